@@ -21,10 +21,10 @@ mod tame;
 mod tests;
 
 pub use self::{
-    edit::{ArticleError, Body, Checked, FieldError, Written, create, update},
+    edit::{ArticleError, ArticleFieldError, Body, Checked, WrittenArticle, create, update},
     feed::{FeedError, parse as parse_feed},
     feeds::{
-        PollError, Polled, add_feed, feeds, find_feed, import_bytes, import_source, poll_due, poll_feed,
+        FeedPollError, Polled, add_feed, feeds, find_feed, import_bytes, import_source, poll_due, poll_feed,
         remove_feed,
     },
     fetch::{FetchError, Fetcher},
@@ -32,11 +32,11 @@ pub use self::{
         READING_SPEED, excerpt, first_image, markdown_to_html, plain_text, reading_minutes, sanitise,
         text_of, word_count,
     },
-    import::{ImportReport, import},
+    import::{ArticlesImported, import},
     read::{
         Before, by_id, by_ids, by_slug, desk_page, fold_waiting, latest, page, published_by_slug, topics,
     },
-    rows::{Article, ArticleId, ArticleState, Feed, FeedId, Topic},
+    rows::{Article, ArticleId, ArticleState, ArticleTopic, Feed, FeedId},
     store::{FEEDS_IN_TURN, QUEUES, STATEMENTS},
 };
 

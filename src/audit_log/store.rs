@@ -44,7 +44,7 @@ statements! {
 
 /// One line of the log.
 #[derive(Clone, Debug, sqlx_macros::FromRow)]
-pub struct Line {
+pub struct LogLine {
     pub id: i64,
     /// Whose doing it was; none for the command line and the program itself.
     pub staff_name: Option<String>,
@@ -66,13 +66,13 @@ pub(super) async fn add(
     tx.exec(ADD, (staff_id, action, subject, detail, now)).await.map(drop)
 }
 
-pub(super) async fn latest(db: &Db, limit: i64) -> Result<Vec<Line>> {
+pub(super) async fn latest(db: &Db, limit: i64) -> Result<Vec<LogLine>> {
     db.all(LATEST, (limit,)).await
 }
 
 /// Which lines are looked for; what is none is left open.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Wanted<'a> {
+pub struct WantedLines<'a> {
     /// Whose doing.
     pub staff_id: Option<i64>,
     /// To what.
@@ -90,16 +90,18 @@ pub(super) const OF_LOOKS: [Sql; 3] = [LOOKS, LOOKS_AT, LOOKS_OF_PERSON];
 pub(super) async fn page(
     db: &Db,
     [all, about, of_person]: [Sql; 3],
-    wanted: Wanted<'_>,
+    wanted: WantedLines<'_>,
     (at, id): (Moment, i64),
     limit: i64,
-) -> Result<Vec<Line>> {
+) -> Result<Vec<LogLine>> {
     let (from, until) = wanted.within.unwrap_or((Moment(i64::MIN), Moment(i64::MAX)));
     match wanted {
-        Wanted { subject: Some(subject), staff_id, .. } => {
+        WantedLines { subject: Some(subject), staff_id, .. } => {
             db.all(about, (at, id, from, until, limit, subject, staff_id.unwrap_or_default())).await
         }
-        Wanted { staff_id: Some(staff), .. } => db.all(of_person, (at, id, from, until, limit, staff)).await,
+        WantedLines { staff_id: Some(staff), .. } => {
+            db.all(of_person, (at, id, from, until, limit, staff)).await
+        }
         _ => db.all(all, (at, id, from, until, limit)).await,
     }
 }

@@ -6,7 +6,7 @@
 use std::pin::Pin;
 
 use super::{
-    Report,
+    BounceReport,
     mime::{Headers, Message, decoded},
     person::is_by_a_person,
 };
@@ -23,7 +23,7 @@ pub type Leave =
     for<'a> fn(&'a Site, &'a Leaving, &'a str) -> Pin<Box<dyn Future<Output = Result<bool>> + Send + 'a>>;
 
 /// Who asks to leave what, by an address that the message was sent to.
-pub(super) fn asked(site: &Site, report: &Report) -> Option<Leaving> {
+pub(super) fn asked(site: &Site, report: &BounceReport) -> Option<Leaving> {
     let base = site.bounce_address.as_ref()?;
     report.sent_to.iter().find_map(|address| delivery::parse_leaving(&site.keys, base, address))
 }

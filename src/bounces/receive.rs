@@ -10,7 +10,7 @@
 use std::time::Duration;
 
 use super::{
-    Action, Class, Reason, Recipient, Report, judge_said,
+    Action, BounceClass, BounceReport, Reason, ReportedRecipient, judge_said,
     leaving::{self, Leave},
     mime::Message,
     person,
@@ -71,7 +71,7 @@ pub async fn receive_mail(site: &Site, bytes: &[u8], leave: Leave) -> Result<Eff
 }
 
 /// Mail that reports nothing may be a person's.
-async fn receive_letter(site: &Site, bytes: &[u8], key: &str, report: &Report) -> Result<Effect> {
+async fn receive_letter(site: &Site, bytes: &[u8], key: &str, report: &BounceReport) -> Result<Effect> {
     let mail = bytes.to_vec();
     let written = heavy::aside(move || person::read(&Message::read(&mail))).await;
     let Ok(Some(written)) = written else { return Ok(Effect::Unproven) };
@@ -86,11 +86,11 @@ async fn receive_letter(site: &Site, bytes: &[u8], key: &str, report: &Report) -
 ///
 /// # Errors
 /// When the database fails; then nothing was kept, and it can be given again.
-pub async fn receive(site: &Site, source: Source, key: &str, report: &Report) -> Result<Effect> {
+pub async fn receive(site: &Site, source: Source, key: &str, report: &BounceReport) -> Result<Effect> {
     db::again(|| receive_once(site, source, key, report)).await
 }
 
-async fn receive_once(site: &Site, source: Source, key: &str, report: &Report) -> Result<Effect> {
+async fn receive_once(site: &Site, source: Source, key: &str, report: &BounceReport) -> Result<Effect> {
     let proof = identify(site, report);
     let signed = !matches!(source, Source::Mail | Source::Reply);
     // Anybody can send us mail: what proves nothing costs no transaction.
@@ -149,7 +149,7 @@ impl Proof {
 }
 
 /// Which copy a report answers, by any proof in it.
-fn identify(site: &Site, report: &Report) -> Option<Proof> {
+fn identify(site: &Site, report: &BounceReport) -> Option<Proof> {
     let returned =
         |address: &str| delivery::parse_return_address(&site.keys, site.bounce_address.as_ref()?, address);
     let by_address = report.sent_to.iter().chain(&report.returned_path).find_map(|address| returned(address));
@@ -164,9 +164,9 @@ fn identify(site: &Site, report: &Report) -> Option<Proof> {
 }
 
 /// Of what a report says, that which is about the copy.
-fn subject(signed: bool, report: &Report, known: Option<About>) -> Option<(About, Recipient)> {
+fn subject(signed: bool, report: &BounceReport, known: Option<About>) -> Option<(About, ReportedRecipient)> {
     let named = |address: &EmailAddress| {
-        let same = |one: &&Recipient| {
+        let same = |one: &&ReportedRecipient| {
             EmailAddress::parse(&one.address).is_ok_and(|parsed| parsed.key() == address.key())
         };
         // What was said of them last, or by another server, may be worse than what was said first.
@@ -179,8 +179,8 @@ fn subject(signed: bool, report: &Report, known: Option<About>) -> Option<(About
         let mut recipient = report.recipients.first()?.clone();
         // Complaints often hide the address; their proof says enough. A failure of another address is that of one that
         // the reader's mail is passed on to: it may be mended without them.
-        if recipient.class == Class::Hard && !recipient.address.is_empty() {
-            (recipient.class, recipient.reason) = (Class::Soft, Reason::Refused);
+        if recipient.class == BounceClass::Hard && !recipient.address.is_empty() {
+            (recipient.class, recipient.reason) = (BounceClass::Soft, Reason::Refused);
         }
         return Some((about, recipient));
     }
@@ -194,7 +194,7 @@ fn subject(signed: bool, report: &Report, known: Option<About>) -> Option<(About
 }
 
 /// Of two things that are said of one reader, the one that decides.
-fn weight(recipient: &Recipient) -> u8 {
+fn weight(recipient: &ReportedRecipient) -> u8 {
     match due(recipient) {
         Effect::Complained => 4,
         Effect::Bounced => 3,
@@ -210,7 +210,7 @@ async fn take_in(
     source: Source,
     key: &str,
     about: &About,
-    recipient: &Recipient,
+    recipient: &ReportedRecipient,
 ) -> Result<Effect> {
     let suppressions = Suppressions::new(site);
     let due = due(recipient);
@@ -262,7 +262,7 @@ async fn take_in(
         reply: recipient.reply.as_deref(),
         words: &without_addresses(&recipient.words),
         // A soft failure stays countable even when it is the one too many.
-        effect: if matches!(effect, Effect::Bounced | Effect::Held) && recipient.class == Class::Soft {
+        effect: if matches!(effect, Effect::Bounced | Effect::Held) && recipient.class == BounceClass::Soft {
             Change::Counted
         } else {
             effect.change()
@@ -293,13 +293,13 @@ async fn take_in(
 }
 
 /// What a report calls for by itself (TRUST M23-M26).
-fn due(recipient: &Recipient) -> Effect {
+fn due(recipient: &ReportedRecipient) -> Effect {
     let policy = recipient.reason.about() == replies::About::Us;
     match recipient.action {
         Action::Complained => Effect::Complained,
         Action::Failed if policy => Effect::Policy,
-        Action::Failed if recipient.class == Class::Hard => Effect::Bounced,
-        Action::Failed if recipient.class == Class::Soft => Effect::Counted,
+        Action::Failed if recipient.class == BounceClass::Hard => Effect::Bounced,
+        Action::Failed if recipient.class == BounceClass::Soft => Effect::Counted,
         Action::Failed | Action::Delayed | Action::Delivered | Action::Other => Effect::None,
     }
 }
@@ -319,7 +319,7 @@ async fn suppress(
     site: &Site,
     about: &About,
     reason: delivery::StopReason,
-    recipient: &Recipient,
+    recipient: &ReportedRecipient,
 ) -> Result<()> {
     let suppressions = Suppressions::new(site);
     let detail = without_addresses(&recipient.words);
@@ -429,7 +429,7 @@ async fn receive_refusal(site: &Site, refusal: &store::Refusal) -> Result<Option
     // What was read when it came is what the desk shows and the edition was judged by.
     if let Some(reason) = refusal.reason {
         if !reason.is_final() {
-            recipient.class = Class::Soft;
+            recipient.class = BounceClass::Soft;
         }
         recipient.reason = reason;
     }
@@ -444,25 +444,38 @@ async fn receive_refusal(site: &Site, refusal: &store::Refusal) -> Result<Option
 mod tests {
     use super::*;
 
-    fn recipient(action: Action, class: Class, reason: Reason, status: Option<&str>) -> Recipient {
+    fn recipient(
+        action: Action,
+        class: BounceClass,
+        reason: Reason,
+        status: Option<&str>,
+    ) -> ReportedRecipient {
         let status = status.map(str::to_owned);
-        Recipient { address: String::new(), class, status, reply: None, action, reason, words: String::new() }
+        ReportedRecipient {
+            address: String::new(),
+            class,
+            status,
+            reply: None,
+            action,
+            reason,
+            words: String::new(),
+        }
     }
 
     /// TRUST M23, M24, M25: what each report calls for.
     #[test]
     fn reports_call_for_what_the_table_says() {
         for (action, class, reason, status, wanted) in [
-            (Action::Failed, Class::Hard, Reason::NoMailbox, Some("5.1.1"), Effect::Bounced),
-            (Action::Failed, Class::Soft, Reason::Full, Some("5.2.2"), Effect::Counted),
-            (Action::Failed, Class::Soft, Reason::Policy, None, Effect::Policy),
-            (Action::Failed, Class::Soft, Reason::TooBig, Some("5.3.4"), Effect::Policy),
-            (Action::Delayed, Class::Soft, Reason::Network, Some("4.4.1"), Effect::None),
-            (Action::Delayed, Class::Hard, Reason::NoMailbox, Some("4.1.1"), Effect::None),
-            (Action::Delivered, Class::Delivered, Reason::Unknown, Some("2.0.0"), Effect::None),
-            (Action::Complained, Class::Complaint, Reason::Complaint, None, Effect::Complained),
-            (Action::Other, Class::Complaint, Reason::Complaint, None, Effect::None),
-            (Action::Other, Class::AutoReply, Reason::Away, None, Effect::None),
+            (Action::Failed, BounceClass::Hard, Reason::NoMailbox, Some("5.1.1"), Effect::Bounced),
+            (Action::Failed, BounceClass::Soft, Reason::Full, Some("5.2.2"), Effect::Counted),
+            (Action::Failed, BounceClass::Soft, Reason::Policy, None, Effect::Policy),
+            (Action::Failed, BounceClass::Soft, Reason::TooBig, Some("5.3.4"), Effect::Policy),
+            (Action::Delayed, BounceClass::Soft, Reason::Network, Some("4.4.1"), Effect::None),
+            (Action::Delayed, BounceClass::Hard, Reason::NoMailbox, Some("4.1.1"), Effect::None),
+            (Action::Delivered, BounceClass::Delivered, Reason::Unknown, Some("2.0.0"), Effect::None),
+            (Action::Complained, BounceClass::Complaint, Reason::Complaint, None, Effect::Complained),
+            (Action::Other, BounceClass::Complaint, Reason::Complaint, None, Effect::None),
+            (Action::Other, BounceClass::AutoReply, Reason::Away, None, Effect::None),
         ] {
             let one = recipient(action, class, reason, status);
             assert_eq!(due(&one), wanted, "{one:?}");

@@ -46,7 +46,7 @@ async fn one_edition(site: &Site, number: i64) -> anyhow::Result<bool> {
     for copy in publishing::results(
         &site.db,
         number,
-        publishing::Wanted { state: "unknown", ..Default::default() },
+        publishing::WantedCopies { state: "unknown", ..Default::default() },
         0,
         NAMED,
     )

@@ -11,7 +11,7 @@ use anyhow::Context as _;
 
 use super::instance;
 use crate::{
-    bounces::{self, Class, Report, Taken, receive_mail, receive_maildir},
+    bounces::{self, BounceClass, BounceReport, Taken, receive_mail, receive_maildir},
     config::Config,
     subscribers,
 };
@@ -108,7 +108,7 @@ pub(super) fn read(file: &Path) -> anyhow::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-fn show(json: bool, file: &Path, report: &Report) {
+fn show(json: bool, file: &Path, report: &BounceReport) {
     if json {
         println!(
             "{}",
@@ -122,12 +122,12 @@ fn show(json: bool, file: &Path, report: &Report) {
     }
     for one in &report.recipients {
         let meaning = match one.class {
-            Class::Hard => "will never arrive",
-            Class::Soft => "did not arrive",
-            Class::Complaint => "a complaint",
-            Class::AutoReply => "an automatic answer",
-            Class::Delivered => "arrived",
-            Class::None => "nothing",
+            BounceClass::Hard => "will never arrive",
+            BounceClass::Soft => "did not arrive",
+            BounceClass::Complaint => "a complaint",
+            BounceClass::AutoReply => "an automatic answer",
+            BounceClass::Delivered => "arrived",
+            BounceClass::None => "nothing",
         };
         let address = if one.address.is_empty() { "(no address)" } else { &one.address };
         let status = one.status.as_deref().unwrap_or("no status");

@@ -36,7 +36,7 @@ use sqlx::{
 
 use self::to_its_end::ToItsEnd;
 pub use self::{
-    about::About,
+    about::DatabaseAbout,
     again::{MaybeDatabase, again},
     carry::{Carried, CarryError, carry},
     copy::{Examined, examine},

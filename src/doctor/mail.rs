@@ -6,7 +6,7 @@ use futures_util::future::join_all;
 
 use super::{Doctor, Finding, Grade, in_time};
 use crate::{
-    bounces::{ImapError, Mailbox},
+    bounces::{ImapError, ImapMailbox},
     clock::{Clock, Moment, Zone},
     delivery,
     dns::{Dns, NoAnswer},
@@ -255,7 +255,7 @@ pub(super) fn good_until(check: &str, words: String, until: Option<Moment>) -> F
     }
 }
 
-async fn look_into(mailbox: &Mailbox) -> Finding {
+async fn look_into(mailbox: &ImapMailbox) -> Finding {
     const CHECK: &str = "bounce mailbox";
     let name = mailbox.name();
     match in_time(mailbox.look()).await {

@@ -173,7 +173,7 @@ pub struct Doctor {
     /// A maildir that it is delivered into.
     pub bounce_maildir: Option<PathBuf>,
     /// A mailbox that it comes to.
-    pub bounce_mailbox: Option<Mailbox>,
+    pub bounce_mailbox: Option<ImapMailbox>,
     /// The payment provider; none while donations are switched off.
     pub payments: Option<StripeSettings>,
 }

@@ -29,7 +29,7 @@ pub(crate) mod tests;
 
 pub(crate) use self::store::{BLANK_EVENTS, FORGET_CALLS, FORGET_DONE, FORGET_IGNORED};
 pub use self::{
-    apply::PollError,
+    apply::ProviderPollError,
     attention::{
         Attention, LATELY, ask_again as ask_again_to_end, at_least, look as attention,
         news as attention_news, put_checkouts_away, put_event_away, tell_of_unended,
@@ -38,13 +38,15 @@ pub use self::{
     calls::resume_calls,
     forget::{forget, forget_donor},
     gift::{FieldErrors, GIFTS, GiftError, GiftRequest, StartedGift, gift_of, start_gift, thanks_token},
-    inbox::{ReceiveError, Worked, poll_provider, process_inbox, receive},
-    lines::{AttentionNews, Copied, EventLine, FailedCheckout, LedgerLine, Listed, Total, Unended, figures},
+    inbox::{InboxWorked, ReceiveError, poll_provider, process_inbox, receive},
+    lines::{
+        AttentionNews, Copied, EventLine, FailedCheckout, LedgerLine, ListedDonation, Total, Unended, figures,
+    },
     manage_link::manage_token,
     monthly::{CancelError, Monthly, cancel_all, cancel_as_written, cancel_monthly, monthly_of},
     reports::{
-        Whole, find as find_donation, newest_gift, page as donations_page, running as running_totals, totals,
-        totals_of, unfinished, whole as whole_donation,
+        WholeDonation, find as find_donation, newest_gift, page as donations_page, running as running_totals,
+        totals, totals_of, unfinished, whole as whole_donation,
     },
     states::{DonationKind, DonationState, EventSource, EventState, Operation, RecurringState},
     store::{

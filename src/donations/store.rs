@@ -5,14 +5,14 @@ pub(super) mod attention;
 use sqlx_macros::FromRow;
 
 use super::{
-    lines::{EventLine, LedgerLine, Listed, Total},
+    lines::{EventLine, LedgerLine, ListedDonation, Total},
     states::{DonationKind, DonationState, EventSource, EventState, Operation, RecurringState},
 };
 use crate::{
     clock::Moment,
     db::{Db, Result, Tx},
     money::Money,
-    payments::{Event, EventKind, Subscription},
+    payments::{EventKind, ProviderEvent, ProviderSubscription},
     queue,
     queue::Due,
     statements, token,
@@ -405,7 +405,7 @@ pub(super) async fn add_copy(
     tx: &mut Tx,
     named: &str,
     model: Option<&Recurring>,
-    subscription: &Subscription,
+    subscription: &ProviderSubscription,
     amount: Money,
 ) -> Result<Recurring> {
     let public_id = token::public_id();
@@ -660,7 +660,7 @@ pub(super) async fn checkout_is_known(tx: &mut Tx, key: &str) -> Result<u64> {
 /// Puts an event into the inbox, once: the number of rows added. Of its text only what cannot be read is kept, in `unread`.
 pub(super) async fn add_event(
     tx: &mut Tx,
-    event: &Event,
+    event: &ProviderEvent,
     source: EventSource,
     state: EventState,
     unread: Option<&str>,
@@ -719,15 +719,15 @@ pub(super) async fn unfinished(db: &Db) -> Result<Unfinished> {
     db.one(UNFINISHED, ()).await
 }
 
-pub(super) async fn list(db: &Db, before_id: i64, limit: i64) -> Result<Vec<Listed>> {
+pub(super) async fn list(db: &Db, before_id: i64, limit: i64) -> Result<Vec<ListedDonation>> {
     db.all(LIST_DONATIONS, (before_id, limit)).await
 }
 
-pub(super) async fn of_donor(db: &Db, email_key: &str) -> Result<Vec<Listed>> {
+pub(super) async fn of_donor(db: &Db, email_key: &str) -> Result<Vec<ListedDonation>> {
     db.all(DONATIONS_OF, (email_key,)).await
 }
 
-pub(super) async fn find(db: &Db, public_id: &str) -> Result<Option<Listed>> {
+pub(super) async fn find(db: &Db, public_id: &str) -> Result<Option<ListedDonation>> {
     db.opt(ONE_DONATION, (public_id,)).await
 }
 

@@ -26,7 +26,7 @@ pub struct Farewell {
 
 /// Who of the team does it, and why.
 #[derive(Clone, Copy, Debug)]
-pub struct Deed<'a> {
+pub struct ForgottenBy<'a> {
     /// None on the command line.
     pub staff_id: Option<i64>,
     pub why: &'a str,
@@ -74,7 +74,7 @@ pub async fn forget(site: &Site, link: &str) -> std::result::Result<(), Subscrib
 ///
 /// # Errors
 /// When the database fails, and then nothing was changed.
-pub async fn forget_reader(site: &Site, reader: &Subscriber, by: Option<Deed<'_>>) -> Result<bool> {
+pub async fn forget_reader(site: &Site, reader: &Subscriber, by: Option<ForgottenBy<'_>>) -> Result<bool> {
     let hash = Suppressions::new(site).hash(&reader.email);
     let erased = Withdrawal::Erased { reader: reader.public_id.clone(), hash };
     withdrawals::write(site, &[erased]).await;
@@ -96,7 +96,7 @@ async fn once(
     public_id: &str,
     written: Option<&str>,
     at: Moment,
-    by: Option<Deed<'_>>,
+    by: Option<ForgottenBy<'_>>,
 ) -> Result<bool> {
     let suppressions = Suppressions::new(site);
     let mut tx = site.db.begin().await?;
@@ -115,7 +115,7 @@ async fn once(
         let gives_as = subscribers::gives_as_in(&mut tx, reader.id).await?.unwrap_or(NOBODY.to_owned());
         let donor = donations::forget(&mut tx, &gives_as).await?;
         subscribers::forget(&mut tx, reader, &hash, at, donor).await?;
-        if let Some(Deed { staff_id, why }) = by {
+        if let Some(ForgottenBy { staff_id, why }) = by {
             audit_log::record(&mut tx, site, staff_id, "forgot a reader", public_id, why).await?;
         }
     }

@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 
 use super::{
     rows::{
-        Came, Copy, Deed, Forgotten, Gift, Letter, Member, Monthly, Note, Reason, Stop, Supporter, TheyWrote,
-        Typed, Who, Within,
+        CameBack, Forgotten, Gift, HeldCopy, HeldDeed, HeldLetter, HeldMember, HeldMonthly, HeldNote,
+        HeldReason, HeldWho, Stop, Supporter, TheyWrote, Typed, Within,
     },
     store,
 };
@@ -108,25 +108,25 @@ impl<T> From<Vec<T>> for Newest<T> {
 /// What is held about somebody, for a page.
 #[derive(Clone, Debug)]
 pub struct Held {
-    pub who: Option<Who>,
+    pub who: Option<HeldWho>,
     pub lists: Vec<Within>,
-    pub reasons: Vec<Reason>,
+    pub reasons: Vec<HeldReason>,
     pub consent: Newest<consent::Event>,
     /// The question, and the answer.
     pub answers: Vec<(String, String)>,
     pub typed: Option<Typed>,
-    pub copies: Newest<Copy>,
-    pub letters: Newest<Letter>,
-    pub came_back: Newest<Came>,
+    pub copies: Newest<HeldCopy>,
+    pub letters: Newest<HeldLetter>,
+    pub came_back: Newest<CameBack>,
     pub they_wrote: Newest<TheyWrote>,
     pub stops: Newest<Stop>,
     pub supporter: Option<Supporter>,
     pub gifts: Newest<Gift>,
-    pub monthly: Newest<Monthly>,
-    pub notes: Newest<Note>,
+    pub monthly: Newest<HeldMonthly>,
+    pub notes: Newest<HeldNote>,
     pub requests: Vec<Request>,
-    pub deeds: Newest<Deed>,
-    pub member: Option<Member>,
+    pub deeds: Newest<HeldDeed>,
+    pub member: Option<HeldMember>,
     pub forgotten: Option<Forgotten>,
 }
 
@@ -170,7 +170,7 @@ async fn answers(site: &Site, reader: i64) -> Result<Vec<(String, String)>> {
 }
 
 /// A line of the log names a reader, or nobody whom an address would find.
-async fn deeds(site: &Site, whose: &Whose, before: i64, limit: i64) -> Result<Vec<Deed>> {
+async fn deeds(site: &Site, whose: &Whose, before: i64, limit: i64) -> Result<Vec<HeldDeed>> {
     match &whose.reader {
         Some(reader) => store::deeds(&site.db, &reader.public_id, before, limit).await,
         None => Ok(Vec::new()),

@@ -14,13 +14,13 @@ mod store;
 pub use self::{
     ask::{Asks, ask},
     forget::{
-        Deed as ForgottenBy, Farewell, farewell, forget, forget_as_written, forget_reader, forget_supporters,
+        Farewell, ForgottenBy, farewell, forget, forget_as_written, forget_reader, forget_supporters,
         look_at_forgetting,
     },
     held::{Held, NEWEST, Newest, Section, Whole, Whose, of_address, of_link, taken_away},
     rows::{
-        Came, Copy, Deed, Forgotten, Gift, Letter, Member, Monthly, Note, Reason, Stop, Supporter, TheyWrote,
-        Typed, Who, Within,
+        CameBack, Forgotten, Gift, HeldCopy, HeldDeed, HeldLetter, HeldMember, HeldMonthly, HeldNote,
+        HeldReason, HeldWho, Stop, Supporter, TheyWrote, Typed, Within,
     },
     store::STATEMENTS,
 };

@@ -4,7 +4,7 @@ use serde::{Serialize, Serializer};
 use sqlx_macros::FromRow;
 
 use crate::{
-    bounces::{Action, Change, Class as BounceClass, Source},
+    bounces::{Action, BounceClass, Change, Source},
     clock::Moment,
     delivery::{self, AttemptOutcome, AttemptStage, Class, CopyState},
     donations::{DonationKind, DonationState, RecurringState},
@@ -26,7 +26,7 @@ fn at_last<S: Serializer>(at: &Option<Moment>, serializer: S) -> Result<S::Ok, S
 
 /// The reader.
 #[derive(Clone, Debug, Serialize, FromRow)]
-pub struct Who {
+pub struct HeldWho {
     pub public_id: String,
     pub email: String,
     pub name: String,
@@ -102,7 +102,7 @@ pub struct Within {
 
 /// Why they left a list.
 #[derive(Clone, Debug, Serialize, FromRow)]
-pub struct Reason {
+pub struct HeldReason {
     pub list: String,
     #[serde(serialize_with = "at")]
     pub left_at: Moment,
@@ -139,7 +139,7 @@ pub struct Typed {
 
 /// One edition to them.
 #[derive(Clone, Debug, Serialize, FromRow)]
-pub struct Copy {
+pub struct HeldCopy {
     #[serde(skip)]
     pub edition_id: i64,
     /// The subject.
@@ -174,7 +174,7 @@ pub struct Tried {
 
 /// An automatic email to them.
 #[derive(Clone, Debug, Serialize, FromRow)]
-pub struct Letter {
+pub struct HeldLetter {
     #[serde(skip)]
     pub id: i64,
     /// Which one.
@@ -194,13 +194,13 @@ pub struct Letter {
 
 /// What came back of mail to them.
 #[derive(Clone, Debug, Serialize, FromRow)]
-pub struct Came {
+pub struct CameBack {
     #[serde(skip)]
     pub id: i64,
     pub source: Source,
     pub class: BounceClass,
     pub action: Action,
-    pub reason: replies::Reason,
+    pub reason: replies::HeldReason,
     pub status: Option<String>,
     pub reply: Option<String>,
     pub words: String,
@@ -272,7 +272,7 @@ pub struct Gift {
 
 /// A monthly donation.
 #[derive(Clone, Debug, Serialize, FromRow)]
-pub struct Monthly {
+pub struct HeldMonthly {
     #[serde(skip)]
     pub id: i64,
     pub public_id: String,
@@ -295,7 +295,7 @@ pub struct Monthly {
 
 /// What the team noted.
 #[derive(Clone, Debug, Serialize, FromRow)]
-pub struct Note {
+pub struct HeldNote {
     #[serde(skip)]
     pub id: i64,
     pub text: String,
@@ -305,7 +305,7 @@ pub struct Note {
 
 /// What the team did.
 #[derive(Clone, Debug, Serialize, FromRow)]
-pub struct Deed {
+pub struct HeldDeed {
     #[serde(skip)]
     pub id: i64,
     pub action: String,
@@ -316,7 +316,7 @@ pub struct Deed {
 
 /// Their place on the team, if they have one.
 #[derive(Clone, Debug, Serialize, FromRow)]
-pub struct Member {
+pub struct HeldMember {
     pub name: String,
     pub role: Role,
     #[serde(serialize_with = "at")]

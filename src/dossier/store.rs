@@ -1,8 +1,8 @@
 //! The SQL of what is held about one person: reads alone, each by an index, what may be long by its key, newest first.
 
 use super::rows::{
-    Asked, Came, Copy, Deed, Forgotten, Gift, Kept, Letter, Look, Member, Monthly, Moved, Note, Reason, Stop,
-    Supporter, TheyWrote, Topic, Tried, Typed, Who, Within,
+    Asked, CameBack, Forgotten, Gift, HeldCopy, HeldDeed, HeldLetter, HeldMember, HeldMonthly, HeldNote,
+    HeldReason, HeldWho, Kept, Look, Moved, Stop, Supporter, TheyWrote, Topic, Tried, Typed, Within,
 };
 use crate::{
     db::{self, Db, Result},
@@ -75,7 +75,7 @@ statements! {
         where k.address_hash = $1 and k.id < $2 order by k.id desc limit $3";
 }
 
-pub async fn who(db: &Db, reader: i64) -> Result<Option<Who>> {
+pub async fn who(db: &Db, reader: i64) -> Result<Option<HeldWho>> {
     db.opt(WHO, (reader,)).await
 }
 
@@ -93,7 +93,7 @@ pub async fn moved(db: &Db, reader: i64) -> Result<Vec<Moved>> {
     db.all(MOVED, (reader,)).await
 }
 
-pub async fn reasons(db: &Db, reader: i64) -> Result<Vec<Reason>> {
+pub async fn reasons(db: &Db, reader: i64) -> Result<Vec<HeldReason>> {
     db.all(REASONS, (reader,)).await
 }
 
@@ -106,8 +106,8 @@ pub async fn typed(db: &Db, reader: i64) -> Result<Option<Typed>> {
 }
 
 /// With every try that is still known.
-pub async fn copies(db: &Db, reader: i64, before: i64, limit: i64) -> Result<Vec<Copy>> {
-    let mut copies: Vec<Copy> = db.all(COPIES, (reader, before, limit)).await?;
+pub async fn copies(db: &Db, reader: i64, before: i64, limit: i64) -> Result<Vec<HeldCopy>> {
+    let mut copies: Vec<HeldCopy> = db.all(COPIES, (reader, before, limit)).await?;
     let editions: Vec<i64> = copies.iter().map(|copy| copy.edition_id).collect();
     let mut tried: Vec<Tried> = db.all(TRIED, (reader, db::array(&editions)?)).await?;
     for copy in &mut copies {
@@ -116,11 +116,11 @@ pub async fn copies(db: &Db, reader: i64, before: i64, limit: i64) -> Result<Vec
     Ok(copies)
 }
 
-pub async fn letters(db: &Db, key: &str, before: i64, limit: i64) -> Result<Vec<Letter>> {
+pub async fn letters(db: &Db, key: &str, before: i64, limit: i64) -> Result<Vec<HeldLetter>> {
     db.all(LETTERS, (key, before, limit)).await
 }
 
-pub async fn came_back(db: &Db, hash: &str, reader: i64, before: i64, limit: i64) -> Result<Vec<Came>> {
+pub async fn came_back(db: &Db, hash: &str, reader: i64, before: i64, limit: i64) -> Result<Vec<CameBack>> {
     db.all(CAME_BACK, (hash, reader, before, limit)).await
 }
 
@@ -140,19 +140,19 @@ pub async fn gifts(db: &Db, key: &str, before: i64, limit: i64) -> Result<Vec<Gi
     db.all(GIFTS, (key, before, limit)).await
 }
 
-pub async fn monthly(db: &Db, key: &str, before: i64, limit: i64) -> Result<Vec<Monthly>> {
+pub async fn monthly(db: &Db, key: &str, before: i64, limit: i64) -> Result<Vec<HeldMonthly>> {
     db.all(MONTHLY, (key, before, limit)).await
 }
 
-pub async fn notes(db: &Db, reader: i64, before: i64, limit: i64) -> Result<Vec<Note>> {
+pub async fn notes(db: &Db, reader: i64, before: i64, limit: i64) -> Result<Vec<HeldNote>> {
     db.all(NOTES, (reader, before, limit)).await
 }
 
-pub async fn deeds(db: &Db, public_id: &str, before: i64, limit: i64) -> Result<Vec<Deed>> {
+pub async fn deeds(db: &Db, public_id: &str, before: i64, limit: i64) -> Result<Vec<HeldDeed>> {
     db.all(DEEDS, (public_id, before, limit)).await
 }
 
-pub async fn member(db: &Db, key: &str) -> Result<Option<Member>> {
+pub async fn member(db: &Db, key: &str) -> Result<Option<HeldMember>> {
     db.opt(MEMBER, (key,)).await
 }
 

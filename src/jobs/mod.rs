@@ -4,7 +4,7 @@
 //! A job that fails, or breaks off, is logged and runs again at its next turn; nothing is lost, because nothing is taken off a
 //! queue first. Whoever runs the magazine is told.
 //!
-//! It stands above every domain and calls them all; the web shows what it says ([`screen`]), the processes of `cli` run it
+//! It stands above every domain and calls them all; the web shows what it says ([`screen()`]), the processes of `cli` run it
 //! ([`Jobs::run`]). Start reading at `Job`: all that runs, each with its time.
 
 mod news;
@@ -33,7 +33,7 @@ pub use self::{
 
 use crate::{
     articles,
-    bounces::{Mailbox, receive_maildir, receive_refusals},
+    bounces::{ImapMailbox, receive_maildir, receive_refusals},
     deliverability::Lookout,
     delivery::{self, Suppressions},
     doctor::{self, Doctor},
@@ -70,7 +70,7 @@ pub struct Jobs {
     /// A maildir that bounces are delivered into.
     pub bounce_maildir: Option<PathBuf>,
     /// A mailbox that bounces come to.
-    pub bounce_mailbox: Option<Mailbox>,
+    pub bounce_mailbox: Option<ImapMailbox>,
     /// What says how far the database has come.
     pub positions: Option<Arc<Positions>>,
     /// Who calls us by a former name, as this process counts it.

@@ -75,13 +75,13 @@ struct Inner {
 /// Lines of somebody who waits until they are on the disk.
 #[derive(Debug)]
 struct Waiting {
-    lines: Vec<Line>,
+    lines: Vec<JournalLine>,
     tell: oneshot::Sender<bool>,
 }
 
 /// What an entry will say.
 #[derive(Clone, Debug)]
-pub struct Line {
+pub struct JournalLine {
     /// When it happened.
     pub at: Moment,
     /// In words without a line break.
@@ -94,7 +94,7 @@ struct Held {
     /// Which file it was, and where it ended.
     end: Option<(u64, String, End)>,
     /// What could not be written.
-    behind: Vec<Line>,
+    behind: Vec<JournalLine>,
 }
 
 /// What this process has seen of its own writing.
@@ -174,7 +174,7 @@ impl Journal {
     }
 
     /// Writes lines behind those that are there, and comes back once they are on the disk: `false` if they are not yet.
-    pub async fn append(&self, lines: Vec<Line>) -> bool {
+    pub async fn append(&self, lines: Vec<JournalLine>) -> bool {
         let Some(inner) = &self.0 else { return true };
         let (tell, mut told) = oneshot::channel();
         inner.waiting().push(Waiting { lines, tell });

@@ -41,10 +41,10 @@ pub use fields::{
     to_everybody as fields_to_everybody, written as fields_written,
 };
 pub use html::HtmlError;
-pub use lint::Problem;
+pub use lint::LintProblem;
 pub use message::{
     BulkHeaders, CopyHeaders, EditionHeaders, FeedbackId, HeaderError, Mailbox, NoticeHeaders, notice_message,
 };
-pub use personal::{Field, Personal, clean_name};
+pub use personal::{Personal, PersonalField, clean_name};
 pub use segments::{Compiled, CompiledFormatError};
 pub use templates::{Rendered, TemplateError, Templates};

@@ -5,7 +5,7 @@
 
 use super::{Edition, EditionSummary, Error, Result, issue::Issue, store};
 use crate::{
-    articles::{self, Article, ArticleError, ArticleId, Written},
+    articles::{self, Article, ArticleError, ArticleId, WrittenArticle},
     db::{self, Db, Tx},
     delivery,
     editions::EditionState,
@@ -43,7 +43,7 @@ pub async fn waiting_with(db: &Db, article: ArticleId) -> db::Result<Vec<Edition
 pub async fn change_article(
     site: &Site,
     (id, version): (ArticleId, i64),
-    written: &Written,
+    written: &WrittenArticle,
     known: &[String],
 ) -> std::result::Result<Article, Changed> {
     let checked = written.checked().await?;

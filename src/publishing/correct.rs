@@ -12,7 +12,7 @@ use super::{
 use crate::{
     db::{self, Db, Tx},
     delivery,
-    editions::{self, By, MoveError},
+    editions::{self, MoveError, MovedBy},
     mail::Templates,
     settings::Settings,
     site::Site,
@@ -143,7 +143,7 @@ pub async fn begin_correction(
     let name = token::public_id();
     let mut tx = site.db.begin().await?;
     let detail = format!("of revision {revision} of edition {public_id}");
-    let by = By { staff_id, detail: &detail };
+    let by = MovedBy { staff_id, detail: &detail };
     let created = editions::create_correction(&mut tx, site, &name, (wrong.id, revision), by).await?;
     let id = created.ok_or(MoveError::Retired)?;
     store::insert_revision(&mut tx, id, 1, &content, staff_id, now).await?;

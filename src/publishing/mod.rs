@@ -49,9 +49,11 @@ pub use self::{
     results::{copies_of, log_of, results},
     retry::{Doubted, Retryable, doubted, failed_classes, retry_doubted, retry_failed, retryable},
     returned::{Returned, decide_returned, is_told_by_its_pause, returned, tell_of_returned},
-    rows::{Copy, FailedClass, Outcome, Reached, Wanted},
+    rows::{CopyHistory, CopyOutcome, FailedClass, Reached, WantedCopies},
     seal::{CHUNK, seal_due},
-    send::{Press, Refused, Seen, UNDO, cancel, go_on, hold_all, pause, press, press_send, resume, undo},
+    send::{
+        Press, Refused, SeenEdition, UNDO, cancel, go_on, hold_all, pause, press, press_send, resume, undo,
+    },
     sent_log::SentLog,
     store::STATEMENTS,
     test_copy::send_test_copy,

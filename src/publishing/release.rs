@@ -9,7 +9,7 @@ use super::{Edition, Error, Result, find, home::check_at_home};
 use crate::{
     db::{self, Db, Tx},
     delivery::{self, WaitingCopy, Which},
-    editions::{self, By, Deed, EditionState, MoveError},
+    editions::{self, Deed, EditionState, MoveError, MovedBy},
     email_address::EmailAddress,
     site::Site,
 };
@@ -68,7 +68,7 @@ pub async fn lock_held(site: &Site, public_id: &str, staff_id: Option<i64>) -> R
     let edition = find(&site.db, public_id).await?;
     let mut tx = site.db.begin().await?;
     check_at_home(&mut tx, site).await?;
-    editions::lock_held(&mut tx, site, edition.id, By::staff(staff_id)).await?;
+    editions::lock_held(&mut tx, site, edition.id, MovedBy::staff(staff_id)).await?;
     tx.commit().await?;
     Ok(())
 }
@@ -104,7 +104,7 @@ pub async fn have_it(site: &Site, public_id: &str, who: &HaveIt, staff_id: Optio
     }
     let mut tx = site.db.begin().await?;
     let detail = format!("{moved} readers have it already");
-    let by = By { staff_id, detail: &detail };
+    let by = MovedBy { staff_id, detail: &detail };
     editions::record(&mut tx, site, &edition.public_id, Deed::SaidWhoHasIt, by).await?;
     tx.commit().await?;
     Ok(moved)
@@ -127,7 +127,7 @@ pub async fn nobody_has_it(site: &Site, public_id: &str, staff_id: Option<i64>) 
         check(&mut tx, site, &edition).await?;
         let chunk = delivery::had_not_before(&mut tx, site, edition.id, CHUNK).await?;
         if chunk == 0 {
-            let by = By { staff_id, detail: &format!("{moved} readers") };
+            let by = MovedBy { staff_id, detail: &format!("{moved} readers") };
             editions::record(&mut tx, site, &edition.public_id, Deed::TookBackWhoHasIt, by).await?;
             tx.commit().await?;
             return Ok(moved);

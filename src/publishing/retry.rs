@@ -13,7 +13,7 @@ use crate::{
     clock::Moment,
     db::{self, Db, Gate},
     delivery::{self, Class, Suppressions},
-    editions::{self, By, Deed, EditionState},
+    editions::{self, Deed, EditionState, MovedBy},
     site::Site,
 };
 
@@ -200,7 +200,7 @@ async fn again(site: &Site, edition: &Edition, which: Failed<'_>, staff_id: Opti
         delivery::returned_tried_again(&mut tx, edition.id, &wanted).await?;
         let kind = if matches!(which, Failed::InDoubt { .. }) { "in doubt" } else { "that failed" };
         let detail = format!("{moved} copies {kind}: {why}, revision {newest}");
-        let by = By { staff_id, detail: &detail };
+        let by = MovedBy { staff_id, detail: &detail };
         editions::record(&mut tx, site, &edition.public_id, Deed::TriedAgain, by).await?;
         tx.commit().await?;
         retried += moved;

@@ -6,7 +6,7 @@ use super::{Edition, Error, Result, find, load, owners, store};
 use crate::{
     db::{self, Db},
     delivery::{self, Decision, Mass},
-    editions::{self, By, Deed},
+    editions::{self, Deed, MovedBy},
     mail::CopiesCameBack,
     settings::Settings,
     site::Site,
@@ -59,7 +59,7 @@ pub async fn decide_returned(
         Decision::Gone { .. } => Deed::SaidReadersGone,
         Decision::Kept => Deed::SaidReadersNotGone,
     };
-    editions::record(&mut tx, site, public_id, said, By::staff(staff_id)).await?;
+    editions::record(&mut tx, site, public_id, said, MovedBy::staff(staff_id)).await?;
     tx.commit().await?;
     if matches!(decision, Decision::Gone { .. }) {
         stop(site, edition.id).await?;

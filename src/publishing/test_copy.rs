@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     delivery,
-    editions::{self, By, Deed},
+    editions::{self, Deed, MovedBy},
     heavy,
     mail::{Templates, TestCopy},
     settings::Settings,
@@ -50,7 +50,7 @@ pub async fn send_test_copy(
     let letter = written.await.map_err(|_| Error::Strange)??;
     let mut tx = site.db.begin().await?;
     if delivery::enqueue(&mut tx, &letter).await? {
-        let by = By::staff(Some(to.id));
+        let by = MovedBy::staff(Some(to.id));
         editions::record(&mut tx, site, &edition.public_id, Deed::SentTestCopy, by).await?;
     }
     tx.commit().await?;

@@ -7,7 +7,7 @@ use super::{
     *,
 };
 use crate::{
-    articles::{self, Written},
+    articles::{self, WrittenArticle},
     delivery, editions,
     mail::Templates,
     settings::{self, Settings},
@@ -96,7 +96,7 @@ pub(crate) async fn fill(site: &Site, count: i64) {
     .expect("settings");
     tx.commit().await.expect("a commit");
     for title in ["One", "Two"] {
-        let written = Written {
+        let written = WrittenArticle {
             title: title.into(),
             canonical_url: format!("https://magazine.example.org/{title}"),
             body_markdown: Some("Words.".into()),
@@ -281,7 +281,7 @@ both_engines! {
         house.seal_due().await;
         let found = async |search: &str, state: &str| {
             let rows =
-                results(&house.site.db, id, Wanted { search, state, class: "" }, 0, 50).await.expect("results");
+                results(&house.site.db, id, WantedCopies { search, state, class: "" }, 0, 50).await.expect("results");
             rows.into_iter().map(|row| row.subscriber_id).collect::<Vec<_>>()
         };
         assert_eq!(found("READER1", "").await, [1, 10, 11, 12]);

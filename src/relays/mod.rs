@@ -11,7 +11,8 @@ mod turns;
 mod wakes;
 
 pub use self::turns::{
-    Left, RelayOptions, Trouble, UsedUp, forecast, left, tell, troubles, untold_refusals, used_up,
+    LeftOfLimits, RelayOptions, RelayUsedUp, Trouble, forecast, left, tell, troubles, untold_refusals,
+    used_up,
 };
 pub(crate) use self::{
     sign_in::{Answer, Pass, SignIn},

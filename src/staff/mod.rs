@@ -26,9 +26,9 @@ mod weak;
 
 pub use self::{
     accounts::{
-        AccountError, Invitation, Member, NewMember, Seen, Staff, add_member, by_email, change_password,
-        change_role, invite_again, invited, join, member, members, members_page, set_disabled,
-        void_all_links,
+        AccountError, Invitation, Member, NewMember, SeenMember, Staff, add_member, by_email,
+        change_password, change_role, invite_again, invited, join, member, members, members_page,
+        set_disabled, void_all_links,
     },
     crowds::{ClosedDoor, lately as closed_lately, tell as tell_of_closed},
     incoming::Incoming,

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use super::{
     Crowd, Result, SubscriberError,
-    by_staff::By,
+    by_staff::ByStaff,
     machines,
     preferences::preferences_path,
     read::{Subscriber, SubscriptionState},
@@ -147,7 +147,7 @@ pub async fn send_link(
     site: &Site,
     settings: &Settings,
     reader: &Subscriber,
-    by: By<'_>,
+    by: ByStaff<'_>,
 ) -> Result<LinkSent> {
     let mut tx = site.db.begin().await?;
     if !is_on_a_list(&mut tx, Some(reader)).await? {

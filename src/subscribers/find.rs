@@ -6,7 +6,7 @@
 
 use super::{
     found_by::text_of,
-    rows::{Counts, Standing, Subscriber},
+    rows::{Counts, ReaderStanding, Subscriber},
     store::finding::{self, Sought},
 };
 use crate::{
@@ -22,7 +22,7 @@ pub struct Wanted<'a> {
     /// Any part of name, address or public id, in any script and case.
     pub search: &'a str,
     pub list: Option<i64>,
-    pub standing: Option<Standing>,
+    pub standing: Option<ReaderStanding>,
 }
 
 /// Up to so many they are counted for a page; beyond, somebody counts them now and then.
@@ -68,7 +68,8 @@ async fn search_for(db: &Db, search: &str, wanted: Wanted<'_>, before: i64, limi
             return finding::holding(db, &few, (&text, id), limit).await;
         }
     }
-    let (list, standing) = (wanted.list.unwrap_or_default(), wanted.standing.map_or("", Standing::as_str));
+    let (list, standing) =
+        (wanted.list.unwrap_or_default(), wanted.standing.map_or("", ReaderStanding::as_str));
     let sought = Sought { text: &text, list, standing };
     let end = before.min(finding::newest_id(db).await?.saturating_add(1));
     let most = usize::try_from(limit).unwrap_or_default();

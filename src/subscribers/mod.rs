@@ -50,8 +50,8 @@ mod withdrawn;
 pub use self::{
     budget::{Crowd, Goes},
     by_staff::{
-        By as ByStaff, Corrected, add_to_list, correct_choices, correct_name, let_go_on, note, notes,
-        pause_reader, remove_note, take_off,
+        ByStaff, Corrected, add_to_list, correct_choices, correct_name, let_go_on, note, notes, pause_reader,
+        remove_note, take_off,
     },
     choices_link::{LinkSent, WHAT as CHOICES, ask_for_link, send_link},
     confirm::{Confirmed, confirm, join_offered, look_at_confirmation},
@@ -80,7 +80,7 @@ pub use self::{
         Choice, Chosen, Preferences, Saved, look_at_preferences, preferences_path, save_preferences,
     },
     read::{
-        Counts, Note, Standing, Subscriber, Subscription, SubscriptionState, by_email, by_emails,
+        Counts, Note, ReaderStanding, Subscriber, Subscription, SubscriptionState, by_email, by_emails,
         by_public_ids, named, newest_consent, subscriber, subscriptions, subscriptions_of,
     },
     subscribe::{

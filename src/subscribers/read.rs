@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-pub use super::rows::{Counts, Note, Standing, Subscriber, Subscription, SubscriptionState};
+pub use super::rows::{Counts, Note, ReaderStanding, Subscriber, Subscription, SubscriptionState};
 use super::store;
 use crate::{
     clock::Moment,

@@ -150,14 +150,14 @@ impl Subscription {
 
 /// How readers stand, as the desk asks for them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Standing {
+pub enum ReaderStanding {
     /// With a list.
     Is(SubscriptionState),
     /// Nothing is mailed to their address.
     Stopped,
 }
 
-impl Standing {
+impl ReaderStanding {
     /// All of them, in the order of the page.
     pub const ALL: [Self; 4] = [
         Self::Is(SubscriptionState::Confirmed),

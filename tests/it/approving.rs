@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use broadside::{
-    articles::{self, Article, ArticleState, Written},
+    articles::{self, Article, ArticleState, WrittenArticle},
     db::Db,
     delivery,
     editions::EditionState,
@@ -52,7 +52,7 @@ async fn change_settings(app: &TestApp, change: impl FnOnce(&mut Settings) + Sen
 
 /// As somebody else at the desk would change it, who was told of every edition.
 async fn change(app: &TestApp, article: &Article, title: &str, state: ArticleState) {
-    let written = Written { title: title.to_owned(), state, ..Written::default() };
+    let written = WrittenArticle { title: title.to_owned(), state, ..Written::default() };
     let known: Vec<String> = publishing::waiting_with(&app.site.db, article.id)
         .await
         .expect("the editions")
@@ -186,7 +186,7 @@ both_engines! {
         app.readers(1).await;
         let edition = app.draft("At the same moment").await;
         let one = articles_of(&app, &edition).await.remove(0);
-        let written = Written { title: "Just saved".to_owned(), state: ArticleState::Published, ..Written::default() };
+        let written = WrittenArticle { title: "Just saved".to_owned(), state: ArticleState::Published, ..Written::default() };
         let press = || publishing::press_send(&app.site, &app.templates, edition.id, edition.revision, None, None);
         // SQLite has one writer: nothing happens there at the same moment.
         if matches!(app.site.db, Db::Postgres { .. }) {
@@ -251,7 +251,7 @@ both_engines! {
     /// A stale Save neither overwrites what it did not see nor puts a withdrawn article back on the site; what was typed is
     /// kept, and the other version stands beside it.
     async fn a_stale_save_of_an_article_is_refused(app: TestApp) {
-        let mine = Written {
+        let mine = WrittenArticle {
             title: "On the quay".to_owned(),
             body_markdown: Some("First words.".to_owned()),
             state: ArticleState::Published,

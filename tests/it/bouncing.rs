@@ -5,8 +5,8 @@ use std::time::Duration;
 use broadside::{
     authorities::Trust,
     bounces::{
-        Action, Class, Effect, Mailbox, Reason, Recipient, Report, Source, Taken, receive, receive_mail,
-        receive_maildir, receive_refusals,
+        Action, BounceClass, BounceReport, Effect, ImapMailbox, Reason, ReportedRecipient, Source, Taken,
+        receive, receive_mail, receive_maildir, receive_refusals,
     },
     delivery::{self, Engine, EngineOptions, Suppressions},
     email_address::EmailAddress,
@@ -45,7 +45,7 @@ fn notification(to: &str, recipient: &str, action: &str, status: &str) -> Vec<u8
         "Return-Path: <>\nFrom: Mail Delivery System <mailer-daemon@mx.example.com>\nTo: {to}\nSubject: Undelivered\n\
          Content-Type: multipart/report; report-type=delivery-status; boundary=b\n\n\
          --b\nContent-Type: text/plain\n\nIt did not arrive.\n--b\nContent-Type: message/delivery-status\n\n\
-         Reporting-MTA: dns; mx.example.com\n\nFinal-Recipient: rfc822; {recipient}\nAction: {action}\nStatus: {status}\n\n--b--\n"
+         Reporting-MTA: dns; mx.example.com\n\nFinal-ReportedRecipient: rfc822; {recipient}\nAction: {action}\nStatus: {status}\n\n--b--\n"
     );
     text.replace('\n', "\r\n").into_bytes()
 }
@@ -247,10 +247,10 @@ both_engines! {
         app.leaves_work();
         app.readers(3).await;
         let edition = app.seal_edition("Going out").await;
-        let complained = Report {
-            recipients: vec![Recipient {
+        let complained = BounceReport {
+            recipients: vec![ReportedRecipient {
                 address: ANN.to_uppercase(),
-                class: Class::Complaint,
+                class: BounceClass::Complaint,
                 status: None,
                 reply: None,
                 action: Action::Complained,
@@ -490,14 +490,14 @@ impl ImapServer {
         }
     }
 
-    fn settings(&self, user: &str, folder: &str) -> Mailbox {
+    fn settings(&self, user: &str, folder: &str) -> ImapMailbox {
         let address = self.listener.local_addr().expect("an address");
         let url = format!("imaps://{user}@{address}/{folder}").parse().expect("an address");
         let trust = Trust::and_those_of(&self.certificate.pem).expect("a certificate");
-        Mailbox::from_url(&url, trust).expect("whole settings")
+        ImapMailbox::from_url(&url, trust).expect("whole settings")
     }
 
-    async fn visit(&mut self, app: &TestApp, settings: &Mailbox) -> Taken {
+    async fn visit(&mut self, app: &TestApp, settings: &ImapMailbox) -> Taken {
         let (taken, ()) = tokio::join!(settings.receive(&app.site, leave_by_mail), async {
             let (stream, _) = self.listener.accept().await.expect("a client");
             let stream = self.certificate.clone().accept(stream).await.expect("TLS");

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use broadside::{
     bounces::{
-        Action, Class, Effect, Reason, Recipient, Report, Source, receive, receive_mail, receive_refusals,
+        Action, BounceClass, BounceReport, Effect, Reason, ReportedRecipient, Source, receive, receive_mail,
+        receive_refusals,
     },
     delivery,
     editions::EditionState,
@@ -75,7 +76,7 @@ async fn bounce(app: &TestApp, reader: &str, status: &str, again: usize) -> Effe
         "Return-Path: <>\nFrom: Mail Delivery System <mailer-daemon@mx.example.com>\nTo: {return_address}\nSubject: Undelivered\n\
          Message-ID: <{again}@mx.example.com>\nContent-Type: multipart/report; report-type=delivery-status; boundary=b\n\n\
          --b\nContent-Type: message/delivery-status\n\nReporting-MTA: dns; mx.example.com\n\n\
-         Final-Recipient: rfc822; {reader}\nAction: failed\nStatus: {status}\n\n--b--\n"
+         Final-ReportedRecipient: rfc822; {reader}\nAction: failed\nStatus: {status}\n\n--b--\n"
     );
     receive_mail(&app.site, text.replace('\n', "\r\n").as_bytes(), leave_by_mail)
         .await
@@ -341,10 +342,10 @@ both_engines! {
         readers(&app, 60, at(7)).await;
         let id = app.send_edition("By webhook").await;
         for number in 1..=25 {
-            let report = Report {
-                recipients: vec![Recipient {
+            let report = BounceReport {
+                recipients: vec![ReportedRecipient {
                     address: at(7)(number).to_uppercase(),
-                    class: Class::Hard,
+                    class: BounceClass::Hard,
                     status: Some("5.1.1".to_owned()),
                     reply: None,
                     action: Action::Failed,
@@ -383,10 +384,10 @@ both_engines! {
             database::change(&app.site.db, sql).await;
         }
         for number in 1..=20 {
-            let report = Report {
-                recipients: vec![Recipient {
+            let report = BounceReport {
+                recipients: vec![ReportedRecipient {
                     address: at(7)(number),
-                    class: Class::Hard,
+                    class: BounceClass::Hard,
                     status: Some("5.1.1".to_owned()),
                     reply: None,
                     action: Action::Failed,

@@ -493,7 +493,7 @@ both_engines! {
         desk.submit_and_follow(&form).await.says("was sent within the last hour");
         app.drain().await;
         assert_eq!(app.mails(ANN).len(), had);
-        let wanted = audit_log::Wanted { subject: Some(&ann.public_id), ..audit_log::Wanted::default() };
+        let wanted = audit_log::WantedLines { subject: Some(&ann.public_id), ..audit_log::WantedLines::default() };
         let lines = audit_log::page(&app.site.db, wanted, None, 50).await.expect("a read");
         assert_eq!(lines.iter().map(|one| one.action.as_str()).collect::<Vec<_>>(), ["sent the link to their choices"]);
         subscribers::leave_by_staff(&app.site, ann.id, app.list().await, "a test").await.expect("left");
@@ -524,7 +524,7 @@ both_engines! {
         app.drain().await;
         app.send_edition("The first").await;
         assert!(got(&app, ANN, "The first"));
-        let wanted = audit_log::Wanted { subject: Some(&ann.public_id), ..audit_log::Wanted::default() };
+        let wanted = audit_log::WantedLines { subject: Some(&ann.public_id), ..audit_log::WantedLines::default() };
         let lines = audit_log::page(&app.site.db, wanted, None, 50).await.expect("a read");
         let deeds: Vec<(&str, &str)> =
             lines.iter().rev().map(|one| (one.action.as_str(), one.detail.as_str())).collect();

@@ -9,7 +9,7 @@ use axum::{
 use broadside::{
     db::Db,
     delivery, publishing,
-    staff::{self, Role, Seen},
+    staff::{self, Role, SeenMember},
     web::{Csrf, HeaderSet, Route, Who, routes},
 };
 
@@ -18,8 +18,8 @@ use crate::support::{
     pages::{Answer, BASE, PASSWORD, Web, csrf_of, sign_in_fails},
 };
 
-fn seen(role: Role) -> Seen {
-    Seen { role, disabled: false }
+fn seen(role: Role) -> SeenMember {
+    SeenMember { role, disabled: false }
 }
 
 fn filled(path: &str) -> String {

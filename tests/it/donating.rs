@@ -103,12 +103,12 @@ impl House {
         Gift { id, session }
     }
 
-    pub async fn newest(&self) -> donations::Listed {
+    pub async fn newest(&self) -> donations::ListedDonation {
         let page = donations::donations_page(&self.site.db, None, 1).await.expect("a read");
         page.into_iter().next().expect("a donation")
     }
 
-    pub async fn donation(&self, gift: &Gift) -> donations::Listed {
+    pub async fn donation(&self, gift: &Gift) -> donations::ListedDonation {
         donations::find_donation(&self.site.db, &gift.id).await.expect("a read").expect("it is there")
     }
 

@@ -335,7 +335,7 @@ both_engines! {
         let options = app.engine(1);
         let engine = Engine::start(app.site.clone(), app.templates.clone(), options).await.expect("it starts");
         wait::until("the first marker", async || {
-            let copies = publishing::results(&app.site.db, edition.id, publishing::Wanted::default(), 0, 100).await.expect("the copies");
+            let copies = publishing::results(&app.site.db, edition.id, publishing::WantedCopies::default(), 0, 100).await.expect("the copies");
             copies.iter().all(|copy| copy.state == CopyState::Claimed).then_some(())
         }).await;
         let page = desk.open(&path(&edition)).await;

@@ -1,11 +1,11 @@
 //! What somebody types into a search finds what holds it, and nothing else, whatever signs are in it, in any script and case.
 
 use broadside::{
-    articles::{self, Written},
+    articles::{self, WrittenArticle},
     delivery,
     email_address::EmailAddress,
     publishing,
-    subscribers::{self, Basis, Standing, Subscriber, SubscriptionState, Wanted},
+    subscribers::{self, Basis, ReaderStanding, Subscriber, SubscriptionState, Wanted},
 };
 
 use crate::support::{TestApp, both_engines, database::change};
@@ -50,7 +50,7 @@ async fn titles(app: &TestApp, search: &str) -> Vec<String> {
 
 async fn write(app: &TestApp, title: &str) {
     let body_markdown = Some("Words.".to_owned());
-    let article = Written { title: title.to_owned(), body_markdown, ..Written::default() };
+    let article = WrittenArticle { title: title.to_owned(), body_markdown, ..Written::default() };
     articles::create(&app.site, &article).await.expect("an article");
 }
 
@@ -64,7 +64,7 @@ both_engines! {
         let edition = app.send_edition("To whom it was").await;
         change(&app.site.db, "update subscriber set email = 'new' || id || '@example.net', email_key = 'new' || id || '@example.net', search = 'new' || id || '@example.net'").await;
         for (typed, address) in [("öz@", "ÖZ@example.org"), ("ÖZ@EXAMPLE", "ÖZ@example.org"), ("Émile", "Émile@example.org"), ("mile@", "Émile@example.org")] {
-            let wanted = publishing::Wanted { search: typed, ..publishing::Wanted::default() };
+            let wanted = publishing::WantedCopies { search: typed, ..publishing::WantedCopies::default() };
             let found = publishing::results(&app.site.db, edition, wanted, 0, 10).await.expect("a read");
             assert_eq!(found.iter().map(|one| one.address.as_str()).collect::<Vec<_>>(), [address], "{typed}");
             let to = EmailAddress::parse(address).expect("an address");
@@ -87,7 +87,7 @@ both_engines! {
             assert_eq!(titles(&app, text).await, [NAMES[at]], "articles by {text}");
         }
         let copies = async |search: &str| {
-            let wanted = publishing::Wanted { search, state: "", class: "" };
+            let wanted = publishing::WantedCopies { search, state: "", class: "" };
             publishing::results(&app.site.db, edition, wanted, 0, 50).await.expect("a read").len()
         };
         assert_eq!(copies("READER_").await, NAMES.len());
@@ -108,7 +108,7 @@ both_engines! {
             for text in spellings {
                 assert_eq!(search(&app, text).await, [name], "a reader by {text}");
                 assert_eq!(titles(&app, text).await, [name], "an article by {text}");
-                let wanted = publishing::Wanted { search: text, state: "", class: "" };
+                let wanted = publishing::WantedCopies { search: text, state: "", class: "" };
                 let copies = publishing::results(&app.site.db, edition, wanted, 0, 50).await.expect("a read");
                 assert_eq!(copies.len(), 1, "a copy by {text}");
             }
@@ -169,13 +169,13 @@ both_engines! {
         subscribers::import(&app.site, &b"email\n"[..], list, &Basis { basis: "x".into(), source: "y".into() })
             .await
             .expect("an empty file");
-        let is = |state| Some(Standing::Is(state));
+        let is = |state| Some(ReaderStanding::Is(state));
         for (standing, names) in [
             (None, &["Stop", "Left", "Gets"][..]),
             (is(SubscriptionState::Confirmed), &["Stop", "Gets"]),
             (is(SubscriptionState::Left), &["Left"]),
             (is(SubscriptionState::Pending), &[]),
-            (Some(Standing::Stopped), &["Stop"]),
+            (Some(ReaderStanding::Stopped), &["Stop"]),
         ] {
             for list in [None, Some(list)] {
                 for search in ["", "EXAMPLE"] {

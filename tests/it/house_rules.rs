@@ -398,6 +398,53 @@ fn rooms_have_one_front_door() {
     }
 }
 
+/// Types of one name at several front doors, and why it is no word for two things.
+const SAME_NAMES: &[(&str, &str)] = &[
+    ("CopyOfData", "the link that a letter mails, and the letter that has it"),
+    ("Engine", "the database's is SQLite or PostgreSQL; the one that sends has no other word"),
+    ("Finding", "the doctor takes over what was found of DNS records"),
+    ("Grade", "with its finding"),
+    ("Leaving", "what a return address asks, handed on to who reads it there"),
+    ("Result", "what the calls of a room return"),
+];
+
+/// A type that others use has a name of its own: whoever reads it knows which room it comes from.
+#[test]
+fn a_name_at_a_front_door_means_one_thing() {
+    let is_type = |name: &str| name.starts_with(char::is_uppercase) && name.contains(char::is_lowercase);
+    let mut owners: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for (path, text) in sources().iter().filter(|(path, _)| !is_test(path)) {
+        let room = path.split('/').next().unwrap_or(path).trim_end_matches(".rs");
+        let is_open = OPEN_MODULES.iter().any(|(file, modules, _)| {
+            modules.iter().any(|module| *path == file.replace("mod.rs", &format!("{module}.rs")))
+        });
+        let is_door = path.matches('/').count() == usize::from(path.ends_with("/mod.rs"));
+        if ["sandbox", "cli", "config", "lib", "main"].contains(&room) || !is_door && !is_open {
+            continue;
+        }
+        let whole: String = code(text).flat_map(|(_, line)| [line, "\n"]).collect();
+        let handed_on = whole.split("\npub use ").skip(1).filter_map(|rest| rest.split(';').next());
+        let handed_on = handed_on.filter(|list| !list.starts_with("crate::")).flat_map(|list| {
+            list.split([',', '{', '}']).filter_map(|one| one.trim().split([':', ' ']).next_back())
+        });
+        let own = ["struct ", "enum ", "trait ", "type "].iter().flat_map(|kind| {
+            let begins = format!("\npub {kind}");
+            whole.match_indices(&begins).map(|(at, _)| word(&whole[at + begins.len()..])).collect::<Vec<_>>()
+        });
+        for name in handed_on.map(str::to_owned).chain(own).filter(|name| is_type(name)) {
+            owners.entry(name).or_default().insert(room.to_owned());
+        }
+    }
+    assert!(owners.len() > 200, "{} names", owners.len());
+    let several: BTreeMap<_, _> = owners.iter().filter(|(_, rooms)| rooms.len() > 1).collect();
+    let new: Vec<_> =
+        several.iter().filter(|(name, _)| !SAME_NAMES.iter().any(|(same, _)| same == **name)).collect();
+    assert!(new.is_empty(), "a word for two things: {new:?}");
+    for (name, why) in SAME_NAMES {
+        assert!(!why.is_empty() && several.contains_key(&(*name).to_owned()), "{name} stands at one door");
+    }
+}
+
 /// Whoever may call something finds what it promises. Fields and variants say it by their names, where they can: a compiler's
 /// lint would ask a sentence of each.
 #[test]

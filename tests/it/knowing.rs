@@ -34,10 +34,11 @@ async fn reader(app: &TestApp) -> subscribers::Subscriber {
 
 /// The lines of the log about a reader, oldest first: who, what, why.
 async fn deeds(app: &TestApp, reader: &subscribers::Subscriber) -> Vec<(String, String, String)> {
-    let wanted = audit_log::Wanted { subject: Some(&reader.public_id), ..audit_log::Wanted::default() };
+    let wanted =
+        audit_log::WantedLines { subject: Some(&reader.public_id), ..audit_log::WantedLines::default() };
     let mut lines = audit_log::page(&app.site.db, wanted, None, 50).await.expect("a read");
     lines.reverse();
-    let line = |one: audit_log::Line| (one.staff_name.unwrap_or_default(), one.action, one.detail);
+    let line = |one: audit_log::LogLine| (one.staff_name.unwrap_or_default(), one.action, one.detail);
     lines.into_iter().map(line).collect()
 }
 
@@ -168,7 +169,7 @@ both_engines! {
             desk.open("/desk/readers?q=ann%40example.org&state=left").await;
         }
         let looks = async || {
-            let looks = audit_log::looks(&app.site.db, audit_log::Wanted::default(), None, 50).await.expect("a read");
+            let looks = audit_log::looks(&app.site.db, audit_log::WantedLines::default(), None, 50).await.expect("a read");
             let mut looks: Vec<_> = looks.into_iter().map(|one| (one.staff_name.unwrap_or_default(), one.action, one.subject, one.detail)).collect();
             looks.sort();
             looks

@@ -335,7 +335,7 @@ both_engines! {
         // Whose copy may have come twice is written down, and nobody else's did.
         let copies: Vec<_> = mailbox.by_message_id().into_values().filter(|count| *count > 1).collect();
         assert_eq!(copies, [2]);
-        let doubtful = publishing::results(&app.site.db, first, publishing::Wanted::default(), 0, 100).await.expect("the results");
+        let doubtful = publishing::results(&app.site.db, first, publishing::WantedCopies::default(), 0, 100).await.expect("the results");
         let doubtful: Vec<_> = doubtful.into_iter().filter(|one| one.maybe_duplicate).map(|one| one.address).collect();
         assert_eq!(doubtful, ["reader1@example.org"]);
     }

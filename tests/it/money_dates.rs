@@ -7,8 +7,8 @@ use broadside::{
     donations::{self, DonationState, RecurringState},
     jobs,
     payments::{
-        Answer, Checkout, CheckoutSession, EventPage, Invoice, NewCheckout, Payment, PaymentProvider,
-        Subscription,
+        Checkout, CheckoutSession, EventPage, Invoice, NewCheckout, Payment, PaymentProvider, ProviderAnswer,
+        ProviderSubscription,
     },
     site::Site,
 };
@@ -59,19 +59,19 @@ struct Slow {
 }
 
 impl PaymentProvider for Slow {
-    fn create_checkout<'a>(&'a self, new: &'a NewCheckout) -> Answer<'a, Checkout> {
+    fn create_checkout<'a>(&'a self, new: &'a NewCheckout) -> ProviderAnswer<'a, Checkout> {
         self.inner.create_checkout(new)
     }
-    fn checkout_session<'a>(&'a self, id: &'a str) -> Answer<'a, CheckoutSession> {
+    fn checkout_session<'a>(&'a self, id: &'a str) -> ProviderAnswer<'a, CheckoutSession> {
         self.inner.checkout_session(id)
     }
-    fn payment<'a>(&'a self, id: &'a str) -> Answer<'a, Payment> {
+    fn payment<'a>(&'a self, id: &'a str) -> ProviderAnswer<'a, Payment> {
         self.inner.payment(id)
     }
-    fn invoice<'a>(&'a self, id: &'a str) -> Answer<'a, Invoice> {
+    fn invoice<'a>(&'a self, id: &'a str) -> ProviderAnswer<'a, Invoice> {
         self.inner.invoice(id)
     }
-    fn subscription<'a>(&'a self, id: &'a str) -> Answer<'a, Subscription> {
+    fn subscription<'a>(&'a self, id: &'a str) -> ProviderAnswer<'a, ProviderSubscription> {
         Box::pin(async move {
             let seen = self.inner.subscription(id).await;
             self.learned.notify_one();
@@ -81,16 +81,20 @@ impl PaymentProvider for Slow {
             seen
         })
     }
-    fn session_of<'a>(&'a self, subscription: &'a str) -> Answer<'a, Option<CheckoutSession>> {
+    fn session_of<'a>(&'a self, subscription: &'a str) -> ProviderAnswer<'a, Option<CheckoutSession>> {
         self.inner.session_of(subscription)
     }
-    fn cancel_subscription<'a>(&'a self, id: &'a str, key: &'a str) -> Answer<'a, Subscription> {
+    fn cancel_subscription<'a>(
+        &'a self,
+        id: &'a str,
+        key: &'a str,
+    ) -> ProviderAnswer<'a, ProviderSubscription> {
         self.inner.cancel_subscription(id, key)
     }
-    fn events<'a>(&'a self, since: Option<Moment>, after: Option<&'a str>) -> Answer<'a, EventPage> {
+    fn events<'a>(&'a self, since: Option<Moment>, after: Option<&'a str>) -> ProviderAnswer<'a, EventPage> {
         self.inner.events(since, after)
     }
-    fn probe(&self) -> Answer<'_, ()> {
+    fn probe(&self) -> ProviderAnswer<'_, ()> {
         self.inner.probe()
     }
     fn is_live(&self) -> bool {

@@ -120,7 +120,7 @@ async fn event_of_nothing(app: &TestApp) {
         select 'evt_' || count(*), 'checkout.session.completed', 'cs_of_nothing', 'webhook', '', 'new', 0, 0, 0, 0 from provider_event").await;
 }
 
-async fn process_inbox(app: &TestApp) -> donations::Worked {
+async fn process_inbox(app: &TestApp) -> donations::InboxWorked {
     donations::process_inbox(&app.site, app.payments.provider.as_ref()).await.expect("a round")
 }
 

@@ -387,7 +387,7 @@ both_engines! {
         press(&app, &link(&app, NEW)).await.says("Your mail has moved");
         assert_eq!(reader(&app, NEW).await.id, ann.id);
         assert_eq!(mails_with_links(&app, OLD), 1, "and the old one hears of it");
-        let wanted = audit_log::Wanted { subject: Some(&ann.public_id), ..audit_log::Wanted::default() };
+        let wanted = audit_log::WantedLines { subject: Some(&ann.public_id), ..audit_log::WantedLines::default() };
         let lines = audit_log::page(&app.site.db, wanted, None, 50).await.expect("a read");
         let lines: Vec<_> = lines.iter().map(|line| (line.action.as_str(), line.detail.as_str())).collect();
         assert_eq!(lines, [("moved a reader’s mail", ""), ("corrected a reader’s address", "she wrote to us")]);

@@ -66,7 +66,7 @@ both_engines! {
         articles::remove_feed(&app.site, own, None).await.expect("removed");
 
         let late = articles::import(&app.site, Some(own), parsed("Too late")).await.expect("it ends quietly");
-        assert_eq!(late, articles::ImportReport::default());
+        assert_eq!(late, articles::ArticlesImported::default());
         let report = articles::import(&app.site, Some(other), parsed("Hijacked")).await.expect("an import");
         assert_eq!(report.skipped, ["“Hijacked” came here from elsewhere before"]);
         assert_eq!(title().await, "High tide");

@@ -242,7 +242,7 @@ both_engines! {
             assert!(!page.body.contains(act), "{act}: {}", page.body);
         }
         let (version, fingerprint) = (half.version(), "");
-        let seen = publishing::Seen { version: &version, fingerprint };
+        let seen = publishing::SeenEdition { version: &version, fingerprint };
         let resumed = publishing::resume(&copy.site, &copy.templates, &half.public_id, seen, None).await;
         assert!(matches!(resumed, Err(publishing::Error::Doubtful)), "{resumed:?}");
         let draft = copy.draft("From the copy").await;

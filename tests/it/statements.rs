@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use broadside::{
     articles::ArticleState,
-    bounces::{Action, Change, Class, Source},
+    bounces::{Action, BounceClass, Change, Source},
     db::{Engine, Sql},
     delivery::{self, AttemptOutcome, AttemptStage, CopyState, MassState, StopReason},
     donations::{DonationKind, DonationState, EventSource, EventState, Operation, RecurringState},
@@ -227,7 +227,7 @@ fn columns() -> Vec<(&'static str, &'static str, Vec<&'static str>)> {
         "provider_event"."state": EventState,
         "provider_call"."operation": Operation,
         "bounce"."source": Source,
-        "bounce"."class": Class,
+        "bounce"."class": BounceClass,
         "bounce"."action": Action,
         "bounce"."effect": Change,
         "bounce"."reason": replies::Reason,

@@ -6,7 +6,7 @@ use std::time::Duration;
 use broadside::{
     clock::Stopwatch,
     delivery::{self, Engine, EngineOptions, PaceRules},
-    editions::{self, By},
+    editions::{self, MovedBy},
     publishing,
     sandbox::{Rule, Stage},
     subscribers::{self, Basis},
@@ -112,9 +112,9 @@ async fn wait_for_lane(app: &TestApp, edition: i64, copies: i64) {
 async fn move_edition(app: &TestApp, edition: i64, goes_on: bool) {
     let mut tx = app.site.db.begin().await.expect("a transaction");
     if goes_on {
-        editions::resume(&mut tx, &app.site, edition, By::default()).await.expect("it is paused");
+        editions::resume(&mut tx, &app.site, edition, MovedBy::default()).await.expect("it is paused");
     } else {
-        editions::pause(&mut tx, &app.site, edition, By::default()).await.expect("it is sending");
+        editions::pause(&mut tx, &app.site, edition, MovedBy::default()).await.expect("it is sending");
     }
     tx.commit().await.expect("it is moved");
 }
@@ -481,10 +481,10 @@ both_engines! {
             assert!(claimed > 500, "{claimed} copies are claimed");
             let mut tx = app.site.db.begin().await.expect("a transaction");
             if cancelled {
-                let cancelled = editions::cancel(&mut tx, &app.site, edition, By::default()).await.expect("it is sending");
+                let cancelled = editions::cancel(&mut tx, &app.site, edition, MovedBy::default()).await.expect("it is sending");
                 delivery::cancel_open_copies(&mut tx, &app.site, cancelled).await.expect("its copies end");
             } else {
-                editions::pause(&mut tx, &app.site, edition, By::default()).await.expect("it is sending");
+                editions::pause(&mut tx, &app.site, edition, MovedBy::default()).await.expect("it is sending");
             }
             tx.commit().await.expect("it is stopped");
             let (begun, connected) = (script.reached(Stage::Mail), script.reached(Stage::Connect));
@@ -504,7 +504,7 @@ both_engines! {
             script.clear();
             if !cancelled {
                 let mut tx = app.site.db.begin().await.expect("a transaction");
-                editions::resume(&mut tx, &app.site, edition, By::default()).await.expect("it is paused");
+                editions::resume(&mut tx, &app.site, edition, MovedBy::default()).await.expect("it is paused");
                 tx.commit().await.expect("it goes on");
                 app.drain().await;
                 let progress = delivery::progress_of(&app.site.db, edition).await.expect("the tallies");
@@ -525,7 +525,7 @@ both_engines! {
         })
         .await;
         let mut tx = app.site.db.begin().await.expect("a transaction");
-        editions::pause(&mut tx, &app.site, edition, By::default()).await.expect("it is sending");
+        editions::pause(&mut tx, &app.site, edition, MovedBy::default()).await.expect("it is sending");
         tx.commit().await.expect("it is paused");
         let begun = script.reached(Stage::Mail);
         wait::until("claims that went back", async || {

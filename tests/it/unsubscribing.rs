@@ -318,7 +318,7 @@ both_engines! {
         pressed.await.expect("nothing is in the way");
         app.advance(publishing::UNDO + Duration::from_secs(1));
         publishing::seal_due(&app.site, &app.templates).await.expect("it is sealed");
-        let last = publishing::results(&app.site.db, draft.id, publishing::Wanted { state: "open", ..Default::default() }, 0, 1000).await.expect("the audience").split_off(READERS - 10);
+        let last = publishing::results(&app.site.db, draft.id, publishing::WantedCopies { state: "open", ..Default::default() }, 0, 1000).await.expect("the audience").split_off(READERS - 10);
         // One connection and a slow server, so that the last of them wait for three seconds.
         app.sandbox.smtp_script().add(Rule::at(Stage::Dot).delay(Duration::from_millis(20)));
         let options = app.engine(1);

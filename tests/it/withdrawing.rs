@@ -18,7 +18,7 @@ use broadside::{
     delivery::{self, Suppressions},
     donations,
     email_address::EmailAddress,
-    journal::{Disk, Found, Journal, Line, NAME, Read},
+    journal::{Disk, Found, Journal, JournalLine, NAME, Read},
     origin::{self, Doubt, Standing},
     restored::{self, Replayed},
     site::Site,
@@ -41,7 +41,7 @@ async fn start(app: &TestApp) -> Replayed {
 }
 
 /// Somebody says that it is a restored backup.
-async fn restore(app: &TestApp) -> restored::Report {
+async fn restore(app: &TestApp) -> restored::RestoredReport {
     let said = restored::restored(&app.site, None, None, (None, None)).await;
     said.expect("it is said").expect("nobody said so before")
 }
@@ -212,7 +212,7 @@ both_engines! {
         assert!(!gets_the_list(&app, "lea").await, "they are off the list all the same");
         assert!(app.site.journal.failing().is_some(), "the doctor and the log know");
         let lines = read(&app.site.journal).await.entries.len();
-        assert!(!app.site.journal.append(vec![Line { at: app.site.now(), text: "left nobody nothing link".into() }]).await);
+        assert!(!app.site.journal.append(vec![JournalLine { at: app.site.now(), text: "left nobody nothing link".into() }]).await);
         assert_eq!(read(&app.site.journal).await.entries.len(), lines, "what is not kept is not there");
         tap.is_broken.store(false, Ordering::SeqCst);
         assert!(app.site.journal.catch_up().await && app.site.journal.failing().is_none());
@@ -490,7 +490,7 @@ async fn processes_that_write_at_once_write_one_chain() {
     let path: &Path = &scratch::folder().join("withdrawals.journal");
     let processes: Vec<Journal> =
         (0..3).map(|_| Journal::at(path.to_owned(), "magazine".to_owned())).collect();
-    let line = |text: String| Line { at: broadside::clock::Moment(1_000_000), text };
+    let line = |text: String| JournalLine { at: broadside::clock::Moment(1_000_000), text };
     let all = processes.iter().enumerate().flat_map(|(process, journal)| {
         (0..300)
             .map(move |number| journal.append(vec![line(format!("left {process}-{number} list one-click"))]))

@@ -20,7 +20,7 @@ use futures_util::{FutureExt as _, future::BoxFuture};
 use serde::Deserialize;
 use url::Url;
 
-use super::{Refused, Signed, ses};
+use super::{HookRefused, Signed, ses};
 
 /// A message of SNS.
 #[derive(Deserialize)]
@@ -125,23 +125,23 @@ impl SnsTopic {
     /// Checks and reads a message; confirms the subscription of our topic.
     ///
     /// # Errors
-    /// [`Refused`].
-    pub async fn read(&self, body: &[u8]) -> Result<SnsSaid, Refused> {
+    /// [`HookRefused`].
+    pub async fn read(&self, body: &[u8]) -> Result<SnsSaid, HookRefused> {
         let envelope: Envelope = serde_json::from_slice(body)?;
         if envelope.topic_arn != self.arn {
-            return Err(Refused::Forged);
+            return Err(HookRefused::Forged);
         }
         let algorithm: &'static RsaParameters = match envelope.signature_version.as_str() {
             "1" => &RSA_PKCS1_2048_8192_SHA1_FOR_LEGACY_USE_ONLY,
             "2" => &RSA_PKCS1_2048_8192_SHA256,
-            _ => return Err(Refused::Forged),
+            _ => return Err(HookRefused::Forged),
         };
-        let signed = string_to_sign(&envelope).ok_or(Refused::Forged)?;
-        let signature = BASE64.decode(envelope.signature.as_bytes()).map_err(|_| Refused::Forged)?;
+        let signed = string_to_sign(&envelope).ok_or(HookRefused::Forged)?;
+        let signature = BASE64.decode(envelope.signature.as_bytes()).map_err(|_| HookRefused::Forged)?;
         let key = self.key(&envelope.certificate_url).await?;
         UnparsedPublicKey::new(algorithm, key)
             .verify(signed.as_bytes(), &signature)
-            .map_err(|_| Refused::Forged)?;
+            .map_err(|_| HookRefused::Forged)?;
         match envelope.kind.as_str() {
             "Notification" => match ses::read(&envelope.message) {
                 Ok(report) => Ok(SnsSaid::Report(Box::new(Signed { key: envelope.message_id, report }))),
@@ -149,23 +149,23 @@ impl SnsTopic {
                 Err(_) => Ok(SnsSaid::Nothing),
             },
             "SubscriptionConfirmation" => {
-                let url = envelope.subscribe_url.as_deref().and_then(amazon).ok_or(Refused::Forged)?;
-                self.ask.get(url).await.map_err(Refused::NotNow)?;
+                let url = envelope.subscribe_url.as_deref().and_then(amazon).ok_or(HookRefused::Forged)?;
+                self.ask.get(url).await.map_err(HookRefused::NotNow)?;
                 Ok(SnsSaid::Confirmed)
             }
             _ => Ok(SnsSaid::Nothing),
         }
     }
 
-    async fn key(&self, address: &str) -> Result<Vec<u8>, Refused> {
-        let url = amazon(address).filter(is_certificate).ok_or(Refused::Forged)?;
+    async fn key(&self, address: &str) -> Result<Vec<u8>, HookRefused> {
+        let url = amazon(address).filter(is_certificate).ok_or(HookRefused::Forged)?;
         let known = self.keys.lock().unwrap_or_else(PoisonError::into_inner).get(address).cloned();
         if let Some(key) = known {
             return Ok(key);
         }
-        let pem = self.ask.get(url).await.map_err(Refused::NotNow)?;
-        let key =
-            public_key(&pem).ok_or_else(|| Refused::NotNow("the certificate cannot be read".to_owned()))?;
+        let pem = self.ask.get(url).await.map_err(HookRefused::NotNow)?;
+        let key = public_key(&pem)
+            .ok_or_else(|| HookRefused::NotNow("the certificate cannot be read".to_owned()))?;
         let mut keys = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
         if keys.len() >= MOST_KEYS {
             keys.clear();

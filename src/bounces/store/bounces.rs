@@ -1,6 +1,6 @@
 //! SQL of bounces and complaints.
 
-use super::super::states::{Action, Change, Class, Source};
+use super::super::states::{Action, BounceClass, Change, Source};
 use crate::{
     clock::Moment,
     db::{Db, Result, Tx},
@@ -78,7 +78,7 @@ statements! {
 pub struct NewBounce<'a> {
     pub key: &'a str,
     pub source: Source,
-    pub class: Class,
+    pub class: BounceClass,
     pub action: Action,
     pub reason: Reason,
     pub status: Option<&'a str>,
@@ -102,7 +102,7 @@ pub struct Bounce {
     /// How it came.
     pub source: Source,
     /// What it means.
-    pub class: Class,
+    pub class: BounceClass,
     /// What became of the copy, as its reporter says.
     pub action: Action,
     /// Why.

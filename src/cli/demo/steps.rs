@@ -15,7 +15,7 @@ use crate::{
     clock::Stopwatch,
     delivery::{self, CopyState},
     donations,
-    editions::{self, By, EditionState},
+    editions::{self, EditionState, MovedBy},
     email_address::EmailAddress,
     publishing::{self, Content},
     sandbox::{Rule, Sandbox, Stage},
@@ -159,7 +159,7 @@ async fn compose_and_send(site: &Site, sandbox: &Sandbox) -> anyhow::Result<i64>
     publishing::save_revision(site, edition, draft.revision, content, None).await?;
     // At once, without the minute to undo that people get at the desk.
     let mut tx = site.db.begin().await?;
-    editions::schedule(&mut tx, site, edition, site.now(), By::default()).await?;
+    editions::schedule(&mut tx, site, edition, site.now(), MovedBy::default()).await?;
     tx.commit().await?;
     Ok(edition)
 }

@@ -18,7 +18,7 @@ use crate::{
     delivery::{self, DeliveryFigures as Sending},
     donations::{self, AttentionNews},
     jobs,
-    relays::{self, Left, Trouble},
+    relays::{self, LeftOfLimits, Trouble},
 };
 
 /// How long the database may take to say it.
@@ -28,7 +28,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 #[derive(Clone, Debug)]
 pub(super) struct Figures {
     pub(super) sending: Sending,
-    pub(super) limits: Vec<Left>,
+    pub(super) limits: Vec<LeftOfLimits>,
     pub(super) relay_troubles: Vec<Trouble>,
     pub(super) news: AttentionNews,
     pub(super) job_troubles: Vec<jobs::JobTrouble>,

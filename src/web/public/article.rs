@@ -8,7 +8,7 @@ use super::{
     ask::Ask,
 };
 use crate::{
-    articles::{self, Topic},
+    articles::{self, ArticleTopic},
     mail::fields_to_everybody,
     settings::{ArticlesAt, Settings},
 };
@@ -18,7 +18,7 @@ struct Page {
     title: String,
     standfirst: String,
     byline: String,
-    topics: Vec<Topic>,
+    topics: Vec<ArticleTopic>,
     date: String,
     reading_time: String,
     origin_note: Option<String>,

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     donations,
-    dossier::{self, Farewell, Monthly},
+    dossier::{self, Farewell, HeldMonthly},
     settings::Settings,
     site::Site,
 };
@@ -34,7 +34,7 @@ pub(in crate::web) struct Going {
 }
 
 impl Going {
-    pub(in crate::web) fn new(site: &Site, one: &Monthly) -> Self {
+    pub(in crate::web) fn new(site: &Site, one: &HeldMonthly) -> Self {
         Self {
             amount: donations::figures(one.amount_minor, &one.currency),
             manage: format!("/giving/{}", donations::manage_token(site, &one.public_id)),

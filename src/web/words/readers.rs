@@ -6,8 +6,8 @@ use crate::{
     delivery::StopReason,
     replies,
     subscribers::{
-        ConsentAction, ConsentMethod, DonorState, LeavingReason, Standing, Subscription, SubscriptionState,
-        fields::FieldKind, requests::RequestKind,
+        ConsentAction, ConsentMethod, DonorState, LeavingReason, ReaderStanding, Subscription,
+        SubscriptionState, fields::FieldKind, requests::RequestKind,
     },
 };
 
@@ -40,12 +40,12 @@ pub(in crate::web) const fn field_kind(kind: FieldKind) -> &'static str {
 }
 
 /// Those of the list who stand so, as a choice.
-pub(in crate::web) const fn how_they_stand(standing: Standing) -> &'static str {
+pub(in crate::web) const fn how_they_stand(standing: ReaderStanding) -> &'static str {
     match standing {
-        Standing::Is(SubscriptionState::Confirmed) => "on it, stopped or not",
-        Standing::Is(SubscriptionState::Pending) => "asked, not confirmed yet",
-        Standing::Is(SubscriptionState::Left) => "left",
-        Standing::Stopped => "get nothing: address stopped",
+        ReaderStanding::Is(SubscriptionState::Confirmed) => "on it, stopped or not",
+        ReaderStanding::Is(SubscriptionState::Pending) => "asked, not confirmed yet",
+        ReaderStanding::Is(SubscriptionState::Left) => "left",
+        ReaderStanding::Stopped => "get nothing: address stopped",
     }
 }
 

@@ -207,7 +207,7 @@ impl TestApp {
         let settings = Settings::load(&self.site.db).await.expect("the settings can be read");
         let fingerprint =
             publishing::fingerprint(&self.site, &settings, &edition).await.expect("it can be read");
-        let seen = publishing::Seen { version: &edition.version(), fingerprint: &fingerprint };
+        let seen = publishing::SeenEdition { version: &edition.version(), fingerprint: &fingerprint };
         let resumed = publishing::resume(&self.site, &self.templates, public_id, seen, None).await;
         resumed.expect("it was stopped");
     }

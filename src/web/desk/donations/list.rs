@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     clock::{Moment, Zone},
-    donations::{self, Copied, EventLine, LedgerLine, Listed, Total, Unended},
+    donations::{self, Copied, EventLine, LedgerLine, ListedDonation, Total, Unended},
     jobs,
     web::{
         Desk, Outcome, Posted, WebError,
@@ -243,7 +243,7 @@ fn sum(total: &Total, label: String) -> Sum {
     Sum { figure: total.amount(), label }
 }
 
-fn line(donation: Listed, zone: &Zone) -> Line {
+fn line(donation: ListedDonation, zone: &Zone) -> Line {
     let (state, pill) = words::state(donation.state);
     let named = !donation.name.is_empty() && !donation.email.is_empty();
     Line {

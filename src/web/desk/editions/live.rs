@@ -108,7 +108,7 @@ pub(in crate::web::desk) async fn used_up(app: &App, zone: &Zone) -> Result<Vec<
     Ok(all.iter().map(|one| limit_reached(one, others, now, zone)).collect())
 }
 
-fn limit_reached(one: &relays::UsedUp, others: usize, now: Moment, zone: &Zone) -> String {
+fn limit_reached(one: &relays::RelayUsedUp, others: usize, now: Moment, zone: &Zone) -> String {
     let span = if one.of_day { "day" } else { "hour" };
     let until = on_the_clock(one.until, now, zone);
     let limit = grouped(one.limit);

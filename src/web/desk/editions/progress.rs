@@ -23,7 +23,7 @@ use crate::{
     delivery::{self, CopyState, NO_COPY, Progress},
     editions::{EditionState, HeldBecause},
     origin::{self, Standing},
-    publishing::{self, Edition, Retryable, Wanted},
+    publishing::{self, Edition, Retryable, WantedCopies},
     staff::Role,
     web::{
         Desk, Outcome, WebError,
@@ -171,7 +171,7 @@ pub(in crate::web::desk) struct Row {
 }
 
 impl Row {
-    pub(in crate::web::desk) fn new(copy: publishing::Outcome, zone: &Zone) -> Self {
+    pub(in crate::web::desk) fn new(copy: publishing::CopyOutcome, zone: &Zone) -> Self {
         Self {
             outcome: outcome_of(copy.state, copy.class, copy.maybe_duplicate, copy.attempt),
             address: if copy.address.is_empty() { WAS_FORGOTTEN.to_owned() } else { copy.address },
@@ -410,7 +410,7 @@ async fn results(desk: &Desk, edition: &Edition, look: &Look) -> Result<Results,
         ("open", "Still to go"),
     ];
     let states = states.map(|(value, label)| Choice { value, label, chosen: value == look.state });
-    let wanted = Wanted { search: &look.q, state: &look.state, class: &look.class };
+    let wanted = WantedCopies { search: &look.q, state: &look.state, class: &look.class };
     let list = List {
         path: &format!("/desk/editions/{}#results", edition.public_id),
         place: "after",
@@ -419,7 +419,7 @@ async fn results(desk: &Desk, edition: &Edition, look: &Look) -> Result<Results,
     let after = look.after.id().unwrap_or_default();
     let read = |most| publishing::results(&desk.site().db, edition.id, wanted, after, most);
     let (copies, pages) = list.page(look.after, PAGE, read, |last| [last.subscriber_id]).await?;
-    let row = |copy: publishing::Outcome| {
+    let row = |copy: publishing::CopyOutcome| {
         let log_path = copy
             .reader
             .as_ref()

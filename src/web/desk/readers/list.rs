@@ -11,7 +11,7 @@ use crate::{
     clock::{Moment, Zone},
     email_address::EmailAddress,
     subscribers::{
-        self, Adding, Asked, Counts, Standing, Subscriber, SubscriberError, Subscription, Wanted, lists,
+        self, Adding, Asked, Counts, ReaderStanding, Subscriber, SubscriberError, Subscription, Wanted, lists,
     },
     web::{
         Desk, Form, Outcome, Posted, WebError,
@@ -208,10 +208,10 @@ async fn page(desk: &Desk, look: Look, form: Form) -> Result<Page, WebError> {
     let db = &desk.site().db;
     let lists = list_views(desk, form.text("list")).await?;
     let on = lists.iter().find(|list| list.id.to_string() == look.list);
-    let standing = Standing::parse(&look.state);
+    let standing = ReaderStanding::parse(&look.state);
     let wanted = Wanted { search: &look.q, list: on.map(|list| list.id), standing };
     let (on_list, in_state) =
-        (on.map(|list| list.id.to_string()).unwrap_or_default(), standing.map_or("", Standing::as_str));
+        (on.map(|list| list.id.to_string()).unwrap_or_default(), standing.map_or("", ReaderStanding::as_str));
     let kept = [("q", look.q.as_str()), ("list", &on_list), ("state", in_state)];
     let list = List { path: "/desk/readers", place: "before", kept: &kept };
     let read = |most| subscribers::page(db, wanted, look.before.id(), most);
@@ -230,14 +230,14 @@ async fn page(desk: &Desk, look: Look, form: Form) -> Result<Page, WebError> {
         label: list.name.clone(),
         chosen: on_list == list.id.to_string(),
     };
-    let of_state = |one: Standing| Choice {
+    let of_state = |one: ReaderStanding| Choice {
         value: one.as_str().to_owned(),
         label: how_they_stand(one).to_owned(),
         chosen: standing == Some(one),
     };
     Ok(Page {
         on_lists: lists.iter().map(of_list).collect(),
-        states: Standing::ALL.into_iter().map(of_state).collect(),
+        states: ReaderStanding::ALL.into_iter().map(of_state).collect(),
         is_narrowed: on.is_some() || standing.is_some() || !look.q.trim().is_empty(),
         counts: in_words(counts),
         readers,

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     clock::Moment,
     email_address::EmailAddress,
-    staff::{self, AccountError, Invitation, Member, NewMember, Role, Seen},
+    staff::{self, AccountError, Invitation, Member, NewMember, Role, SeenMember},
     web::{
         Desk, Form, Outcome, Posted, WebError,
         answers::conflict,
@@ -142,10 +142,10 @@ async fn set_disabled(desk: &Desk, id: &str, posted: Posted, disabled: bool) -> 
 }
 
 /// How the page showed somebody: "editor", or "editor disabled".
-fn seen(form: &Form) -> Option<Seen> {
+fn seen(form: &Form) -> Option<SeenMember> {
     let text = form.text("seen");
     let active = text.strip_suffix(DISABLED);
-    Some(Seen { role: Role::parse(active.unwrap_or(text))?, disabled: active.is_some() })
+    Some(SeenMember { role: Role::parse(active.unwrap_or(text))?, disabled: active.is_some() })
 }
 
 /// The page as it is now, for somebody who acted on one that was out of date; with the role that they chose.
