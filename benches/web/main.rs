@@ -29,7 +29,7 @@ use broadside::{
     publishing,
     site::Site,
     staff::{self, FirstOwner, PasswordCost},
-    subscribers::machines,
+    subscribers::{consent, machines},
     token::{Keys, RootSecret},
     web::{self, App, SandboxInfo},
 };
@@ -37,6 +37,8 @@ use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::{TcpListener, TcpStream},
 };
+
+const MAGAZINE: &str = "The Lamplighter";
 
 #[derive(Clone)]
 struct Options {
@@ -122,7 +124,7 @@ async fn magazine(database: &str) -> anyhow::Result<Site> {
     let email = EmailAddress::parse("owner@example.org")?;
     let owner = FirstOwner { name: "Olive Owner", email: &email, password: "a tide waits for nobody" };
     staff::make_first_owner(&site, PasswordCost::CHEAP, owner, |settings| {
-        settings.magazine_name = "The Lamplighter".to_owned();
+        settings.magazine_name = MAGAZINE.to_owned();
         settings.contact_email = "hello@example.org".to_owned();
         settings.from_email = "post@example.org".to_owned();
     })
@@ -185,7 +187,8 @@ async fn ask(server: SocketAddr, options: &Options, (round, made): (u32, &str)) 
 
 fn request(person: u32, made: &str) -> Vec<u8> {
     let body = format!(
-        "from=subscribe&made={made}&email=reader{person}%40town{}.example&name=&consent=yes&website=",
+        "from=subscribe&made={made}&words={}&list=1&email=reader{person}%40town{}.example&name=&consent=yes&website=",
+        consent::known_by(&consent::wording(MAGAZINE)),
         person % 5_000
     );
     let ip = format!("{}.{}.{}.7", 11 + person / 65_536, person / 256 % 256, person % 256);

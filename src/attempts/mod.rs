@@ -163,10 +163,27 @@ impl Attempt {
         // Who is held already is told so by a read alone.
         look(site, limits).await?;
         let now = site.now();
+        Self::count(site, limits, (site.db.begin().await?, now)).await
+    }
+
+    /// As [`Attempt::begin`], for what comes by the hundred at once: several wait for the disk together.
+    ///
+    /// # Errors
+    /// As [`Attempt::begin`].
+    pub async fn begin_together(site: &Site, limits: &[Limited]) -> std::result::Result<Self, Refusal> {
+        look(site, limits).await?;
+        let now = site.now();
+        Self::count(site, limits, (site.db.begin_together().await?, now)).await
+    }
+
+    async fn count(
+        site: &Site,
+        limits: &[Limited],
+        (mut tx, now): (Tx, Moment),
+    ) -> std::result::Result<Self, Refusal> {
         let mut keys: Vec<(String, &Limited)> = limits.iter().map(|one| (one.key(site), one)).collect();
         // In one order, whoever counts: two who meet at two rows wait for one another at the first.
         keys.sort_by(|(one, _), (other, _)| one.cmp(other));
-        let mut tx = site.db.begin().await?;
         let mut counted = Vec::with_capacity(keys.len());
         let mut used_up = None;
         for (key, Limited { limit, holds_everybody, .. }) in keys {

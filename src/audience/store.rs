@@ -41,12 +41,13 @@ statements! {
             and exists (select 1 from subscription_topic c where c.list_id = $2 and c.subscriber_id = r.id)
             and not exists (select 1 from subscription_topic c where c.list_id = $2 and c.subscriber_id = r.id and c.topic_id in
                 (select coalesce(t.merged_into, t.id) from edition_topic e join reader_topic t on t.id = e.topic_id where e.edition_id = $1))";
-    /// How many of those whom we may mail that is. Looked at are those who chose anything.
-    LEFT_OUT = "select count(*) from (select distinct subscriber_id from subscription_topic where list_id = $2) r
-        where exists (select 1 from edition_topic where edition_id = $1)
-            and not exists (select 1 from subscription_topic c where c.list_id = $2 and c.subscriber_id = r.subscriber_id and c.topic_id in
-                (select coalesce(t.merged_into, t.id) from edition_topic e join reader_topic t on t.id = e.topic_id where e.edition_id = $1))
-            and exists (select 1 from subscription s where s.subscriber_id = r.subscriber_id and s.list_id = $2 and s.state = 'confirmed'
+    /// How many of those whom we may mail that is. Looked at are those who chose anything, in their order and once.
+    LEFT_OUT = "select count(*) from (select c.subscriber_id from subscription_topic c
+                where c.list_id = $2 and exists (select 1 from edition_topic where edition_id = $1) group by c.subscriber_id
+                having max(case when c.topic_id in
+                    (select coalesce(t.merged_into, t.id) from edition_topic e join reader_topic t on t.id = e.topic_id where e.edition_id = $1)
+                    then 1 else 0 end) = 0) r
+        where exists (select 1 from subscription s where s.subscriber_id = r.subscriber_id and s.list_id = $2 and s.state = 'confirmed'
                 and (s.paused_until is null or s.paused_until <= $3))
             and not exists (select 1 from suppression p where p.subscriber_id = r.subscriber_id and p.lifted_at is null)";
     /// Those of them who are still on the list: a correction goes to nobody who left, or paused since.

@@ -19,14 +19,21 @@ mod pulse;
 mod reach;
 mod sql;
 mod to_its_end;
+mod together;
 
-use std::{fs, io, path::Path, str::FromStr, time::Duration};
+use std::{
+    fs, io,
+    ops::{Deref, DerefMut},
+    path::Path,
+    str::FromStr,
+    time::Duration,
+};
 
 use futures_util::future::{BoxFuture, Either};
 use serde::{Serialize, de::DeserializeOwned};
 use sqlx::{
     AssertSqlSafe, ConnectOptions, Connection as _, FromRow, PgConnection, PgPool, Postgres, Sqlite,
-    SqlitePool, Transaction,
+    SqliteConnection, SqlitePool, Transaction,
     postgres::{PgArguments, PgConnectOptions, PgPoolOptions, PgRow},
     sqlite::{
         SqliteArguments, SqliteAutoVacuum, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions,
@@ -34,7 +41,6 @@ use sqlx::{
     },
 };
 
-use self::to_its_end::ToItsEnd;
 pub use self::{
     about::DatabaseAbout,
     again::{MaybeDatabase, again},
@@ -46,7 +52,9 @@ pub use self::{
     pulse::{PoolLook, Pulse},
     reach::{Reach, Unreachable, unreachable},
     sql::Sql,
+    together::Together,
 };
+use self::{to_its_end::ToItsEnd, together::Part};
 use crate::{
     clock::{self, Clock, Moment},
     private,
@@ -61,9 +69,10 @@ impl<T> Row for T where T: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, 
 {}
 
 /// A process that is frozen in the middle of a transaction, or whose machine is gone, must not hold its rows for ever: the
-/// server ends such a transaction before the worker's lease is over, so that another can take its claims back.
-async fn give_up_what_sleepers_hold(connection: &mut PgConnection) -> Result<()> {
-    sqlx::query("set idle_in_transaction_session_timeout = '20s'").execute(connection).await?;
+/// server ends such a transaction before the worker's lease is over, so that another can take its claims back. And no plan is compiled:
+/// that takes a tenth of a second, for pages that are read in a few thousandths.
+async fn set_up_connection(connection: &mut PgConnection) -> Result<()> {
+    sqlx::query(sql::SETTINGS).execute(connection).await?;
     Ok(())
 }
 
@@ -93,6 +102,8 @@ pub enum Db {
         read: SqlitePool,
         /// The one connection that writes.
         write: SqlitePool,
+        /// Who commits together.
+        together: Together,
         /// What it tells this process.
         pulse: Pulse,
     },
@@ -143,7 +154,7 @@ impl Db {
                 let pool = PgPoolOptions::new()
                     .max_connections(options.connections)
                     .acquire_timeout(Duration::from_secs(30))
-                    .after_connect(|connection, _| Box::pin(give_up_what_sleepers_hold(connection)))
+                    .after_connect(|connection, _| Box::pin(set_up_connection(connection)))
                     // The pool's own question would wait for its answer as long as it takes.
                     .test_before_acquire(false)
                     .before_acquire(|connection, _| {
@@ -208,7 +219,7 @@ impl Db {
             .max_connections(options.connections)
             .connect_with(connect.pragma("query_only", "on"))
             .await?;
-        Ok(Self::Sqlite { read, write, pulse: Pulse::default() })
+        Ok(Self::Sqlite { read, write, together: Together::default(), pulse: Pulse::default() })
     }
 
     /// Which engine this is.
@@ -304,10 +315,27 @@ impl Db {
     /// When no connection can be had in time.
     pub async fn begin(&self) -> Result<Tx> {
         let begun = match self {
-            Self::Sqlite { write, .. } => Either::Left(write.begin_with("begin immediate").await?),
+            Self::Sqlite { write, .. } => {
+                Either::Left(Begun::Alone(write.begin_with(sql::BEGIN_TO_WRITE).await?))
+            }
             Self::Postgres { pool, reach, .. } => Either::Right(begin_on(pool, reach, "begin").await?),
         };
         Ok(Tx::new(self, begun))
+    }
+
+    /// As [`Db::begin`], for what comes by the hundred at once and is short: on SQLite several of them wait for the disk together.
+    /// Nothing that waits for anything else may be done in it, for all others wait as well.
+    ///
+    /// # Errors
+    /// As [`Db::begin`].
+    pub async fn begin_together(&self) -> Result<Tx> {
+        match self {
+            Self::Sqlite { write, together, .. } => {
+                let part = together.begin(write).await?;
+                Ok(Tx::new(self, Either::Left(Begun::Together(part))))
+            }
+            Self::Postgres { .. } => self.begin().await,
+        }
     }
 
     /// Why the database cannot be reached, while it cannot; it was told already.
@@ -360,16 +388,41 @@ async fn during<T>(reach: Option<Reach>, work: impl Future<Output = Result<T>>) 
 /// An open transaction that may write. Dropping it without [`Tx::commit`] rolls back.
 #[derive(Debug)]
 pub struct Tx {
-    begun: Begun,
+    begun: Either<Begun, Transaction<'static, Postgres>>,
     pulse: Pulse,
     reach: Option<Reach>,
     leaves_work: bool,
 }
 
-type Begun = Either<Transaction<'static, Sqlite>, Transaction<'static, Postgres>>;
+/// A transaction on SQLite.
+#[derive(Debug)]
+enum Begun {
+    Alone(Transaction<'static, Sqlite>),
+    Together(Part),
+}
+
+impl Deref for Begun {
+    type Target = SqliteConnection;
+
+    fn deref(&self) -> &SqliteConnection {
+        match self {
+            Self::Alone(tx) => tx,
+            Self::Together(part) => part,
+        }
+    }
+}
+
+impl DerefMut for Begun {
+    fn deref_mut(&mut self) -> &mut SqliteConnection {
+        match self {
+            Self::Alone(tx) => tx,
+            Self::Together(part) => part,
+        }
+    }
+}
 
 impl Tx {
-    fn new(db: &Db, begun: Begun) -> Self {
+    fn new(db: &Db, begun: Either<Begun, Transaction<'static, Postgres>>) -> Self {
         Self { begun, pulse: db.count_transaction(), reach: db.reach().cloned(), leaves_work: false }
     }
 
@@ -402,7 +455,8 @@ impl Tx {
     /// When the commit fails: then nothing lasts, or, if the connection was lost meanwhile, it is not known.
     pub async fn commit(self) -> Result<()> {
         match self.begun {
-            Either::Left(tx) => tx.commit().await?,
+            Either::Left(Begun::Alone(tx)) => tx.commit().await?,
+            Either::Left(Begun::Together(part)) => part.commit().await?,
             Either::Right(tx) => during(self.reach, ToItsEnd::new(tx.commit())).await?,
         }
         if self.leaves_work {

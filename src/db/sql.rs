@@ -7,6 +7,10 @@ use super::Engine;
 /// Microseconds since 1970 by the server's own clock.
 pub(super) const SERVER_TIME: &str = "select (extract(epoch from clock_timestamp()) * 1000000)::bigint";
 
+/// How our connections differ from others of the server.
+pub(super) const SETTINGS: &str =
+    "select set_config('idle_in_transaction_session_timeout', '20s', false), set_config('jit', 'off', false)";
+
 /// The version of the library that reads the file.
 pub(super) const LIBRARY: &str = "select sqlite_version()";
 
@@ -70,7 +74,14 @@ pub(super) const NUMBERED: &str =
 /// A transaction of SQLite that keeps other writers out from its beginning.
 pub(super) const BEGIN_TO_WRITE: &str = "begin immediate";
 
-/// Its end.
+/// The beginning of somebody's part of a transaction that several share.
+pub(super) const SAVEPOINT: &str = "savepoint part";
+
+/// Its end, and what takes it back.
+pub(super) const RELEASE_SAVEPOINT: &str = "release part";
+pub(super) const BACK_TO_SAVEPOINT: &str = "rollback to part";
+
+/// The end of a transaction.
 pub(super) const COMMIT: &str = "commit";
 
 /// What is known of all tables is found out.

@@ -115,9 +115,9 @@ pub async fn enqueue(tx: &mut Tx, letter: &Letter) -> Result<bool> {
     Ok(is_new)
 }
 
-/// Writes a letter that nobody gets: the time of an answer does not tell whether one was written (TRUST A22).
-pub fn rehearse<T: EmailTemplate>(site: &Site, letterhead: &Letterhead) {
-    drop(write(site, letterhead, ("", &letterhead.from), "", &T::sample()));
+/// Writes a letter that nobody gets, as it would have been: the time of an answer does not tell whether one was written (TRUST A22).
+pub fn rehearse<T: EmailTemplate>(site: &Site, letterhead: &Letterhead, context: &T) {
+    drop(write(site, letterhead, ("", &letterhead.from), "rehearsed", context));
 }
 
 /// Ends everything that waits since before a moment, unsent: a restored backup holds letters that went out after it was made.

@@ -472,6 +472,7 @@ impl Jobs {
         subscribers::fold_waiting(&self.site).await?;
         articles::fold_waiting(&self.site).await?;
         subscribers::count_many(&self.site).await?;
+        subscribers::count_large(&self.site).await?;
         Ok(())
     }
 

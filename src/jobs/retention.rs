@@ -165,6 +165,8 @@ pub const RETENTION: &[(&str, Retention)] = &[
     ("typed", Goes(&[(subscribers::TYPED, subscribers::ASKING_LASTS)])),
     ("asking", Goes(&[(subscribers::ASKED_FROM, Duration::from_secs(2 * 3_600))])),
     ("reader_count", Bounded("one row")),
+    ("counted", Bounded("a row for each list and topic")),
+    ("folded", Bounded("one row")),
     (
         "reader_request",
         Kept("what readers asked by law, and what was done: their address is masked once it is"),

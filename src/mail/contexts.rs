@@ -8,6 +8,8 @@ use serde::{Deserialize, Serialize, Serializer};
 pub trait EmailTemplate: Serialize {
     /// The folder's name.
     const NAME: &'static str;
+    /// The links that differ from one copy to the next, of those that are written again and again: all else is rendered once.
+    const OWN: &'static [&'static str] = &[];
 
     /// A context with every optional value present: templates are checked and shown with it.
     fn sample() -> Self;
@@ -84,6 +86,7 @@ pub struct ConfirmSubscription {
 
 impl EmailTemplate for ConfirmSubscription {
     const NAME: &'static str = "confirm_subscription";
+    const OWN: &'static [&'static str] = &["confirm_url"];
 
     fn sample() -> Self {
         Self {
@@ -108,6 +111,7 @@ pub struct AlreadyReader {
 
 impl EmailTemplate for AlreadyReader {
     const NAME: &'static str = "already_reader";
+    const OWN: &'static [&'static str] = &["preferences_url"];
 
     fn sample() -> Self {
         Self {
@@ -284,6 +288,7 @@ pub struct Welcomed {
 
 impl EmailTemplate for Welcome {
     const NAME: &'static str = "welcome";
+    const OWN: &'static [&'static str] = &["preferences_url", "unsubscribe_url"];
 
     fn sample() -> Self {
         let words = "Every Friday at seven we send you what we have written in the week. Write back: a person reads it.";

@@ -4,8 +4,9 @@
 //! letters in braces; and in the MJML every value is escaped, so that it cannot bring an element of its own.
 
 use std::{
+    collections::HashMap,
     io::{self, Write},
-    sync::{Arc, OnceLock},
+    sync::{Arc, Mutex, OnceLock, PoisonError},
 };
 
 use handlebars::Handlebars;
@@ -15,6 +16,7 @@ use super::{
     contexts::EmailTemplate,
     html::{self, HtmlError},
     includes::find_circle,
+    mime,
     personal::clean_line,
     source::Source,
 };
@@ -25,6 +27,9 @@ const LARGEST_OUTPUT: usize = 1 << 20;
 /// The longest subject, in characters.
 const LONGEST_SUBJECT: usize = 300;
 
+/// So many letters are kept as they were rendered but for what is each copy's own; beyond, they are forgotten.
+const MOST_KEPT: usize = 64;
+
 /// All mail templates; cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Templates(Arc<Inner>);
@@ -34,6 +39,8 @@ struct Inner {
     names: Vec<String>,
     text: Handlebars<'static>,
     mjml: Handlebars<'static>,
+    /// Letters with marks where each copy's own values go, by what else they say.
+    kept: Mutex<HashMap<String, Arc<Rendered>>>,
 }
 
 /// A mail ready to be put into a message.
@@ -130,7 +137,12 @@ impl Templates {
         if let Some(circle) = find_circle(&text).or_else(|| find_circle(&mjml)) {
             return Err(TemplateError::Circle(circle));
         }
-        Ok(Self(Arc::new(Inner { names: source.mails.into_keys().collect(), text, mjml })))
+        Ok(Self(Arc::new(Inner {
+            names: source.mails.into_keys().collect(),
+            text,
+            mjml,
+            kept: Mutex::default(),
+        })))
     }
 
     /// Renders a mail from its typed context.
@@ -138,7 +150,41 @@ impl Templates {
     /// # Errors
     /// A missing value, output without end, or MJML that cannot become HTML.
     pub fn render<T: EmailTemplate>(&self, context: &T) -> Result<Rendered, TemplateError> {
-        self.render_json(T::NAME, &serde_json::to_value(context)?)
+        let mut context = serde_json::to_value(context)?;
+        let own = take_own(&mut context, T::OWN);
+        if own.is_empty() {
+            return self.render_json(T::NAME, &context);
+        }
+        // Made from a hash of the content, the mark cannot occur in the content.
+        let rest = context.to_string();
+        let boundary = mime::boundary(&[T::NAME.as_bytes(), rest.as_bytes()]);
+        let mark = |place: usize| format!("zq{}q{place}z", &boundary[2..]);
+        for (place, (name, _)) in own.iter().enumerate() {
+            context[*name] = mark(place).into();
+        }
+        let mut letter = (*self.kept(T::NAME, &boundary, &context)?).clone();
+        for (place, (_, value)) in own.iter().enumerate() {
+            let mark = mark(place);
+            for text in [&mut letter.subject, &mut letter.text, &mut letter.html] {
+                *text = text.replace(&mark, value);
+            }
+        }
+        Ok(letter)
+    }
+
+    /// A letter with its marks, rendered once.
+    fn kept(&self, name: &str, key: &str, marked: &Value) -> Result<Arc<Rendered>, TemplateError> {
+        let known = self.0.kept.lock().unwrap_or_else(PoisonError::into_inner).get(key).cloned();
+        if let Some(known) = known {
+            return Ok(known);
+        }
+        let rendered = Arc::new(self.render_json(name, marked)?);
+        let mut kept = self.0.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        if kept.len() >= MOST_KEPT {
+            kept.clear();
+        }
+        kept.insert(key.to_owned(), rendered.clone());
+        Ok(rendered)
     }
 
     /// Renders a mail from its name and its context as JSON, which is how notices of older programs wait to be sent.
@@ -179,6 +225,24 @@ pub(super) fn text_file(name: &str) -> String {
 
 pub(super) fn mjml_file(name: &str) -> String {
     format!("{name}/body.mjml.hbs")
+}
+
+/// Takes out what differs from one copy of a letter to the next; nothing, where one of them is not written the same in text, HTML and
+/// an attribute.
+fn take_own<'a>(context: &mut Value, names: &[&'a str]) -> Vec<(&'a str, String)> {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-._~:/?=%".contains(c);
+    let plain = |name: &&'a str| match &context[*name] {
+        Value::String(text) if text.chars().all(is_plain) => Some((*name, text.clone())),
+        _ => None,
+    };
+    let own: Vec<_> = names.iter().map_while(plain).collect();
+    if own.len() < names.len() {
+        return Vec::new();
+    }
+    for name in names {
+        context[*name] = Value::Null;
+    }
+    own
 }
 
 /// The same values without control characters, which neither MJML nor a mail has a place for.

@@ -3,7 +3,7 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::mail::{ConfirmSubscription, SignInLink, TeamInvite};
+use crate::mail::{AlreadyReader, ConfirmSubscription, SignInLink, TeamInvite, Welcome};
 
 fn templates() -> Templates {
     Templates::load().expect("the templates in the binary compile")
@@ -46,6 +46,54 @@ fn every_mail_reads_as_it_did() {
         insta::assert_snapshot!(format!("{name}.txt"), format!("Subject: {}\n\n{}", mail.subject, mail.text));
         // One tag a line, so that a change can be read.
         insta::assert_snapshot!(format!("{name}.html"), mail.html.replace("><", ">\n<"));
+    }
+}
+
+/// A letter that is rendered once for many reads as if it were rendered for each, and holds the links of nobody else.
+#[test]
+fn letters_that_are_rendered_once_read_as_if_they_were_not() {
+    fn check<T: EmailTemplate>(sample: &T) {
+        let templates = templates();
+        for turn in ["one", "another/and-longer_~%20:b?c=d", "a&b", "\"><b>", "one"] {
+            let mut context = serde_json::to_value(sample).expect("JSON");
+            for name in T::OWN {
+                context[*name] = format!("https://news.example.org/{name}/{turn}").into();
+            }
+            let by_itself = templates.render_json(T::NAME, &context).expect("it renders");
+            let context = Stands(context, std::marker::PhantomData::<fn() -> T>);
+            assert_eq!(templates.render(&context).expect("it renders"), by_itself, "{} {turn}", T::NAME);
+        }
+    }
+    struct Stands<T>(Value, std::marker::PhantomData<fn() -> T>);
+    impl<T> serde::Serialize for Stands<T> {
+        fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            self.0.serialize(serializer)
+        }
+    }
+    impl<T: EmailTemplate> EmailTemplate for Stands<T> {
+        const NAME: &'static str = T::NAME;
+        const OWN: &'static [&'static str] = T::OWN;
+
+        fn sample() -> Self {
+            Self(Value::Null, std::marker::PhantomData)
+        }
+    }
+    check(&ConfirmSubscription::sample());
+    check(&AlreadyReader::sample());
+    let greeted = Welcome::sample();
+    check(&Welcome { by_form: !greeted.by_form, ..greeted.clone() });
+    check(&greeted);
+}
+
+/// However many kinds there are, few are kept.
+#[test]
+fn no_more_letters_are_kept_than_there_is_room_for() {
+    let templates = templates();
+    for number in 0..MOST_KEPT * 2 {
+        let lists = vec![format!("List {number}")];
+        let letter = templates.render(&ConfirmSubscription { lists, ..ConfirmSubscription::sample() });
+        assert!(letter.expect("it renders").text.contains(&format!("- List {number}\n")));
+        assert!(templates.0.kept.lock().expect("nobody panicked").len() <= MOST_KEPT);
     }
 }
 

@@ -22,7 +22,7 @@ use crate::{
     db::Tx,
     delivery,
     email_address::EmailAddress,
-    mail::SignInLink,
+    mail::{EmailTemplate as _, SignInLink},
     network::Network,
     settings::Settings,
     site::Site,
@@ -141,7 +141,8 @@ pub async fn send_link(site: &Site, email: &EmailAddress, from: Option<Network>)
             return Ok(());
         }
     }
-    delivery::rehearse::<SignInLink>(site, &Settings::load(&site.db).await?.letterhead(site));
+    let letterhead = Settings::load(&site.db).await?.letterhead(site);
+    delivery::rehearse(site, &letterhead, &SignInLink::sample());
     Ok(())
 }
 

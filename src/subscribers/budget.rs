@@ -35,6 +35,8 @@ const OF_A_NETWORK: i64 = 30;
 const OF_A_BLOCK: i64 = 4 * OF_A_NETWORK;
 /// What goes out in an hour without any proof, where little is usual.
 const LEAST_CEILING: i64 = 120;
+/// So many times the ceiling is the most that anything asks about; nobody counts more of an hour.
+const FAR_ABOVE: i64 = 4;
 /// What is usual is the mean of so many days.
 const USUAL_DAYS: i64 = 14;
 /// So many may wait for a mail at once.
@@ -89,7 +91,11 @@ impl Whose {
     pub(super) async fn spent(&self, tx: &mut Tx, now: Moment) -> db::Result<Spent> {
         let today = day(now);
         let from_day = today.minus(DAY * u32::try_from(USUAL_DAYS).unwrap_or(0));
-        let spent = store::spent(tx, self, (now.minus(HOUR), now), (from_day, today)).await?;
+        let (hour, days) = ((now.minus(HOUR), now), (from_day, today));
+        let mut spent = store::spent(tx, self, hour, days, LEAST_CEILING * FAR_ABOVE).await?;
+        if spent.ceiling() > LEAST_CEILING {
+            spent = store::spent(tx, self, hour, days, spent.ceiling() * FAR_ABOVE).await?;
+        }
         // Sixty mails are nothing to who keeps millions of mailboxes, and would be a burden for all of their readers.
         Ok(if self.is_at_a_provider { Spent { domain: 0, waited_of_domain: 0, ..spent } } else { spent })
     }
@@ -117,7 +123,7 @@ impl Spent {
     }
 
     fn has_room_for_who_worked(self) -> bool {
-        self.whole < self.ceiling() * 4
+        self.whole < self.ceiling() * FAR_ABOVE
     }
 }
 

@@ -58,7 +58,7 @@ pub async fn ask_for_link(
     pass(site, crowd).await?;
     let told = db::again(|| tell_if_reader(site, settings, email)).await?;
     if !told {
-        delivery::rehearse::<ChoicesLink>(site, &settings.letterhead(site));
+        delivery::rehearse(site, &settings.letterhead(site), &ChoicesLink::sample());
     }
     Ok(())
 }

@@ -6,7 +6,7 @@
 use std::io::{BufRead as _, Read, Write};
 
 use super::{
-    SubscriberError, consent, forgotten,
+    SubscriberError, consent, find, forgotten,
     formula::{guarded, unguarded},
     read::SubscriptionState,
     spreadsheet, store,
@@ -159,6 +159,7 @@ pub async fn import(
         }
     }
     import_chunk(site, &rows, list_id, basis, &mut report).await?;
+    find::tidy(&site.db).await?;
     Ok(report)
 }
 

@@ -4,8 +4,10 @@
 //! letters of English alone. What writes a name or an address writes it, too; where somebody forgot, the database itself says that
 //! it is old, and [`fold_waiting`] makes it anew.
 
+use std::{collections::HashMap, time::Duration};
+
 use super::{
-    found_by::text_of,
+    found_by::{self, ordered_by, text_of},
     rows::{Counts, ReaderStanding, Subscriber},
     store::finding::{self, Sought},
 };
@@ -23,12 +25,27 @@ pub struct Wanted<'a> {
     pub search: &'a str,
     pub list: Option<i64>,
     pub standing: Option<ReaderStanding>,
+    pub order: Order,
+}
+
+crate::words! {
+    /// In which order readers are listed.
+    #[derive(Default)]
+    pub enum Order {
+        /// Who is newest comes first.
+        #[default]
+        Newest = "newest",
+        /// By name; who has none comes last.
+        Name = "name",
+        /// By address.
+        Address = "address",
+    }
 }
 
 /// Up to so many they are counted for a page; beyond, somebody counts them now and then.
 const COUNTED_AT_ONCE: i64 = 20_000;
 /// How often those who are counted now and then are counted.
-const COUNT_EVERY: std::time::Duration = std::time::Duration::from_secs(600);
+const COUNT_EVERY: Duration = Duration::from_secs(600);
 /// The longest that is looked for, in characters.
 const LONGEST_SEARCH: usize = 200;
 /// What is shorter is not looked for in public ids.
@@ -37,18 +54,89 @@ const SHORTEST_ID: usize = 6;
 const LONGEST_WORD: usize = 12;
 /// So many of the newest are looked through row by row first: what many hold is found there.
 const NEAR: i64 = 1_000;
+/// So many for less than three letters, which no index has but where a word begins or ends.
+pub const LOOKED_THROUGH: i64 = 20_000;
+/// Behind every name, and behind every reader without one.
+const END: &str = "\u{10ffff}";
+/// Whoever has a name comes behind it, and whoever has none before.
+const FIRST_NAME: &str = "\u{b}";
+/// So long nobody is made anew after as many as are at once, so that others may write.
+const PAUSE: Duration = Duration::from_millis(20);
 /// Where more than so many hold a text, the next of them are found row by row; of no more than so many who stand so, each is asked.
 const MANY: i64 = 2_000;
 
-/// The readers that are looked for, newest first, before the id `before`.
-pub async fn page(db: &Db, wanted: Wanted<'_>, before: Option<i64>, limit: i64) -> Result<Vec<Subscriber>> {
-    let before = before.unwrap_or(i64::MAX);
+/// The readers that are looked for, in their order, behind the one with that id.
+pub async fn page(db: &Db, wanted: Wanted<'_>, after: Option<i64>, limit: i64) -> Result<Vec<Subscriber>> {
     let search: String = wanted.search.trim().chars().take(LONGEST_SEARCH).collect();
-    let ids = match search.is_empty() {
-        true => who_stand_so(db, wanted, before, limit).await?,
-        false => search_for(db, &search, wanted, before, limit).await?,
+    let ids = match wanted.order {
+        Order::Newest => newest(db, &search, wanted, after.unwrap_or(i64::MAX), limit).await?,
+        Order::Name | Order::Address => ordered(db, &search, wanted, after, limit).await?,
     };
-    finding::by_ids(db, &ids).await
+    let mut found: HashMap<i64, Subscriber> =
+        finding::by_ids(db, &ids).await?.into_iter().map(|reader| (reader.id, reader)).collect();
+    Ok(ids.iter().filter_map(|id| found.remove(id)).collect())
+}
+
+async fn newest(db: &Db, search: &str, wanted: Wanted<'_>, before: i64, limit: i64) -> Result<Vec<i64>> {
+    match search.is_empty() {
+        true => who_stand_so(db, wanted, before, limit).await,
+        false => search_for(db, search, wanted, before, limit).await,
+    }
+}
+
+/// In another order than that of their ids. Where few are looked for, they are put in order here; many are met soon by whoever goes
+/// along the index of the order.
+async fn ordered(
+    db: &Db,
+    search: &str,
+    wanted: Wanted<'_>,
+    after: Option<i64>,
+    limit: i64,
+) -> Result<Vec<i64>> {
+    let by_name = wanted.order == Order::Name;
+    let key = |one: &finding::Keys| {
+        let (nameless, name) = if by_name { ordered_by(&one.search) } else { Default::default() };
+        let address = if by_name { String::new() } else { one.email_key.clone() };
+        (nameless, name, address, one.id)
+    };
+    // Who is gone was the last of a page that somebody looked at: the list begins anew.
+    let last = match after {
+        Some(id) => finding::keys_of(db, &[id]).await?.first().map(key),
+        None => None,
+    };
+    let is_narrowed = !search.is_empty() || wanted.list.is_some() || wanted.standing.is_some();
+    if is_narrowed {
+        let few = newest(db, search, wanted, i64::MAX, MANY + 1).await?;
+        if few.len() as i64 <= MANY {
+            let mut keys: Vec<_> = finding::keys_of(db, &few).await?.iter().map(key).collect();
+            keys.retain(|key| last.as_ref().is_none_or(|last| key > last));
+            keys.sort_unstable();
+            keys.truncate(usize::try_from(limit).unwrap_or_default());
+            return Ok(keys.into_iter().map(|(.., id)| id).collect());
+        }
+    }
+    let text = folded(search);
+    let sought = sought(&text, wanted);
+    let (nameless, name, address, id) = last.unwrap_or_default();
+    if !by_name {
+        return finding::by_address(db, sought, &address, limit).await;
+    }
+    if nameless {
+        return finding::by_name(db, sought, (&name, id, FIRST_NAME), limit).await;
+    }
+    let from = if name.is_empty() { FIRST_NAME } else { &name };
+    let mut ids = finding::by_name(db, sought, (from, id, END), limit).await?;
+    let left = limit - ids.len() as i64;
+    if left > 0 {
+        ids.extend(finding::by_name(db, sought, ("", 0, FIRST_NAME), left).await?);
+    }
+    Ok(ids)
+}
+
+fn sought<'a>(text: &'a str, wanted: Wanted<'_>) -> Sought<'a> {
+    let (list, standing) =
+        (wanted.list.unwrap_or_default(), wanted.standing.map_or("", ReaderStanding::as_str));
+    Sought { text, list, standing }
 }
 
 async fn who_stand_so(db: &Db, wanted: Wanted<'_>, before: i64, limit: i64) -> Result<Vec<i64>> {
@@ -68,21 +156,21 @@ async fn search_for(db: &Db, search: &str, wanted: Wanted<'_>, before: i64, limi
             return finding::holding(db, &few, (&text, id), limit).await;
         }
     }
-    let (list, standing) =
-        (wanted.list.unwrap_or_default(), wanted.standing.map_or("", ReaderStanding::as_str));
-    let sought = Sought { text: &text, list, standing };
+    let sought = sought(&text, wanted);
+    let letters = text.chars().take(3).count();
     let end = before.min(finding::newest_id(db).await?.saturating_add(1));
     let most = usize::try_from(limit).unwrap_or_default();
-    let near = end.saturating_sub(NEAR);
+    let near = end.saturating_sub(if letters < 3 { LOOKED_THROUGH } else { NEAR });
     let mut found = finding::between(db, sought, (near - 1, end), limit).await?;
     if found.len() < most {
-        // Too short for any index is what has less than three letters.
-        let held = match text.chars().nth(2) {
-            Some(_) => Some(finding::by_trigrams(db, &text, near, MANY + 1).await?),
-            None => None,
+        let held = match letters {
+            // Too short for any index.
+            0 | 1 => Vec::new(),
+            2 => finding::by_two_letters(db, &text, near, MANY + 1).await?,
+            _ => finding::by_trigrams(db, &text, near, MANY + 1).await?,
         };
-        found.extend(match held {
-            Some(held) if held.len() as i64 <= MANY => finding::among(db, &held, sought, limit).await?,
+        found.extend(match held.len() as i64 {
+            0..=MANY => finding::among(db, &held, sought, limit).await?,
             // So many have it that it is not far to the next.
             _ => finding::between(db, sought, (i64::MIN, near), limit).await?,
         });
@@ -108,8 +196,8 @@ fn is_of_an_id(search: &str) -> bool {
         && search.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
 }
 
-/// Folds whoever waits for it: readers of an earlier version, and those whose row was changed by who does not fold. Killed at any
-/// moment, it goes on; how many.
+/// Folds whoever waits for it: readers of an earlier version, and those whose row was changed by who does not fold. Then, after an
+/// update, whoever is folded otherwise than now. Killed at any moment, it goes on; how many.
 ///
 /// # Errors
 /// When the database fails; what was folded stays.
@@ -118,14 +206,43 @@ pub async fn fold_waiting(site: &Site) -> Result<u64> {
     let (mut after, mut done) = (0, 0);
     loop {
         let readers = finding::waiting(&site.db, after, CHUNK).await?;
-        let Some(last) = readers.last().map(|reader| reader.id) else { return Ok(done) };
-        let texts: Vec<(&Subscriber, String)> =
-            readers.iter().map(|one| (one, text_of(&one.email, &one.name))).collect();
+        let Some(last) = readers.last().map(|reader| reader.id) else { break };
         let mut tx = site.db.begin().await?;
-        done += finding::fold_many(&mut tx, &texts).await?;
+        done += finding::fold_many(&mut tx, &texts(&readers)).await?;
         tx.commit().await?;
         after = last;
+        tokio::time::sleep(PAUSE).await;
     }
+    if done > 0 {
+        tidy(&site.db).await?;
+    }
+    let mut after = match finding::folded_up_to(&site.db).await? {
+        Some((version, i64::MAX)) if version >= found_by::VERSION => return Ok(done),
+        Some((found_by::VERSION, after)) => after,
+        _ => 0,
+    };
+    while after < i64::MAX {
+        let readers = finding::after(&site.db, after, CHUNK).await?;
+        after = readers.last().map_or(i64::MAX, |reader| reader.id);
+        let mut tx = site.db.begin().await?;
+        done += finding::fold_anew(&mut tx, &texts(&readers)).await?;
+        finding::fold_on(&mut tx, found_by::VERSION, after).await?;
+        tx.commit().await?;
+        tokio::time::sleep(PAUSE).await;
+    }
+    tidy(&site.db).await?;
+    Ok(done)
+}
+
+/// After many rows: what they are found by is where it is found quickly.
+pub(super) async fn tidy(db: &Db) -> Result<()> {
+    let mut tx = db.begin().await?;
+    finding::tidy(&mut tx).await?;
+    tx.commit().await
+}
+
+fn texts(readers: &[Subscriber]) -> Vec<(&Subscriber, String)> {
+    readers.iter().map(|one| (one, text_of(&one.email, &one.name))).collect()
 }
 
 /// How many readers there are: exactly while there are few enough to count them for a page, else as they were counted last.

@@ -3,7 +3,7 @@
 //! The rules: a list's short name and its public id stay for ever, for mails carry them; nobody joins a closed list by themselves;
 //! nothing goes to a retired one, and its readers stay, so that it can be brought back.
 
-pub use super::rows::{List, Listed, OptIn, Visibility, Written};
+pub use super::rows::{List, OptIn, Visibility, Written};
 use super::store::lists as store;
 use crate::{
     db::{Db, Result, Tx},
@@ -42,11 +42,6 @@ pub async fn by_public_id(db: &Db, public_id: &str) -> Result<Option<List>> {
 /// How many asked for a list and have not confirmed: they may still, though it is closed meanwhile.
 pub async fn pending(db: &Db, list: i64) -> Result<i64> {
     store::pending(db, list).await
-}
-
-/// How many readers each list has.
-pub async fn listed(db: &Db) -> Result<Vec<Listed>> {
-    store::listed(db).await
 }
 
 /// A short name as it may stand in headers for ever: small letters, figures and hyphens, a letter first.

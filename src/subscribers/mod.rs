@@ -15,6 +15,7 @@ mod by_staff;
 mod choices_link;
 mod confirm;
 pub mod consent;
+mod counting;
 mod csv_files;
 mod donor_state;
 pub mod fields;
@@ -56,9 +57,10 @@ pub use self::{
     choices_link::{LinkSent, WHAT as CHOICES, ask_for_link, send_link},
     confirm::{Confirmed, confirm, join_offered, look_at_confirmation},
     consent::{By, ConsentAction, ConsentMethod},
+    counting::{HowMany, count_large, on_lists, with_topics},
     csv_files::{Basis, CsvError, ImportReport, RowError, export, import, lines_of_export},
     donor_state::{DonorState, donor_state, gives_as, set_donor_state},
-    find::{Wanted, count_many, counts, fold_waiting, page},
+    find::{LOOKED_THROUGH, Order, Wanted, count_many, counts, fold_waiting, page},
     forgotten::{
         forget, hold as hold_to_forget, note as note_forgotten,
         supporter_is_gone as forgotten_supporter_is_gone, supporters as forgotten_supporters,
@@ -104,6 +106,7 @@ use crate::{
 pub const STATEMENTS: &[&[Sql]] = &[
     store::STATEMENTS,
     store::finding::STATEMENTS,
+    store::counting::STATEMENTS,
     store::joining::STATEMENTS,
     store::leaving::STATEMENTS,
     store::knowing::STATEMENTS,

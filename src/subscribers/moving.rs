@@ -136,7 +136,7 @@ pub async fn ask_to_move(
     let (asked, wrote) = db::again(|| ask_once(site, &letterhead, reader.id, (new.email, &whose))).await?;
     // As long as for an address that gets one.
     if asked == MoveAsked::Written && !matches!(wrote, Some(ToNew::Asked | ToNew::Known)) {
-        delivery::rehearse::<AddressChangeNew>(site, &letterhead);
+        delivery::rehearse(site, &letterhead, &AddressChangeNew::sample());
     }
     Ok(asked)
 }

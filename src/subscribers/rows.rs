@@ -288,14 +288,6 @@ pub struct Written {
     pub welcome_text: String,
 }
 
-/// How many readers a list has.
-#[derive(Clone, Copy, Debug, sqlx_macros::FromRow)]
-pub struct Listed {
-    pub list_id: i64,
-    /// How many are on it.
-    pub readers: i64,
-}
-
 /// What readers of a list can choose among.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, sqlx_macros::FromRow)]
 pub struct Topic {

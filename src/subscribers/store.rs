@@ -1,5 +1,6 @@
 //! The SQL of readers, lists and consent.
 
+pub mod counting;
 pub mod fields;
 pub mod finding;
 pub mod forgotten;
@@ -381,6 +382,10 @@ pub async fn leave(tx: &mut Tx, subscriber: i64, list: i64, now: Moment) -> Resu
 }
 
 pub async fn wording(tx: &mut Tx, kind: &str, text: &str, hash: &str, now: Moment) -> Result<i64> {
+    // Nearly always it is there.
+    if let Some((id,)) = tx.opt::<(i64,)>(WORDING_ID, (hash,)).await? {
+        return Ok(id);
+    }
     tx.exec(ADD_WORDING, (kind, text, hash, now)).await?;
     Ok(tx.one::<(i64,)>(WORDING_ID, (hash,)).await?.0)
 }

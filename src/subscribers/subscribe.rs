@@ -34,7 +34,7 @@ use crate::{
     links::{Confirm, Name},
     mail::{AlreadyReader, ConfirmSubscription, EmailTemplate as _, clean_name},
     network::Network,
-    settings::Settings,
+    settings::{Letterhead, Settings},
     site::Site,
     token,
 };
@@ -95,7 +95,7 @@ pub async fn subscribe(site: &Site, settings: &Settings, new: NewSubscription<'_
         return Err(SubscriberError::Unwanted(why));
     }
     let whose = Whose::of(site, new.email, new.trace.ip);
-    let mut tx = site.db.begin().await?;
+    let mut tx = site.db.begin_together().await?;
     whose.hold(&mut tx, site).await?;
     let spent = whose.spent(&mut tx, site.now()).await?;
     let goes = match budget::turn(&mut tx, site, spent, new.crowd).await {
@@ -114,8 +114,9 @@ pub async fn subscribe(site: &Site, settings: &Settings, new: NewSubscription<'_
     };
     let in_form = |list: &List| by_form.as_ref().is_none_or(|lists| lists.contains(&list.id));
     let offered = |list: &List| list.takes_sign_ups() && new.lists.contains(&list.id) && in_form(list);
-    let lists: Vec<i64> =
-        store::lists_in(&mut tx).await?.iter().filter(|l| offered(l)).map(|l| l.id).collect();
+    let known = store::lists_in(&mut tx).await?;
+    let (lists, names): (Vec<i64>, Vec<String>) =
+        known.iter().filter(|list| offered(list)).map(|list| (list.id, list.name.clone())).unzip();
     let asking = Asking {
         email: new.email,
         name: new.name,
@@ -126,13 +127,16 @@ pub async fn subscribe(site: &Site, settings: &Settings, new: NewSubscription<'_
         by: new.by,
         trace: new.trace,
     };
-    let asked = ask(&mut tx, site, settings, (asking, &whose, goes)).await?;
+    let asked = ask(&mut tx, site, settings, (asking, &known, &whose, goes)).await?;
     if let Some(form) = new.by.form {
         forms::one_more(&mut tx, form, forms::part_of(new.email), forms::Did::Asked, site.now()).await?;
     }
     tx.commit().await?;
     if !matches!(asked, Asked::Mailed | Asked::Told) {
-        delivery::rehearse::<ConfirmSubscription>(site, &settings.letterhead(site));
+        let letterhead = settings.letterhead(site);
+        let link = Confirm { subscriber: Name::id("nobody"), lists: Vec::new() };
+        let link = link.sign(&site.keys, site.now().plus(LINK_LASTS));
+        delivery::rehearse(site, &letterhead, &asking_letter(site, &letterhead, names, &link));
     }
     Ok(goes)
 }
@@ -175,8 +179,9 @@ pub async fn ask_by_staff(
     if Suppressions::new(site).stops_letter(&mut tx, email, true).await? {
         return Ok(Asked::Stopped);
     }
-    let known = store::lists_in(&mut tx).await?.into_iter().any(|one| one.id == list && one.is_mailed());
-    let lists: &[i64] = if known { &[list] } else { &[] };
+    let known = store::lists_in(&mut tx).await?;
+    let is_mailed = known.iter().any(|one| one.id == list && one.is_mailed());
+    let lists: &[i64] = if is_mailed { &[list] } else { &[] };
     // Nobody saw a box, so there are no words to keep.
     let asking = Asking {
         email,
@@ -188,7 +193,7 @@ pub async fn ask_by_staff(
         by: By::source(source),
         trace: Trace::default(),
     };
-    let asked = ask(&mut tx, site, settings, (asking, &whose, Goes::Now)).await?;
+    let asked = ask(&mut tx, site, settings, (asking, &known, &whose, Goes::Now)).await?;
     let reader = store::by_key_in(&mut tx, &email.key()).await?.ok_or(SubscriberError::NotFound)?;
     audit_log::record(&mut tx, site, staff_id, "asked somebody to subscribe", &reader.public_id, source)
         .await?;
@@ -213,7 +218,7 @@ async fn ask(
     tx: &mut Tx,
     site: &Site,
     settings: &Settings,
-    (asking, whose, goes): (Asking<'_>, &Whose, Goes),
+    (asking, lists, whose, goes): (Asking<'_>, &[List], &Whose, Goes),
 ) -> Result<Asked> {
     if asking.lists.is_empty() {
         return Err(SubscriberError::NotFound);
@@ -260,11 +265,11 @@ async fn ask(
             store::hold_back(tx, reader.id, later).await?;
             return Ok(Asked::Later(later));
         }
-        if is_new && sent.is_empty() && joins_at_once(tx, site, &asking, &reader).await? {
+        if is_new && sent.is_empty() && joins_at_once(tx, site, (&asking, lists), &reader).await? {
             join_at_once(tx, site, settings, (&asking, &reader, whose)).await?;
             return Ok(Asked::Mailed);
         }
-        ask_to_confirm(tx, site, settings, (&reader, whose, false)).await?;
+        ask_to_confirm(tx, site, settings, lists, (&reader, whose, false)).await?;
         return Ok(Asked::Mailed);
     }
     match sent.first() {
@@ -284,11 +289,15 @@ async fn ask(
 /// spelling. Whoever was on a list, left one, asked or gave is asked by mail, as for every other list: nobody is brought back by
 /// a stranger who spells them otherwise. So is every spelling with a tag, or with dots that its provider does not read: of an
 /// address that is stopped and has no reader, nothing is kept but the hash of one spelling.
-async fn joins_at_once(tx: &mut Tx, site: &Site, asking: &Asking<'_>, reader: &Subscriber) -> Result<bool> {
+async fn joins_at_once(
+    tx: &mut Tx,
+    site: &Site,
+    (asking, lists): (&Asking<'_>, &[List]),
+    reader: &Subscriber,
+) -> Result<bool> {
     if asking.method != ConsentMethod::Form || reader.email.key() != reader.email.mailbox() {
         return Ok(false);
     }
-    let lists = store::lists_in(tx).await?;
     let is_single = |id: &i64| {
         lists.iter().any(|list| list.id == *id && list.opt_in == OptIn::Single && list.takes_sign_ups())
     };
@@ -377,7 +386,8 @@ async fn ask_one_held_back(site: &Site, settings: &Settings, reader: &Subscriber
         }
         false
     } else if spent.has_room_for_who_waits() {
-        ask_to_confirm(&mut tx, site, settings, (reader, &whose, true)).await?
+        let lists = store::lists_in(&mut tx).await?;
+        ask_to_confirm(&mut tx, site, settings, &lists, (reader, &whose, true)).await?
     } else {
         store::hold_back(&mut tx, reader.id, now.plus(WAIT)).await?;
         false
@@ -404,7 +414,7 @@ async fn brake(site: &Site, ip: &str) -> Result<bool> {
     if network.is_none() {
         return Ok(false);
     }
-    match Attempt::begin(site, &SIGN_UPS.apart(network)).await {
+    match Attempt::begin_together(site, &SIGN_UPS.apart(network)).await {
         Ok(_stays_counted) => Ok(true),
         Err(Refusal::TooMany(wait)) => Err(SubscriberError::TooMany(wait)),
         Err(Refusal::Database(error)) => Err(error.into()),
@@ -413,7 +423,7 @@ async fn brake(site: &Site, ip: &str) -> Result<bool> {
 
 /// Whether the DNS may be asked once more for somebody who is not counted.
 async fn may_look(site: &Site) -> Result<bool> {
-    match Attempt::begin(site, &[LOOK_UPS.on("everybody")]).await {
+    match Attempt::begin_together(site, &[LOOK_UPS.on("everybody")]).await {
         Ok(_stays_counted) => Ok(true),
         Err(Refusal::TooMany(_)) => Ok(false),
         Err(Refusal::Database(error)) => Err(error.into()),
@@ -436,6 +446,7 @@ async fn ask_to_confirm(
     tx: &mut Tx,
     site: &Site,
     settings: &Settings,
+    lists: &[List],
     (reader, whose, waited): (&Subscriber, &Whose, bool),
 ) -> Result<bool> {
     let since = asked_lately(site);
@@ -445,8 +456,7 @@ async fn ask_to_confirm(
             one.list_id == list.id && one.state == SubscriptionState::Pending && one.asked_at > since
         })
     };
-    let lists = store::lists_in(tx).await?.into_iter().filter(List::is_mailed);
-    let waiting: Vec<List> = lists.filter(waits).collect();
+    let waiting: Vec<&List> = lists.iter().filter(|list| list.is_mailed() && waits(list)).collect();
     if waiting.is_empty() {
         return Ok(false);
     }
@@ -456,12 +466,8 @@ async fn ask_to_confirm(
     };
     let link = link.sign(&site.keys, site.now().plus(LINK_LASTS));
     let letterhead = settings.letterhead(site);
-    let context = ConfirmSubscription {
-        sender: letterhead.sender.clone(),
-        lists: waiting.iter().map(|list| list.name.clone()).collect(),
-        confirm_url: site.url(&format!("/confirm/{link}")),
-        valid_for: clock::lasting(LINK_LASTS),
-    };
+    let names = waiting.iter().map(|list| list.name.clone()).collect();
+    let context = asking_letter(site, &letterhead, names, &link);
     let fact = letter_key(&link);
     // What was typed goes into no mail (TRUST A24).
     delivery::tell(tx, site, &letterhead, ("", &reader.email), &fact, &context).await?;
@@ -469,6 +475,20 @@ async fn ask_to_confirm(
     joining::add_letter(tx, letter, site.now()).await?;
     store::confirmation_sent(tx, reader.id, since, site.now()).await?;
     Ok(true)
+}
+
+fn asking_letter(
+    site: &Site,
+    letterhead: &Letterhead,
+    lists: Vec<String>,
+    link: &str,
+) -> ConfirmSubscription {
+    ConfirmSubscription {
+        sender: letterhead.sender.clone(),
+        lists,
+        confirm_url: site.url(&format!("/confirm/{link}")),
+        valid_for: clock::lasting(LINK_LASTS),
+    }
 }
 
 /// What the mail with a link is known by. The fact is the link; its hash names it without giving it away.

@@ -137,9 +137,9 @@ pub async fn uses(db: &Db, topic: i64) -> Result<Uses> {
     store::uses(db, topic).await
 }
 
-/// How many readers chose each topic.
-pub async fn readers(db: &Db) -> Result<HashMap<i64, i64>> {
-    Ok(store::readers(db).await?.into_iter().collect())
+/// How many editions are about a topic, and how many of them wait for their moment.
+pub async fn editions(db: &Db, topic: i64) -> Result<(i64, i64)> {
+    store::editions(db, topic).await
 }
 
 /// Nobody is offered it any more, and no edition is given it. Whoever chose it keeps that. `false` if it was retired before.

@@ -65,6 +65,7 @@ const LIBRARIES: &[(&[&str], &[&str], &str)] = &[
             "jobs/mod.rs",
             "sandbox/",
             "db/reach.rs",
+            "db/together.rs",
             "cli/running.rs",
             "cli/backup.rs",
             "cli/restore.rs",

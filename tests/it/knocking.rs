@@ -13,7 +13,7 @@ use std::{
 use broadside::{
     attempts::{self, Attempt, Limit, Refusal},
     clock::Clock,
-    db::Db,
+    db::{Db, Together},
     donations::{self, GiftError, GiftRequest},
     email_address::EmailAddress,
     network::Network,
@@ -82,7 +82,7 @@ async fn overtaken<T>(app: &TestApp, another: &str, comes: impl AsyncFnOnce(&Sit
             sqlx::query(END_SESSIONS).execute(&mut *owner).await.expect("ended");
             between::overtaken_by(&app.site.db, owner, comes(&app.site)).await
         }
-        Db::Sqlite { read, write, pulse } => {
+        Db::Sqlite { read, write, pulse, .. } => {
             // They count their try, and then no more.
             let (door, came) = (Arc::new(Semaphore::new(1)), Arc::new(AtomicUsize::new(0)));
             let stopped = SqlitePoolOptions::new().max_connections(1).before_acquire({
@@ -98,7 +98,8 @@ async fn overtaken<T>(app: &TestApp, another: &str, comes: impl AsyncFnOnce(&Sit
             });
             let stopped =
                 stopped.connect_with((*write.connect_options()).clone()).await.expect("a connection");
-            let db = Db::Sqlite { read: read.clone(), write: stopped, pulse: pulse.clone() };
+            let together = Together::default();
+            let db = Db::Sqlite { read: read.clone(), write: stopped, together, pulse: pulse.clone() };
             let site = Site { db, ..app.site.clone() };
             let sets = async {
                 wait::until("who comes to be stopped", async || {

@@ -14,6 +14,7 @@ mod braking;
 mod choosing;
 mod clocks;
 mod command_line;
+mod committing_together;
 mod composing;
 mod deliverability;
 mod desk;

@@ -3,27 +3,62 @@
 use super::super::rows::{Counted, Counts, ReaderStanding, Subscriber, SubscriptionState};
 use crate::{
     clock::Moment,
-    db::{self, Db, Result, Tx},
+    db::{self, Db, Engine, Result, Tx},
     statements,
 };
 
 statements! {
     NEWEST_ID = "select coalesce(max(id), 0) from subscriber";
-    /// By their trigrams, and of those that have them all whoever holds the text; no more than `$4`.
+    /// By trigrams, as `Threes` writes them, and of those that have them all whoever holds the text; no more than `$4`.
     BY_TRIGRAMS = sqlite "select r.id from subscriber_found join subscriber r on r.id = subscriber_found.rowid
             where subscriber_found match $1 and subscriber_found.rowid < $2 and instr(r.search, $3) > 0
             order by subscriber_found.rowid desc limit $4",
         postgres "with found as materialized (select id from subscriber
-                where $1 <> '' and trigrams(search) @> trigrams($3) and id < $2 and strpos(search, $3) > 0 limit $4)
+                where trigrams(search) @> array(select json_array_elements_text(cast($1 as json))) and id < $2 and strpos(search, $3) > 0 limit $4)
             select id from found";
+    /// By trigrams of which one is enough.
+    BY_ANY_TRIGRAM = sqlite "select r.id from subscriber_found join subscriber r on r.id = subscriber_found.rowid
+            where subscriber_found match $1 and subscriber_found.rowid < $2 order by subscriber_found.rowid desc limit $3",
+        postgres "with found as materialized (select id from subscriber
+                where trigrams(search) && array(select json_array_elements_text(cast($1 as json))) and id < $2 limit $3)
+            select id from found";
+    /// In the order of names, behind a key and before another: whoever holds a text and stands so.
+    BY_NAME = sqlite "select r.id from subscriber r
+            where substr(r.search, 2, 24) >= $1 and substr(r.search, 2, 24) < $3 and (substr(r.search, 2, 24) > $1 or r.id > $2)
+            and ($4 = '' or instr(r.search, $4) > 0)
+            and ($6 not in ('stopped', 'confirmed') or ($6 = 'stopped') = exists (select 1 from suppression p where p.subscriber_id = r.id and p.lifted_at is null))
+            and (($5 = 0 and $6 in ('', 'stopped')) or exists (select 1 from subscription s
+                where s.subscriber_id = r.id and ($5 = 0 or s.list_id = $5) and ($6 in ('', 'stopped') or s.state = $6)))
+            order by substr(r.search, 2, 24), r.id limit $7",
+        postgres "select r.id from subscriber r
+            where substr(r.search, 2, 24) >= $1 and substr(r.search, 2, 24) < $3 and (substr(r.search, 2, 24) > $1 or r.id > $2)
+            and ($4 = '' or strpos(r.search, $4) > 0)
+            and ($6 not in ('stopped', 'confirmed') or ($6 = 'stopped') = exists (select 1 from suppression p where p.subscriber_id = r.id and p.lifted_at is null))
+            and (($5 = 0 and $6 in ('', 'stopped')) or exists (select 1 from subscription s
+                where s.subscriber_id = r.id and ($5 = 0 or s.list_id = $5) and ($6 in ('', 'stopped') or s.state = $6)))
+            order by substr(r.search, 2, 24), r.id limit $7";
+    /// In the order of addresses, behind one.
+    BY_ADDRESS = sqlite "select r.id from subscriber r where r.email_key > $1 and ($2 = '' or instr(r.search, $2) > 0)
+            and ($4 not in ('stopped', 'confirmed') or ($4 = 'stopped') = exists (select 1 from suppression p where p.subscriber_id = r.id and p.lifted_at is null))
+            and (($3 = 0 and $4 in ('', 'stopped')) or exists (select 1 from subscription s
+                where s.subscriber_id = r.id and ($3 = 0 or s.list_id = $3) and ($4 in ('', 'stopped') or s.state = $4)))
+            order by r.email_key limit $5",
+        postgres "select r.id from subscriber r where r.email_key > $1 and ($2 = '' or strpos(r.search, $2) > 0)
+            and ($4 not in ('stopped', 'confirmed') or ($4 = 'stopped') = exists (select 1 from suppression p where p.subscriber_id = r.id and p.lifted_at is null))
+            and (($3 = 0 and $4 in ('', 'stopped')) or exists (select 1 from subscription s
+                where s.subscriber_id = r.id and ($3 = 0 or s.list_id = $3) and ($4 in ('', 'stopped') or s.state = $4)))
+            order by r.email_key limit $5";
+    /// What a JSON array of readers is ordered by.
+    KEYS_OF = sqlite "select id, coalesce(search, '') as search, email_key from subscriber where id in (select value from json_each($1))",
+        postgres "select id, coalesce(search, '') as search, email_key from subscriber where id in (select value::bigint from json_array_elements_text(cast($1 as json)))";
     /// Of a JSON array of readers those who stand so.
     AMONG = sqlite "select r.id from subscriber r where r.id in (select value from json_each($1))
-            and ($3 <> 'stopped' or exists (select 1 from suppression p where p.subscriber_id = r.id and p.lifted_at is null))
+            and ($3 not in ('stopped', 'confirmed') or ($3 = 'stopped') = exists (select 1 from suppression p where p.subscriber_id = r.id and p.lifted_at is null))
             and (($2 = 0 and $3 in ('', 'stopped')) or exists (select 1 from subscription s
                 where s.subscriber_id = r.id and ($2 = 0 or s.list_id = $2) and ($3 in ('', 'stopped') or s.state = $3)))
             order by r.id desc limit $4",
         postgres "select r.id from subscriber r where r.id in (select value::bigint from json_array_elements_text(cast($1 as json)))
-            and ($3 <> 'stopped' or exists (select 1 from suppression p where p.subscriber_id = r.id and p.lifted_at is null))
+            and ($3 not in ('stopped', 'confirmed') or ($3 = 'stopped') = exists (select 1 from suppression p where p.subscriber_id = r.id and p.lifted_at is null))
             and (($2 = 0 and $3 in ('', 'stopped')) or exists (select 1 from subscription s
                 where s.subscriber_id = r.id and ($2 = 0 or s.list_id = $2) and ($3 in ('', 'stopped') or s.state = $3)))
             order by r.id desc limit $4";
@@ -36,42 +71,42 @@ statements! {
             order by r.id desc limit $4";
     /// Row by row, between two ids.
     BETWEEN = sqlite "select r.id from subscriber r where r.id > $1 and r.id < $2 and instr(r.search, $3) > 0
-            and ($5 <> 'stopped' or exists (select 1 from suppression p where p.subscriber_id = r.id and p.lifted_at is null))
+            and ($5 not in ('stopped', 'confirmed') or ($5 = 'stopped') = exists (select 1 from suppression p where p.subscriber_id = r.id and p.lifted_at is null))
             and (($4 = 0 and $5 in ('', 'stopped')) or exists (select 1 from subscription s
                 where s.subscriber_id = r.id and ($4 = 0 or s.list_id = $4) and ($5 in ('', 'stopped') or s.state = $5)))
             order by r.id desc limit $6",
         postgres "select r.id from subscriber r where r.id > $1 and r.id < $2 and strpos(r.search, $3) > 0
-            and ($5 <> 'stopped' or exists (select 1 from suppression p where p.subscriber_id = r.id and p.lifted_at is null))
+            and ($5 not in ('stopped', 'confirmed') or ($5 = 'stopped') = exists (select 1 from suppression p where p.subscriber_id = r.id and p.lifted_at is null))
             and (($4 = 0 and $5 in ('', 'stopped')) or exists (select 1 from subscription s
                 where s.subscriber_id = r.id and ($4 = 0 or s.list_id = $4) and ($5 in ('', 'stopped') or s.state = $5)))
             order by r.id desc limit $6";
     /// Those that are not folded yet, as far as the database knows small letters.
     UNFOLDED = sqlite "select r.id from subscriber r
             where r.search is null and r.id < $1 and (instr(lower(r.name), $2) > 0 or instr(r.email_key, $2) > 0)
-            and ($4 <> 'stopped' or exists (select 1 from suppression p where p.subscriber_id = r.id and p.lifted_at is null))
+            and ($4 not in ('stopped', 'confirmed') or ($4 = 'stopped') = exists (select 1 from suppression p where p.subscriber_id = r.id and p.lifted_at is null))
             and (($3 = 0 and $4 in ('', 'stopped')) or exists (select 1 from subscription s
                 where s.subscriber_id = r.id and ($3 = 0 or s.list_id = $3) and ($4 in ('', 'stopped') or s.state = $4)))
             order by r.id desc limit $5",
         postgres "select r.id from subscriber r
             where r.search is null and r.id < $1 and (strpos(lower(r.name), $2) > 0 or strpos(r.email_key, $2) > 0)
-            and ($4 <> 'stopped' or exists (select 1 from suppression p where p.subscriber_id = r.id and p.lifted_at is null))
+            and ($4 not in ('stopped', 'confirmed') or ($4 = 'stopped') = exists (select 1 from suppression p where p.subscriber_id = r.id and p.lifted_at is null))
             and (($3 = 0 and $4 in ('', 'stopped')) or exists (select 1 from subscription s
                 where s.subscriber_id = r.id and ($3 = 0 or s.list_id = $3) and ($4 in ('', 'stopped') or s.state = $4)))
             order by r.id desc limit $5";
     /// Whose public id begins so: from `$1` on and before `$2`.
     BY_ID_PREFIX = "select r.id from subscriber r where r.public_id >= $1 and r.public_id < $2 and r.id < $3
-            and ($5 <> 'stopped' or exists (select 1 from suppression p where p.subscriber_id = r.id and p.lifted_at is null))
+            and ($5 not in ('stopped', 'confirmed') or ($5 = 'stopped') = exists (select 1 from suppression p where p.subscriber_id = r.id and p.lifted_at is null))
             and (($4 = 0 and $5 in ('', 'stopped')) or exists (select 1 from subscription s
                 where s.subscriber_id = r.id and ($4 = 0 or s.list_id = $4) and ($5 in ('', 'stopped') or s.state = $5)))
             order by r.id desc limit $6";
     /// Whose public id holds it.
     BY_ID_PART = sqlite "select r.id from subscriber r where instr(r.public_id, $1) > 0 and r.id < $2
-            and ($4 <> 'stopped' or exists (select 1 from suppression p where p.subscriber_id = r.id and p.lifted_at is null))
+            and ($4 not in ('stopped', 'confirmed') or ($4 = 'stopped') = exists (select 1 from suppression p where p.subscriber_id = r.id and p.lifted_at is null))
             and (($3 = 0 and $4 in ('', 'stopped')) or exists (select 1 from subscription s
                 where s.subscriber_id = r.id and ($3 = 0 or s.list_id = $3) and ($4 in ('', 'stopped') or s.state = $4)))
             order by r.id desc limit $5",
         postgres "select r.id from subscriber r where strpos(r.public_id, $1) > 0 and r.id < $2
-            and ($4 <> 'stopped' or exists (select 1 from suppression p where p.subscriber_id = r.id and p.lifted_at is null))
+            and ($4 not in ('stopped', 'confirmed') or ($4 = 'stopped') = exists (select 1 from suppression p where p.subscriber_id = r.id and p.lifted_at is null))
             and (($3 = 0 and $4 in ('', 'stopped')) or exists (select 1 from subscription s
                 where s.subscriber_id = r.id and ($3 = 0 or s.list_id = $3) and ($4 in ('', 'stopped') or s.state = $4)))
             order by r.id desc limit $5";
@@ -82,10 +117,15 @@ statements! {
             union all select * from (select subscriber_id from subscription where list_id = $1 and state = 'pending' and subscriber_id < $2 order by subscriber_id desc limit $3) b
             union all select * from (select subscriber_id from subscription where list_id = $1 and state = 'left' and subscriber_id < $2 order by subscriber_id desc limit $3) c) d
         order by subscriber_id desc limit $3";
-    CONFIRMED_ON = "select subscriber_id from subscription where list_id = $1 and state = 'confirmed' and subscriber_id < $2 order by subscriber_id desc limit $3";
+    /// Whoever gets it: not those whose address is stopped.
+    CONFIRMED_ON = "select s.subscriber_id from subscription s where s.list_id = $1 and s.state = 'confirmed' and s.subscriber_id < $2
+            and not exists (select 1 from suppression p where p.subscriber_id = s.subscriber_id and p.lifted_at is null)
+        order by s.subscriber_id desc limit $3";
     PENDING_ON = "select subscriber_id from subscription where list_id = $1 and state = 'pending' and subscriber_id < $2 order by subscriber_id desc limit $3";
     LEFT_ON = "select subscriber_id from subscription where list_id = $1 and state = 'left' and subscriber_id < $2 order by subscriber_id desc limit $3";
-    CONFIRMED = "select distinct subscriber_id from subscription where state = 'confirmed' and subscriber_id < $1 order by subscriber_id desc limit $2";
+    CONFIRMED = "select distinct s.subscriber_id from subscription s where s.state = 'confirmed' and s.subscriber_id < $1
+            and not exists (select 1 from suppression p where p.subscriber_id = s.subscriber_id and p.lifted_at is null)
+        order by s.subscriber_id desc limit $2";
     PENDING = "select distinct subscriber_id from subscription where state = 'pending' and subscriber_id < $1 order by subscriber_id desc limit $2";
     LEFT = "select distinct subscriber_id from subscription where state = 'left' and subscriber_id < $1 order by subscriber_id desc limit $2";
     STOPPED = "select distinct p.subscriber_id from suppression p
@@ -96,10 +136,20 @@ statements! {
         postgres "select id, public_id, email, name, created_at from subscriber where id in (select value::bigint from json_array_elements_text(cast($1 as json))) order by id desc";
     /// What nobody folded yet, by key.
     WAITING = "select id, public_id, email, name, created_at from subscriber where search is null and id > $1 order by id limit $2";
+    /// The next to be made anew, after an update.
+    AFTER = "select id, public_id, email, name, created_at from subscriber where id > $1 order by id limit $2";
+    FOLDED_UP_TO = "select version, after_id from folded where what = 'reader'";
+    FOLD_ON = "insert into folded (what, version, after_id) values ('reader', $1, $2)
+        on conflict (what) do update set version = excluded.version, after_id = excluded.after_id";
+    /// What many new readers are found by goes from the list where the server gathers it to where it is found quickly.
+    TIDY = sqlite "select 0", postgres "select gin_clean_pending_list(cast('subscriber_found_idx' as regclass))";
     FOLD = "update subscriber set search = $2 where id = $1";
     /// Unless they were changed since they were read.
     FOLD_MANY = rows(4) "update subscriber set search = v.column2 from (values {rows}) as v
         where subscriber.id = cast(v.column1 as bigint) and subscriber.search is null and subscriber.email = v.column3 and subscriber.name = v.column4";
+    /// The same after an update: those that are folded otherwise.
+    FOLD_ANEW = rows(4) "update subscriber set search = v.column2 from (values {rows}) as v
+        where subscriber.id = cast(v.column1 as bigint) and subscriber.search <> v.column2 and subscriber.email = v.column3 and subscriber.name = v.column4";
     /// On a list, and of those whoever is stopped; and whoever has not confirmed. Each from an index of those alone, and no more of
     /// them than `$1`.
     COUNTS = "select (select count(*) from (select distinct subscriber_id from subscription where state = 'confirmed' order by subscriber_id limit $1) a) as confirmed,
@@ -111,6 +161,9 @@ statements! {
     KEEP_COUNT = "insert into reader_count (single, confirmed, stopped, pending, counted_at) values (1, $1, $2, $3, $4)
         on conflict (single) do update set confirmed = excluded.confirmed, stopped = excluded.stopped, pending = excluded.pending, counted_at = excluded.counted_at";
 }
+
+/// Where words begin and end in what readers are found by.
+const BESIDE_A_WORD: [char; 5] = ['\n', ' ', '-', '.', '@'];
 
 pub async fn newest_id(db: &Db) -> Result<i64> {
     Ok(db.one::<(i64,)>(NEWEST_ID, ()).await?.0)
@@ -129,7 +182,62 @@ pub struct Sought<'a> {
 
 /// Who holds a text of three letters at least, however they stand: all of them, or so many that are not the newest.
 pub async fn by_trigrams(db: &Db, text: &str, before: i64, most: i64) -> Result<Vec<i64>> {
-    ids(db.all(BY_TRIGRAMS, (trigrams(text), before, text, most)).await?)
+    // What stands behind the sign of an address, very many have.
+    let telling = match text.char_indices().find(|(_, c)| *c == '@') {
+        Some((at, _)) if text[..at].chars().count() >= 3 => &text[..=at],
+        _ => text,
+    };
+    let letters: Vec<char> = telling.chars().collect();
+    let threes: Vec<String> = letters.windows(3).map(|three| three.iter().collect()).collect();
+    ids(db.all(BY_TRIGRAMS, (asked(db, &threes, " ")?, before, text, most)).await?)
+}
+
+/// Who has a word that begins or ends with two letters, however they stand: all of them, or so many that are not the newest.
+pub async fn by_two_letters(db: &Db, text: &str, before: i64, most: i64) -> Result<Vec<i64>> {
+    let begin = BESIDE_A_WORD.iter().map(|sign| format!("{sign}{text}"));
+    let threes: Vec<String> = begin.chain(BESIDE_A_WORD.iter().map(|sign| format!("{text}{sign}"))).collect();
+    ids(db.all(BY_ANY_TRIGRAM, (asked(db, &threes, " OR ")?, before, most)).await?)
+}
+
+/// Trigrams as the engine asks for them.
+fn asked(db: &Db, threes: &[String], joint: &str) -> Result<String> {
+    match db.engine() {
+        Engine::Sqlite => {
+            let quoted = threes.iter().map(|three| format!("\"{}\"", three.replace('"', "\"\"")));
+            Ok(quoted.collect::<Vec<_>>().join(joint))
+        }
+        Engine::Postgres => db::array(threes),
+    }
+}
+
+/// What readers are ordered by.
+#[derive(Debug, sqlx_macros::FromRow)]
+pub struct Keys {
+    pub id: i64,
+    /// Empty where it is not folded yet.
+    pub search: String,
+    pub email_key: String,
+}
+
+pub async fn keys_of(db: &Db, readers: &[i64]) -> Result<Vec<Keys>> {
+    db.all(KEYS_OF, (db::array(readers)?,)).await
+}
+
+/// In the order of names, behind the reader with that key and id, up to a key.
+pub async fn by_name(
+    db: &Db,
+    sought: Sought<'_>,
+    (key, id, end): (&str, i64, &str),
+    limit: i64,
+) -> Result<Vec<i64>> {
+    let Sought { text, list, standing } = sought;
+    ids(db.all(BY_NAME, (key, id, end, text, list, standing, limit)).await?)
+}
+
+/// In the order of addresses, behind one.
+pub async fn by_address(db: &Db, sought: Sought<'_>, after: &str, limit: i64) -> Result<Vec<i64>> {
+    let Sought { text, list, standing } = sought;
+    ids(db.all(BY_ADDRESS, (after, text, list, standing, limit)).await?)
 }
 
 /// Of these readers those who stand as it is sought.
@@ -140,16 +248,6 @@ pub async fn among(db: &Db, readers: &[i64], sought: Sought<'_>, limit: i64) -> 
 /// Of these readers those who hold a text, or what may be part of a public id, if it is not empty.
 pub async fn holding(db: &Db, readers: &[i64], (text, id): (&str, &str), limit: i64) -> Result<Vec<i64>> {
     ids(db.all(HOLDING, (db::array(readers)?, text, id, limit)).await?)
-}
-
-/// Every three letters in a row, in quotes.
-fn trigrams(text: &str) -> String {
-    let letters: Vec<char> = text.chars().collect();
-    let quoted = |three: &[char]| {
-        let three: String = three.iter().collect();
-        format!("\"{}\"", three.replace('"', "\"\""))
-    };
-    letters.windows(3).map(quoted).collect::<Vec<_>>().join(" ")
 }
 
 /// Between two ids, neither of which is meant.
@@ -224,15 +322,37 @@ pub async fn waiting(db: &Db, after: i64, limit: i64) -> Result<Vec<Subscriber>>
     db.all(WAITING, (after, limit)).await
 }
 
+pub async fn after(db: &Db, after: i64, limit: i64) -> Result<Vec<Subscriber>> {
+    db.all(AFTER, (after, limit)).await
+}
+
+/// The version that readers are made anew in, and how far that has come.
+pub async fn folded_up_to(db: &Db) -> Result<Option<(i64, i64)>> {
+    db.opt(FOLDED_UP_TO, ()).await
+}
+
+pub async fn fold_on(tx: &mut Tx, version: i64, after: i64) -> Result<u64> {
+    tx.exec(FOLD_ON, (version, after)).await
+}
+
+pub async fn tidy(tx: &mut Tx) -> Result<()> {
+    tx.all::<(i64,)>(TIDY, ()).await.map(drop)
+}
+
 pub async fn fold(tx: &mut Tx, id: i64, text: &str) -> Result<u64> {
     tx.exec(FOLD, (id, text)).await
 }
 
 pub async fn fold_many(tx: &mut Tx, readers: &[(&Subscriber, String)]) -> Result<u64> {
-    let row = |(reader, text): &(&Subscriber, String)| {
-        (reader.id, text.clone(), reader.email.as_str().to_owned(), reader.name.clone())
-    };
-    tx.many(FOLD_MANY, readers.iter().map(row)).await
+    tx.many(FOLD_MANY, readers.iter().map(fold_row)).await
+}
+
+pub async fn fold_anew(tx: &mut Tx, readers: &[(&Subscriber, String)]) -> Result<u64> {
+    tx.many(FOLD_ANEW, readers.iter().map(fold_row)).await
+}
+
+fn fold_row((reader, text): &(&Subscriber, String)) -> (i64, String, String, String) {
+    (reader.id, text.clone(), reader.email.as_str().to_owned(), reader.name.clone())
 }
 
 /// No more of each than `most`.

@@ -19,16 +19,16 @@ statements! {
         where (mailbox = $1 or subscriber_id = $2) and sent_at > $3 and sent_at <= $4 order by sent_at desc limit 3";
     /// Whether a mail was about a reader's new address: its link is good for nothing else.
     OF_MOVING = "select count(*) from confirmation_mail where subscriber_id = $1 and sent_at = $2 and letter like 'address_change:%'";
-    /// What the last hour and the last days weigh.
+    /// What the last hour and the last days weigh; of the hour no more rows are counted than `$8`.
     SPENT = "select
-        (select count(*) from asking where network = $1 and at > $3 and at <= $4)
+        (select count(*) from (select at from asking where network = $1 and at > $3 and at <= $4 limit $8) a)
             + (select cast(coalesce(sum(weight - 1), 0) as bigint) from confirmation_mail where network = $1 and sent_at > $3 and sent_at <= $4) as network,
-        (select count(*) from asking where block = $7 and at > $3 and at <= $4) as block,
-        (select count(*) from asking where domain = $2 and at > $3 and at <= $4 and waited = 0)
+        (select count(*) from (select at from asking where block = $7 and at > $3 and at <= $4 limit $8) f) as block,
+        (select count(*) from (select at from asking where domain = $2 and at > $3 and at <= $4 and waited = 0 limit $8) b)
             + (select cast(coalesce(sum(weight - 1), 0) as bigint) from confirmation_mail where domain = $2 and sent_at > $3 and sent_at <= $4 and waited = 0) as domain,
-        (select count(*) from confirmation_mail where domain = $2 and sent_at > $3 and sent_at <= $4 and waited = 1) as waited_of_domain,
-        (select count(*) from asking where at > $3 and at <= $4 and waited = 0) as whole,
-        (select count(*) from confirmation_mail where sent_at > $3 and sent_at <= $4 and waited = 1) as waited,
+        (select count(*) from (select sent_at from confirmation_mail where domain = $2 and sent_at > $3 and sent_at <= $4 and waited = 1 limit $8) c) as waited_of_domain,
+        (select count(*) from (select at from asking where at > $3 and at <= $4 and waited = 0 limit $8) d) as whole,
+        (select count(*) from (select sent_at from confirmation_mail where sent_at > $3 and sent_at <= $4 and waited = 1 limit $8) e) as waited,
         (select cast(coalesce(sum(joined), 0) as bigint) from joined_day where began_at >= $5 and began_at < $6) as joined,
         (select count(*) from subscriber where confirm_due_at is not null) as waiting";
     /// Whether `RETURNED` would find one.
@@ -169,9 +169,12 @@ pub async fn spent(
     whose: &Whose,
     (since, now): (Moment, Moment),
     (from_day, today): (Moment, Moment),
+    most: i64,
 ) -> Result<Spent> {
     let Whose { network, block, domain, .. } = whose;
-    tx.one(SPENT, (network.as_deref(), domain.as_str(), since, now, from_day, today, block.as_deref())).await
+    let days = (from_day, today);
+    let whose = (network.as_deref(), domain.as_str(), block.as_deref());
+    tx.one(SPENT, (whose.0, whose.1, since, now, days.0, days.1, whose.2, most)).await
 }
 
 /// Of what went out since a moment, what came back counts for more.

@@ -1,7 +1,7 @@
 //! The SQL of lists.
 
 use super::{
-    super::rows::{List, Listed, Written},
+    super::rows::{List, Written},
     places,
 };
 use crate::{
@@ -36,10 +36,6 @@ statements! {
     BRING_BACK = "update list set retired_at = null, version = version + 1 where id = $1 and version = $2 and retired_at is not null";
     /// How many asked for a list and have not confirmed, from an index of those alone.
     PENDING = "select count(*) from subscription where list_id = $1 and state = 'pending'";
-    /// How many are on each list, from an index of those alone.
-    LISTED = "select l.id as list_id,
-            (select count(*) from subscription s where s.list_id = l.id and s.state = 'confirmed') as readers
-        from list l";
 }
 
 pub async fn add(
@@ -91,8 +87,4 @@ pub async fn retire(tx: &mut Tx, (id, version): (i64, i64), now: Moment) -> Resu
 
 pub async fn bring_back(tx: &mut Tx, (id, version): (i64, i64)) -> Result<bool> {
     Ok(tx.exec(BRING_BACK, (id, version)).await? == 1)
-}
-
-pub async fn listed(db: &Db) -> Result<Vec<Listed>> {
-    db.all(LISTED, ()).await
 }

@@ -101,8 +101,12 @@ statements! {
             (select count(distinct e.edition_id) from edition_topic e join reader_topic t on t.id = e.topic_id
                 join edition d on d.id = e.edition_id
                 where (t.id = $1 or t.merged_into = $1) and d.sealed_at is null and d.state in ('scheduled', 'held')) as waiting";
-    /// How many chose each topic.
-    READERS = "select topic_id, count(distinct subscriber_id) from subscription_topic group by topic_id";
+    /// The editions of `USES`.
+    EDITIONS = "select (select count(distinct e.edition_id) from edition_topic e join reader_topic t on t.id = e.topic_id
+                where t.id = $1 or t.merged_into = $1) as editions,
+            (select count(distinct e.edition_id) from edition_topic e join reader_topic t on t.id = e.topic_id
+                join edition d on d.id = e.edition_id
+                where (t.id = $1 or t.merged_into = $1) and d.sealed_at is null and d.state in ('scheduled', 'held')) as waiting";
 }
 
 #[derive(sqlx_macros::FromRow)]
@@ -251,6 +255,6 @@ pub async fn uses(db: &Db, topic: i64) -> Result<Uses> {
     db.one(USES, (topic,)).await
 }
 
-pub async fn readers(db: &Db) -> Result<Vec<(i64, i64)>> {
-    db.all(READERS, ()).await
+pub async fn editions(db: &Db, topic: i64) -> Result<(i64, i64)> {
+    db.one(EDITIONS, (topic,)).await
 }

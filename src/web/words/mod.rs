@@ -9,6 +9,7 @@ pub(super) mod yours;
 use std::time::Duration;
 
 pub(super) use crate::mail::{OF_MONEY, OF_THE_TEAM};
+use crate::subscribers::HowMany;
 
 /// How long to wait: "a minute", "12 minutes".
 #[must_use]
@@ -138,6 +139,15 @@ pub(super) fn letter(template: &str) -> &'static str {
 pub(super) fn count(number: i64, noun: &str) -> String {
     let plural = if number == 1 { "" } else { "s" };
     format!("{} {noun}{plural}", grouped(number))
+}
+
+/// `1,204 readers`, `about 1,204,000 readers`.
+pub(super) fn how_many(number: HowMany, noun: &str) -> String {
+    match number {
+        HowMany::Are(number) => count(number, noun),
+        HowMany::About(number) => format!("about {}", count(number, noun)),
+        HowMany::MoreThan(number) => format!("more than {}", count(number, noun)),
+    }
 }
 
 /// "1 copy", "1,204 copies".

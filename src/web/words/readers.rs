@@ -6,7 +6,7 @@ use crate::{
     delivery::StopReason,
     replies,
     subscribers::{
-        ConsentAction, ConsentMethod, DonorState, LeavingReason, ReaderStanding, Subscription,
+        ConsentAction, ConsentMethod, DonorState, LeavingReason, Order, ReaderStanding, Subscription,
         SubscriptionState, fields::FieldKind, requests::RequestKind,
     },
 };
@@ -42,10 +42,19 @@ pub(in crate::web) const fn field_kind(kind: FieldKind) -> &'static str {
 /// Those of the list who stand so, as a choice.
 pub(in crate::web) const fn how_they_stand(standing: ReaderStanding) -> &'static str {
     match standing {
-        ReaderStanding::Is(SubscriptionState::Confirmed) => "on it, stopped or not",
+        ReaderStanding::Is(SubscriptionState::Confirmed) => "get it",
         ReaderStanding::Is(SubscriptionState::Pending) => "asked, not confirmed yet",
         ReaderStanding::Is(SubscriptionState::Left) => "left",
         ReaderStanding::Stopped => "get nothing: address stopped",
+    }
+}
+
+/// In which order they are listed, as a choice.
+pub(in crate::web) const fn in_which_order(order: Order) -> &'static str {
+    match order {
+        Order::Newest => "newest first",
+        Order::Name => "by name",
+        Order::Address => "by address",
     }
 }
 

@@ -14,7 +14,7 @@ use std::{
 };
 
 use broadside::{
-    db::Db,
+    db::{Db, Together},
     smtp::{Relay, Stream, Wire},
 };
 use sqlx::{Database, Pool};
@@ -123,9 +123,12 @@ pub fn database(
         }
     });
     match db {
-        Db::Sqlite { read, write, pulse } => {
-            Db::Sqlite { read: behind(read, &look), write: behind(write, &look), pulse: pulse.clone() }
-        }
+        Db::Sqlite { read, write, pulse, .. } => Db::Sqlite {
+            read: behind(read, &look),
+            write: behind(write, &look),
+            together: Together::default(),
+            pulse: pulse.clone(),
+        },
         Db::Postgres { pool, pulse, reach } => {
             Db::Postgres { pool: behind(pool, &look), pulse: pulse.clone(), reach: reach.clone() }
         }

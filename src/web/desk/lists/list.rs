@@ -6,10 +6,10 @@ use serde::Serialize;
 use crate::{
     publishing,
     subscribers::{
-        Visibility,
+        self, Visibility,
         lists::{self, List, OptIn},
     },
-    web::{Desk, Form, Outcome, Posted, WebError, session::see_other, words::count},
+    web::{Desk, Form, Outcome, Posted, WebError, session::see_other, words::how_many},
 };
 
 const FIELDS: &[&str] = &["name", "slug"];
@@ -102,8 +102,8 @@ pub(super) async fn find(desk: &Desk, id: &str) -> Result<List, WebError> {
 
 async fn page(desk: &Desk, form: Form) -> Result<Page, WebError> {
     let db = &desk.site().db;
-    let (all, figures) = (lists::all(db).await?, lists::listed(db).await?);
-    let readers = |id: i64| figures.iter().find(|one| one.list_id == id).map_or(0, |one| one.readers);
+    let (all, figures) = (lists::all(db).await?, subscribers::on_lists(db).await?);
+    let readers = |id: i64| figures.get(&id).copied().unwrap_or_default();
     let nothing_open = match &*all {
         all if all.iter().any(List::takes_sign_ups) => None,
         all if all.iter().any(List::is_mailed) => Some(
@@ -116,7 +116,7 @@ async fn page(desk: &Desk, form: Form) -> Result<Page, WebError> {
     let (live, retired): (Vec<List>, Vec<List>) = all.into_iter().partition(List::is_mailed);
     let line = |list: List| Line {
         pills: Pill::of(&list),
-        readers: count(readers(list.id), "reader"),
+        readers: how_many(readers(list.id), "reader"),
         public_id: list.public_id,
         name: list.name,
         description: list.description,

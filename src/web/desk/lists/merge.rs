@@ -35,7 +35,7 @@ pub(crate) async fn show(desk: Desk, Path(id): Path<String>, Query(look): Query<
     let topic = find(&desk, &id).await?;
     let into = other(&desk, &topic, &look.into).await?;
     let uses = topics::uses(&desk.site().db, topic.id).await?;
-    let waiting = uses.waiting + topics::uses(&desk.site().db, into.id).await?.waiting;
+    let waiting = uses.waiting + topics::editions(&desk.site().db, into.id).await?.1;
     let page = Page {
         readers: count(uses.readers, "reader"),
         editions: count(uses.editions, "edition"),

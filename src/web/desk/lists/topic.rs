@@ -6,8 +6,16 @@ use serde::Serialize;
 use super::topics::{ListLine, find, lists_of, read};
 use crate::{
     publishing,
-    subscribers::topics::{self, Topic},
-    web::{Desk, Form, Outcome, Posted, WebError, answers::conflict, session::see_other, words::count},
+    subscribers::{
+        self, HowMany,
+        topics::{self, Topic},
+    },
+    web::{
+        Desk, Form, Outcome, Posted, WebError,
+        answers::conflict,
+        session::see_other,
+        words::{count, how_many},
+    },
 };
 
 const FIELDS: &[&str] = &["version", "name", "description", "list"];
@@ -81,14 +89,15 @@ async fn page(
     trouble: Option<&'static str>,
 ) -> Result<Page, WebError> {
     let db = &desk.site().db;
-    let uses = topics::uses(db, topic.id).await?;
+    let readers = subscribers::with_topics(db).await?.remove(&topic.id).unwrap_or_default();
+    let (editions, _) = topics::editions(db, topic.id).await?;
     let others = topics::all(db).await?;
     let others = others.into_iter().filter(|one| one.id != topic.id && one.retired_at.is_none());
     Ok(Page {
         lists: ListLine::all(desk, form.all("list")).await?,
-        readers: count(uses.readers, "reader"),
-        editions: count(uses.editions, "edition"),
-        unused: uses.readers == 0 && uses.editions == 0,
+        readers: how_many(readers, "reader"),
+        editions: count(editions, "edition"),
+        unused: readers == HowMany::Are(0) && editions == 0,
         others: others.map(|one| Other { public_id: one.public_id, name: one.name }).collect(),
         trouble,
         form,

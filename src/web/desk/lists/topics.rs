@@ -7,10 +7,10 @@ use super::list::step;
 use crate::{
     publishing,
     subscribers::{
-        lists,
+        self, lists,
         topics::{self, Topic},
     },
-    web::{Desk, Form, Outcome, Posted, WebError, session::see_other, words::count},
+    web::{Desk, Form, Outcome, Posted, WebError, session::see_other, words::how_many},
 };
 
 const FIELDS: &[&str] = &["name", "description", "list"];
@@ -113,7 +113,7 @@ pub(super) async fn find(desk: &Desk, id: &str) -> Result<Topic, WebError> {
 async fn page(desk: &Desk, form: Form) -> Result<Page, WebError> {
     let db = &desk.site().db;
     let (all, readers, offered) =
-        (topics::all(db).await?, topics::readers(db).await?, topics::offered(db).await?);
+        (topics::all(db).await?, subscribers::with_topics(db).await?, topics::offered(db).await?);
     let lists = lists::mailed(db).await?;
     let offering = |topic: &Topic| {
         let offers = |list: &&lists::List| offered.get(&list.id).is_some_and(|all| all.contains(topic));
@@ -123,7 +123,7 @@ async fn page(desk: &Desk, form: Form) -> Result<Page, WebError> {
         all.into_iter().partition(|topic| topic.retired_at.is_none());
     let line = |topic: Topic| Line {
         lists: offering(&topic),
-        readers: count(readers.get(&topic.id).copied().unwrap_or(0), "reader"),
+        readers: how_many(readers.get(&topic.id).copied().unwrap_or_default(), "reader"),
         public_id: topic.public_id,
         name: topic.name,
         description: topic.description,

@@ -11,7 +11,8 @@ use crate::{
     clock::{Moment, Zone},
     email_address::EmailAddress,
     subscribers::{
-        self, Adding, Asked, Counts, ReaderStanding, Subscriber, SubscriberError, Subscription, Wanted, lists,
+        self, Adding, Asked, Counts, LOOKED_THROUGH, Order, ReaderStanding, Subscriber, SubscriberError,
+        Subscription, Wanted, lists,
     },
     web::{
         Desk, Form, Outcome, Posted, WebError,
@@ -19,7 +20,7 @@ use crate::{
         session::see_other,
         words::{
             count, grouped,
-            readers::{FORGOTTEN, how_they_stand, standing},
+            readers::{FORGOTTEN, how_they_stand, in_which_order, standing},
         },
     },
 };
@@ -38,6 +39,8 @@ pub(crate) struct Look {
     #[serde(default)]
     state: String,
     #[serde(default)]
+    order: String,
+    #[serde(default)]
     before: Place,
 }
 
@@ -47,6 +50,11 @@ struct Page {
     /// What the list is narrowed down by.
     on_lists: Vec<Choice>,
     states: Vec<Choice>,
+    orders: Vec<Choice>,
+    /// What the first page is called.
+    to_first: &'static str,
+    /// What is looked for is shorter than any index has.
+    looked_through: Option<String>,
     /// It is narrowed down, so that an empty list does not mean that there is nobody.
     is_narrowed: bool,
     counts: String,
@@ -209,10 +217,12 @@ async fn page(desk: &Desk, look: Look, form: Form) -> Result<Page, WebError> {
     let lists = list_views(desk, form.text("list")).await?;
     let on = lists.iter().find(|list| list.id.to_string() == look.list);
     let standing = ReaderStanding::parse(&look.state);
-    let wanted = Wanted { search: &look.q, list: on.map(|list| list.id), standing };
+    let order = Order::parse(&look.order).unwrap_or_default();
+    let wanted = Wanted { search: &look.q, list: on.map(|list| list.id), standing, order };
     let (on_list, in_state) =
         (on.map(|list| list.id.to_string()).unwrap_or_default(), standing.map_or("", ReaderStanding::as_str));
-    let kept = [("q", look.q.as_str()), ("list", &on_list), ("state", in_state)];
+    let in_order = if order == Order::Newest { "" } else { order.as_str() };
+    let kept = [("q", look.q.as_str()), ("list", &on_list), ("state", in_state), ("order", in_order)];
     let list = List { path: "/desk/readers", place: "before", kept: &kept };
     let read = |most| subscribers::page(db, wanted, look.before.id(), most);
     let (found, pages) = list.page(look.before, PAGE, read, |last| [last.id]).await?;
@@ -235,7 +245,17 @@ async fn page(desk: &Desk, look: Look, form: Form) -> Result<Page, WebError> {
         label: how_they_stand(one).to_owned(),
         chosen: standing == Some(one),
     };
+    let of_order = |one: Order| Choice {
+        value: one.as_str().to_owned(),
+        label: in_which_order(one).to_owned(),
+        chosen: one == order,
+    };
+    let letters = look.q.trim().chars().count();
+    let is_short = (1..3).contains(&letters) && counts.confirmed + counts.pending > LOOKED_THROUGH;
     Ok(Page {
+        orders: Order::ALL.into_iter().map(of_order).collect(),
+        to_first: if order == Order::Newest { "Newest" } else { "From the beginning" },
+        looked_through: is_short.then(|| grouped(LOOKED_THROUGH)),
         on_lists: lists.iter().map(of_list).collect(),
         states: ReaderStanding::ALL.into_iter().map(of_state).collect(),
         is_narrowed: on.is_some() || standing.is_some() || !look.q.trim().is_empty(),

@@ -1,0 +1,67 @@
+//! The SQL of how many readers lists and topics have: counted for a page while they are few, and now and then where they are many.
+
+use crate::{
+    clock::Moment,
+    db::{Db, Result, Tx},
+    statements,
+};
+
+statements! {
+    /// Each list: how many are on it, of no more than `$1`, and how many there were when they were last counted.
+    ON_LISTS = "select x.of_id, x.found, x.found as readers, c.number, c.counted_at
+        from (select l.id as of_id, (select count(*) from (select s.subscriber_id from subscription s
+                where s.list_id = l.id and s.state = 'confirmed' limit $1) a) as found from list l) x
+            left join counted c on c.what = 'list' and c.of_id = x.of_id";
+    /// Each topic: the same of those who chose it; who chose it of two lists is one of them.
+    WITH_TOPICS = "select t.id as of_id,
+            (select count(*) from (select s.subscriber_id from subscription_topic s where s.topic_id = t.id limit $1) a) as found,
+            (select count(distinct b.subscriber_id) from (select s.subscriber_id from subscription_topic s where s.topic_id = t.id limit $1) b) as readers,
+            c.number, c.counted_at
+        from reader_topic t left join counted c on c.what = 'topic' and c.of_id = t.id where t.merged_into is null";
+    ALL_ON_LIST = "select count(*) from subscription where list_id = $1 and state = 'confirmed'";
+    ALL_WITH_TOPIC = "select count(distinct subscriber_id) from subscription_topic where topic_id = $1";
+    KEEP = "insert into counted (what, of_id, number, counted_at) values ($1, $2, $3, $4)
+        on conflict (what, of_id) do update set number = excluded.number, counted_at = excluded.counted_at";
+}
+
+/// What readers are counted by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum What {
+    List,
+    Topic,
+}
+
+impl What {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::List => "list",
+            Self::Topic => "topic",
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, sqlx_macros::FromRow)]
+pub struct Found {
+    pub of_id: i64,
+    /// As many rows as were looked at.
+    pub found: i64,
+    /// So many readers are in them.
+    pub readers: i64,
+    /// When they were last counted, if ever.
+    pub number: Option<i64>,
+    pub counted_at: Option<Moment>,
+}
+
+/// Of each no more than `most` rows are looked at.
+pub async fn found(db: &Db, what: What, most: i64) -> Result<Vec<Found>> {
+    db.all(if what == What::List { ON_LISTS } else { WITH_TOPICS }, (most,)).await
+}
+
+pub async fn count(db: &Db, what: What, of_id: i64) -> Result<i64> {
+    let statement = if what == What::List { ALL_ON_LIST } else { ALL_WITH_TOPIC };
+    Ok(db.one::<(i64,)>(statement, (of_id,)).await?.0)
+}
+
+pub async fn keep(tx: &mut Tx, what: What, (of_id, number): (i64, i64), now: Moment) -> Result<u64> {
+    tx.exec(KEEP, (what.as_str(), of_id, number, now)).await
+}
