@@ -1,7 +1,7 @@
 //! What the settings name outside, for whoever runs and for whoever looks.
 
 use crate::{
-    bounces::Mailbox,
+    bounces::ImapMailbox,
     config::Config,
     deliverability::Lookout,
     dns::Dns,

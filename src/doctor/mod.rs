@@ -32,7 +32,7 @@ pub use self::{
     store::STATEMENTS,
 };
 use crate::{
-    bounces::Mailbox,
+    bounces::ImapMailbox,
     clock::Clock,
     db::Sql,
     deliverability::{self, Check, Lookout},

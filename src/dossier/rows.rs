@@ -200,7 +200,7 @@ pub struct CameBack {
     pub source: Source,
     pub class: BounceClass,
     pub action: Action,
-    pub reason: replies::HeldReason,
+    pub reason: replies::Reason,
     pub status: Option<String>,
     pub reply: Option<String>,
     pub words: String,

@@ -7,7 +7,7 @@ use crate::{
     origin::{self, Caller, Calls, Doubt, Former, Standing},
     restored::{self, Person, RestoredLine, RestoredReport},
     web::{Desk, Outcome, Posted, session::see_other, words::grouped},
-    withdrawals::Gap,
+    withdrawals::JournalGap,
 };
 
 #[derive(Serialize)]
