@@ -2,6 +2,8 @@
 //!
 //! The environment holds infrastructure and secrets; what an editor or treasurer decides is in the database
 //! (`settings`). All mistakes are found at once, so that nobody has to start the program five times.
+//!
+//! It may name the types of any room; only the commands call it. Start reading at `table.rs`.
 
 mod env_file;
 mod table;

@@ -7,6 +7,8 @@
 //! On SQLite there is ONE writer connection, so a transaction takes the write lock when it begins (`BEGIN IMMEDIATE`):
 //! a deferred one that upgrades later fails with "database is locked" however long it would have waited. Readers have a
 //! read-only pool of their own. A second `begin` while a transaction of the same task is open would wait for itself.
+//!
+//! It calls nobody but the small types. Start reading at [`Db`] and [`Tx`]; the order of locks is in `gates.rs`, statements in `sql.rs`.
 
 mod about;
 mod again;

@@ -2,6 +2,8 @@
 //!
 //! Each check says what it found and what to do next, with the record to publish. What the DNS could not tell is
 //! [`Grade::Unknown`], never a failure.
+//!
+//! It may call the keys (`dkim`), `bounces` and the DNS; the doctor, the jobs and the web ask it. Start reading at [`Lookout`].
 
 mod providers;
 mod received;

@@ -2,6 +2,8 @@
 //!
 //! The rule: it looks, and changes nothing; but a sign-in that it tries counts as one of ours, so that no account is locked. Whatever is outside is waited for no longer than [`PATIENCE`], and what hangs keeps
 //! nothing else from being looked at.
+//!
+//! It may look into every room below the jobs and the web. Start reading at [`Doctor::look`].
 
 mod database;
 mod here;

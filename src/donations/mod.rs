@@ -8,6 +8,9 @@
 //! - every paid donation has one group of entries that adds up to zero, and one receipt (TRUST T4);
 //! - whatever ends badly, or does not end, is shown to a person ([`attention()`]);
 //! - giving subscribes nobody to anything (TRUST L2).
+//!
+//! It may call `payments`, readers, the team and the ledger of letters (`delivery`); the web, the jobs and the dossier call it. Start reading at `gift.rs`, then
+//! `inbox.rs` and `apply.rs`.
 
 mod apply;
 mod attention;

@@ -11,6 +11,8 @@
 //! | has its answer, and asks nothing more | [`Limits::idle`] |
 //! | does not take its answer | [`Limits::write`] without any progress |
 //! | the whole request, from its first byte, or the end of its body, to the last byte of the answer | [`Limits::request`], more for a large answer by the least rate; a stream has no end of its own |
+//!
+//! It calls the small types alone; the web and the sandbox stand behind it. Start reading at `accept.rs`.
 
 mod accept;
 mod descriptors;

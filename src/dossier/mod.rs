@@ -4,6 +4,8 @@
 //! looks alike; whoever asks for a copy by a link gets another link by mail, made for that alone, since links to choices are handed
 //! on; what may be long is read by its key, a page at a time, and never held whole. A table without a line in the tests of this room
 //! is a mistake: whoever adds one decides whether it holds something of a reader.
+//!
+//! It may call every room that holds something of a reader, and asks each to forget. Start reading at `held.rs` and `forget.rs`.
 
 mod ask;
 mod forget;

@@ -3,6 +3,8 @@
 //! The rule: what [`Journal::append`] said yes to is in the file, whole and synced, whatever dies next. Those who come at once
 //! share one write and one sync; several processes of one machine share the file by its lock. A file that cannot be written
 //! keeps nobody from what they do: what it lacks is written as soon as it can be, and until then whoever asks is told.
+//!
+//! It calls the small types alone; `withdrawals` writes by it. Start reading at [`Journal`].
 
 mod chain;
 

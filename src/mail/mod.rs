@@ -7,6 +7,9 @@
 //! A **notice** (one automatic mail) takes the short way: [`Templates::render`], then [`notice_message`]. A **digest**
 //! is compiled once for all who get the same version ([`compile`]), stored as bytes, and each copy is then
 //! [`EditionHeaders::write`] followed by [`Compiled::write_body`].
+//!
+//! It calls the database and the small types alone; whoever has something to say hands it in. Start reading at `contexts.rs` for automatic emails, at `compile.rs` for
+//! editions.
 
 mod address;
 mod compile;

@@ -5,6 +5,8 @@
 //! sign-in links go out, so that somebody can (TRUST T10). The doubt is written into the database, so that every process
 //! that works on it knows; the workers' rows hold the address they would send under, so a process that was started with
 //! the wrong one is given nothing, whatever it believes.
+//!
+//! It calls the settings and what stands below them; whoever sends or starts asks it. Start reading at [`look`] and [`arrive`].
 
 mod former;
 mod place;

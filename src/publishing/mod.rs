@@ -4,6 +4,9 @@
 //! Send, and not before the minute to undo is over; what that person looked at is frozen then, and is what goes out; whoever
 //! acts on an edition names the version of it that they saw; sealing writes a delivery for every reader of the list exactly once,
 //! however often it is begun again. What happens to a delivery afterwards is the `delivery` room's.
+//!
+//! It may call `audience`, `editions`, `delivery`, readers, articles and the team; the web, the jobs and the commands call it. Start reading at `compose.rs`, then
+//! `send.rs` and `seal.rs`.
 
 mod approve;
 mod archive;

@@ -6,6 +6,8 @@
 //!
 //! A queue is a few lines: its [`Rules`], its statements by [`queue!`](crate::queue!) in its room's store, and a
 //! [`Work`] that does one of its rows. Copies and notices have an engine of their own, in `delivery`.
+//!
+//! It calls the database; the rooms that have queues call it, and the jobs. Start reading at [`work`].
 
 mod cursors;
 mod news;

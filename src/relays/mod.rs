@@ -2,7 +2,7 @@
 //!
 //! The rules that must hold: no limit of an hour, a day or a second is passed by all processes together, whatever crashes; and
 //! a relay that refuses our sign-in is tried by nobody until its time has come. This room knows no editions and no copies:
-//! begin to read in `turns.rs`.
+//! start reading at `turns.rs`.
 
 mod sign_in;
 mod slots;

@@ -4,6 +4,8 @@
 //! which headers go back; nothing adds a route beside it. What is for whoever watches the program is on an address of its own
 //! ([`Monitor`]). A handler parses, calls one domain function, and renders.
 //!
+//! It may call every domain; only the commands call it. Start reading at `routes.rs`.
+//!
 //! # Adding a page
 //!
 //! 1. A line in [`routes()`]: `Route::get("/desk/readers", Staff(Role::READERS), Desk, desk::readers::list::show)`.

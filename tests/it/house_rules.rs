@@ -399,6 +399,23 @@ fn rooms_have_one_front_door() {
     }
 }
 
+/// Whoever comes to a room of several files is told where to begin.
+#[test]
+fn a_front_door_says_where_to_start_reading() {
+    let sources = sources();
+    let doors =
+        sources.iter().filter(|(path, _)| path.ends_with("/mod.rs") && path.matches('/').count() == 1);
+    let is_large = |room: &str| sources.iter().filter(|(path, _)| path.starts_with(room)).count() > 3;
+    let silent: Vec<&String> = doors
+        .filter(|(path, text)| {
+            let words: String = text.lines().take_while(|line| line.starts_with("//!")).collect();
+            is_large(path.trim_end_matches("mod.rs")) && !words.contains("reading at")
+        })
+        .map(|(path, _)| path)
+        .collect();
+    assert!(silent.is_empty(), "say where to start reading: {silent:?}");
+}
+
 /// Types of one name at several front doors, and why it is no word for two things.
 const SAME_NAMES: &[(&str, &str)] = &[
     ("CopyOfData", "the link that a letter mails, and the letter that has it"),
