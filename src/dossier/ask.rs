@@ -46,7 +46,7 @@ impl Asks {
 /// # Errors
 /// [`SubscriberError::Link`] when the link is not one of ours; when the database fails.
 pub async fn ask(site: &Site, choices: &str, asks: Asks) -> Result<(), SubscriberError> {
-    let reader = subscribers::look_at_preferences(site, choices).await?.reader;
+    let reader = subscribers::look_at_choices(site, choices).await?.reader;
     match Attempt::begin(site, &[asks.limit().on(&reader.public_id)]).await {
         Ok(_stays_counted) => {}
         Err(Refusal::TooMany(_)) => return Ok(()),

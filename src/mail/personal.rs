@@ -9,7 +9,7 @@ pub enum PersonalField {
     Name,
     /// The reader's unsubscribe page.
     UnsubscribeUrl,
-    /// The reader's preferences page.
+    /// The page of the reader's choices.
     PreferencesUrl,
     /// This edition on the web.
     ViewUrl,
@@ -38,7 +38,7 @@ pub struct Personal<'a> {
     pub name: &'a str,
     /// The reader's unsubscribe page.
     pub unsubscribe_url: &'a str,
-    /// The reader's preferences page.
+    /// The page of the reader's choices.
     pub preferences_url: &'a str,
     /// This edition on the web.
     pub view_url: &'a str,

@@ -11,9 +11,9 @@ use super::{
     Crowd, Result, SubscriberError,
     by_staff::ByStaff,
     machines,
-    preferences::preferences_path,
     read::{Subscriber, SubscriptionState},
     store,
+    their_choices::choices_path,
 };
 use crate::{
     attempts::{self, Attempt, Limit, Refusal, Shared},
@@ -119,7 +119,7 @@ async fn tell(tx: &mut Tx, site: &Site, settings: &Settings, reader: &Subscriber
     let letterhead = settings.letterhead(site);
     let context = ChoicesLink {
         sender: letterhead.sender.clone(),
-        preferences_url: site.url(&preferences_path(site, &reader.public_id)),
+        preferences_url: site.url(&choices_path(site, &reader.public_id)),
     };
     let fact = format!("{}:{}:{}", ChoicesLink::NAME, reader.public_id, site.now().0);
     delivery::tell(tx, site, &letterhead, (&reader.name, &reader.email), &fact, &context).await?;

@@ -32,7 +32,6 @@ mod mail_again;
 mod moving;
 mod never_again;
 mod pause;
-mod preferences;
 mod read;
 pub mod requests;
 mod rows;
@@ -41,6 +40,7 @@ mod store;
 mod subscribe;
 #[cfg(test)]
 mod tests;
+mod their_choices;
 mod topic_choices;
 pub mod topics;
 mod unwanted;
@@ -78,9 +78,6 @@ pub use self::{
     },
     never_again::{block, unblock},
     pause::{Weeks, go_on, pause, pause_as_written},
-    preferences::{
-        Choice, Chosen, Preferences, Saved, look_at_preferences, preferences_path, save_preferences,
-    },
     read::{
         Counts, Note, ReaderStanding, Subscriber, Subscription, SubscriptionState, by_email, by_emails,
         by_public_ids, named, newest_consent, subscriber, subscriptions, subscriptions_of,
@@ -89,6 +86,7 @@ pub use self::{
         Adding, Asked, NewSubscription, SIGN_UPS, add_by_staff, ask_by_staff, ask_held_back,
         forget_held_back, subscribe,
     },
+    their_choices::{Choice, Chosen, Saved, TheirChoices, choices_path, look_at_choices, save_choices},
     topic_choices::{TopicChoice, TopicChoices, TopicsTicked, topic_choices},
     unwanted::{Unwanted, unwanted},
     why_they_left::{

@@ -15,12 +15,12 @@ use super::{
     consent::{self, By, ConsentAction, ConsentMethod, Happened},
     found_by::text_of,
     leave::leave_once,
-    preferences::preferences_path,
     read::{Subscriber, SubscriptionState},
     store::{
         self, joining,
         moving::{self, Change},
     },
+    their_choices::choices_path,
     unwanted::unwanted,
 };
 use crate::{
@@ -231,7 +231,7 @@ async fn write_to_new(
     let fact = format!("address_change:new:{change}");
     let sender = letterhead.sender.clone();
     let (wrote, whom) = if let Some(known) = known {
-        let preferences_url = site.url(&preferences_path(site, &known.public_id));
+        let preferences_url = site.url(&choices_path(site, &known.public_id));
         let context = AddressIsKnown { sender, preferences_url };
         delivery::tell(tx, site, letterhead, ("", &known.email), &fact, &context).await?;
         (ToNew::Known, known.id)

@@ -8,9 +8,9 @@
 use super::{
     Result, SubscriberError,
     leave::Deed,
-    preferences::preferences_path,
     read::{Subscriber, SubscriptionState},
     store,
+    their_choices::choices_path,
 };
 use crate::{
     audit_log,
@@ -128,7 +128,7 @@ async fn tell(
     let context = Paused {
         sender: letterhead.sender.clone(),
         until: until.date(&settings.time_zone),
-        preferences_url: site.url(&preferences_path(site, &reader.public_id)),
+        preferences_url: site.url(&choices_path(site, &reader.public_id)),
     };
     let fact = format!("{}:{}:{}", Paused::NAME, reader.public_id, until.day(&settings.time_zone));
     delivery::tell(tx, site, &letterhead, (&reader.name, &reader.email), &fact, &context).await?;

@@ -12,13 +12,13 @@ use super::{
     consent::{self, ConsentAction, ConsentMethod, Happened},
     forgotten, forms,
     lists::{List, OptIn},
-    preferences::preferences_path,
     read::{Subscriber, SubscriptionState},
     store::{
         self,
         joining::{self, Typed},
         knowing,
     },
+    their_choices::choices_path,
     unwanted::unwanted,
     welcome, withdrawn,
 };
@@ -511,7 +511,7 @@ async fn tell_already(
     let context = AlreadyReader {
         sender: letterhead.sender.clone(),
         lists: on.map(|one| one.name).collect(),
-        preferences_url: site.url(&preferences_path(site, &reader.public_id)),
+        preferences_url: site.url(&choices_path(site, &reader.public_id)),
     };
     let fact = format!("{}:{}:{}", AlreadyReader::NAME, reader.public_id, site.now().0);
     delivery::tell(tx, site, &letterhead, ("", &reader.email), &fact, &context).await?;

@@ -38,7 +38,7 @@ async fn reader(app: &TestApp, email: &str) -> Subscriber {
 
 /// The link to somebody's choices, without what stands before it.
 async fn token(app: &TestApp, email: &str) -> String {
-    let path = subscribers::preferences_path(&app.site, &reader(app, email).await.public_id);
+    let path = subscribers::choices_path(&app.site, &reader(app, email).await.public_id);
     path.rsplit('/').next().expect("a link has an end").to_owned()
 }
 

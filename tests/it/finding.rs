@@ -134,11 +134,11 @@ both_engines! {
     async fn who_is_renamed_is_found_by_the_new_name_alone(app: TestApp) {
         let reader = add(&app, "ann@example.org", "Ann Çelik").await;
         write(&app, "Ünder the lamp").await;
-        let link = subscribers::preferences_path(&app.site, &reader.public_id);
+        let link = subscribers::choices_path(&app.site, &reader.public_id);
         let link = link.rsplit('/').next().expect("a link");
         let trace = subscribers::Trace::default();
         let chosen = subscribers::Chosen { name: Some("Ann Şahin".to_owned()), ..subscribers::Chosen::default() };
-        let saved = subscribers::save_preferences(&app.site, link, &chosen, trace).await;
+        let saved = subscribers::save_choices(&app.site, link, &chosen, trace).await;
         saved.expect("it is saved");
         assert_eq!(search(&app, "SAHIN").await, ["Ann Şahin"]);
         assert!(search(&app, "celik").await.is_empty());

@@ -46,7 +46,7 @@ async fn forget(app: &TestApp) {
 
 /// The link of the letter that they get who press on the page of their choices.
 async fn link(app: &TestApp) -> String {
-    let path = subscribers::preferences_path(&app.site, &ann(app).await.public_id);
+    let path = subscribers::choices_path(&app.site, &ann(app).await.public_id);
     let token = path.rsplit('/').next().expect("an end");
     dossier::ask(&app.site, token, Asks::Erasure).await.expect("asked");
     app.drain().await;
@@ -201,7 +201,7 @@ both_engines! {
         app.readers(1).await;
         app.reader(ANN).await;
         let edition = app.seal_edition("On its way").await;
-        let path = subscribers::preferences_path(&app.site, &ann(&app).await.public_id);
+        let path = subscribers::choices_path(&app.site, &ann(&app).await.public_id);
         dossier::ask(&app.site, path.rsplit('/').next().expect("an end"), Asks::Copy).await.expect("asked");
         let before = app.mails(ANN).len();
         forget(&app).await;

@@ -722,7 +722,7 @@ both_engines! {
 
 async fn link_to_copy(app: &TestApp) -> String {
     let reader = subscribers::by_email(&app.site.db, &address(ANN)).await.expect("a read").expect("a reader");
-    let path = subscribers::preferences_path(&app.site, &reader.public_id);
+    let path = subscribers::choices_path(&app.site, &reader.public_id);
     let token = path.rsplit('/').next().expect("an end");
     dossier::ask(&app.site, token, Asks::Copy).await.expect("asked");
     app.drain().await;

@@ -222,7 +222,7 @@ both_engines! {
         decide(&app, "appeals", |written| { written.closed = true; written.visibility = Visibility::Public }).await;
         let address = EmailAddress::parse(ANN).expect("an address");
         let ann = subscribers::by_email(&app.site.db, &address).await.expect("a read").expect("a reader");
-        let choices = subscribers::preferences_path(&app.site, &ann.public_id);
+        let choices = subscribers::choices_path(&app.site, &ann.public_id);
         let page = app.visitor().open(&choices).await;
         assert!(page.body.contains("Appeals"));
         app.visitor().submit(&page.form("/preferences/").without("list")).await.says("Saved");
@@ -361,7 +361,7 @@ both_engines! {
             (topic(&app, "Housing").await, topic(&app, "Homes").await, topic(&app, "Rivers").await);
         let address = EmailAddress::parse(ANN).expect("an address");
         let ann = subscribers::by_email(&app.site.db, &address).await.expect("a read").expect("a reader");
-        let choices = subscribers::preferences_path(&app.site, &ann.public_id);
+        let choices = subscribers::choices_path(&app.site, &ann.public_id);
         let (list, visitor) = (app.list().await, app.visitor());
         let ticked = visitor.open(&choices).await.form("/preferences/").and("topic", &format!("{list}.{}", homes.id));
         let homes = found(&app, "Homes").await;
@@ -421,7 +421,7 @@ both_engines! {
         app.visitor().open(&late).await.says("There is no more of it");
         let address = EmailAddress::parse(ANN).expect("an address");
         let ann = subscribers::by_email(&app.site.db, &address).await.expect("a read").expect("a reader");
-        let choices = app.visitor().open(&subscribers::preferences_path(&app.site, &ann.public_id)).await;
+        let choices = app.visitor().open(&subscribers::choices_path(&app.site, &ann.public_id)).await;
         assert!(choices.body.contains("Nothing of it comes at present"));
         assert!(!choices.body.contains("Leave every list"));
         let left = app.visitor().submit(&app.visitor().open(&leave).await.form("/unsubscribe/")).await;
@@ -740,7 +740,7 @@ both_engines! {
         assert!(saved.revision > draft.revision, "whoever looked before is told");
         let address = EmailAddress::parse(ANN).expect("an address");
         let ann = subscribers::by_email(&app.site.db, &address).await.expect("a read").expect("a reader");
-        let choices = subscribers::preferences_path(&app.site, &ann.public_id);
+        let choices = subscribers::choices_path(&app.site, &ann.public_id);
         let visitor = app.visitor();
         let page = visitor.open(&choices).await;
         assert!(page.body.contains("Of The digest, tell me about") && page.body.contains("Tick nothing to get everything"));
@@ -875,7 +875,7 @@ async fn every_page_of_lists_and_topics_is_for_everybody() {
     }
     let address = EmailAddress::parse("reader1@example.org").expect("an address");
     let one = subscribers::by_email(&app.site.db, &address).await.expect("a read").expect("a reader");
-    browser.goto(&app.url(&subscribers::preferences_path(&app.site, &one.public_id))).await;
+    browser.goto(&app.url(&subscribers::choices_path(&app.site, &one.public_id))).await;
     browser.wait_for_text("tell me about").await;
     browser.sound("choices-topics").await;
     app.subscribe_only(ANN).await;

@@ -49,7 +49,7 @@ async fn reader(app: &TestApp, email: &str) -> Subscriber {
 
 /// The page on which a reader asks, filled in.
 async fn ask(app: &TestApp, from: &str, to: &str) -> Page {
-    let choices = subscribers::preferences_path(&app.site, &reader(app, from).await.public_id);
+    let choices = subscribers::choices_path(&app.site, &reader(app, from).await.public_id);
     let page = app.visitor().open(&format!("{choices}/address")).await;
     let asked = app.visitor().submit(&page.form("/address").with("email", to)).await;
     app.drain().await;
@@ -524,9 +524,7 @@ async fn a_reader_moves_in_a_browser() {
     let app = TestApp::start(db).await;
     let Some(browser) = Browser::open().await else { return };
     app.reader(OLD).await;
-    browser
-        .goto(&app.url(&subscribers::preferences_path(&app.site, &reader(&app, OLD).await.public_id)))
-        .await;
+    browser.goto(&app.url(&subscribers::choices_path(&app.site, &reader(&app, OLD).await.public_id))).await;
     browser.click("Change your address").await;
     browser.wait_for_text("Your new address").await;
     browser.sound("moving-ask").await;

@@ -137,10 +137,10 @@ both_engines! {
         let umas = leave(&app, first, "uma").await;
         subscribers::rejoin(&app.site, &umas, Trace::default()).await.expect("it was by mistake");
         let pia = subscribers::by_email(&app.site.db, &address("pia")).await.expect("a read").expect("a reader");
-        let choices = subscribers::preferences_path(&app.site, &pia.public_id);
+        let choices = subscribers::choices_path(&app.site, &pia.public_id);
         let choices = choices.rsplit('/').next().expect("a link has an end");
         let leaves = Chosen { leaves_all: true, ..Chosen::default() };
-        subscribers::save_preferences(&app.site, choices, &leaves, Trace::default()).await.expect("saved");
+        subscribers::save_choices(&app.site, choices, &leaves, Trace::default()).await.expect("saved");
         let copy = app.names(first, app.reader_row("cat@example.org").await).await;
         let id = copy.message_id(&app.site).expect("it has one");
         let complaint = format!(

@@ -89,7 +89,7 @@ async fn page(app: &App, confirmed: Confirmed) -> Outcome {
                 description: list.description,
             })
             .collect(),
-        preferences: subscribers::preferences_path(&app.site, &reader.public_id),
+        preferences: subscribers::choices_path(&app.site, &reader.public_id),
         donate: !settings.appeal_text.is_empty(),
     };
     app.public_page("public/confirm", title, &page).await

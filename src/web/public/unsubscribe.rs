@@ -175,7 +175,7 @@ async fn page(app: &App, found: Option<Left>, pressed: Option<Pressed>) -> Outco
     };
     page.state = state;
     page.can_undo = left.can_undo;
-    page.preferences = subscribers::preferences_path(&app.site, &left.public_id);
+    page.preferences = subscribers::choices_path(&app.site, &left.public_id);
     if let Some(pressed) = pressed.filter(|_| !left.subscribed) {
         let after = subscribers::after_leaving(&app.site, &left).await?;
         page.left_all = after.left_all;

@@ -134,7 +134,7 @@ async fn page(desk: &Desk, reader: Subscriber, form: Form) -> Result<Page, WebEr
     let answered = fields::of_reader(db, reader.id).await?;
     let answer = |field: &Field| answered.iter().find(|(one, _)| one.id == field.id).map_or("", |one| &one.1);
     let questions = fields::all(db).await?.iter().map(|one| Question::new(one, answer(one), &form)).collect();
-    let link = subscribers::preferences_path(site, &reader.public_id);
+    let link = subscribers::choices_path(site, &reader.public_id);
     let link = link.rsplit('/').next().unwrap_or_default();
     let mut topics = match subscribers::topic_choices(site, link).await {
         Err(SubscriberError::Link) => return Err(WebError::NotFound),

@@ -22,7 +22,7 @@ use crate::{
 
 /// What a reader can choose.
 #[derive(Clone, Debug, Serialize)]
-pub struct Preferences {
+pub struct TheirChoices {
     /// The reader.
     #[serde(skip)]
     pub reader: Subscriber,
@@ -50,7 +50,7 @@ pub struct Choice {
 
 /// The path of a reader's own page, by their public id.
 #[must_use]
-pub fn preferences_path(site: &Site, public_id: &str) -> String {
+pub fn choices_path(site: &Site, public_id: &str) -> String {
     Choices(Name::id(public_id)).path(&site.keys)
 }
 
@@ -58,7 +58,7 @@ pub fn preferences_path(site: &Site, public_id: &str) -> String {
 ///
 /// # Errors
 /// [`SubscriberError::Link`] when it is not one of ours.
-pub async fn look_at_preferences(site: &Site, link: &str) -> Result<Preferences> {
+pub async fn look_at_choices(site: &Site, link: &str) -> Result<TheirChoices> {
     let now = site.now();
     let Choices(name) = Choices::read(&site.keys, link, now)?;
     let reader = store::named(&site.db, &name).await?.ok_or(SubscriberError::Link)?;
@@ -81,7 +81,7 @@ pub async fn look_at_preferences(site: &Site, link: &str) -> Result<Preferences>
             all_the_same,
         })
     });
-    Ok(Preferences { reader, lists: lists.collect(), rests_until })
+    Ok(TheirChoices { reader, lists: lists.collect(), rests_until })
 }
 
 /// What a reader changed on their page. What it showed and they left as it was is not here, and stays as it is by now: a page that
@@ -126,13 +126,13 @@ pub struct Saved {
 ///
 /// # Errors
 /// [`SubscriberError::Link`] when it is not one of ours; when the database fails, and then nothing was changed.
-pub async fn save_preferences(
+pub async fn save_choices(
     site: &Site,
     link: &str,
     chosen: &Chosen,
     trace: Trace<'_>,
-) -> Result<(Preferences, Saved)> {
-    let seen = look_at_preferences(site, link).await?;
+) -> Result<(TheirChoices, Saved)> {
+    let seen = look_at_choices(site, link).await?;
     let changed = |to: bool| -> Vec<i64> {
         let lists =
             seen.lists.iter().filter(|one| one.joined != to && chosen.wants(one.id, one.joined) == to);
@@ -142,7 +142,7 @@ pub async fn save_preferences(
     withdrawn::leaves(site, &seen.reader.public_id, &changed(false), ConsentMethod::Preferences).await?;
     let (mut saved, touched) = db::again(|| save_once(site, link, chosen, trace)).await?;
     withdrawn::is_back(site, &seen.reader.public_id, &changed(true), before).await?;
-    let now = look_at_preferences(site, link).await?;
+    let now = look_at_choices(site, link).await?;
     let mut topics = topics::chosen_of(&site.db, now.reader.id).await?;
     for list in now.lists.iter().filter(|list| touched.contains(&list.id)) {
         let chosen = topics.remove(&list.id).unwrap_or_default();
@@ -153,7 +153,7 @@ pub async fn save_preferences(
 
 /// What changed, and the lists of which they chose other topics.
 async fn save_once(site: &Site, link: &str, chosen: &Chosen, trace: Trace<'_>) -> Result<(Saved, Vec<i64>)> {
-    let before = look_at_preferences(site, link).await?;
+    let before = look_at_choices(site, link).await?;
     let id = before.reader.id;
     let settings = Settings::load(&site.db).await?;
     let mut saved = Saved::default();
@@ -189,7 +189,7 @@ async fn save_once(site: &Site, link: &str, chosen: &Chosen, trace: Trace<'_>) -
                 list: choice.id,
                 action: if wanted { ConsentAction::Confirmed } else { ConsentAction::Left },
                 method: ConsentMethod::Preferences,
-                wording: wanted.then_some(consent::PREFERENCES_WORDING),
+                wording: wanted.then_some(consent::CHOICES_WORDING),
                 by: By::source("preferences page"),
                 trace,
             };
