@@ -3,7 +3,7 @@
 //! that no file brings them back, beside whatever else stops mail to the address. The journal beside the database has it before, so a restored
 //! backup forgets them again; doing it twice changes nothing.
 
-use super::{held::NOBODY, rows::Monthly, store};
+use super::{held::NOBODY, rows::HeldMonthly, store};
 use crate::{
     audit_log, bounces,
     clock::Moment,
@@ -21,7 +21,7 @@ use crate::{
 pub struct Farewell {
     pub reader: Subscriber,
     /// What goes on all the same until they end it.
-    pub monthly: Vec<Monthly>,
+    pub monthly: Vec<HeldMonthly>,
 }
 
 /// Who of the team does it, and why.
