@@ -122,7 +122,7 @@ pub async fn take_off(site: &Site, reader: &Subscriber, list: i64, by: ByStaff<'
         method: ConsentMethod::Staff,
         wording: None,
         // Readers get this line when they ask what is held: who and why is for the log.
-        by: consent::ByStaff::source("taken off by staff"),
+        by: consent::By::source("taken off by staff"),
         trace: Default::default(),
     };
     let deed = Deed { staff_id: by.staff_id, reader: &reader.public_id, why: by.why };
