@@ -381,7 +381,9 @@ fn rooms_have_one_front_door() {
                 .iter()
                 .find(|(file, modules, _)| file == path && modules.contains(&module.as_str()));
             match open {
-                Some(_) => drop(found.insert((path.clone(), module))),
+                Some(_) => {
+                    found.insert((path.clone(), module));
+                }
                 None => {
                     wrong.push(format!("src/{path}:{at} opens {module}: name what others may use instead"))
                 }
