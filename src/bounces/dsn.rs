@@ -89,7 +89,7 @@ pub fn read(text: &str) -> Vec<Fields> {
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Field {
-    ReportedRecipient,
+    Recipient,
     Diagnostic,
     Other,
 }

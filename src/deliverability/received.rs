@@ -16,7 +16,7 @@ const SHOULD_BE_SIGNED: [&str; 8] =
 #[must_use]
 pub fn received(message: &[u8]) -> Finding {
     let finding = |grade, found: String, next: &str| Finding::new(Check::Dkim, grade, found, next);
-    let (headers, _) = Headers::read(message.get(..READ).unwrap_or(message));
+    let (headers, _) = Headers::read(message.get(..MOST_READ).unwrap_or(message));
     let Some(domain) = headers.get("From").and_then(domain_of) else {
         return finding(
             Grade::Failure,

@@ -93,6 +93,8 @@ pub(crate) use self::{
     names::reader as reader_by_key,
     returned::{Weighed, weigh as weigh_returned},
 };
+use crate::db::Sql;
+
 /// What this room forgets, for the one place that says when.
 pub(crate) mod forgetting {
     pub(crate) use super::store::{

@@ -101,7 +101,7 @@ pub(crate) async fn fill(site: &Site, count: i64) {
             canonical_url: format!("https://magazine.example.org/{title}"),
             body_markdown: Some("Words.".into()),
             state: articles::ArticleState::Published,
-            ..Written::default()
+            ..WrittenArticle::default()
         };
         articles::create(site, &written).await.expect("an article");
     }

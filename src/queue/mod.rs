@@ -11,7 +11,7 @@
 
 mod cursors;
 mod news;
-mod rules;
+pub(crate) mod rules;
 mod sql;
 mod store;
 
@@ -23,9 +23,10 @@ use crate::{
     site::Site,
 };
 
+pub(crate) use self::news::FORGET as FORGET_NEWS;
 pub use self::{
     cursors::{read as read_cursor, read_in as read_cursor_in, remove as remove_cursor, set as set_cursor},
-    news::{FORGET as FORGET_NEWS, Happened, NEWS, News, Telling, add as add_news, told as news_told},
+    news::{Happened, NEWS, News, Telling, add as add_news, told as news_told},
     rules::{CANCELLATIONS, CHECKOUTS, EVENTS, Ends, FEEDS, Rules, Told},
     sql::Queue,
     store::{QUEUES, STATEMENTS},

@@ -52,7 +52,7 @@ async fn change_settings(app: &TestApp, change: impl FnOnce(&mut Settings) + Sen
 
 /// As somebody else at the desk would change it, who was told of every edition.
 async fn change(app: &TestApp, article: &Article, title: &str, state: ArticleState) {
-    let written = WrittenArticle { title: title.to_owned(), state, ..Written::default() };
+    let written = WrittenArticle { title: title.to_owned(), state, ..WrittenArticle::default() };
     let known: Vec<String> = publishing::waiting_with(&app.site.db, article.id)
         .await
         .expect("the editions")
@@ -186,7 +186,7 @@ both_engines! {
         app.readers(1).await;
         let edition = app.draft("At the same moment").await;
         let one = articles_of(&app, &edition).await.remove(0);
-        let written = WrittenArticle { title: "Just saved".to_owned(), state: ArticleState::Published, ..Written::default() };
+        let written = WrittenArticle { title: "Just saved".to_owned(), state: ArticleState::Published, ..WrittenArticle::default() };
         let press = || publishing::press_send(&app.site, &app.templates, edition.id, edition.revision, None, None);
         // SQLite has one writer: nothing happens there at the same moment.
         if matches!(app.site.db, Db::Postgres { .. }) {
@@ -255,7 +255,7 @@ both_engines! {
             title: "On the quay".to_owned(),
             body_markdown: Some("First words.".to_owned()),
             state: ArticleState::Published,
-            ..Written::default()
+            ..WrittenArticle::default()
         };
         let article = articles::create(&app.site, &mine).await.expect("an article");
         let (desk, public) = (app.desk().await, format!("/articles/{}", article.slug));

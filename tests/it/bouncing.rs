@@ -257,7 +257,7 @@ both_engines! {
                 reason: Reason::Complaint,
                 words: "spam".to_owned(),
             }],
-            ..Report::default()
+            ..BounceReport::default()
         };
         let effect = receive(&app.site, Source::Postmark, "1", &complained).await.expect("it is taken in");
         assert_eq!(effect, Effect::Complained);

@@ -352,7 +352,7 @@ both_engines! {
                     reason: Reason::NoMailbox,
                     words: "no such user".to_owned(),
                 }],
-                ..Report::default()
+                ..BounceReport::default()
             };
             let effect = receive(&app.site, Source::Postmark, &number.to_string(), &report).await.expect("it is taken in");
             assert_eq!(effect, if number < 20 { Effect::Bounced } else { Effect::Held }, "{number}");
@@ -394,7 +394,7 @@ both_engines! {
                     reason: Reason::NoMailbox,
                     words: "no such user".to_owned(),
                 }],
-                ..Report::default()
+                ..BounceReport::default()
             };
             let effect = receive(&app.site, Source::Postmark, &number.to_string(), &report).await.expect("it is taken in");
             assert_eq!(effect, if number < 20 { Effect::Bounced } else { Effect::Held }, "{number}");

@@ -50,7 +50,7 @@ async fn titles(app: &TestApp, search: &str) -> Vec<String> {
 
 async fn write(app: &TestApp, title: &str) {
     let body_markdown = Some("Words.".to_owned());
-    let article = WrittenArticle { title: title.to_owned(), body_markdown, ..Written::default() };
+    let article = WrittenArticle { title: title.to_owned(), body_markdown, ..WrittenArticle::default() };
     articles::create(&app.site, &article).await.expect("an article");
 }
 

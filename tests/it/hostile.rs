@@ -66,7 +66,7 @@ async fn nothing_that_strangers_write_runs_on_any_page() {
         topics: SCRIPTS.iter().map(|script| script.replace(',', "").chars().take(55).collect()).collect(),
         body_markdown: Some(SCRIPTS.join("\n\n")),
         state: ArticleState::Published,
-        ..Written::default()
+        ..WrittenArticle::default()
     };
     let article = articles::create(&app.site, &mine).await.expect("an article");
     for (number, script) in SCRIPTS.iter().enumerate() {

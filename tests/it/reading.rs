@@ -47,7 +47,7 @@ both_engines! {
             title: "Not yet".to_owned(),
             body_markdown: Some("Words.".to_owned()),
             state: ArticleState::Draft,
-            ..Written::default()
+            ..WrittenArticle::default()
         };
         let draft = articles::create(&app.site, &mine).await.expect("a draft");
         let visitor = app.visitor();
@@ -82,7 +82,7 @@ both_engines! {
             standfirst: "\"><img src=x onerror=alert(1)>".to_owned(),
             body_markdown: Some("<script>alert(1)</script> fine".to_owned()),
             state: ArticleState::Published,
-            ..Written::default()
+            ..WrittenArticle::default()
         };
         let article = articles::create(&app.site, &mine).await.expect("an article");
         let visitor = app.visitor();
