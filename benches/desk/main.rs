@@ -89,12 +89,12 @@ const LIVES: [&str; 9] = [
         select s.list_id, s.subscriber_id, t.id from subscription s join reader_topic t on t.id = 1 + s.subscriber_id / 3 % 3 where s.subscriber_id % 3 = 0",
     "insert into subscription_topic (list_id, subscriber_id, topic_id)
         select s.list_id, s.subscriber_id, t.id from subscription s join reader_topic t on t.id = 1 + (s.subscriber_id / 3 + 1) % 3 where s.subscriber_id % 30 = 0",
-    "insert into edition_topic (edition_id, topic_id) select max(e.id), 1 from edition e",
+    "update subscription set paused_until = 1790000000000000 + 20 * 86400000000 where subscriber_id / 16 % 25 = 1 and state = 'confirmed'",
     "analyze",
 ];
 
 /// The pages that are asked.
-const PAGES: [(&str, &str); 31] = [
+const PAGES: [(&str, &str); 38] = [
     ("overview", "/desk"),
     ("readers", "/desk/readers"),
     ("a later page", "/desk/readers?before=500000"),
@@ -119,11 +119,18 @@ const PAGES: [(&str, &str); 31] = [
     ("by address, a later page", "/desk/readers?order=address&before=500000"),
     ("get it, everywhere", "/desk/readers?state=confirmed"),
     ("waiting", "/desk/readers?state=pending"),
+    ("who paused", "/desk/readers?state=paused"),
+    ("who paused, by name", "/desk/readers?state=paused&order=name"),
+    ("who chose a topic", "/desk/readers?topic=topic1"),
+    ("who chose it, by name", "/desk/readers?topic=topic1&order=name"),
+    ("who chose it and left", "/desk/readers?topic=topic1&state=left"),
+    ("who chose it, a name", "/desk/readers?topic=topic1&q=hoffmann"),
     ("requests", "/desk/requests"),
     ("lists", "/desk/lists"),
     ("topics", "/desk/topics"),
     ("a topic", "/desk/topics/topic1"),
     ("retiring a topic", "/desk/topics/topic1/retire"),
+    ("merging it", "/desk/topics/topic1/merge?into=topic2"),
     ("an edition", "/desk/editions/{edition}"),
     ("sending it", "/desk/editions/{edition}/send"),
 ];
@@ -171,6 +178,9 @@ async fn measure(url: &str, readers: u32, rounds: usize) -> anyhow::Result<()> {
     subscribers::count_many(&site).await?;
     subscribers::count_large(&site).await?;
 
+    if publishing::latest_drafts(&site.db, 1).await?.is_empty() {
+        draft(&site).await?;
+    }
     let edition = publishing::latest_drafts(&site.db, 1).await?.first().context("a draft")?.public_id.clone();
     let mut app = App::new(site, Templates::load()?, Fetcher::new(true)?)?;
     app.password_cost = PasswordCost::CHEAP;
@@ -212,17 +222,28 @@ async fn fill(site: &Site, readers: u32) -> anyhow::Result<()> {
     let report = subscribers::import(site, People::new(readers), list, &basis).await?;
     ensure!(report.added == u64::from(readers), "{} came in: {:?}", report.added, report.errors.first());
     println!("{readers} readers imported in {:.1} s", started.elapsed().as_secs_f64());
-    let (digest, started) = (publishing::digests(&site.db).await?.remove(0), Instant::now());
+    let started = Instant::now();
+    for life in LIVES {
+        run(site, life).await?;
+    }
+    println!("their lives in {:.1} s", started.elapsed().as_secs_f64());
+    Ok(())
+}
+
+/// An edition about a topic.
+async fn draft(site: &Site) -> anyhow::Result<()> {
+    let digest = publishing::digests(&site.db).await?.remove(0);
     let (edition, _) = publishing::create_draft(site, digest.id, None).await?;
     let content = Content { subject: "The tide".to_owned(), ..Content::default() };
     publishing::save_revision(site, edition, 1, content, None).await?;
-    for life in LIVES {
-        match &site.db {
-            Db::Sqlite { write, .. } => sqlx::query(AssertSqlSafe(life)).execute(write).await.map(drop)?,
-            Db::Postgres { pool, .. } => sqlx::query(AssertSqlSafe(life)).execute(pool).await.map(drop)?,
-        }
+    run(site, "insert into edition_topic (edition_id, topic_id) select max(e.id), 1 from edition e").await
+}
+
+async fn run(site: &Site, sql: &'static str) -> anyhow::Result<()> {
+    match &site.db {
+        Db::Sqlite { write, .. } => sqlx::query(AssertSqlSafe(sql)).execute(write).await.map(drop)?,
+        Db::Postgres { pool, .. } => sqlx::query(AssertSqlSafe(sql)).execute(pool).await.map(drop)?,
     }
-    println!("their lives in {:.1} s", started.elapsed().as_secs_f64());
     Ok(())
 }
 

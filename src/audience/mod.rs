@@ -103,11 +103,13 @@ impl Audience {
 
     /// How many would be mailed now: those whose address is stopped are not among them.
     pub async fn size(self, db: &Db, now: Moment) -> Result<i64> {
+        Ok(self.of_list(db, now).await? - self.left_out(db, now).await?)
+    }
+
+    /// The same, with those who chose other topics.
+    pub async fn of_list(self, db: &Db, now: Moment) -> Result<i64> {
         match self {
-            Self::List(list) => store::audience_size(db, list, now).await,
-            Self::Topics { list, .. } => {
-                Ok(store::audience_size(db, list, now).await? - self.left_out(db, now).await?)
-            }
+            Self::List(list) | Self::Topics { list, .. } => store::audience_size(db, list, now).await,
             Self::Corrected { edition, revision, list } => {
                 store::corrected_size(db, (edition, revision), list, now).await
             }

@@ -219,6 +219,8 @@ impl Db {
             .await?;
         let read = SqlitePoolOptions::new()
             .max_connections(options.connections)
+            // A file does not hang up: asking first whether it is still there takes as long as a small read.
+            .test_before_acquire(false)
             .connect_with(connect.pragma("query_only", "on"))
             .await?;
         Ok(Self::Sqlite { read, write, together: Together::default(), pulse: Pulse::default() })

@@ -68,7 +68,8 @@ pub(super) async fn give_to_the_rest(
             let settings = Settings::load(&site.db).await?;
             let issue = Issue::load(site, &settings, edition).await?;
             issue.check_seen(seen)?;
-            let (problems, body) = preflight::check(site, templates, &settings, edition, &issue).await?;
+            let for_whom = (edition, super::audience_size(site, edition).await?);
+            let (problems, body) = preflight::check(site, templates, &settings, for_whom, &issue).await?;
             let in_the_way = |problem: &Problem| problem.is_in_the_way() && *problem != Problem::NoReaders;
             match body.filter(|_| !problems.iter().any(in_the_way)) {
                 Some(body) => Some(body),

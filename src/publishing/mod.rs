@@ -19,6 +19,7 @@ mod late;
 mod lists;
 mod owners;
 mod preflight;
+mod readership;
 mod refusals;
 mod release;
 mod results;
@@ -47,6 +48,7 @@ pub use self::{
     },
     owners::tell_of_pause,
     preflight::{Problem, preflight},
+    readership::{Readership, Readerships},
     refusals::{TakesNothing, taking_nothing, tell_of_refusals},
     release::{HaveIt, have_it, lock_held, nobody_has_it, said_to_have_it},
     results::{copies_of, log_of, results},
@@ -358,16 +360,6 @@ pub async fn drafts_in(tx: &mut Tx) -> db::Result<Vec<EditionSummary>> {
 /// How many readers would get the edition if it went out now.
 pub async fn audience_size(site: &Site, edition: &Edition) -> db::Result<i64> {
     audience(edition).size(&site.db, site.now()).await
-}
-
-/// How many more would, had they not chosen other topics.
-pub async fn left_out_by_topic(site: &Site, edition: &Edition) -> db::Result<i64> {
-    audience(edition).left_out(&site.db, site.now()).await
-}
-
-/// How many of its list rest from mail, and do not get it for that.
-pub async fn left_out_by_pause(site: &Site, edition: &Edition) -> db::Result<i64> {
-    audience(edition).paused(&site.db, site.now()).await
 }
 
 fn audience(edition: &Edition) -> Audience {

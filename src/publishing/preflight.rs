@@ -97,15 +97,16 @@ impl fmt::Display for Problem {
     }
 }
 
-/// Everything that stands between an edition and its readers, the grave things first.
+/// Everything that stands between an edition and so many readers, the grave things first.
 pub async fn preflight(
     site: &Site,
     templates: &Templates,
     settings: &Settings,
     edition: &Edition,
+    readers: i64,
 ) -> Result<Vec<Problem>> {
     let issue = Issue::load(site, settings, edition).await?;
-    Ok(check(site, templates, settings, edition, &issue).await?.0)
+    Ok(check(site, templates, settings, (edition, readers), &issue).await?.0)
 }
 
 /// The same of an issue at hand, and the body that it found nothing wrong with.
@@ -113,7 +114,7 @@ pub(super) async fn check(
     site: &Site,
     templates: &Templates,
     settings: &Settings,
-    edition: &Edition,
+    (edition, readers): (&Edition, i64),
     issue: &Issue,
 ) -> Result<(Vec<Problem>, Option<Body>)> {
     let content = &edition.content;
@@ -135,7 +136,6 @@ pub(super) async fn check(
     let drafts = issue.articles.iter().filter(|article| article.state == ArticleState::Draft);
     problems.extend(drafts.map(|article| Problem::Draft(article.title.clone())));
     problems.extend(settings.can_send().into_iter().map(Problem::Setting));
-    let readers = super::audience_size(site, edition).await?;
     if readers == 0 {
         problems.push(Problem::NoReaders);
     }

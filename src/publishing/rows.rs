@@ -74,8 +74,6 @@ pub struct Reached {
 /// What hangs on a list.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, sqlx_macros::FromRow)]
 pub struct TouchedByList {
-    /// How many are on it.
-    pub readers: i64,
     /// How many asked and have not confirmed.
     pub pending: i64,
     pub drafts: i64,

@@ -97,7 +97,8 @@ pub async fn press(site: &Site, templates: &Templates, press: Press<'_>) -> Resu
     if let Some(seen) = fingerprint {
         issue.check_seen(seen)?;
     }
-    let (problems, body) = preflight::check(site, templates, &settings, &edition, &issue).await?;
+    let readers = super::audience_size(site, &edition).await?;
+    let (problems, body) = preflight::check(site, templates, &settings, (&edition, readers), &issue).await?;
     let Some(body) = body.filter(|_| !problems.iter().any(Problem::is_in_the_way)) else {
         return Err(Error::NotReady(problems));
     };

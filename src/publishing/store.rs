@@ -21,8 +21,7 @@ statements! {
     /// What bears the list's name bears its new one.
     RENAME_DIGESTS = "update digest set name = $3 where list_id = $1 and name = $2";
     /// What hangs on a list. A correction counts as what it is, an edition.
-    TOUCHED = "select (select count(*) from subscription where list_id = $1 and state = 'confirmed') as readers,
-            (select count(*) from subscription where list_id = $1 and state = 'pending') as pending,
+    TOUCHED = "select (select count(*) from subscription where list_id = $1 and state = 'pending') as pending,
             (select count(*) from edition where list_id = $1 and state = 'draft') as drafts,
             (select count(*) from edition where list_id = $1 and state = 'scheduled') as waiting,
             (select count(*) from edition where list_id = $1 and state = 'sending') as going,

@@ -25,6 +25,14 @@ pub enum HowMany {
     MoreThan(i64),
 }
 
+impl HowMany {
+    /// As far as is known.
+    #[must_use]
+    pub const fn is_nobody(self) -> bool {
+        matches!(self, Self::Are(0) | Self::About(0))
+    }
+}
+
 impl Default for HowMany {
     fn default() -> Self {
         Self::Are(0)
@@ -51,6 +59,15 @@ pub async fn with_topics(db: &Db) -> Result<HashMap<i64, HowMany>> {
     many(db, What::Topic).await
 }
 
+/// How many chose a topic and nothing else of a list that there still is.
+pub async fn with_topic_alone(db: &Db, topic: i64) -> Result<HowMany> {
+    Ok(match store::alone(db, topic, COUNTED_AT_ONCE + 1).await? {
+        None => HowMany::default(),
+        Some(one) if one.found <= COUNTED_AT_ONCE => HowMany::Are(one.readers),
+        Some(one) => one.number.map_or(HowMany::MoreThan(one.readers.max(1) - 1), HowMany::About),
+    })
+}
+
 async fn many(db: &Db, what: What) -> Result<HashMap<i64, HowMany>> {
     let found = store::found(db, what, COUNTED_AT_ONCE + 1).await?;
     Ok(found.into_iter().map(|one| (one.of_id, one.into())).collect())
@@ -68,8 +85,15 @@ pub async fn count_large(site: &Site) -> Result<()> {
         let found = store::found(&site.db, what, COUNTED_AT_ONCE + 1).await?;
         for one in found.iter().filter(|one| one.found > COUNTED_AT_ONCE && !is_fresh(one)) {
             let number = store::count(&site.db, what, one.of_id).await?;
+            let alone = match what {
+                What::Topic => Some(store::count(&site.db, What::TopicAlone, one.of_id).await?),
+                What::List | What::TopicAlone => None,
+            };
             let mut tx = site.db.begin().await?;
             store::keep(&mut tx, what, (one.of_id, number), now).await?;
+            if let Some(alone) = alone {
+                store::keep(&mut tx, What::TopicAlone, (one.of_id, alone), now).await?;
+            }
             tx.commit().await?;
         }
     }

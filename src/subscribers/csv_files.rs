@@ -12,7 +12,8 @@ use super::{
     spreadsheet, store,
 };
 use crate::{
-    db::Db, delivery::Suppressions, email_address::EmailAddress, mail::clean_name, site::Site, token,
+    clock::Moment, db::Db, delivery::Suppressions, email_address::EmailAddress, mail::clean_name, site::Site,
+    token,
 };
 
 /// Who answers for the consent of imported readers, and where it came from.
@@ -213,7 +214,8 @@ pub async fn lines_of_export(db: &Db) -> crate::db::Result<i64> {
 /// [`CsvError`]; what was written stays written.
 pub async fn export(site: &Site, file: impl Write + Send) -> Result<u64, CsvError> {
     let mut writer = csv::Writer::from_writer(file);
-    writer.write_record(["email", "name", "list", "state", "confirmed_at"])?;
+    writer.write_record(["email", "name", "list", "state", "confirmed_at", "paused_until"])?;
+    let now = site.now();
     let (mut after, mut lines) = (0, 0);
     loop {
         let mut rows = store::export(&site.db, after, 2_000).await?;
@@ -224,13 +226,15 @@ pub async fn export(site: &Site, file: impl Write + Send) -> Result<u64, CsvErro
         }
         let Some(last) = rows.last().map(|row| row.id) else { break };
         for row in &rows {
-            let confirmed = row.confirmed_at.map(|at| at.to_string()).unwrap_or_default();
+            let moment = |at: Option<Moment>| at.map(|at| at.to_string()).unwrap_or_default();
+            let rests = |until: &Moment| row.state == SubscriptionState::Confirmed && *until > now;
             writer.write_record([
                 &guarded(&row.email),
                 &guarded(&row.name),
                 &row.list,
                 row.state.as_str(),
-                &confirmed,
+                &moment(row.confirmed_at),
+                &moment(row.paused_until.filter(rests)),
             ])?;
             lines += 1;
         }

@@ -24,6 +24,8 @@ pub struct Wanted<'a> {
     /// Any part of name, address or public id, in any script and case.
     pub search: &'a str,
     pub list: Option<i64>,
+    /// What they chose; with a list, what they chose of it.
+    pub topic: Option<i64>,
     pub standing: Option<ReaderStanding>,
     pub order: Order,
 }
@@ -65,34 +67,60 @@ const PAUSE: Duration = Duration::from_millis(20);
 /// Where more than so many hold a text, the next of them are found row by row; of no more than so many who stand so, each is asked.
 const MANY: i64 = 2_000;
 
+impl Wanted<'_> {
+    const fn is_narrowed(&self) -> bool {
+        self.list.is_some() || self.topic.is_some() || self.standing.is_some()
+    }
+}
+
+/// Who is asked, and at which moment.
+#[derive(Clone, Copy)]
+struct Look<'a> {
+    db: &'a Db,
+    now: Moment,
+}
+
 /// The readers that are looked for, in their order, behind the one with that id.
-pub async fn page(db: &Db, wanted: Wanted<'_>, after: Option<i64>, limit: i64) -> Result<Vec<Subscriber>> {
+pub async fn page(
+    site: &Site,
+    wanted: Wanted<'_>,
+    after: Option<i64>,
+    limit: i64,
+) -> Result<Vec<Subscriber>> {
+    let (db, look) = (&site.db, Look { db: &site.db, now: site.now() });
     let search: String = wanted.search.trim().chars().take(LONGEST_SEARCH).collect();
     let ids = match wanted.order {
-        Order::Newest => newest(db, &search, wanted, after.unwrap_or(i64::MAX), limit).await?,
-        Order::Name | Order::Address => ordered(db, &search, wanted, after, limit).await?,
+        Order::Newest => newest(look, &search, wanted, after.unwrap_or(i64::MAX), limit).await?,
+        Order::Name | Order::Address => ordered(look, &search, wanted, after, limit).await?,
     };
     let mut found: HashMap<i64, Subscriber> =
         finding::by_ids(db, &ids).await?.into_iter().map(|reader| (reader.id, reader)).collect();
     Ok(ids.iter().filter_map(|id| found.remove(id)).collect())
 }
 
-async fn newest(db: &Db, search: &str, wanted: Wanted<'_>, before: i64, limit: i64) -> Result<Vec<i64>> {
+async fn newest(
+    look: Look<'_>,
+    search: &str,
+    wanted: Wanted<'_>,
+    before: i64,
+    limit: i64,
+) -> Result<Vec<i64>> {
     match search.is_empty() {
-        true => who_stand_so(db, wanted, before, limit).await,
-        false => search_for(db, search, wanted, before, limit).await,
+        true => who_stand_so(look, wanted, before, limit).await,
+        false => search_for(look, search, wanted, before, limit).await,
     }
 }
 
 /// In another order than that of their ids. Where few are looked for, they are put in order here; many are met soon by whoever goes
 /// along the index of the order.
 async fn ordered(
-    db: &Db,
+    look: Look<'_>,
     search: &str,
     wanted: Wanted<'_>,
     after: Option<i64>,
     limit: i64,
 ) -> Result<Vec<i64>> {
+    let db = look.db;
     let by_name = wanted.order == Order::Name;
     let key = |one: &finding::Keys| {
         let (nameless, name) = if by_name { ordered_by(&one.search) } else { Default::default() };
@@ -104,9 +132,8 @@ async fn ordered(
         Some(id) => finding::keys_of(db, &[id]).await?.first().map(key),
         None => None,
     };
-    let is_narrowed = !search.is_empty() || wanted.list.is_some() || wanted.standing.is_some();
-    if is_narrowed {
-        let few = newest(db, search, wanted, i64::MAX, MANY + 1).await?;
+    if !search.is_empty() || wanted.is_narrowed() {
+        let few = newest(look, search, wanted, i64::MAX, MANY + 1).await?;
         if few.len() as i64 <= MANY {
             let mut keys: Vec<_> = finding::keys_of(db, &few).await?.iter().map(key).collect();
             keys.retain(|key| last.as_ref().is_none_or(|last| key > last));
@@ -116,7 +143,7 @@ async fn ordered(
         }
     }
     let text = folded(search);
-    let sought = sought(&text, wanted);
+    let sought = look.sought(&text, wanted);
     let (nameless, name, address, id) = last.unwrap_or_default();
     if !by_name {
         return finding::by_address(db, sought, &address, limit).await;
@@ -133,30 +160,61 @@ async fn ordered(
     Ok(ids)
 }
 
-fn sought<'a>(text: &'a str, wanted: Wanted<'_>) -> Sought<'a> {
-    let (list, standing) =
-        (wanted.list.unwrap_or_default(), wanted.standing.map_or("", ReaderStanding::as_str));
-    Sought { text, list, standing }
-}
-
-async fn who_stand_so(db: &Db, wanted: Wanted<'_>, before: i64, limit: i64) -> Result<Vec<i64>> {
-    match (wanted.list, wanted.standing) {
-        (None, None) => finding::everybody(db, before, limit).await,
-        (Some(list), standing) => finding::on_list(db, list, standing, before, limit).await,
-        (None, Some(standing)) => finding::standing(db, standing, before, limit).await,
+impl Look<'_> {
+    fn sought<'a>(self, text: &'a str, wanted: Wanted<'_>) -> Sought<'a> {
+        Sought {
+            text,
+            list: wanted.list.unwrap_or_default(),
+            standing: wanted.standing.map_or("", ReaderStanding::as_str),
+            topic: wanted.topic.unwrap_or_default(),
+            now: self.now,
+        }
     }
 }
 
-async fn search_for(db: &Db, search: &str, wanted: Wanted<'_>, before: i64, limit: i64) -> Result<Vec<i64>> {
+async fn who_stand_so(look: Look<'_>, wanted: Wanted<'_>, before: i64, limit: i64) -> Result<Vec<i64>> {
+    let Look { db, now } = look;
+    match (wanted.topic, wanted.list, wanted.standing) {
+        (Some(_), ..) => who_chose(look, wanted, before, limit).await,
+        (None, None, None) => finding::everybody(db, before, limit).await,
+        (None, Some(list), standing) => finding::on_list(db, list, (standing, now), before, limit).await,
+        (None, None, Some(standing)) => finding::standing(db, (standing, now), before, limit).await,
+    }
+}
+
+/// Where few stand so, each of them is asked for the topic; else whoever chose it, for how they stand.
+async fn who_chose(look: Look<'_>, wanted: Wanted<'_>, before: i64, limit: i64) -> Result<Vec<i64>> {
+    let Look { db, now } = look;
+    let sought = look.sought("", wanted);
+    if let Some(standing) = wanted.standing {
+        let few = match wanted.list {
+            Some(list) => finding::on_list(db, list, (Some(standing), now), before, MANY + 1).await?,
+            None => finding::standing(db, (standing, now), before, MANY + 1).await?,
+        };
+        if few.len() as i64 <= MANY {
+            return finding::among(db, &few, sought, limit).await;
+        }
+    }
+    finding::chose(db, sought, before, limit).await
+}
+
+async fn search_for(
+    look: Look<'_>,
+    search: &str,
+    wanted: Wanted<'_>,
+    before: i64,
+    limit: i64,
+) -> Result<Vec<i64>> {
+    let db = look.db;
     let text = folded(search);
     let id = if is_of_an_id(search) { search } else { "" };
-    if wanted.list.is_some() || wanted.standing.is_some() {
-        let few = who_stand_so(db, wanted, before, MANY + 1).await?;
+    if wanted.is_narrowed() {
+        let few = who_stand_so(look, wanted, before, MANY + 1).await?;
         if few.len() as i64 <= MANY {
             return finding::holding(db, &few, (&text, id), limit).await;
         }
     }
-    let sought = sought(&text, wanted);
+    let sought = look.sought(&text, wanted);
     let letters = text.chars().take(3).count();
     let end = before.min(finding::newest_id(db).await?.saturating_add(1));
     let most = usize::try_from(limit).unwrap_or_default();

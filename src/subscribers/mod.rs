@@ -57,7 +57,7 @@ pub use self::{
     choices_link::{LinkSent, WHAT as CHOICES, ask_for_link, send_link},
     confirm::{Confirmed, confirm, join_offered, look_at_confirmation},
     consent::{By, ConsentAction, ConsentMethod},
-    counting::{HowMany, count_large, on_lists, with_topics},
+    counting::{HowMany, count_large, on_lists, with_topic_alone, with_topics},
     csv_files::{Basis, CsvError, ImportReport, RowError, export, import, lines_of_export},
     donor_state::{DonorState, donor_state, gives_as, set_donor_state},
     find::{LOOKED_THROUGH, Order, Wanted, count_many, counts, fold_waiting, page},

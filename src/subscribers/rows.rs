@@ -153,14 +153,17 @@ impl Subscription {
 pub enum ReaderStanding {
     /// With a list.
     Is(SubscriptionState),
+    /// They are on a list and rest from it.
+    Paused,
     /// Nothing is mailed to their address.
     Stopped,
 }
 
 impl ReaderStanding {
     /// All of them, in the order of the page.
-    pub const ALL: [Self; 4] = [
+    pub const ALL: [Self; 5] = [
         Self::Is(SubscriptionState::Confirmed),
+        Self::Paused,
         Self::Is(SubscriptionState::Pending),
         Self::Is(SubscriptionState::Left),
         Self::Stopped,
@@ -171,6 +174,7 @@ impl ReaderStanding {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Is(state) => state.as_str(),
+            Self::Paused => "paused",
             Self::Stopped => "stopped",
         }
     }
@@ -304,19 +308,6 @@ pub struct Topic {
     /// Which saving of it this is.
     #[serde(skip)]
     pub version: i64,
-}
-
-/// What hangs on a topic.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, sqlx_macros::FromRow)]
-pub struct Uses {
-    /// How many readers chose it.
-    pub readers: i64,
-    /// How many of them chose nothing else of a list that there still is.
-    pub only_this: i64,
-    /// How many editions are about it, or about what it took the place of.
-    pub editions: i64,
-    /// How many of them wait for their moment.
-    pub waiting: i64,
 }
 
 /// One thing a reader did about a list, or somebody did in their name.

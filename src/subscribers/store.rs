@@ -32,7 +32,8 @@ use crate::{
 
 statements! {
     /// A new reader; a known address stays who they are.
-    ADD_SUBSCRIBER = "insert into subscriber (public_id, email, email_key, name, created_at, search) values ($1, $2, $3, $4, $5, $6) on conflict (email_key) do nothing";
+    ADD_SUBSCRIBER = "insert into subscriber (public_id, email, email_key, name, created_at, search) values ($1, $2, $3, $4, $5, $6)
+        on conflict (email_key) do nothing returning id, public_id, email, name, created_at";
     /// As `ADD_SUBSCRIBER`, for an import.
     ADD_SUBSCRIBERS = rows(6) "insert into subscriber (public_id, email, email_key, name, created_at, search) values {rows} on conflict (email_key) do nothing";
     /// Who has these addresses, for `Tx::array`.
@@ -136,7 +137,7 @@ statements! {
             left join form f on f.id = e.form_id
         where e.subscriber_id = $1 order by e.id";
     /// For the export, by key: in the order of subscriptions, so that no page sorts what is behind it.
-    EXPORT = "select r.id, r.email, r.name, l.slug as list, s.state, s.confirmed_at from subscription s
+    EXPORT = "select r.id, r.email, r.name, l.slug as list, s.state, s.confirmed_at, s.paused_until from subscription s
         join subscriber r on r.id = s.subscriber_id join list l on l.id = s.list_id
         where s.subscriber_id > $1 order by s.subscriber_id, s.list_id limit $2";
     LINES_OF_EXPORT = "select count(*) from subscription";
@@ -180,6 +181,7 @@ pub struct ExportRow {
     pub list: String,
     pub state: SubscriptionState,
     pub confirmed_at: Option<Moment>,
+    pub paused_until: Option<Moment>,
 }
 
 pub async fn lists(db: &Db) -> Result<Vec<List>> {
@@ -197,8 +199,10 @@ pub async fn subscriber_for(
     now: Moment,
 ) -> Result<(Subscriber, bool)> {
     let search = text_of(email, name);
-    let new = tx.exec(ADD_SUBSCRIBER, (public_id, email.as_str(), key, name, now, search)).await? == 1;
-    Ok((tx.one(BY_KEY, (key,)).await?, new))
+    match tx.opt(ADD_SUBSCRIBER, (public_id, email.as_str(), key, name, now, search)).await? {
+        Some(new) => Ok((new, true)),
+        None => Ok((tx.one(BY_KEY, (key,)).await?, false)),
+    }
 }
 
 /// Everybody who has one of these addresses, new or known; each row is a public id, address, its key, and a name.

@@ -228,7 +228,9 @@ async fn ask(
     let by_form = asking.method == ConsentMethod::Form;
     let given = if by_form { "" } else { &name };
     let (reader, is_new) = reader_for(tx, site, asking.email, given).await?;
-    store::hold(tx, reader.id).await?;
+    if !is_new {
+        store::hold(tx, reader.id).await?;
+    }
     let typed = Typed { name: &name, answers: asking.answers };
     joining::note_typed(tx, reader.id, typed, site.now()).await?;
     let mut any_waits = false;

@@ -12,7 +12,7 @@
 
 use std::collections::HashMap;
 
-pub use super::rows::{Topic, Uses};
+pub use super::rows::Topic;
 use super::store::topics as store;
 use crate::{
     db::{Db, Result, Tx},
@@ -130,11 +130,6 @@ pub async fn offer_on(tx: &mut Tx, topic: i64, lists: &[i64]) -> Result<()> {
 /// The lists that offer a topic.
 pub async fn offering(db: &Db, topic: i64) -> Result<Vec<i64>> {
     store::offering(db, topic).await
-}
-
-/// What hangs on a topic.
-pub async fn uses(db: &Db, topic: i64) -> Result<Uses> {
-    store::uses(db, topic).await
 }
 
 /// How many editions are about a topic, and how many of them wait for their moment.

@@ -66,6 +66,7 @@ use crate::{
     meters::Meters,
     origin::{FormerNames, Positions},
     payments::Payments,
+    publishing::Readerships,
     relays::RelayOptions,
     site::Site,
     staff::{Hasher, PasswordCost},
@@ -115,6 +116,8 @@ pub struct App {
     pub trusted_proxies: Arc<[IpAddr]>,
     /// A form to subscribe that comes back sooner was filled in by a program.
     pub quickest_form: Duration,
+    /// What was counted of very many readers within the last minute.
+    pub readerships: Readerships,
     /// Where pages are counted.
     pub meters: Meters,
     /// How many connections there are.
@@ -156,6 +159,7 @@ impl App {
             hsts_subdomains: false,
             trusted_proxies: Arc::new([]),
             quickest_form: Duration::from_secs(2),
+            readerships: Readerships::default(),
             meters: Meters::default(),
             headcount: Headcount::default(),
         })

@@ -51,7 +51,9 @@ async fn publish_everything(app: &TestApp, server: &DnsServer) {
 async fn editions_are_held_back(app: &TestApp) -> Option<Vec<&'static str>> {
     let draft = app.draft("To everybody").await;
     let settings = Settings::load(&app.site.db).await.expect("the settings can be read");
-    let found = publishing::preflight(&app.site, &app.templates, &settings, &draft).await.expect("a look");
+    let readers = publishing::audience_size(&app.site, &draft).await.expect("a count");
+    let found =
+        publishing::preflight(&app.site, &app.templates, &settings, &draft, readers).await.expect("a look");
     found.into_iter().find_map(|problem| match problem {
         publishing::Problem::Unproven(missing) => Some(missing),
         _ => None,

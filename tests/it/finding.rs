@@ -5,10 +5,15 @@ use broadside::{
     delivery,
     email_address::EmailAddress,
     publishing,
-    subscribers::{self, Basis, HowMany, Order, ReaderStanding, Subscriber, SubscriptionState, Wanted},
+    subscribers::{
+        self, Basis, ByStaff, HowMany, Order, ReaderStanding, Subscriber, SubscriptionState, Wanted, Weeks,
+    },
 };
 
-use crate::support::{TestApp, both_engines, database::change};
+use crate::support::{
+    TestApp, both_engines,
+    database::{change, rows},
+};
 
 /// Each with a sign that means something to a database, or that it makes no small letter of.
 const NAMES: [&str; 6] = ["Ann_Lamp", "100% Bob", "Wow! Cid", r"Back\slash", "Émile", "Plain Dora"];
@@ -35,7 +40,7 @@ async fn add(app: &TestApp, address: &str, name: &str) -> Subscriber {
 }
 
 async fn readers(app: &TestApp, wanted: Wanted<'_>) -> Vec<String> {
-    let found = subscribers::page(&app.site.db, wanted, None, 50).await.expect("a read");
+    let found = subscribers::page(&app.site, wanted, None, 50).await.expect("a read");
     found.into_iter().map(|reader| reader.name).collect()
 }
 
@@ -187,6 +192,122 @@ both_engines! {
         }
     }
 
+    /// The list narrowed down by a topic: whoever chose it, of one list or of any, with a search and how they stand, in each order and
+    /// page by page.
+    async fn the_list_is_narrowed_down_by_what_they_chose(app: TestApp) {
+        let db = &app.site.db;
+        let list = app.list().await;
+        for name in ["Ann", "Bea", "Cid", "Dora"] {
+            add(&app, &format!("{name}@example.org"), name).await;
+        }
+        change(db, "insert into list (id, public_id, slug, name, description, visibility, created_at) values (901, 'aside', 'aside', 'Aside', '', 'public', 7)").await;
+        change(db, "insert into reader_topic (id, public_id, name, name_key, description, position, created_at) values (21, 't21', 'Housing', 'housing', '', 1, 7), (22, 't22', 'Rivers', 'rivers', '', 2, 7)").await;
+        change(db, "insert into subscription (subscriber_id, list_id, state, asked_at, confirmed_at) select id, 901, 'confirmed', 7, 7 from subscriber where name in ('Ann', 'Bea')").await;
+        change(db, "insert into subscription_topic (list_id, subscriber_id, topic_id) select s.list_id, r.id, 21 from subscriber r join subscription s on s.subscriber_id = r.id where r.name in ('Ann', 'Bea', 'Cid')").await;
+        change(db, "insert into subscription_topic (list_id, subscriber_id, topic_id) select s.list_id, r.id, 22 from subscriber r join subscription s on s.subscriber_id = r.id where r.name = 'Dora'").await;
+        let cid = app.reader_row("Cid@example.org").await;
+        subscribers::leave_by_staff(&app.site, cid, list, "a test").await.expect("left");
+        let housing = Wanted { topic: Some(21), ..Wanted::default() };
+        let left = Wanted { standing: Some(ReaderStanding::Is(SubscriptionState::Left)), ..housing };
+        for (wanted, names) in [
+            (housing, &["Cid", "Bea", "Ann"][..]),
+            (Wanted { list: Some(901), ..housing }, &["Bea", "Ann"]),
+            (left, &["Cid"]),
+            (Wanted { standing: Some(ReaderStanding::Paused), ..housing }, &[]),
+            (Wanted { search: "Bea", ..housing }, &["Bea"]),
+            (Wanted { search: "dora", ..housing }, &[]),
+            (Wanted { search: "ann", list: Some(list), ..left }, &[]),
+            (Wanted { order: Order::Name, ..housing }, &["Ann", "Bea", "Cid"]),
+            (Wanted { order: Order::Address, search: "example", ..housing }, &["Ann", "Bea", "Cid"]),
+        ] {
+            assert_eq!(readers(&app, wanted).await, names, "{wanted:?}");
+            let (mut paged, mut after) = (Vec::new(), None);
+            while let Some(next) = subscribers::page(&app.site, wanted, after, 1).await.expect("a read").pop() {
+                after = Some(next.id);
+                paged.push(next.name);
+            }
+            assert_eq!(paged, names, "{wanted:?}, page by page");
+        }
+        let desk = app.desk().await;
+        let page = desk.open("/desk/readers?topic=t22").await;
+        page.says("Dora");
+        assert!(!page.body.contains("Ann@example.org") && page.body.contains("value=\"t22\" selected"));
+        assert!(desk.open("/desk/readers?topic=nothing").await.body.contains("Ann@example.org"), "every reader");
+    }
+
+    /// Where more than two thousand chose a topic, and no fewer stand as it is asked: the same readers, in each order.
+    async fn a_topic_that_very_many_chose_is_narrowed_down_the_same(app: TestApp) {
+        let db = &app.site.db;
+        add(&app, "zoe@example.org", "Zoe").await;
+        change(db, "insert into subscriber (public_id, email, email_key, name, created_at) with recursive n(i) as (select 1 union all select i + 1 from n where i < 2600)
+            select 'many' || i, 'many' || i || '@example.org', 'many' || i || '@example.org', 'Many', 7 from n").await;
+        change(db, "insert into subscription (subscriber_id, list_id, state, asked_at, confirmed_at) select r.id, (select min(id) from list), 'confirmed', 7, 7 from subscriber r where r.name = 'Many'").await;
+        change(db, "insert into reader_topic (id, public_id, name, name_key, description, position, created_at) values (21, 't21', 'Housing', 'housing', '', 1, 7)").await;
+        change(db, "insert into subscription_topic (list_id, subscriber_id, topic_id) select s.list_id, s.subscriber_id, 21 from subscription s join subscriber r on r.id = s.subscriber_id
+            where r.name = 'Many' and (r.id % 2 = 0 or r.id < 2400)").await;
+        subscribers::fold_waiting(&app.site).await.expect("folded");
+        let chose: Vec<(i64,)> = rows(db, "select subscriber_id from subscription_topic order by subscriber_id desc").await;
+        assert!(chose.len() > 2_000);
+        let newest: Vec<i64> = chose.iter().take(50).map(|(id,)| *id).collect();
+        // All have one name.
+        let by_address = "select c.subscriber_id from subscription_topic c join subscriber r on r.id = c.subscriber_id order by r.email_key limit 50";
+        let by_address: Vec<i64> = rows::<(i64,)>(db, by_address).await.into_iter().map(|(id,)| id).collect();
+        let gets = Some(ReaderStanding::Is(SubscriptionState::Confirmed));
+        let housing = Wanted { topic: Some(21), ..Wanted::default() };
+        for wanted in [housing, Wanted { search: "many", ..housing }, Wanted { standing: gets, ..housing }] {
+            for (order, should) in [(Order::Newest, &newest), (Order::Name, &by_address)] {
+                let found = subscribers::page(&app.site, Wanted { order, ..wanted }, None, 50).await.expect("a read");
+                assert_eq!(&found.iter().map(|one| one.id).collect::<Vec<_>>(), should, "{wanted:?} {order:?}");
+            }
+        }
+        assert!(readers(&app, Wanted { search: "zoe", ..housing }).await.is_empty(), "she chose nothing");
+    }
+
+    /// Whoever rests from a list is found as such, and is nobody who gets it, until the pause is over; stopped is stopped.
+    async fn who_pauses_is_found_until_the_pause_is_over(app: TestApp) {
+        let list = app.list().await;
+        let staff_id = rows::<(i64,)>(&app.site.db, "select min(id) from staff").await[0].0;
+        add(&app, "Ann@example.org", "Ann").await;
+        for name in ["Bea", "Cid", "Dora"] {
+            let reader = add(&app, &format!("{name}@example.org"), name).await;
+            let by = ByStaff { staff_id, name: "Olive", why: "a test" };
+            subscribers::pause_reader(&app.site, &reader, Weeks::Two, by).await.expect("paused");
+        }
+        let dora = EmailAddress::parse("Dora@example.org").expect("an address");
+        subscribers::block(&app.site, &dora, "a test", None).await.expect("blocked");
+        let gets = Some(ReaderStanding::Is(SubscriptionState::Confirmed));
+        let everywhere = async |standing, wanted: &[&str]| {
+            for list in [None, Some(list)] {
+                for search in ["", "EXAMPLE"] {
+                    for order in [Order::Newest, Order::Name] {
+                        let mut found = readers(&app, Wanted { search, list, standing, order, ..Wanted::default() }).await;
+                        found.sort();
+                        assert_eq!(found, wanted, "{standing:?} {list:?} {search:?} {order:?}");
+                    }
+                }
+            }
+        };
+        everywhere(Some(ReaderStanding::Paused), &["Bea", "Cid"]).await;
+        everywhere(gets, &["Ann"]).await;
+        everywhere(Some(ReaderStanding::Stopped), &["Dora"]).await;
+        let page = app.desk().await.open("/desk/readers?state=paused").await;
+        page.says("Bea@example.org");
+        assert!(page.body.contains("<option value=\"paused\" selected>") && !page.body.contains("Ann@example.org"));
+        let rest = async || {
+            let mut file = Vec::new();
+            subscribers::export(&app.site, &mut file).await.expect("an export");
+            let file = String::from_utf8(file).expect("text");
+            let rests = |line: &&str| !line.ends_with(',');
+            file.lines().skip(1).filter(rests).filter_map(|line| line.split(',').nth(1)).collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!(rest().await, "Bea Cid Dora", "in a file, too");
+        app.advance(std::time::Duration::from_secs(15 * 86_400));
+        assert_eq!(rest().await, "");
+        everywhere(Some(ReaderStanding::Paused), &[]).await;
+        everywhere(gets, &["Ann", "Bea", "Cid"]).await;
+        app.drain().await;
+    }
+
     /// By name, in any case and with accents or without, who has none last and by address; by address; page by page, whatever else is asked for.
     async fn readers_are_listed_by_name_and_by_address(app: TestApp) {
         let people = [("c@example.org", "zoë"), ("e@example.org", ""), ("a@example.org", "Özdemir"), ("d@example.org", "Émile"), ("b@example.org", "")];
@@ -202,7 +323,7 @@ both_engines! {
                     let mut after = None;
                     loop {
                         let wanted = Wanted { search, list, order, ..Wanted::default() };
-                        let page = subscribers::page(&app.site.db, wanted, after, 2).await.expect("a read");
+                        let page = subscribers::page(&app.site, wanted, after, 2).await.expect("a read");
                         assert!(page.len() <= 2);
                         let Some(last) = page.last() else { break };
                         after = Some(last.id);
@@ -276,6 +397,17 @@ both_engines! {
         subscribers::count_large(&app.site).await.expect("counted");
         let desk = app.desk().await;
         desk.open("/desk/lists").await.says("about 5,201 readers");
+        // A topic that all of them chose, and most of them alone.
+        change(&app.site.db, "insert into reader_topic (id, public_id, name, name_key, description, position, created_at) values (21, 't21', 'Housing', 'housing', '', 1, 7), (22, 't22', 'Rivers', 'rivers', '', 2, 7)").await;
+        change(&app.site.db, "insert into subscription_topic (list_id, subscriber_id, topic_id) select list_id, subscriber_id, 21 from subscription").await;
+        change(&app.site.db, "insert into subscription_topic (list_id, subscriber_id, topic_id) select list_id, subscriber_id, 22 from subscription order by subscriber_id limit 200").await;
+        desk.open("/desk/topics/t21/retire").await.says("Chosen by more than 5,000 readers");
+        desk.open("/desk/topics/t22/retire").await.says("Chosen by 200 readers");
+        subscribers::count_large(&app.site).await.expect("counted");
+        desk.open("/desk/topics/t21/retire").await.says("Chosen by about 5,201 readers").says("Nothing else was chosen by about 5,001 readers");
+        desk.open("/desk/topics/t21/merge?into=t22").await.says("Housing was chosen by about 5,201 readers");
+        let list_id = rows::<(String,)>(&app.site.db, "select public_id from list").await.remove(0).0;
+        desk.open(&format!("/desk/lists/{list_id}/retire")).await.says("goes to about 5,201 readers");
         change(&app.site.db, "delete from subscriber where id in (select id from subscriber where email_key like 'many%' order by id limit 100)").await;
         subscribers::count_large(&app.site).await.expect("counted lately");
         assert_eq!(subscribers::on_lists(&app.site.db).await.expect("a read")[&list], HowMany::About(5_201));

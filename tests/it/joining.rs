@@ -13,6 +13,7 @@ use axum::{
     http::{Request, header},
 };
 use broadside::{
+    db::Engine,
     deliverability::Lookout,
     delivery,
     email_address::EmailAddress,
@@ -32,8 +33,8 @@ use crate::support::{
 
 const HOUR: Duration = Duration::from_secs(3_600);
 const DAY: Duration = Duration::from_secs(86_400);
-/// Each writes down who asked, and takes the time of a letter.
-const SIGN_UPS_OF_ONE: usize = 600;
+/// Each writes down who asked, and takes the time of a letter: on SQLite, and on PostgreSQL, where the count is kept by the same statements.
+const SIGN_UPS_OF_ONE: [usize; 2] = [2_000, 600];
 const ANN: &str = "ann@example.org";
 
 /// What many people share who sign up.
@@ -119,7 +120,8 @@ both_engines! {
     async fn however_many_sign_ups_for_one_victim_are_one_letter(app: TestApp) {
         let door = Door::of(&app).await;
         let taken = AtomicUsize::new(0);
-        stream::iter(0..SIGN_UPS_OF_ONE).for_each_concurrent(16, |at| {
+        let sign_ups = SIGN_UPS_OF_ONE[usize::from(app.site.db.engine() == Engine::Postgres)];
+        stream::iter(0..sign_ups).for_each_concurrent(16, |at| {
             let (door, app, taken) = (&door, &app, &taken);
             async move {
                 let dotted: String = "annsmith".char_indices().flat_map(|(place, c)| {
@@ -134,7 +136,7 @@ both_engines! {
                 taken.fetch_add(1, Ordering::SeqCst);
             }
         }).await;
-        assert_eq!((taken.into_inner(), letters(&app).await), (SIGN_UPS_OF_ONE, 1));
+        assert_eq!((taken.into_inner(), letters(&app).await), (sign_ups, 1));
         for _ in 0..21 {
             app.advance(DAY);
             app.drain().await;

@@ -689,7 +689,7 @@ both_engines! {
         let about = draft_about(&app, "Of homes", &[&homes]).await;
         let desk = app.desk().await;
         let page = desk.open(&format!("/desk/topics/{}/merge?into={}", homes.public_id, housing.public_id)).await;
-        page.says("2 readers chose Homes").says("1 edition about Homes");
+        page.says("Homes was chosen by 2 readers").says("1 edition about Homes");
         desk.submit_and_follow(&page.form("/merge")).await.says("They are one topic now");
         for (n, wanted) in [(1, &["Housing"][..]), (2, &["Housing"]), (3, &["Rivers"]), (4, &[])] {
             assert_eq!(chosen(&app, &format!("reader{n}@example.org")).await, wanted);
@@ -710,7 +710,7 @@ both_engines! {
         choose(&app, "reader1@example.org", &[&housing]).await;
         let desk = app.desk().await;
         let page = desk.open(&format!("/desk/topics/{}/retire", housing.public_id)).await;
-        page.says("1 reader chose it").says("1 reader chose nothing else");
+        page.says("Chosen by 1 reader").says("Nothing else was chosen by 1 reader");
         assert!(!page.body.contains("Delete Housing"));
         desk.submit_and_follow(&page.form("/retire").with("act", "retire")).await.says("The topic is retired");
         assert_eq!(chosen(&app, "reader1@example.org").await, ["Housing"]);

@@ -280,8 +280,17 @@ both_engines! {
 }
 
 /// Pages of readers, by the order in which they are listed.
-const LISTED_IN_ORDER: [&str; 7] =
-    ["EVERYBODY", "BY_NAME", "BY_ADDRESS", "CONFIRMED_ON", "PENDING_ON", "LEFT_ON", "CONFIRMED"];
+const LISTED_IN_ORDER: [&str; 9] = [
+    "EVERYBODY",
+    "BY_NAME",
+    "BY_ADDRESS",
+    "CONFIRMED_ON",
+    "PENDING_ON",
+    "LEFT_ON",
+    "CONFIRMED",
+    "PAUSED",
+    "CHOSE",
+];
 
 both_engines! {
     /// A page of readers is read from an index in its order: nobody sorts a million rows, or looks at each, for fifty of them.

@@ -18,6 +18,17 @@ statements! {
             (select count(distinct b.subscriber_id) from (select s.subscriber_id from subscription_topic s where s.topic_id = t.id limit $1) b) as readers,
             c.number, c.counted_at
         from reader_topic t left join counted c on c.what = 'topic' and c.of_id = t.id where t.merged_into is null";
+    /// One topic: how many chose it and nothing else of a list that there still is, of no more than `$2`; when that was last counted.
+    ALONE = "select t.id as of_id,
+            (select count(*) from (select s.subscriber_id from subscription_topic s where s.topic_id = t.id limit $2) a) as found,
+            (select count(distinct b.subscriber_id) from (select s.list_id, s.subscriber_id from subscription_topic s where s.topic_id = t.id limit $2) b
+                where not exists (select 1 from subscription_topic o join reader_topic r on r.id = o.topic_id
+                    where o.list_id = b.list_id and o.subscriber_id = b.subscriber_id and o.topic_id <> t.id and r.retired_at is null)) as readers,
+            c.number, c.counted_at
+        from reader_topic t left join counted c on c.what = 'alone' and c.of_id = t.id where t.id = $1";
+    ALL_ALONE = "select count(distinct c.subscriber_id) from subscription_topic c where c.topic_id = $1
+        and not exists (select 1 from subscription_topic o join reader_topic r on r.id = o.topic_id
+            where o.list_id = c.list_id and o.subscriber_id = c.subscriber_id and o.topic_id <> $1 and r.retired_at is null)";
     ALL_ON_LIST = "select count(*) from subscription where list_id = $1 and state = 'confirmed'";
     ALL_WITH_TOPIC = "select count(distinct subscriber_id) from subscription_topic where topic_id = $1";
     KEEP = "insert into counted (what, of_id, number, counted_at) values ($1, $2, $3, $4)
@@ -29,6 +40,8 @@ statements! {
 pub enum What {
     List,
     Topic,
+    /// Who chose a topic and nothing else.
+    TopicAlone,
 }
 
 impl What {
@@ -36,6 +49,7 @@ impl What {
         match self {
             Self::List => "list",
             Self::Topic => "topic",
+            Self::TopicAlone => "alone",
         }
     }
 }
@@ -57,8 +71,17 @@ pub async fn found(db: &Db, what: What, most: i64) -> Result<Vec<Found>> {
     db.all(if what == What::List { ON_LISTS } else { WITH_TOPICS }, (most,)).await
 }
 
+/// Those who chose a topic and nothing else; no more than `most` rows are looked at.
+pub async fn alone(db: &Db, topic: i64, most: i64) -> Result<Option<Found>> {
+    db.opt(ALONE, (topic, most)).await
+}
+
 pub async fn count(db: &Db, what: What, of_id: i64) -> Result<i64> {
-    let statement = if what == What::List { ALL_ON_LIST } else { ALL_WITH_TOPIC };
+    let statement = match what {
+        What::List => ALL_ON_LIST,
+        What::Topic => ALL_WITH_TOPIC,
+        What::TopicAlone => ALL_ALONE,
+    };
     Ok(db.one::<(i64,)>(statement, (of_id,)).await?.0)
 }
 

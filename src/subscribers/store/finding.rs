@@ -26,41 +26,59 @@ statements! {
     BY_NAME = sqlite "select r.id from subscriber r
             where substr(r.search, 2, 24) >= $1 and substr(r.search, 2, 24) < $3 and (substr(r.search, 2, 24) > $1 or r.id > $2)
             and ($4 = '' or instr(r.search, $4) > 0)
-            and ($6 not in ('stopped', 'confirmed') or ($6 = 'stopped') = exists (select 1 from suppression p where p.subscriber_id = r.id and p.lifted_at is null))
+            and ($6 not in ('stopped', 'confirmed', 'paused') or ($6 = 'stopped') = exists (select 1 from suppression p where p.subscriber_id = r.id and p.lifted_at is null))
             and (($5 = 0 and $6 in ('', 'stopped')) or exists (select 1 from subscription s
-                where s.subscriber_id = r.id and ($5 = 0 or s.list_id = $5) and ($6 in ('', 'stopped') or s.state = $6)))
+                where s.subscriber_id = r.id and ($5 = 0 or s.list_id = $5)
+                    and ($6 in ('', 'stopped') or s.state = case $6 when 'paused' then 'confirmed' else $6 end)
+                    and ($6 not in ('confirmed', 'paused') or ($6 = 'paused') = (coalesce(s.paused_until, 0) > $9))))
+            and ($8 = 0 or exists (select 1 from subscription_topic c where c.topic_id = $8 and c.subscriber_id = r.id and ($5 = 0 or c.list_id = $5)))
             order by substr(r.search, 2, 24), r.id limit $7",
         postgres "select r.id from subscriber r
             where substr(r.search, 2, 24) >= $1 and substr(r.search, 2, 24) < $3 and (substr(r.search, 2, 24) > $1 or r.id > $2)
             and ($4 = '' or strpos(r.search, $4) > 0)
-            and ($6 not in ('stopped', 'confirmed') or ($6 = 'stopped') = exists (select 1 from suppression p where p.subscriber_id = r.id and p.lifted_at is null))
+            and ($6 not in ('stopped', 'confirmed', 'paused') or ($6 = 'stopped') = exists (select 1 from suppression p where p.subscriber_id = r.id and p.lifted_at is null))
             and (($5 = 0 and $6 in ('', 'stopped')) or exists (select 1 from subscription s
-                where s.subscriber_id = r.id and ($5 = 0 or s.list_id = $5) and ($6 in ('', 'stopped') or s.state = $6)))
+                where s.subscriber_id = r.id and ($5 = 0 or s.list_id = $5)
+                    and ($6 in ('', 'stopped') or s.state = case $6 when 'paused' then 'confirmed' else $6 end)
+                    and ($6 not in ('confirmed', 'paused') or ($6 = 'paused') = (coalesce(s.paused_until, 0) > $9))))
+            and ($8 = 0 or exists (select 1 from subscription_topic c where c.topic_id = $8 and c.subscriber_id = r.id and ($5 = 0 or c.list_id = $5)))
             order by substr(r.search, 2, 24), r.id limit $7";
     /// In the order of addresses, behind one.
     BY_ADDRESS = sqlite "select r.id from subscriber r where r.email_key > $1 and ($2 = '' or instr(r.search, $2) > 0)
-            and ($4 not in ('stopped', 'confirmed') or ($4 = 'stopped') = exists (select 1 from suppression p where p.subscriber_id = r.id and p.lifted_at is null))
+            and ($4 not in ('stopped', 'confirmed', 'paused') or ($4 = 'stopped') = exists (select 1 from suppression p where p.subscriber_id = r.id and p.lifted_at is null))
             and (($3 = 0 and $4 in ('', 'stopped')) or exists (select 1 from subscription s
-                where s.subscriber_id = r.id and ($3 = 0 or s.list_id = $3) and ($4 in ('', 'stopped') or s.state = $4)))
+                where s.subscriber_id = r.id and ($3 = 0 or s.list_id = $3)
+                    and ($4 in ('', 'stopped') or s.state = case $4 when 'paused' then 'confirmed' else $4 end)
+                    and ($4 not in ('confirmed', 'paused') or ($4 = 'paused') = (coalesce(s.paused_until, 0) > $7))))
+            and ($6 = 0 or exists (select 1 from subscription_topic c where c.topic_id = $6 and c.subscriber_id = r.id and ($3 = 0 or c.list_id = $3)))
             order by r.email_key limit $5",
         postgres "select r.id from subscriber r where r.email_key > $1 and ($2 = '' or strpos(r.search, $2) > 0)
-            and ($4 not in ('stopped', 'confirmed') or ($4 = 'stopped') = exists (select 1 from suppression p where p.subscriber_id = r.id and p.lifted_at is null))
+            and ($4 not in ('stopped', 'confirmed', 'paused') or ($4 = 'stopped') = exists (select 1 from suppression p where p.subscriber_id = r.id and p.lifted_at is null))
             and (($3 = 0 and $4 in ('', 'stopped')) or exists (select 1 from subscription s
-                where s.subscriber_id = r.id and ($3 = 0 or s.list_id = $3) and ($4 in ('', 'stopped') or s.state = $4)))
+                where s.subscriber_id = r.id and ($3 = 0 or s.list_id = $3)
+                    and ($4 in ('', 'stopped') or s.state = case $4 when 'paused' then 'confirmed' else $4 end)
+                    and ($4 not in ('confirmed', 'paused') or ($4 = 'paused') = (coalesce(s.paused_until, 0) > $7))))
+            and ($6 = 0 or exists (select 1 from subscription_topic c where c.topic_id = $6 and c.subscriber_id = r.id and ($3 = 0 or c.list_id = $3)))
             order by r.email_key limit $5";
     /// What a JSON array of readers is ordered by.
     KEYS_OF = sqlite "select id, coalesce(search, '') as search, email_key from subscriber where id in (select value from json_each($1))",
         postgres "select id, coalesce(search, '') as search, email_key from subscriber where id in (select value::bigint from json_array_elements_text(cast($1 as json)))";
     /// Of a JSON array of readers those who stand so.
     AMONG = sqlite "select r.id from subscriber r where r.id in (select value from json_each($1))
-            and ($3 not in ('stopped', 'confirmed') or ($3 = 'stopped') = exists (select 1 from suppression p where p.subscriber_id = r.id and p.lifted_at is null))
+            and ($3 not in ('stopped', 'confirmed', 'paused') or ($3 = 'stopped') = exists (select 1 from suppression p where p.subscriber_id = r.id and p.lifted_at is null))
             and (($2 = 0 and $3 in ('', 'stopped')) or exists (select 1 from subscription s
-                where s.subscriber_id = r.id and ($2 = 0 or s.list_id = $2) and ($3 in ('', 'stopped') or s.state = $3)))
+                where s.subscriber_id = r.id and ($2 = 0 or s.list_id = $2)
+                    and ($3 in ('', 'stopped') or s.state = case $3 when 'paused' then 'confirmed' else $3 end)
+                    and ($3 not in ('confirmed', 'paused') or ($3 = 'paused') = (coalesce(s.paused_until, 0) > $6))))
+            and ($5 = 0 or exists (select 1 from subscription_topic c where c.topic_id = $5 and c.subscriber_id = r.id and ($2 = 0 or c.list_id = $2)))
             order by r.id desc limit $4",
         postgres "select r.id from subscriber r where r.id in (select value::bigint from json_array_elements_text(cast($1 as json)))
-            and ($3 not in ('stopped', 'confirmed') or ($3 = 'stopped') = exists (select 1 from suppression p where p.subscriber_id = r.id and p.lifted_at is null))
+            and ($3 not in ('stopped', 'confirmed', 'paused') or ($3 = 'stopped') = exists (select 1 from suppression p where p.subscriber_id = r.id and p.lifted_at is null))
             and (($2 = 0 and $3 in ('', 'stopped')) or exists (select 1 from subscription s
-                where s.subscriber_id = r.id and ($2 = 0 or s.list_id = $2) and ($3 in ('', 'stopped') or s.state = $3)))
+                where s.subscriber_id = r.id and ($2 = 0 or s.list_id = $2)
+                    and ($3 in ('', 'stopped') or s.state = case $3 when 'paused' then 'confirmed' else $3 end)
+                    and ($3 not in ('confirmed', 'paused') or ($3 = 'paused') = (coalesce(s.paused_until, 0) > $6))))
+            and ($5 = 0 or exists (select 1 from subscription_topic c where c.topic_id = $5 and c.subscriber_id = r.id and ($2 = 0 or c.list_id = $2)))
             order by r.id desc limit $4";
     /// Of a JSON array of readers those who hold a text, or part of a public id.
     HOLDING = sqlite "select r.id from subscriber r where r.id in (select value from json_each($1))
@@ -71,44 +89,65 @@ statements! {
             order by r.id desc limit $4";
     /// Row by row, between two ids.
     BETWEEN = sqlite "select r.id from subscriber r where r.id > $1 and r.id < $2 and instr(r.search, $3) > 0
-            and ($5 not in ('stopped', 'confirmed') or ($5 = 'stopped') = exists (select 1 from suppression p where p.subscriber_id = r.id and p.lifted_at is null))
+            and ($5 not in ('stopped', 'confirmed', 'paused') or ($5 = 'stopped') = exists (select 1 from suppression p where p.subscriber_id = r.id and p.lifted_at is null))
             and (($4 = 0 and $5 in ('', 'stopped')) or exists (select 1 from subscription s
-                where s.subscriber_id = r.id and ($4 = 0 or s.list_id = $4) and ($5 in ('', 'stopped') or s.state = $5)))
+                where s.subscriber_id = r.id and ($4 = 0 or s.list_id = $4)
+                    and ($5 in ('', 'stopped') or s.state = case $5 when 'paused' then 'confirmed' else $5 end)
+                    and ($5 not in ('confirmed', 'paused') or ($5 = 'paused') = (coalesce(s.paused_until, 0) > $8))))
+            and ($7 = 0 or exists (select 1 from subscription_topic c where c.topic_id = $7 and c.subscriber_id = r.id and ($4 = 0 or c.list_id = $4)))
             order by r.id desc limit $6",
         postgres "select r.id from subscriber r where r.id > $1 and r.id < $2 and strpos(r.search, $3) > 0
-            and ($5 not in ('stopped', 'confirmed') or ($5 = 'stopped') = exists (select 1 from suppression p where p.subscriber_id = r.id and p.lifted_at is null))
+            and ($5 not in ('stopped', 'confirmed', 'paused') or ($5 = 'stopped') = exists (select 1 from suppression p where p.subscriber_id = r.id and p.lifted_at is null))
             and (($4 = 0 and $5 in ('', 'stopped')) or exists (select 1 from subscription s
-                where s.subscriber_id = r.id and ($4 = 0 or s.list_id = $4) and ($5 in ('', 'stopped') or s.state = $5)))
+                where s.subscriber_id = r.id and ($4 = 0 or s.list_id = $4)
+                    and ($5 in ('', 'stopped') or s.state = case $5 when 'paused' then 'confirmed' else $5 end)
+                    and ($5 not in ('confirmed', 'paused') or ($5 = 'paused') = (coalesce(s.paused_until, 0) > $8))))
+            and ($7 = 0 or exists (select 1 from subscription_topic c where c.topic_id = $7 and c.subscriber_id = r.id and ($4 = 0 or c.list_id = $4)))
             order by r.id desc limit $6";
     /// Those that are not folded yet, as far as the database knows small letters.
     UNFOLDED = sqlite "select r.id from subscriber r
             where r.search is null and r.id < $1 and (instr(lower(r.name), $2) > 0 or instr(r.email_key, $2) > 0)
-            and ($4 not in ('stopped', 'confirmed') or ($4 = 'stopped') = exists (select 1 from suppression p where p.subscriber_id = r.id and p.lifted_at is null))
+            and ($4 not in ('stopped', 'confirmed', 'paused') or ($4 = 'stopped') = exists (select 1 from suppression p where p.subscriber_id = r.id and p.lifted_at is null))
             and (($3 = 0 and $4 in ('', 'stopped')) or exists (select 1 from subscription s
-                where s.subscriber_id = r.id and ($3 = 0 or s.list_id = $3) and ($4 in ('', 'stopped') or s.state = $4)))
+                where s.subscriber_id = r.id and ($3 = 0 or s.list_id = $3)
+                    and ($4 in ('', 'stopped') or s.state = case $4 when 'paused' then 'confirmed' else $4 end)
+                    and ($4 not in ('confirmed', 'paused') or ($4 = 'paused') = (coalesce(s.paused_until, 0) > $7))))
+            and ($6 = 0 or exists (select 1 from subscription_topic c where c.topic_id = $6 and c.subscriber_id = r.id and ($3 = 0 or c.list_id = $3)))
             order by r.id desc limit $5",
         postgres "select r.id from subscriber r
             where r.search is null and r.id < $1 and (strpos(lower(r.name), $2) > 0 or strpos(r.email_key, $2) > 0)
-            and ($4 not in ('stopped', 'confirmed') or ($4 = 'stopped') = exists (select 1 from suppression p where p.subscriber_id = r.id and p.lifted_at is null))
+            and ($4 not in ('stopped', 'confirmed', 'paused') or ($4 = 'stopped') = exists (select 1 from suppression p where p.subscriber_id = r.id and p.lifted_at is null))
             and (($3 = 0 and $4 in ('', 'stopped')) or exists (select 1 from subscription s
-                where s.subscriber_id = r.id and ($3 = 0 or s.list_id = $3) and ($4 in ('', 'stopped') or s.state = $4)))
+                where s.subscriber_id = r.id and ($3 = 0 or s.list_id = $3)
+                    and ($4 in ('', 'stopped') or s.state = case $4 when 'paused' then 'confirmed' else $4 end)
+                    and ($4 not in ('confirmed', 'paused') or ($4 = 'paused') = (coalesce(s.paused_until, 0) > $7))))
+            and ($6 = 0 or exists (select 1 from subscription_topic c where c.topic_id = $6 and c.subscriber_id = r.id and ($3 = 0 or c.list_id = $3)))
             order by r.id desc limit $5";
     /// Whose public id begins so: from `$1` on and before `$2`.
     BY_ID_PREFIX = "select r.id from subscriber r where r.public_id >= $1 and r.public_id < $2 and r.id < $3
-            and ($5 not in ('stopped', 'confirmed') or ($5 = 'stopped') = exists (select 1 from suppression p where p.subscriber_id = r.id and p.lifted_at is null))
+            and ($5 not in ('stopped', 'confirmed', 'paused') or ($5 = 'stopped') = exists (select 1 from suppression p where p.subscriber_id = r.id and p.lifted_at is null))
             and (($4 = 0 and $5 in ('', 'stopped')) or exists (select 1 from subscription s
-                where s.subscriber_id = r.id and ($4 = 0 or s.list_id = $4) and ($5 in ('', 'stopped') or s.state = $5)))
+                where s.subscriber_id = r.id and ($4 = 0 or s.list_id = $4)
+                    and ($5 in ('', 'stopped') or s.state = case $5 when 'paused' then 'confirmed' else $5 end)
+                    and ($5 not in ('confirmed', 'paused') or ($5 = 'paused') = (coalesce(s.paused_until, 0) > $8))))
+            and ($7 = 0 or exists (select 1 from subscription_topic c where c.topic_id = $7 and c.subscriber_id = r.id and ($4 = 0 or c.list_id = $4)))
             order by r.id desc limit $6";
     /// Whose public id holds it.
     BY_ID_PART = sqlite "select r.id from subscriber r where instr(r.public_id, $1) > 0 and r.id < $2
-            and ($4 not in ('stopped', 'confirmed') or ($4 = 'stopped') = exists (select 1 from suppression p where p.subscriber_id = r.id and p.lifted_at is null))
+            and ($4 not in ('stopped', 'confirmed', 'paused') or ($4 = 'stopped') = exists (select 1 from suppression p where p.subscriber_id = r.id and p.lifted_at is null))
             and (($3 = 0 and $4 in ('', 'stopped')) or exists (select 1 from subscription s
-                where s.subscriber_id = r.id and ($3 = 0 or s.list_id = $3) and ($4 in ('', 'stopped') or s.state = $4)))
+                where s.subscriber_id = r.id and ($3 = 0 or s.list_id = $3)
+                    and ($4 in ('', 'stopped') or s.state = case $4 when 'paused' then 'confirmed' else $4 end)
+                    and ($4 not in ('confirmed', 'paused') or ($4 = 'paused') = (coalesce(s.paused_until, 0) > $7))))
+            and ($6 = 0 or exists (select 1 from subscription_topic c where c.topic_id = $6 and c.subscriber_id = r.id and ($3 = 0 or c.list_id = $3)))
             order by r.id desc limit $5",
         postgres "select r.id from subscriber r where strpos(r.public_id, $1) > 0 and r.id < $2
-            and ($4 not in ('stopped', 'confirmed') or ($4 = 'stopped') = exists (select 1 from suppression p where p.subscriber_id = r.id and p.lifted_at is null))
+            and ($4 not in ('stopped', 'confirmed', 'paused') or ($4 = 'stopped') = exists (select 1 from suppression p where p.subscriber_id = r.id and p.lifted_at is null))
             and (($3 = 0 and $4 in ('', 'stopped')) or exists (select 1 from subscription s
-                where s.subscriber_id = r.id and ($3 = 0 or s.list_id = $3) and ($4 in ('', 'stopped') or s.state = $4)))
+                where s.subscriber_id = r.id and ($3 = 0 or s.list_id = $3)
+                    and ($4 in ('', 'stopped') or s.state = case $4 when 'paused' then 'confirmed' else $4 end)
+                    and ($4 not in ('confirmed', 'paused') or ($4 = 'paused') = (coalesce(s.paused_until, 0) > $7))))
+            and ($6 = 0 or exists (select 1 from subscription_topic c where c.topic_id = $6 and c.subscriber_id = r.id and ($3 = 0 or c.list_id = $3)))
             order by r.id desc limit $5";
     EVERYBODY = "select id from subscriber where id < $1 order by id desc limit $2";
     /// Of one list, however they stand: from the index of each state.
@@ -117,17 +156,31 @@ statements! {
             union all select * from (select subscriber_id from subscription where list_id = $1 and state = 'pending' and subscriber_id < $2 order by subscriber_id desc limit $3) b
             union all select * from (select subscriber_id from subscription where list_id = $1 and state = 'left' and subscriber_id < $2 order by subscriber_id desc limit $3) c) d
         order by subscriber_id desc limit $3";
-    /// Whoever gets it: not those whose address is stopped.
+    /// Whoever gets it: not those who paused, nor those whose address is stopped.
     CONFIRMED_ON = "select s.subscriber_id from subscription s where s.list_id = $1 and s.state = 'confirmed' and s.subscriber_id < $2
+            and (s.paused_until is null or s.paused_until <= $4)
             and not exists (select 1 from suppression p where p.subscriber_id = s.subscriber_id and p.lifted_at is null)
         order by s.subscriber_id desc limit $3";
     PENDING_ON = "select subscriber_id from subscription where list_id = $1 and state = 'pending' and subscriber_id < $2 order by subscriber_id desc limit $3";
     LEFT_ON = "select subscriber_id from subscription where list_id = $1 and state = 'left' and subscriber_id < $2 order by subscriber_id desc limit $3";
     CONFIRMED = "select distinct s.subscriber_id from subscription s where s.state = 'confirmed' and s.subscriber_id < $1
+            and (s.paused_until is null or s.paused_until <= $3)
             and not exists (select 1 from suppression p where p.subscriber_id = s.subscriber_id and p.lifted_at is null)
         order by s.subscriber_id desc limit $2";
     PENDING = "select distinct subscriber_id from subscription where state = 'pending' and subscriber_id < $1 order by subscriber_id desc limit $2";
     LEFT = "select distinct subscriber_id from subscription where state = 'left' and subscriber_id < $1 order by subscriber_id desc limit $2";
+    /// Whoever paused, of one list or, where it is 0, of any. The sign keeps SQLite from the index by moments, behind which it would sort.
+    PAUSED = "select distinct s.subscriber_id from subscription s where s.paused_until is not null and +s.paused_until > $4 and s.state = 'confirmed' and s.subscriber_id < $2 and ($1 = 0 or s.list_id = $1)
+            and not exists (select 1 from suppression p where p.subscriber_id = s.subscriber_id and p.lifted_at is null)
+        order by s.subscriber_id desc limit $3";
+    /// Whoever chose a topic, of one list or of any, and stands so.
+    CHOSE = "select distinct r.subscriber_id from subscription_topic r where r.topic_id = $1 and ($2 = 0 or r.list_id = $2) and r.subscriber_id < $3
+            and ($5 not in ('stopped', 'confirmed', 'paused') or ($5 = 'stopped') = exists (select 1 from suppression p where p.subscriber_id = r.subscriber_id and p.lifted_at is null))
+            and (($2 = 0 and $5 in ('', 'stopped')) or exists (select 1 from subscription s
+                where s.subscriber_id = r.subscriber_id and ($2 = 0 or s.list_id = $2)
+                    and ($5 in ('', 'stopped') or s.state = case $5 when 'paused' then 'confirmed' else $5 end)
+                    and ($5 not in ('confirmed', 'paused') or ($5 = 'paused') = (coalesce(s.paused_until, 0) > $6))))
+        order by r.subscriber_id desc limit $4";
     STOPPED = "select distinct p.subscriber_id from suppression p
         where p.lifted_at is null and p.subscriber_id is not null and p.subscriber_id < $2
         and exists (select 1 from subscription s where s.subscriber_id = p.subscriber_id and ($1 = 0 or s.list_id = $1))
@@ -178,6 +231,10 @@ pub struct Sought<'a> {
     pub list: i64,
     /// However they stand, empty.
     pub standing: &'a str,
+    /// Whatever they chose, 0.
+    pub topic: i64,
+    /// Whoever paused until then or before gets it again.
+    pub now: Moment,
 }
 
 /// Who holds a text of three letters at least, however they stand: all of them, or so many that are not the newest.
@@ -230,19 +287,21 @@ pub async fn by_name(
     (key, id, end): (&str, i64, &str),
     limit: i64,
 ) -> Result<Vec<i64>> {
-    let Sought { text, list, standing } = sought;
-    ids(db.all(BY_NAME, (key, id, end, text, list, standing, limit)).await?)
+    let Sought { text, list, standing, topic, now } = sought;
+    ids(db.all(BY_NAME, (key, id, end, text, list, standing, limit, topic, now)).await?)
 }
 
 /// In the order of addresses, behind one.
 pub async fn by_address(db: &Db, sought: Sought<'_>, after: &str, limit: i64) -> Result<Vec<i64>> {
-    let Sought { text, list, standing } = sought;
-    ids(db.all(BY_ADDRESS, (after, text, list, standing, limit)).await?)
+    let Sought { text, list, standing, topic, now } = sought;
+    ids(db.all(BY_ADDRESS, (after, text, list, standing, limit, topic, now)).await?)
 }
 
 /// Of these readers those who stand as it is sought.
 pub async fn among(db: &Db, readers: &[i64], sought: Sought<'_>, limit: i64) -> Result<Vec<i64>> {
-    ids(db.all(AMONG, (db::array(readers)?, sought.list, sought.standing, limit)).await?)
+    ids(db
+        .all(AMONG, (db::array(readers)?, sought.list, sought.standing, limit, sought.topic, sought.now))
+        .await?)
 }
 
 /// Of these readers those who hold a text, or what may be part of a public id, if it is not empty.
@@ -257,25 +316,25 @@ pub async fn between(
     (after, before): (i64, i64),
     limit: i64,
 ) -> Result<Vec<i64>> {
-    let Sought { text, list, standing } = sought;
-    ids(db.all(BETWEEN, (after, before, text, list, standing, limit)).await?)
+    let Sought { text, list, standing, topic, now } = sought;
+    ids(db.all(BETWEEN, (after, before, text, list, standing, limit, topic, now)).await?)
 }
 
 pub async fn unfolded(db: &Db, sought: Sought<'_>, before: i64, limit: i64) -> Result<Vec<i64>> {
-    let Sought { text, list, standing } = sought;
-    ids(db.all(UNFOLDED, (before, text, list, standing, limit)).await?)
+    let Sought { text, list, standing, topic, now } = sought;
+    ids(db.all(UNFOLDED, (before, text, list, standing, limit, topic, now)).await?)
 }
 
 pub async fn by_id_prefix(db: &Db, sought: Sought<'_>, before: i64, limit: i64) -> Result<Vec<i64>> {
-    let Sought { text, list, standing } = sought;
+    let Sought { text, list, standing, topic, now } = sought;
     // No public id has a sign above it.
     let end = format!("{text}~");
-    ids(db.all(BY_ID_PREFIX, (text, end, before, list, standing, limit)).await?)
+    ids(db.all(BY_ID_PREFIX, (text, end, before, list, standing, limit, topic, now)).await?)
 }
 
 pub async fn by_id_part(db: &Db, sought: Sought<'_>, before: i64, limit: i64) -> Result<Vec<i64>> {
-    let Sought { text, list, standing } = sought;
-    ids(db.all(BY_ID_PART, (text, before, list, standing, limit)).await?)
+    let Sought { text, list, standing, topic, now } = sought;
+    ids(db.all(BY_ID_PART, (text, before, list, standing, limit, topic, now)).await?)
 }
 
 pub async fn everybody(db: &Db, before: i64, limit: i64) -> Result<Vec<i64>> {
@@ -285,13 +344,16 @@ pub async fn everybody(db: &Db, before: i64, limit: i64) -> Result<Vec<i64>> {
 pub async fn on_list(
     db: &Db,
     list: i64,
-    standing: Option<ReaderStanding>,
+    (standing, now): (Option<ReaderStanding>, Moment),
     before: i64,
     limit: i64,
 ) -> Result<Vec<i64>> {
     let statement = match standing {
         None => ON_LIST,
-        Some(ReaderStanding::Is(SubscriptionState::Confirmed)) => CONFIRMED_ON,
+        Some(ReaderStanding::Is(SubscriptionState::Confirmed)) => {
+            return ids(db.all(CONFIRMED_ON, (list, before, limit, now)).await?);
+        }
+        Some(ReaderStanding::Paused) => return ids(db.all(PAUSED, (list, before, limit, now)).await?),
         Some(ReaderStanding::Is(SubscriptionState::Pending)) => PENDING_ON,
         Some(ReaderStanding::Is(SubscriptionState::Left)) => LEFT_ON,
         Some(ReaderStanding::Stopped) => STOPPED,
@@ -299,14 +361,28 @@ pub async fn on_list(
     ids(db.all(statement, (list, before, limit)).await?)
 }
 
-pub async fn standing(db: &Db, standing: ReaderStanding, before: i64, limit: i64) -> Result<Vec<i64>> {
+pub async fn standing(
+    db: &Db,
+    (standing, now): (ReaderStanding, Moment),
+    before: i64,
+    limit: i64,
+) -> Result<Vec<i64>> {
     let statement = match standing {
-        ReaderStanding::Is(SubscriptionState::Confirmed) => CONFIRMED,
+        ReaderStanding::Is(SubscriptionState::Confirmed) => {
+            return ids(db.all(CONFIRMED, (before, limit, now)).await?);
+        }
+        ReaderStanding::Paused => return ids(db.all(PAUSED, (0_i64, before, limit, now)).await?),
         ReaderStanding::Is(SubscriptionState::Pending) => PENDING,
         ReaderStanding::Is(SubscriptionState::Left) => LEFT,
         ReaderStanding::Stopped => return ids(db.all(STOPPED, (0_i64, before, limit)).await?),
     };
     ids(db.all(statement, (before, limit)).await?)
+}
+
+/// Who chose the topic that is sought, of its list or of any, and stands so.
+pub async fn chose(db: &Db, sought: Sought<'_>, before: i64, limit: i64) -> Result<Vec<i64>> {
+    let Sought { list, standing, topic, now, .. } = sought;
+    ids(db.all(CHOSE, (topic, list, before, limit, standing, now)).await?)
 }
 
 fn ids(rows: Vec<(i64,)>) -> Result<Vec<i64>> {

@@ -2,10 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::{
-    super::rows::{Topic, Uses},
-    places,
-};
+use super::{super::rows::Topic, places};
 use crate::{
     clock::Moment,
     db::{Db, Result, Tx},
@@ -91,17 +88,7 @@ statements! {
     /// Whoever looked at the other side is told.
     LIST_IS_SAVED = "update list set version = version + 1 where id = $1";
     TOPIC_IS_SAVED = "update reader_topic set version = version + 1 where id = $1";
-    /// How many chose a topic of some list, how many of them nothing else of it that is still chosen, and how many editions are about it.
-    USES = "select (select count(distinct c.subscriber_id) from subscription_topic c where c.topic_id = $1) as readers,
-            (select count(distinct c.subscriber_id) from subscription_topic c where c.topic_id = $1 and not exists
-                (select 1 from subscription_topic o join reader_topic t on t.id = o.topic_id
-                    where o.list_id = c.list_id and o.subscriber_id = c.subscriber_id and o.topic_id <> $1 and t.retired_at is null)) as only_this,
-            (select count(distinct e.edition_id) from edition_topic e join reader_topic t on t.id = e.topic_id
-                where t.id = $1 or t.merged_into = $1) as editions,
-            (select count(distinct e.edition_id) from edition_topic e join reader_topic t on t.id = e.topic_id
-                join edition d on d.id = e.edition_id
-                where (t.id = $1 or t.merged_into = $1) and d.sealed_at is null and d.state in ('scheduled', 'held')) as waiting";
-    /// The editions of `USES`.
+    /// How many editions are about a topic, or about what it took the place of, and how many of them wait for their moment.
     EDITIONS = "select (select count(distinct e.edition_id) from edition_topic e join reader_topic t on t.id = e.topic_id
                 where t.id = $1 or t.merged_into = $1) as editions,
             (select count(distinct e.edition_id) from edition_topic e join reader_topic t on t.id = e.topic_id
@@ -249,10 +236,6 @@ pub async fn offer_on(tx: &mut Tx, topic: i64, lists: &[i64]) -> Result<()> {
         tx.exec(LIST_IS_SAVED, (list,)).await?;
     }
     Ok(())
-}
-
-pub async fn uses(db: &Db, topic: i64) -> Result<Uses> {
-    db.one(USES, (topic,)).await
 }
 
 pub async fn editions(db: &Db, topic: i64) -> Result<(i64, i64)> {

@@ -43,6 +43,7 @@ pub(in crate::web) const fn field_kind(kind: FieldKind) -> &'static str {
 pub(in crate::web) const fn how_they_stand(standing: ReaderStanding) -> &'static str {
     match standing {
         ReaderStanding::Is(SubscriptionState::Confirmed) => "get it",
+        ReaderStanding::Paused => "paused for some weeks",
         ReaderStanding::Is(SubscriptionState::Pending) => "asked, not confirmed yet",
         ReaderStanding::Is(SubscriptionState::Left) => "left",
         ReaderStanding::Stopped => "get nothing: address stopped",

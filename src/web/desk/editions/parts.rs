@@ -6,7 +6,7 @@ use crate::{
     articles::{self, Article, ArticleId},
     clock::Zone,
     mail::fields_written,
-    publishing::{self, Content, Edition, Place, Problem},
+    publishing::{self, Content, Edition, Place, Problem, Readership},
     settings::Settings,
     subscribers::{fields, topics},
     web::{
@@ -61,9 +61,9 @@ pub(super) struct Readiness {
     pub(super) ready: bool,
     problems: Vec<ProblemView>,
     readers: String,
-    /// How many those are, for whoever needs it beside the page: they are counted once.
+    /// How many those are, and who is left out, for whoever needs it beside the page: they are counted once.
     #[serde(skip)]
-    pub(super) size: i64,
+    pub(super) readership: Readership,
 }
 
 #[derive(Serialize)]
@@ -73,14 +73,14 @@ struct ProblemView {
 }
 
 impl Readiness {
-    pub(super) fn new(problems: &[Problem], readers: i64) -> Self {
+    pub(super) fn new(problems: &[Problem], readership: Readership) -> Self {
         let view =
             |problem: &Problem| ProblemView { text: problem.to_string(), blocks: problem.is_in_the_way() };
         Self {
             ready: !problems.iter().any(Problem::is_in_the_way),
             problems: problems.iter().map(view).collect(),
-            readers: count(readers, "reader"),
-            size: readers,
+            readers: count(readership.readers, "reader"),
+            readership,
         }
     }
 }
@@ -179,7 +179,8 @@ pub(super) async fn picked_lines(desk: &Desk, ids: &[ArticleId]) -> Result<Vec<A
 }
 
 pub(super) async fn readiness(desk: &Desk, edition: &Edition) -> Result<Readiness, WebError> {
-    let problems = publishing::preflight(desk.site(), &desk.app.templates, &desk.settings, edition).await?;
-    let readers = publishing::audience_size(desk.site(), edition).await?;
-    Ok(Readiness::new(&problems, readers))
+    let (app, readership) = (&desk.app, desk.app.readerships.of(desk.site(), edition).await?);
+    let readers = readership.readers;
+    let problems = publishing::preflight(&app.site, &app.templates, &desk.settings, edition, readers).await?;
+    Ok(Readiness::new(&problems, readership))
 }

@@ -140,6 +140,7 @@ async fn page(
     let size = publishing::preview(desk.site(), &desk.app.templates, settings, edition).await?.html.len();
     let readiness = readiness(desk, edition).await?;
     let letterhead = settings.letterhead(desk.site());
+    let some = |readers: i64| (readers > 0).then(|| count(readers, "reader"));
     Ok(Page {
         title: title(&edition.content.subject),
         edition: EditionView::new(edition, desk.zone()),
@@ -152,14 +153,10 @@ async fn page(
         size: format!("{} kB", size.div_ceil(1_000)),
         picked: picked_lines(desk, &edition.content.article_ids).await?,
         topics: topic_names(desk, edition).await?,
-        left_out: Some(publishing::left_out_by_topic(desk.site(), edition).await?)
-            .filter(|left_out| *left_out > 0)
-            .map(|left_out| count(left_out, "reader")),
-        paused: Some(publishing::left_out_by_pause(desk.site(), edition).await?)
-            .filter(|paused| *paused > 0)
-            .map(|paused| count(paused, "reader")),
+        left_out: some(readiness.readership.chose_others),
+        paused: some(readiness.readership.paused),
         may_send: true,
-        forecast: forecast(&desk.app, desk.zone(), readiness.size).await?,
+        forecast: forecast(&desk.app, desk.zone(), readiness.readership.readers).await?,
         readiness,
     })
 }

@@ -6,8 +6,15 @@ use serde::{Deserialize, Serialize};
 use super::topics::find;
 use crate::{
     publishing,
-    subscribers::topics::{self, Topic},
-    web::{Desk, Outcome, Posted, WebError, session::see_other, words::count},
+    subscribers::{
+        self,
+        topics::{self, Topic},
+    },
+    web::{
+        Desk, Outcome, Posted, WebError,
+        session::see_other,
+        words::{count, how_many},
+    },
 };
 
 /// What the address of the page asks for.
@@ -34,11 +41,13 @@ struct Page {
 pub(crate) async fn show(desk: Desk, Path(id): Path<String>, Query(look): Query<Look>) -> Outcome {
     let topic = find(&desk, &id).await?;
     let into = other(&desk, &topic, &look.into).await?;
-    let uses = topics::uses(&desk.site().db, topic.id).await?;
-    let waiting = uses.waiting + topics::editions(&desk.site().db, into.id).await?.1;
+    let db = &desk.site().db;
+    let readers = subscribers::with_topics(db).await?.remove(&topic.id).unwrap_or_default();
+    let (editions, waiting) = topics::editions(db, topic.id).await?;
+    let waiting = waiting + topics::editions(db, into.id).await?.1;
     let page = Page {
-        readers: count(uses.readers, "reader"),
-        editions: count(uses.editions, "edition"),
+        readers: how_many(readers, "reader"),
+        editions: count(editions, "edition"),
         waiting: (waiting > 0).then(|| count(waiting, "edition")),
         public_id: topic.public_id,
         name: topic.name,

@@ -6,8 +6,16 @@ use serde::Serialize;
 use super::list::find;
 use crate::{
     publishing::{self, TouchedByList},
-    subscribers::lists::{self, List},
-    web::{Desk, Outcome, Posted, WebError, answers::conflict, session::see_other, words::count},
+    subscribers::{
+        self,
+        lists::{self, List},
+    },
+    web::{
+        Desk, Outcome, Posted, WebError,
+        answers::conflict,
+        session::see_other,
+        words::{count, how_many},
+    },
 };
 
 #[derive(Serialize)]
@@ -72,14 +80,15 @@ pub(crate) async fn back(desk: Desk, Path(id): Path<String>, posted: Posted) -> 
 
 async fn page(desk: &Desk, list: List, stale: bool) -> Result<Page, WebError> {
     let db = &desk.site().db;
-    let TouchedByList { readers, pending, drafts, waiting, going, stopped, sent } =
+    let readers = subscribers::on_lists(db).await?.remove(&list.id).unwrap_or_default();
+    let TouchedByList { pending, drafts, waiting, going, stopped, sent } =
         publishing::touched_by_list(db, &list).await?;
     let some = |number: i64, noun: &str| (number > 0).then(|| count(number, noun));
     let others = lists::all(db).await?;
     let mut others = others.iter().filter(|one| one.id != list.id && one.is_mailed());
     let last = others.clone().next().is_none();
     Ok(Page {
-        readers: count(readers, "reader"),
+        readers: how_many(readers, "reader"),
         pending: some(pending, "reader"),
         drafts: some(drafts, "draft"),
         waiting: some(waiting, "edition"),

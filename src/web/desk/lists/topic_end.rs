@@ -6,8 +6,12 @@ use serde::Serialize;
 use super::topics::find;
 use crate::{
     publishing,
-    subscribers::topics,
-    web::{Desk, Outcome, Posted, WebError, session::see_other, words::count},
+    subscribers::{self, HowMany, topics},
+    web::{
+        Desk, Outcome, Posted, WebError,
+        session::see_other,
+        words::{count, how_many},
+    },
 };
 
 #[derive(Serialize)]
@@ -26,12 +30,15 @@ struct Page {
 /// `GET /desk/topics/{id}/retire`
 pub(crate) async fn show(desk: Desk, Path(id): Path<String>) -> Outcome {
     let topic = find(&desk, &id).await?;
-    let uses = topics::uses(&desk.site().db, topic.id).await?;
+    let db = &desk.site().db;
+    let readers = subscribers::with_topics(db).await?.remove(&topic.id).unwrap_or_default();
+    let only_this = subscribers::with_topic_alone(db, topic.id).await?;
+    let (editions, _) = topics::editions(db, topic.id).await?;
     let page = Page {
-        readers: count(uses.readers, "reader"),
-        only_this: (uses.only_this > 0).then(|| count(uses.only_this, "reader")),
-        editions: count(uses.editions, "edition"),
-        unused: uses.readers == 0 && uses.editions == 0,
+        readers: how_many(readers, "reader"),
+        only_this: (!only_this.is_nobody()).then(|| how_many(only_this, "reader")),
+        editions: count(editions, "edition"),
+        unused: readers == HowMany::Are(0) && editions == 0,
         retired: topic.retired_at.is_some(),
         public_id: topic.public_id,
         name: topic.name,

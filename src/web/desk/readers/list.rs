@@ -13,6 +13,7 @@ use crate::{
     subscribers::{
         self, Adding, Asked, Counts, LOOKED_THROUGH, Order, ReaderStanding, Subscriber, SubscriberError,
         Subscription, Wanted, lists,
+        topics::{self, Topic},
     },
     web::{
         Desk, Form, Outcome, Posted, WebError,
@@ -36,6 +37,9 @@ pub(crate) struct Look {
     /// The number of a list; anything else is every list.
     #[serde(default)]
     list: String,
+    /// The public id of a topic; anything else is whatever they chose.
+    #[serde(default)]
+    topic: String,
     #[serde(default)]
     state: String,
     #[serde(default)]
@@ -49,6 +53,7 @@ struct Page {
     q: String,
     /// What the list is narrowed down by.
     on_lists: Vec<Choice>,
+    topics: Vec<Choice>,
     states: Vec<Choice>,
     orders: Vec<Choice>,
     /// What the first page is called.
@@ -92,8 +97,8 @@ struct Pill {
 impl Page {
     /// What the list is narrowed down by, for the log: never what was typed, which may be an address.
     fn narrowed_by(&self) -> String {
-        let chosen =
-            self.on_lists.iter().chain(&self.states).filter(|one| one.chosen).map(|one| one.label.as_str());
+        let choices = self.on_lists.iter().chain(&self.topics).chain(&self.states);
+        let chosen = choices.filter(|one| one.chosen).map(|one| one.label.as_str());
         let search = (!self.q.trim().is_empty()).then_some("by a search");
         chosen.chain(search).collect::<Vec<_>>().join(", ")
     }
@@ -216,15 +221,30 @@ async fn page(desk: &Desk, look: Look, form: Form) -> Result<Page, WebError> {
     let db = &desk.site().db;
     let lists = list_views(desk, form.text("list")).await?;
     let on = lists.iter().find(|list| list.id.to_string() == look.list);
+    let topics = topics::all(db).await?;
+    let topic = topics.iter().find(|topic| topic.public_id == look.topic);
     let standing = ReaderStanding::parse(&look.state);
     let order = Order::parse(&look.order).unwrap_or_default();
-    let wanted = Wanted { search: &look.q, list: on.map(|list| list.id), standing, order };
+    let wanted = Wanted {
+        search: &look.q,
+        list: on.map(|list| list.id),
+        topic: topic.map(|topic| topic.id),
+        standing,
+        order,
+    };
     let (on_list, in_state) =
         (on.map(|list| list.id.to_string()).unwrap_or_default(), standing.map_or("", ReaderStanding::as_str));
+    let of_topic = topic.map_or("", |topic| &topic.public_id);
     let in_order = if order == Order::Newest { "" } else { order.as_str() };
-    let kept = [("q", look.q.as_str()), ("list", &on_list), ("state", in_state), ("order", in_order)];
+    let kept = [
+        ("q", look.q.as_str()),
+        ("list", &on_list),
+        ("topic", of_topic),
+        ("state", in_state),
+        ("order", in_order),
+    ];
     let list = List { path: "/desk/readers", place: "before", kept: &kept };
-    let read = |most| subscribers::page(db, wanted, look.before.id(), most);
+    let read = |most| subscribers::page(desk.site(), wanted, look.before.id(), most);
     let (found, pages) = list.page(look.before, PAGE, read, |last| [last.id]).await?;
     let ids: Vec<i64> = found.iter().map(|reader| reader.id).collect();
     let mut subscriptions = subscribers::subscriptions_of(db, &ids).await?;
@@ -239,6 +259,11 @@ async fn page(desk: &Desk, look: Look, form: Form) -> Result<Page, WebError> {
         value: list.id.to_string(),
         label: list.name.clone(),
         chosen: on_list == list.id.to_string(),
+    };
+    let of_one_topic = |one: &Topic| Choice {
+        value: one.public_id.clone(),
+        label: format!("Chose {}", one.name),
+        chosen: one.public_id == of_topic,
     };
     let of_state = |one: ReaderStanding| Choice {
         value: one.as_str().to_owned(),
@@ -257,8 +282,9 @@ async fn page(desk: &Desk, look: Look, form: Form) -> Result<Page, WebError> {
         to_first: if order == Order::Newest { "Newest" } else { "From the beginning" },
         looked_through: is_short.then(|| grouped(LOOKED_THROUGH)),
         on_lists: lists.iter().map(of_list).collect(),
+        topics: topics.iter().map(of_one_topic).collect(),
         states: ReaderStanding::ALL.into_iter().map(of_state).collect(),
-        is_narrowed: on.is_some() || standing.is_some() || !look.q.trim().is_empty(),
+        is_narrowed: on.is_some() || topic.is_some() || standing.is_some() || !look.q.trim().is_empty(),
         counts: in_words(counts),
         readers,
         pages,

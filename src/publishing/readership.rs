@@ -1,0 +1,62 @@
+//! How many readers an edition is for. Where they are very many, counting them takes longer than a page may: then the pages that are
+//! looked at again and again say what was counted within the last minute. Whoever presses Send is never answered by that.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use super::{Edition, audience};
+use crate::{clock::Moment, db, site::Site};
+
+/// Fewer are counted for each page.
+const MANY: i64 = 20_000;
+/// So long a page says what was counted for another.
+const LASTS: Duration = Duration::from_secs(60);
+/// So many editions are kept in mind; beyond, they are forgotten.
+const MOST_KEPT: usize = 64;
+
+/// Who would get an edition if it went out now, and who of its list would not.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Readership {
+    pub readers: i64,
+    /// They chose other topics.
+    pub chose_others: i64,
+    /// They rest from mail, whatever they chose.
+    pub paused: i64,
+}
+
+/// What was counted for pages; shared by all clones.
+#[derive(Clone, Debug, Default)]
+pub struct Readerships(Arc<Mutex<HashMap<(i64, i64), (Moment, Readership)>>>);
+
+impl Readerships {
+    /// Counts, where nobody has within a minute.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn of(&self, site: &Site, edition: &Edition) -> db::Result<Readership> {
+        let (key, now) = ((edition.id, edition.revision), site.now());
+        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&key).copied();
+        if let Some((at, readership)) = known
+            && at <= now
+            && now < at.plus(LASTS)
+        {
+            return Ok(readership);
+        }
+        let audience = audience(edition);
+        let (everybody, paused) =
+            (audience.of_list(&site.db, now).await?, audience.paused(&site.db, now).await?);
+        let chose_others = audience.left_out(&site.db, now).await?;
+        let readership = Readership { readers: everybody - chose_others, chose_others, paused };
+        if everybody >= MANY {
+            let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            if kept.len() >= MOST_KEPT {
+                kept.clear();
+            }
+            kept.insert(key, (now, readership));
+        }
+        Ok(readership)
+    }
+}
