@@ -162,8 +162,32 @@ async fn a_file_of_another_version_is_not_copied() {
     assert!(said(&missing).contains("there is no file /nowhere/at-all.db"), "{}", said(&missing));
 }
 
-/// Tables in which the magazine of the test has nothing, and why.
-const EMPTY: &[(&str, &str)] = &[];
+/// Tables in which the magazine of the test may have nothing, and why.
+const EMPTY: &[(&str, &[&str])] = &[
+    (
+        "what is counted against a limit goes with its time",
+        &["asking", "attempt", "confirmation_mail", "limit_used_up", "one_time_link", "used_token", "typed"],
+    ),
+    (
+        "what a process says of itself, or a job of its turns",
+        &["job_trouble", "job_turns", "worker", "worker_position", "staff_session", "settled_epoch"],
+    ),
+    (
+        "what was looked up outside, and what the team was told of it",
+        &["dns_check", "doctor_look", "doctor_told", "former_host", "former_host_call", "news"],
+    ),
+    (
+        "mail services and domains that give no trouble",
+        &["domain_pace", "refusal_told", "relay_history", "relay_sign_in", "relay_trouble", "relay_window"],
+    ),
+    ("no bounces come in masses", &["bounce_mass"]),
+    (
+        "counts of very many, and what is folded for them",
+        &["counted", "folded", "reader_count", "form_day", "joined_day"],
+    ),
+    ("how far was read, where nothing is read from", &["sync_cursor", "withdrawal_journal", "bounce_cursor"]),
+    ("links of magazines that are older than their names", &["numbered_link"]),
+];
 
 fn address(text: &str) -> EmailAddress {
     EmailAddress::parse(text).expect("an address")
@@ -411,10 +435,13 @@ async fn a_magazine_of_some_years_is_the_same_in_every_row() {
 
     let log = log(&before).await;
     let mut here = all_rows(&server.db, &file.db).await;
-    let empty: Vec<&str> =
-        here.iter().filter(|(_, rows)| rows.is_empty()).map(|(table, _)| table.as_str()).collect();
-    let known: Vec<&str> = EMPTY.iter().map(|(table, _)| *table).collect();
-    assert_eq!(empty, known, "tables of which this does not prove that they are carried over");
+    let may_be = |table: &str| EMPTY.iter().any(|(_, tables)| tables.contains(&table));
+    let empty = here.iter().filter(|(table, rows)| rows.is_empty() && !may_be(table)).map(|(table, _)| table);
+    let empty: Vec<&String> = empty.collect();
+    assert!(empty.is_empty(), "of which this does not prove that they are carried over: {empty:?}");
+    let known = EMPTY.iter().flat_map(|(_, tables)| *tables);
+    let gone: Vec<_> = known.filter(|table| !here.contains_key(**table)).collect();
+    assert!(gone.is_empty(), "no longer there: {gone:?}");
 
     let path = file.url.strip_prefix("sqlite:").expect("a file");
     let moved = run(&before, &server.url, &["migrate", "--copy-from", path]);
