@@ -37,11 +37,6 @@ pub async fn page(db: &Db, before_id: Option<i64>, limit: i64) -> Result<Vec<Lis
     store::list(db, before_id.unwrap_or(i64::MAX), limit).await
 }
 
-/// What one supporter gave, newest first.
-pub async fn of_donor(db: &Db, email_key: &str) -> Result<Vec<ListedDonation>> {
-    store::of_donor(db, email_key).await
-}
-
 /// One donation.
 pub async fn find(db: &Db, public_id: &str) -> Result<Option<ListedDonation>> {
     store::find(db, public_id).await

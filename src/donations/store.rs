@@ -167,14 +167,6 @@ statements! {
         from donation left join receipt on receipt.donation_id = donation.id
         left join recurring_donation on recurring_donation.id = donation.recurring_donation_id
         where donation.id < $1 order by donation.id desc limit $2";
-    DONATIONS_OF = "select donation.id, donation.public_id, donation.email, donation.name, donation.kind,
-        donation.amount_minor, donation.currency, donation.state, donation.created_at, donation.paid_at,
-        donation.provider_session_id, donation.provider_payment_id, donation.provider_invoice_id, donation.edition_id,
-        receipt.number as receipt_number, recurring_donation.state as recurring_state,
-        recurring_donation.public_id as recurring_public_id
-        from donor join donation on donation.donor_id = donor.id left join receipt on receipt.donation_id = donation.id
-        left join recurring_donation on recurring_donation.id = donation.recurring_donation_id
-        where donor.email_key = $1 order by donation.id desc";
     ONE_DONATION = "select donation.id, donation.public_id, donation.email, donation.name, donation.kind,
         donation.amount_minor, donation.currency, donation.state, donation.created_at, donation.paid_at,
         donation.provider_session_id, donation.provider_payment_id, donation.provider_invoice_id, donation.edition_id,
@@ -721,10 +713,6 @@ pub(super) async fn unfinished(db: &Db) -> Result<Unfinished> {
 
 pub(super) async fn list(db: &Db, before_id: i64, limit: i64) -> Result<Vec<ListedDonation>> {
     db.all(LIST_DONATIONS, (before_id, limit)).await
-}
-
-pub(super) async fn of_donor(db: &Db, email_key: &str) -> Result<Vec<ListedDonation>> {
-    db.all(DONATIONS_OF, (email_key,)).await
 }
 
 pub(super) async fn find(db: &Db, public_id: &str) -> Result<Option<ListedDonation>> {
