@@ -97,9 +97,14 @@ async fn receive_once(site: &Site, source: Source, key: &str, report: &BounceRep
     if report.recipients.is_empty() || (proof.is_none() && !signed) {
         return Ok(Effect::Unproven);
     }
-    let which = match proof {
+    let which = match &proof {
         Some(proof) => proof.copy(&site.db).await?,
         None => None,
+    };
+    // A restored backup does not know every copy, and still whom a complaint is from.
+    let without_copy = match &proof {
+        Some(proof) if !signed => proof.reader(&site.db).await?,
+        _ => None,
     };
     let mut tx = site.db.begin().await?;
     let copy = match which {
@@ -110,7 +115,12 @@ async fn receive_once(site: &Site, source: Source, key: &str, report: &BounceRep
         let address = EmailAddress::parse(&address).ok()?;
         Some(About { which: Some(which), address, at: Some(at) })
     });
+    let is_lost = known.is_none() && without_copy.is_some();
+    let known = known.or(without_copy.map(|address| About { which: None, address, at: None }));
     let Some((about, recipient)) = subject(signed, report, known) else { return Ok(Effect::Unproven) };
+    if is_lost && due(&recipient) != Effect::Complained {
+        return Ok(Effect::Unproven);
+    }
     let effect =
         take_in(&mut tx, site, source, &format!("{}:{key}", source.as_str()), &about, &recipient).await?;
     tx.commit().await?;
@@ -145,6 +155,17 @@ impl Proof {
             Self::Which(which) => delivery::copy_by_name(db, which).await,
             Self::Link(link) => delivery::copy_by_link(db, &link.edition, &link.subscriber).await,
         }
+    }
+}
+
+impl Proof {
+    /// The address that its reader has now.
+    async fn reader(&self, db: &Db) -> Result<Option<EmailAddress>> {
+        let address = match self {
+            Self::Which(which) => delivery::address_by_name(db, which).await?,
+            Self::Link(link) => delivery::address_by_link(db, &link.subscriber).await?,
+        };
+        Ok(address.and_then(|address| EmailAddress::parse(&address).ok()))
     }
 }
 

@@ -52,8 +52,8 @@ pub use self::{
         withdraw_because, write_rows as write_copies,
     },
     names::{
-        copy as copy_by_name, edition as edition_by_name, linked_copy as copy_by_link,
-        of_copy as names_of_copy,
+        address_linked as address_by_link, address_of as address_by_name, copy as copy_by_name,
+        edition as edition_by_name, linked_copy as copy_by_link, of_copy as names_of_copy,
     },
     notices::{
         FailedNotice, Letter, Sent, accepted as accepted_letters, counts as letter_counts,

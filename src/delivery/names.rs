@@ -30,6 +30,23 @@ pub async fn linked_copy(db: &Db, edition: &Name<'_>, subscriber: &Name<'_>) -> 
     Ok(found.map(|(edition, subscriber)| CopyId { edition, subscriber }))
 }
 
+/// The address of the reader that a return address or Message-ID speaks of, whatever became of the edition: a restored backup may not
+/// know it.
+pub async fn address_of(db: &Db, which: &Which) -> Result<Option<String>> {
+    match which {
+        Which::Named { subscriber, .. } => store::reader(db, subscriber).await,
+        Which::Numbered { subscriber, .. } => store::numbered_reader(db, *subscriber).await,
+    }
+}
+
+/// The same for the name of a link.
+pub async fn address_linked(db: &Db, subscriber: &Name<'_>) -> Result<Option<String>> {
+    match subscriber {
+        Name::Id(subscriber) => store::reader(db, subscriber).await,
+        Name::Number(subscriber) => store::numbered_reader(db, *subscriber).await,
+    }
+}
+
 /// The edition that a link names.
 pub async fn edition(db: &Db, name: &Name<'_>) -> Result<Option<i64>> {
     store::edition(db, name).await

@@ -15,7 +15,7 @@ use crate::{
     email_address::EmailAddress,
     money::Money,
     site::Site,
-    token,
+    subscribers, token,
 };
 
 /// What the provider says of a payment that went through.
@@ -67,6 +67,9 @@ pub(super) async fn pay(
     };
     if !store::pay(tx, &written).await? {
         return Ok(());
+    }
+    if let (Some(donor), Some(address)) = (donor_id, &address) {
+        subscribers::gave_before(tx, site, address, (donor, paid.at)).await?;
     }
     let group = format!("gift:{}", donation.public_id);
     let reference = paid.payment_id.or(paid.invoice_id).unwrap_or_default();

@@ -10,7 +10,7 @@ use crate::{
     delivery, editions,
     site::Site,
     subscribers::{
-        lists::{self, List, Written},
+        lists::{self, List, Visibility, Written},
         topics::{self, Topic},
     },
 };
@@ -20,10 +20,14 @@ pub async fn touched(db: &Db, list: &List) -> db::Result<TouchedByList> {
     store::touched(db, list.id).await
 }
 
-/// Makes a public list, and a series of editions for it. Its public id; none if the short name is taken.
-pub async fn make(site: &Site, slug: &str, name: &str, staff_id: Option<i64>) -> Result<Option<String>> {
+/// Makes a list, and a series of editions for it. Its public id; none if the short name is taken.
+pub async fn make(
+    site: &Site,
+    (slug, name, seen_by): (&str, &str, Visibility),
+    staff_id: Option<i64>,
+) -> Result<Option<String>> {
     let mut tx = site.db.begin().await?;
-    if !lists::add(&mut tx, site, slug, name, "").await? {
+    if !lists::add_seen_by(&mut tx, site, (slug, name, ""), seen_by).await? {
         return Ok(None);
     }
     let all = lists::all_in(&mut tx).await?;

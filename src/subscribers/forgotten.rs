@@ -61,6 +61,21 @@ pub async fn supporters(db: &Db, after: i64) -> Result<Vec<(String, i64)>> {
     rows::supporters(db, after).await
 }
 
+/// A gift is booked that was paid at a moment. Where its giver was forgotten since, as after a restore, they are so once more as a supporter,
+/// by the next round of [`supporters`].
+///
+/// # Errors
+/// When the database fails.
+pub async fn gave_before(
+    tx: &mut Tx,
+    site: &Site,
+    email: &EmailAddress,
+    (donor, paid): (i64, Moment),
+) -> Result<()> {
+    rows::gave_before(tx, &Suppressions::new(site).hash(email), donor, paid).await?;
+    Ok(())
+}
+
 /// One of them is forgotten.
 ///
 /// # Errors

@@ -130,16 +130,19 @@ pub async fn named(db: &Db, slug: &str) -> db::Result<Option<SignUpForm>> {
 /// As people see it; one that is closed offers nothing.
 pub async fn shown(db: &Db, settings: &Settings, slug: &str) -> db::Result<Option<Shown>> {
     let Some(form) = rows::named(db, slug).await? else { return Ok(None) };
-    let mut offered: Vec<List> = Vec::new();
-    if form.is_open() {
-        offered = lists::open(db).await?;
-        if form.offers == Offers::Chosen {
-            let chosen = rows::lists_of(db, form.id).await?;
-            offered.retain(|list| chosen.contains(&list.id));
-        }
-    }
+    let offered = if form.is_open() { offers(db, &form).await? } else { Vec::new() };
     let fields = rows::fields_of(db, form.id).await?;
     Ok(Some(Shown { wording: form.wording(settings), form, lists: offered, fields }))
+}
+
+/// The lists that a form offers once it is open.
+pub async fn offers(db: &Db, form: &SignUpForm) -> db::Result<Vec<List>> {
+    let mut offered = lists::open(db).await?;
+    if form.offers == Offers::Chosen {
+        let chosen = rows::lists_of(db, form.id).await?;
+        offered.retain(|list| chosen.contains(&list.id));
+    }
+    Ok(offered)
 }
 
 /// Every form, the first one first, and how many came by it lately.

@@ -62,7 +62,17 @@ pub fn slug(typed: &str) -> std::result::Result<String, &'static str> {
 
 /// Adds a public list behind all others; `false` if the short name is taken.
 pub async fn add(tx: &mut Tx, site: &Site, slug: &str, name: &str, description: &str) -> Result<bool> {
-    store::add(tx, &token::public_id(), (slug, name, description), site.now()).await
+    add_seen_by(tx, site, (slug, name, description), Visibility::Public).await
+}
+
+/// The same, for whoever may see it.
+pub async fn add_seen_by(
+    tx: &mut Tx,
+    site: &Site,
+    list: (&str, &str, &str),
+    seen_by: Visibility,
+) -> Result<bool> {
+    store::add(tx, &token::public_id(), list, seen_by, site.now()).await
 }
 
 /// Changes a list whose `version` somebody saw; `false` if somebody else saved it since.

@@ -62,7 +62,7 @@ pub use self::{
     donor_state::{DonorState, donor_state, gives_as, set_donor_state},
     find::{LOOKED_THROUGH, Order, Wanted, count_many, counts, fold_waiting, page},
     forgotten::{
-        forget, hold as hold_to_forget, note as note_forgotten,
+        forget, gave_before, hold as hold_to_forget, note as note_forgotten,
         supporter_is_gone as forgotten_supporter_is_gone, supporters as forgotten_supporters,
     },
     formula::guarded,

@@ -20,8 +20,8 @@ use crate::{
     site::Site,
 };
 
-/// Greets a reader on the lists that they joined in this transaction, out of those that have a letter of their own. One letter for
-/// all of them; none to an address that is not mailed.
+/// Greets a reader on the lists that they joined in this transaction, if one of them has a letter of its own. One letter, which names
+/// all that they joined by that press; none to an address that is not mailed.
 pub(super) async fn greet(
     tx: &mut Tx,
     site: &Site,
@@ -29,9 +29,10 @@ pub(super) async fn greet(
     reader: &Subscriber,
     joined: &[i64],
 ) -> Result<()> {
-    let mut lists = joined_lists(tx, joined).await?;
-    lists.retain(|list| list.welcomes);
-    if lists.is_empty() || Suppressions::new(site).reason_in(tx, &reader.email).await?.is_some() {
+    let lists = joined_lists(tx, joined).await?;
+    if !lists.iter().any(|list| list.welcomes)
+        || Suppressions::new(site).reason_in(tx, &reader.email).await?.is_some()
+    {
         return Ok(());
     }
     write(tx, site, settings, (reader, &lists), false).await?;
@@ -70,10 +71,15 @@ async fn write(
     by_form: bool,
 ) -> Result<Option<String>> {
     let mut new = Vec::new();
-    for list in lists {
+    for list in lists.iter().filter(|list| by_form || list.welcomes) {
         if store::welcome(tx, reader.id, list.id, site.now()).await? {
             new.push(list);
         }
+    }
+    let names: Vec<&str> = new.iter().map(|list| list.public_id.as_str()).collect();
+    let key = format!("{}:{}:{}", Welcome::NAME, reader.public_id, names.join("."));
+    if !new.is_empty() {
+        new.extend(lists.iter().filter(|list| !by_form && !list.welcomes));
     }
     let preferences_url = site.url(&Choices(Name::id(&reader.public_id)).path(&site.keys));
     let (subject, leave_url) = match new.as_slice() {
@@ -90,8 +96,6 @@ async fn write(
         preferences_url,
         unsubscribe_url: leave_url,
     };
-    let names: Vec<&str> = new.iter().map(|list| list.public_id.as_str()).collect();
-    let key = format!("{}:{}:{}", Welcome::NAME, reader.public_id, names.join("."));
     delivery::tell(tx, site, &letterhead, ("", &reader.email), &key, &context).await?;
     Ok(Some(key))
 }

@@ -115,7 +115,7 @@ impl WebError {
             }
             Self::StaleForm => (
                 "This form is out of date",
-                "You were signed out, or signed in again, since the page was opened. Go back, reload it and try again.",
+                "You were signed out, or signed in again, since the page was opened. Go back, copy what you typed, then reload the page and try again.",
             ),
             Self::Conflict(help) => return ("That did not work", help.clone()),
             Self::TooMany(_) => ("Too many tries", "Wait a quarter of an hour and try again."),

@@ -25,7 +25,7 @@ use tokio::{
 };
 
 use crate::support::{
-    TestApp, app::MAILGUN_KEY, both_engines, database, postfix::Postfix, scratch, tls::Certificate,
+    TestApp, TestDb, app::MAILGUN_KEY, both_engines, database, postfix::Postfix, scratch, tls::Certificate,
     wait::until,
 };
 
@@ -218,6 +218,28 @@ both_engines! {
         assert_eq!(take(&app, report(&link).as_bytes()).await, Effect::Complained);
         assert_eq!(reason(&app, ANN).await, Some(delivery::StopReason::Complained));
         assert_eq!(reason(&app, "reader2@example.org").await, None);
+    }
+
+    /// TRUST M25, T10: complaints come for days. One about an edition that was sent after the backup stops mail in the restored database, too;
+    /// a failure of a copy that is not known says nothing.
+    async fn a_complaint_about_a_lost_edition_stops_mail(db: TestDb) {
+        let app = TestApp::journalled(db.clone()).await;
+        app.leaves_work();
+        app.readers(2).await;
+        app.send_edition("The first").await;
+        let draft = app.draft("The second").await;
+        let backup = db.restored_copy().await;
+        publishing::press_send(&app.site, &app.templates, draft.id, draft.revision, None, None).await.expect("nothing is in the way");
+        app.advance(publishing::UNDO + Duration::from_secs(1));
+        app.drain().await;
+        let (from, id) = proof(&app, ANN);
+        let again = app.restored_from(backup).await;
+        again.leaves_work();
+        assert_eq!(take(&again, &notification(&from, ANN, "failed", "5.1.1")).await, Effect::Unproven);
+        assert_eq!(take(&again, &complaint("abuse", &id)).await, Effect::Complained);
+        assert_eq!(take(&again, &complaint("abuse", &id)).await, Effect::Known);
+        assert_eq!(reason(&again, ANN).await, Some(StopReason::Complained));
+        assert_eq!(reason(&again, "reader2@example.org").await, None);
     }
 
     /// TRUST M28: the brake.

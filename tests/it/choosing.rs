@@ -12,7 +12,8 @@ use broadside::{
     sandbox::{Rule, Stage},
     settings::Settings,
     subscribers::{
-        self, Crowd, Subscriber, SubscriberError, SubscriptionState, Weeks, consent, fields, machines, topics,
+        self, Crowd, Subscriber, SubscriberError, SubscriptionState, Weeks, consent, fields,
+        lists::Visibility, machines, topics,
     },
     withdrawals,
 };
@@ -47,7 +48,8 @@ async fn choices(app: &TestApp, email: &str) -> Page {
 }
 
 async fn press(app: &TestApp, page: &Page, button: &str) -> Page {
-    app.visitor().submit(&page.form("#pause").and("press", button)).await
+    let at = if button == "go-on" { "#went-on" } else { "#pause" };
+    app.visitor().submit(&page.form(at).and("press", button)).await
 }
 
 async fn pause(app: &TestApp, email: &str) {
@@ -62,7 +64,9 @@ async fn joined(app: &TestApp, email: &str) -> Vec<String> {
 }
 
 async fn list_called(app: &TestApp, slug: &str, name: &str) -> i64 {
-    let made = publishing::make_list(&app.site, slug, name, None).await.expect("a list is made");
+    let made = publishing::make_list(&app.site, (slug, name, Visibility::Public), None)
+        .await
+        .expect("a list is made");
     assert!(made.is_some(), "{slug}");
     let all: Vec<(i64, String)> = rows(&app.site.db, "select id, slug from list").await;
     all.into_iter().find(|one| one.1 == slug).expect("the list").0
@@ -266,7 +270,7 @@ both_engines! {
         press(&app, &choices(&app, ANN).await, "pause-4").await;
         app.drain().await;
         assert_eq!(app.mails(ANN).len(), before + 1);
-        let form = choices(&app, ANN).await.form("#pause").and("press", "go-on");
+        let form = choices(&app, ANN).await.form("#went-on").and("press", "go-on");
         let answer = app.visitor().submit(&form.at("/preferences/AAAA")).await;
         assert_eq!(answer.status, StatusCode::GONE);
         choices(&app, ANN).await.says("Paused until");
@@ -510,7 +514,7 @@ both_engines! {
         let form = form.with("weeks", "4");
         desk.submit(&form).await.says("Say why");
         let paused = desk.submit_and_follow(&form.with("pause_why", "asked by telephone")).await;
-        paused.says("They rest from mail").says("Paused until 31 March 2026");
+        paused.says("Their mail is paused").says("Paused until 31 March 2026");
         app.drain().await;
         assert!(app.last_mail(ANN).subject.starts_with("Paused until 31 March 2026"));
         let end = paused.form(&format!("{page}/go-on")).with("pause_why", "they are back");

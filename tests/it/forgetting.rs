@@ -298,6 +298,32 @@ both_engines! {
         app.drain().await;
     }
 
+    /// TRUST L7, T10: what the payment service tells a restored database anew of a gift from before they were forgotten brings no address back.
+    async fn a_gift_that_is_told_anew_brings_no_address_back(db: TestDb) {
+        let app = TestApp::journalled(db.clone()).await;
+        app.leaves_work();
+        origin::arrive(&app.site, None).await.expect("a start");
+        app.reader(ANN).await;
+        app.give(ANN, "10", "once").await;
+        app.drain().await;
+        let backup = db.restored_copy().await;
+        app.give(ANN, "20", "once").await;
+        app.drain().await;
+        forget(&app).await;
+        let again = app.restored_from(backup).await;
+        again.leaves_work();
+        origin::arrive(&again.site, None).await.expect("a start");
+        restored::restored(&again.site, None, None, (None, None)).await.expect("it is said").expect("once");
+        donations::poll_provider(&again.site, again.payments.provider.as_ref()).await.expect("the whole list");
+        again.drain().await;
+        dossier::forget_supporters(&again.site).await.expect("a look");
+        let paid: Vec<(i64,)> = rows(&again.site.db, "select count(*) from donation where state = 'paid'").await;
+        assert_eq!(paid, [(2,)], "both are in the books");
+        let left = where_it_stands(&again, &["ann@example.org"]).await;
+        assert_eq!(left, [""; 0]);
+        balances(&again).await;
+    }
+
     /// TRUST L11: a monthly donation is not ended by it, and keeps its address; once it is over, that goes, too.
     async fn a_monthly_donation_goes_on_and_its_address_goes_with_it(app: TestApp) {
         app.reader(ANN).await;

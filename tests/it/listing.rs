@@ -31,7 +31,9 @@ async fn list(app: &TestApp, slug: &str) -> List {
 
 /// A list that stands on the form, made at once.
 async fn made(app: &TestApp, slug: &str, name: &str) -> List {
-    let made = publishing::make_list(&app.site, slug, name, None).await.expect("a list is made");
+    let made = publishing::make_list(&app.site, (slug, name, Visibility::Public), None)
+        .await
+        .expect("a list is made");
     assert!(made.is_some(), "{slug}");
     list(app, slug).await
 }
@@ -152,9 +154,9 @@ both_engines! {
         let desk = app.desk().await;
         let page = desk.open("/desk/lists").await;
         let form = page.form("/move").at("/desk/lists");
-        desk.submit(&form.clone().with("name", "Friday").with("slug", "Friday Letter")).await.says("Use small letters");
-        desk.submit(&form.clone().with("name", "Friday").with("slug", "digest")).await.says("Another list has that short name");
-        let form = form.with("name", "The Friday letter").with("slug", "friday-letter");
+        desk.submit(&form.clone().with("name", "Friday").with("slug", "Friday Letter").with("visibility", "public")).await.says("Use small letters");
+        desk.submit(&form.clone().with("name", "Friday").with("slug", "digest").with("visibility", "public")).await.says("Another list has that short name");
+        let form = form.with("name", "The Friday letter").with("slug", "friday-letter").with("visibility", "public");
         let one = desk.submit_and_follow(&form).await;
         one.says("The list is made");
         let path = one.url.path().to_owned();
@@ -189,7 +191,7 @@ both_engines! {
     /// TRUST A13, L10: who is neither owner nor editor changes no list; what was done stands in the log.
     async fn lists_are_for_owners_and_editors(app: TestApp) {
         let desk = app.desk().await;
-        let page = desk.open("/desk/lists").await.form("/move").at("/desk/lists").with("name", "Appeals").with("slug", "appeals");
+        let page = desk.open("/desk/lists").await.form("/move").at("/desk/lists").with("name", "Appeals").with("slug", "appeals").with("visibility", "public");
         desk.submit(&page).await;
         let log = broadside::audit_log::latest(&app.site.db, 5).await.expect("the log");
         assert!(log.iter().any(|line| line.action == "made a list" && line.subject == "list appeals"), "{log:?}");
@@ -493,6 +495,38 @@ both_engines! {
         app.reader(ANN).await;
         assert_eq!(app.mails(ANN).iter().filter(|mail| mail.subject == "Good to have you").count(), 1);
         assert_eq!(state(&app, ANN, "digest").await, Some(SubscriptionState::Confirmed));
+    }
+
+    /// The letter names all that was joined by the press, the list without words of its own, too; and what looks like a field in its words
+    /// is refused, since it would be mailed as it stands.
+    async fn a_welcome_names_all_that_was_joined(app: TestApp) {
+        let made = publishing::make_list(&app.site, ("appeals", "Appeals", Visibility::Public), None).await;
+        made.expect("a list is made").expect("its name is free");
+        decide(&app, "appeals", |written| {
+            written.welcomes = true;
+            "Good to have you.".clone_into(&mut written.welcome_text);
+        })
+        .await;
+        let visitor = app.visitor();
+        let mut form = visitor.open("/subscribe").await.form("/subscribe").with("email", ANN).with("consent", "yes");
+        for list in lists::all(&app.site.db).await.expect("the lists") {
+            form = form.and("list", &list.id.to_string());
+        }
+        visitor.submit(&form).await;
+        app.drain().await;
+        let confirm = visitor.open(&app.last_mail(ANN).link("/confirm/")).await;
+        visitor.submit(&confirm.form("/confirm/")).await.says("You are on the list");
+        app.drain().await;
+        let mail = app.last_mail(ANN);
+        for words in ["The digest", "Appeals", "Good to have you."] {
+            assert!(mail.text.contains(words), "{words}: {}", mail.text);
+        }
+        let desk = app.desk().await;
+        let path = format!("/desk/lists/{}", list(&app, "appeals").await.public_id);
+        let braces = desk.open(&path).await.form(&path).with("welcome_text", "Dear {{field.first_name}},");
+        let refused = desk.submit(&braces).await;
+        assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+        refused.says("the same for everybody");
     }
 
     /// A letter of welcome that waits is not sent to who has left meanwhile, by whichever way, nor after its list was retired; a
@@ -907,8 +941,14 @@ async fn a_list_and_a_topic_are_made_in_a_browser() {
     browser.sound("list-mistakes").await;
     browser.fill("Name", "The Friday letter").await;
     browser.fill("Short name", "friday-letter").await;
+    browser.tick("Only those who are on it").await;
     browser.click("Make this list").await;
     browser.wait_for_text("Who may join").await;
+    assert_eq!(
+        list(&app, "friday-letter").await.visibility,
+        Visibility::Private,
+        "nobody saw it before it was said who may"
+    );
     browser.fill("What comes, and how often", "Every Friday.").await;
     browser.tick("Everybody").await;
     browser.click("Save this list").await;

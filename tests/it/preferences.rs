@@ -61,6 +61,15 @@ both_engines! {
         assert_eq!(joined(&app).await, Vec::<String>::new());
     }
 
+    /// Nothing that is wrong beside the button keeps anybody on a list.
+    async fn who_leaves_every_list_is_not_held_by_another_field(app: TestApp) {
+        let form = page(&app).await.form("/preferences/").with("name", &"x".repeat(300)).and("press", "leave-all");
+        let left = app.visitor().submit(&form).await;
+        assert_eq!(left.status, StatusCode::OK);
+        left.says("You are on no list");
+        assert_eq!(joined(&app).await, Vec::<String>::new());
+    }
+
     /// TRUST A13: a list that is not offered is not joined.
     async fn a_list_that_is_not_offered_is_not_joined(app: TestApp) {
         let form = page(&app).await.form("/preferences/").and("list", "999");

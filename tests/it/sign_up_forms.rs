@@ -250,6 +250,11 @@ both_engines! {
         assert_eq!(on.iter().map(|one| one.name.as_str()).collect::<Vec<_>>(), ["The weekly"]);
         let page = desk.open(&format!("/desk/forms/{slug}")).await.form("/desk/forms/spring-fair").with("state", "closed");
         desk.submit_and_follow(&page).await.says("Saved.");
+        // Its code is copied before it is opened.
+        let sites = desk.open("/desk/forms/spring-fair").await.form("/sites").with("sites", HERE);
+        let code = desk.submit_and_follow(&sites).await;
+        let code = code.body.replace("&quot;", "\"").replace("&lt;", "<").replace("&#x3D;", "=");
+        assert!(code.contains(&format!("name=\"list\" value=\"{}\"", weekly.id)), "{code}");
         visitor.open("/subscribe/spring-fair").await.says("Not open yet");
         let late = visitor.submit(&form.with("email", BOB)).await;
         assert_eq!(late.status, StatusCode::BAD_REQUEST);

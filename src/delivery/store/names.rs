@@ -14,6 +14,9 @@ statements! {
     NUMBERED_COPY = "select e.id, s.id from edition e, subscriber s where e.id = $1 and s.id = $2
         and e.id <= (select last_id from numbered_link where kind = 'edition')
         and s.id <= (select last_id from numbered_link where kind = 'subscriber')";
+    READER = "select email from subscriber where public_id >= $1 and public_id < $2";
+    NUMBERED_READER = "select email from subscriber where id = $1
+        and id <= (select last_id from numbered_link where kind = 'subscriber')";
     EDITION = "select id from edition where public_id = $1";
     NUMBERED_EDITION = "select id from edition where id = $1
         and id <= (select last_id from numbered_link where kind = 'edition')";
@@ -44,6 +47,16 @@ pub async fn copy(db: &Db, edition: &str, subscriber: &str) -> Result<Option<(i6
 
 pub async fn numbered_copy(db: &Db, edition: i64, subscriber: i64) -> Result<Option<(i64, i64)>> {
     db.opt(NUMBERED_COPY, (edition, subscriber)).await
+}
+
+/// The address that a reader has now whose public id begins so.
+pub async fn reader(db: &Db, start: &str) -> Result<Option<String>> {
+    let found: Option<(String,)> = db.opt(READER, (start, format!("{start}~").as_str())).await?;
+    Ok(found.map(|(email,)| email))
+}
+
+pub async fn numbered_reader(db: &Db, id: i64) -> Result<Option<String>> {
+    Ok(db.opt::<(String,)>(NUMBERED_READER, (id,)).await?.map(|(email,)| email))
 }
 
 pub async fn edition(db: &Db, name: &Name<'_>) -> Result<Option<i64>> {

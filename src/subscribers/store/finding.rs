@@ -209,7 +209,9 @@ statements! {
         (select count(*) from (select distinct s.subscriber_id from suppression p
             join subscription s on s.subscriber_id = p.subscriber_id and s.state = 'confirmed'
             where p.lifted_at is null and p.subscriber_id is not null limit $1) b) as stopped,
-        (select count(*) from (select distinct subscriber_id from subscription where state = 'pending' order by subscriber_id limit $1) c) as pending";
+        (select count(*) from (select distinct s.subscriber_id from subscription s where s.state = 'pending'
+            and not exists (select 1 from subscription o where o.subscriber_id = s.subscriber_id and o.state = 'confirmed')
+            order by s.subscriber_id limit $1) c) as pending";
     COUNTED = "select confirmed, stopped, pending, counted_at from reader_count";
     KEEP_COUNT = "insert into reader_count (single, confirmed, stopped, pending, counted_at) values (1, $1, $2, $3, $4)
         on conflict (single) do update set confirmed = excluded.confirmed, stopped = excluded.stopped, pending = excluded.pending, counted_at = excluded.counted_at";

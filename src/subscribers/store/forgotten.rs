@@ -35,6 +35,8 @@ statements! {
     AMONG = sqlite "select json_group_array(address_hash) from forgotten where returned_at is null and address_hash in (select value from json_each($1))",
         postgres "select cast(coalesce(json_agg(address_hash), '[]') as text) from forgotten where returned_at is null
             and address_hash in (select json_array_elements_text(cast($1 as json)))";
+    /// A gift of theirs from before becomes known again, as after a restore: it is forgotten, too.
+    GAVE_BEFORE = "update forgotten set donor_id = $2 where address_hash = $1 and forgotten_at >= $3 and returned_at is null";
     /// Supporters who are forgotten once nothing of theirs goes on.
     SUPPORTERS = "select address_hash, donor_id from forgotten where donor_id > $1 order by donor_id limit 100";
     SUPPORTER_IS_GONE = "update forgotten set donor_id = null where address_hash = $1";
@@ -79,6 +81,10 @@ pub async fn is_forgotten(tx: &mut Tx, hash: &str) -> Result<bool> {
 
 pub async fn among(tx: &mut Tx, hashes: &[String]) -> Result<Vec<String>> {
     tx.array(AMONG, (db::array(hashes)?,)).await
+}
+
+pub async fn gave_before(tx: &mut Tx, hash: &str, donor: i64, paid: Moment) -> Result<u64> {
+    tx.exec(GAVE_BEFORE, (hash, donor, paid)).await
 }
 
 pub async fn supporters(db: &Db, after: i64) -> Result<Vec<(String, i64)>> {

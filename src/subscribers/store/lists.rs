@@ -1,7 +1,7 @@
 //! The SQL of lists.
 
 use super::{
-    super::rows::{List, Written},
+    super::rows::{List, Visibility, Written},
     places,
 };
 use crate::{
@@ -13,7 +13,7 @@ use crate::{
 statements! {
     /// A list behind all others, unless its short name is taken.
     ADD = "insert into list (public_id, slug, name, description, visibility, created_at, position)
-        select $1, $2, $3, $4, 'public', cast($5 as bigint), coalesce(max(position), 0) + 1 from list where true
+        select $1, $2, $3, $4, $6, cast($5 as bigint), coalesce(max(position), 0) + 1 from list where true
         on conflict (slug) do nothing";
     /// Every list.
     ALL = "select id, public_id, slug, name, description, visibility, opt_in, offered, welcomes, welcome_subject, welcome_text,
@@ -42,9 +42,10 @@ pub async fn add(
     tx: &mut Tx,
     public_id: &str,
     (slug, name, description): (&str, &str, &str),
+    seen_by: Visibility,
     now: Moment,
 ) -> Result<bool> {
-    Ok(tx.exec(ADD, (public_id, slug, name, description, now)).await? == 1)
+    Ok(tx.exec(ADD, (public_id, slug, name, description, now, seen_by)).await? == 1)
 }
 
 pub async fn all(db: &Db) -> Result<Vec<List>> {

@@ -148,12 +148,12 @@ pub(crate) async fn show(desk: Desk) -> Outcome {
 
 async fn tiles(desk: &Desk, readers: Counts) -> Result<Vec<Tile>, WebError> {
     let db = &desk.site().db;
-    let mut label = "readers".to_owned();
+    let mut label = if readers.confirmed - readers.stopped == 1 { "reader" } else { "readers" }.to_owned();
     if readers.stopped > 0 {
         label = format!("{label}, {} more whose address takes no mail", grouped(readers.stopped));
     }
     if readers.pending > 0 {
-        label = format!("{label}, {} more asked and have not confirmed", grouped(readers.pending));
+        label = format!("{label}, {} more asked, not confirmed yet", grouped(readers.pending));
     }
     let mut tiles = vec![Tile {
         figure: (readers.confirmed - readers.stopped).to_string(),

@@ -24,6 +24,7 @@ pub(super) const FIELDS: &[&str] = &[
     "consent",
     "from",
     "website",
+    "anew",
     "made",
     "words",
     "use",

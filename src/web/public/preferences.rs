@@ -152,6 +152,10 @@ fn posted_names(asked: &[(Field, String)]) -> Vec<String> {
 
 /// What somebody changed, with the mistakes noted in the form.
 fn read(form: &mut Form, asked: &[(Field, String)]) -> Chosen {
+    // Nothing that is typed beside it keeps anybody here.
+    if form.text("press") == "leave-all" {
+        return Chosen { leaves_all: true, ..Chosen::default() };
+    }
     let typed = form.optional("name", 100);
     if typed.chars().any(char::is_control) {
         form.mistake("name", "Use letters alone.");
@@ -174,7 +178,7 @@ fn read(form: &mut Form, asked: &[(Field, String)]) -> Chosen {
             answers.push((field.id, answer));
         }
     }
-    Chosen { name, lists, leaves_all: form.text("press") == "leave-all", topics: topics(form), answers }
+    Chosen { name, lists, leaves_all: false, topics: topics(form), answers }
 }
 
 /// A list and whether it was ticked when the page was made: `7.on`, `7.off`.
@@ -299,7 +303,7 @@ fn sentences(saved: Saved, on_some: bool) -> Vec<String> {
     match saved.name.as_deref() {
         None => {}
         Some("") => said.push("We greet you without a name.".to_owned()),
-        Some(name) => said.push(format!("We greet you as {name}.")),
+        Some(name) => said.push(format!("We greet you as {}.", name.trim_end_matches('.'))),
     }
     if !saved.answers.is_empty() {
         said.push(format!("Your answer is kept: {}.", names(&saved.answers)));

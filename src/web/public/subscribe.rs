@@ -159,6 +159,10 @@ async fn answer(
         }
         return again(app, (shown, at), form).await;
     };
+    if form.is_ticked("anew") {
+        form.blank("email");
+        return again(app, (shown, at), form).await;
+    }
     let embedded = at.embedded;
     let held = Held::new(app, (shown, at), &form, (&email, &name, &lists));
     // A hint comes before any refusal.

@@ -176,12 +176,15 @@ async fn page(app: &App, found: Option<Left>, pressed: Option<Pressed>) -> Outco
     page.state = state;
     page.can_undo = left.can_undo;
     page.preferences = subscribers::choices_path(&app.site, &left.public_id);
+    if state == "back" {
+        page.others = names(&subscribers::after_leaving(&app.site, &left).await?.others);
+    }
     if let Some(pressed) = pressed.filter(|_| !left.subscribed) {
         let after = subscribers::after_leaving(&app.site, &left).await?;
         page.left_all = after.left_all;
         page.has_topics = after.has_topics;
         page.can_undo = after.can_undo;
-        page.others = consent::phrase(&after.others.iter().map(String::as_str).collect::<Vec<_>>());
+        page.others = names(&after.others);
         page.why = left.may_say_why.then(|| Why::new(after.said, pressed));
     }
     page.list = left.list;
@@ -189,6 +192,10 @@ async fn page(app: &App, found: Option<Left>, pressed: Option<Pressed>) -> Outco
         return app.public_page_again(TEMPLATE, title, &page).await;
     }
     app.public_page(TEMPLATE, title, &page).await
+}
+
+fn names(lists: &[String]) -> String {
+    consent::phrase(&lists.iter().map(String::as_str).collect::<Vec<_>>())
 }
 
 impl Why {

@@ -63,7 +63,11 @@ pub fn done(code: &str) -> Option<&'static str> {
         }
         "link-stopped" => "Nothing was sent: mail to their address is stopped.",
         "link-no-list" => "Nothing was sent: they are on no list.",
-        "reader-paused" => "They rest from mail. A letter tells them until when.",
+        "note-kept" => "The note is kept. It stands under Notes.",
+        "note-removed" => "The note is removed.",
+        "reader-paused" => {
+            "Their mail is paused. Where they may be written to, a letter tells them, one for each day on which a pause ends."
+        }
         "reader-goes-on" => "Their pause is over. The next edition goes to them, too.",
         "corrected" => "The correction is saved. It goes to the rest when the edition goes on.",
         "have-it" => "They get no second copy. Let the edition go on, and the others get theirs.",
@@ -82,7 +86,7 @@ pub fn done(code: &str) -> Option<&'static str> {
             "We sent a mail to the new address. Their mail goes there once the button in it is pressed."
         }
         "mail-again" => "They are mailed again, from the next edition on.",
-        "list-made" => "The list is made. Say what comes, and who may join it.",
+        "list-made" => "The list is made. Say what comes, and how often.",
         "list-retired" => "The list is retired. Nothing goes to it, and its readers stay as they are.",
         "list-back" => {
             "The list is back, with its readers. What was held back waits under Editions for your word."

@@ -17,6 +17,9 @@ pub(in crate::web) const WAS_FORGOTTEN: &str = "A reader who was forgotten";
 /// Why nobody of the team adds an address, and what its owner can do.
 pub(in crate::web) const FORGOTTEN: &str = "Its owner asked to be forgotten. They can subscribe by themselves, by the form; nobody else brings them back.";
 
+/// Beside a list that somebody is on whose address is stopped.
+pub(in crate::web) const ON_IT_NOT_MAILED: &str = "on it, not mailed";
+
 /// What a state means to an editor, and the colour of its pill.
 pub(in crate::web) fn standing(subscription: &Subscription, now: Moment) -> (&'static str, &'static str) {
     match subscription.state {

@@ -221,6 +221,10 @@ impl Browser {
                 problems.push(format!("{width}: {over} pixels too wide"));
             }
             problems.extend(self.problems().await.into_iter().map(|problem| format!("{width}: {problem}")));
+            let unseen = "const told = document.querySelector('.mistakes'); return told && !location.hash && told !== document.activeElement";
+            if self.script(unseen).await == true {
+                problems.push(format!("{width}: who made a mistake is not led to where it is told"));
+            }
             for scheme in ["dark", "light"] {
                 self.prefer(scheme).await;
                 self.screenshot(&format!("{name}-{width}-{scheme}")).await;

@@ -251,12 +251,20 @@ fn versions(kept: Vec<(String, Moment)>, zone: &Zone) -> Vec<Version> {
     versions
 }
 
+/// How high a form is in a frame, on a phone: as it is at least, for each list to choose among, for each question. Pixels.
+const FRAME: usize = 640;
+const CHOICE: usize = 60;
+const QUESTION: usize = 150;
+
 /// What the code for other sites is made of.
 #[derive(Serialize)]
 struct Embed {
     action: String,
     frame: String,
     title: String,
+    intro: String,
+    /// Of the frame, in pixels: so that nobody has to scroll in it on a phone.
+    height: usize,
     wording: String,
     words: String,
     lists: Vec<List>,
@@ -294,14 +302,23 @@ impl Question {
 async fn code(desk: &Desk, kept: &SignUpForm) -> Result<Code, WebError> {
     let (site, slug) = (desk.site(), &kept.slug);
     let shown = forms::shown(&site.db, &desk.settings, slug).await?.ok_or(WebError::NotFound)?;
+    // The code is copied before the form is opened, too.
+    let lists = forms::offers(&site.db, kept).await?;
+    let heading = match shown.form.title.as_str() {
+        "" => format!("{} by email", desk.settings.magazine_name),
+        title => title.to_owned(),
+    };
+    let choices = if lists.len() > 1 { lists.len() } else { 0 };
     let embed = Embed {
         action: site.url(&format!("/subscribe/{slug}")),
         frame: site.url(&format!("/subscribe/{slug}/embedded")),
-        title: desk.settings.magazine_name.clone(),
+        title: heading,
+        intro: shown.form.intro.clone(),
+        height: FRAME + CHOICE * choices + QUESTION * shown.fields.len(),
         words: consent::known_by(&shown.wording),
         wording: shown.wording,
-        several: shown.lists.len() > 1,
-        lists: shown.lists,
+        several: choices > 0,
+        lists,
         asks: shown.fields.into_iter().map(Question::new).collect(),
     };
     Ok(Code {

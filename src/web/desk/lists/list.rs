@@ -12,7 +12,7 @@ use crate::{
     web::{Desk, Form, Outcome, Posted, WebError, session::see_other, words::how_many},
 };
 
-const FIELDS: &[&str] = &["name", "slug"];
+const FIELDS: &[&str] = &["name", "slug", "visibility"];
 const TITLE: &str = "Lists";
 
 #[derive(Serialize)]
@@ -68,8 +68,10 @@ pub(crate) async fn submit(desk: Desk, posted: Posted) -> Outcome {
     let mut form = posted.form(FIELDS)?;
     let name = form.required("name", 100, "Say what readers call it.");
     let slug = form.parse("slug", lists::slug);
-    if let (Some(slug), true) = (slug, form.is_valid()) {
-        let made = publishing::make_list(desk.site(), &slug, &name, Some(desk.who.staff.id)).await?;
+    let seen_by = form.parse("visibility", |word| Visibility::parse(word).ok_or("Say who sees it."));
+    if let (Some(slug), Some(seen_by), true) = (slug, seen_by, form.is_valid()) {
+        let new = (slug.as_str(), name.as_str(), seen_by);
+        let made = publishing::make_list(desk.site(), new, Some(desk.who.staff.id)).await?;
         if let Some(public_id) = made {
             return Ok(see_other(&format!("/desk/lists/{public_id}?done=list-made")));
         }

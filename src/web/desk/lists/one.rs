@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::list::{Pill, find};
 use crate::{
-    publishing,
+    mail, publishing,
     subscribers::{
         self, Visibility,
         lists::{self, List, OptIn, Written},
@@ -130,6 +130,11 @@ fn read(form: &mut Form, list: &List) -> Option<Written> {
     let subject = form.optional("welcome_subject", 200);
     if subject.chars().any(char::is_control) {
         form.mistake("welcome_subject", "Use one line of text.");
+    }
+    for of_the_letter in ["welcome_subject", "welcome_text"] {
+        if let Err(mistake) = mail::check_none(form.text(of_the_letter)) {
+            form.mistake(of_the_letter, mistake);
+        }
     }
     let name = form.required("name", 100, "Say what readers call it.");
     if name.chars().any(char::is_control) {

@@ -173,7 +173,7 @@ pub(crate) async fn note(desk: Desk, Path(id): Path<String>, posted: Posted) -> 
         return reader::again(&desk, reader, Forms { note: form, ..Forms::default() }).await;
     }
     subscribers::note(desk.site(), &reader, &text, desk.who.staff.id).await?;
-    Ok(see_other(&format!("/desk/readers/{id}?done=saved#notes")))
+    Ok(see_other(&format!("/desk/readers/{id}?done=note-kept")))
 }
 
 /// `POST /desk/readers/{id}/notes/{note}/remove`
@@ -186,7 +186,7 @@ pub(crate) async fn remove_note(
     let reader = find(&desk, &id).await?;
     let note = note.parse().map_err(|_| WebError::NotFound)?;
     subscribers::remove_note(desk.site(), &reader, note, desk.who.staff.id).await?;
-    Ok(see_other(&format!("/desk/readers/{id}?done=saved#notes")))
+    Ok(see_other(&format!("/desk/readers/{id}?done=note-removed")))
 }
 
 /// Whoever is at the desk.

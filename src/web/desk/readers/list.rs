@@ -212,7 +212,7 @@ fn in_words(counts: Counts) -> String {
         words = format!("{words} {stopped} more are on them and get nothing: their address is stopped.");
     }
     if counts.pending > 0 {
-        words = format!("{words} {} more asked and have not confirmed yet.", grouped(counts.pending));
+        words = format!("{words} {} more asked, not confirmed yet.", grouped(counts.pending));
     }
     words
 }

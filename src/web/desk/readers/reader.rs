@@ -23,7 +23,7 @@ use crate::{
             OF_MONEY, OF_THE_TEAM, count,
             editions::outcome_of,
             letter,
-            readers::{agreed, donor, left_because, standing},
+            readers::{ON_IT_NOT_MAILED, agreed, donor, left_because, standing},
         },
     },
 };
@@ -346,12 +346,18 @@ async fn page(desk: &Desk, reader: Subscriber, forms: Forms, look: Look) -> Resu
     };
     let pauses =
         if on_some && rests_until.is_none() { Weeks::ALL.map(pause_view).into() } else { Vec::new() };
+    let is_stopped = stopped.is_some();
     let mut chosen = topics::chosen_of(db, reader.id).await?;
     let line = |one: Subscription| {
         let how = came_to_be.get(&one.list_id);
         let topics = chosen.remove(&one.list_id).unwrap_or_default();
         let topics = topics.into_iter().map(|topic| topic.name).collect::<Vec<_>>().join(", ");
-        ListLine { topics, ..ListLine::new(one, how, (zone, now)) }
+        let line = ListLine { topics, ..ListLine::new(one, how, (zone, now)) };
+        if is_stopped && line.state == "good" {
+            ListLine { words: ON_IT_NOT_MAILED, state: "warn", ..line }
+        } else {
+            line
+        }
     };
     let left = subscribers::why_they_left(db, reader.id, REASONS).await?.into_iter().map(|one| LeftView {
         list: one.list,
