@@ -238,7 +238,7 @@ both_engines! {
         assert_eq!(take(&again, &notification(&from, ANN, "failed", "5.1.1")).await, Effect::Unproven);
         assert_eq!(take(&again, &complaint("abuse", &id)).await, Effect::Complained);
         assert_eq!(take(&again, &complaint("abuse", &id)).await, Effect::Known);
-        assert_eq!(reason(&again, ANN).await, Some(StopReason::Complained));
+        assert_eq!(reason(&again, ANN).await, Some(delivery::StopReason::Complained));
         assert_eq!(reason(&again, "reader2@example.org").await, None);
     }
 
