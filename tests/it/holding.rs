@@ -316,6 +316,8 @@ const TABLES: &[(&str, Tells)] = &[
     ("form_day", Nothing("counts")),
     ("joined_day", Nothing("counts")),
     ("reader_count", Nothing("counts")),
+    ("counted", Nothing("counts")),
+    ("folded", Nothing("how far the program has come")),
     ("delivery_tally", Nothing("counts")),
     ("edition_domain", Nothing("counts by the domains of mail providers")),
     ("recipient_domain", Nothing("the domains of mail providers")),
