@@ -265,7 +265,9 @@ async fn years_go_by(app: &TestApp) {
             publishing::retire_topic(&app.site, &topic, Some(1)).await.expect("it is retired");
         }
     }
-    publishing::make_list(&app.site, "harbour", "The harbour", Some(1)).await.expect("a list");
+    publishing::make_list(&app.site, ("harbour", "The harbour", lists::Visibility::Public), Some(1))
+        .await
+        .expect("a list");
     let harbour =
         lists::all(&app.site.db).await.expect("the lists").into_iter().find(|one| one.slug == "harbour");
     publishing::retire_list(&app.site, &harbour.expect("a list"), Some(1)).await.expect("it is retired");
