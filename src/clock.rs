@@ -206,7 +206,14 @@ impl Zone {
     /// The same time of day a month later, or on the last day of that month where it is shorter.
     #[must_use]
     pub fn month_after(&self, moment: Moment) -> Moment {
-        let then = moment.timestamp().to_zoned(self.0.clone()).checked_add(jiff::Span::new().months(1));
+        self.months_after(moment, 1)
+    }
+
+    /// The same so many months later; at most a thousand years.
+    #[must_use]
+    pub fn months_after(&self, moment: Moment, months: i64) -> Moment {
+        let span = jiff::Span::new().months(months.clamp(0, 12_000));
+        let then = moment.timestamp().to_zoned(self.0.clone()).checked_add(span);
         then.map_or(moment, |then| then.timestamp().into())
     }
 

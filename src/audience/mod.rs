@@ -1,12 +1,12 @@
 //! Who an edition is for, and who of them it is still for.
 //!
-//! The rule that must hold: whoever is not on the list any more, or rests from it, is in no audience, and no copy of theirs is
+//! The rule that must hold: whoever is not on the list any more, rests from it, or whose implied consent ran out, is in no audience, and no copy of theirs is
 //! tried again. A pause ends by the clock alone, so each of these is asked with the moment of now. This is
 //! the one place that joins editions and their copies with the readers of a list; on PostgreSQL the subscriptions that a
 //! transaction read are held until its commit, so that nobody leaves in between. Addresses that are not mailed are another
 //! matter (`delivery::suppression`). A copy that went to an address which its reader has no more is not tried again either.
 //!
-//! An edition about some topics is not for who chose others of its list. What they chose is read once their subscriptions are
+//! An edition about some topics is not for who chose others of its list, and one for a rhythm is not for who chose another. What they chose is read once their subscriptions are
 //! held, by a statement of its own: one that waited for a row would look at the choices as they were before it waited.
 
 mod store;
@@ -55,19 +55,19 @@ pub struct Chunk<T> {
 pub enum Audience {
     /// Everybody who is on a list.
     List(i64),
-    /// Those of a list who did not choose other topics than those of an edition.
-    Topics { edition: i64, list: i64 },
+    /// Those of a list who did not choose other topics, or another rhythm, than those of an edition.
+    Choosing { edition: i64, list: i64 },
     /// Those of a list who got, or may have got, one revision of an edition: a correction goes to nobody else.
     Corrected { edition: i64, revision: i64, list: i64 },
 }
 
 impl Audience {
-    /// Of an edition for a list, which is about topics or not, and perhaps corrects a revision of another one.
+    /// Of an edition for a list, which is about topics or for a rhythm or neither, and perhaps corrects a revision of another one.
     #[must_use]
-    pub const fn of((edition, list): (i64, i64), by_topic: bool, corrects: Option<(i64, i64)>) -> Self {
-        match (corrects, by_topic) {
+    pub const fn of((edition, list): (i64, i64), by_choice: bool, corrects: Option<(i64, i64)>) -> Self {
+        match (corrects, by_choice) {
             (Some((edition, revision)), _) => Self::Corrected { edition, revision, list },
-            (None, true) => Self::Topics { edition, list },
+            (None, true) => Self::Choosing { edition, list },
             (None, false) => Self::List(list),
         }
     }
@@ -76,7 +76,7 @@ impl Audience {
     #[must_use]
     pub fn of_due(due: &DueEdition) -> Self {
         let corrects = due.corrects_edition_id.zip(due.corrects_revision);
-        Self::of((due.id, due.list_id), due.by_topic, corrects)
+        Self::of((due.id, due.list_id), due.by_choice, corrects)
     }
 
     /// The next members in the order of their keys, after the reader `after`.
@@ -89,13 +89,13 @@ impl Audience {
     ) -> Result<Chunk<AudienceReader>> {
         let page = (after, limit);
         let mut members = match self {
-            Self::List(list) | Self::Topics { list, .. } => store::audience(tx, list, page, now).await?,
+            Self::List(list) | Self::Choosing { list, .. } => store::audience(tx, list, page, now).await?,
             Self::Corrected { edition, revision, list } => {
                 store::corrected(tx, (edition, revision), list, page, now).await?
             }
         };
         let last = members.last().map(|reader| reader.subscriber_id);
-        if let Self::Topics { edition, list } = self {
+        if let Self::Choosing { edition, list } = self {
             wanting(tx, (edition, list), &mut members, |reader| reader.subscriber_id).await?;
         }
         Ok(Chunk { members, last })
@@ -103,13 +103,15 @@ impl Audience {
 
     /// How many would be mailed now: those whose address is stopped are not among them.
     pub async fn size(self, db: &Db, now: Moment) -> Result<i64> {
-        Ok(self.of_list(db, now).await? - self.left_out(db, now).await?)
+        Ok(self.of_list(db, now).await?
+            - self.left_out(db, now).await?
+            - self.left_out_by_rhythm(db, now).await?)
     }
 
-    /// The same, with those who chose other topics.
+    /// The same, with those who chose other topics or another rhythm.
     pub async fn of_list(self, db: &Db, now: Moment) -> Result<i64> {
         match self {
-            Self::List(list) | Self::Topics { list, .. } => store::audience_size(db, list, now).await,
+            Self::List(list) | Self::Choosing { list, .. } => store::audience_size(db, list, now).await,
             Self::Corrected { edition, revision, list } => {
                 store::corrected_size(db, (edition, revision), list, now).await
             }
@@ -119,7 +121,15 @@ impl Audience {
     /// How many more would be, had they not chosen other topics.
     pub async fn left_out(self, db: &Db, now: Moment) -> Result<i64> {
         match self {
-            Self::Topics { edition, list } => store::left_out(db, (edition, list), now).await,
+            Self::Choosing { edition, list } => store::left_out(db, (edition, list), now).await,
+            Self::List(_) | Self::Corrected { .. } => Ok(0),
+        }
+    }
+
+    /// How many more would be, had they not chosen another rhythm; whoever chose other topics, too, is not among them.
+    pub async fn left_out_by_rhythm(self, db: &Db, now: Moment) -> Result<i64> {
+        match self {
+            Self::Choosing { edition, .. } => store::left_out_by_rhythm(db, edition, now).await,
             Self::List(_) | Self::Corrected { .. } => Ok(0),
         }
     }
@@ -127,13 +137,13 @@ impl Audience {
     /// How many of the list rest from it, whatever they chose. Of a correction nobody is told: it is for who got the wrong one.
     pub async fn paused(self, db: &Db, now: Moment) -> Result<i64> {
         match self {
-            Self::List(list) | Self::Topics { list, .. } => store::paused(db, list, now).await,
+            Self::List(list) | Self::Choosing { list, .. } => store::paused(db, list, now).await,
             Self::Corrected { .. } => Ok(0),
         }
     }
 }
 
-/// Takes out whoever chose other topics than those of an edition. Their subscriptions are held.
+/// Takes out whoever chose other topics than those of an edition, or another rhythm. Their subscriptions are held.
 async fn wanting<T>(
     tx: &mut Tx,
     edition: (i64, i64),
@@ -141,7 +151,8 @@ async fn wanting<T>(
     reader: impl Fn(&T) -> i64,
 ) -> Result<()> {
     let ids: Vec<i64> = members.iter().map(&reader).collect();
-    let others = store::chose_others(tx, edition, &ids).await?;
+    let mut others = store::chose_others(tx, edition, &ids).await?;
+    others.extend(store::chose_another_rhythm(tx, edition.0, &ids).await?);
     members.retain(|member| !others.contains(&reader(member)));
     Ok(())
 }
@@ -157,7 +168,7 @@ pub enum Again<'a> {
     InDoubt(Moment),
 }
 
-/// The next of those copies whose readers are still on the list, do not rest from it and want its topics, in the order of their keys, after the reader
+/// The next of those copies whose readers are still on the list, do not rest from it and want its topics at its rhythm, in the order of their keys, after the reader
 /// `after`.
 pub async fn still_wanted(
     tx: &mut Tx,
@@ -179,7 +190,7 @@ pub async fn still_wanted(
     Ok(Chunk { members, last })
 }
 
-/// Failed copies whose readers are still on the list and want its topics, to be looked at.
+/// Failed copies whose readers are still on the list and want its topics at its rhythm, to be looked at.
 pub async fn still_failed(
     db: &Db,
     edition: i64,
@@ -189,7 +200,7 @@ pub async fn still_failed(
     store::still_failed(db, edition, (after, limit), now).await
 }
 
-/// Copies that may have arrived whose readers are still on the list and want its topics, and since when each is in doubt, to be
+/// Copies that may have arrived whose readers are still on the list and want its topics at its rhythm, and since when each is in doubt, to be
 /// looked at.
 pub async fn still_doubted(
     db: &Db,

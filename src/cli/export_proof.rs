@@ -12,7 +12,7 @@ use crate::{
     email_address::EmailAddress,
     site::Site,
     subscribers::{
-        self, Subscriber,
+        self, Subscriber, Subscription,
         consent::{self, Event},
     },
 };
@@ -36,13 +36,18 @@ pub(super) async fn print(site: &Site, Arguments { email }: Arguments) -> anyhow
         anyhow::bail!("no reader has the address {email}");
     };
     let events = consent::proof(&site.db, reader.id).await?;
+    let lists = subscribers::subscriptions(&site.db, reader.id).await?;
     audit_log::note(site, None, "printed a proof", &reader.public_id, "").await?;
-    println!("{}", serde_json::to_string_pretty(&proof(&reader, &events))?);
+    println!("{}", serde_json::to_string_pretty(&proof(&reader, &lists, &events))?);
     Ok(ExitCode::SUCCESS)
 }
 
 /// It is read by people: times as RFC 3339 writes them, in UTC.
-fn proof(reader: &Subscriber, events: &[Event]) -> serde_json::Value {
+fn proof(reader: &Subscriber, lists: &[Subscription], events: &[Event]) -> serde_json::Value {
+    let until = |one: &Subscription| {
+        one.implied_until.map(|until| json!({ "list": one.name, "until": until.to_string() }))
+    };
+    let implied = lists.iter().filter_map(until);
     json!({
         "reader": {
             "id": reader.id,
@@ -51,6 +56,7 @@ fn proof(reader: &Subscriber, events: &[Event]) -> serde_json::Value {
             "name": reader.name,
             "created_at": reader.created_at.to_string(),
         },
+        "implied_consent": implied.collect::<Vec<_>>(),
         "events": events.iter().map(Event::told).collect::<Vec<_>>(),
     })
 }
@@ -83,7 +89,7 @@ mod tests {
             user_agent: word(),
             at,
         };
-        let shown = proof(&reader, &[event]);
+        let shown = proof(&reader, &[], &[event]);
         assert_eq!(shown["reader"]["created_at"], "2026-09-21T14:13:20Z");
         assert_eq!(shown["events"][0]["at"], "2026-09-21T14:13:20Z");
         assert!(!shown.to_string().contains("1790000000"), "{shown}");

@@ -8,6 +8,7 @@ use crate::{
     clock::Moment,
     delivery::{self, AttemptOutcome, AttemptStage, Class, CopyState},
     donations::{DonationKind, DonationState, RecurringState},
+    editions::Rhythm,
     replies,
     staff::Role,
     subscribers::{ConsentAction, ConsentMethod, DonorState, SubscriptionState},
@@ -95,6 +96,11 @@ pub struct Within {
     /// When they last said something about that.
     #[serde(serialize_with = "at_last")]
     pub pause_said_at: Option<Moment>,
+    /// Until when they may be mailed since they bought or gave, where they did not agree themselves.
+    #[serde(serialize_with = "at_last")]
+    pub implied_until: Option<Moment>,
+    /// How often they chose to get it; none for everything.
+    pub rhythm: Option<Rhythm>,
     /// What they chose of it.
     #[sqlx(skip)]
     pub topics: Vec<String>,

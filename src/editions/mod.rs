@@ -7,10 +7,12 @@
 //! retires the list.
 
 mod deeds;
+mod rhythm;
 mod store;
 
 pub use self::{
     deeds::{Deed, MovedBy, record},
+    rhythm::Rhythm,
     store::{DueEdition, STATEMENTS, Stand},
 };
 use crate::{
@@ -353,6 +355,11 @@ pub async fn next_revision(
     based_on: (i64, EditionState),
 ) -> db::Result<Option<i64>> {
     store::next_revision(tx, id, based_on, site.now()).await
+}
+
+/// Whom a draft is for beside those of its list who get everything; none for everybody. For whoever holds it.
+pub async fn set_rhythm(tx: &mut Tx, id: i64, rhythm: Option<Rhythm>) -> db::Result<()> {
+    store::set_rhythm(tx, id, rhythm).await
 }
 
 /// Deletes a draft with its revisions and whatever was frozen of it; `false` if it is no longer the draft that somebody saw.

@@ -1,6 +1,6 @@
 //! The statements that write the table of editions. What their revisions say is the publishing room's.
 
-use super::{Cause, EditionState, HeldBecause, UnknownPolicy};
+use super::{Cause, EditionState, HeldBecause, Rhythm, UnknownPolicy};
 use crate::{
     clock::Moment,
     db::{Db, Params, Result, Sql, Tx},
@@ -44,9 +44,11 @@ statements! {
     /// Undo, as long as sealing has not begun.
     UNSCHEDULE = "update edition set state = 'draft', send_at = null, sent_by = null, held_because = '', updated_at = $2
                   where id = $1 and state in ('scheduled', 'held') and seal_cursor is null and sealed_at is null returning public_id";
+    /// Whom a draft is for.
+    SET_RHYTHM = "update edition set rhythm = $2 where id = $1";
     /// Those whose time has come.
     DUE = "select id, list_id, revision, coalesce(seal_cursor, 0) as cursor, send_at, corrects_edition_id, corrects_revision,
-               exists (select 1 from edition_topic t where t.edition_id = edition.id) as by_topic from edition
+               rhythm is not null or exists (select 1 from edition_topic t where t.edition_id = edition.id) as by_choice from edition
            where state = 'scheduled' and send_at <= $1 order by send_at, id";
     /// The step of one chunk of sealing: only the one who knows the cursor may take it.
     ADVANCE_SEAL = "update edition set seal_cursor = $3, updated_at = $4
@@ -130,8 +132,8 @@ pub struct DueEdition {
     /// The edition it corrects, if it is a correction: then it goes to those who got one revision of that.
     pub corrects_edition_id: Option<i64>,
     pub corrects_revision: Option<i64>,
-    /// Whether it is about topics: then it is not for who chose others.
-    pub by_topic: bool,
+    /// Whether it is about topics, or for one rhythm: then it is not for who chose others.
+    pub by_choice: bool,
 }
 
 /// The public id of what a statement moved.
@@ -141,6 +143,11 @@ async fn moved<'q>(tx: &mut Tx, sql: Sql, params: impl Params<'q>) -> Result<Opt
 
 pub async fn state(tx: &mut Tx, id: i64) -> Result<Option<EditionState>> {
     Ok(tx.opt::<(EditionState,)>(STATE, (id,)).await?.map(|(state,)| state))
+}
+
+pub async fn set_rhythm(tx: &mut Tx, id: i64, rhythm: Option<Rhythm>) -> Result<()> {
+    tx.exec(SET_RHYTHM, (id, rhythm)).await?;
+    Ok(())
 }
 
 /// None if there is no such edition.

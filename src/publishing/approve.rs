@@ -79,6 +79,15 @@ pub(super) async fn hold_topics(tx: &mut Tx, edition: &Edition) -> Result<()> {
     Ok(())
 }
 
+/// The same of the rhythm that it is for: whoever schedules it holds its list, and what that offers stays so until the edition's moment.
+pub(super) async fn hold_rhythm(tx: &mut Tx, edition: &Edition) -> Result<()> {
+    let seen = (edition.content.rhythm, edition.list_rhythms.clone());
+    match store::rhythm(tx, edition.id).await? {
+        Some(now) if edition.content.rhythm.is_none() || now == seen => Ok(()),
+        _ => Err(Error::NotAsSeen),
+    }
+}
+
 /// For an edition that waits for its moment, in a sentence, what its mail would show otherwise if Send were pressed now.
 pub async fn changed_since_send(
     site: &Site,

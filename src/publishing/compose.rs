@@ -112,6 +112,7 @@ async fn save_once(
     if state == EditionState::Draft {
         // The edition's row is held: whoever presses Send did so before, and this was refused, or sees this revision.
         store::set_topics(&mut tx, edition_id, &content.topic_ids).await?;
+        editions::set_rhythm(&mut tx, edition_id, content.rhythm).await?;
     }
     tx.commit().await?;
     Ok(revision)

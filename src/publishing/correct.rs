@@ -140,6 +140,7 @@ pub async fn begin_correction(
     content.subject = format!("Correction: {}", content.subject).chars().take(200).collect();
     // It goes to whoever got the wrong copy, whatever they choose.
     content.topic_ids.clear();
+    content.rhythm = None;
     let now = site.now();
     let name = token::public_id();
     let mut tx = site.db.begin().await?;

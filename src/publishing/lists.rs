@@ -7,7 +7,8 @@ use super::{Error, Result, store};
 use crate::{
     audit_log,
     db::{self, Db, Tx},
-    delivery, editions,
+    delivery,
+    editions::{self, Rhythm},
     site::Site,
     subscribers::{
         lists::{self, List, Visibility, Written},
@@ -43,7 +44,8 @@ pub async fn make(
 /// Changes a list that somebody saw, and which topics it offers.
 ///
 /// # Errors
-/// [`Error::Changed`] when somebody saved it since.
+/// [`Error::Changed`] when somebody saved it since; [`Error::RhythmWaits`] when it would offer other rhythms while an edition for one of
+/// them waits for its moment: that would go to others than whoever pressed Send was told.
 pub async fn change(
     site: &Site,
     seen: &List,
@@ -56,6 +58,11 @@ pub async fn change(
         if !lists::change(&mut tx, site, (seen.id, seen.version), written).await? {
             return Err(Error::Changed);
         }
+        if Rhythm::read(&seen.rhythms) != Rhythm::read(&Rhythm::write(&written.rhythms))
+            && store::waiting_for_a_rhythm(&mut tx, seen.id).await? > 0
+        {
+            return Err(Error::RhythmWaits);
+        }
         topics::offer(&mut tx, seen.id, offers).await?;
         store::rename_digests(&mut tx, seen.id, &seen.name, &written.name).await?;
         record(&mut tx, site, staff_id, "changed a list", &seen.slug, &decided(written)).await?;
@@ -67,7 +74,8 @@ pub async fn change(
 
 /// What was decided, for the log: the words of the letter stand on its page.
 fn decided(written: &Written) -> String {
-    let Written { name, visibility, opt_in, offered, closed, welcomes, .. } = written;
+    let Written { name, visibility, opt_in, offered, closed, welcomes, rhythms, .. } = written;
+    let rhythms = Rhythm::write(rhythms);
     let yes = |is: bool, word: &'static str| if is { word } else { "" };
     let words = [
         name,
@@ -76,6 +84,7 @@ fn decided(written: &Written) -> String {
         yes(*closed, "closed"),
         yes(*offered, "offered"),
         yes(*welcomes, "welcomes"),
+        &rhythms,
     ];
     words.into_iter().filter(|word| !word.is_empty()).collect::<Vec<_>>().join(", ")
 }

@@ -68,7 +68,7 @@ use crate::{
     audience::Audience,
     clock::Moment,
     db::{self, Db, MaybeDatabase, Tx},
-    editions::{EditionState, HeldBecause, MoveError, UnknownPolicy},
+    editions::{EditionState, HeldBecause, MoveError, Rhythm, UnknownPolicy},
     mail,
     site::Site,
     subscribers,
@@ -92,6 +92,9 @@ pub enum Error {
     /// An article or a setting that its mail shows changed since somebody looked at it.
     #[error("what it shows changed since you looked at it")]
     NotAsSeen,
+    /// A list would offer other rhythms while an edition for one of them waits for its moment.
+    #[error("an edition for some of its readers waits to go out: let it go out, or take Send back, first")]
+    RhythmWaits,
     /// It was to go out at a moment that is over.
     #[error("that moment is over")]
     Past,
@@ -164,6 +167,8 @@ pub struct Content {
     /// gets it is decided while it is a draft.
     #[sqlx(skip)]
     pub topic_ids: Vec<i64>,
+    /// The rhythm that it is for, of those that readers of its list choose among; none for everybody. Of the edition, as topics are.
+    pub rhythm: Option<Rhythm>,
 }
 
 /// What a correction corrects.
@@ -192,6 +197,8 @@ pub struct Edition {
     /// That list's name in addresses and headers.
     pub list_slug: String,
     pub list_name: String,
+    /// The rhythms that it offers, as [`Rhythm::read`] reads them.
+    pub list_rhythms: String,
     /// Where it stands.
     pub state: EditionState,
     /// The number of its newest revision.
@@ -364,5 +371,6 @@ pub async fn audience_size(site: &Site, edition: &Edition) -> db::Result<i64> {
 
 fn audience(edition: &Edition) -> Audience {
     let corrects = edition.corrects.as_ref().map(|corrects| (corrects.edition_id, corrects.revision));
-    Audience::of((edition.id, edition.list_id), !edition.content.topic_ids.is_empty(), corrects)
+    let by_choice = !edition.content.topic_ids.is_empty() || edition.content.rhythm.is_some();
+    Audience::of((edition.id, edition.list_id), by_choice, corrects)
 }

@@ -23,6 +23,8 @@ pub struct Readership {
     pub readers: i64,
     /// They chose other topics.
     pub chose_others: i64,
+    /// They chose another rhythm; whoever chose other topics, too, is not among them.
+    pub other_rhythm: i64,
     /// They rest from mail, whatever they chose.
     pub paused: i64,
 }
@@ -49,7 +51,9 @@ impl Readerships {
         let (everybody, paused) =
             (audience.of_list(&site.db, now).await?, audience.paused(&site.db, now).await?);
         let chose_others = audience.left_out(&site.db, now).await?;
-        let readership = Readership { readers: everybody - chose_others, chose_others, paused };
+        let other_rhythm = audience.left_out_by_rhythm(&site.db, now).await?;
+        let readers = everybody - chose_others - other_rhythm;
+        let readership = Readership { readers, chose_others, other_rhythm, paused };
         if everybody >= MANY {
             let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
             if kept.len() >= MOST_KEPT {

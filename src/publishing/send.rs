@@ -117,6 +117,7 @@ pub async fn press(site: &Site, templates: &Templates, press: Press<'_>) -> Resu
     }
     approve::approve_articles(&mut tx, &edition, &issue).await?;
     approve::hold_topics(&mut tx, &edition).await?;
+    approve::hold_rhythm(&mut tx, &edition).await?;
     delivery::thaw_variants(&mut tx, edition_id).await?;
     body.freeze(&mut tx, site, (edition_id, revision)).await?;
     editions::set_unknown_policy(&mut tx, edition_id, policy).await?;

@@ -10,6 +10,7 @@ use crate::{
     articles::ArticleId,
     clock::Moment,
     db::{self, Db, Result, Tx},
+    editions::Rhythm,
     statements,
 };
 
@@ -41,6 +42,10 @@ statements! {
             where e.edition_id = $1 order by t.id",
         postgres "select t.id, coalesce(t.merged_into, t.id) from edition_topic e join reader_topic t on t.id = e.topic_id
             where e.edition_id = $1 order by t.id for share of t";
+    /// For which rhythm an edition is, and what its list offers. The list is held by whoever schedules.
+    RHYTHM = "select e.rhythm, l.rhythms from edition e join list l on l.id = e.list_id where e.id = $1";
+    /// How many editions of a list wait for their moment that are for one rhythm: what it offers stays so meanwhile.
+    WAITING_FOR_A_RHYTHM = "select count(*) from edition where list_id = $1 and rhythm is not null and sealed_at is null and state in ('scheduled', 'held')";
     /// Those of a JSON array of topics that there are, each as what took its place; held until the commit.
     LIVE_TOPICS = sqlite "select t.id, coalesce(t.merged_into, t.id) from reader_topic t
             where t.id in (select value from json_each($1)) order by t.id",
@@ -67,7 +72,7 @@ statements! {
         join digest d on d.id = e.digest_id
         join edition_revision r on r.edition_id = e.id and r.revision = e.revision
         where a.article_id = $1 and e.state in ('scheduled', 'held') and e.sealed_at is null order by e.send_at, e.id";
-    EDITION = "select e.id, e.public_id, e.digest_id, d.name as digest_name, e.list_id, l.public_id as list_public_id, l.slug as list_slug, l.name as list_name,
+    EDITION = "select e.id, e.public_id, e.digest_id, d.name as digest_name, e.list_id, l.public_id as list_public_id, l.slug as list_slug, l.name as list_name, l.rhythms as list_rhythms, e.rhythm,
             e.state, r.revision, e.send_at, e.unknown_policy,
             e.held_because, e.paused_because,
             e.corrects_revision, e.corrects_edition_id, wrong.public_id as corrects_public_id, e.sealed_count, e.seal_cursor is not null as is_begun, e.sealed_at, e.finished_at, e.updated_at,
@@ -230,6 +235,15 @@ pub(super) async fn touched(db: &Db, list: i64) -> Result<TouchedByList> {
 pub(super) async fn hold_topics(tx: &mut Tx, edition_id: i64) -> Result<BTreeSet<i64>> {
     let held: Vec<(i64, i64)> = tx.all(HOLD_TOPICS, (edition_id,)).await?;
     Ok(held.into_iter().map(|(_, topic)| topic).collect())
+}
+
+/// For which rhythm an edition is, and what its list offers.
+pub(super) async fn rhythm(tx: &mut Tx, edition_id: i64) -> Result<Option<(Option<Rhythm>, String)>> {
+    tx.opt(RHYTHM, (edition_id,)).await
+}
+
+pub(super) async fn waiting_for_a_rhythm(tx: &mut Tx, list: i64) -> Result<i64> {
+    Ok(tx.one::<(i64,)>(WAITING_FOR_A_RHYTHM, (list,)).await?.0)
 }
 
 /// The edition is about these topics and no others.

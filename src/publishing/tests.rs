@@ -114,6 +114,7 @@ fn content(subject: &str) -> Content {
         intro_markdown: "Dear all.\n\nSpring *again*.".into(),
         article_ids: vec![ArticleId(2), ArticleId(1)],
         topic_ids: Vec::new(),
+        rhythm: None,
     }
 }
 

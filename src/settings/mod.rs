@@ -147,6 +147,7 @@ mod tests {
             late_hours: 9,
             says_good_bye: true,
             keep_traces_months: 12,
+            implied_consent_months: 18,
             blocked_domains: "example.com\nexample.net".into(),
             refuse_disposable: true,
             time_zone: Zone::named("Australia/Sydney").expect("a zone of the database"),

@@ -97,6 +97,10 @@ settings! {
     /// otherwise: what is forgotten is gone as proof.
     keep_traces_months: i64 = 0, "Months for which it is kept where a sign-up came from",
         number(0..=240, ("Enter a number of months, such as 24.", "Enter a number from 0 to 240."));
+    /// For so many months after somebody bought or gave they may be mailed, where the law takes that for consent (Canada's CASL: 24); 0
+    /// is without end. It holds for whom the team brings in from then on: each reader keeps the day that it came to.
+    implied_consent_months: i64 = 24, "Months for which implied consent lasts",
+        number(0..=240, ("Enter a number of months, such as 24.", "Enter a number from 0 to 240."));
     /// ISO 4217 code that gifts are taken in.
     currency: String = "EUR".to_owned(), "Currency", checks::currency;
     /// Amounts offered on the donation page, in minor units.

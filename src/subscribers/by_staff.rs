@@ -8,6 +8,7 @@ use super::{
     fields,
     leave::{Deed, leave_once},
     pause::{self, Weeks},
+    rhythms,
     rows::{Note, Subscriber},
     store::{self, knowing},
     subscribe::{Adding, add},
@@ -17,6 +18,7 @@ use crate::{
     audit_log,
     clock::Moment,
     db::{self, Db},
+    editions::Rhythm,
     mail::clean_name,
     site::Site,
 };
@@ -58,6 +60,8 @@ pub async fn correct_name(site: &Site, reader: i64, seen: &str, name: &str, by: 
 pub struct Corrected {
     /// Of a list, the topics that are chosen from now on, and those that are not.
     pub topics: Vec<(i64, Vec<i64>, Vec<i64>)>,
+    /// Of a list, how often they get it; none for everything.
+    pub rhythms: Vec<(i64, Option<Rhythm>)>,
     /// Answers by the keys of their fields; an empty one is none.
     pub answers: Vec<(i64, String)>,
 }
@@ -88,6 +92,9 @@ async fn correct_once(
     for (list, on, off) in &corrected.topics {
         changed |= topics::choose_otherwise(&mut tx, reader.id, *list, (on, off)).await?;
     }
+    for (list, rhythm) in &corrected.rhythms {
+        changed |= rhythms::choose(&mut tx, reader.id, *list, *rhythm).await?;
+    }
     for (field, typed) in &corrected.answers {
         changed |= fields::answer(&mut tx, reader.id, *field, typed).await?.is_some();
     }
@@ -100,12 +107,13 @@ async fn correct_once(
     Ok(changed)
 }
 
-/// Adds a reader, new or known, to a list because they asked: `by.why` says how, and is kept as the proof.
+/// Adds a reader, new or known, to a list because they asked, or on implied consent: `by.why` says how, and is kept as the proof.
 ///
 /// # Errors
 /// As [`add_by_staff`](super::add_by_staff); [`SubscriberError::Changed`] when they left or asked since they were looked at.
 pub async fn add_to_list(site: &Site, new: Adding<'_>, by: ByStaff<'_>) -> Result<Subscriber> {
-    let source = format!("{} (added by {})", by.why, by.name);
+    let implied = if new.implied.is_some() { "implied consent: " } else { "" };
+    let source = format!("{implied}{} (added by {})", by.why, by.name);
     add(site, Adding { source: &source, ..new }, Some((by.staff_id, by.why))).await
 }
 

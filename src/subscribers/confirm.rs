@@ -5,12 +5,13 @@ use std::collections::BTreeSet;
 use super::{
     By, Result, SubscriberError, Trace, budget,
     consent::{self, ConsentAction, ConsentMethod, Happened},
-    fields, forgotten, forms,
+    fields::{self, Answers},
+    forgotten, forms,
     lists::List,
     read::{Subscriber, Subscription, SubscriptionState},
     store::{self, joining},
     subscribe::{asked_lately, read_link},
-    welcome, withdrawn,
+    topics, welcome, withdrawn,
 };
 use crate::{clock::Moment, settings::Settings, site::Site};
 
@@ -83,7 +84,7 @@ pub async fn join_offered(site: &Site, link: &str, list: i64, trace: Trace<'_>) 
     if stood.is_none_or(|one| one.state != SubscriptionState::Confirmed) {
         let offers = offered(store::lists_in(&mut tx).await?, &known);
         let offer = offers.into_iter().find(|one| one.id == list).ok_or(SubscriberError::NotFound)?;
-        if store::join(&mut tx, reader.id, list, site.now()).await? {
+        if store::join(&mut tx, reader.id, list, site.now(), None).await? {
             let happened = Happened {
                 subscriber: reader.id,
                 list,
@@ -122,6 +123,10 @@ pub async fn confirm(site: &Site, link: &str, shown: &[i64], trace: Trace<'_>) -
     let settings = Settings::load(&site.db).await?;
     let mut tx = site.db.begin().await?;
     store::hold(&mut tx, reader.id).await?;
+    let typed = joining::typed(&mut tx, reader.id).await?.map(|typed| Answers::read(&typed));
+    if typed.is_some_and(|typed| typed.any_topics()) {
+        topics::hold(&mut tx).await?;
+    }
     let known = store::subscriptions_in(&mut tx, reader.id).await?;
     let is_meant =
         |one: &&Subscription| meant.contains(&one.list_id) && waits(one, &named, asked_lately(site));
@@ -155,7 +160,11 @@ pub async fn confirm(site: &Site, link: &str, shown: &[i64], trace: Trace<'_>) -
         if !came.name.is_empty() {
             store::name(&mut tx, reader.id, &came.name).await?;
         }
-        fields::keep(&mut tx, reader.id, &came.answers).await?;
+        let answers = Answers::read(&came.answers);
+        for list in &joined {
+            topics::choose_first(&mut tx, reader.id, *list, &answers.topics_of(*list)).await?;
+        }
+        fields::keep(&mut tx, reader.id, answers).await?;
         for form in by_forms {
             forms::one_more(&mut tx, form, forms::part_of(&reader.email), forms::Did::Confirmed, site.now())
                 .await?;
@@ -180,7 +189,5 @@ pub async fn confirm(site: &Site, link: &str, shown: &[i64], trace: Trace<'_>) -
 
 /// Whether a link that names these lists is good for a subscription: for those, and for whatever else was asked lately.
 fn waits(one: &Subscription, named: &[i64], since: Moment) -> bool {
-    one.state == SubscriptionState::Pending
-        && !one.retired
-        && (named.contains(&one.list_id) || one.asked_at > since)
+    one.waits() && !one.retired && (named.contains(&one.list_id) || one.asked_at > since)
 }

@@ -3,35 +3,49 @@
 //! Good rows come in, bad ones are listed with their line; doing it again adds only what is missing; who left, was blocked or was
 //! forgotten stays away.
 
-use std::io::{BufRead as _, Read, Write};
+use std::{
+    collections::HashMap,
+    io::{BufRead as _, Read, Write},
+};
 
 use super::{
     SubscriberError, consent, find, forgotten,
     formula::{guarded, unguarded},
+    implied::{Implied, NotImplied},
     read::SubscriptionState,
     spreadsheet, store,
 };
 use crate::{
-    clock::Moment, db::Db, delivery::Suppressions, email_address::EmailAddress, mail::clean_name, site::Site,
-    token,
+    clock::Moment, db::Db, delivery::Suppressions, editions::Rhythm, email_address::EmailAddress,
+    mail::clean_name, settings::Settings, site::Site, token,
 };
 
 /// Who answers for the consent of imported readers, and where it came from.
 #[derive(Clone, Debug)]
 pub struct Basis {
-    /// The basis in law, such as `consent`.
+    /// The basis in law, such as `consent`; `implied` where they bought or gave.
     pub basis: String,
     /// Where and when it was given, such as "sign-up sheets, spring fair 2026".
     pub source: String,
 }
 
+/// The basis of whoever bought or gave and did not agree: it runs out. The day on which they did may stand in a column `date`.
+pub const IMPLIED: &str = "implied";
+
 impl Basis {
+    fn is_implied(&self) -> bool {
+        self.basis.trim().eq_ignore_ascii_case(IMPLIED)
+    }
+
     /// Nobody is mailed on the word of nobody (TRUST L6).
     fn is_said(&self) -> bool {
         let is_said = |text: &str| !text.trim().is_empty() && text.chars().count() <= LONGEST;
         is_said(&self.basis) && is_said(&self.source)
     }
 }
+
+/// A row of a file: its line, the address, the name, and until when consent is implied, where it is.
+type Row = (u64, EmailAddress, String, Option<Moment>);
 
 /// A row that was not taken.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -121,8 +135,12 @@ pub async fn import(
     let column = |names: &[&str]| headers.iter().position(|header| names.contains(&plain(header).as_str()));
     let email = column(&["email", "mail", "emailaddress", "emailadresse"]).ok_or(CsvError::NoEmailColumn)?;
     let name = column(&["name", "fullname"]);
+    let date = column(&["date"]).filter(|_| basis.is_implied());
+    let settings = Settings::load(&site.db).await?;
     // Our own export has it: who left, or never confirmed, stays out wherever the file is taken.
     let state = column(&["state"]);
+    // And where consent was implied, it is nobody's own in another list either.
+    let implied = column(&["implieduntil"]);
     let mut report = ImportReport::default();
     let mut rows = Vec::with_capacity(CHUNK);
     for record in reader.records() {
@@ -150,7 +168,17 @@ pub async fn import(
         match EmailAddress::parse(unguarded(record.get(email).unwrap_or_default())) {
             Ok(address) => {
                 let name = name.and_then(|at| record.get(at)).map(unguarded).unwrap_or_default().to_owned();
-                rows.push((line, address, name));
+                let cell =
+                    |at: Option<usize>| at.and_then(|at| record.get(at)).filter(|cell| !cell.is_empty());
+                let until = match cell(implied) {
+                    Some(until) => as_exported(until, &settings, site.now()).map(Some),
+                    None if basis.is_implied() => implied_until(&settings, cell(date), site.now()),
+                    None => Ok(None),
+                };
+                match until {
+                    Ok(until) => rows.push((line, address, name, until)),
+                    Err(why) => report.errors.push(RowError { line, why }),
+                }
             }
             Err(error) => report.errors.push(RowError { line, why: error.to_string() }),
         }
@@ -164,6 +192,31 @@ pub async fn import(
     Ok(report)
 }
 
+/// Until when somebody may be mailed who bought or gave on a day, today where the file does not say.
+fn implied_until(settings: &Settings, day: Option<&str>, now: Moment) -> Result<Option<Moment>, String> {
+    let since = match day {
+        None => now,
+        Some(day) => {
+            let shown: String = day.chars().take(40).collect();
+            let day = day.parse().ok().and_then(|day| settings.time_zone.day(day));
+            day.ok_or_else(|| format!("{shown:?} is no day: write it as 2026-05-12"))?.0
+        }
+    };
+    Implied::since(settings, since, now).map(|implied| implied.0).map_err(|why| why.to_string())
+}
+
+/// Until when somebody may be mailed of whom our own export says so.
+fn as_exported(until: &str, settings: &Settings, now: Moment) -> Result<Moment, String> {
+    let shown: String = until.chars().take(40).collect();
+    let until: jiff::Timestamp =
+        until.parse().map_err(|_| format!("{shown:?} is no moment: write it as 2026-05-12T00:00:00Z"))?;
+    let until = Moment::from(until);
+    if until > now {
+        return Ok(until);
+    }
+    Err(NotImplied::RanOut(until.date(&settings.time_zone)).to_string())
+}
+
 /// A heading without what people write differently: `E-Mail` is `email`.
 fn plain(heading: &str) -> String {
     heading.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
@@ -171,18 +224,18 @@ fn plain(heading: &str) -> String {
 
 async fn import_chunk(
     site: &Site,
-    rows: &[(u64, EmailAddress, String)],
+    rows: &[Row],
     list: i64,
     basis: &Basis,
     report: &mut ImportReport,
 ) -> Result<(), CsvError> {
     let mut tx = site.db.begin().await?;
     forgotten::enter(&mut tx).await?;
-    let was_forgotten = forgotten::among(&mut tx, site, rows.iter().map(|(_, email, _)| email)).await?;
+    let was_forgotten = forgotten::among(&mut tx, site, rows.iter().map(|(_, email, ..)| email)).await?;
     let blocked =
-        Suppressions::new(site).blocked_among(&mut tx, rows.iter().map(|(_, email, _)| email)).await?;
+        Suppressions::new(site).blocked_among(&mut tx, rows.iter().map(|(_, email, ..)| email)).await?;
     let mut readers = Vec::with_capacity(rows.len());
-    for (((line, email, name), blocked), was_forgotten) in rows.iter().zip(blocked).zip(was_forgotten) {
+    for (((line, email, name, _), blocked), was_forgotten) in rows.iter().zip(blocked).zip(was_forgotten) {
         if blocked || was_forgotten {
             let why = if blocked { SubscriberError::Blocked } else { SubscriberError::Forgotten };
             let why = why.to_string();
@@ -195,6 +248,14 @@ async fn import_chunk(
     let taken = readers.len();
     let readers = store::subscribers_for(&mut tx, &readers, site.now()).await?;
     let added = store::join_new(&mut tx, &readers, list, site.now()).await?;
+    if rows.iter().any(|(.., until)| until.is_some()) {
+        let until: HashMap<String, Moment> =
+            rows.iter().filter_map(|(_, email, _, until)| Some((email.key(), (*until)?))).collect();
+        let keys = store::keys(&mut tx, &added).await?;
+        let until: Vec<(i64, Moment)> =
+            keys.iter().filter_map(|(id, key)| Some((*id, *until.get(key)?))).collect();
+        store::implied(&mut tx, list, &until).await?;
+    }
     consent::record_import(&mut tx, site, &added, list, &format!("{}: {}", basis.basis, basis.source))
         .await?;
     tx.commit().await?;
@@ -214,7 +275,16 @@ pub async fn lines_of_export(db: &Db) -> crate::db::Result<i64> {
 /// [`CsvError`]; what was written stays written.
 pub async fn export(site: &Site, file: impl Write + Send) -> Result<u64, CsvError> {
     let mut writer = csv::Writer::from_writer(file);
-    writer.write_record(["email", "name", "list", "state", "confirmed_at", "paused_until"])?;
+    writer.write_record([
+        "email",
+        "name",
+        "list",
+        "state",
+        "confirmed_at",
+        "paused_until",
+        "implied_until",
+        "rhythm",
+    ])?;
     let now = site.now();
     let (mut after, mut lines) = (0, 0);
     loop {
@@ -228,6 +298,7 @@ pub async fn export(site: &Site, file: impl Write + Send) -> Result<u64, CsvErro
         for row in &rows {
             let moment = |at: Option<Moment>| at.map(|at| at.to_string()).unwrap_or_default();
             let rests = |until: &Moment| row.state == SubscriptionState::Confirmed && *until > now;
+            let rhythm = row.rhythm.map_or("", Rhythm::as_str);
             writer.write_record([
                 &guarded(&row.email),
                 &guarded(&row.name),
@@ -235,6 +306,8 @@ pub async fn export(site: &Site, file: impl Write + Send) -> Result<u64, CsvErro
                 row.state.as_str(),
                 &moment(row.confirmed_at),
                 &moment(row.paused_until.filter(rests)),
+                &moment(row.implied_until),
+                rhythm,
             ])?;
             lines += 1;
         }

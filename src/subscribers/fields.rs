@@ -290,34 +290,67 @@ pub(super) async fn answer(
 
 /// What was answered in a form.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Answers(Vec<(i64, String)>);
+pub struct Answers {
+    answers: Vec<(i64, String)>,
+    /// Pairs of a list and a topic of it.
+    topics: Vec<(i64, i64)>,
+}
+
+/// As answers with topics lie beside a mail.
+#[derive(serde::Serialize, serde::Deserialize)]
+struct WithTopics {
+    answers: Vec<(i64, String)>,
+    topics: Vec<(i64, i64)>,
+}
 
 impl Answers {
     /// Adds one, as [`Field::read`] gave it; an empty one is none.
     pub fn add(&mut self, field: &Field, value: String) {
         if !value.is_empty() {
-            self.0.push((field.id, value));
+            self.answers.push((field.id, value));
+        }
+    }
+
+    /// Adds a topic that was chosen of a list, once.
+    pub fn choose(&mut self, list: i64, topic: i64) {
+        if !self.topics.contains(&(list, topic)) {
+            self.topics.push((list, topic));
         }
     }
 
     /// As it lies beside a mail; empty if there are none.
     #[must_use]
     pub fn write(&self) -> String {
-        if self.0.is_empty() {
-            return String::new();
-        }
-        serde_json::to_string(&self.0).unwrap_or_default()
+        let Self { answers, topics } = self.clone();
+        let written = match (answers.is_empty(), topics.is_empty()) {
+            (true, true) => return String::new(),
+            (false, true) => serde_json::to_string(&answers),
+            (_, false) => serde_json::to_string(&WithTopics { answers, topics }),
+        };
+        written.unwrap_or_default()
     }
 
-    fn read(written: &str) -> Vec<(i64, String)> {
-        serde_json::from_str(written).unwrap_or_default()
+    pub(super) fn read(written: &str) -> Self {
+        match serde_json::from_str(written) {
+            Ok(WithTopics { answers, topics }) => Self { answers, topics },
+            Err(_) => Self { answers: serde_json::from_str(written).unwrap_or_default(), topics: Vec::new() },
+        }
+    }
+
+    /// The topics that were chosen of a list.
+    pub(super) fn topics_of(&self, list: i64) -> Vec<i64> {
+        self.topics.iter().filter(|(of, _)| *of == list).map(|(_, topic)| *topic).collect()
+    }
+
+    pub(super) fn any_topics(&self) -> bool {
+        !self.topics.is_empty()
     }
 }
 
 /// Gives a reader what they answered, once they have confirmed it. What does not fit its field any more is not kept, and who has
 /// answered before keeps that.
-pub(super) async fn keep(tx: &mut Tx, subscriber: i64, written: &str) -> db::Result<()> {
-    for (id, value) in Answers::read(written) {
+pub(super) async fn keep(tx: &mut Tx, subscriber: i64, typed: Answers) -> db::Result<()> {
+    for (id, value) in typed.answers {
         let Some(field) = store::by_id(tx, id).await? else { continue };
         if let Ok(value) = field.read(&value) {
             store::keep(tx, subscriber, id, &value).await?;

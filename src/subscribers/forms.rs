@@ -14,9 +14,10 @@ use super::{
     fields::short_name,
     lists::{self, List},
     store::{self, forms as rows},
+    topics::{self, Topic},
 };
 pub use super::{
-    rows::{Answer, FormState, Offers, SignUpForm},
+    rows::{Answer, FormState, Offers, OffersTopics, SignUpForm},
     store::forms::{Asked, CameBy, Words},
 };
 use crate::{
@@ -118,6 +119,8 @@ pub struct Shown {
     /// The lists that can be joined by it.
     pub lists: Vec<List>,
     pub fields: Vec<Asked>,
+    /// What those lists offer to choose among, by list, where the form says so.
+    pub topics: Vec<(i64, Vec<Topic>)>,
     /// The words beside the box.
     pub wording: String,
 }
@@ -132,7 +135,8 @@ pub async fn shown(db: &Db, settings: &Settings, slug: &str) -> db::Result<Optio
     let Some(form) = rows::named(db, slug).await? else { return Ok(None) };
     let offered = if form.is_open() { offers(db, &form).await? } else { Vec::new() };
     let fields = rows::fields_of(db, form.id).await?;
-    Ok(Some(Shown { wording: form.wording(settings), form, lists: offered, fields }))
+    let topics = topics(db, &form, &offered).await?;
+    Ok(Some(Shown { wording: form.wording(settings), form, lists: offered, fields, topics }))
 }
 
 /// The lists that a form offers once it is open.
@@ -143,6 +147,15 @@ pub async fn offers(db: &Db, form: &SignUpForm) -> db::Result<Vec<List>> {
         offered.retain(|list| chosen.contains(&list.id));
     }
     Ok(offered)
+}
+
+/// What these lists offer to choose among, by list, where the form says so.
+pub async fn topics(db: &Db, form: &SignUpForm, lists: &[List]) -> db::Result<Vec<(i64, Vec<Topic>)>> {
+    if form.topics == OffersTopics::No || lists.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut of_lists = topics::offered(db).await?;
+    Ok(lists.iter().filter_map(|list| Some((list.id, of_lists.remove(&list.id)?))).collect())
 }
 
 /// Every form, the first one first, and how many came by it lately.

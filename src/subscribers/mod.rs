@@ -25,6 +25,7 @@ pub mod forms;
 mod formula;
 mod found_by;
 mod good_bye;
+mod implied;
 mod leave;
 pub mod lists;
 pub mod machines;
@@ -34,6 +35,7 @@ mod never_again;
 mod pause;
 mod read;
 pub mod requests;
+pub mod rhythms;
 mod rows;
 mod spreadsheet;
 mod store;
@@ -66,6 +68,7 @@ pub use self::{
         supporter_is_gone as forgotten_supporter_is_gone, supporters as forgotten_supporters,
     },
     formula::guarded,
+    implied::{Implied, NotImplied},
     leave::{
         AfterLeaving, Left, after_leaving, leave, leave_all, leave_as_written, leave_by_mail, leave_by_staff,
         look_at_unsubscribe, rejoin,
@@ -109,6 +112,7 @@ pub const STATEMENTS: &[&[Sql]] = &[
     store::leaving::STATEMENTS,
     store::knowing::STATEMENTS,
     store::requests::STATEMENTS,
+    store::rhythms::STATEMENTS,
     store::lists::STATEMENTS,
     store::moving::STATEMENTS,
     store::topics::STATEMENTS,

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::{clock::Moment, email_address::EmailAddress, words};
+use crate::{clock::Moment, editions::Rhythm, email_address::EmailAddress, words};
 
 words! {
     /// How a reader stands with a list. What only a newer version knows is no consent, and may be left.
@@ -136,11 +136,41 @@ pub struct Subscription {
     pub left_at: Option<Moment>,
     /// When a confirmation was last sent.
     pub confirmation_sent_at: Option<Moment>,
+    /// Until when they may be mailed on consent that the law implies; none where they agreed themselves.
+    pub implied_until: Option<Moment>,
     /// Until when nothing of it comes; a moment that is over for who rested from it once.
     pub paused_until: Option<Moment>,
+    /// How often they chose to get it; none for everything. It counts as long as the list offers it.
+    pub rhythm: Option<Rhythm>,
+    /// What the list offers of that.
+    pub rhythms: String,
 }
 
 impl Subscription {
+    /// Whether they asked and have not confirmed; so has whoever is mailed on implied consent alone and asked since.
+    #[must_use]
+    pub fn waits(&self) -> bool {
+        match self.state {
+            SubscriptionState::Pending => true,
+            SubscriptionState::Confirmed => {
+                self.implied_until.is_some() && self.confirmed_at.is_some_and(|at| self.asked_at > at)
+            }
+            SubscriptionState::Left => false,
+        }
+    }
+
+    /// Whether they are on the list, and nothing of it comes: the consent that was implied is over.
+    #[must_use]
+    pub fn ran_out(&self, now: Moment) -> bool {
+        self.state == SubscriptionState::Confirmed && self.implied_until.is_some_and(|until| until <= now)
+    }
+
+    /// How often they get it, if not everything.
+    #[must_use]
+    pub fn rhythm_now(&self) -> Option<Rhythm> {
+        self.rhythm.and_then(|rhythm| rhythm.of_list(&self.rhythms))
+    }
+
     /// Until when the reader rests from the list, if they do.
     #[must_use]
     pub fn rests_until(&self, now: Moment) -> Option<Moment> {
@@ -245,6 +275,8 @@ pub struct List {
     pub closed_at: Option<Moment>,
     /// Since when nothing goes to it.
     pub retired_at: Option<Moment>,
+    /// How often its readers may choose to get it, as [`Rhythm::read`] reads it.
+    pub rhythms: String,
     /// Which saving of it this is.
     pub version: i64,
 }
@@ -290,6 +322,8 @@ pub struct Written {
     pub welcome_subject: String,
     /// Its words; may be empty.
     pub welcome_text: String,
+    /// How often its readers may choose to get it; none to offer no choice.
+    pub rhythms: Vec<Rhythm>,
 }
 
 /// What readers of a list can choose among.
@@ -429,6 +463,17 @@ words! {
     }
 }
 
+words! {
+    /// Whether a form offers the topics of its lists.
+    #[derive(Default)]
+    pub enum OffersTopics else No {
+        /// Readers choose them on the page of their choices.
+        #[default]
+        No = "no",
+        Yes = "yes",
+    }
+}
+
 /// A form to subscribe.
 #[derive(Clone, Debug, Serialize, sqlx_macros::FromRow)]
 pub struct SignUpForm {
@@ -444,6 +489,7 @@ pub struct SignUpForm {
     /// The words beside the box; empty for the usual ones.
     pub wording: String,
     pub offers: Offers,
+    pub topics: OffersTopics,
     pub campaign: String,
     pub source: String,
     /// The sites whose pages may hold it, as origins: one a line.

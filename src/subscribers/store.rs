@@ -12,6 +12,7 @@ pub mod lists;
 pub mod moving;
 mod places;
 pub mod requests;
+pub mod rhythms;
 pub mod topics;
 
 use std::collections::HashMap;
@@ -25,6 +26,7 @@ use super::{
 use crate::{
     clock::Moment,
     db::{self, Db, Result, Tx},
+    editions::Rhythm,
     email_address::EmailAddress,
     links::Name,
     statements,
@@ -61,21 +63,23 @@ statements! {
     /// The name, for who has none.
     NAME = "update subscriber set name = $2 where id = $1 and name = ''";
     /// All of a reader's.
-    SUBSCRIPTIONS = "select s.list_id, l.slug, l.name, l.visibility, l.retired_at is not null as retired, s.state, s.asked_at, s.confirmed_at, s.left_at, s.confirmation_sent_at, s.paused_until
+    SUBSCRIPTIONS = "select s.list_id, l.slug, l.name, l.visibility, l.retired_at is not null as retired, s.state, s.asked_at, s.confirmed_at, s.left_at, s.confirmation_sent_at, s.paused_until, s.implied_until, s.rhythm, l.rhythms
         from subscription s join list l on l.id = s.list_id where s.subscriber_id = $1 order by l.position, l.id";
     /// The same of a JSON array of readers.
-    SUBSCRIPTIONS_OF = sqlite "select s.subscriber_id, s.list_id, l.slug, l.name, l.visibility, l.retired_at is not null as retired, s.state, s.asked_at, s.confirmed_at, s.left_at, s.confirmation_sent_at, s.paused_until
+    SUBSCRIPTIONS_OF = sqlite "select s.subscriber_id, s.list_id, l.slug, l.name, l.visibility, l.retired_at is not null as retired, s.state, s.asked_at, s.confirmed_at, s.left_at, s.confirmation_sent_at, s.paused_until, s.implied_until, s.rhythm, l.rhythms
             from subscription s join list l on l.id = s.list_id
             where s.subscriber_id in (select value from json_each($1)) order by s.subscriber_id, l.position, l.id",
-        postgres "select s.subscriber_id, s.list_id, l.slug, l.name, l.visibility, l.retired_at is not null as retired, s.state, s.asked_at, s.confirmed_at, s.left_at, s.confirmation_sent_at, s.paused_until
+        postgres "select s.subscriber_id, s.list_id, l.slug, l.name, l.visibility, l.retired_at is not null as retired, s.state, s.asked_at, s.confirmed_at, s.left_at, s.confirmation_sent_at, s.paused_until, s.implied_until, s.rhythm, l.rhythms
             from subscription s join list l on l.id = s.list_id
             where s.subscriber_id in (select value::bigint from json_array_elements_text(cast($1 as json))) order by s.subscriber_id, l.position, l.id";
     /// Holds the reader's row, so that two who ask at once are mailed one after the other.
     HOLD = "update subscriber set confirm_due_at = confirm_due_at where id = $1";
-    /// Asking; somebody who has confirmed stays confirmed.
+    /// Asking; somebody who has confirmed stays confirmed. So does whoever is mailed on implied consent, and waits to confirm.
     ASK = "insert into subscription (subscriber_id, list_id, state, asked_at) values ($1, $2, 'pending', $3)
-        on conflict (subscriber_id, list_id) do update set state = 'pending', asked_at = excluded.asked_at
-        where subscription.state <> 'confirmed'";
+        on conflict (subscriber_id, list_id) do update set asked_at = excluded.asked_at,
+            state = case when subscription.state = 'confirmed' then 'confirmed' else 'pending' end,
+            implied_until = case when subscription.state = 'confirmed' then subscription.implied_until end
+        where subscription.state <> 'confirmed' or subscription.implied_until is not null";
     /// When the confirmation was last sent, for what was asked since a moment.
     CONFIRMATION_SENT = "update subscription set confirmation_sent_at = $2 where subscriber_id = $1 and state = 'pending' and asked_at > $3";
     /// Whether the reader confirmed anything since a moment, or what went out then asked nothing.
@@ -88,13 +92,25 @@ statements! {
     NO_LONGER_DUE = "update subscriber set confirm_due_at = null where id = $1 and confirm_due_at <= $2";
     /// Who is due.
     DUE = "select id, public_id, email, name, created_at from subscriber where confirm_due_at <= $1 order by confirm_due_at, id limit 100";
-    /// The reader confirms what they asked for; someone who left meanwhile must ask again. Whoever joins gets the list, whether or
-    /// not they rested from it once.
-    CONFIRM = "update subscription set state = 'confirmed', confirmed_at = $3, left_at = null, paused_until = null where subscriber_id = $1 and list_id = $2 and state = 'pending'";
-    /// Joining without a confirmation mail: by the reader's own link, by staff, by an import.
-    JOIN = "insert into subscription (subscriber_id, list_id, state, asked_at, confirmed_at) values ($1, $2, 'confirmed', $3, $3)
-        on conflict (subscriber_id, list_id) do update set state = 'confirmed', confirmed_at = excluded.confirmed_at, left_at = null, paused_until = null
-        where subscription.state <> 'confirmed'";
+    /// The reader confirms what they asked for; someone who left meanwhile must ask again. Whoever joins gets the list,
+    /// whether or not they rested from it once.
+    CONFIRM = "update subscription set state = 'confirmed', confirmed_at = $3, left_at = null, implied_until = null,
+            paused_until = case when state = 'confirmed' then paused_until end
+        where subscriber_id = $1 and list_id = $2 and (state = 'pending' or (state = 'confirmed' and implied_until is not null))";
+    /// Joining without a confirmation mail: by the reader's own link, by staff. Whoever agreed themselves is on the list already;
+    /// consent that is implied once more lasts from then on.
+    JOIN = "insert into subscription (subscriber_id, list_id, state, asked_at, confirmed_at, implied_until)
+        values ($1, $2, 'confirmed', $3, $3, $4)
+        on conflict (subscriber_id, list_id) do update set state = 'confirmed', confirmed_at = excluded.confirmed_at, left_at = null,
+            implied_until = excluded.implied_until,
+            paused_until = case when subscription.state = 'confirmed' then subscription.paused_until end
+        where subscription.state <> 'confirmed' or subscription.implied_until is not null";
+    /// Until when each of those who were just added may be mailed.
+    IMPLIED = rows(3) "update subscription set implied_until = cast(v.column3 as bigint) from (values {rows}) as v
+        where subscription.subscriber_id = cast(v.column1 as bigint) and subscription.list_id = cast(v.column2 as bigint)";
+    /// The addresses of a JSON array of readers.
+    KEYS = sqlite "select id, email_key from subscriber where id in (select value from json_each($1))",
+        postgres "select id, email_key from subscriber where id in (select value::bigint from json_array_elements_text(cast($1 as json)))";
     /// An import takes nobody back who left, and leaves alone who is there.
     JOIN_NEW = rows(5) "insert into subscription (subscriber_id, list_id, state, asked_at, confirmed_at) values {rows}
         on conflict (subscriber_id, list_id) do nothing returning subscriber_id";
@@ -137,7 +153,7 @@ statements! {
             left join form f on f.id = e.form_id
         where e.subscriber_id = $1 order by e.id";
     /// For the export, by key: in the order of subscriptions, so that no page sorts what is behind it.
-    EXPORT = "select r.id, r.email, r.name, l.slug as list, s.state, s.confirmed_at, s.paused_until from subscription s
+    EXPORT = "select r.id, r.email, r.name, l.slug as list, s.state, s.confirmed_at, s.paused_until, s.implied_until, s.rhythm from subscription s
         join subscriber r on r.id = s.subscriber_id join list l on l.id = s.list_id
         where s.subscriber_id > $1 order by s.subscriber_id, s.list_id limit $2";
     LINES_OF_EXPORT = "select count(*) from subscription";
@@ -182,6 +198,8 @@ pub struct ExportRow {
     pub state: SubscriptionState,
     pub confirmed_at: Option<Moment>,
     pub paused_until: Option<Moment>,
+    pub implied_until: Option<Moment>,
+    pub rhythm: Option<Rhythm>,
 }
 
 pub async fn lists(db: &Db) -> Result<Vec<List>> {
@@ -343,8 +361,25 @@ pub async fn confirm(tx: &mut Tx, subscriber: i64, list: i64, now: Moment) -> Re
     Ok(tx.exec(CONFIRM, (subscriber, list, now)).await? == 1)
 }
 
-pub async fn join(tx: &mut Tx, subscriber: i64, list: i64, now: Moment) -> Result<bool> {
-    Ok(tx.exec(JOIN, (subscriber, list, now)).await? == 1)
+/// `implied` is until when consent is implied; none where they agreed themselves.
+pub async fn join(
+    tx: &mut Tx,
+    subscriber: i64,
+    list: i64,
+    now: Moment,
+    implied: Option<Moment>,
+) -> Result<bool> {
+    Ok(tx.exec(JOIN, (subscriber, list, now, implied)).await? == 1)
+}
+
+/// Who of these readers has which address.
+pub async fn keys(tx: &mut Tx, subscribers: &[i64]) -> Result<Vec<(i64, String)>> {
+    tx.all(KEYS, (db::array(subscribers)?,)).await
+}
+
+/// Until when the consent of readers who were just added to a list is implied.
+pub async fn implied(tx: &mut Tx, list: i64, until: &[(i64, Moment)]) -> Result<u64> {
+    tx.many(IMPLIED, until.iter().map(|(subscriber, until)| (*subscriber, list, *until))).await
 }
 
 pub async fn welcome(tx: &mut Tx, subscriber: i64, list: i64, now: Moment) -> Result<bool> {

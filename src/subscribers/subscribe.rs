@@ -11,6 +11,7 @@ use super::{
     budget::{self, Crowd, Goes, Whose, next_mail},
     consent::{self, ConsentAction, ConsentMethod, Happened},
     forgotten, forms,
+    implied::Implied,
     lists::{List, OptIn},
     read::{Subscriber, SubscriptionState},
     store::{
@@ -453,11 +454,8 @@ async fn ask_to_confirm(
 ) -> Result<bool> {
     let since = asked_lately(site);
     let known = store::subscriptions_in(tx, reader.id).await?;
-    let waits = |list: &List| {
-        known.iter().any(|one| {
-            one.list_id == list.id && one.state == SubscriptionState::Pending && one.asked_at > since
-        })
-    };
+    let waits =
+        |list: &List| known.iter().any(|one| one.list_id == list.id && one.waits() && one.asked_at > since);
     let waiting: Vec<&List> = lists.iter().filter(|list| list.is_mailed() && waits(list)).collect();
     if waiting.is_empty() {
         return Ok(false);
@@ -542,6 +540,8 @@ pub struct Adding<'a> {
     pub list: i64,
     /// The proof.
     pub source: &'a str,
+    /// Where they bought or gave and did not ask: until when they may be mailed for that.
+    pub implied: Option<Implied>,
     /// The newest thing on record about their consent that staff had before them; none where they looked at nobody.
     pub seen: Option<i64>,
 }
@@ -558,13 +558,13 @@ pub async fn add_by_staff(
     list: i64,
     source: &str,
 ) -> Result<Subscriber> {
-    add(site, Adding { email, name, list, source, seen: None }, None).await
+    add(site, Adding { email, name, list, source, implied: None, seen: None }, None).await
 }
 
 /// The same; `by` is who of the team does it and why, for the log. Whoever had left and is back is written down as such, or a
 /// restored backup would take them off once more (TRUST T10).
 pub(super) async fn add(site: &Site, new: Adding<'_>, by: Option<(i64, &str)>) -> Result<Subscriber> {
-    let Adding { email, name, list, source, seen } = new;
+    let Adding { email, name, list, source, implied, seen } = new;
     let before = site.now();
     let mut tx = site.db.begin().await?;
     forgotten::enter(&mut tx).await?;
@@ -585,7 +585,8 @@ pub(super) async fn add(site: &Site, new: Adding<'_>, by: Option<(i64, &str)>) -
     }
     let known = store::subscriptions_in(&mut tx, reader.id).await?;
     let had_left = known.iter().any(|one| one.list_id == list && one.left_at.is_some());
-    let joins = store::join(&mut tx, reader.id, list, site.now()).await?;
+    let joins =
+        store::join(&mut tx, reader.id, list, site.now(), implied.and_then(|implied| implied.0)).await?;
     if joins {
         // Asked only now: joining waited for whoever was about to leave.
         if let Some(seen) = seen

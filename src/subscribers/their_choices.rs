@@ -6,14 +6,15 @@ use super::{
     By, Result, SubscriberError, Trace,
     consent::{self, ConsentAction, ConsentMethod, Happened},
     fields,
-    read::{Subscriber, SubscriptionState},
-    store,
+    read::{Subscriber, Subscription, SubscriptionState},
+    rhythms, store,
     topic_choices::{TopicsTicked, choose_topics},
     topics, welcome, withdrawn,
 };
 use crate::{
     clock::Moment,
     db, delivery,
+    editions::Rhythm,
     links::{Choices, Name},
     mail::clean_name,
     settings::Settings,
@@ -46,6 +47,15 @@ pub struct Choice {
     pub retired: bool,
     /// Whether it comes though they rest from the others: they joined it since.
     pub all_the_same: bool,
+    /// Whether they are on it by implied consent that is over: they do not get it, and ticking it is their own consent.
+    #[serde(skip)]
+    pub ran_out: bool,
+    /// How often they may choose to get it, where they are on it.
+    #[serde(skip)]
+    pub rhythms: Vec<Rhythm>,
+    /// How often they do; none for everything.
+    #[serde(skip)]
+    pub rhythm: Option<Rhythm>,
 }
 
 /// The path of a reader's own page, by their public id.
@@ -66,11 +76,14 @@ pub async fn look_at_choices(site: &Site, link: &str) -> Result<TheirChoices> {
     let rests_until = known.iter().filter_map(|one| one.rests_until(now)).max();
     let lists = store::lists(&site.db).await?.into_iter().filter_map(|list| {
         let subscription = known.iter().find(|s| s.list_id == list.id);
-        let joined = subscription.is_some_and(|s| s.state == SubscriptionState::Confirmed);
+        let ran_out = subscription.is_some_and(|s| s.ran_out(now));
+        let joined = subscription.is_some_and(|s| s.state == SubscriptionState::Confirmed) && !ran_out;
         // Whoever is on a list can leave it, also when nobody joins it any more.
         let shown = joined || list.takes_sign_ups() || (list.may_be_joined() && subscription.is_some());
         let retired = !list.is_mailed();
         let rests = subscription.is_some_and(|s| s.rests_until(now).is_some());
+        let rhythms = if joined && !retired { Rhythm::read(&list.rhythms) } else { Vec::new() };
+        let rhythm = subscription.and_then(Subscription::rhythm_now);
         let all_the_same = joined && rests_until.is_some() && !rests;
         shown.then_some(Choice {
             id: list.id,
@@ -79,6 +92,9 @@ pub async fn look_at_choices(site: &Site, link: &str) -> Result<TheirChoices> {
             joined,
             retired,
             all_the_same,
+            ran_out,
+            rhythms,
+            rhythm,
         })
     });
     Ok(TheirChoices { reader, lists: lists.collect(), rests_until })
@@ -95,6 +111,8 @@ pub struct Chosen {
     /// They leave every list, whatever is ticked.
     pub leaves_all: bool,
     pub topics: TopicsTicked,
+    /// Of lists, how often they want them now: none for everything.
+    pub rhythms: Vec<(i64, Option<Rhythm>)>,
     /// Other answers than the page showed, by the keys of their fields.
     pub answers: Vec<(i64, String)>,
 }
@@ -116,6 +134,8 @@ pub struct Saved {
     pub left: Vec<String>,
     /// The lists of which they get other topics, with the topics that they chose; none means everything.
     pub topics: Vec<(String, Vec<String>)>,
+    /// The lists that they get at another rhythm; none means everything.
+    pub rhythms: Vec<(String, Option<Rhythm>)>,
     /// How they are greeted from now on; may be empty.
     pub name: Option<String>,
     /// The questions that they answered otherwise.
@@ -134,8 +154,8 @@ pub async fn save_choices(
 ) -> Result<(TheirChoices, Saved)> {
     let seen = look_at_choices(site, link).await?;
     let changed = |to: bool| -> Vec<i64> {
-        let lists =
-            seen.lists.iter().filter(|one| one.joined != to && chosen.wants(one.id, one.joined) == to);
+        let other = |one: &&Choice| one.joined != to || (!to && one.ran_out && chosen.leaves_all);
+        let lists = seen.lists.iter().filter(other).filter(|one| chosen.wants(one.id, one.joined) == to);
         lists.map(|one| one.id).collect()
     };
     let before = site.now();
@@ -161,6 +181,13 @@ async fn save_once(site: &Site, link: &str, chosen: &Chosen, trace: Trace<'_>) -
     let mut tx = site.db.begin().await?;
     // Topics first, as for everybody.
     let touched = choose_topics(&mut tx, id, &chosen.topics).await?;
+    for (list, rhythm) in &chosen.rhythms {
+        if let Some(choice) = before.lists.iter().find(|choice| choice.id == *list && choice.joined)
+            && rhythms::choose(&mut tx, id, *list, *rhythm).await?
+        {
+            saved.rhythms.push((choice.name.clone(), *rhythm));
+        }
+    }
     if let Some(name) = &chosen.name {
         let name = if name.trim().is_empty() { String::new() } else { clean_name(name) };
         if name != before.reader.name {
@@ -173,8 +200,8 @@ async fn save_once(site: &Site, link: &str, chosen: &Chosen, trace: Trace<'_>) -
         let is_meant = chosen.leaves_all || chosen.lists.iter().any(|(list, _)| *list == choice.id);
         let changed = match wanted {
             _ if !is_meant => false,
-            true => store::join(&mut tx, id, choice.id, site.now()).await?,
-            false if choice.joined => {
+            true => store::join(&mut tx, id, choice.id, site.now(), None).await?,
+            false if choice.joined || (choice.ran_out && chosen.leaves_all) => {
                 // In this order: the row is what sealing and leaving meet at.
                 let left = store::leave(&mut tx, id, choice.id, site.now()).await?;
                 delivery::withdraw(&mut tx, site, id, Some(choice.id)).await?;

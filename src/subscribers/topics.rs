@@ -93,6 +93,19 @@ async fn choose_these(
     Ok(true)
 }
 
+/// Topics before subscriptions, as for everybody: for whoever is going to choose some later in the transaction.
+pub(super) async fn hold(tx: &mut Tx) -> Result<()> {
+    store::hold(tx).await.map(drop)
+}
+
+/// What was chosen on a form, for a list that was just confirmed: unless the reader chose something of it before.
+pub(super) async fn choose_first(tx: &mut Tx, subscriber: i64, list: i64, topics: &[i64]) -> Result<()> {
+    if !topics.is_empty() && store::chosen_ids(tx, subscriber, list).await?.is_empty() {
+        choose(tx, subscriber, list, topics).await?;
+    }
+    Ok(())
+}
+
 /// Each topic, held, and the one that has its place.
 async fn places(tx: &mut Tx) -> Result<HashMap<i64, i64>> {
     Ok(store::hold(tx).await?.into_iter().collect())

@@ -35,6 +35,7 @@ mod monitor;
 mod pages;
 mod paging;
 mod public;
+mod rhythms;
 mod routes;
 mod session;
 mod statics;

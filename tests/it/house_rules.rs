@@ -360,7 +360,7 @@ fn no_files_use_one_another_in_a_circle() {
 const OPEN_MODULES: &[(&str, &[&str], &str)] = &[
     (
         "subscribers/mod.rs",
-        &["consent", "fields", "forms", "lists", "machines", "requests", "topics"],
+        &["consent", "fields", "forms", "lists", "machines", "requests", "rhythms", "topics"],
         "each can be added, changed, listed and found",
     ),
     ("replies/mod.rs", &["scan"], "what is looked for in a text: an address, a status, a reply code"),

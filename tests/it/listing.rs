@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use broadside::{
     db::{Db, Engine},
-    editions::EditionState,
+    editions::{EditionState, Rhythm},
     email_address::EmailAddress,
     publishing::{self, Content, Edition},
     sandbox::{Rule, Stage},
@@ -50,6 +50,7 @@ fn as_it_is(list: &List) -> Written {
         welcomes: list.welcomes,
         welcome_subject: list.welcome_subject.clone(),
         welcome_text: list.welcome_text.clone(),
+        rhythms: Rhythm::read(&list.rhythms),
     }
 }
 

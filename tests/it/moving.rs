@@ -19,7 +19,7 @@ use broadside::{
     subscribers::{
         self, LeavingReason, Subscriber, Weeks,
         fields::{self, FieldKind, NewField, StandsIn},
-        forms::{self, Answer, Draft, FormState, Offers, Words},
+        forms::{self, Answer, Draft, FormState, Offers, OffersTopics, Words},
         lists, requests, topics,
     },
 };
@@ -214,6 +214,7 @@ async fn asks(app: &TestApp) {
         campaign: "Spring 2026",
         source: "",
         state: FormState::Open,
+        topics: OffersTopics::No,
     };
     let lists = [app.list().await];
     let draft = Draft { words, lists: &lists, fields: &[(town, Answer::Required)] };

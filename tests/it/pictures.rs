@@ -46,6 +46,7 @@ async fn take() {
         intro_markdown: INTRO.to_owned(),
         article_ids: chosen.map(number).to_vec(),
         topic_ids: Vec::new(),
+        rhythm: None,
     };
     let revision =
         publishing::save_revision(&app.site, draft.id, draft.revision, content, None).await.expect("a draft");

@@ -10,7 +10,7 @@ use broadside::{
     subscribers::{
         self, Trace, consent,
         fields::{self, FieldKind, NewField, StandsIn},
-        forms::{self, Answer, Draft, FormError, FormState, Offers, Words},
+        forms::{self, Answer, Draft, FormError, FormState, Offers, OffersTopics, Words},
     },
 };
 use reqwest::{Method, StatusCode, header};
@@ -59,6 +59,7 @@ async fn spring_fair(app: &TestApp, wording: &str, sites: &[String]) -> String {
         campaign: "Spring 2026",
         source: "",
         state: FormState::Open,
+        topics: OffersTopics::No,
     };
     let draft = Draft { words, lists: &[], fields: &asked };
     forms::save(&app.site, &settings, 1, (slug, seen), draft).await.expect("saved");

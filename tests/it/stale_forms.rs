@@ -9,7 +9,7 @@ use broadside::{
     subscribers::{
         self, Crowd, NewSubscription, SubscriberError, Trace, consent,
         fields::{self, Answers, FieldKind, NewField, StandsIn},
-        forms::{self, Answer, Draft, FormState, Offers, Words},
+        forms::{self, Answer, Draft, FormState, Offers, OffersTopics, Words},
         lists,
     },
 };
@@ -34,8 +34,17 @@ async fn save(
     let settings = Settings::load(&app.site.db).await.expect("the settings");
     let seen = main_form(app).await.changes;
     let offers = if lists.is_some() { Offers::Chosen } else { Offers::All };
-    let words =
-        Words { name: "Main", title: "", intro: "", wording, offers, campaign: "Fair", source: "", state };
+    let words = Words {
+        name: "Main",
+        title: "",
+        intro: "",
+        wording,
+        offers,
+        campaign: "Fair",
+        source: "",
+        state,
+        topics: OffersTopics::No,
+    };
     let draft = Draft { words, lists: lists.unwrap_or_default(), fields };
     forms::save(&app.site, &settings, 1, (forms::MAIN, seen), draft).await.expect("saved");
 }

@@ -155,6 +155,7 @@ async fn compose_and_send(site: &Site, sandbox: &Sandbox) -> anyhow::Result<i64>
         intro_markdown: "Here is what we have been writing. Read it slowly, and pass it on.".to_owned(),
         article_ids: chosen.iter().map(|article| article.id).collect(),
         topic_ids: Vec::new(),
+        rhythm: None,
     };
     publishing::save_revision(site, edition, draft.revision, content, None).await?;
     // At once, without the minute to undo that people get at the desk.

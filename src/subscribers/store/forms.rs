@@ -4,17 +4,17 @@ use crate::{
     clock::Moment,
     db::{Db, Result, Tx},
     statements,
-    subscribers::rows::{Answer, Field, FormState, Offers, SignUpForm},
+    subscribers::rows::{Answer, Field, FormState, Offers, OffersTopics, SignUpForm},
 };
 
 statements! {
-    FORMS = "select id, slug, name, title, intro, wording, offers, campaign, source, sites, state, changes, retired_at from form order by id";
-    FORM = "select id, slug, name, title, intro, wording, offers, campaign, source, sites, state, changes, retired_at from form where slug = $1";
+    FORMS = "select id, slug, name, title, intro, wording, offers, topics, campaign, source, sites, state, changes, retired_at from form order by id";
+    FORM = "select id, slug, name, title, intro, wording, offers, topics, campaign, source, sites, state, changes, retired_at from form where slug = $1";
     /// Unless the short name is taken.
     ADD_FORM = "insert into form (slug, name, title, intro, wording, offers, campaign, source, sites, state)
         values ($1, $2, '', '', '', 'all', '', '', '', 'closed') on conflict (slug) do nothing";
     /// As whoever saves it saw it.
-    SAVE = "update form set name = $3, title = $4, intro = $5, wording = $6, offers = $7, campaign = $8, source = $9, state = $10,
+    SAVE = "update form set name = $3, title = $4, intro = $5, wording = $6, offers = $7, campaign = $8, source = $9, state = $10, topics = $11,
         changes = changes + 1 where slug = $1 and changes = $2";
     SAVE_SITES = "update form set sites = $3, changes = changes + 1 where slug = $1 and changes = $2";
     /// As whoever puts it away, or brings it back, saw it.
@@ -94,12 +94,13 @@ pub struct Words<'a> {
     pub campaign: &'a str,
     pub source: &'a str,
     pub state: FormState,
+    pub topics: OffersTopics,
 }
 
 /// `false` if somebody saved it since it was seen.
 pub async fn save(tx: &mut Tx, slug: &str, seen: i64, words: Words<'_>) -> Result<bool> {
-    let Words { name, title, intro, wording, offers, campaign, source, state } = words;
-    let row = (slug, seen, name, title, intro, wording, offers, campaign, source, state);
+    let Words { name, title, intro, wording, offers, campaign, source, state, topics } = words;
+    let row = (slug, seen, name, title, intro, wording, offers, campaign, source, state, topics);
     Ok(tx.exec(SAVE, row).await? == 1)
 }
 

@@ -47,6 +47,8 @@ statements! {
         on conflict (subscriber_id) do update set at = excluded.at,
             name = case when typed.name = excluded.name and typed.answers = excluded.answers then typed.name else '' end,
             answers = case when typed.name = excluded.name and typed.answers = excluded.answers then typed.answers else '' end";
+    /// What was typed of answers; whoever reads it holds the reader.
+    TYPED = "select answers from typed where subscriber_id = $1";
     TAKE_TYPED = "delete from typed where subscriber_id = $1 returning name, answers";
     /// What nobody confirmed.
     pub(crate) FORGET_TYPED = "delete from typed where subscriber_id in (select subscriber_id from typed where at < $1 order by at limit $2)";
@@ -190,6 +192,10 @@ pub async fn returned(db: &Db, since: Moment) -> Result<u64> {
 
 pub async fn note_typed(tx: &mut Tx, subscriber: i64, typed: Typed<'_>, now: Moment) -> Result<u64> {
     tx.exec(NOTE_TYPED, (subscriber, typed.name, typed.answers, now)).await
+}
+
+pub async fn typed(tx: &mut Tx, subscriber: i64) -> Result<Option<String>> {
+    Ok(tx.opt::<(String,)>(TYPED, (subscriber,)).await?.map(|(answers,)| answers))
 }
 
 pub async fn take_typed(tx: &mut Tx, subscriber: i64) -> Result<Option<TheirWords>> {

@@ -7,6 +7,7 @@ use super::{
 use crate::{
     clock::Moment,
     db::{Db, Result, Tx},
+    editions::Rhythm,
     statements,
 };
 
@@ -17,15 +18,15 @@ statements! {
         on conflict (slug) do nothing";
     /// Every list.
     ALL = "select id, public_id, slug, name, description, visibility, opt_in, offered, welcomes, welcome_subject, welcome_text,
-            closed_at, retired_at, version
+            closed_at, retired_at, rhythms, version
         from list order by position, id";
     BY_PUBLIC_ID = "select id, public_id, slug, name, description, visibility, opt_in, offered, welcomes, welcome_subject, welcome_text,
-            closed_at, retired_at, version
+            closed_at, retired_at, rhythms, version
         from list where public_id = $1";
     /// What staff decided, if nobody else saved it since.
     CHANGE = "update list set name = $3, description = $4, visibility = $5, opt_in = $6, offered = $7,
             closed_at = case when $8 then coalesce(closed_at, $9) end,
-            welcomes = $10, welcome_subject = $11, welcome_text = $12, version = version + 1
+            welcomes = $10, welcome_subject = $11, welcome_text = $12, rhythms = $13, version = version + 1
         where id = $1 and version = $2";
     RENAME = "update list set name = $2, version = version + 1 where id = $1";
     /// Every list with its place, held until the commit, in the order of their numbers as by everybody.
@@ -68,8 +69,22 @@ pub async fn change(tx: &mut Tx, id: i64, version: i64, to: &Written, now: Momen
     let (name, description) = (to.name.as_str(), to.description.as_str());
     let (subject, text) = (to.welcome_subject.as_str(), to.welcome_text.as_str());
     let Written { visibility, opt_in, offered, closed, welcomes, .. } = *to;
-    let row =
-        (id, version, name, description, visibility, opt_in, offered, closed, now, welcomes, subject, text);
+    let rhythms = Rhythm::write(&to.rhythms);
+    let row = (
+        id,
+        version,
+        name,
+        description,
+        visibility,
+        opt_in,
+        offered,
+        closed,
+        now,
+        welcomes,
+        subject,
+        text,
+        rhythms,
+    );
     Ok(tx.exec(CHANGE, row).await? == 1)
 }
 

@@ -97,6 +97,9 @@ impl From<publishing::Error> for WebError {
             Error::NotAsSeen => {
                 Self::Conflict("It changed since you looked at it. Look at it again first.".into())
             }
+            Error::RhythmWaits => Self::Conflict(
+                "An edition for some of its readers waits to go out. Let it go out, or take Send back, first.".into(),
+            ),
             Error::TooFar => Self::Conflict("That moment is more than a year away. Choose an earlier one.".into()),
             Error::Past => Self::Conflict("That moment is over. Choose a later one.".into()),
             Error::AlreadyPressed => {

@@ -12,6 +12,7 @@ use crate::{
         forms::{self, Answer, Shown},
         lists::{List, OptIn},
         machines,
+        topics::Topic,
     },
 };
 
@@ -21,6 +22,7 @@ pub(super) const FIELDS: &[&str] = &[
     "email",
     "name",
     "list",
+    "topic",
     "consent",
     "from",
     "website",
@@ -90,6 +92,36 @@ pub(super) struct Ask {
     /// Whether there is a list for which the form alone may be enough.
     at_once: bool,
     questions: Vec<Question>,
+    /// What can be chosen of the lists, where the form offers that.
+    topics: Vec<Topics>,
+}
+
+/// The topics of a list.
+#[derive(Debug, Serialize)]
+struct Topics {
+    list: String,
+    /// What is sent, its name, what it is about, and whether it was chosen.
+    topics: Vec<(String, String, String, bool)>,
+}
+
+impl Topics {
+    fn new(shown: &Shown, (list, topics): &(i64, Vec<Topic>), form: &Form) -> Self {
+        let named = shown.lists.iter().find(|one| one.id == *list);
+        let choice = |topic: &Topic| {
+            let sent = topic_sent(*list, topic);
+            let chosen = form.all("topic").contains(&sent);
+            (sent, topic.name.clone(), topic.description.clone(), chosen)
+        };
+        Self {
+            list: named.map(|list| list.name.clone()).unwrap_or_default(),
+            topics: topics.iter().map(choice).collect(),
+        }
+    }
+}
+
+/// What a form sends for a topic of a list.
+pub(super) fn topic_sent(list: i64, topic: &Topic) -> String {
+    format!("{list}:{}", topic.id)
 }
 
 #[derive(Debug, Serialize)]
@@ -199,6 +231,7 @@ impl Ask {
             at_once,
             lists: shown.lists.iter().map(choice).collect(),
             questions: shown.fields.iter().map(|one| Question::new(&one.field, one.answer, form)).collect(),
+            topics: shown.topics.iter().map(|of_list| Topics::new(shown, of_list, form)).collect(),
         }
     }
 }
@@ -263,11 +296,20 @@ pub(super) fn read(form: &mut Form, shown: &Shown) -> Typed {
         }
         answers.add(&asked.field, value);
     }
+    // One that is not offered any more is left out: whoever chooses nothing gets everything.
+    for (list, topics) in shown.topics.iter().filter(|(list, _)| lists.contains(list)) {
+        for topic in topics.iter().filter(|topic| form.all("topic").contains(&topic_sent(*list, topic))) {
+            answers.choose(*list, topic.id);
+        }
+    }
     if !form.is_ticked("consent") {
         form.mistake("consent", "Tick the box, so that we know you want our mail.");
     }
     Typed { email, name, lists, answers }
 }
+
+/// So many topics are carried on.
+const MOST_TOPICS: usize = 100;
 
 /// A sign-up that waits for one more press, or for some work of the browser.
 #[derive(Serialize)]
@@ -296,6 +338,8 @@ impl<'a> Held<'a> {
     ) -> Self {
         let typed = |name: String| (form.text(&name).to_owned(), name);
         let answers = posted_names(shown).into_iter().map(typed).map(|(typed, name)| (name, typed));
+        let topics = form.all("topic").iter().map(|sent| ("topic".to_owned(), sent.clone()));
+        let answers = answers.chain(topics.take(MOST_TOPICS));
         Self {
             action: at.path(),
             email,

@@ -7,7 +7,11 @@ use axum::extract::{Path, State};
 use serde::Serialize;
 
 use super::{
-    super::{App, Form, Outcome, Posted, WebError},
+    super::{
+        App, Form, Outcome, Posted, WebError,
+        rhythms::{RhythmView, rhythms},
+        words::readers::comes_at,
+    },
     ask::{ASKED, Question, posted_name},
     caller::Caller,
     dead_link,
@@ -22,8 +26,18 @@ use crate::{
     },
 };
 
-const FIELDS: &[&str] =
-    &["name", "seen_name", "list", "seen_list", "topics_of", "topic", "seen_topic", "press"];
+const FIELDS: &[&str] = &[
+    "name",
+    "seen_name",
+    "list",
+    "seen_list",
+    "topics_of",
+    "topic",
+    "seen_topic",
+    "rhythm",
+    "seen_rhythm",
+    "press",
+];
 const TITLE: &str = "Your choices";
 
 #[derive(Serialize)]
@@ -40,6 +54,8 @@ struct Page {
     form: Form,
     /// What they can choose of each list.
     topics: Vec<TopicsView>,
+    /// How often they can get each list that lets them choose.
+    rhythms: Vec<RhythmView>,
     questions: Vec<Asked>,
     /// What became otherwise by the last press, a sentence each.
     saved: Vec<String>,
@@ -178,7 +194,7 @@ fn read(form: &mut Form, asked: &[(Field, String)]) -> Chosen {
             answers.push((field.id, answer));
         }
     }
-    Chosen { name, lists, leaves_all: false, topics: topics(form), answers }
+    Chosen { name, lists, leaves_all: false, topics: topics(form), rhythms: rhythms(form), answers }
 }
 
 /// A list and whether it was ticked when the page was made: `7.on`, `7.off`.
@@ -239,6 +255,7 @@ async fn page(app: &App, token: &str, preferences: TheirChoices, done: Done) -> 
         // What the page shows is as it is now, also beside what was typed.
         form: form.holding("seen_name", reader.name),
         topics: topics.into_iter().map(|of_list| TopicsView::new(of_list, &chosen)).collect(),
+        rhythms: lists.iter().filter_map(|choice| RhythmView::new(choice.clone(), &chosen.rhythms)).collect(),
         lists: lists
             .into_iter()
             .map(|choice| ListView { ticked: chosen.wants(choice.id, choice.joined), choice })
@@ -298,6 +315,12 @@ fn sentences(saved: Saved, on_some: bool) -> Vec<String> {
         said.push(match topics.as_slice() {
             [] => format!("Of {list} you get everything."),
             topics => format!("Topics of {list}: {}.", names(topics)),
+        });
+    }
+    for (list, rhythm) in &saved.rhythms {
+        said.push(match rhythm {
+            None => format!("Of {list} you get every mail."),
+            Some(rhythm) => format!("Of {list} you get {}, and what goes to everybody.", comes_at(*rhythm)),
         });
     }
     match saved.name.as_deref() {

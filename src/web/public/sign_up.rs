@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 
 use super::{
     super::{App, Form, Outcome, WebError, answers::not_now, elsewhere::let_read, words},
-    ask::{ASKED, FIELDS, Typed, posted_names, read, saw_the_words},
+    ask::{ASKED, FIELDS, Typed, posted_names, read, saw_the_words, topic_sent},
     caller::Caller,
 };
 use crate::{
@@ -41,6 +41,8 @@ struct Sent {
     lists: Vec<String>,
     /// What the form asks beside, by the names of the fields.
     fields: BTreeMap<String, Value>,
+    /// What interests them of a list: its short name, and names of topics. Needed nowhere.
+    topics: BTreeMap<String, Vec<String>>,
     /// Whether they ticked the box with the wording.
     consent: bool,
     /// What the words are known by that stood beside it.
@@ -177,6 +179,14 @@ fn form_of(shown: &Shown, sent: &Sent) -> Option<Form> {
     }
     for slug in &sent.lists {
         form = form.with("list", shown.lists.iter().find(|list| list.slug == *slug)?.id.to_string());
+    }
+    for (slug, names) in &sent.topics {
+        let list = shown.lists.iter().find(|list| list.slug == *slug)?.id;
+        let offered = shown.topics.iter().filter(|(of, _)| *of == list).flat_map(|(_, topics)| topics);
+        // One that was taken away since that page was made is left out.
+        for topic in offered.filter(|topic| names.contains(&topic.name)) {
+            form = form.with("topic", topic_sent(list, topic));
+        }
     }
     for (name, value) in &sent.fields {
         let name = format!("{ASKED}{name}");

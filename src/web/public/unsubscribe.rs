@@ -40,6 +40,8 @@ struct Page {
     left_all: bool,
     /// Whether the list has topics that they could choose among instead.
     has_topics: bool,
+    /// Whether they could choose to get it less often.
+    has_rhythms: bool,
     /// What else comes to them; empty where nothing does, and for a mail program that leaves for somebody.
     others: String,
     why: Option<Why>,
@@ -164,6 +166,7 @@ async fn page(app: &App, found: Option<Left>, pressed: Option<Pressed>) -> Outco
         contact: settings.contact_email,
         left_all: false,
         has_topics: false,
+        has_rhythms: false,
         others: String::new(),
         why: None,
     };
@@ -176,6 +179,8 @@ async fn page(app: &App, found: Option<Left>, pressed: Option<Pressed>) -> Outco
     page.state = state;
     page.can_undo = left.can_undo;
     page.preferences = subscribers::choices_path(&app.site, &left.public_id);
+    let lists = subscribers::lists::all(&app.site.db).await?;
+    page.has_rhythms = lists.iter().any(|list| list.id == left.list_id && !list.rhythms.is_empty());
     if state == "back" {
         page.others = names(&subscribers::after_leaving(&app.site, &left).await?.others);
     }

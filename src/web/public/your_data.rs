@@ -20,7 +20,7 @@ use crate::{
     dossier::{self, Asks, Held, HeldCopy, HeldLetter, NEWEST, Newest, Whole, Whose, Within},
     settings::Settings,
     subscribers::{SubscriberError, consent},
-    web::words::yours,
+    web::words::{readers::how_often, yours},
 };
 
 #[derive(Serialize)]
@@ -269,7 +269,9 @@ fn within(list: Within, zone: &Zone) -> Line {
         day("confirmed on", list.confirmed_at),
         day("left on", list.left_at),
         day("nothing comes before", list.paused_until),
+        day("we may mail you since you bought or gave, until", list.implied_until),
         topics,
+        named("How often", list.rhythm.map_or("", |rhythm| how_often(Some(rhythm)))),
     ])
 }
 

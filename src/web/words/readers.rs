@@ -4,6 +4,7 @@ use crate::{
     bounces::{Action, Bounce, Change},
     clock::Moment,
     delivery::StopReason,
+    editions::Rhythm,
     replies,
     subscribers::{
         ConsentAction, ConsentMethod, DonorState, LeavingReason, Order, ReaderStanding, Subscription,
@@ -20,14 +21,51 @@ pub(in crate::web) const FORGOTTEN: &str = "Its owner asked to be forgotten. The
 /// Beside a list that somebody is on whose address is stopped.
 pub(in crate::web) const ON_IT_NOT_MAILED: &str = "on it, not mailed";
 
-/// What a state means to an editor, and the colour of its pill.
+/// What a state means to an editor at a moment, and the colour of its pill.
 pub(in crate::web) fn standing(subscription: &Subscription, now: Moment) -> (&'static str, &'static str) {
     match subscription.state {
         SubscriptionState::Confirmed if subscription.retired => ("the list is retired", ""),
+        SubscriptionState::Confirmed if subscription.implied_until.is_some_and(|until| until <= now) => {
+            ("implied consent ran out", "bad")
+        }
         SubscriptionState::Confirmed if subscription.rests_until(now).is_some() => ("paused", "warn"),
+        SubscriptionState::Confirmed if subscription.implied_until.is_some() => {
+            ("gets it for a time", "warn")
+        }
         SubscriptionState::Confirmed => ("gets it", "good"),
         SubscriptionState::Pending => ("asked, not confirmed yet", "warn"),
         SubscriptionState::Left => ("left", ""),
+    }
+}
+
+/// How often somebody gets a list; none for everything.
+pub(in crate::web) const fn how_often(rhythm: Option<Rhythm>) -> &'static str {
+    match rhythm {
+        None => "Everything",
+        Some(Rhythm::Each) => "Every article",
+        Some(Rhythm::Daily) => "Once a day",
+        Some(Rhythm::Weekly) => "Once a week",
+        Some(Rhythm::Monthly) => "Once a month",
+    }
+}
+
+/// What comes to a reader who chose it, beside what goes to everybody.
+pub(in crate::web) const fn comes_at(rhythm: Rhythm) -> &'static str {
+    match rhythm {
+        Rhythm::Each => "a mail for each article",
+        Rhythm::Daily => "the daily mail",
+        Rhythm::Weekly => "the weekly mail",
+        Rhythm::Monthly => "the monthly mail",
+    }
+}
+
+/// Whom an edition at that rhythm is for.
+pub(in crate::web) const fn is_at(rhythm: Rhythm) -> &'static str {
+    match rhythm {
+        Rhythm::Each => "It is the mail for one article.",
+        Rhythm::Daily => "It is the daily mail.",
+        Rhythm::Weekly => "It is the weekly mail.",
+        Rhythm::Monthly => "It is the monthly mail.",
     }
 }
 

@@ -70,6 +70,7 @@ pub(crate) async fn submit(desk: Desk, Path(id): Path<String>, posted: Posted) -
         intro_markdown: form.raw("intro").to_owned(),
         article_ids: ids.map_err(|_| again())?.into_iter().map(ArticleId).collect(),
         topic_ids: Vec::new(),
+        rhythm: None,
     };
     let edition = publishing::find(&desk.site().db, &id).await?;
     let picked = content.article_ids.clone();

@@ -5,15 +5,15 @@ use serde::Serialize;
 
 use super::{
     parts::{
-        ArticleLine, EditionView, FieldLine, Readiness, TopicLine, field_lines, note_field_mistakes,
-        picked_lines, readiness, topic_lines,
+        ArticleLine, EditionView, FieldLine, Readiness, RhythmLine, TopicLine, field_lines,
+        note_field_mistakes, picked_lines, readiness, rhythm_lines, topic_lines,
     },
     progress, test,
 };
 use crate::{
     articles::{self, Article, ArticleId, Before},
     clock::Moment,
-    editions::EditionState,
+    editions::{EditionState, Rhythm},
     publishing::{self, Content, Edition},
     staff::Role,
     web::{
@@ -25,7 +25,8 @@ use crate::{
     },
 };
 
-const FIELDS: &[&str] = &["based_on", "subject", "preview_text", "intro", "article", "add", "topic", "act"];
+const FIELDS: &[&str] =
+    &["based_on", "subject", "preview_text", "intro", "article", "add", "topic", "rhythm", "act"];
 /// How many articles the composer offers at once, the newest first.
 const OFFERED: usize = 60;
 
@@ -37,6 +38,8 @@ struct Page {
     picked: Vec<ArticleLine>,
     offered: Vec<ArticleLine>,
     topics: Vec<TopicLine>,
+    /// Whom it may be for; empty where readers of the list cannot choose.
+    rhythms: Vec<RhythmLine>,
     /// What may stand in its words.
     fields: Vec<FieldLine>,
     /// This page, at these articles.
@@ -59,7 +62,7 @@ pub(crate) async fn show(desk: Desk, Path(id): Path<String>, Query(look): Query<
     if edition.state == EditionState::Draft && desk.may(Role::WRITING) {
         let mut form = filled(&edition.content);
         note_field_mistakes(&desk, &mut form, &edition.content).await?;
-        let chosen = (&*edition.content.article_ids, &*edition.content.topic_ids);
+        let chosen = (&*edition.content.article_ids, &*edition.content.topic_ids, edition.content.rhythm);
         let page = page(&desk, &edition, form, chosen, None, look.offered).await?;
         return desk.page("desk/editions/composer", &page.title, &page).await;
     }
@@ -90,6 +93,7 @@ pub(crate) async fn submit(
         intro_markdown: form.raw("intro").to_owned(),
         article_ids,
         topic_ids: form.all("topic").iter().map(|id| number(id)).collect::<Result<_, _>>()?,
+        rhythm: rhythm(form.text("rhythm"))?,
     };
     let edition = publishing::find(&desk.site().db, &id).await?;
     let path = format!("/desk/editions/{id}");
@@ -101,7 +105,7 @@ pub(crate) async fn submit(
         "offer" => here("#offered"),
         _ => here(""),
     };
-    let (picked, topics) = (content.article_ids.clone(), content.topic_ids.clone());
+    let (picked, topics, rhythm) = (content.article_ids.clone(), content.topic_ids.clone(), content.rhythm);
     match publishing::save_revision(desk.site(), edition.id, based_on, content, Some(desk.who.staff.id)).await
     {
         Ok(saved) if act == "test" => {
@@ -118,7 +122,8 @@ pub(crate) async fn submit(
                  not saved. If Send is taken back, they can be."
             };
             let edition = publishing::find(&desk.site().db, &id).await?;
-            let page = page(&desk, &edition, form, (&picked, &topics), Some(trouble), look.offered).await?;
+            let chosen = (&*picked, &*topics, rhythm);
+            let page = page(&desk, &edition, form, chosen, Some(trouble), look.offered).await?;
             desk.page("desk/editions/composer", &page.title, &page).await.map(conflict)
         }
         Err(error) => Err(error.into()),
@@ -129,7 +134,7 @@ async fn page(
     desk: &Desk,
     edition: &Edition,
     form: Form,
-    (picked, chosen): (&[ArticleId], &[i64]),
+    (picked, chosen, rhythm): (&[ArticleId], &[i64], Option<Rhythm>),
     trouble: Option<&'static str>,
     place: Place<2>,
 ) -> Result<Page, WebError> {
@@ -149,6 +154,7 @@ async fn page(
         form,
         offered: offered.map(|article| ArticleLine::new(article, settings)).collect(),
         topics: topic_lines(desk, edition, chosen).await?,
+        rhythms: rhythm_lines(edition, rhythm),
         fields: field_lines(desk).await?,
         here,
         offered_pages,
@@ -175,6 +181,12 @@ fn filled(content: &Content) -> Form {
 
 fn number(text: &str) -> Result<i64, WebError> {
     text.parse().map_err(|_| WebError::BadRequest("Open the edition again and try once more."))
+}
+
+/// Whom it is for; none for everybody.
+fn rhythm(word: &str) -> Result<Option<Rhythm>, WebError> {
+    let unknown = || WebError::BadRequest("Open the edition again and try once more.");
+    if word.is_empty() { Ok(None) } else { Rhythm::parse(word).map(Some).ok_or_else(unknown) }
 }
 
 fn article_id(text: &str) -> Result<ArticleId, WebError> {

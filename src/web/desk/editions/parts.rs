@@ -5,13 +5,19 @@ use serde::Serialize;
 use crate::{
     articles::{self, Article, ArticleId},
     clock::Zone,
+    editions::Rhythm,
     mail::fields_written,
     publishing::{self, Content, Edition, Place, Problem, Readership},
     settings::Settings,
     subscribers::{fields, topics},
     web::{
         Desk, Form, WebError,
-        words::{articles::line, count, editions::state_label},
+        words::{
+            articles::line,
+            count,
+            editions::state_label,
+            readers::{how_often, is_at},
+        },
     },
 };
 
@@ -171,6 +177,36 @@ pub(super) async fn topic_lines(
             name: topic.name,
         })
         .collect())
+}
+
+/// One of those whom the edition may be for.
+#[derive(Serialize)]
+pub(super) struct RhythmLine {
+    /// Empty for everybody.
+    word: &'static str,
+    label: &'static str,
+    says: &'static str,
+    ticked: bool,
+    /// The list does not offer it any more, so that it goes to everybody.
+    gone: bool,
+}
+
+/// What readers of the list can choose among, and whom the edition is for already. Nothing where there is no choice, and for a
+/// correction.
+pub(super) fn rhythm_lines(edition: &Edition, chosen: Option<Rhythm>) -> Vec<RhythmLine> {
+    let offered = Rhythm::read(&edition.list_rhythms);
+    if edition.corrects.is_some() || (offered.is_empty() && chosen.is_none()) {
+        return Vec::new();
+    }
+    let line = |rhythm: Option<Rhythm>| RhythmLine {
+        word: rhythm.map_or("", Rhythm::as_str),
+        label: rhythm.map_or("Everybody on the list", |rhythm| how_often(Some(rhythm))),
+        says: rhythm.map_or("However often they want it.", is_at),
+        ticked: rhythm == chosen,
+        gone: rhythm.is_some_and(|rhythm| !offered.contains(&rhythm)),
+    };
+    let some = Rhythm::ALL.into_iter().filter(|one| offered.contains(one) || chosen == Some(*one)).map(Some);
+    std::iter::once(None).chain(some).map(line).collect()
 }
 
 pub(super) async fn picked_lines(desk: &Desk, ids: &[ArticleId]) -> Result<Vec<ArticleLine>, WebError> {

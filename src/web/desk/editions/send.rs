@@ -17,7 +17,7 @@ use crate::{
         Desk, Form, Outcome, Posted, WebError,
         answers::conflict,
         session::see_other,
-        words::{count, editions::title},
+        words::{count, editions::title, readers::is_at},
     },
 };
 
@@ -45,6 +45,10 @@ struct Page {
     topics: String,
     /// How many of the list do not get it, for they chose others.
     left_out: Option<String>,
+    /// Whom it is for, where that is not everybody: "It is the weekly mail."
+    rhythm: Option<&'static str>,
+    /// How many of the list do not get it, for they chose another rhythm.
+    other_rhythm: Option<String>,
     /// How many of the list do not get it, for they rest from mail.
     paused: Option<String>,
     may_send: bool,
@@ -154,6 +158,8 @@ async fn page(
         picked: picked_lines(desk, &edition.content.article_ids).await?,
         topics: topic_names(desk, edition).await?,
         left_out: some(readiness.readership.chose_others),
+        rhythm: edition.content.rhythm.and_then(|rhythm| rhythm.of_list(&edition.list_rhythms)).map(is_at),
+        other_rhythm: some(readiness.readership.other_rhythm),
         paused: some(readiness.readership.paused),
         may_send: true,
         forecast: forecast(&desk.app, desk.zone(), readiness.readership.readers).await?,

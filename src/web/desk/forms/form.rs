@@ -9,14 +9,15 @@ use crate::{
     subscribers::{
         consent,
         fields::{self, Field},
-        forms::{self, Answer, Asked, Draft, FormError, FormState, Offers, SignUpForm, Words},
+        forms::{self, Answer, Asked, Draft, FormError, FormState, Offers, OffersTopics, SignUpForm, Words},
         lists::{self, List},
+        topics::Topic,
     },
     web::{Desk, Form, Outcome, Posted, WebError, answers::conflict, session::see_other},
 };
 
 const FIELDS: &[&str] =
-    &["name", "title", "intro", "wording", "offers", "list", "campaign", "source", "state", "seen"];
+    &["name", "title", "intro", "wording", "offers", "list", "topics", "campaign", "source", "state", "seen"];
 const SITES: &[&str] = &["sites", "seen"];
 const TEMPLATE: &str = "desk/forms/form";
 const CHANGED: &str = "Somebody else saved this form since you opened it. What you typed is below, not saved yet. \
@@ -143,7 +144,9 @@ pub(crate) async fn submit(desk: Desk, Path(slug): Path<String>, posted: Posted)
         return desk.page_again(TEMPLATE, &page.name, &page).await;
     };
     let (name, title, intro, wording) = (&name, &title, &intro, &wording);
-    let words = Words { name, title, intro, wording, offers, campaign: &campaign, source: &source, state };
+    let topics = OffersTopics::parse(form.text("topics")).unwrap_or_default();
+    let words =
+        Words { name, title, intro, wording, offers, campaign: &campaign, source: &source, state, topics };
     let draft = Draft { words, lists: &chosen, fields: &asked };
     match forms::save(desk.site(), &desk.settings, desk.who.staff.id, (&slug, seen), draft).await {
         Ok(()) => Ok(see_other(&format!("/desk/forms/{slug}?done=saved"))),
@@ -190,6 +193,7 @@ async fn as_kept(desk: &Desk, kept: &SignUpForm) -> Result<Form, WebError> {
         .with("offers", kept.offers.as_str())
         .with("campaign", kept.campaign.as_str())
         .with("source", kept.source.as_str())
+        .with("topics", kept.topics.as_str())
         .with("state", kept.state.as_str());
     for list in forms::chosen_lists(db, kept.id).await? {
         form = form.with("list", list.to_string());
@@ -269,6 +273,8 @@ struct Embed {
     words: String,
     lists: Vec<List>,
     several: bool,
+    /// What is sent for each topic, its name, and the list's.
+    topics: Vec<(String, String, String)>,
     asks: Vec<Question>,
 }
 
@@ -299,6 +305,16 @@ impl Question {
     }
 }
 
+fn topics_of(lists: &[List], topics: &[(i64, Vec<Topic>)]) -> Vec<(String, String, String)> {
+    let name = |id: i64| lists.iter().find(|list| list.id == id).map(|list| list.name.clone());
+    let of_list = |(list, topics): &(i64, Vec<Topic>)| {
+        let (id, list) = (*list, name(*list).unwrap_or_default());
+        let line = |topic: &Topic| (format!("{id}:{}", topic.id), topic.name.clone(), list.clone());
+        topics.iter().map(line).collect::<Vec<_>>()
+    };
+    topics.iter().flat_map(of_list).collect()
+}
+
 async fn code(desk: &Desk, kept: &SignUpForm) -> Result<Code, WebError> {
     let (site, slug) = (desk.site(), &kept.slug);
     let shown = forms::shown(&site.db, &desk.settings, slug).await?.ok_or(WebError::NotFound)?;
@@ -309,6 +325,7 @@ async fn code(desk: &Desk, kept: &SignUpForm) -> Result<Code, WebError> {
         title => title.to_owned(),
     };
     let choices = if lists.len() > 1 { lists.len() } else { 0 };
+    let topics = topics_of(&lists, &forms::topics(&site.db, kept, &lists).await?);
     let embed = Embed {
         action: site.url(&format!("/subscribe/{slug}")),
         frame: site.url(&format!("/subscribe/{slug}/embedded")),
@@ -318,6 +335,7 @@ async fn code(desk: &Desk, kept: &SignUpForm) -> Result<Code, WebError> {
         words: consent::known_by(&shown.wording),
         wording: shown.wording,
         several: choices > 0,
+        topics,
         lists,
         asks: shown.fields.into_iter().map(Question::new).collect(),
     };

@@ -7,18 +7,22 @@ use serde::Serialize;
 
 use super::list::{Pill, find};
 use crate::{
+    editions::Rhythm,
     mail, publishing,
     subscribers::{
         self, Visibility,
         lists::{self, List, OptIn, Written},
-        topics,
+        rhythms, topics,
     },
     web::{
         Desk, Form, Outcome, Posted, WebError,
         answers::conflict,
         desk::theirs::Theirs,
         session::see_other,
-        words::{count, grouped, readers::left_because},
+        words::{
+            count, grouped, how_many,
+            readers::{comes_at, how_often, left_because},
+        },
     },
 };
 
@@ -35,6 +39,7 @@ const FIELDS: &[&str] = &[
     "welcome_subject",
     "welcome_text",
     "topic",
+    "rhythm",
 ];
 const TEMPLATE: &str = "desk/lists/one";
 /// Over which time the reasons of those who left are counted.
@@ -56,6 +61,7 @@ struct Page {
     pending: Option<String>,
     form: Form,
     topics: Vec<TopicLine>,
+    rhythms: Vec<RhythmLine>,
     /// Why readers left lately, and how many said so.
     left: Vec<(&'static str, String)>,
     trouble: Option<&'static str>,
@@ -68,6 +74,17 @@ struct TopicLine {
     id: i64,
     name: String,
     ticked: bool,
+}
+
+/// How often its readers may choose to get it.
+#[derive(Serialize)]
+struct RhythmLine {
+    word: &'static str,
+    label: &'static str,
+    means: &'static str,
+    ticked: bool,
+    /// How many chose it: "12 readers".
+    readers: Option<String>,
 }
 
 /// `GET /desk/lists/{id}`
@@ -94,6 +111,14 @@ pub(crate) async fn submit(desk: Desk, Path(id): Path<String>, posted: Posted) -
     match publishing::change_list(desk.site(), &seen, &written, &offers, who).await {
         Ok(()) => Ok(see_other(&format!("/desk/lists/{id}?done=saved"))),
         Err(publishing::Error::Changed) => stale(&desk, &id, form).await,
+        Err(publishing::Error::RhythmWaits) => {
+            form.mistake(
+                "rhythm",
+                "An edition for those who chose how often they get it waits to go out. Let it go out, or take Send back, before you change this.",
+            );
+            let page = page(&desk, find(&desk, &id).await?, form).await?;
+            desk.page_again(TEMPLATE, &page.name, &page).await
+        }
         Err(error) => Err(error.into()),
     }
 }
@@ -150,6 +175,7 @@ fn read(form: &mut Form, list: &List) -> Option<Written> {
         welcomes: form.is_ticked("welcomes"),
         welcome_subject: subject,
         welcome_text: form.optional("welcome_text", 5_000),
+        rhythms: form.all("rhythm").iter().filter_map(|word| Rhythm::parse(word)).collect(),
     })
 }
 
@@ -167,6 +193,8 @@ async fn filled(desk: &Desk, list: &List) -> Result<Form, WebError> {
     let form = tick(form, "offered", list.offered);
     let form = tick(form, "law", list.opt_in == OptIn::Single);
     let form = tick(form, "welcomes", list.welcomes);
+    let form =
+        Rhythm::read(&list.rhythms).into_iter().fold(form, |form, one| form.with("rhythm", one.as_str()));
     let offered = topics::offered_by(&desk.site().db, list.id).await?;
     Ok(offered.iter().fold(form, |form, topic| form.with("topic", topic.id.to_string())))
 }
@@ -181,6 +209,14 @@ async fn page(desk: &Desk, list: List, form: Form) -> Result<Page, WebError> {
         ticked: ticked.contains(&topic.id.to_string()),
         name: topic.name,
     });
+    let chose = rhythms::readers(&site.db, list.id).await?;
+    let rhythms = Rhythm::ALL.map(|one| RhythmLine {
+        word: one.as_str(),
+        label: how_often(Some(one)),
+        means: comes_at(one),
+        ticked: form.all("rhythm").iter().any(|word| word == one.as_str()),
+        readers: chose.get(&one).map(|number| how_many(*number, "reader")),
+    });
     let left = subscribers::leaving_sums(&site.db, list.id, site.now().minus(LATELY)).await?;
     Ok(Page {
         pills: Pill::of(&list),
@@ -188,6 +224,7 @@ async fn page(desk: &Desk, list: List, form: Form) -> Result<Page, WebError> {
         retired: list.retired_at.is_some(),
         pending: (pending > 0).then(|| count(pending, "reader")),
         topics: topics.collect(),
+        rhythms: rhythms.into(),
         left: left.into_iter().map(|one| (left_because(one.reason), grouped(one.number))).collect(),
         trouble: None,
         theirs: Vec::new(),

@@ -94,7 +94,8 @@ pub(crate) async fn join(desk: Desk, Path(id): Path<String>, posted: Posted) -> 
     let seen = form.text("seen").parse().map_err(|_| WebError::BadRequest("Look at the reader first."))?;
     let basis = form.required("basis", 300, "Say how they asked: it is kept as the proof.");
     if let (Some(list), true) = (list, form.is_valid()) {
-        let new = Adding { email: &reader.email, name: "", list, source: "", seen: Some(seen) };
+        let new =
+            Adding { email: &reader.email, name: "", list, source: "", implied: None, seen: Some(seen) };
         match subscribers::add_to_list(desk.site(), new, by(&desk, &basis)).await {
             Ok(_) => return Ok(see_other(&format!("/desk/readers/{id}?done=saved"))),
             Err(SubscriberError::Blocked) => {

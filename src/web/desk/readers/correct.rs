@@ -9,12 +9,16 @@ use crate::{
         self, Corrected, Subscriber, SubscriberError, TopicChoices,
         fields::{self, Field, FieldKind},
     },
-    web::{Desk, Form, Outcome, Posted, WebError, session::see_other},
+    web::{
+        Desk, Form, Outcome, Posted, WebError,
+        rhythms::{RhythmView, rhythms},
+        session::see_other,
+    },
 };
 
 const TITLE: &str = "Put right what they chose";
 /// `seen` is every topic that was ticked when the page was made.
-const FIELDS: &[&str] = &["topics_of", "seen", "topic", "why"];
+const FIELDS: &[&str] = &["topics_of", "seen", "topic", "rhythm", "seen_rhythm", "why"];
 /// How answers begin in the posted form, and what they were when the page was made.
 const ANSWER: &str = "answer_";
 const SEEN: &str = "answer_seen_";
@@ -27,6 +31,7 @@ struct Page {
     topics: Vec<TopicChoices>,
     /// What was ticked when the page was made first: `list.topic`.
     seen: Vec<String>,
+    rhythms: Vec<RhythmView>,
     questions: Vec<Question>,
 }
 
@@ -92,7 +97,7 @@ pub(crate) async fn submit(desk: Desk, Path(id): Path<String>, posted: Posted) -
     let names = known.iter().flat_map(|one| [format!("{ANSWER}{}", one.name), format!("{SEEN}{}", one.name)]);
     let mut form = posted.form_with(FIELDS, ANSWER, names.collect())?;
     let why = form.required("why", 300, "Say why: the team may ask later.");
-    let mut corrected = Corrected { topics: topics(&form), answers: Vec::new() };
+    let mut corrected = Corrected { topics: topics(&form), rhythms: rhythms(&form), answers: Vec::new() };
     for field in &known {
         let name = format!("{ANSWER}{}", field.name);
         let typed = form.text(&name).to_owned();
@@ -152,5 +157,16 @@ async fn page(desk: &Desk, reader: Subscriber, form: Form) -> Result<Page, WebEr
             }
         }
     }
-    Ok(Page { public_id: reader.public_id, email: reader.email.to_string(), form, topics, seen, questions })
+    let chosen = if form.all("seen_rhythm").is_empty() { Vec::new() } else { rhythms(&form) };
+    let lists = subscribers::look_at_choices(site, link).await?.lists;
+    let rhythms = lists.into_iter().filter_map(|choice| RhythmView::new(choice, &chosen)).collect();
+    Ok(Page {
+        public_id: reader.public_id,
+        email: reader.email.to_string(),
+        form,
+        topics,
+        seen,
+        rhythms,
+        questions,
+    })
 }

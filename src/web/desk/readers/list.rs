@@ -11,8 +11,8 @@ use crate::{
     clock::{Moment, Zone},
     email_address::EmailAddress,
     subscribers::{
-        self, Adding, Asked, Counts, LOOKED_THROUGH, Order, ReaderStanding, Subscriber, SubscriberError,
-        Subscription, Wanted, lists,
+        self, Adding, Asked, Counts, Implied, LOOKED_THROUGH, NotImplied, Order, ReaderStanding, Subscriber,
+        SubscriberError, Subscription, Wanted, lists,
         topics::{self, Topic},
     },
     web::{
@@ -26,7 +26,7 @@ use crate::{
     },
 };
 
-const FIELDS: &[&str] = &["email", "name", "list", "how", "source"];
+const FIELDS: &[&str] = &["email", "name", "list", "how", "source", "since"];
 const PAGE: usize = 50;
 
 /// What the address of the page asks for.
@@ -68,6 +68,8 @@ struct Page {
     form: Form,
     lists: Vec<ListView>,
     several: bool,
+    /// For how long implied consent lasts: "24 months"; none if it does for ever.
+    implied_lasts: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -131,21 +133,33 @@ pub(crate) async fn show(desk: Desk, Query(look): Query<Look>) -> Outcome {
     desk.page("desk/readers/list", "Readers", &page).await
 }
 
+/// The consent that is implied by what somebody did on a day.
+fn implied(desk: &Desk, day: &str) -> Result<Implied, String> {
+    let day = day.parse().ok().and_then(|day| desk.zone().day(day));
+    let (since, _) = day.ok_or("Enter the day on which they bought or gave.")?;
+    Implied::since(&desk.settings, since, desk.site().now()).map_err(|why| match why {
+        NotImplied::ToCome => "That day is still to come.".to_owned(),
+        NotImplied::RanOut(_) => format!("Too long ago: {why}. Ask them instead."),
+    })
+}
+
 /// `POST /desk/readers`
 pub(crate) async fn submit(desk: Desk, posted: Posted) -> Outcome {
     let mut form = posted.form(FIELDS)?;
     let email = form.parse("email", EmailAddress::parse);
     let name = form.optional("name", 100);
     let source = form.optional("source", 300);
-    let at_once = form.text("how") == "asked";
+    let is_implied = form.text("how") == "implied";
+    let at_once = is_implied || form.text("how") == "asked";
     if at_once && source.is_empty() {
-        form.mistake("source", "Say how they asked: it is kept as the proof.");
+        form.mistake("source", "Say how they asked, or what they bought or gave: it is kept as the proof.");
     }
+    let implied = if is_implied { form.parse("since", |day| implied(&desk, day)) } else { None };
     let lists = lists::mailed(&desk.site().db).await?;
     let list = form.parse("list", |id| {
         lists.iter().find(|list| list.id.to_string() == id).map(|list| list.id).ok_or("Choose a list.")
     });
-    if !matches!(form.text("how"), "asked" | "confirm") {
+    if !matches!(form.text("how"), "asked" | "implied" | "confirm") {
         form.mistake("how", "Say whether they asked you themselves.");
     }
     let (Some(email), Some(list), true) = (email, list, form.is_valid()) else {
@@ -153,7 +167,7 @@ pub(crate) async fn submit(desk: Desk, posted: Posted) -> Outcome {
     };
     let (site, who) = (desk.site(), &desk.who.staff.name);
     if at_once {
-        let new = Adding { email: &email, name: &name, list, source: "", seen: None };
+        let new = Adding { email: &email, name: &name, list, source: "", implied, seen: None };
         return match subscribers::add_to_list(site, new, by(&desk, &source)).await {
             Ok(reader) => Ok(see_other(&format!("/desk/readers/{}?done=saved", reader.public_id))),
             Err(SubscriberError::Blocked) => {
@@ -290,6 +304,9 @@ async fn page(desk: &Desk, look: Look, form: Form) -> Result<Page, WebError> {
         pages,
         form,
         several: lists.len() > 1,
+        implied_lasts: Some(desk.settings.implied_consent_months)
+            .filter(|months| *months > 0)
+            .map(|months| count(months, "month")),
         lists,
         q: look.q,
     })

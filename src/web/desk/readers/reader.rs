@@ -23,7 +23,7 @@ use crate::{
             OF_MONEY, OF_THE_TEAM, count,
             editions::outcome_of,
             letter,
-            readers::{ON_IT_NOT_MAILED, agreed, donor, left_because, standing},
+            readers::{ON_IT_NOT_MAILED, agreed, donor, how_often, left_because, standing},
         },
     },
 };
@@ -148,6 +148,8 @@ struct ListLine {
     line: String,
     /// Which of its topics they chose; none means everything.
     topics: String,
+    /// How often they get it; empty where its readers cannot choose, or chose nothing.
+    rhythm: &'static str,
     words: &'static str,
     state: &'static str,
     may_leave: bool,
@@ -219,13 +221,32 @@ impl ListLine {
             Some(event) => format!("{line}, {}", agreed(event.action, event.method).1),
             None => line,
         };
+        let until = subscription.implied_until.filter(|_| subscription.state == SubscriptionState::Confirmed);
+        let line = match until {
+            Some(until) if until > now => format!("{line}. Implied consent, until {}", until.date(zone)),
+            Some(until) => format!(
+                "{line}. Implied consent, which ran out on {}: nothing goes to them",
+                until.date(zone)
+            ),
+            None => line,
+        };
         let line = match subscription.rests_until(now) {
             Some(until) => format!("{line}. Nothing comes before {}", until.date(zone)),
             None => line,
         };
         let may_leave = subscription.state != SubscriptionState::Left;
         let topics = String::new();
-        Self { id: subscription.list_id, name: subscription.name, line, topics, words, state, may_leave }
+        let rhythm = subscription.rhythm_now().map_or("", |rhythm| how_often(Some(rhythm)));
+        Self {
+            id: subscription.list_id,
+            name: subscription.name,
+            line,
+            topics,
+            rhythm,
+            words,
+            state,
+            may_leave,
+        }
     }
 }
 
@@ -359,6 +380,9 @@ async fn page(desk: &Desk, reader: Subscriber, forms: Forms, look: Look) -> Resu
             line
         }
     };
+    let may_correct = subscriptions.iter().any(|one| !one.rhythms.is_empty())
+        || !topics::all(db).await?.is_empty()
+        || !fields::all(db).await?.is_empty();
     let left = subscribers::why_they_left(db, reader.id, REASONS).await?.into_iter().map(|one| LeftView {
         list: one.list,
         when: one.left_at.date(zone),
@@ -390,7 +414,7 @@ async fn page(desk: &Desk, reader: Subscriber, forms: Forms, look: Look) -> Resu
         others,
         left: left.collect(),
         lists: subscriptions.into_iter().map(line).collect(),
-        may_correct: !topics::all(db).await?.is_empty() || !fields::all(db).await?.is_empty(),
+        may_correct,
         answers: fields::of_reader(db, reader.id)
             .await?
             .into_iter()
