@@ -30,7 +30,7 @@ fn status(fields: &str) -> String {
 
 fn failed(name: &str, status: &str, words: &str) -> String {
     format!(
-        "Final-ReportedRecipient: rfc822; {name}@example.com\nAction: failed\nStatus: {status}\nDiagnostic-Code: smtp; {words}\n"
+        "Final-Recipient: rfc822; {name}@example.com\nAction: failed\nStatus: {status}\nDiagnostic-Code: smtp; {words}\n"
     )
 }
 
@@ -39,9 +39,9 @@ fn failed(name: &str, status: &str, words: &str) -> String {
 fn each_of_several_recipients_has_their_own_fate() {
     use BounceClass::{Delivered, Hard, Soft};
     let three = format!(
-        "{}\n{}\nFinal-ReportedRecipient: rfc822; cy@example.com\nAction: relayed\nStatus: 2.1.5\n",
+        "{}\n{}\nFinal-Recipient: rfc822; cy@example.com\nAction: relayed\nStatus: 2.1.5\n",
         failed("ann", "5.1.1", "550 5.1.1 user unknown"),
-        "Final-ReportedRecipient: rfc822; bo@example.com\nAction: delayed\nStatus: 4.4.1\n",
+        "Final-Recipient: rfc822; bo@example.com\nAction: delayed\nStatus: 4.4.1\n",
     );
     assert_eq!(told(&report(&status(&three))), wanted(&[("ann", Hard), ("bo", Soft), ("cy", Delivered)]));
     // In two parts of a report, and without an empty line between two of them.
@@ -112,10 +112,10 @@ fn text_is_read_however_it_is_written() {
         format!("--b\nContent-Type: message/delivery-status\nContent-Transfer-Encoding: base64\n\n{fields}");
     assert_eq!(told(&report(&encoded)), wanted(&[("ann", BounceClass::Hard)]));
     let quoted = "--b\nContent-Type: message/delivery-status\nContent-Transfer-Encoding: quoted-printable\n\n\
-        Final-ReportedRecipient: rfc822;=\n ann@example.com\nAction:=20failed\nStatus: 5.1.1\n";
+        Final-Recipient: rfc822;=\n ann@example.com\nAction:=20failed\nStatus: 5.1.1\n";
     assert_eq!(told(&report(quoted)), wanted(&[("ann", BounceClass::Hard)]));
     let international = "--b\nContent-Type: message/global-delivery-status; charset=utf-8\n\n\
-        Final-ReportedRecipient: utf-8; jürgen@example.com\nAction: FAILED (bad mailbox)\nStatus: 5.1.1 (no such user)\n";
+        Final-Recipient: utf-8; jürgen@example.com\nAction: FAILED (bad mailbox)\nStatus: 5.1.1 (no such user)\n";
     assert_eq!(told(&report(international)), wanted(&[("jürgen", BounceClass::Hard)]));
     let folded = "--b\nContent-Type:\n  message/delivery-status\n\nfinal-recipient:\n   RFC822; <ann@example.com>\nACTION:failed\nstatus:\n  5.1.1\nDiagnostic-Code: smtp;\n 550\n no such user\n";
     assert_eq!(told(&report(folded)), wanted(&[("ann", BounceClass::Hard)]));

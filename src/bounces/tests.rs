@@ -30,7 +30,7 @@ fn dsn(fields: &str) -> Vec<u8> {
 /// TRUST M24: the fields of each recipient.
 #[test]
 fn a_status_notification_says_what_its_fields_say() {
-    let failed = "Final-ReportedRecipient: rfc822; ann@example.com\nAction: failed\nStatus: 5.1.1\n\
+    let failed = "Final-Recipient: rfc822; ann@example.com\nAction: failed\nStatus: 5.1.1\n\
                   Diagnostic-Code: smtp; 550 5.1.1 no such\n  user here\n";
     let report = inspect(&dsn(failed));
     let one = &report.recipients[0];
@@ -43,12 +43,12 @@ fn a_status_notification_says_what_its_fields_say() {
     assert_eq!(report.returned_id.as_deref(), Some("1.2.abc@example.org"));
     assert_eq!(report.returned_path.as_deref(), Some("bounce+1.2.abc@example.org"));
     assert_eq!(report.sent_to, ["bounce@example.org"]);
-    let delayed = "Final-ReportedRecipient: rfc822; ann@example.com\nAction: delayed\nStatus: 4.4.1\n";
+    let delayed = "Final-Recipient: rfc822; ann@example.com\nAction: delayed\nStatus: 4.4.1\n";
     assert_eq!(only(&dsn(delayed)).action, Action::Delayed);
-    let relayed = "Final-ReportedRecipient: rfc822; ann@example.com\nAction: relayed\nStatus: 2.0.0\n";
+    let relayed = "Final-Recipient: rfc822; ann@example.com\nAction: relayed\nStatus: 2.0.0\n";
     assert_eq!(only(&dsn(relayed)).class, BounceClass::Delivered);
-    let two = "Final-ReportedRecipient: rfc822; ann@example.com\nAction: failed\nStatus: 5.2.2\n\n\
-               Final-ReportedRecipient: rfc822; bob@example.com\nAction: failed\nStatus: 5.1.2\n";
+    let two = "Final-Recipient: rfc822; ann@example.com\nAction: failed\nStatus: 5.2.2\n\n\
+               Final-Recipient: rfc822; bob@example.com\nAction: failed\nStatus: 5.1.2\n";
     let classes: Vec<BounceClass> = inspect(&dsn(two)).recipients.iter().map(|one| one.class).collect();
     assert_eq!(classes, [BounceClass::Soft, BounceClass::Hard]);
 }
@@ -58,7 +58,7 @@ fn a_status_notification_says_what_its_fields_say() {
 #[test]
 fn our_names_and_codes_of_4_give_nobody_up() {
     let read = |status: &str, words: &str| {
-        let fields = "Final-ReportedRecipient: rfc822; ann@example.com\nAction: failed\n";
+        let fields = "Final-Recipient: rfc822; ann@example.com\nAction: failed\n";
         only(&dsn(&format!("{fields}Status: {status}\nDiagnostic-Code: smtp; {words}\n"))).class
     };
     for (status, words) in [
@@ -83,7 +83,7 @@ fn our_names_and_codes_of_4_give_nobody_up() {
 /// A status of the other server's words beats a vague one of the reporter's field.
 #[test]
 fn the_more_telling_status_counts() {
-    let fields = "Final-ReportedRecipient: rfc822; ann@example.com\nAction: failed\nStatus: 5.0.0\n\
+    let fields = "Final-Recipient: rfc822; ann@example.com\nAction: failed\nStatus: 5.0.0\n\
                   Diagnostic-Code: smtp; 552 5.2.2 over quota\n";
     let one = only(&dsn(fields));
     assert_eq!((one.status.as_deref(), one.reason), (Some("5.2.2"), Reason::Full));
@@ -94,7 +94,7 @@ fn the_more_telling_status_counts() {
 fn a_final_code_counts_where_the_words_say_little() {
     for words in ["550 5.1.1 We have no such reader", "550 5.1.1 denied", "550 5.1.1 command failed"] {
         let fields = format!(
-            "Final-ReportedRecipient: rfc822; ann@example.com\nAction: failed\nStatus: 5.1.1\nDiagnostic-Code: smtp; {words}\n"
+            "Final-Recipient: rfc822; ann@example.com\nAction: failed\nStatus: 5.1.1\nDiagnostic-Code: smtp; {words}\n"
         );
         assert_eq!(only(&dsn(&fields)).class, BounceClass::Hard, "{words}");
     }
@@ -109,7 +109,7 @@ fn policy_refusals_are_soft_whatever_code_they_have() {
         "550 5.7.26 DMARC policy",
     ] {
         let fields = format!(
-            "Final-ReportedRecipient: rfc822; ann@example.com\nAction: failed\nStatus: 5.7.1\nDiagnostic-Code: smtp; {words}\n"
+            "Final-Recipient: rfc822; ann@example.com\nAction: failed\nStatus: 5.7.1\nDiagnostic-Code: smtp; {words}\n"
         );
         let one = only(&dsn(&fields));
         assert_eq!((one.class, one.reason), (BounceClass::Soft, Reason::Policy), "{words}");
@@ -213,7 +213,7 @@ fn refusals_of_us_are_no_ones_fault() {
         ("4.1.1", "450 4.1.1 user unknown"),
     ] {
         let fields = format!(
-            "Final-ReportedRecipient: rfc822; ann@example.com\nAction: failed\nStatus: {status}\nDiagnostic-Code: smtp; {words}\n"
+            "Final-Recipient: rfc822; ann@example.com\nAction: failed\nStatus: {status}\nDiagnostic-Code: smtp; {words}\n"
         );
         assert_eq!(only(&dsn(&fields)).class, BounceClass::Soft, "{words}");
     }
@@ -223,8 +223,8 @@ fn refusals_of_us_are_no_ones_fault() {
 #[test]
 fn a_success_is_a_success() {
     for fields in [
-        "Final-ReportedRecipient: rfc822; ann@example.com\nAction: delivered\nStatus: 2.1.5\n",
-        "Final-ReportedRecipient: rfc822; ann@example.com\nStatus: 2.1.5\nDiagnostic-Code: smtp; 250 2.1.5 Ok\n",
+        "Final-Recipient: rfc822; ann@example.com\nAction: delivered\nStatus: 2.1.5\n",
+        "Final-Recipient: rfc822; ann@example.com\nStatus: 2.1.5\nDiagnostic-Code: smtp; 250 2.1.5 Ok\n",
     ] {
         let one = only(&dsn(fields));
         assert_eq!((one.class, one.status.as_deref()), (BounceClass::Delivered, Some("2.1.5")));
@@ -262,7 +262,7 @@ fn a_reason_in_the_subject_is_read() {
 fn several_recipients_have_their_own_fates() {
     let bytes = message(
         "From: MAILER-DAEMON@example.com\nTo: bounce@example.org\nSubject: Returned mail",
-        "These failed:\n\n550 5.1.1 <ann@example.com>... User unknown\n552 5.2.2 <bo@example.com>... ImapMailbox full\n\n\
+        "These failed:\n\n550 5.1.1 <ann@example.com>... User unknown\n552 5.2.2 <bo@example.com>... Mailbox full\n\n\
          <cy@example.com>\n<di@example.com>\n  no such user here\n",
     );
     let told: Vec<(String, BounceClass)> =
@@ -311,11 +311,11 @@ fn within_seconds(bytes: &[u8], name: &str) -> BounceReport {
 /// TRUST A28: nothing that anybody can send takes long or ends the program.
 #[test]
 fn hostile_mail_is_read_in_bounded_time() {
-    let mut big = dsn("Final-ReportedRecipient: rfc822; ann@example.com\nAction: failed\nStatus: 5.1.1\n");
+    let mut big = dsn("Final-Recipient: rfc822; ann@example.com\nAction: failed\nStatus: 5.1.1\n");
     big.extend(std::iter::repeat_n(b"a line of a long letter\r\n".as_slice(), 2_000_000).flatten());
     assert_eq!(within_seconds(&big, "50 MB").recipients.len(), 1);
 
-    let parts = "--b\r\nContent-Type: message/delivery-status\r\n\r\nFinal-ReportedRecipient: rfc822; a@example.com\r\nAction: failed\r\n\r\n".repeat(10_000);
+    let parts = "--b\r\nContent-Type: message/delivery-status\r\n\r\nFinal-Recipient: rfc822; a@example.com\r\nAction: failed\r\n\r\n".repeat(10_000);
     within_seconds(
         format!("Content-Type: multipart/report; boundary=b\r\n\r\n{parts}").as_bytes(),
         "10,000 parts",

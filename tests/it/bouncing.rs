@@ -45,7 +45,7 @@ fn notification(to: &str, recipient: &str, action: &str, status: &str) -> Vec<u8
         "Return-Path: <>\nFrom: Mail Delivery System <mailer-daemon@mx.example.com>\nTo: {to}\nSubject: Undelivered\n\
          Content-Type: multipart/report; report-type=delivery-status; boundary=b\n\n\
          --b\nContent-Type: text/plain\n\nIt did not arrive.\n--b\nContent-Type: message/delivery-status\n\n\
-         Reporting-MTA: dns; mx.example.com\n\nFinal-ReportedRecipient: rfc822; {recipient}\nAction: {action}\nStatus: {status}\n\n--b--\n"
+         Reporting-MTA: dns; mx.example.com\n\nFinal-Recipient: rfc822; {recipient}\nAction: {action}\nStatus: {status}\n\n--b--\n"
     );
     text.replace('\n', "\r\n").into_bytes()
 }

@@ -76,7 +76,7 @@ async fn bounce(app: &TestApp, reader: &str, status: &str, again: usize) -> Effe
         "Return-Path: <>\nFrom: Mail Delivery System <mailer-daemon@mx.example.com>\nTo: {return_address}\nSubject: Undelivered\n\
          Message-ID: <{again}@mx.example.com>\nContent-Type: multipart/report; report-type=delivery-status; boundary=b\n\n\
          --b\nContent-Type: message/delivery-status\n\nReporting-MTA: dns; mx.example.com\n\n\
-         Final-ReportedRecipient: rfc822; {reader}\nAction: failed\nStatus: {status}\n\n--b--\n"
+         Final-Recipient: rfc822; {reader}\nAction: failed\nStatus: {status}\n\n--b--\n"
     );
     receive_mail(&app.site, text.replace('\n', "\r\n").as_bytes(), leave_by_mail)
         .await
