@@ -73,6 +73,7 @@ pub mod links;
 pub mod mail;
 pub mod meters;
 pub mod money;
+pub mod moving_in;
 pub mod network;
 pub mod origin;
 pub mod payments;

@@ -138,18 +138,20 @@ impl Choices<'_> {
 }
 
 /// What is held about a reader, for themselves: made for that alone, so that a link to their choices that was handed on shows none
-/// of it.
+/// of it. It is good while the address is theirs that it was mailed to: whoever has that mailbox later reads nothing by it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CopyOfData<'a>(
+pub struct CopyOfData<'a> {
     /// About whom.
-    pub Name<'a>,
-);
+    pub reader: Name<'a>,
+    /// What the address is kept as.
+    pub address: Cow<'a, str>,
+}
 
 impl CopyOfData<'_> {
     /// The token, until `expires`.
     #[must_use]
     pub fn sign(&self, keys: &Keys, expires: Moment) -> String {
-        keys.sign(Purpose::CopyOfData, &self.0.to_string(), Some(expires))
+        keys.sign(Purpose::CopyOfData, &format!("{}.{}", self.reader, self.address), Some(expires))
     }
 
     /// What a token says.
@@ -157,23 +159,25 @@ impl CopyOfData<'_> {
     /// # Errors
     /// [`TokenError`].
     pub fn read(keys: &Keys, token: &str, now: Moment) -> Result<CopyOfData<'static>, TokenError> {
-        let [subscriber] = read(keys, Purpose::CopyOfData, token, now)?;
-        Ok(CopyOfData(subscriber))
+        let (reader, address) = read_mailed(keys, Purpose::CopyOfData, token, now)?;
+        Ok(CopyOfData { reader, address })
     }
 }
 
-/// Being forgotten.
+/// Being forgotten; good while the address is theirs that it was mailed to.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Forget<'a>(
+pub struct Forget<'a> {
     /// Who.
-    pub Name<'a>,
-);
+    pub reader: Name<'a>,
+    /// What the address is kept as.
+    pub address: Cow<'a, str>,
+}
 
 impl Forget<'_> {
     /// The token, until `expires`.
     #[must_use]
     pub fn sign(&self, keys: &Keys, expires: Moment) -> String {
-        keys.sign(Purpose::Forget, &self.0.to_string(), Some(expires))
+        keys.sign(Purpose::Forget, &format!("{}.{}", self.reader, self.address), Some(expires))
     }
 
     /// What a token says.
@@ -181,8 +185,8 @@ impl Forget<'_> {
     /// # Errors
     /// [`TokenError`].
     pub fn read(keys: &Keys, token: &str, now: Moment) -> Result<Forget<'static>, TokenError> {
-        let [subscriber] = read(keys, Purpose::Forget, token, now)?;
-        Ok(Forget(subscriber))
+        let (reader, address) = read_mailed(keys, Purpose::Forget, token, now)?;
+        Ok(Forget { reader, address })
     }
 }
 
@@ -291,6 +295,19 @@ impl Confirm<'_> {
         }
         Ok(Confirm { subscriber: lists.remove(0), lists })
     }
+}
+
+/// A reader, and what the address is kept as that the link was mailed to.
+fn read_mailed(
+    keys: &Keys,
+    purpose: Purpose,
+    token: &str,
+    now: Moment,
+) -> Result<(Name<'static>, Cow<'static, str>), TokenError> {
+    let [reader, Name::Id(address)] = read(keys, purpose, token, now)? else {
+        return Err(TokenError::Invalid);
+    };
+    Ok((reader, address))
 }
 
 fn read<const N: usize>(

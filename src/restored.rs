@@ -104,6 +104,7 @@ pub async fn restored(
     let replayed = replay::replay(site, &beyond).await?;
     // What a worker had begun when the copy was made is given back as in doubt, or waiting, before anything is counted.
     delivery::take_back_from_the_dead(site, lock).await?;
+    let (team, suppressed) = (team(site).await?, Suppressions::new(site).count(before).await?.0);
     let mut tx = site.db.begin().await?;
     let is_answered = matches!(
         origin::look_in(&mut tx, site).await?,
@@ -132,8 +133,8 @@ pub async fn restored(
         sessions,
         links,
         newest,
-        team: team(site).await?,
-        suppressed: Suppressions::new(site).count(before).await?.0,
+        team,
+        suppressed,
         replayed,
         gaps: beyond.gaps,
     };

@@ -280,6 +280,12 @@ impl People {
     }
 }
 
+impl broadside::moving_in::Source for People {
+    fn open(&self) -> io::Result<Box<dyn Read + Send>> {
+        Ok(Box::new(Self::new(self.number)))
+    }
+}
+
 impl Read for People {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         let read = self.left.read(into)?;
@@ -291,7 +297,9 @@ impl Read for People {
         // One of them far from both ends.
         let line = match self.next {
             at if at == self.number / 3 => "unique.person@example.net,Deniz Özdemir\n".to_owned(),
-            _ if number % 50 == 0 => format!("reader.{number}@mail{}.example.com,王小明\n", number % 97),
+            _ if number.is_multiple_of(50) => {
+                format!("reader.{number}@mail{}.example.com,王小明\n", number % 97)
+            }
             _ => format!("reader.{number}@mail{}.example.com,{first} {last}\n", number % 97),
         };
         self.next += 1;

@@ -88,6 +88,7 @@ pub async fn prepare(database: &str, readers: u32, key: &str) -> anyhow::Result<
         intro_markdown: LETTER.repeat(6),
         article_ids: articles::latest(&site, 1).await?.iter().map(|article| article.id).collect(),
         topic_ids: Vec::new(),
+        rhythm: None,
     };
     publishing::save_revision(&site, edition, 1, content, None).await?;
     let templates = Templates::load()?;
@@ -217,6 +218,12 @@ struct Readers {
     next: u32,
     line: Vec<u8>,
     read: usize,
+}
+
+impl broadside::moving_in::Source for Readers {
+    fn open(&self) -> std::io::Result<Box<dyn std::io::Read + Send>> {
+        Ok(Box::new(Self::new(self.count)))
+    }
 }
 
 impl Readers {

@@ -276,7 +276,8 @@ impl Tame {
             _ => {}
         }
         self.close_paragraph();
-        if is_heading(name) && self.open.last().is_some_and(|last| is_heading(last.name)) {
+        // Where a link ended with the heading in it, it is the heading around both that is left.
+        while is_heading(name) && self.open.last().is_some_and(|last| is_heading(last.name)) {
             self.close_from(self.open.len() - 1);
         }
     }
@@ -524,6 +525,7 @@ mod tests {
             ("<div><p>x</div>y</p>", "<div><p>x</p></div>y"),
             ("<table>x<td>y", "<table><tr><td>x</td><td>y</td></tr></table>"),
             ("<div><table><tr><td></div>x</table>y", "<div><table><tr><td>x</td></tr></table>y</div>"),
+            ("<h1><a href=1><h2>x</a><h3>y", "<h1><a href=\"1\"><h2>x</h2></a></h1><h3>y</h3>"),
             ("<a href=1>x<a href='2\"'>y", "<a href=\"1\">x</a><a href=\"2&quot;\">y</a>"),
             ("<P CLASS=x LANG=en lang=de>a", "<p lang=\"en\">a</p>"),
             ("a<!-- b --><!c><?d?></ e>f", "af"),

@@ -33,7 +33,7 @@ use self::mime::Message;
 pub use self::{
     effect::Effect,
     imap::{ImapError, ImapMailbox},
-    leaving::{Leave, Leaving},
+    leaving::{Leave, Leaving, LeavingMail},
     maildir::{MaildirError, Taken, receive_maildir},
     mime::{Headers, READ as MOST_READ},
     person::{PersonsLetter, done as letter_done, waiting as letters_waiting},
@@ -43,7 +43,8 @@ pub use self::{
     },
     receive::{Complaints, receive, receive_mail, receive_refusals},
     record::{
-        Bounce, ComplainedEdition, editions_with_many_complaints, forget, last_taken_in, latest, of_address,
+        Bounce, ComplainedEdition, editions_with_many_complaints, forget, last_taken_in, latest, letters_of,
+        of_address,
     },
     states::{Action, BounceClass, Change, Source},
 };

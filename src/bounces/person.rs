@@ -1,7 +1,8 @@
 //! What people write to the address for bounces: "please take me off the list". It is kept until somebody has read it.
 //!
 //! Anybody can write there, and under anybody's address, so what is kept is bounded in size and number, as text alone, it
-//! changes nothing by itself, and the desk says whether a letter answers a copy of ours or only says whose it is.
+//! changes nothing by itself, and the desk says whether a letter answers a copy of ours or only says whose it is. Where more come than
+//! are kept, those that came before stay, and people are told.
 
 use super::{
     letters::is_daemon,
@@ -10,7 +11,7 @@ use super::{
 };
 pub use crate::bounces::store::letters::PersonsLetter;
 use crate::{
-    audit_log,
+    attempts, audit_log,
     bounces::store::letters::{self as store, NewLetter},
     db::{Db, Result},
     delivery::{self, CopyId},
@@ -20,8 +21,12 @@ use crate::{
 
 const LONGEST_SUBJECT: usize = 200;
 const LONGEST_WORDS: usize = 2_000;
-/// So many wait to be read; then the oldest go, those that answer no copy first.
+/// So many wait to be read; beyond them the newest go, those of nobody known first, and those that answer a copy last.
 const MOST: i64 = 200;
+/// So many of them bear one address and answer no copy, or answer copies of one reader.
+const MOST_FROM_ONE: i64 = 5;
+/// What it is called where it is said that more came than are kept.
+pub const WHAT: &str = "letters";
 
 /// What somebody wrote.
 pub(super) struct Written {
@@ -78,7 +83,7 @@ fn cut(text: &str, most: usize) -> String {
     visible.trim().to_owned()
 }
 
-/// Keeps it; `false` if it was kept before.
+/// Keeps it; `false` if it was kept before, or more wait than are kept: that is said at the desk.
 pub(super) async fn keep(site: &Site, key: &str, written: &Written, copy: Option<CopyId>) -> Result<bool> {
     let mut tx = site.db.begin().await?;
     let subscriber_id = match copy {
@@ -93,11 +98,16 @@ pub(super) async fn keep(site: &Site, key: &str, written: &Written, copy: Option
         subscriber_id,
         edition_id: copy.map(|copy| copy.edition),
     };
-    let kept = store::add(&mut tx, new, site.now()).await?;
-    if kept {
-        store::forget_beyond(&mut tx, MOST).await?;
-    }
+    let of_one = match copy {
+        Some(copy) => store::count_of_copies(&mut tx, copy.subscriber).await?,
+        None => store::count_from(&mut tx, &written.from.key()).await?,
+    };
+    let kept = of_one < MOST_FROM_ONE && store::add(&mut tx, new, site.now()).await?;
+    let gone = if kept { store::forget_beyond(&mut tx, MOST).await? } else { 0 };
     tx.commit().await?;
+    if of_one >= MOST_FROM_ONE || gone > 0 {
+        attempts::note_used_up(site, WHAT).await?;
+    }
     Ok(kept)
 }
 

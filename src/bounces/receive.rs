@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use super::{
     Action, BounceClass, BounceReport, Reason, ReportedRecipient, judge_said,
-    leaving::{self, Leave},
+    leaving::{self, Leave, LeavingMail},
     mime::Message,
     person,
     states::Change,
@@ -55,13 +55,15 @@ pub async fn receive_mail(site: &Site, bytes: &[u8], leave: Leave) -> Result<Eff
     let report = super::inspected(bytes.to_vec()).await;
     let key = token::hash(&String::from_utf8_lossy(bytes));
     if let Some(asked) = leaving::asked(site, &report).filter(|_| report.recipients.is_empty()) {
-        let mail = bytes.to_vec();
-        let meant = heavy::aside(move || leaving::is_meant(&Message::read(&mail))).await;
+        let (mail, now) = (bytes.to_vec(), site.now());
+        let read = heavy::aside(move || {
+            let message = Message::read(&mail);
+            leaving::is_meant(&message).then(|| leaving::sent_at(&message, now))
+        });
         // What a program wrote by itself asks for nothing, whoever it is from.
-        if !meant.unwrap_or(false) {
-            return Ok(Effect::Unproven);
-        }
-        return Ok(if leave(site, &asked, &key).await? { Effect::Left } else { Effect::Known });
+        let Ok(Some(sent_at)) = read.await else { return Ok(Effect::Unproven) };
+        let mail = LeavingMail { key, sent_at };
+        return Ok(if leave(site, &asked, &mail).await? { Effect::Left } else { Effect::Known });
     }
     let effect = receive(site, Source::Mail, &key, &report).await?;
     if effect == Effect::Unproven && report.recipients.is_empty() {
@@ -121,14 +123,18 @@ async fn receive_once(site: &Site, source: Source, key: &str, report: &BounceRep
     if is_lost && due(&recipient) != Effect::Complained {
         return Ok(Effect::Unproven);
     }
-    let effect =
-        take_in(&mut tx, site, source, &format!("{}:{key}", source.as_str()), &about, &recipient).await?;
-    tx.commit().await?;
-    // Before whoever brought it is told that it was taken; who brings it again may not have been told.
-    if matches!(effect, Effect::Complained | Effect::Known) && due(&recipient) == Effect::Complained {
-        let hash = Suppressions::new(site).hash(&about.address);
-        withdrawals::write(site, &[Withdrawal::Complained { hash }]).await;
-    }
+    let key = format!("{}:{key}", source.as_str());
+    let effect = take_in(&mut tx, site, source, &key, &about, &recipient).await?;
+    // Written before whoever brought it is told that it was taken; who brings it again may not have been told. What was no complaint to
+    // act on is none when it comes again, nor is one after which the team let mail go.
+    let complained = match (effect, due(&recipient)) {
+        (Effect::Complained, _) => Some(Suppressions::new(site).hash(&about.address)),
+        (Effect::Known, Effect::Complained) => store::stopped_by(&mut tx, &key).await?,
+        _ => None,
+    };
+    let complained = complained.map(|hash| Withdrawal::Complained { hash });
+    let at = site.now();
+    withdrawals::commit(tx, site, complained.into_iter().collect(), at).await?;
     Ok(effect)
 }
 
@@ -156,9 +162,7 @@ impl Proof {
             Self::Link(link) => delivery::copy_by_link(db, &link.edition, &link.subscriber).await,
         }
     }
-}
 
-impl Proof {
     /// The address that its reader has now.
     async fn reader(&self, db: &Db) -> Result<Option<EmailAddress>> {
         let address = match self {

@@ -3,7 +3,10 @@
 use super::receive::Complaints;
 pub use crate::bounces::store::bounces::Bounce;
 use crate::{
-    bounces::store::{bounces as store, letters},
+    bounces::store::{
+        bounces as store,
+        letters::{self, FromWhom},
+    },
     clock::Moment,
     db::{Db, Result, Tx},
     delivery::{self, Suppressions},
@@ -59,9 +62,27 @@ pub async fn editions_with_many_complaints(site: &Site, newest: i64) -> Result<V
     Ok(found)
 }
 
-/// A reader is forgotten: what came back of mail to them counts on and says no more whose it was; what they wrote goes.
-pub async fn forget(tx: &mut Tx, hash: &str, reader: i64, address: &EmailAddress) -> Result<()> {
-    store::forget_reader(tx, hash, reader).await?;
-    letters::forget_reader(tx, reader, &address.key()).await?;
+/// Somebody is forgotten, a reader or nobody (0), whose addresses are kept as these: what came back of mail to them counts on and says no
+/// more whose it was; what they wrote goes.
+pub async fn forget(tx: &mut Tx, site: &Site, hashes: &[String], reader: i64) -> Result<()> {
+    for hash in hashes {
+        store::forget_reader(tx, hash, reader).await?;
+    }
+    let theirs = theirs(site, letters::from_whom_in(tx).await?, hashes, reader);
+    letters::forget_all(tx, &theirs).await?;
     Ok(())
+}
+
+/// The letters to us that somebody wrote, a reader or nobody (0), by any of the addresses that are kept as these.
+pub async fn letters_of(site: &Site, hashes: &[String], reader: i64) -> Result<Vec<i64>> {
+    Ok(theirs(site, letters::from_whom(&site.db).await?, hashes, reader))
+}
+
+fn theirs(site: &Site, all: Vec<FromWhom>, hashes: &[String], reader: i64) -> Vec<i64> {
+    let is_theirs = |one: &FromWhom| {
+        let from = EmailAddress::parse(&one.from_address).ok();
+        let hash = from.map(|from| Suppressions::new(site).hash(&from));
+        one.subscriber_id == Some(reader) || hash.is_some_and(|hash| hashes.contains(&hash))
+    };
+    all.into_iter().filter(is_theirs).map(|one| one.id).collect()
 }

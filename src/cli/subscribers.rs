@@ -1,8 +1,9 @@
 //! `broadside subscribers`: readers from and to CSV files, and addresses that are never mailed.
 
+mod import;
+
 use std::{
-    fs::File,
-    io::{self, BufReader, Write as _},
+    io::{self, Write as _},
     path::PathBuf,
     process::ExitCode,
 };
@@ -13,31 +14,18 @@ use super::{export_proof, instance, log::NOBODY_READS};
 use crate::{
     audit_log,
     config::Config,
-    dossier::{self, ForgottenBy, Whole},
+    dossier::{self, AtAddress, ForgottenBy, Whole},
     email_address::EmailAddress,
     private,
     settings::Settings,
     site::Site,
-    subscribers::{self, Basis, CsvError, lists},
+    subscribers::{self, CsvError},
 };
 
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Command {
-    /// Add readers from a CSV file to a list. Doing it again adds only what is missing; who left stays away.
-    Import {
-        /// A file whose first line names the columns: email, and perhaps name. Commas, semicolons or tabs between them; UTF-8 or
-        /// UTF-16.
-        file: PathBuf,
-        /// The short name of the list.
-        #[arg(long, default_value = "digest")]
-        list: String,
-        /// On what these people may be mailed, such as consent.
-        #[arg(long)]
-        basis: String,
-        /// Where and when they agreed, such as "sign-up sheets, spring fair 2026".
-        #[arg(long)]
-        source: String,
-    },
+    /// Bring readers in from a CSV file, as another program wrote it. Doing it again adds only what is missing; who left stays away.
+    Import(import::Arguments),
     /// Never mail an address again, a reader's or anybody's: no edition, and no mail that asks to confirm.
     Block {
         address: String,
@@ -47,7 +35,8 @@ pub(super) enum Command {
     },
     /// Print all that is held about whoever has an address, as JSON: for somebody who asks.
     Held { address: String },
-    /// Forget a reader: name, address, lists, answers and notes go; sums, receipts and a hash stay. It cannot be undone.
+    /// Forget a reader, or a supporter who is none: name, address, lists, answers and notes go; sums, receipts and a hash stay. It cannot be
+    /// undone.
     Forget {
         address: String,
         /// Why, for the log, which outlives them: no name and no address.
@@ -72,9 +61,7 @@ pub(super) async fn run(config: &Config, command: Command) -> anyhow::Result<Exi
         Command::Proof(arguments) => export_proof::print(&site, arguments).await,
         Command::Forget { address, reason } => forget(&site, &address, &reason).await,
         Command::Held { address } => held(&site, &address).await,
-        Command::Import { file, list, basis, source } => {
-            import(&site, file, &list, Basis { basis, source }).await
-        }
+        Command::Import(arguments) => import::run(&site, arguments).await,
         Command::Block { address, reason } => block(&site, &address, &reason).await,
         Command::Export { file, why } => export(&site, file, &why).await,
     };
@@ -87,14 +74,28 @@ async fn forget(site: &Site, address: &str, reason: &str) -> anyhow::Result<Exit
     if reason.trim().is_empty() {
         anyhow::bail!("say why, with --reason");
     }
-    let Some(reader) = subscribers::by_email(&site.db, &email).await? else {
-        anyhow::bail!("no reader has the address {address}");
-    };
-    let farewell = dossier::farewell(site, reader).await?;
     let by = ForgottenBy { staff_id: None, why: reason.trim() };
-    dossier::forget_reader(site, &farewell.reader, Some(by)).await?;
-    println!("The reader is forgotten.");
-    if !farewell.monthly.is_empty() {
+    let monthly = match subscribers::by_email(&site.db, &email).await? {
+        Some(reader) => {
+            let farewell = dossier::farewell(site, reader).await?;
+            dossier::forget_reader(site, &farewell.reader, Some(by)).await?;
+            println!("The reader is forgotten.");
+            farewell.monthly
+        }
+        None => {
+            let monthly = dossier::goes_on(site, &email).await?;
+            match dossier::forget_address(site, &email, Some(by)).await? {
+                AtAddress::Forgotten => println!("Whoever has {address} is forgotten. They were no reader."),
+                AtAddress::Moved(reader) => anyhow::bail!(
+                    "a reader had the address {address} who has another by now: forget {}",
+                    reader.email
+                ),
+                AtAddress::Nothing => anyhow::bail!("nothing is held about {address}"),
+            }
+            monthly
+        }
+    };
+    if !monthly.is_empty() {
         println!("They go on giving every month: their address stays with that until it is over.");
     }
     Ok(ExitCode::SUCCESS)
@@ -118,35 +119,6 @@ async fn held(site: &Site, address: &str) -> anyhow::Result<ExitCode> {
     }
     out.flush()?;
     Ok(ExitCode::SUCCESS)
-}
-
-async fn import(site: &Site, file: PathBuf, list: &str, basis: Basis) -> anyhow::Result<ExitCode> {
-    let all = lists::mailed(&site.db).await?;
-    let Some(chosen) = all.iter().find(|one| one.slug == list) else {
-        let known: Vec<&str> = all.iter().map(|one| one.slug.as_str()).collect();
-        anyhow::bail!("there is no list {list}; there are: {}", known.join(", "));
-    };
-    let opened = File::open(&file).with_context(|| format!("{} cannot be read", file.display()))?;
-    let report = subscribers::import(site, BufReader::new(opened), chosen.id, &basis).await;
-    let taken = match &report {
-        Ok(report) => format!(
-            "{} added to {list}, {} left as they were, {} not taken",
-            report.added,
-            report.unchanged,
-            report.errors.len()
-        ),
-        Err(CsvError::NoBasis) => return Err(CsvError::NoBasis.into()),
-        // Whatever was taken before stays.
-        Err(_) => format!("to {list}, and broke off"),
-    };
-    let detail = format!("{taken}. {}: {}", basis.basis.trim(), basis.source.trim());
-    audit_log::note(site, None, "imported readers", "", &detail).await?;
-    let report = report?;
-    println!("{} readers added to {}, {} left as they were.", report.added, chosen.name, report.unchanged);
-    for wrong in &report.errors {
-        println!("{}:{}: not taken: {}", file.display(), wrong.line, wrong.why);
-    }
-    Ok(if report.errors.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 async fn block(site: &Site, address: &str, reason: &str) -> anyhow::Result<ExitCode> {

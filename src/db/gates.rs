@@ -10,7 +10,7 @@
 
 use futures_util::future::Either;
 
-use super::{Db, Result, Tx, begin_on, during};
+use super::{Db, Result, Tx, begin_on, during, holding};
 
 /// What a gate is before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,6 +68,7 @@ impl Db {
         match self {
             Self::Sqlite { .. } => self.begin().await,
             Self::Postgres { pool, reach, .. } => {
+                holding::asks(self.pulse().holders());
                 let begun = begin_on(pool, reach, gate.texts().begin_inside).await?;
                 Ok(Tx::new(self, Either::Right(begun)))
             }

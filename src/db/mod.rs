@@ -6,7 +6,8 @@
 //!
 //! On SQLite there is ONE writer connection, so a transaction takes the write lock when it begins (`BEGIN IMMEDIATE`):
 //! a deferred one that upgrades later fails with "database is locked" however long it would have waited. Readers have a
-//! read-only pool of their own. A second `begin` while a transaction of the same task is open would wait for itself.
+//! read-only pool of their own. A second `begin` while a transaction of the same task is open would wait for itself; and on either
+//! engine nothing is asked of the pool meanwhile (`holding`).
 //!
 //! It calls nobody but the small types. Start reading at [`Db`] and [`Tx`]; the order of locks is in `gates.rs`, statements in `sql.rs`.
 
@@ -15,6 +16,7 @@ mod again;
 mod carry;
 mod copy;
 mod gates;
+mod holding;
 mod migrations;
 mod params;
 mod pulse;
@@ -49,6 +51,7 @@ pub use self::{
     carry::{Carried, CarryError, carry},
     copy::{Examined, examine},
     gates::Gate,
+    holding::apart,
     migrations::{MigrationError, Migrations},
     params::{Params, Value},
     pulse::{PoolLook, Pulse},
@@ -56,7 +59,7 @@ pub use self::{
     sql::Sql,
     together::Together,
 };
-use self::{to_its_end::ToItsEnd, together::Part};
+use self::{holding::Holds, to_its_end::ToItsEnd, together::Part};
 use crate::{
     clock::{self, Clock, Moment},
     private,
@@ -252,6 +255,7 @@ impl Db {
     pub async fn lease_time(&self, clock: &Clock) -> Result<Moment> {
         match self {
             Self::Postgres { pool, reach, .. } if !clock.is_manual() => {
+                holding::asks(self.pulse().holders());
                 let asked = clock::instant();
                 let told = sqlx::query_scalar(sql::SERVER_TIME).fetch_one(pool);
                 let theirs = Moment(reach.during(told).await?);
@@ -279,6 +283,7 @@ impl Db {
     pub fn all<'s, 'q, T: Row>(&'s self, sql: Sql, params: impl Params<'q>) -> BoxFuture<'s, Result<Vec<T>>> {
         let arguments = arguments(self.engine(), params);
         Box::pin(async move {
+            holding::asks(self.pulse().holders());
             match (self, arguments?) {
                 (Self::Sqlite { read, .. }, Either::Left(arguments)) => {
                     sqlx::query_as_with(sql.sqlite, arguments).fetch_all(read).await
@@ -318,6 +323,7 @@ impl Db {
     /// # Errors
     /// When no connection can be had in time.
     pub async fn begin(&self) -> Result<Tx> {
+        holding::asks(self.pulse().holders());
         let begun = match self {
             Self::Sqlite { write, .. } => {
                 Either::Left(Begun::Alone(write.begin_with(sql::BEGIN_TO_WRITE).await?))
@@ -333,6 +339,7 @@ impl Db {
     /// # Errors
     /// As [`Db::begin`].
     pub async fn begin_together(&self) -> Result<Tx> {
+        holding::asks(self.pulse().holders());
         match self {
             Self::Sqlite { write, together, .. } => {
                 let part = together.begin(write).await?;
@@ -375,6 +382,11 @@ impl Db {
     }
 }
 
+/// Work that was begun is done to its end though whoever waits for it goes away: a browser that hangs up, an answer that is late.
+pub async fn to_its_end<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> T {
+    ToItsEnd::new(work).await
+}
+
 /// Begins on a server; if nobody waits for it any more, it is undone once it has begun.
 async fn begin_on(pool: &PgPool, reach: &Reach, sql: &'static str) -> Result<Transaction<'static, Postgres>> {
     let pool = pool.clone();
@@ -396,6 +408,7 @@ pub struct Tx {
     pulse: Pulse,
     reach: Option<Reach>,
     leaves_work: bool,
+    _holds: Holds,
 }
 
 /// A transaction on SQLite.
@@ -427,7 +440,14 @@ impl DerefMut for Begun {
 
 impl Tx {
     fn new(db: &Db, begun: Either<Begun, Transaction<'static, Postgres>>) -> Self {
-        Self { begun, pulse: db.count_transaction(), reach: db.reach().cloned(), leaves_work: false }
+        let pulse = db.count_transaction();
+        Self {
+            begun,
+            _holds: Holds::begin(pulse.holders()),
+            pulse,
+            reach: db.reach().cloned(),
+            leaves_work: false,
+        }
     }
 
     /// Which engine this is.
@@ -467,6 +487,19 @@ impl Tx {
             self.pulse.work_was_left();
         }
         Ok(())
+    }
+
+    /// [`Tx::commit`], and what follows once that has succeeded: both are done though whoever waits for them goes away.
+    ///
+    /// # Errors
+    /// As [`Tx::commit`]; then nothing follows.
+    pub async fn commit_then(self, then: impl Future<Output = ()> + Send + 'static) -> Result<()> {
+        to_its_end(async move {
+            self.commit().await?;
+            then.await;
+            Ok(())
+        })
+        .await
     }
 
     /// Runs a write; the number of rows it touched.

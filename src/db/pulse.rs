@@ -8,7 +8,7 @@ use std::sync::{
 use sqlx::Pool;
 use tokio::sync::watch;
 
-use super::{Db, Tx};
+use super::{Db, Tx, holding::Holders};
 
 /// Shared by all clones of one handle.
 #[derive(Clone, Debug, Default)]
@@ -18,11 +18,16 @@ pub struct Pulse(Arc<Inner>);
 struct Inner {
     begun: AtomicU64,
     work: watch::Sender<()>,
+    holders: Holders,
 }
 
 impl Pulse {
     pub(super) fn begun(&self) {
         self.0.begun.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn holders(&self) -> &Holders {
+        &self.0.holders
     }
 
     pub(super) fn work_was_left(&self) {
@@ -32,7 +37,7 @@ impl Pulse {
 }
 
 impl Db {
-    const fn pulse(&self) -> &Pulse {
+    pub(super) const fn pulse(&self) -> &Pulse {
         match self {
             Self::Sqlite { pulse, .. } | Self::Postgres { pulse, .. } => pulse,
         }

@@ -34,7 +34,7 @@ use super::{
 };
 use crate::{
     clock::{self, Moment, Stopwatch},
-    db::{Result, Tx},
+    db::{Result, Tx, apart},
     editions::UnknownPolicy,
     email_address::for_the_log,
     heavy::{Broke, caught},
@@ -354,9 +354,9 @@ impl Main {
         let breaks = &self.shared.breaks;
         let mut written = None;
         let is_dead = tokio::select! {
-            () = keep(breaks, Task::Feed, || self.feed()) => false,
-            () = keep(breaks, Task::SharePaces, || self.share_paces()) => false,
-            () = keep(breaks, Task::Beat, || self.beat()) => {
+            () = keep(breaks, Task::Feed, || apart(self.feed())) => false,
+            () = keep(breaks, Task::SharePaces, || apart(self.share_paces())) => false,
+            () = keep(breaks, Task::Beat, || apart(self.beat())) => {
                 tracing::warn!("this worker was declared dead; its claims belong to others");
                 true
             }

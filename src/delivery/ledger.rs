@@ -1,6 +1,6 @@
 //! The ledger: one row a delivery, and the tallies that move with the rows.
 //!
-//! Everybody takes locks in one order, so that nobody waits in a circle on PostgreSQL: the gate of suppressions, subscriptions,
+//! Everybody takes locks in one order, so that nobody waits in a circle on PostgreSQL: the gate of suppressions, readers, their subscriptions,
 //! the edition's row, the gate of copies, copies (one reader's by edition), tallies (by edition and state, worker 0 for who
 //! is no worker). Who changes many copies of an edition that may be claimed closes the gate of copies first; feeders need no gate,
 //! for they wait for no copy.

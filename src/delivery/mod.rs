@@ -56,10 +56,12 @@ pub use self::{
         edition as edition_by_name, linked_copy as copy_by_link, of_copy as names_of_copy,
     },
     notices::{
-        FailedNotice, Letter, Sent, accepted as accepted_letters, counts as letter_counts,
-        end_waiting as end_waiting_letters, enqueue, failed as failed_letters, forget as forget_letters,
-        rehearse, tell, to as letters_to, withdraw_from as withdraw_letters_from, withdraw_good_bye,
-        withdraw_welcome, withdraw_welcomes, write as write_letter,
+        FailedNotice, Letter, Sent, accepted as accepted_letters, are_of as letters_are_of,
+        counts as letter_counts, end_waiting as end_waiting_letters, enqueue, failed as failed_letters,
+        forget as forget_letters, forget_asked as forget_letters_asked, forget_of as forget_letters_of,
+        rehearse, stay_theirs as letters_stay_theirs, tell, to as letters_to,
+        withdraw_from as withdraw_letters_from, withdraw_good_bye, withdraw_welcome, withdraw_welcomes,
+        write as write_letter,
     },
     outcome::words as words_of_outcome,
     pace::{
@@ -73,7 +75,7 @@ pub use self::{
         untold as untold_returned, waiting as waiting_returned, words as words_of_returned,
     },
     states::{AttemptOutcome, AttemptStage, Class, CopyState, MassState, StopReason},
-    suppression::{Blocked, KeptBy, Suppressions, proof as suppression_proof},
+    suppression::{Blocked, KeptBy, Suppressions, Told, proof as suppression_proof},
     variant::{
         CopyLinks, CopyNames, NO_COPY, VariantHeaders, copy_html, date as date_variant,
         fingerprint as fingerprint_of, freeze as freeze_variant, frozen as frozen_variant,
@@ -92,6 +94,7 @@ pub use self::{
 pub(crate) use self::{
     names::reader as reader_by_key,
     returned::{Weighed, weigh as weigh_returned},
+    suppression::stops_letter,
 };
 use crate::db::Sql;
 

@@ -148,7 +148,29 @@ pub async fn withdraw_welcomes(tx: &mut Tx, list: &str, now: Moment) -> Result<u
 /// The owner of an address is forgotten: what waits for it ends unsent, and what went says no more to whom. Letters to the team are left
 /// alone, and so are those about money that wait.
 pub async fn forget(tx: &mut Tx, address: &EmailAddress, now: Moment) -> Result<u64> {
-    store::forget_address(tx, &address.key(), (mail::OF_THE_TEAM, mail::OF_MONEY), now).await
+    forget_of(tx, address, 0, now).await
+}
+
+/// Whoever typed an address is forgotten: the letters of these facts that asked its owner say no more to whom they went. All else that is
+/// on record of it is its owner's.
+pub async fn forget_asked(tx: &mut Tx, facts: &[String], now: Moment) -> Result<u64> {
+    store::forget_keys(tx, facts, mail::AddressChangeNew::NAME, now).await
+}
+
+/// The same of a reader, with the letters to addresses that they had.
+pub async fn forget_of(tx: &mut Tx, address: &EmailAddress, reader: i64, now: Moment) -> Result<u64> {
+    store::forget_address(tx, (&address.key(), reader), (mail::OF_THE_TEAM, mail::OF_MONEY), now).await
+}
+
+/// A reader has another address: the letters to the one that they had are theirs, whoever has that later. Those to the team are left
+/// alone.
+pub async fn stay_theirs(tx: &mut Tx, address: &EmailAddress, reader: i64) -> Result<u64> {
+    store::are_of_but(tx, &address.key(), reader, mail::OF_THE_TEAM).await
+}
+
+/// The letters of these templates to an address, in small letters, are a reader's who has another.
+pub async fn are_of(tx: &mut Tx, key: &str, reader: i64, templates: &[&str]) -> Result<u64> {
+    store::are_of(tx, key, reader, templates).await
 }
 
 /// A reader has another address: what waits for the old one, of these templates, is not sent.

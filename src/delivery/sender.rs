@@ -30,8 +30,8 @@ use crate::{
     email_address::{EmailAddress, for_the_log},
     heavy,
     mail::{
-        AddressChangeNew, AddressChangeOld, AddressChanged, AddressIsKnown, AlreadyReader, ChoicesLink,
-        ConfirmSubscription, EmailTemplate as _, GoodBye, Paused, Welcome,
+        AddressChangeNew, AddressChangeOld, AddressChanged, AddressIsKnown, AddressTakenBack, AlreadyReader,
+        ChoicesLink, ConfirmSubscription, EmailTemplate as _, GoodBye, Paused, Welcome,
     },
     relays::{self, Answer, Failed, LONGEST_REST, Pass, SignIn, Slot, Turn, Why},
     site::Site,
@@ -632,6 +632,7 @@ impl Sender {
             AddressChangeNew::NAME,
             AddressIsKnown::NAME,
             AddressChanged::NAME,
+            AddressTakenBack::NAME,
         ]
         .contains(&template);
         let parts = template == GoodBye::NAME;

@@ -39,6 +39,19 @@ pub fn proof(keys: &Keys) -> String {
     keys.name(Purpose::Suppression, "")
 }
 
+/// An address that another program does not mail.
+#[derive(Clone, Debug)]
+pub struct Told<'a> {
+    pub address: &'a EmailAddress,
+    /// Who has it.
+    pub reader: i64,
+    /// Whether they were there before, so that something may wait for them.
+    pub is_known: bool,
+    pub reason: StopReason,
+    /// Since when, if that was told.
+    pub since: Option<Moment>,
+}
+
 /// The suppressions of one instance.
 #[derive(Clone, Copy, Debug)]
 pub struct Suppressions<'a>(pub(super) &'a Site);
@@ -51,7 +64,8 @@ impl<'a> Suppressions<'a> {
     }
 
     /// What an address is kept as.
-    pub(crate) fn hash(self, address: &EmailAddress) -> String {
+    #[must_use]
+    pub fn hash(self, address: &EmailAddress) -> String {
         self.0.keys.name(Purpose::Suppression, &address.key())
     }
 
@@ -267,6 +281,18 @@ impl<'a> Suppressions<'a> {
         Ok(in_order(&hashes, store::among_now(&self.0.db, &hashes).await?))
     }
 
+    /// The same with since when each is stopped.
+    pub async fn since_among<'b>(
+        self,
+        addresses: impl Iterator<Item = &'b EmailAddress>,
+    ) -> Result<Vec<Option<(StopReason, Moment)>>> {
+        let hashes: Vec<String> = addresses.map(|address| self.hash(address)).collect();
+        let found = store::since_among(&self.0.db, &hashes).await?;
+        let mut found: HashMap<String, (StopReason, Moment)> =
+            found.into_iter().map(|(hash, reason, at)| (hash, (reason, at))).collect();
+        Ok(hashes.iter().map(|hash| found.remove(hash)).collect())
+    }
+
     /// Whether even an automatic email to an address is stopped: the mailbox itself does not want mail (TRUST M29), or staff
     /// blocked it and `asks` says that the email asks whether it may be mailed.
     pub async fn stops_letter(self, tx: &mut Tx, address: &EmailAddress, asks: bool) -> Result<bool> {
@@ -285,6 +311,6 @@ fn in_order(hashes: &[String], found: Vec<(String, StopReason)>) -> Vec<Option<S
 }
 
 /// Whether a suppression for this reason stops an automatic email, and one that asks whether an address may be mailed.
-pub(super) fn stops_letter(reason: StopReason, asks: bool) -> bool {
+pub(crate) fn stops_letter(reason: StopReason, asks: bool) -> bool {
     matches!(reason, StopReason::Bounced | StopReason::Complained) || asks && reason == StopReason::Staff
 }

@@ -14,6 +14,7 @@ use crate::{
     private, publishing,
     settings::Settings,
     site::Site,
+    withdrawals,
 };
 
 const CHECK: &str = "database";
@@ -146,7 +147,20 @@ async fn withdrawals(site: &Site, data_dir: &Path) -> Option<Finding> {
         );
         return Some(Finding::problem(CHECK, words));
     }
-    Some(match site.journal.read().await {
+    let found = site.journal.read().await;
+    if matches!(found, Ok(Found::Missing | Found::Ours(_))) {
+        match withdrawals::missing(site).await {
+            Ok(None) => {}
+            Ok(Some(until)) => {
+                let words = format!(
+                    "{file} is not the journal that this database knew until {until}: that one is gone, or lines are missing at its end, and a backup from before would not know who left until then. Put it back, or beside this one, and start again; if it is lost for good, make a backup now. This is said for a week"
+                );
+                return Some(Finding::problem(CHECK, words));
+            }
+            Err(error) => return Some(Finding::problem(CHECK, error.to_string())),
+        }
+    }
+    Some(match found {
         Ok(Found::Missing) => return None,
         Ok(Found::Ours(read)) => match read.breaks.first() {
             None => Finding::ok(CHECK, format!("{} written down since {}", read.entries.len(), read.since)),

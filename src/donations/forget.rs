@@ -1,7 +1,7 @@
 //! A supporter is forgotten as far as the books allow: receipt, amount and day stay, and nothing says whose they were.
 
 use super::store;
-use crate::db::{Result, Tx};
+use crate::db::{Db, Result, Tx};
 
 /// Forgets the supporter of an address. While a monthly donation of theirs goes on, it keeps the address that it is written to, and this
 /// is who they are, for [`forget_donor`] once it is over. A payment that is not decided yet keeps its address by itself, and loses it if
@@ -12,6 +12,22 @@ use crate::db::{Result, Tx};
 pub async fn forget(tx: &mut Tx, email_key: &str) -> Result<Option<i64>> {
     let Some(donor) = store::donor_of(tx, email_key).await? else { return Ok(None) };
     Ok((!store::forget_donor(tx, donor).await?).then_some(donor))
+}
+
+/// The public id of the supporter of an address.
+///
+/// # Errors
+/// When the database fails.
+pub async fn supporter(db: &Db, email_key: &str) -> Result<Option<String>> {
+    store::donor_name(db, email_key).await
+}
+
+/// The address of a supporter by their public id; none if they are forgotten.
+///
+/// # Errors
+/// When the database fails.
+pub async fn supporter_named(tx: &mut Tx, public_id: &str) -> Result<Option<String>> {
+    store::donor_address(tx, public_id).await
 }
 
 /// The same of a supporter who was kept; `false` while a monthly donation of theirs goes on.

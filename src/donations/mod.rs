@@ -39,7 +39,7 @@ pub use self::{
     },
     book::{MoneyAudit, audit_money},
     calls::resume_calls,
-    forget::{forget, forget_donor},
+    forget::{forget, forget_donor, supporter, supporter_named},
     gift::{FieldErrors, GIFTS, GiftError, GiftRequest, StartedGift, gift_of, start_gift, thanks_token},
     inbox::{InboxWorked, ReceiveError, poll_provider, process_inbox, receive},
     lines::{

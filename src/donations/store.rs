@@ -80,6 +80,8 @@ statements! {
         returning id";
     /// Whoever gave is forgotten, once nothing of theirs goes on: the books keep receipt, amount and day. These hold the row, as above.
     DONOR_OF = "select id from donor where email_key = $1";
+    DONOR_NAME = "select public_id from donor where email_key = $1";
+    DONOR_ADDRESS = "select email from donor where public_id = $1 and email <> ''";
     TAKE_RUNNING = "update recurring_donation set state = state where donor_id = $1 and state <> 'cancelled'";
     FORGET_RECURRING = "update recurring_donation set email = '', name = '' where donor_id = $1 and state = 'cancelled'";
     FORGET_GIFTS = "update donation set email = '', name = '' where donor_id = $1 and (email <> '' or name <> '')";
@@ -529,6 +531,14 @@ pub(super) async fn keep_donor(
 
 pub(super) async fn donor_of(tx: &mut Tx, email_key: &str) -> Result<Option<i64>> {
     Ok(tx.opt::<(i64,)>(DONOR_OF, (email_key,)).await?.map(|(id,)| id))
+}
+
+pub(super) async fn donor_name(db: &Db, email_key: &str) -> Result<Option<String>> {
+    Ok(db.opt::<(String,)>(DONOR_NAME, (email_key,)).await?.map(|(name,)| name))
+}
+
+pub(super) async fn donor_address(tx: &mut Tx, public_id: &str) -> Result<Option<String>> {
+    Ok(tx.opt::<(String,)>(DONOR_ADDRESS, (public_id,)).await?.map(|(email,)| email))
 }
 
 /// Forgets a supporter; `false`, and their address stays, while a monthly donation of theirs is not over.

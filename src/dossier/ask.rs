@@ -1,15 +1,19 @@
 //! What a reader asks on the page of their choices and gets by mail: a link for that alone, to their own address.
 
-use std::time::Duration;
+use std::{borrow::Cow, time::Duration};
 
 use crate::{
     attempts::{Attempt, Limit, Refusal},
-    delivery,
+    audit_log, db,
+    delivery::{self, Suppressions},
     links::{CopyOfData, Forget, Name},
     mail::{self, EmailTemplate as _, EraseRequest},
     settings::Settings,
     site::Site,
-    subscribers::{self, SubscriberError},
+    subscribers::{
+        self, Subscriber, SubscriberError,
+        requests::{self, RequestKind},
+    },
     token, words,
 };
 
@@ -31,6 +35,13 @@ words! {
 }
 
 impl Asks {
+    const fn kind(self) -> RequestKind {
+        match self {
+            Self::Copy => RequestKind::Access,
+            Self::Erasure => RequestKind::Erasure,
+        }
+    }
+
     const fn limit(self) -> Limit {
         let what = match self {
             Self::Copy => "copy of data",
@@ -40,39 +51,96 @@ impl Asks {
     }
 }
 
-/// Sends the reader whose choices a link opens another link, by a letter to the address that they have. Three letters of a kind within
-/// a day are all there are; whoever asks is told the same whether or not one goes.
+/// What came of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// The link is on its way to their address, unless three of a kind went within a day.
+    Mailed,
+    /// No letter goes to their address: the team was told to do it.
+    Stopped,
+}
+
+/// Sends the reader whose choices a link opens another link, by a letter to the address that they have; it is good while they have it.
+/// Three letters of a kind within a day are all there are; whoever asks is told the same whether or not one goes. Where mail to them is
+/// stopped, what they ask is a request for the team: one of a kind, until it is closed.
 ///
 /// # Errors
 /// [`SubscriberError::Link`] when the link is not one of ours; when the database fails.
-pub async fn ask(site: &Site, choices: &str, asks: Asks) -> Result<(), SubscriberError> {
-    let reader = subscribers::look_at_choices(site, choices).await?.reader;
-    match Attempt::begin(site, &[asks.limit().on(&reader.public_id)]).await {
-        Ok(_stays_counted) => {}
-        Err(Refusal::TooMany(_)) => return Ok(()),
+pub async fn ask(site: &Site, choices: &str, asks: Asks) -> Result<Answer, SubscriberError> {
+    let reader = subscribers::whose_choices(site, choices).await?;
+    let counts = match Attempt::begin(site, &[asks.limit().on(&reader.public_id)]).await {
+        Ok(_stays_counted) => true,
+        Err(Refusal::TooMany(_)) => false,
         Err(Refusal::Database(error)) => return Err(error.into()),
+    };
+    let settings = Settings::load(&site.db).await?;
+    let put_right = subscribers::may_be_taken_back(site, reader.id).await?.is_some();
+    db::again(|| ask_once(site, &settings, (reader.id, asks), (counts, put_right))).await
+}
+
+async fn ask_once(
+    site: &Site,
+    settings: &Settings,
+    (reader, asks): (i64, Asks),
+    (counts, put_right): (bool, bool),
+) -> Result<Answer, SubscriberError> {
+    let mut tx = site.db.begin().await?;
+    let reader = subscribers::held(&mut tx, reader).await?.ok_or(SubscriberError::Link)?;
+    let suppressions = Suppressions::new(site);
+    if suppressions.stops_letter(&mut tx, &reader.email, false).await? {
+        requests::add_of_reader(&mut tx, site, (asks.kind(), &reader), &settings.time_zone).await?;
+        tx.commit().await?;
+        return Ok(Answer::Stopped);
     }
-    let letterhead = Settings::load(&site.db).await?.letterhead(site);
-    let (until, name) = (site.now().plus(LINK_LASTS), Name::id(&reader.public_id));
+    if !counts {
+        return Ok(Answer::Mailed);
+    }
+    if put_right {
+        let action = match asks {
+            Asks::Copy => "sent a link to what is held",
+            Asks::Erasure => "sent a link to being forgotten",
+        };
+        let why = "asked for on the page of their choices, after the team put their address right";
+        audit_log::record(&mut tx, site, None, action, &reader.public_id, why).await?;
+    }
+    let letterhead = settings.letterhead(site);
+    let until = site.now().plus(LINK_LASTS);
+    let (name, address) = (Name::id(&reader.public_id), Cow::Owned(suppressions.hash(&reader.email)));
     // Each press is a fact of its own.
     let fact = |letter: &str| format!("{letter}:{}:{}", reader.public_id, token::public_id());
     // Whoever has the link to their choices may have typed the name.
     let to = ("", &reader.email);
     let (sender, valid_for) = (letterhead.sender.clone(), VALID_FOR.to_owned());
-    let mut tx = site.db.begin().await?;
     match asks {
         Asks::Copy => {
-            let copy_url = site.url(&format!("/your-data/{}", CopyOfData(name).sign(&site.keys, until)));
+            let link = CopyOfData { reader: name, address }.sign(&site.keys, until);
+            let copy_url = site.url(&format!("/your-data/{link}"));
             let letter = mail::CopyOfData { sender, copy_url, valid_for };
             let fact = fact(mail::CopyOfData::NAME);
             delivery::tell(&mut tx, site, &letterhead, to, &fact, &letter).await?;
         }
         Asks::Erasure => {
-            let forget_url = site.url(&format!("/forget-me/{}", Forget(name).sign(&site.keys, until)));
+            let link = Forget { reader: name, address }.sign(&site.keys, until);
+            let forget_url = site.url(&format!("/forget-me/{link}"));
             let letter = EraseRequest { sender, forget_url, valid_for };
             delivery::tell(&mut tx, site, &letterhead, to, &fact(EraseRequest::NAME), &letter).await?;
         }
     }
     tx.commit().await?;
-    Ok(())
+    Ok(Answer::Mailed)
+}
+
+/// Whom a link means that was mailed to them for that; none if they are forgotten.
+pub(super) async fn whom(
+    site: &Site,
+    reader: &Name<'_>,
+    address: &str,
+) -> Result<Option<Subscriber>, SubscriberError> {
+    let Some(reader) = subscribers::named(site, reader).await? else { return Ok(None) };
+    // Whoever has the mailbox now is not the reader.
+    if Suppressions::new(site).hash(&reader.email) == address {
+        Ok(Some(reader))
+    } else {
+        Err(SubscriberError::Changed)
+    }
 }

@@ -4,14 +4,15 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::{
+    ask::whom,
     rows::{
-        CameBack, Forgotten, Gift, HeldCopy, HeldDeed, HeldLetter, HeldMember, HeldMonthly, HeldNote,
+        CameBack, Forgotten, Former, Gift, HeldCopy, HeldDeed, HeldLetter, HeldMember, HeldMonthly, HeldNote,
         HeldReason, HeldWho, Stop, Supporter, TheyWrote, Typed, Within,
     },
     store,
 };
 use crate::{
-    audit_log,
+    audit_log, bounces,
     clock::Moment,
     db::Result,
     delivery::Suppressions,
@@ -39,19 +40,66 @@ pub struct Whose {
     pub address: EmailAddress,
     pub reader: Option<Subscriber>,
     key: String,
-    /// By which address their gifts are known; none where those are another reader's.
-    gives_as: String,
-    hash: String,
+    /// By which addresses their gifts are known; none where those are another reader's.
+    gives_as: Vec<String>,
+    /// Of the address, and of those that they had, which are no reader's by now.
+    hashes: Vec<String>,
+    /// Until then nothing is said of gifts, nor of what hangs from other addresses than this one.
+    pub gifts_from: Option<Moment>,
 }
 
 impl Whose {
     async fn new(site: &Site, address: EmailAddress, reader: Option<Subscriber>) -> Result<Self> {
-        let (key, hash) = (address.key(), Suppressions::new(site).hash(&address));
+        let (key, mut hashes) = (address.key(), vec![Suppressions::new(site).hash(&address)]);
         let gives_as = match &reader {
-            Some(reader) => subscribers::gives_as(&site.db, reader.id).await?.unwrap_or(NOBODY.to_owned()),
-            None => key.clone(),
+            Some(reader) => {
+                let former = subscribers::former_addresses(&site.db, reader.id).await?;
+                hashes.extend(former.into_iter().map(|(hash, _)| hash));
+                let gave_as = subscribers::gave_as(&site.db, reader.id).await?;
+                subscribers::gives_as(&site.db, reader.id).await?.into_iter().chain(gave_as).collect()
+            }
+            None => vec![key.clone()],
         };
-        Ok(Self { address, reader, key, gives_as, hash })
+        Ok(Self { address, reader, key, gives_as, hashes, gifts_from: None })
+    }
+
+    /// As whoever has the mailbox may see it before it is certain that it is theirs.
+    fn without_gifts(mut self, until: Moment) -> Self {
+        self.gives_as.clear();
+        self.hashes.truncate(1);
+        Self { gifts_from: Some(until), ..self }
+    }
+
+    fn seen(&self, who: HeldWho) -> HeldWho {
+        match self.gifts_from {
+            Some(_) => HeldWho { supporter: None, last_gift_at: None, gives_as: None, ..who },
+            None => who,
+        }
+    }
+
+    /// Whose letters to former addresses are shown.
+    fn former_of(&self) -> i64 {
+        if self.gifts_from.is_some() { 0 } else { self.reader_id() }
+    }
+
+    /// Whether there is anything to forget, of somebody who is no reader.
+    pub(super) async fn is_anything_held(&self, site: &Site) -> Result<bool> {
+        let held = Held::look(site, self).await?;
+        let Held { letters, came_back, they_wrote, stops, supporter, gifts, monthly, requests, .. } = held;
+        // What says no more whose it is was forgotten before.
+        Ok(!(letters.rows.is_empty()
+            && they_wrote.rows.is_empty()
+            && supporter.is_empty()
+            && gifts.rows.is_empty()
+            && monthly.rows.is_empty())
+            || came_back.rows.iter().any(|one| !one.masked.is_empty())
+            || stops.rows.iter().any(|one| !one.masked.is_empty() || !one.detail.is_empty())
+            || requests.iter().any(Request::may_be_corrected))
+    }
+
+    /// The address that they have.
+    fn hash(&self) -> &str {
+        self.hashes.first().map_or("", String::as_str)
     }
 
     /// No row has 0.
@@ -72,11 +120,17 @@ pub async fn of_address(site: &Site, address: EmailAddress) -> Result<Whose> {
 /// About whom a link is that was mailed to them for that.
 ///
 /// # Errors
-/// [`SubscriberError::Link`] and [`SubscriberError::Expired`]; when the database fails.
+/// [`SubscriberError::Link`] and [`SubscriberError::Expired`]; [`SubscriberError::Changed`] where it was mailed to an address that they
+/// have no more; when the database fails.
 pub async fn of_link(site: &Site, link: &str) -> std::result::Result<Whose, SubscriberError> {
-    let CopyOfData(name) = CopyOfData::read(&site.keys, link, site.now())?;
-    let reader = subscribers::named(site, &name).await?.ok_or(SubscriberError::Link)?;
-    Ok(Whose::new(site, reader.email.clone(), Some(reader)).await?)
+    let CopyOfData { reader, address } = CopyOfData::read(&site.keys, link, site.now())?;
+    let reader = whom(site, &reader, &address).await?.ok_or(SubscriberError::Link)?;
+    let not_before = subscribers::may_be_taken_back(site, reader.id).await?;
+    let whose = Whose::new(site, reader.email.clone(), Some(reader)).await?;
+    Ok(match not_before {
+        Some(until) => whose.without_gifts(until),
+        None => whose,
+    })
 }
 
 /// Somebody of the team takes a copy away: it is written down before they have it, with why, and without the address.
@@ -109,6 +163,8 @@ impl<T> From<Vec<T>> for Newest<T> {
 #[derive(Clone, Debug)]
 pub struct Held {
     pub who: Option<HeldWho>,
+    /// Addresses that they had.
+    pub former: Vec<Former>,
     pub lists: Vec<Within>,
     pub reasons: Vec<HeldReason>,
     pub consent: Newest<consent::Event>,
@@ -120,7 +176,8 @@ pub struct Held {
     pub came_back: Newest<CameBack>,
     pub they_wrote: Newest<TheyWrote>,
     pub stops: Newest<Stop>,
-    pub supporter: Option<Supporter>,
+    /// Of each address under which they gave.
+    pub supporter: Vec<Supporter>,
     pub gifts: Newest<Gift>,
     pub monthly: Newest<HeldMonthly>,
     pub notes: Newest<HeldNote>,
@@ -136,32 +193,39 @@ impl Held {
     /// # Errors
     /// When the database fails.
     pub async fn look(site: &Site, whose: &Whose) -> Result<Self> {
-        let (db, id, key, hash) = (&site.db, whose.reader_id(), whose.key.as_str(), whose.hash.as_str());
+        let (db, id, key, hashes) = (&site.db, whose.reader_id(), whose.key.as_str(), &*whose.hashes);
         let (all, most) = (i64::MAX, NEWEST as i64 + 1);
         let consent: Vec<_> =
             consent::page(db, id, None, most).await?.into_iter().map(|(_, one)| one).collect();
         Ok(Self {
-            who: store::who(db, id).await?,
+            who: store::who(db, id).await?.map(|who| whose.seen(who)),
+            former: store::former(db, whose.former_of()).await?,
             lists: store::within(db, id).await?,
             reasons: store::reasons(db, id).await?,
             consent: consent.into(),
             answers: answers(site, id).await?,
             typed: store::typed(db, id).await?,
             copies: store::copies(db, id, all, most).await?.into(),
-            letters: store::letters(db, key, all, most).await?.into(),
-            came_back: store::came_back(db, hash, id, all, most).await?.into(),
-            they_wrote: store::they_wrote(db, id, key, all, most).await?.into(),
-            stops: store::stops(db, hash, all, most).await?.into(),
+            letters: store::letters(db, (key, whose.former_of(), &whose.gives_as), all, most).await?.into(),
+            came_back: store::came_back(db, hashes, id, all, most).await?.into(),
+            they_wrote: they_wrote(site, whose, all, most).await?.into(),
+            stops: store::stops(db, hashes, all, most).await?.into(),
             supporter: store::supporter(db, &whose.gives_as).await?,
             gifts: store::gifts(db, &whose.gives_as, all, most).await?.into(),
             monthly: store::monthly(db, &whose.gives_as, all, most).await?.into(),
             notes: store::notes(db, id, all, most).await?.into(),
-            requests: requests::about(site, &whose.address).await?,
+            requests: requests::about(site, hashes).await?,
             deeds: deeds(site, whose, all, most).await?.into(),
             member: store::member(db, key).await?,
-            forgotten: store::forgotten(db, hash).await?,
+            forgotten: store::forgotten(db, whose.hash()).await?,
         })
     }
+}
+
+/// The letters that they wrote, by any address of theirs: a letter bears it as it was written.
+async fn they_wrote(site: &Site, whose: &Whose, before: i64, limit: i64) -> Result<Vec<TheyWrote>> {
+    let ids = bounces::letters_of(site, &whose.hashes, whose.reader_id()).await?;
+    store::they_wrote(&site.db, &ids, before, limit).await
 }
 
 async fn answers(site: &Site, reader: i64) -> Result<Vec<(String, String)>> {
@@ -171,10 +235,13 @@ async fn answers(site: &Site, reader: i64) -> Result<Vec<(String, String)>> {
 
 /// A line of the log names a reader, or nobody whom an address would find.
 async fn deeds(site: &Site, whose: &Whose, before: i64, limit: i64) -> Result<Vec<HeldDeed>> {
-    match &whose.reader {
-        Some(reader) => store::deeds(&site.db, &reader.public_id, before, limit).await,
-        None => Ok(Vec::new()),
+    let Some(reader) = &whose.reader else { return Ok(Vec::new()) };
+    let mut deeds = store::deeds(&site.db, &reader.public_id, before, limit).await?;
+    for deed in &mut deeds {
+        // Some say how somebody came, as their proof does.
+        deed.why = consent::without_names(&deed.why).to_owned();
     }
+    Ok(deeds)
 }
 
 words! {
@@ -182,6 +249,7 @@ words! {
     pub enum Section {
         Who = "who_you_are",
         Moved = "changes_of_address",
+        Former = "former_addresses",
         Lists = "lists",
         Reasons = "why_you_left",
         Consent = "what_you_agreed_to",
@@ -275,6 +343,7 @@ impl Whole {
             "magazine": self.magazine,
             "address": self.whose.address.as_str(),
             "made_at": self.site.now().to_string(),
+            "gifts_are_told_from": self.whose.gifts_from.map(|at| at.to_string()),
             "where_else_traces_are": ELSEWHERE,
         });
         let text = format!("{head:#}");
@@ -284,11 +353,12 @@ impl Whole {
     /// The rows of a section after the last one, each with its key. Sections of few rows give all of them at once.
     async fn rows(&self, section: Section) -> Result<Vec<(i64, Value)>> {
         let Self { site, whose, before, .. } = self;
-        let (db, id, key, hash) = (&site.db, whose.reader_id(), whose.key.as_str(), whose.hash.as_str());
-        let (before, most, gives_as) = (*before, CHUNK as i64, whose.gives_as.as_str());
+        let (db, id, key, hashes) = (&site.db, whose.reader_id(), whose.key.as_str(), &*whose.hashes);
+        let (before, most, gives_as, hash) = (*before, CHUNK as i64, &*whose.gives_as, whose.hash());
         Ok(match section {
-            Section::Who => few(store::who(db, id).await?),
+            Section::Who => few(store::who(db, id).await?.map(|who| whose.seen(who))),
             Section::Moved => few(store::moved(db, id).await?),
+            Section::Former => few(store::former(db, whose.former_of()).await?),
             Section::Lists => few(store::within(db, id).await?),
             Section::Reasons => few(store::reasons(db, id).await?),
             Section::Consent => {
@@ -301,15 +371,19 @@ impl Whole {
                 .map(|(question, answer)| json!({ "question": question, "answer": answer }))),
             Section::Typed => few(store::typed(db, id).await?),
             Section::Copies => many(store::copies(db, id, before, most).await?, |row| row.edition_id),
-            Section::Letters => many(store::letters(db, key, before, most).await?, |row| row.id),
-            Section::CameBack => many(store::came_back(db, hash, id, before, most).await?, |row| row.id),
-            Section::TheyWrote => many(store::they_wrote(db, id, key, before, most).await?, |row| row.id),
-            Section::Stops => many(store::stops(db, hash, before, most).await?, |row| row.id),
+            Section::Letters => {
+                many(store::letters(db, (key, whose.former_of(), gives_as), before, most).await?, |row| {
+                    row.id
+                })
+            }
+            Section::CameBack => many(store::came_back(db, hashes, id, before, most).await?, |row| row.id),
+            Section::TheyWrote => many(they_wrote(site, whose, before, most).await?, |row| row.id),
+            Section::Stops => many(store::stops(db, hashes, before, most).await?, |row| row.id),
             Section::Supporter => few(store::supporter(db, gives_as).await?),
             Section::Gifts => many(store::gifts(db, gives_as, before, most).await?, |row| row.id),
             Section::Monthly => many(store::monthly(db, gives_as, before, most).await?, |row| row.id),
             Section::Notes => many(store::notes(db, id, before, most).await?, |row| row.id),
-            Section::Requests => few(requests::about(site, &whose.address).await?.iter().map(request)),
+            Section::Requests => few(requests::about(site, hashes).await?.iter().map(request)),
             Section::Deeds => many(deeds(site, whose, before, most).await?, |row| row.id),
             Section::Looks => match &whose.reader {
                 Some(reader) => many(store::looks(db, &reader.public_id, before, most).await?, |row| row.id),

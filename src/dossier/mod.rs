@@ -14,14 +14,14 @@ mod rows;
 mod store;
 
 pub use self::{
-    ask::{Asks, ask},
+    ask::{Answer, Asks, ask},
     forget::{
-        Farewell, ForgottenBy, farewell, forget, forget_as_written, forget_reader, forget_supporters,
-        look_at_forgetting,
+        AtAddress, Farewell, ForgottenBy, farewell, forget, forget_address, forget_as_written, forget_reader,
+        forget_supporters, goes_on, look_at_forgetting,
     },
     held::{Held, NEWEST, Newest, Section, Whole, Whose, of_address, of_link, taken_away},
     rows::{
-        CameBack, Forgotten, Gift, HeldCopy, HeldDeed, HeldLetter, HeldMember, HeldMonthly, HeldNote,
+        CameBack, Forgotten, Former, Gift, HeldCopy, HeldDeed, HeldLetter, HeldMember, HeldMonthly, HeldNote,
         HeldReason, HeldWho, Stop, Supporter, TheyWrote, Typed, Within,
     },
     store::STATEMENTS,

@@ -73,6 +73,16 @@ pub struct Moved {
     pub ended_at: Option<Moment>,
 }
 
+/// An address that they had: what it was is kept as a code.
+#[derive(Clone, Debug, Serialize, FromRow)]
+pub struct Former {
+    /// Since when their mail goes elsewhere.
+    #[serde(serialize_with = "at")]
+    pub left_at: Moment,
+    /// Where gifts are known by it.
+    pub gave_as: Option<String>,
+}
+
 /// How they stand with one list.
 #[derive(Clone, Debug, Serialize, FromRow)]
 pub struct Within {

@@ -1,12 +1,13 @@
 //! The SQL of what is held about one person: reads alone, each by an index, what may be long by its key, newest first.
 
 use super::rows::{
-    Asked, CameBack, Forgotten, Gift, HeldCopy, HeldDeed, HeldLetter, HeldMember, HeldMonthly, HeldNote,
-    HeldReason, HeldWho, Kept, Look, Moved, Stop, Supporter, TheyWrote, Topic, Tried, Typed, Within,
+    Asked, CameBack, Forgotten, Former, Gift, HeldCopy, HeldDeed, HeldLetter, HeldMember, HeldMonthly,
+    HeldNote, HeldReason, HeldWho, Kept, Look, Moved, Stop, Supporter, TheyWrote, Topic, Tried, Typed,
+    Within,
 };
 use crate::{
     db::{self, Db, Result},
-    statements,
+    mail, statements,
 };
 
 statements! {
@@ -17,6 +18,7 @@ statements! {
         from subscription s join list l on l.id = s.list_id where s.subscriber_id = $1 order by l.position, l.id";
     MOVED = "select old_email, new_email, asked_at, old_agreed_at, new_agreed_at, done_at, undone_at, ended_at from address_change
         where subscriber_id = $1 order by asked_at desc limit 100";
+    FORMER = "select left_at, gave_as from former_address where subscriber_id = $1 order by left_at desc limit 100";
     REASONS = "select l.name as list, r.left_at, r.reason, r.words, r.at from leaving_reason r join list l on l.id = r.list_id
         where r.subscriber_id = $1 order by r.at desc limit 100";
     /// On which days somebody of the team looked at them; who did is of the team.
@@ -35,32 +37,69 @@ statements! {
             where subscriber_id = $1 and edition_id in (select value from json_each($2)) order by id",
         postgres "select edition_id, at, outcome, stage, reply as their_server_said from delivery_attempt
             where subscriber_id = $1 and edition_id in (select cast(value as bigint) from json_array_elements_text(cast($2 as json))) order by id";
-    LETTERS = "select id, template as letter, address, name, state, class as why, reply as their_server_said, attempt as tries,
-            maybe_duplicate as perhaps_twice, created_at, finished_at
-        from notice where (address_key = $1 or address_key = '' and lower(address) = $1) and id < $2 order by id desc limit $3";
+    /// Those to the address, but for what went there to a reader who had it before; those to an address that they had before; and those
+    /// about gifts, to where their gifts are known.
+    LETTERS = sqlite "select id, template as letter, address, name, state, class as why, reply as their_server_said, attempt as tries,
+                maybe_duplicate as perhaps_twice, created_at, finished_at
+            from notice where id in (
+                select id from notice where (address_key = $1 or address_key = '' and lower(address) = $1) and coalesce(former_of, $4) = $4
+                    and template not in (select value from json_each($6))
+                union select id from notice where former_of = $4
+                union select id from notice where address_key in (select value from json_each($5)) and coalesce(former_of, $4) = $4
+                    and template in (select value from json_each($6))) and id < $2 order by id desc limit $3",
+        postgres "select id, template as letter, address, name, state, class as why, reply as their_server_said, attempt as tries,
+                maybe_duplicate as perhaps_twice, created_at, finished_at
+            from notice where id in (
+                select id from notice where (address_key = $1 or address_key = '' and lower(address) = $1) and coalesce(former_of, $4) = $4
+                    and template not in (select json_array_elements_text(cast($6 as json)))
+                union select id from notice where former_of = $4
+                union select id from notice where address_key in (select json_array_elements_text(cast($5 as json))) and coalesce(former_of, $4) = $4
+                    and template in (select json_array_elements_text(cast($6 as json)))) and id < $2 order by id desc limit $3";
     /// What came back of mail to the address, or to one that the reader had.
-    CAME_BACK = "select id, source, class, action, reason, status, reply, words, effect, masked, received_at from bounce
-        where id in (select id from bounce where address_hash = $1 union select id from bounce where subscriber_id = $2) and id < $3
-        order by id desc limit $4";
+    CAME_BACK = sqlite "select id, source, class, action, reason, status, reply, words, effect, masked, received_at from bounce
+            where id in (select id from bounce where address_hash in (select value from json_each($1)) union select id from bounce where subscriber_id = $2)
+            and id < $3 order by id desc limit $4",
+        postgres "select id, source, class, action, reason, status, reply, words, effect, masked, received_at from bounce
+            where id in (select id from bounce where address_hash in (select json_array_elements_text(cast($1 as json))) union select id from bounce where subscriber_id = $2)
+            and id < $3 order by id desc limit $4";
     /// Letters of people are two hundred at most.
-    THEY_WROTE = "select id, from_address, subject, words, received_at from bounce_letter
-        where (subscriber_id = $1 or lower(from_address) = $2) and id < $3 order by id desc limit $4";
-    STOPS = "select id, reason, detail, masked, created_at, lifted_at from suppression
-        where address_hash = $1 and id < $2 order by id desc limit $3";
-    SUPPORTER = "select public_id, email, name, created_at from donor where email_key = $1";
-    GIFTS = "select d.id, d.public_id, d.email, d.name, d.kind, d.amount_minor, d.currency, d.state, d.created_at, d.paid_at,
-            r.number as receipt, d.provider_payment_id as payment
-        from donation d left join receipt r on r.donation_id = d.id
-        where d.id < $2 and d.id in (
-            select x.id from donor k join donation x on x.donor_id = k.id where k.email_key = $1
-            union select x.id from donation x where x.donor_id is null and x.email <> '' and lower(x.email) = $1)
-        order by d.id desc limit $3";
-    MONTHLY = "select d.id, d.public_id, d.email, d.name, d.amount_minor, d.currency, d.state, d.created_at, d.activated_at, d.cancelled_at,
+    THEY_WROTE = sqlite "select id, from_address, subject, words, received_at from bounce_letter
+            where id in (select value from json_each($1)) and id < $2 order by id desc limit $3",
+        postgres "select id, from_address, subject, words, received_at from bounce_letter
+            where id in (select cast(value as bigint) from json_array_elements_text(cast($1 as json))) and id < $2 order by id desc limit $3";
+    STOPS = sqlite "select id, reason, detail, masked, created_at, lifted_at from suppression
+            where address_hash in (select value from json_each($1)) and id < $2 order by id desc limit $3",
+        postgres "select id, reason, detail, masked, created_at, lifted_at from suppression
+            where address_hash in (select json_array_elements_text(cast($1 as json))) and id < $2 order by id desc limit $3";
+    SUPPORTER = sqlite "select public_id, email, name, created_at from donor where email_key in (select value from json_each($1)) order by id",
+        postgres "select public_id, email, name, created_at from donor where email_key in (select json_array_elements_text(cast($1 as json))) order by id";
+    GIFTS = sqlite "select d.id, d.public_id, d.email, d.name, d.kind, d.amount_minor, d.currency, d.state, d.created_at, d.paid_at,
+                r.number as receipt, d.provider_payment_id as payment
+            from donation d left join receipt r on r.donation_id = d.id
+            where d.id < $2 and d.id in (
+                select x.id from donor k join donation x on x.donor_id = k.id where k.email_key in (select value from json_each($1))
+                union select x.id from donation x where x.donor_id is null and x.email <> '' and lower(x.email) in (select value from json_each($1)))
+            order by d.id desc limit $3",
+        postgres "select d.id, d.public_id, d.email, d.name, d.kind, d.amount_minor, d.currency, d.state, d.created_at, d.paid_at,
+                r.number as receipt, d.provider_payment_id as payment
+            from donation d left join receipt r on r.donation_id = d.id
+            where d.id < $2 and d.id in (
+                select x.id from donor k join donation x on x.donor_id = k.id where k.email_key in (select json_array_elements_text(cast($1 as json)))
+                union select x.id from donation x where x.donor_id is null and x.email <> '' and lower(x.email) in (select json_array_elements_text(cast($1 as json))))
+            order by d.id desc limit $3";
+    MONTHLY = sqlite "select d.id, d.public_id, d.email, d.name, d.amount_minor, d.currency, d.state, d.created_at, d.activated_at, d.cancelled_at,
             d.provider_customer_id as customer, d.provider_subscription_id as subscription
         from recurring_donation d
         where d.id < $2 and d.id in (
-            select x.id from donor k join recurring_donation x on x.donor_id = k.id where k.email_key = $1
-            union select x.id from recurring_donation x where x.donor_id is null and x.email <> '' and lower(x.email) = $1)
+            select x.id from donor k join recurring_donation x on x.donor_id = k.id where k.email_key in (select value from json_each($1))
+            union select x.id from recurring_donation x where x.donor_id is null and x.email <> '' and lower(x.email) in (select value from json_each($1)))
+        order by d.id desc limit $3",
+        postgres "select d.id, d.public_id, d.email, d.name, d.amount_minor, d.currency, d.state, d.created_at, d.activated_at, d.cancelled_at,
+            d.provider_customer_id as customer, d.provider_subscription_id as subscription
+        from recurring_donation d
+        where d.id < $2 and d.id in (
+            select x.id from donor k join recurring_donation x on x.donor_id = k.id where k.email_key in (select json_array_elements_text(cast($1 as json)))
+            union select x.id from recurring_donation x where x.donor_id is null and x.email <> '' and lower(x.email) in (select json_array_elements_text(cast($1 as json))))
         order by d.id desc limit $3";
     /// What the team noted; who noted it is of the team.
     NOTES = "select id, text, at from reader_note where subscriber_id = $1 and id < $2 order by id desc limit $3";
@@ -93,6 +132,10 @@ pub async fn moved(db: &Db, reader: i64) -> Result<Vec<Moved>> {
     db.all(MOVED, (reader,)).await
 }
 
+pub async fn former(db: &Db, reader: i64) -> Result<Vec<Former>> {
+    db.all(FORMER, (reader,)).await
+}
+
 pub async fn reasons(db: &Db, reader: i64) -> Result<Vec<HeldReason>> {
     db.all(REASONS, (reader,)).await
 }
@@ -116,32 +159,45 @@ pub async fn copies(db: &Db, reader: i64, before: i64, limit: i64) -> Result<Vec
     Ok(copies)
 }
 
-pub async fn letters(db: &Db, key: &str, before: i64, limit: i64) -> Result<Vec<HeldLetter>> {
-    db.all(LETTERS, (key, before, limit)).await
+/// To an address, to those that a reader had, and about gifts to where these are known.
+pub async fn letters(
+    db: &Db,
+    (key, reader, gives_as): (&str, i64, &[String]),
+    before: i64,
+    limit: i64,
+) -> Result<Vec<HeldLetter>> {
+    let (gives_as, money) = (db::array(gives_as)?, db::array(mail::OF_MONEY)?);
+    db.all(LETTERS, (key, before, limit, reader, gives_as, money)).await
 }
 
-pub async fn came_back(db: &Db, hash: &str, reader: i64, before: i64, limit: i64) -> Result<Vec<CameBack>> {
-    db.all(CAME_BACK, (hash, reader, before, limit)).await
+pub async fn came_back(
+    db: &Db,
+    hashes: &[String],
+    reader: i64,
+    before: i64,
+    limit: i64,
+) -> Result<Vec<CameBack>> {
+    db.all(CAME_BACK, (db::array(hashes)?, reader, before, limit)).await
 }
 
-pub async fn they_wrote(db: &Db, reader: i64, key: &str, before: i64, limit: i64) -> Result<Vec<TheyWrote>> {
-    db.all(THEY_WROTE, (reader, key, before, limit)).await
+pub async fn they_wrote(db: &Db, letters: &[i64], before: i64, limit: i64) -> Result<Vec<TheyWrote>> {
+    db.all(THEY_WROTE, (db::array(letters)?, before, limit)).await
 }
 
-pub async fn stops(db: &Db, hash: &str, before: i64, limit: i64) -> Result<Vec<Stop>> {
-    db.all(STOPS, (hash, before, limit)).await
+pub async fn stops(db: &Db, hashes: &[String], before: i64, limit: i64) -> Result<Vec<Stop>> {
+    db.all(STOPS, (db::array(hashes)?, before, limit)).await
 }
 
-pub async fn supporter(db: &Db, key: &str) -> Result<Option<Supporter>> {
-    db.opt(SUPPORTER, (key,)).await
+pub async fn supporter(db: &Db, keys: &[String]) -> Result<Vec<Supporter>> {
+    db.all(SUPPORTER, (db::array(keys)?,)).await
 }
 
-pub async fn gifts(db: &Db, key: &str, before: i64, limit: i64) -> Result<Vec<Gift>> {
-    db.all(GIFTS, (key, before, limit)).await
+pub async fn gifts(db: &Db, keys: &[String], before: i64, limit: i64) -> Result<Vec<Gift>> {
+    db.all(GIFTS, (db::array(keys)?, before, limit)).await
 }
 
-pub async fn monthly(db: &Db, key: &str, before: i64, limit: i64) -> Result<Vec<HeldMonthly>> {
-    db.all(MONTHLY, (key, before, limit)).await
+pub async fn monthly(db: &Db, keys: &[String], before: i64, limit: i64) -> Result<Vec<HeldMonthly>> {
+    db.all(MONTHLY, (db::array(keys)?, before, limit)).await
 }
 
 pub async fn notes(db: &Db, reader: i64, before: i64, limit: i64) -> Result<Vec<HeldNote>> {

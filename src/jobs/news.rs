@@ -68,14 +68,14 @@ async fn tell_of_what_does_not_work(site: &Site, news: &Due<Happened>) -> Result
     }
     // After whoever gives up another one has committed, or has to say so anew.
     let goes_on = news.what.kind == News::Failing;
-    let mut items = queue.troubled(&site.db).await?;
+    let mut items = queue.troubled_in(&mut tx).await?;
     items.retain(|one| match goes_on {
         true => !one.is_over && queue.rules.told_after.is_some_and(|most| one.attempts >= most),
         false => one.is_over,
     });
     let number = match goes_on {
         true => items.len() as i64,
-        false => queue.figures(&site.db, site.now()).await?.given_up,
+        false => queue.figures_in(&mut tx, site.now()).await?.given_up,
     };
     if number == 0 {
         return Ok(Telling::NotSo);

@@ -176,7 +176,9 @@ pub const RETENTION: &[(&str, Retention)] = &[
     ("leaving_reason", Goes(&[(subscribers::REASONS, SEASON)])),
     ("reader_look", Goes(&[(audit_log::FORGET_LOOKS, BOOKS)])),
     ("reader_note", Kept("what the team noted about a reader; it goes with the reader")),
+    ("former_address", Kept("hashes of the addresses that a reader had; they go with the reader")),
     ("address_change", Goes(&[(subscribers::ADDRESS_CHANGES, subscribers::CHANGE_LASTS)])),
+    ("leaving_mail", Goes(&[(subscribers::LEAVING_MAILS, BOOKS)])),
 ];
 
 /// Rows that go in one transaction, at most.

@@ -30,6 +30,9 @@ pub const NAME: &str = "withdrawals.journal";
 /// How long somebody who leaves waits for a disk that does not answer.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+/// So many lines wait in memory for a disk that takes none; who leaves then is promised nothing.
+const MOST_BEHIND: usize = 20_000;
+
 /// What is asked of the disk before somebody is told that a line is there. Tests listen in, or say that it failed.
 pub trait Disk: fmt::Debug + Send + Sync {
     /// Writes where the file stands.
@@ -95,7 +98,7 @@ pub struct JournalLine {
 struct Held {
     /// Which file it was, and where it ended.
     end: Option<(u64, String, End)>,
-    /// What could not be written.
+    /// What could not be written: each text once, as it was last said.
     behind: Vec<JournalLine>,
 }
 
@@ -268,6 +271,22 @@ impl Read {
     }
 }
 
+impl Held {
+    /// Whoever says again what waits already says it anew: what came of the first time is over.
+    fn adds(&mut self, line: JournalLine) -> io::Result<()> {
+        if let Some(known) = self.behind.iter().position(|one| one.text == line.text) {
+            self.behind.remove(known);
+        }
+        if self.behind.len() >= MOST_BEHIND {
+            return Err(io::Error::other(
+                "more waits to be written than is kept in memory: what came last is not in the journal",
+            ));
+        }
+        self.behind.push(line);
+        Ok(())
+    }
+}
+
 impl Inner {
     fn waiting(&self) -> MutexGuard<'_, Vec<Waiting>> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
@@ -280,11 +299,14 @@ impl Inner {
     fn write_all_that_wait(&self, held: &mut Held) {
         let waiting = std::mem::take(&mut *self.waiting());
         let mut tell = Vec::new();
+        let mut most = Ok(());
         for one in waiting {
-            held.behind.extend(one.lines);
+            for line in one.lines {
+                most = most.and(held.adds(line));
+            }
             tell.push(one.tell);
         }
-        let written = self.write(held);
+        let written = self.write(held).and(most);
         // Once, however many leave meanwhile.
         if let Err(error) = &written
             && self.seen().failing.is_none()

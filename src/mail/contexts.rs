@@ -260,6 +260,23 @@ impl EmailTemplate for AddressChanged {
     }
 }
 
+/// Tells the mailbox to which a reader's mail went that the earlier one took it back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AddressTakenBack {
+    /// Who writes.
+    pub sender: Sender,
+    /// Where anybody subscribes.
+    pub subscribe_url: String,
+}
+
+impl EmailTemplate for AddressTakenBack {
+    const NAME: &'static str = "address_taken_back";
+
+    fn sample() -> Self {
+        Self { sender: Sender::sample(), subscribe_url: "https://news.example.org/subscribe".into() }
+    }
+}
+
 /// Greets a reader who has joined.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Welcome {

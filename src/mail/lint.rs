@@ -10,11 +10,11 @@ use serde_json::Value;
 
 use super::{
     contexts::{
-        AddressChangeNew, AddressChangeOld, AddressChanged, AddressIsKnown, AlreadyReader, ChoicesLink,
-        ConfirmSubscription, CopiesCameBack, CopyOfData, EditionHeld, EditionPaused, EmailTemplate,
-        EraseRequest, FormClosed, GoodBye, JobStopped, MonthlyNotEnded, NothingTaken, Paused, PaymentFailed,
-        Receipt, RecurringCancelled, SignInLink, SignInRefused, SomethingWrong, TeamInvite, Welcome,
-        WorkGivenUp,
+        AddressChangeNew, AddressChangeOld, AddressChanged, AddressIsKnown, AddressTakenBack, AlreadyReader,
+        ChoicesLink, ConfirmSubscription, CopiesCameBack, CopyOfData, EditionHeld, EditionPaused,
+        EmailTemplate, EraseRequest, FormClosed, GoodBye, JobStopped, MonthlyNotEnded, NothingTaken, Paused,
+        PaymentFailed, Receipt, RecurringCancelled, SignInLink, SignInRefused, SomethingWrong, TeamInvite,
+        Welcome, WorkGivenUp,
     },
     digest::TestCopy,
     templates::{Templates, mjml_file, subject_file, text_file},
@@ -52,6 +52,7 @@ pub(super) fn samples() -> Vec<(&'static str, Value)> {
         sample::<AddressChangeNew>(),
         sample::<AddressIsKnown>(),
         sample::<AddressChanged>(),
+        sample::<AddressTakenBack>(),
         sample::<Welcome>(),
         sample::<CopyOfData>(),
         sample::<EraseRequest>(),

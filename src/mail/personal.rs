@@ -101,18 +101,28 @@ pub(super) fn clean_line(text: &str, longest: usize) -> String {
         }
         out.extend(visible);
     }
-    match out.char_indices().nth(longest) {
-        Some((end, _)) => out[..end].trim_end().to_owned(),
-        None => out,
+    if let Some((end, _)) = out.char_indices().nth(longest) {
+        out.truncate(end);
+        out.truncate(out.trim_end().len());
     }
+    // What only joins or shapes others shows nothing alone.
+    if out.chars().all(|c| c == ' ' || is_joiner(c)) { String::new() } else { out }
 }
 
-/// Characters that show nothing but can turn the text around them about, byte order marks, and what XML has no place for.
-fn is_invisible(c: char) -> bool {
+/// Characters that show nothing: what can turn the text around them about, marks of breaks and of byte order, letters and tags without a
+/// form, and what XML has no place for.
+const fn is_invisible(c: char) -> bool {
     matches!(
         c,
-        '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}'
+        '\u{ad}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180e}' | '\u{200b}' | '\u{200e}' | '\u{200f}'
+            | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{2800}' | '\u{3164}' | '\u{feff}' | '\u{ffa0}'
+            | '\u{fff9}'..='\u{fffb}' | '\u{fffe}' | '\u{ffff}' | '\u{e0000}'..='\u{e007f}'
     )
+}
+
+/// Characters that some scripts and signs need between or behind others: the joiners, and what chooses a form.
+const fn is_joiner(c: char) -> bool {
+    matches!(c, '\u{34f}' | '\u{180b}'..='\u{180d}' | '\u{200c}' | '\u{200d}' | '\u{fe00}'..='\u{fe0f}' | '\u{e0100}'..='\u{e01ef}')
 }
 
 #[cfg(test)]
@@ -126,5 +136,24 @@ mod tests {
         assert_eq!(clean_name(" \u{0}\u{202e} "), "reader");
         assert_eq!(clean_name("  Zoë   van\u{a0}Dijk "), "Zoë van Dijk");
         assert_eq!(clean_name(&"x".repeat(5_000)).len(), LONGEST_NAME);
+    }
+
+    /// TRUST A16: nobody is greeted with nothing; whoever's script joins its letters keeps their name as it is.
+    #[test]
+    fn a_name_that_nobody_sees_is_none() {
+        let unseen = "\u{ad}\u{61c}\u{115f}\u{1160}\u{180e}\u{200b}\u{200c}\u{200d}\u{2060}\u{2064}\u{206f}\u{2800}\u{3164}\u{fe0f}\u{ffa0}\u{e0001}\u{e0041}\u{e007f}\u{e0100}";
+        for c in unseen.chars() {
+            assert_eq!(clean_line(&c.to_string(), 100), "", "{c:?}");
+        }
+        assert_eq!(clean_line(unseen, 100), "");
+        assert_eq!(clean_name(unseen), "reader");
+        assert_eq!(clean_name(&format!("A{unseen}da")).replace(is_joiner, ""), "Ada");
+        for name in [
+            "\u{639}\u{644}\u{6cc}\u{200c}\u{631}\u{636}\u{627}",
+            "\u{1f469}\u{200d}\u{1f4bb} Ada",
+            "\u{845b}\u{e0100}",
+        ] {
+            assert_eq!(clean_name(name), name);
+        }
     }
 }

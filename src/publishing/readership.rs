@@ -29,9 +29,12 @@ pub struct Readership {
     pub paused: i64,
 }
 
+/// When, of which edition and list, and what.
+type Counted = HashMap<(i64, i64), (Moment, Readership)>;
+
 /// What was counted for pages; shared by all clones.
 #[derive(Clone, Debug, Default)]
-pub struct Readerships(Arc<Mutex<HashMap<(i64, i64), (Moment, Readership)>>>);
+pub struct Readerships(Arc<Mutex<Counted>>);
 
 impl Readerships {
     /// Counts, where nobody has within a minute.

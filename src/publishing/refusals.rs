@@ -62,6 +62,7 @@ async fn tell_of(site: &Site, all: &[&Refusing]) -> Result<bool> {
     let Some(Refusing { edition_id, public_id, .. }) = all.first() else { return Ok(false) };
     let settings = Settings::load(&site.db).await?;
     let people = owners::responsible(site, *edition_id).await?;
+    let subject = subject(&site.db, *edition_id).await?;
     let mut counted = Vec::new();
     for &one in all {
         counted.push((delivery::readers_waiting(site, one).await?, one));
@@ -84,7 +85,7 @@ async fn tell_of(site: &Site, all: &[&Refusing]) -> Result<bool> {
     let letterhead = settings.letterhead(site);
     let context = NothingTaken {
         sender: letterhead.sender.clone(),
-        subject: subject(&site.db, *edition_id).await?,
+        subject,
         domains,
         edition_url: site.url(&format!("/desk/editions/{public_id}")),
     };

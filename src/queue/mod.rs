@@ -220,8 +220,18 @@ impl Queue {
         db.one(self.figures, (now,)).await
     }
 
+    /// The same, in a transaction.
+    pub async fn figures_in(&self, tx: &mut Tx, now: Moment) -> Result<Figures> {
+        tx.one(self.figures, (now,)).await
+    }
+
     /// What failed or was given up, the newest first, fifty at most.
     pub async fn troubled(&self, db: &Db) -> Result<Vec<Item>> {
         db.all(self.troubled, ()).await
+    }
+
+    /// The same, in a transaction.
+    pub async fn troubled_in(&self, tx: &mut Tx) -> Result<Vec<Item>> {
+        tx.all(self.troubled, ()).await
     }
 }

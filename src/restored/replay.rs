@@ -97,8 +97,8 @@ async fn again(site: &Site, what: &Withdrawal, at: Moment, number: u64) -> db::R
         Withdrawal::Left { reader, list, how } => {
             subscribers::leave_as_written(site, (reader, list), how, at, &source).await
         }
-        Withdrawal::Moved { reader, hash } => {
-            subscribers::moved_as_written(site, (reader, hash), at, &source).await
+        Withdrawal::Moved { reader, hash, to } => {
+            subscribers::moved_as_written(site, reader, (hash, to.as_deref()), at, &source).await
         }
         Withdrawal::Paused { reader, until } => subscribers::pause_as_written(site, reader, *until, at).await,
         Withdrawal::Complained { hash } => suppress(site, hash, StopReason::Complained, &source, at).await,

@@ -29,6 +29,7 @@ impl ClosedDoor {
                 "The page that mails readers the link to their choices asked each browser for some work"
             }
             "donate" => "The page to give was closed to everybody",
+            "letters" => "Letters of people to the address for bounces were not kept",
             THE_DOOR => "The door to the desk was closed to everybody",
             _ => "A form was closed to everybody",
         }
@@ -39,6 +40,9 @@ impl ClosedDoor {
     pub fn told(&self) -> &'static str {
         match self.0.what.as_str() {
             "subscribe" => "Whoever came was signed up all the same, some of them with an hour’s delay.",
+            "letters" => {
+                "Two hundred waited to be read: those that came first stay, and those that answer an edition."
+            }
             "choices" => "Whoever came got their link all the same, unless their browser runs no scripts.",
             _ => "Whoever came was told when to come back.",
         }
@@ -52,6 +56,9 @@ impl ClosedDoor {
             "choices" => "It writes to nobody but readers, and to each of them once a day at most.",
             "donate" => {
                 "It may try out stolen cards. No gift counts before it is paid, and your payment service can ask for more proof of each card."
+            }
+            "letters" => {
+                "Look under Readers, Bounces, and put away what is read: then there is room for what people write."
             }
             THE_DOOR => "It guesses passwords. A link by email still signs you in.",
             _ => "",

@@ -27,8 +27,6 @@ use crate::{
 #[derive(Clone, Copy, Debug)]
 pub struct ByStaff<'a> {
     pub staff_id: i64,
-    /// Their name, as consent keeps it.
-    pub name: &'a str,
     /// In their words.
     pub why: &'a str,
 }
@@ -107,13 +105,14 @@ async fn correct_once(
     Ok(changed)
 }
 
-/// Adds a reader, new or known, to a list because they asked, or on implied consent: `by.why` says how, and is kept as the proof.
+/// Adds a reader, new or known, to a list because they asked, or on implied consent: `by.why` says how, and is kept as the proof. Readers
+/// get that when they ask what is held: who added them is for the log.
 ///
 /// # Errors
 /// As [`add_by_staff`](super::add_by_staff); [`SubscriberError::Changed`] when they left or asked since they were looked at.
 pub async fn add_to_list(site: &Site, new: Adding<'_>, by: ByStaff<'_>) -> Result<Subscriber> {
     let implied = if new.implied.is_some() { "implied consent: " } else { "" };
-    let source = format!("{implied}{} (added by {})", by.why, by.name);
+    let source = format!("{implied}{}", by.why);
     add(site, Adding { source: &source, ..new }, Some((by.staff_id, by.why))).await
 }
 

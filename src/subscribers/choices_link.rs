@@ -11,7 +11,7 @@ use super::{
     Crowd, Result, SubscriberError,
     by_staff::ByStaff,
     machines,
-    read::{Subscriber, SubscriptionState},
+    read::{Subscriber, SubscriptionState, held},
     store,
     their_choices::choices_path,
 };
@@ -95,7 +95,10 @@ async fn pass(site: &Site, crowd: Crowd<'_>) -> Result<()> {
 async fn tell_if_reader(site: &Site, settings: &Settings, email: &EmailAddress) -> db::Result<bool> {
     let mailbox = email.mailbox();
     let mut tx = site.db.begin().await?;
-    let reader = store::by_key_in(&mut tx, &email.key()).await?;
+    let known = store::by_key_in(&mut tx, &email.key()).await?;
+    // As they are from here on: whoever has moved meanwhile is not at this address any more.
+    let reader = held(&mut tx, known.map_or(0, |reader| reader.id)).await?;
+    let reader = reader.filter(|reader| reader.email.key() == email.key());
     let on_a_list = is_on_a_list(&mut tx, reader.as_ref()).await?;
     let stopped = Suppressions::new(site).stops_letter(&mut tx, email, true).await?;
     let goes_to = reader.filter(|_| on_a_list && !stopped);
@@ -122,7 +125,8 @@ async fn tell(tx: &mut Tx, site: &Site, settings: &Settings, reader: &Subscriber
         preferences_url: site.url(&choices_path(site, &reader.public_id)),
     };
     let fact = format!("{}:{}:{}", ChoicesLink::NAME, reader.public_id, site.now().0);
-    delivery::tell(tx, site, &letterhead, (&reader.name, &reader.email), &fact, &context).await?;
+    // Whoever has that link may have typed the name.
+    delivery::tell(tx, site, &letterhead, ("", &reader.email), &fact, &context).await?;
     Ok(())
 }
 
@@ -150,6 +154,7 @@ pub async fn send_link(
     by: ByStaff<'_>,
 ) -> Result<LinkSent> {
     let mut tx = site.db.begin().await?;
+    let Some(reader) = &held(&mut tx, reader.id).await? else { return Ok(LinkSent::OnNoList) };
     if !is_on_a_list(&mut tx, Some(reader)).await? {
         return Ok(LinkSent::OnNoList);
     }

@@ -8,7 +8,7 @@ use super::{
     fields::{self, Answers},
     forgotten, forms,
     lists::List,
-    read::{Subscriber, Subscription, SubscriptionState},
+    read::{Subscriber, Subscription, SubscriptionState, held},
     store::{self, joining},
     subscribe::{asked_lately, read_link},
     topics, welcome, withdrawn,
@@ -73,7 +73,7 @@ pub async fn join_offered(site: &Site, link: &str, list: i64, trace: Trace<'_>) 
     let settings = Settings::load(&site.db).await?;
     let before = site.now();
     let mut tx = site.db.begin().await?;
-    store::hold(&mut tx, reader.id).await?;
+    let reader = held(&mut tx, reader.id).await?.ok_or(SubscriberError::Link)?;
     // As it stands now that nobody leaves it meanwhile: they may have left, and the list may have been closed.
     store::topics::hold_subscription(&mut tx, reader.id, list).await?;
     let known = store::subscriptions_in(&mut tx, reader.id).await?;
@@ -95,12 +95,11 @@ pub async fn join_offered(site: &Site, link: &str, list: i64, trace: Trace<'_>) 
                 trace,
             };
             consent::record(&mut tx, site, happened).await?;
+            forgotten::returned(&mut tx, site, &reader.email).await?;
             welcome::greet(&mut tx, site, &settings, &reader, &[list]).await?;
         }
-        tx.commit().await?;
-        if stood.is_some_and(|one| one.left_at.is_some()) {
-            withdrawn::is_back(site, &reader.public_id, &[list], before).await?;
-        }
+        let back = if stood.is_some_and(|one| one.left_at.is_some()) { &[list][..] } else { &[] };
+        withdrawn::commit_back(tx, site, &reader.public_id, back, before).await?;
     } else {
         drop(tx);
     }
@@ -122,7 +121,7 @@ pub async fn confirm(site: &Site, link: &str, shown: &[i64], trace: Trace<'_>) -
     let before = site.now();
     let settings = Settings::load(&site.db).await?;
     let mut tx = site.db.begin().await?;
-    store::hold(&mut tx, reader.id).await?;
+    let reader = held(&mut tx, reader.id).await?.ok_or(SubscriberError::Link)?;
     let typed = joining::typed(&mut tx, reader.id).await?.map(|typed| Answers::read(&typed));
     if typed.is_some_and(|typed| typed.any_topics()) {
         topics::hold(&mut tx).await?;
@@ -171,10 +170,9 @@ pub async fn confirm(site: &Site, link: &str, shown: &[i64], trace: Trace<'_>) -
         }
         welcome::greet(&mut tx, site, &settings, &reader, &joined).await?;
     }
-    tx.commit().await?;
     let had_left = waiting.iter().filter(|one| one.left_at.is_some() && joined.contains(&one.list_id));
     let had_left: Vec<i64> = had_left.map(|one| one.list_id).collect();
-    withdrawn::is_back(site, &reader.public_id, &had_left, before).await?;
+    withdrawn::commit_back(tx, site, &reader.public_id, &had_left, before).await?;
     let was_on = |one: &Subscription| is_on(one, meant) || is_on(one, &named);
     let on = known.iter().filter(|one| joined.contains(&one.list_id) || was_on(one));
     let lists: Vec<String> = on.map(|one| one.name.clone()).collect();

@@ -24,7 +24,7 @@ impl Event {
             "method": self.method,
             "list": self.list,
             "wording": self.wording,
-            "source": self.source,
+            "source": without_names(&self.source),
             "form": self.form,
             "wording_version": (self.version > 0).then_some(self.version),
             "campaign": self.campaign,
@@ -32,6 +32,22 @@ impl Event {
             "user_agent": self.user_agent,
         })
     }
+}
+
+/// How somebody came, as the one may read it whom it is about: the program of before wrote down who of the team did it.
+#[must_use]
+pub fn without_names(source: &str) -> &str {
+    const TYPED: &str = "typed at the desk";
+    const TAKEN_OFF: &str = "taken off by ";
+    if source.starts_with(TAKEN_OFF) {
+        return "taken off by staff";
+    }
+    if source.starts_with(&format!("{TYPED} by ")) {
+        return TYPED;
+    }
+    let names =
+        [" (added by ", " (typed at the desk by "].into_iter().filter_map(|words| source.rfind(words));
+    names.min().and_then(|at| source.get(..at)).unwrap_or(source)
 }
 
 /// The words beside the box on the subscribe form. A change of words is a new wording; the old one stays with whoever saw it.
@@ -158,35 +174,9 @@ pub(super) async fn record(tx: &mut Tx, site: &Site, happened: Happened<'_>) -> 
     Ok(())
 }
 
-/// Writes down that staff brought these readers to a list, and on what they rely.
-pub(super) async fn record_import(
-    tx: &mut Tx,
-    site: &Site,
-    subscribers: &[i64],
-    list: i64,
-    source: &str,
-) -> Result<()> {
-    let at = site.now();
-    let event = |subscriber: &i64| store::NewEvent {
-        subscriber: *subscriber,
-        list,
-        action: ConsentAction::Imported,
-        method: ConsentMethod::Import,
-        wording: None,
-        source,
-        form: None,
-        campaign: "",
-        ip: "",
-        user_agent: "",
-        at,
-    };
-    store::add_events(tx, subscribers.iter().map(event)).await?;
-    Ok(())
-}
-
 /// From which network somebody came: enough to tell an office from another, and not one machine from the next
 /// (`docs/decisions/0014-where-a-consent-came-from.md`). What is no address is nothing.
-fn range(ip: &str) -> String {
+pub(super) fn range(ip: &str) -> String {
     let address: Option<IpAddr> = ip.trim().parse().ok();
     address.map(|address| Network::around(address).range()).unwrap_or_default()
 }
@@ -211,6 +201,24 @@ mod tests {
             ("a browser", ""),
         ] {
             assert_eq!(range(ip), kept);
+        }
+    }
+
+    /// Who of the team did something is for the log: also where the program of before wrote it into the proof.
+    #[test]
+    fn what_readers_are_shown_names_nobody_of_the_team() {
+        for (kept, shown) in [
+            ("by telephone (added by Ines Okafor)", "by telephone"),
+            ("a call (typed at the desk by Ines (she) Okafor)", "a call"),
+            ("typed at the desk by Ines Okafor", "typed at the desk"),
+            ("taken off by Ines Okafor: she asked", "taken off by staff"),
+            ("taken off by staff", "taken off by staff"),
+            ("typed at the desk", "typed at the desk"),
+            ("spring fair (added by hand)", "spring fair"),
+            ("confirmation mail", "confirmation mail"),
+            ("", ""),
+        ] {
+            assert_eq!(without_names(kept), shown);
         }
     }
 

@@ -5,7 +5,9 @@ use super::store;
 use crate::{
     clock::Moment,
     db::{Db, Result, Tx},
+    delivery::{self, Suppressions},
     email_address::EmailAddress,
+    mail,
     site::Site,
 };
 
@@ -21,7 +23,12 @@ pub async fn set_donor_state(
     state: DonorState,
     last_gift_at: Option<Moment>,
 ) -> Result<bool> {
-    store::moving::gives_as_now(tx, &email.key(), since).await?;
+    if let Some((reader, before)) = store::moving::who_gives_as_now(tx, &email.key(), since).await? {
+        let hash = Suppressions::new(site).hash(&EmailAddress::from_store(before.clone()));
+        store::moving::gave(tx, reader, &hash, &before, site.now()).await?;
+        delivery::letters_are_of(tx, &before, reader, mail::OF_MONEY).await?;
+        store::moving::gives_as_now(tx, &email.key(), since).await?;
+    }
     Ok(store::set_donor_state(tx, &email.key(), state, last_gift_at, site.now()).await? == 1)
 }
 
@@ -29,6 +36,16 @@ pub async fn set_donor_state(
 /// address before.
 pub async fn gives_as(db: &Db, subscriber_id: i64) -> Result<Option<String>> {
     store::moving::gives_as(db, subscriber_id).await
+}
+
+/// Under which addresses else their gifts are known that they gave before they moved.
+pub async fn gave_as(db: &Db, subscriber_id: i64) -> Result<Vec<String>> {
+    store::moving::gave_as(db, subscriber_id).await
+}
+
+/// As [`gave_as`], in a transaction.
+pub(crate) async fn gave_as_in(tx: &mut Tx, subscriber_id: i64) -> Result<Vec<String>> {
+    store::moving::gave_as_in(tx, subscriber_id).await
 }
 
 /// As [`gives_as`], in a transaction.

@@ -17,7 +17,7 @@ pub const MOST_FIELDS: usize = 30;
 /// So many choices may a field have.
 const MOST_CHOICES: usize = 50;
 /// What a script calls something else in what it is told.
-const TAKEN: [&str; 4] = ["email", "name", "lists", "consent"];
+pub(super) const TAKEN: [&str; 4] = ["email", "name", "lists", "consent"];
 /// An answer is a line, of at most so many characters.
 const LONGEST_ANSWER: usize = 200;
 /// A question, and a choice, too.
@@ -273,6 +273,11 @@ pub async fn of_reader(db: &Db, subscriber: i64) -> db::Result<Vec<(Field, Strin
 pub async fn of_their_page(db: &Db, subscriber: i64) -> db::Result<Vec<(Field, String)>> {
     let answered = store::of_their_page(db, subscriber).await?;
     Ok(answered.into_iter().map(|one| (one.field, one.value)).collect())
+}
+
+/// The fields that stand there, in a transaction.
+pub(super) async fn on_their_page(tx: &mut Tx, subscriber: i64) -> db::Result<Vec<i64>> {
+    Ok(store::of_their_page_in(tx, subscriber).await?.into_iter().map(|one| one.field.id).collect())
 }
 
 /// A reader answers, by their own link, or takes an answer back with an empty one. The field, if that changed anything; what is none to

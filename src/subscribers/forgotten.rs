@@ -5,7 +5,7 @@ use std::{collections::HashSet, time::Duration};
 
 use super::{
     read::Subscriber,
-    store::{self, forgotten as rows},
+    store::{self, forgotten as rows, moving},
 };
 use crate::{
     clock::Moment,
@@ -27,6 +27,14 @@ pub async fn hold(tx: &mut Tx, public_id: &str) -> Result<Option<Subscriber>> {
     rows::hold_whole(tx, reader.id).await
 }
 
+/// The same of whoever has an address.
+pub async fn hold_at(tx: &mut Tx, email: &EmailAddress) -> Result<Option<Subscriber>> {
+    match store::by_key_in(tx, &email.key()).await? {
+        Some(reader) => hold(tx, &reader.public_id).await,
+        None => Ok(None),
+    }
+}
+
 /// Takes away a reader who is held, and all that hangs from them. What they agreed to stays as proof for whoever gives the address; `donor` is
 /// who they are as a supporter, where that goes on.
 ///
@@ -41,6 +49,15 @@ pub async fn forget(
 ) -> Result<()> {
     rows::keep_consent(tx, reader.id, hash, at).await?;
     rows::drop_reader(tx, reader.id).await?;
+    rows::forgotten(tx, hash, at, donor).await?;
+    Ok(())
+}
+
+/// An address is forgotten at a moment, whoever had it: a former one of a reader, or of somebody who was none.
+///
+/// # Errors
+/// When the database fails.
+pub async fn forget_address(tx: &mut Tx, hash: &str, at: Moment, donor: Option<i64>) -> Result<()> {
     rows::forgotten(tx, hash, at, donor).await?;
     Ok(())
 }
@@ -105,8 +122,19 @@ pub(super) async fn among<'a>(
     Ok(hashes.iter().map(|hash| forgotten.contains(hash)).collect())
 }
 
-/// The owner of an address is back: they confirmed.
+/// The owner of an address is back, or there for the first time: they proved that the mailbox is theirs, so it is nobody's former one.
 pub(super) async fn returned(tx: &mut Tx, site: &Site, email: &EmailAddress) -> Result<()> {
     rows::returned(tx, &Suppressions::new(site).hash(email), site.now()).await?;
+    taken(tx, site, [email].into_iter()).await
+}
+
+/// Addresses are readers' by now, and nobody's former ones.
+pub(super) async fn taken<'a>(
+    tx: &mut Tx,
+    site: &Site,
+    emails: impl Iterator<Item = &'a EmailAddress>,
+) -> Result<()> {
+    let hashes: Vec<String> = emails.map(|email| Suppressions::new(site).hash(email)).collect();
+    moving::taken(tx, &hashes).await?;
     Ok(())
 }

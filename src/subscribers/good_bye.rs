@@ -16,7 +16,7 @@ use crate::{
     delivery::{self, Letter, Suppressions},
     links::{Choices, Name},
     mail::{EmailTemplate as _, GoodBye},
-    settings::Settings,
+    settings::{Letterhead, Settings},
     site::Site,
 };
 
@@ -27,6 +27,10 @@ const ONCE_IN: std::time::Duration = std::time::Duration::from_secs(86_400);
 pub(super) struct Written<'a> {
     reader: &'a Subscriber,
     letter: Letter,
+    /// For who has moved meanwhile, and gets another.
+    letterhead: Letterhead,
+    fact: String,
+    context: GoodBye,
 }
 
 /// Writes it for who leaves these lists, by name, at that moment; none where the magazine says no good-bye, or they do not leave by
@@ -56,23 +60,24 @@ pub(super) async fn write<'a>(
     };
     let fact = format!("{}:{}:{}", GoodBye::NAME, reader.public_id, at.0);
     let letter = delivery::write_letter(site, &letterhead, ("", &reader.email), &fact, &context)?;
-    Ok(Some(Written { reader, letter }))
+    Ok(Some(Written { reader, letter, letterhead, fact, context }))
 }
 
 impl Written<'_> {
-    /// Holds the reader's row, before their subscriptions, as by everybody.
-    pub(super) async fn hold(&self, tx: &mut Tx) -> db::Result<()> {
-        store::hold(tx, self.reader.id).await?;
-        Ok(())
-    }
-
-    /// Enqueues it, in the transaction in which they left.
+    /// Enqueues it, in the transaction in which they left, to the address that they have in it; the caller holds the reader.
     pub(super) async fn say(&self, tx: &mut Tx, site: &Site) -> db::Result<()> {
         let now = site.now();
-        if Suppressions::new(site).reason_in(tx, &self.reader.email).await?.is_none()
-            && leaving_store::say_good_bye(tx, self.reader.id, now, now.minus(ONCE_IN)).await?
+        let Some(reader) = store::by_id_in(tx, self.reader.id).await? else { return Ok(()) };
+        if Suppressions::new(site).reason_in(tx, &reader.email).await?.is_some()
+            || !leaving_store::say_good_bye(tx, reader.id, now, now.minus(ONCE_IN)).await?
         {
+            return Ok(());
+        }
+        if reader.email == self.reader.email {
             delivery::enqueue(tx, &self.letter).await?;
+        } else {
+            let to = ("", &reader.email);
+            delivery::tell(tx, site, &self.letterhead, to, &self.fact, &self.context).await?;
         }
         Ok(())
     }

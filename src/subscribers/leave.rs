@@ -5,8 +5,8 @@ use std::pin::Pin;
 use super::{
     By, Result, SubscriberError, Trace,
     consent::{self, ConsentAction, ConsentMethod, Happened},
-    good_bye,
-    read::{Subscriber, Subscription, SubscriptionState},
+    good_bye, often,
+    read::{Subscriber, Subscription, SubscriptionState, stopped},
     rows::SaidOfLeaving,
     store::{
         self,
@@ -17,6 +17,7 @@ use super::{
 };
 use crate::{
     audit_log,
+    bounces::LeavingMail,
     clock::Moment,
     db,
     delivery::{self, Leaving},
@@ -52,6 +53,8 @@ pub struct Left {
 pub struct AfterLeaving {
     /// What else comes to the reader, by name.
     pub others: Vec<String>,
+    /// Whether it does not come at present: mail to their address is stopped, or they rest.
+    pub held_up: bool,
     /// Whether they left several lists, and nothing comes any more.
     pub left_all: bool,
     /// Whether [`rejoin`] would bring them back to this list, or to those that they left with it.
@@ -60,6 +63,29 @@ pub struct AfterLeaving {
     pub has_topics: bool,
     /// What they said of it.
     pub said: Option<SaidOfLeaving>,
+}
+
+/// Whether what somebody is on really comes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Back {
+    /// Mail to their address is stopped.
+    pub stopped: bool,
+    /// They rest from the list until then.
+    pub rests_until: Option<Moment>,
+}
+
+/// What there is to say to who took leaving back: it does not come to everybody at once.
+///
+/// # Errors
+/// When the database fails.
+pub async fn after_coming_back(site: &Site, left: &Left) -> Result<Back> {
+    let Some(reader) = store::by_id(&site.db, left.subscriber_id).await? else { return Ok(Back::default()) };
+    let known = store::subscriptions(&site.db, reader.id).await?;
+    let of_list = known.iter().find(|one| one.list_id == left.list_id);
+    Ok(Back {
+        stopped: stopped(site, &reader).await?.editions,
+        rests_until: of_list.and_then(|one| one.rests_until(site.now())),
+    })
 }
 
 /// What a link would leave; changes nothing, for mail programs and scanners open links too (TRUST M3).
@@ -77,7 +103,13 @@ pub async fn look_at_unsubscribe(site: &Site, link: &str) -> Result<Left> {
     let may_be_joined = lists.iter().any(|list| list.id == list_id && list.may_be_joined());
     // Who had only asked for it again has confirmed nothing.
     let had_it = subscription.confirmed_at.is_some_and(|at| at >= subscription.asked_at);
-    let can_undo = !subscribed && just_left && had_it && may_be_joined;
+    let can_undo = match !subscribed && just_left && had_it && may_be_joined {
+        true => knowing::newest_events(&site.db, subscriber_id)
+            .await?
+            .iter()
+            .any(|one| one.list_id == list_id && is_their_own(one)),
+        false => false,
+    };
     let may_say_why = !subscribed && just_left;
     Ok(Left { subscriber_id, public_id, list_id, list: subscription.name, subscribed, can_undo, may_say_why })
 }
@@ -106,8 +138,15 @@ pub async fn after_leaving(site: &Site, left: &Left) -> Result<AfterLeaving> {
             others.iter().any(|list| *list != left.list_id && open.contains(list))
         }
     };
+    let stopped_now = match store::by_id(&site.db, left.subscriber_id).await? {
+        Some(reader) => stopped(site, &reader).await?.editions,
+        None => true,
+    };
     let comes = known.into_iter().filter(|one| !is_off(one) && one.list_id != left.list_id && !one.retired);
+    let rests = comes.clone().all(|one| one.rests_until(site.now()).is_some());
+    let held_up = rests || stopped_now;
     Ok(AfterLeaving {
+        held_up,
         others: comes.map(|one| one.name).collect(),
         left_all,
         can_undo,
@@ -127,24 +166,25 @@ pub async fn leave(site: &Site, link: &str, method: ConsentMethod, trace: Trace<
         return Ok(left);
     }
     let (_, _, edition) = read_link(site, link).await?;
-    leave_now(site, left, link, method, (&named_source(&edition), trace)).await?;
+    leave_now(site, left, (link, method), (&named_source(&edition), trace), None).await?;
     look_at_unsubscribe(site, link).await
 }
 
-/// `false` if they had left before.
+/// `false` if they had left before; `mail` is the key of the mail that asks for it.
 async fn leave_now(
     site: &Site,
     left: Left,
-    link: &str,
-    method: ConsentMethod,
+    (link, method): (&str, ConsentMethod),
     (source, trace): (&str, Trace<'_>),
+    mail: Option<&str>,
 ) -> Result<bool> {
     let Some(reader) = store::by_id(&site.db, left.subscriber_id).await? else { return Ok(false) };
     let at = site.now();
     withdrawn::leaves(site, &left.public_id, &[left.list_id], method).await?;
     let event = happened((reader.id, left.list_id), ConsentAction::Left, method, source, trace);
     let letter = good_bye::write(site, &reader, vec![left.list], (method, link), at).await?;
-    Ok(db::again(|| leave_saying(site, event, at, None, letter.as_ref())).await?)
+    let with = With { letter: letter.as_ref(), mail };
+    Ok(db::again(|| leave_saying(site, event, at, None, with)).await?)
 }
 
 /// Leaves every list that the reader is on, by the same link; doing it again changes nothing.
@@ -175,9 +215,8 @@ async fn leave_lists_once(
     letter: Option<&good_bye::Written<'_>>,
 ) -> db::Result<()> {
     let mut tx = site.db.begin().await?;
-    if let Some(letter) = letter {
-        letter.hold(&mut tx).await?;
-    }
+    // The reader first, as by everybody.
+    store::hold(&mut tx, subscriber).await?;
     let mut left = Vec::new();
     for list in lists {
         if store::leave(&mut tx, subscriber, *list, at).await? {
@@ -214,15 +253,15 @@ fn named_source(edition: &str) -> String {
     }
 }
 
-/// Leaves because a mail asks for it that proves to be about reader and list; `key` is what makes it the same mail when it comes again:
-/// one that was read before takes nobody off who came back since. `false` if nothing was to be done.
+/// Leaves because a mail asks for it that proves to be about reader and list. Neither one that was read before, whatever it did then,
+/// nor one that was sent before they came back takes anybody off. `false` if nothing was to be done.
 pub fn leave_by_mail<'a>(
     site: &'a Site,
     asked: &'a Leaving,
-    key: &'a str,
+    mail: &'a LeavingMail,
 ) -> Pin<Box<dyn Future<Output = db::Result<bool>> + Send + 'a>> {
     Box::pin(async move {
-        leave_as_mailed(site, asked, key).await.or_else(|error| match error {
+        leave_as_mailed(site, asked, mail).await.or_else(|error| match error {
             SubscriberError::Database(error) => Err(error),
             // Reader or list are not known any more.
             _ => Ok(false),
@@ -230,22 +269,33 @@ pub fn leave_by_mail<'a>(
     })
 }
 
-async fn leave_as_mailed(site: &Site, asked: &Leaving, key: &str) -> Result<bool> {
+async fn leave_as_mailed(site: &Site, asked: &Leaving, mail: &LeavingMail) -> Result<bool> {
     let names = leaving::beginning(&site.db, &asked.subscriber, &asked.list).await?;
     let Some((reader, list)) = names else { return Ok(false) };
     let link =
         Unsubscribe { subscriber: Name::id(&reader), list: Name::id(&list), edition: Name::id(BY_MAIL) };
     let link = link.sign(&site.keys);
     let left = look_at_unsubscribe(site, &link).await?;
+    let (reader, key) = (left.subscriber_id, mail.key.as_str());
     let source = format!("mail {}", key.get(..16).unwrap_or(key));
-    if !left.subscribed || leaving::taken_before(&site.db, left.subscriber_id, &source).await? {
+    if leaving::mail_was_read(&site.db, reader, (key, &source)).await? {
         return Ok(false);
     }
-    leave_now(site, left, &link, ConsentMethod::Mailto, (&source, Trace::default())).await
+    let came_back = match mail.sent_at {
+        Some(sent_at) => withdrawn::came_back(&site.db, reader, left.list_id, sent_at).await?,
+        None => false,
+    };
+    if !left.subscribed || came_back {
+        let mut tx = site.db.begin().await?;
+        leaving::note_mail(&mut tx, key, site.now()).await?;
+        tx.commit().await?;
+        return Ok(false);
+    }
+    leave_now(site, left, (&link, ConsentMethod::Mailto), (&source, Trace::default()), Some(key)).await
 }
 
 /// A withdrawal that stands in the journal beside the database, and that the database may not know. Changes nothing for who has
-/// left, or asked for the list again since.
+/// left, or asked for the list again or came back to it since.
 ///
 /// # Errors
 /// When the database fails, and then nothing was changed.
@@ -266,7 +316,7 @@ pub async fn leave_as_written(
         let asked_at = one.asked_at.max(one.confirmed_at.unwrap_or_default());
         one.list_id == list && one.state != SubscriptionState::Left && asked_at <= at
     };
-    if !known.iter().any(is_meant) {
+    if !known.iter().any(is_meant) || withdrawn::came_back(&site.db, reader.id, list, at).await? {
         return Ok(false);
     }
     let event = Happened {
@@ -297,22 +347,30 @@ pub(super) async fn leave_once(
     at: Moment,
     deed: Option<Deed<'_>>,
 ) -> db::Result<bool> {
-    leave_saying(site, event, at, deed, None).await
+    leave_saying(site, event, at, deed, With::default()).await
 }
 
-/// The same, with a letter of good-bye.
+/// What goes with leaving.
+#[derive(Clone, Copy, Default)]
+struct With<'a> {
+    /// Good-bye.
+    letter: Option<&'a good_bye::Written<'a>>,
+    /// The key of the mail that asked for it.
+    mail: Option<&'a str>,
+}
+
+/// The same, with what goes with it.
 async fn leave_saying(
     site: &Site,
     event: Happened<'_>,
     at: Moment,
     deed: Option<Deed<'_>>,
-    letter: Option<&good_bye::Written<'_>>,
+    With { letter, mail }: With<'_>,
 ) -> db::Result<bool> {
-    let mut tx = site.db.begin().await?;
-    if let Some(letter) = letter {
-        letter.hold(&mut tx).await?;
-    }
     let (subscriber, list) = (event.subscriber, event.list);
+    let mut tx = site.db.begin().await?;
+    // The reader first, as by everybody.
+    store::hold(&mut tx, subscriber).await?;
     let left = store::leave(&mut tx, subscriber, list, at).await?;
     if left {
         consent::record(&mut tx, site, event).await?;
@@ -324,6 +382,9 @@ async fn leave_saying(
         if let Some(letter) = letter {
             letter.say(&mut tx, site).await?;
         }
+    }
+    if let Some(mail) = mail {
+        leaving::note_mail(&mut tx, mail, site.now()).await?;
     }
     tx.commit().await?;
     Ok(left)
@@ -349,21 +410,23 @@ pub async fn leave_by_staff(site: &Site, subscriber_id: i64, list_id: i64, sourc
     Ok(())
 }
 
-/// Takes leaving back, by the same link, for a day; only for somebody who had confirmed. Who left every list by one press is back on
-/// each of them.
+/// Takes leaving back, by the same link, for a day; only for somebody who had confirmed, and who left by themselves. Who left every list
+/// by one press is back on each of them.
 ///
 /// # Errors
-/// As [`leave`].
+/// As [`leave`]; [`SubscriberError::TooMany`].
 pub async fn rejoin(site: &Site, link: &str, trace: Trace<'_>) -> Result<Left> {
     let left = look_at_unsubscribe(site, link).await?;
-    let before = site.now();
-    let back = db::again(|| rejoin_once(site, &left, trace)).await?;
-    withdrawn::is_back(site, &left.public_id, &back, before).await?;
+    if left.subscribed {
+        return Ok(left);
+    }
+    often::change(site, &left.public_id).await?;
+    db::again(|| rejoin_once(site, &left, trace)).await?;
     look_at_unsubscribe(site, link).await
 }
 
-/// The lists that they are back on.
-async fn rejoin_once(site: &Site, left: &Left, trace: Trace<'_>) -> db::Result<Vec<i64>> {
+async fn rejoin_once(site: &Site, left: &Left, trace: Trace<'_>) -> db::Result<()> {
+    let before = site.now();
     let since = undo_until(site);
     let mut back = Vec::new();
     let mut tx = site.db.begin().await?;
@@ -381,8 +444,7 @@ async fn rejoin_once(site: &Site, left: &Left, trace: Trace<'_>) -> db::Result<V
     if !back.is_empty() {
         good_bye::take_back(&mut tx, left.subscriber_id, site.now()).await?;
     }
-    tx.commit().await?;
-    Ok(back)
+    withdrawn::commit_back(tx, site, &left.public_id, &back, before).await
 }
 
 /// What undoing is about: the link's list, and those that were left by one press.
@@ -393,10 +455,21 @@ fn undone_with(newest: &[Numbered], list: i64, since: Moment) -> Vec<i64> {
             && event.at > since
             && event.source.starts_with(EVERY_LIST)
     });
-    let mut lists: Vec<i64> = by_one_press.map(|one| one.list_id).chain([list]).collect();
+    let list = newest.iter().any(|one| one.list_id == list && is_their_own(one)).then_some(list);
+    let mut lists: Vec<i64> = by_one_press.map(|one| one.list_id).chain(list).collect();
     lists.sort_unstable();
     lists.dedup();
     lists
+}
+
+/// Whether they left by one of the links in a mail: what the team did for them, or they chose on their page, an older mail that was
+/// passed on does not take back.
+fn is_their_own(newest: &Numbered) -> bool {
+    let by_link = matches!(
+        newest.event.method,
+        ConsentMethod::UnsubscribePage | ConsentMethod::OneClick | ConsentMethod::Mailto
+    );
+    newest.event.action == ConsentAction::Left && by_link
 }
 
 /// Who left after this may still take it back.

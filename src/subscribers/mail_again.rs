@@ -35,10 +35,7 @@ pub async fn mail_again(
             if why.is_empty() { stopped.reason.to_string() } else { format!("{}: {why}", stopped.reason) };
         audit_log::record(&mut tx, site, Some(staff_id), "mails again", &reader.public_id, &detail).await?;
     }
-    tx.commit().await?;
-    if lifted {
-        let hash = suppressions.hash(&reader.email);
-        withdrawals::write_at(site, &[Withdrawal::Lifted { hash }], before).await;
-    }
+    let back = lifted.then(|| Withdrawal::Lifted { hash: suppressions.hash(&reader.email) });
+    withdrawals::commit(tx, site, back.into_iter().collect(), before).await?;
     Ok(lifted)
 }

@@ -16,28 +16,28 @@ mod choices_link;
 mod confirm;
 pub mod consent;
 mod counting;
-mod csv_files;
 mod donor_state;
+mod export;
 pub mod fields;
 mod find;
 mod forgotten;
 pub mod forms;
-mod formula;
 mod found_by;
 mod good_bye;
 mod implied;
+mod import;
 mod leave;
 pub mod lists;
 pub mod machines;
 mod mail_again;
 mod moving;
 mod never_again;
+mod often;
 mod pause;
 mod read;
 pub mod requests;
 pub mod rhythms;
 mod rows;
-mod spreadsheet;
 mod store;
 mod subscribe;
 #[cfg(test)]
@@ -60,30 +60,33 @@ pub use self::{
     confirm::{Confirmed, confirm, join_offered, look_at_confirmation},
     consent::{By, ConsentAction, ConsentMethod},
     counting::{HowMany, count_large, on_lists, with_topic_alone, with_topics},
-    csv_files::{Basis, CsvError, ImportReport, RowError, export, import, lines_of_export},
-    donor_state::{DonorState, donor_state, gives_as, set_donor_state},
+    donor_state::{DonorState, donor_state, gave_as, gives_as, set_donor_state},
+    export::{CsvError, export, lines_of_export},
     find::{LOOKED_THROUGH, Order, Wanted, count_many, counts, fold_waiting, page},
     forgotten::{
-        forget, gave_before, hold as hold_to_forget, note as note_forgotten,
+        forget, forget_address as forget_at_address, gave_before, hold as hold_to_forget,
+        hold_at as hold_address_to_forget, note as note_forgotten,
         supporter_is_gone as forgotten_supporter_is_gone, supporters as forgotten_supporters,
     },
-    formula::guarded,
     implied::{Implied, NotImplied},
+    import::{Basis, IMPLIED, ImportError, ImportReport, Plan, RowError, import, import_as},
     leave::{
-        AfterLeaving, Left, after_leaving, leave, leave_all, leave_as_written, leave_by_mail, leave_by_staff,
-        look_at_unsubscribe, rejoin,
+        AfterLeaving, Back, Left, after_coming_back, after_leaving, leave, leave_all, leave_as_written,
+        leave_by_mail, leave_by_staff, look_at_unsubscribe, rejoin,
     },
     lists::{List, OptIn, Visibility},
     mail_again::mail_again,
     moving::{
-        MoveAsked, MoveState, Moving, NewAddress, Readdressed, ask_to_move, correct_address, look_at_move,
-        moved_as_written, moving_wording, press_move, whose_choices,
+        MoveAsked, MoveState, Moving, NewAddress, Readdressed, ask_to_move, correct_address,
+        former_addresses, look_at_move, may_be_taken_back, moved_as_written, moving_wording, press_move,
+        who_had, whose_choices,
     },
     never_again::{block, unblock},
     pause::{Weeks, go_on, pause, pause_as_written},
     read::{
-        Counts, Note, ReaderStanding, Subscriber, Subscription, SubscriptionState, by_email, by_emails,
-        by_public_ids, named, newest_consent, subscriber, subscriptions, subscriptions_of,
+        Counts, Note, ReaderStanding, Stopped, Subscriber, Subscription, SubscriptionState, by_email,
+        by_emails, by_public_ids, named, newest_consent, stopped, subscriber, subscriptions,
+        subscriptions_of,
     },
     subscribe::{
         Adding, Asked, NewSubscription, SIGN_UPS, add_by_staff, ask_by_staff, ask_held_back,
@@ -97,8 +100,13 @@ pub use self::{
         sums as leaving_sums,
     },
 };
-pub(crate) use self::{donor_state::gives_as_in, moving::other_addresses};
+pub(crate) use self::{
+    donor_state::{gave_as_in, gives_as_in},
+    moving::{former_addresses_in, letters_asked},
+    read::held,
+};
 use crate::{
+    clock::Moment,
     db::{MaybeDatabase, Sql},
     token::TokenError,
 };
@@ -107,6 +115,7 @@ use crate::{
 pub const STATEMENTS: &[&[Sql]] = &[
     store::STATEMENTS,
     store::finding::STATEMENTS,
+    store::importing::STATEMENTS,
     store::counting::STATEMENTS,
     store::joining::STATEMENTS,
     store::leaving::STATEMENTS,
@@ -136,7 +145,7 @@ pub(crate) mod forgetting {
             FORGET_ASKED_FROM as ASKED_FROM, FORGET_ASKINGS as ASKINGS, FORGET_DAYS as DAYS,
             FORGET_LETTERS as LETTERS, FORGET_TYPED as TYPED, FORGET_UNCONFIRMED as UNCONFIRMED,
         },
-        store::leaving::FORGET_REASONS as REASONS,
+        store::leaving::{FORGET_MAILS as LEAVING_MAILS, FORGET_REASONS as REASONS},
         subscribe::ASKING_LASTS,
     };
 }
@@ -168,6 +177,9 @@ pub enum SubscriberError {
     /// Its owner was forgotten.
     #[error("its owner asked to be forgotten: they can subscribe by themselves, by the form")]
     Forgotten,
+    /// The team put their address right lately, and until then the mailbox of before can take that back.
+    #[error("the address was put right lately, which can still be taken back")]
+    NotBefore(Moment),
     /// Something happened since the page was shown.
     #[error("something else stops the mail by now")]
     Changed,

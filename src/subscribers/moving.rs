@@ -4,7 +4,8 @@
 //! The rules. Two readers are never made one: an address that is a reader's already is not moved to, and the answer is the same as
 //! for every other (TRUST A22). What stops mail stays with the address that it stopped; whom the team blocked stays where they are.
 //! Gifts stay with the address under which they were given. From the commit on nothing more is begun for the old address but word
-//! of it, by which it is taken back for a week; and a restored backup mails nobody there (TRUST T10).
+//! of it, by which it is taken back for a week; and a restored backup mails nobody there (TRUST T10). What the old one was is kept as a
+//! keyed hash, so that whoever is forgotten is forgotten there, too.
 
 use std::time::Duration;
 
@@ -13,6 +14,7 @@ use super::{
     ByStaff, Result, SubscriberError, Trace,
     budget::{self, Crowd, Whose, next_mail},
     consent::{self, By, ConsentAction, ConsentMethod, Happened},
+    forgotten,
     found_by::text_of,
     leave::leave_once,
     read::{Subscriber, SubscriptionState},
@@ -22,22 +24,25 @@ use super::{
     },
     their_choices::choices_path,
     unwanted::unwanted,
+    withdrawn,
 };
 use crate::{
     attempts::{Attempt, Limit, Refusal},
     audit_log,
     clock::{self, Moment},
-    db::{self, Tx, is_unique_violation},
+    db::{self, Db, Tx, is_unique_violation},
     deliverability::Lookout,
     delivery::{self, Class, Suppressions},
     email_address::EmailAddress,
     links::{AddressChange, Choices, End, Name},
     mail::{
-        AddressChangeNew, AddressChangeOld, AddressChanged, AddressIsKnown, AlreadyReader, ChoicesLink,
-        ConfirmSubscription, CopyOfData, EmailTemplate as _, EraseRequest, GoodBye, Paused, Welcome,
+        AddressChangeNew, AddressChangeOld, AddressChanged, AddressIsKnown, AddressTakenBack, AlreadyReader,
+        ChoicesLink, ConfirmSubscription, CopyOfData, EmailTemplate as _, EraseRequest, GoodBye, Paused,
+        Welcome,
     },
     settings::{Letterhead, Settings},
     site::Site,
+    tasks::Gap,
     token,
     withdrawals::{self, Withdrawal},
 };
@@ -50,8 +55,8 @@ const UNDO_LASTS: Duration = Duration::from_secs(7 * 86_400);
 /// Nothing of a change is of use after this, and it is forgotten with both addresses.
 pub(crate) const CHANGE_LASTS: Duration = Duration::from_secs(11 * 86_400);
 
-/// So often one reader may type an address: for each the DNS may be asked.
-const TYPED: Limit = Limit::in_a_quarter_of_an_hour("type another address", 10);
+/// So often a day one reader may type an address: for each the DNS may be asked, and whoever was handed the link could guess theirs.
+const TYPED: Limit = Limit::within("type another address", 10, DAY);
 
 /// Letters to a reader as such, which are not for whoever has the old mailbox. Those about gifts go where the gifts are known.
 const OF_READERS: &[&str] = &[
@@ -91,11 +96,51 @@ pub enum MoveAsked {
     Same,
     /// They asked a day ago or less.
     Today,
+    /// Mail to the address that they have is stopped, so it cannot agree.
+    OldIsStopped,
 }
 
-/// The other addresses that a reader had, or asked for, within some days, and that no reader has: what was sent there is theirs.
-pub(crate) async fn other_addresses(tx: &mut Tx, subscriber: i64) -> db::Result<Vec<EmailAddress>> {
-    moving::others(tx, subscriber).await
+/// The letters that asked the owners of addresses which a reader typed, by their facts. What else went there is their owners'.
+pub(crate) async fn letters_asked(tx: &mut Tx, subscriber: i64) -> db::Result<Vec<String>> {
+    let changes = moving::changes_of(tx, subscriber).await?;
+    Ok(changes.iter().map(|change| asks_new(change)).collect())
+}
+
+fn asks_new(change: &str) -> String {
+    format!("address_change:new:{change}")
+}
+
+/// Until when the links of a reader show nothing of gifts and forget nobody: the team put their address right, for which the mailbox of
+/// before was not asked, and that one can take it back. None where there is nothing to wait for.
+///
+/// # Errors
+/// When the database fails.
+pub async fn may_be_taken_back(site: &Site, subscriber: i64) -> db::Result<Option<Moment>> {
+    let now = site.now();
+    // What a clock wrote that was far ahead holds nobody.
+    let lately = (now.minus(UNDO_LASTS), now.plus(UNDO_LASTS));
+    Ok(moving::put_right(&site.db, subscriber, lately).await?.map(|done| done.plus(UNDO_LASTS)))
+}
+
+/// The keyed hashes of addresses that a reader had, and until when; the first that they left comes first.
+///
+/// # Errors
+/// When the database fails.
+pub async fn former_addresses(db: &Db, subscriber: i64) -> db::Result<Vec<(String, Moment)>> {
+    moving::former(db, subscriber).await
+}
+
+/// The same in a transaction.
+pub(crate) async fn former_addresses_in(tx: &mut Tx, subscriber: i64) -> db::Result<Vec<String>> {
+    Ok(moving::former_in(tx, subscriber).await?.into_iter().map(|(hash, _)| hash).collect())
+}
+
+/// Who had an address, of those whose mail goes to another one now.
+///
+/// # Errors
+/// When the database fails.
+pub async fn who_had(site: &Site, address: &EmailAddress) -> db::Result<Option<Subscriber>> {
+    moving::who_had(&site.db, &Suppressions::new(site).hash(address)).await
 }
 
 /// Whose choices a link leads to: where their mail goes.
@@ -120,14 +165,14 @@ pub async fn ask_to_move(
     new: NewAddress<'_>,
 ) -> Result<MoveAsked> {
     let reader = whose_choices(site, link).await?;
-    if new.email.key() == reader.email.key() {
-        return Ok(MoveAsked::Same);
-    }
     let _stays_counted = match Attempt::begin(site, &[TYPED.on(&reader.public_id)]).await {
         Ok(attempt) => attempt,
         Err(Refusal::TooMany(wait)) => return Err(SubscriberError::TooMany(wait)),
         Err(Refusal::Database(error)) => return Err(error.into()),
     };
+    if new.email.key() == reader.email.key() {
+        return Ok(MoveAsked::Same);
+    }
     if let Some(why) = unwanted(settings, new.lookout.is_some(), new.lookout, new.email).await {
         return Err(SubscriberError::Unwanted(why));
     }
@@ -155,7 +200,11 @@ async fn ask_once(
     if reader.email.key() == new.key() {
         return Ok((MoveAsked::Same, None));
     }
-    if moving::last_asked(&mut tx, reader.id).await?.is_some_and(|last| now.since(last) < DAY) {
+    // Without a word from the old mailbox nothing moves: people help, and no day is used up.
+    if Suppressions::new(site).stops_letter(&mut tx, &reader.email, true).await? {
+        return Ok((MoveAsked::OldIsStopped, None));
+    }
+    if moving::last_asked(&mut tx, reader.id, now).await?.is_some_and(|last| now.since(last) < DAY) {
         return Ok((MoveAsked::Today, None));
     }
     let spent = whose.spent(&mut tx, now).await?;
@@ -163,21 +212,17 @@ async fn ask_once(
     budget::turn(&mut tx, site, spent, Crowd::Nobody).await?;
     joining::add_asking(&mut tx, whose, false, now).await?;
     let change = begin(&mut tx, site, &reader, new, None).await?;
-    let mut wrote = None;
-    // Without a word from the old mailbox nothing moves, so the new one is asked nothing either.
-    if !Suppressions::new(site).stops_letter(&mut tx, &reader.email, true).await? {
-        let context = AddressChangeOld {
-            sender: letterhead.sender.clone(),
-            masked: new.masked(),
-            agree_url: link_to(site, &change, End::Old, now.plus(LINK_LASTS)),
-            valid_for: clock::lasting(LINK_LASTS),
-        };
-        let fact = format!("address_change:old:{change}");
-        delivery::tell(&mut tx, site, letterhead, ("", &reader.email), &fact, &context).await?;
-        wrote = Some(write_to_new(&mut tx, site, letterhead, &reader, (&change, new, whose)).await?);
-    }
+    let context = AddressChangeOld {
+        sender: letterhead.sender.clone(),
+        masked: new.masked(),
+        agree_url: link_to(site, &change, End::Old, now.plus(LINK_LASTS)),
+        valid_for: clock::lasting(LINK_LASTS),
+    };
+    let fact = format!("address_change:old:{change}");
+    delivery::tell(&mut tx, site, letterhead, ("", &reader.email), &fact, &context).await?;
+    let wrote = write_to_new(&mut tx, site, letterhead, &reader, (&change, new, whose)).await?;
     tx.commit().await?;
-    Ok((MoveAsked::Written, wrote))
+    Ok((MoveAsked::Written, Some(wrote)))
 }
 
 async fn begin(
@@ -228,7 +273,7 @@ async fn write_to_new(
     if next_mail(now, &budget::letters(tx, whose, whom, now).await?) > now {
         return Ok(ToNew::TooSoon);
     }
-    let fact = format!("address_change:new:{change}");
+    let fact = asks_new(change);
     let sender = letterhead.sender.clone();
     let (wrote, whom) = if let Some(known) = known {
         let preferences_url = site.url(&choices_path(site, &known.public_id));
@@ -425,6 +470,36 @@ impl Change {
     }
 }
 
+/// What the database knows of a line in the journal.
+enum Known {
+    /// It is to be done.
+    Begun(Way),
+    /// They stayed where they were, and it was over then.
+    CameToNothing,
+}
+
+impl Change {
+    /// What this change knows of a line of that moment, of an address and of where mail was to go instead; none if the line is about
+    /// another. Lines of an earlier version do not say where to, and are of the way there.
+    fn known_by(
+        &self,
+        suppressions: Suppressions<'_>,
+        (from, to): (&str, Option<&str>),
+        at: Moment,
+    ) -> Option<Known> {
+        let (old, new) = (suppressions.hash(&self.old_email), suppressions.hash(&self.new_email));
+        if old == from && to.is_none_or(|to| to == new) {
+            let came_to_nothing = self.done_at.is_none() && self.ended_at.is_some_and(|ended| ended >= at);
+            return match self.is_agreed() {
+                true => Some(Known::Begun(Way::There)),
+                false => came_to_nothing.then_some(Known::CameToNothing),
+            };
+        }
+        let is_done = self.done_at.is_some() && self.undone_at.is_none();
+        (is_done && new == from && to.is_some_and(|to| to == old)).then_some(Known::Begun(Way::Back))
+    }
+}
+
 /// From the old address to the new one, or back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Way {
@@ -432,13 +507,33 @@ enum Way {
     Back,
 }
 
-/// Does it. The journal is told before the transaction that nothing goes to the one address any more, and after it what holds.
+/// How often it is asked where a reader's mail is, while the database does not answer: for ten minutes.
+const ASKED: u32 = 18;
+
+/// Does it to its end, whatever becomes of whoever pressed: the journal has said by then that nothing goes to the one address any more.
 async fn go(
     site: &Site,
     settings: &Settings,
     change: &Change,
     way: Way,
     trace: Trace<'_>,
+) -> Result<MoveState> {
+    let (site, settings, change) = (site.clone(), settings.clone(), change.clone());
+    let (ip, user_agent) = (trace.ip.to_owned(), trace.user_agent.to_owned());
+    db::to_its_end(async move {
+        let trace = Trace { ip: &ip, user_agent: &user_agent };
+        go_and_say(&site, &settings, (&change, way), trace, ASKED).await
+    })
+    .await
+}
+
+/// The journal is told before the transaction that nothing goes to the one address any more, and after it what holds.
+async fn go_and_say(
+    site: &Site,
+    settings: &Settings,
+    (change, way): (&Change, Way),
+    trace: Trace<'_>,
+    asked: u32,
 ) -> Result<MoveState> {
     let Some(reader) = store::by_id(&site.db, change.subscriber_id).await? else {
         return Ok(MoveState::Over);
@@ -448,28 +543,52 @@ async fn go(
         Way::Back => (&change.new_email, &change.old_email),
     };
     let hash = |address: &EmailAddress| Suppressions::new(site).hash(address);
-    let reader = reader.public_id;
     let before = site.now();
-    let moved = Withdrawal::Moved { reader: reader.clone(), hash: hash(from) };
+    let moved = Withdrawal::Moved { reader: reader.public_id.clone(), hash: hash(from), to: Some(hash(to)) };
     withdrawals::write_at(site, &[moved], before).await;
-    let went = db::again(|| go_once(site, settings, &change.public_id, way, trace)).await;
-    let state = match went {
+    let went = match db::again(|| go_once(site, settings, &change.public_id, way, trace)).await {
         // Another has it since it was looked at: the address is held by whoever was first.
-        Err(SubscriberError::Database(error)) if is_unique_violation(&error) => {
-            let mut tx = site.db.begin().await?;
-            moving::end(&mut tx, change.id, site.now()).await?;
-            tx.commit().await?;
-            MoveState::Refused
-        }
-        state => state?,
+        Err(SubscriberError::Database(error)) if is_unique_violation(&error) => refuse(site, change).await,
+        went => went,
     };
     // Nothing of it moved them away from where they are, whatever came of it.
-    if let Some(is_at) = store::by_public_id(&site.db, &reader).await?.map(|reader| reader.email)
-        && [from.key(), to.key()].contains(&is_at.key())
-    {
-        withdrawals::write_at(site, &[Withdrawal::Stays { reader, hash: hash(&is_at) }], before).await;
+    match is_at(site, reader.id, asked).await {
+        Ok(Some(is_at)) if [from.key(), to.key()].contains(&is_at.key()) => {
+            let stays = Withdrawal::Stays { reader: reader.public_id, hash: hash(&is_at) };
+            withdrawals::write_at(site, &[stays], before).await;
+        }
+        Ok(_) => {}
+        Err(error) => {
+            tracing::error!(reader = reader.public_id, %error, "where a reader’s mail is after a change of address could not be asked, so the journal of withdrawals does not have it: the next start asks again");
+        }
     }
-    Ok(state)
+    went
+}
+
+async fn refuse(site: &Site, change: &Change) -> Result<MoveState> {
+    let mut tx = site.db.begin().await?;
+    moving::end(&mut tx, change.id, site.now()).await?;
+    tx.commit().await?;
+    Ok(MoveState::Refused)
+}
+
+/// Where a reader's mail is; asked so often while the database fails.
+async fn is_at(site: &Site, reader: i64, mut asked: u32) -> db::Result<Option<EmailAddress>> {
+    let mut gap = Gap::default();
+    loop {
+        asked = asked.saturating_sub(1);
+        match is_at_once(site, reader).await {
+            Err(_) if asked > 0 => tokio::time::sleep(gap.grow()).await,
+            answer => return answer,
+        }
+    }
+}
+
+async fn is_at_once(site: &Site, reader: i64) -> db::Result<Option<EmailAddress>> {
+    let mut tx = site.db.begin().await?;
+    // A commit that is still under way, though nobody heard of it any more, is waited for.
+    store::hold(&mut tx, reader).await?;
+    Ok(store::by_id_in(&mut tx, reader).await?.map(|reader| reader.email))
 }
 
 async fn go_once(
@@ -523,9 +642,8 @@ async fn go_once(
     delivery::withdraw_because(&mut tx, site, reader.id, None, Class::Readdressed).await?;
     delivery::withdraw_letters_from(&mut tx, from, OF_READERS, site.now()).await?;
     suppressions.leave_behind(&mut tx, reader.id).await?;
-    if way == Way::There {
-        tell_old(&mut tx, site, settings, &now).await?;
-    }
+    tell_left(&mut tx, site, settings, (&now, way), from).await?;
+    leave_address(&mut tx, site, reader.id, (from, to)).await?;
     tx.commit().await?;
     Ok(if way == Way::There { MoveState::Done } else { MoveState::Undone })
 }
@@ -569,13 +687,43 @@ async fn record(
     Ok(())
 }
 
-/// Word to the old mailbox, and the way back.
-async fn tell_old(tx: &mut Tx, site: &Site, settings: &Settings, change: &Change) -> Result<()> {
-    let old = &change.old_email;
-    if Suppressions::new(site).reason_in(tx, old).await?.is_some() {
+/// They are at another address: what hangs from the one that they had stays theirs, and the new one is theirs, whatever was known of it.
+async fn leave_address(
+    tx: &mut Tx,
+    site: &Site,
+    reader: i64,
+    (from, to): (&EmailAddress, &EmailAddress),
+) -> Result<()> {
+    let (suppressions, now) = (Suppressions::new(site), site.now());
+    let gave = moving::gave_as_in(tx, reader).await?.contains(&to.key());
+    forgotten::returned(tx, site, to).await?;
+    moving::add_former(tx, reader, &suppressions.hash(from), now).await?;
+    if gave {
+        moving::gave(tx, reader, &suppressions.hash(to), &to.key(), now).await?;
+    }
+    delivery::letters_stay_theirs(tx, from, reader).await?;
+    Ok(())
+}
+
+/// Word to the mailbox that they leave; to the old one with the way back.
+async fn tell_left(
+    tx: &mut Tx,
+    site: &Site,
+    settings: &Settings,
+    (change, way): (&Change, Way),
+    left: &EmailAddress,
+) -> Result<()> {
+    if Suppressions::new(site).reason_in(tx, left).await?.is_some() {
         return Ok(());
     }
     let letterhead = settings.letterhead(site);
+    if way == Way::Back {
+        let sender = letterhead.sender.clone();
+        let context = AddressTakenBack { sender, subscribe_url: site.url("/subscribe") };
+        let fact = format!("address_change:undone:{}", change.public_id);
+        delivery::tell(tx, site, &letterhead, ("", left), &fact, &context).await?;
+        return Ok(());
+    }
     let context = AddressChanged {
         sender: letterhead.sender.clone(),
         masked: change.new_email.masked(),
@@ -583,32 +731,44 @@ async fn tell_old(tx: &mut Tx, site: &Site, settings: &Settings, change: &Change
         valid_for: clock::lasting(UNDO_LASTS),
     };
     let fact = format!("address_change:done:{}", change.public_id);
-    delivery::tell(tx, site, &letterhead, ("", old), &fact, &context).await?;
+    delivery::tell(tx, site, &letterhead, ("", left), &fact, &context).await?;
     Ok(())
 }
 
 /// A move that stands in the journal beside the database, and that the database may not know: nothing goes to the address that the
 /// reader had, so they are taken off their lists until they ask anew. Changes nothing for who has another address, came back to this
-/// one, or asked since. Where both had pressed, the process died over it, and it is done now.
+/// one, or asked since; nor where the database knows what came of it. Where it has the change, with the presses that it took, the
+/// process died over it or the database failed, and it is done now, there or back.
 ///
 /// # Errors
 /// When the database fails; what was done before stays done.
 pub async fn moved_as_written(
     site: &Site,
-    (reader, hash): (&str, &str),
+    reader: &str,
+    (from, to): (&str, Option<&str>),
     at: Moment,
     source: &str,
 ) -> db::Result<bool> {
     let Some(reader) = store::by_public_id(&site.db, reader).await? else { return Ok(false) };
-    if Suppressions::new(site).hash(&reader.email) != hash
+    if Suppressions::new(site).hash(&reader.email) != from
         || moving::moved_since(&site.db, reader.id, at).await?
     {
         return Ok(false);
     }
-    let open = moving::open_change(&site.db, reader.id).await?.filter(Change::is_agreed);
-    if let Some(change) = open {
+    let changes = moving::changes(&site.db, reader.id).await?;
+    let known = changes.into_iter().find_map(|change| {
+        let known = change.known_by(Suppressions::new(site), (from, to), at)?;
+        Some((change, known))
+    });
+    let begun = match known {
+        Some((_, Known::CameToNothing)) => return Ok(false),
+        Some((change, Known::Begun(way))) => Some((change, way)),
+        None => None,
+    };
+    if let Some((change, way)) = begun {
         let settings = Settings::load(&site.db).await?;
-        let went = go(site, &settings, &change, Way::There, Trace::default()).await;
+        // Nothing else begins before the journal is known, so nothing is waited for.
+        let went = go_and_say(site, &settings, (&change, way), Trace::default(), 1).await;
         match went {
             // Refused, they stay where they are, as whoever pressed was told.
             Ok(_) => return Ok(false),
@@ -621,7 +781,8 @@ pub async fn moved_as_written(
     let mut left = false;
     for one in store::subscriptions(&site.db, reader.id).await? {
         let asked_at = one.asked_at.max(one.confirmed_at.unwrap_or_default());
-        if one.state == SubscriptionState::Left || asked_at > at {
+        let is_back = asked_at > at || withdrawn::came_back(&site.db, reader.id, one.list_id, at).await?;
+        if one.state == SubscriptionState::Left || is_back {
             continue;
         }
         let event = Happened {

@@ -50,9 +50,7 @@ pub async fn unblock(site: &Site, id: i64, why: &str, staff_id: Option<i64>) -> 
         let subject = reader.map_or(found.masked, |reader| reader.public_id);
         audit_log::record(&mut tx, site, staff_id, "unblocked an address", &subject, why).await?;
     }
-    tx.commit().await?;
-    if lifted {
-        withdrawals::write_at(site, &[Withdrawal::Lifted { hash: found.address_hash }], before).await;
-    }
+    let back = lifted.then_some(Withdrawal::Lifted { hash: found.address_hash });
+    withdrawals::commit(tx, site, back.into_iter().collect(), before).await?;
     Ok(lifted)
 }

@@ -8,7 +8,8 @@
 use super::{
     Result, SubscriberError,
     leave::Deed,
-    read::{Subscriber, SubscriptionState},
+    often,
+    read::{Subscriber, SubscriptionState, held},
     store,
     their_choices::choices_path,
 };
@@ -54,9 +55,11 @@ impl Weeks {
 /// again counts from now.
 ///
 /// # Errors
-/// [`SubscriberError::Link`] when it is not one of ours; when the database fails, and then nothing was changed.
+/// [`SubscriberError::Link`] when it is not one of ours; [`SubscriberError::TooMany`]; when the database fails. Then nothing was
+/// changed.
 pub async fn pause(site: &Site, link: &str, weeks: Weeks) -> Result<Option<Moment>> {
     let reader = of_link(site, link).await?;
+    often::change(site, &reader.public_id).await?;
     begin(site, &reader, weeks, None).await
 }
 
@@ -66,6 +69,7 @@ pub async fn pause(site: &Site, link: &str, weeks: Weeks) -> Result<Option<Momen
 /// As [`pause`].
 pub async fn go_on(site: &Site, link: &str) -> Result<bool> {
     let reader = of_link(site, link).await?;
+    often::change(site, &reader.public_id).await?;
     end(site, &reader, None, None).await
 }
 
@@ -100,6 +104,7 @@ async fn begin_once(
     deed: Option<Deed<'_>>,
 ) -> db::Result<bool> {
     let mut tx = site.db.begin().await?;
+    let Some(reader) = &held(&mut tx, reader.id).await? else { return Ok(false) };
     // In this order: the rows are what sealing and resting meet at.
     if store::pause(&mut tx, reader.id, until, site.now()).await?.is_empty() {
         return Ok(false);
@@ -131,7 +136,8 @@ async fn tell(
         preferences_url: site.url(&choices_path(site, &reader.public_id)),
     };
     let fact = format!("{}:{}:{}", Paused::NAME, reader.public_id, until.day(&settings.time_zone));
-    delivery::tell(tx, site, &letterhead, (&reader.name, &reader.email), &fact, &context).await?;
+    // Whoever has the link to their choices may have typed the name.
+    delivery::tell(tx, site, &letterhead, ("", &reader.email), &fact, &context).await?;
     Ok(())
 }
 
@@ -141,27 +147,24 @@ pub(super) async fn end(
     seen: Option<Moment>,
     deed: Option<Deed<'_>>,
 ) -> Result<bool> {
-    let before = site.now();
-    let goes_on = db::again(|| end_once(site, reader.id, seen, deed)).await?;
-    if goes_on {
-        let back = Withdrawal::WentOn { reader: reader.public_id.clone() };
-        withdrawals::write_at(site, &[back], before).await;
-    }
-    Ok(goes_on)
+    Ok(db::again(|| end_once(site, reader, seen, deed)).await?)
 }
 
 async fn end_once(
     site: &Site,
-    reader: i64,
+    reader: &Subscriber,
     seen: Option<Moment>,
     deed: Option<Deed<'_>>,
 ) -> db::Result<bool> {
+    let before = site.now();
     let mut tx = site.db.begin().await?;
-    let goes_on = store::go_on(&mut tx, reader, seen, site.now()).await?;
+    store::hold(&mut tx, reader.id).await?;
+    let goes_on = store::go_on(&mut tx, reader.id, seen, site.now()).await?;
     if let (true, Some(Deed { staff_id, reader, why })) = (goes_on, deed) {
         audit_log::record(&mut tx, site, Some(staff_id), "ended a reader’s pause", reader, why).await?;
     }
-    tx.commit().await?;
+    let back = goes_on.then(|| Withdrawal::WentOn { reader: reader.public_id.clone() });
+    withdrawals::commit(tx, site, back.into_iter().collect(), before).await?;
     Ok(goes_on)
 }
 
@@ -177,6 +180,7 @@ pub async fn pause_as_written(site: &Site, reader: &str, until: Moment, at: Mome
 
 async fn as_written_once(site: &Site, reader: i64, until: Moment, at: Moment) -> db::Result<bool> {
     let mut tx = site.db.begin().await?;
+    store::hold(&mut tx, reader).await?;
     let lists = store::pause_as_written(&mut tx, reader, until, at).await?;
     // One that is over by now is written down all the same, so that one from before it is not taken for the newest.
     let rests = until > site.now() && !lists.is_empty();

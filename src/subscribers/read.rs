@@ -6,7 +6,8 @@ pub use super::rows::{Counts, Note, ReaderStanding, Subscriber, Subscription, Su
 use super::store;
 use crate::{
     clock::Moment,
-    db::{Db, Result},
+    db::{Db, Result, Tx},
+    delivery::{Suppressions, stops_letter},
     email_address::EmailAddress,
     links::Name,
     site::Site,
@@ -15,6 +16,34 @@ use crate::{
 /// The reader with that id in addresses of pages.
 pub async fn subscriber(db: &Db, public_id: &str) -> Result<Option<Subscriber>> {
     store::by_public_id(db, public_id).await
+}
+
+/// A reader as they are from now on until the commit: nobody moves or forgets them meanwhile. What is mailed to a reader goes to the
+/// address that stands there.
+pub(crate) async fn held(tx: &mut Tx, id: i64) -> Result<Option<Subscriber>> {
+    store::hold(tx, id).await?;
+    store::by_id_in(tx, id).await
+}
+
+/// What does not go to a reader's address, whatever they chose.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Stopped {
+    /// No edition.
+    pub editions: bool,
+    /// Nor any letter that they ask for.
+    pub letters: bool,
+}
+
+/// What does not go to a reader, for whoever has their link: nothing of it is told of an address that somebody typed (TRUST A22).
+///
+/// # Errors
+/// When the database fails.
+pub async fn stopped(site: &Site, reader: &Subscriber) -> Result<Stopped> {
+    let reason = Suppressions::new(site).reason(&reader.email).await?;
+    Ok(Stopped {
+        editions: reason.is_some(),
+        letters: reason.is_some_and(|reason| stops_letter(reason, false)),
+    })
 }
 
 /// Whom a link names.

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 pub use super::rows::{Request, RequestKind};
-use super::{never_again::log_name, store::requests as store};
+use super::{never_again::log_name, read::Subscriber, store::requests as store};
 use crate::{
     audit_log,
     clock::{Moment, Zone},
@@ -15,6 +15,9 @@ use crate::{
     token,
 };
 
+/// What stands with one that nobody of the team wrote down.
+const BY_THEMSELVES: &str =
+    "Asked on the page of their choices. Mail to their address is stopped, so no letter with a link went.";
 /// The desk speaks of those that are due within so long.
 const SOON: Duration = Duration::from_secs(7 * 86_400);
 
@@ -32,11 +35,37 @@ pub async fn add(
 ) -> Result<()> {
     let mut tx = site.db.begin().await?;
     let hash = Suppressions::new(site).hash(email);
-    let due = (begins, zone.month_after(ends.minus(Duration::from_micros(1))));
-    store::add(&mut tx, (kind, email.as_str(), &hash, detail), due, staff_id).await?;
+    let due = due_after((begins, ends), zone);
+    store::add(&mut tx, (kind, email.as_str(), &hash, detail), due, Some(staff_id)).await?;
     let subject = log_name(&mut tx, email).await?;
     audit_log::record(&mut tx, site, Some(staff_id), "wrote a request down", &subject, kind.as_str()).await?;
     tx.commit().await
+}
+
+/// What comes on a day, and is due by the end of the day a month later.
+fn due_after((begins, ends): (Moment, Moment), zone: &Zone) -> (Moment, Moment) {
+    (begins, zone.month_after(ends.minus(Duration::from_micros(1))))
+}
+
+/// A reader asks by themselves who cannot be answered by mail: it is written down for the team, unless one of the kind waits already.
+/// The caller holds the reader.
+///
+/// # Errors
+/// When the database fails.
+pub async fn add_of_reader(
+    tx: &mut Tx,
+    site: &Site,
+    (kind, reader): (RequestKind, &Subscriber),
+    zone: &Zone,
+) -> Result<bool> {
+    let hash = Suppressions::new(site).hash(&reader.email);
+    if store::is_open(tx, &hash, kind).await? {
+        return Ok(false);
+    }
+    let today = site.now().day(zone).parse().ok().and_then(|day| zone.day(day));
+    let due = due_after(today.unwrap_or((site.now(), site.now())), zone);
+    store::add(tx, (kind, reader.email.as_str(), &hash, BY_THEMSELVES), due, None).await?;
+    Ok(true)
 }
 
 /// Puts one right that was written down wrongly. `seen` is [`Request::version`] of what was looked at. `false` if it is another by now,
@@ -58,7 +87,7 @@ pub async fn correct(
         return Ok(false);
     }
     let hash = Suppressions::new(site).hash(email);
-    let due = (begins, zone.month_after(ends.minus(Duration::from_micros(1))));
+    let due = due_after((begins, ends), zone);
     store::correct(&mut tx, id, (kind, email.as_str(), &hash, detail), due).await?;
     let subject = log_name(&mut tx, email).await?;
     audit_log::record(&mut tx, site, Some(staff_id), "corrected a request", &subject, kind.as_str()).await?;
@@ -109,13 +138,22 @@ fn is_masked(address: &str) -> bool {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn forget(tx: &mut Tx, site: &Site, email: &EmailAddress) -> Result<u64> {
-    store::forget(tx, &Suppressions::new(site).hash(email), &email.masked()).await
+pub async fn forget(tx: &mut Tx, hash: &str) -> Result<()> {
+    for request in store::about_in(tx, hash).await?.iter().filter(|request| request.may_be_corrected()) {
+        let masked = EmailAddress::parse(&request.address).map_or(String::new(), |email| email.masked());
+        store::forget(tx, request.id, &masked).await?;
+    }
+    Ok(())
 }
 
-/// All that somebody with that address asked, open or closed, oldest first.
-pub async fn about(site: &Site, email: &EmailAddress) -> Result<Vec<Request>> {
-    store::about(&site.db, &Suppressions::new(site).hash(email)).await
+/// All that somebody asked whose address, or whose former one, is kept as one of these: open or closed, oldest first.
+pub async fn about(site: &Site, hashes: &[String]) -> Result<Vec<Request>> {
+    let mut all = Vec::new();
+    for hash in hashes {
+        all.extend(store::about(&site.db, hash).await?);
+    }
+    all.sort_by_key(|request| request.id);
+    Ok(all)
 }
 
 /// The one with that key.

@@ -5,6 +5,7 @@ pub mod fields;
 pub mod finding;
 pub mod forgotten;
 pub mod forms;
+pub mod importing;
 pub mod joining;
 pub mod knowing;
 pub mod leaving;
@@ -19,14 +20,11 @@ use std::collections::HashMap;
 
 use super::{
     found_by::text_of,
-    rows::{
-        ConsentAction, ConsentMethod, DonorState, Event, List, Subscriber, Subscription, SubscriptionState,
-    },
+    rows::{ConsentAction, ConsentMethod, DonorState, Event, List, Subscriber, Subscription},
 };
 use crate::{
     clock::Moment,
     db::{self, Db, Result, Tx},
-    editions::Rhythm,
     email_address::EmailAddress,
     links::Name,
     statements,
@@ -38,9 +36,6 @@ statements! {
         on conflict (email_key) do nothing returning id, public_id, email, name, created_at";
     /// As `ADD_SUBSCRIBER`, for an import.
     ADD_SUBSCRIBERS = rows(6) "insert into subscriber (public_id, email, email_key, name, created_at, search) values {rows} on conflict (email_key) do nothing";
-    /// Who has these addresses, for `Tx::array`.
-    IDS_BY_KEY = sqlite "select json_group_array(id) from subscriber where email_key in (select value from json_each($1))",
-        postgres "select cast(coalesce(json_agg(id), '[]') as text) from subscriber where email_key in (select json_array_elements_text(cast($1 as json)))";
     /// By address.
     BY_KEY = "select id, public_id, email, name, created_at from subscriber where email_key = $1";
     /// By a JSON array of public ids.
@@ -105,15 +100,6 @@ statements! {
             implied_until = excluded.implied_until,
             paused_until = case when subscription.state = 'confirmed' then subscription.paused_until end
         where subscription.state <> 'confirmed' or subscription.implied_until is not null";
-    /// Until when each of those who were just added may be mailed.
-    IMPLIED = rows(3) "update subscription set implied_until = cast(v.column3 as bigint) from (values {rows}) as v
-        where subscription.subscriber_id = cast(v.column1 as bigint) and subscription.list_id = cast(v.column2 as bigint)";
-    /// The addresses of a JSON array of readers.
-    KEYS = sqlite "select id, email_key from subscriber where id in (select value from json_each($1))",
-        postgres "select id, email_key from subscriber where id in (select value::bigint from json_array_elements_text(cast($1 as json)))";
-    /// An import takes nobody back who left, and leaves alone who is there.
-    JOIN_NEW = rows(5) "insert into subscription (subscriber_id, list_id, state, asked_at, confirmed_at) values {rows}
-        on conflict (subscriber_id, list_id) do nothing returning subscriber_id";
     /// The reader is greeted on the list, once.
     WELCOME = "update subscription set welcomed_at = $3 where subscriber_id = $1 and list_id = $2 and state = 'confirmed' and welcomed_at is null";
     /// Coming back after leaving by mistake, to a list that may still be joined; not who had only asked for it again.
@@ -140,8 +126,6 @@ statements! {
     /// What happened, never changed again.
     ADD_EVENT = "insert into consent_event (subscriber_id, list_id, action, method, wording_id, source, form_id, campaign, ip, user_agent, at)
         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
-    /// As `ADD_EVENT`, for an import.
-    ADD_EVENTS = rows(11) "insert into consent_event (subscriber_id, list_id, action, method, wording_id, source, form_id, campaign, ip, user_agent, at) values {rows}";
     /// The last thing that happened up to a moment; the newest has the highest key.
     NEWEST_EVENT = "select at from consent_event where at <= $1 order by id desc limit 1";
     /// The proof.
@@ -152,10 +136,6 @@ statements! {
         from consent_event e join list l on l.id = e.list_id left join consent_wording w on w.id = e.wording_id
             left join form f on f.id = e.form_id
         where e.subscriber_id = $1 order by e.id";
-    /// For the export, by key: in the order of subscriptions, so that no page sorts what is behind it.
-    EXPORT = "select r.id, r.email, r.name, l.slug as list, s.state, s.confirmed_at, s.paused_until, s.implied_until, s.rhythm from subscription s
-        join subscriber r on r.id = s.subscriber_id join list l on l.id = s.list_id
-        where s.subscriber_id > $1 order by s.subscriber_id, s.list_id limit $2";
     LINES_OF_EXPORT = "select count(*) from subscription";
     /// Donor state, of the reader whose gifts are known by that address if there is one: who had it and moved comes before who has it.
     SET_DONOR_STATE = "insert into donor_state (subscriber_id, state, last_gift_at, updated_at)
@@ -188,20 +168,6 @@ impl<'a> NewEvent<'a> {
     }
 }
 
-/// One line of an export.
-#[derive(Debug, sqlx_macros::FromRow)]
-pub struct ExportRow {
-    pub id: i64,
-    pub email: String,
-    pub name: String,
-    pub list: String,
-    pub state: SubscriptionState,
-    pub confirmed_at: Option<Moment>,
-    pub paused_until: Option<Moment>,
-    pub implied_until: Option<Moment>,
-    pub rhythm: Option<Rhythm>,
-}
-
 pub async fn lists(db: &Db) -> Result<Vec<List>> {
     lists::all(db).await
 }
@@ -223,21 +189,19 @@ pub async fn subscriber_for(
     }
 }
 
-/// Everybody who has one of these addresses, new or known; each row is a public id, address, its key, and a name.
-pub async fn subscribers_for(
+/// Readers who were not there before; each row is a public id, address, its key, and a name.
+pub async fn add_subscribers(
     tx: &mut Tx,
-    rows: &[(String, &EmailAddress, String, String)],
+    rows: &[(String, &EmailAddress, &str, &str)],
     now: Moment,
-) -> Result<Vec<i64>> {
+) -> Result<u64> {
     let mut rows: Vec<_> = rows.iter().collect();
     // Two files that hold the same people meet at them in the same order.
-    rows.sort_by(|a, b| a.2.cmp(&b.2));
-    let new = rows.iter().map(|(id, email, key, name)| {
-        (id.as_str(), email.as_str(), key.as_str(), name.as_str(), now, text_of(email, name))
-    });
-    tx.many(ADD_SUBSCRIBERS, new).await?;
-    let keys: Vec<&str> = rows.iter().map(|(_, _, key, _)| key.as_str()).collect();
-    tx.array(IDS_BY_KEY, (db::array(&keys)?,)).await
+    rows.sort_by(|a, b| a.2.cmp(b.2));
+    let new = rows
+        .iter()
+        .map(|(id, email, key, name)| (id.as_str(), email.as_str(), *key, *name, now, text_of(email, name)));
+    tx.many(ADD_SUBSCRIBERS, new).await
 }
 
 pub async fn by_key(db: &Db, key: &str) -> Result<Option<Subscriber>> {
@@ -372,26 +336,8 @@ pub async fn join(
     Ok(tx.exec(JOIN, (subscriber, list, now, implied)).await? == 1)
 }
 
-/// Who of these readers has which address.
-pub async fn keys(tx: &mut Tx, subscribers: &[i64]) -> Result<Vec<(i64, String)>> {
-    tx.all(KEYS, (db::array(subscribers)?,)).await
-}
-
-/// Until when the consent of readers who were just added to a list is implied.
-pub async fn implied(tx: &mut Tx, list: i64, until: &[(i64, Moment)]) -> Result<u64> {
-    tx.many(IMPLIED, until.iter().map(|(subscriber, until)| (*subscriber, list, *until))).await
-}
-
 pub async fn welcome(tx: &mut Tx, subscriber: i64, list: i64, now: Moment) -> Result<bool> {
     Ok(tx.exec(WELCOME, (subscriber, list, now)).await? == 1)
-}
-
-/// Adds those who are new to the list; returns who they are.
-pub async fn join_new(tx: &mut Tx, subscribers: &[i64], list: i64, now: Moment) -> Result<Vec<i64>> {
-    let mut subscribers = subscribers.to_vec();
-    subscribers.sort_unstable();
-    let rows = subscribers.iter().map(|id| (*id, list, SubscriptionState::Confirmed, now, now));
-    Ok(tx.many_returning(JOIN_NEW, rows).await?.into_iter().map(|(id,)| id).collect())
 }
 
 pub async fn rejoin(tx: &mut Tx, subscriber: i64, list: i64, since: Moment) -> Result<bool> {
@@ -433,10 +379,6 @@ pub async fn add_event(tx: &mut Tx, event: NewEvent<'_>) -> Result<u64> {
     tx.exec(ADD_EVENT, event.row()).await
 }
 
-pub async fn add_events<'a>(tx: &mut Tx, events: impl IntoIterator<Item = NewEvent<'a>>) -> Result<u64> {
-    tx.many(ADD_EVENTS, events.into_iter().map(NewEvent::row)).await
-}
-
 pub async fn forget_due(tx: &mut Tx, before: Moment) -> Result<u64> {
     tx.exec(FORGET_DUE, (before,)).await
 }
@@ -447,10 +389,6 @@ pub async fn newest_event(db: &Db, before: Moment) -> Result<Option<Moment>> {
 
 pub async fn events(db: &Db, subscriber: i64) -> Result<Vec<Event>> {
     db.all(EVENTS, (subscriber,)).await
-}
-
-pub async fn export(db: &Db, after: i64, limit: i64) -> Result<Vec<ExportRow>> {
-    db.all(EXPORT, (after, limit)).await
 }
 
 pub async fn lines_of_export(db: &Db) -> Result<i64> {

@@ -13,7 +13,7 @@ use super::{
     forgotten, forms,
     implied::Implied,
     lists::{List, OptIn},
-    read::{Subscriber, SubscriptionState},
+    read::{Subscriber, SubscriptionState, held},
     store::{
         self,
         joining::{self, Typed},
@@ -228,10 +228,7 @@ async fn ask(
     // Whoever typed it into the form may not be the addressee: it lies apart until that one confirms (TRUST A24).
     let by_form = asking.method == ConsentMethod::Form;
     let given = if by_form { "" } else { &name };
-    let (reader, is_new) = reader_for(tx, site, asking.email, given).await?;
-    if !is_new {
-        store::hold(tx, reader.id).await?;
-    }
+    let (reader, is_new) = reader_held(tx, site, asking.email, given).await?;
     let typed = Typed { name: &name, answers: asking.answers };
     joining::note_typed(tx, reader.id, typed, site.now()).await?;
     let mut any_waits = false;
@@ -333,6 +330,7 @@ async fn join_at_once(
             joined.push(*list);
         }
     }
+    forgotten::taken(tx, site, [&reader.email].into_iter()).await?;
     if let Some(form) = asking.by.form.filter(|_| !joined.is_empty()) {
         forms::one_more(tx, form, forms::part_of(&reader.email), forms::Did::Confirmed, site.now()).await?;
     }
@@ -365,13 +363,19 @@ pub async fn ask_held_back(site: &Site) -> Result<u64> {
 }
 
 async fn ask_one_held_back(site: &Site, settings: &Settings, reader: &Subscriber) -> Result<bool> {
-    let whose = Whose::of(site, &reader.email, "");
+    let (whose, looked_at) = (Whose::of(site, &reader.email, ""), &reader.email);
     let now = site.now();
     let mut tx = site.db.begin().await?;
     whose.hold(&mut tx, site).await?;
-    if !store::no_longer_due(&mut tx, reader.id, now).await?
-        || Suppressions::new(site).stops_letter(&mut tx, &reader.email, true).await?
-    {
+    if !store::no_longer_due(&mut tx, reader.id, now).await? {
+        return Ok(false);
+    }
+    // That holds the reader. Who has moved since waits for the next look, which asks at the new address.
+    let Some(reader) = &store::by_id_in(&mut tx, reader.id).await? else { return Ok(false) };
+    if reader.email.mailbox() != looked_at.mailbox() {
+        return Ok(false);
+    }
+    if Suppressions::new(site).stops_letter(&mut tx, &reader.email, true).await? {
         tx.commit().await?;
         return Ok(false);
     }
@@ -433,14 +437,24 @@ async fn may_look(site: &Site) -> Result<bool> {
     }
 }
 
-async fn reader_for(
+/// The reader who has the address, held: whoever moves away from it just then, or is forgotten, is not taken for them.
+async fn reader_held(
     tx: &mut Tx,
     site: &Site,
     email: &EmailAddress,
     name: &str,
 ) -> Result<(Subscriber, bool)> {
-    let row = (token::public_id(), email.key());
-    Ok(store::subscriber_for(tx, (&row.0, email, &row.1, name), site.now()).await?)
+    loop {
+        let row = (token::public_id(), email.key());
+        let (found, is_new) = store::subscriber_for(tx, (&row.0, email, &row.1, name), site.now()).await?;
+        // Nobody else has seen who is new.
+        if is_new {
+            return Ok((found, is_new));
+        }
+        if let Some(reader) = held(tx, found.id).await?.filter(|reader| reader.email.key() == row.1) {
+            return Ok((reader, is_new));
+        }
+    }
 }
 
 /// Mails the reader, and asks to confirm whatever they asked for lately; `false` if that is nothing any more. Those who
@@ -578,8 +592,7 @@ pub(super) async fn add(site: &Site, new: Adding<'_>, by: Option<(i64, &str)>) -
         return Err(SubscriberError::Blocked);
     }
     let name = if name.trim().is_empty() { String::new() } else { clean_name(name) };
-    let (reader, _) = reader_for(&mut tx, site, email, &name).await?;
-    store::hold(&mut tx, reader.id).await?;
+    let (reader, _) = reader_held(&mut tx, site, email, &name).await?;
     if reader.name.is_empty() && !name.is_empty() {
         store::rename(&mut tx, reader.id, &name).await?;
     }
@@ -604,14 +617,13 @@ pub(super) async fn add(site: &Site, new: Adding<'_>, by: Option<(i64, &str)>) -
             trace: Trace::default(),
         };
         consent::record(&mut tx, site, happened).await?;
+        forgotten::taken(&mut tx, site, [email].into_iter()).await?;
         if let Some((staff_id, why)) = by {
             audit_log::record(&mut tx, site, Some(staff_id), "added to a list", &reader.public_id, why)
                 .await?;
         }
     }
-    tx.commit().await?;
-    if joins && had_left {
-        withdrawn::is_back(site, &reader.public_id, &[list], before).await?;
-    }
+    let back = if joins && had_left { &[list][..] } else { &[] };
+    withdrawn::commit_back(tx, site, &reader.public_id, back, before).await?;
     Ok(reader)
 }

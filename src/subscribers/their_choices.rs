@@ -1,12 +1,16 @@
 //! A reader's own page: their name, and which lists they get.
 
+use std::time::Duration;
+
 use serde::Serialize;
 
 use super::{
     By, Result, SubscriberError, Trace,
     consent::{self, ConsentAction, ConsentMethod, Happened},
-    fields,
-    read::{Subscriber, Subscription, SubscriptionState},
+    fields, forgotten,
+    lists::List,
+    often,
+    read::{Subscriber, Subscription, SubscriptionState, held},
     rhythms, store,
     topic_choices::{TopicsTicked, choose_topics},
     topics, welcome, withdrawn,
@@ -74,17 +78,23 @@ pub async fn look_at_choices(site: &Site, link: &str) -> Result<TheirChoices> {
     let reader = store::named(&site.db, &name).await?.ok_or(SubscriberError::Link)?;
     let known = store::subscriptions(&site.db, reader.id).await?;
     let rests_until = known.iter().filter_map(|one| one.rests_until(now)).max();
-    let lists = store::lists(&site.db).await?.into_iter().filter_map(|list| {
+    let lists = choices(&known, store::lists(&site.db).await?, now);
+    Ok(TheirChoices { reader, lists, rests_until })
+}
+
+/// What a reader can choose who stands so with these lists.
+fn choices(known: &[Subscription], lists: Vec<List>, now: Moment) -> Vec<Choice> {
+    let rests = known.iter().any(|one| one.rests_until(now).is_some());
+    let choice = |list: List| {
         let subscription = known.iter().find(|s| s.list_id == list.id);
         let ran_out = subscription.is_some_and(|s| s.ran_out(now));
         let joined = subscription.is_some_and(|s| s.state == SubscriptionState::Confirmed) && !ran_out;
         // Whoever is on a list can leave it, also when nobody joins it any more.
         let shown = joined || list.takes_sign_ups() || (list.may_be_joined() && subscription.is_some());
         let retired = !list.is_mailed();
-        let rests = subscription.is_some_and(|s| s.rests_until(now).is_some());
         let rhythms = if joined && !retired { Rhythm::read(&list.rhythms) } else { Vec::new() };
         let rhythm = subscription.and_then(Subscription::rhythm_now);
-        let all_the_same = joined && rests_until.is_some() && !rests;
+        let all_the_same = joined && rests && subscription.is_none_or(|s| s.rests_until(now).is_none());
         shown.then_some(Choice {
             id: list.id,
             name: list.name,
@@ -96,8 +106,8 @@ pub async fn look_at_choices(site: &Site, link: &str) -> Result<TheirChoices> {
             rhythms,
             rhythm,
         })
-    });
-    Ok(TheirChoices { reader, lists: lists.collect(), rests_until })
+    };
+    lists.into_iter().filter_map(choice).collect()
 }
 
 /// What a reader changed on their page. What it showed and they left as it was is not here, and stays as it is by now: a page that
@@ -118,6 +128,21 @@ pub struct Chosen {
 }
 
 impl Chosen {
+    /// Whether there is anything in it beside leaving.
+    fn is_more_than_leaving(&self) -> bool {
+        let TopicsTicked { seen, ticked, .. } = &self.topics;
+        let topics =
+            seen.iter().any(|one| !ticked.contains(one)) || ticked.iter().any(|one| !seen.contains(one));
+        let joins = !self.leaves_all && self.lists.iter().any(|(_, wanted)| *wanted);
+        topics || joins || self.name.is_some() || !self.answers.is_empty()
+    }
+
+    /// What they leave, and nothing else.
+    fn leaving_alone(&self) -> Self {
+        let lists = self.lists.iter().copied().filter(|(_, wanted)| !wanted).collect();
+        Self { lists, leaves_all: self.leaves_all, ..Self::default() }
+    }
+
     /// Whether they want the list that they are on or not by now.
     #[must_use]
     pub fn wants(&self, list: i64, joined: bool) -> bool {
@@ -140,9 +165,12 @@ pub struct Saved {
     pub name: Option<String>,
     /// The questions that they answered otherwise.
     pub answers: Vec<String>,
+    /// Nothing was changed but what they left, for too much was by their links: how long until more may be.
+    pub waits: Option<Duration>,
 }
 
-/// Saves what the reader changed, all of it or nothing. The link came to their own mailbox, so joining needs no further confirmation.
+/// Saves what the reader changed, all of it or nothing; where their links changed too much lately, what they leave alone. The link came
+/// to their own mailbox, so joining needs no further confirmation.
 ///
 /// # Errors
 /// [`SubscriberError::Link`] when it is not one of ours; when the database fails, and then nothing was changed.
@@ -152,16 +180,29 @@ pub async fn save_choices(
     chosen: &Chosen,
     trace: Trace<'_>,
 ) -> Result<(TheirChoices, Saved)> {
-    let seen = look_at_choices(site, link).await?;
-    let changed = |to: bool| -> Vec<i64> {
-        let other = |one: &&Choice| one.joined != to || (!to && one.ran_out && chosen.leaves_all);
-        let lists = seen.lists.iter().filter(other).filter(|one| chosen.wants(one.id, one.joined) == to);
-        lists.map(|one| one.id).collect()
+    let Choices(name) = Choices::read(&site.keys, link, site.now())?;
+    let reader = store::named(&site.db, &name).await?.ok_or(SubscriberError::Link)?;
+    let counted = match chosen.is_more_than_leaving() {
+        true => often::change(site, &reader.public_id).await,
+        false => Ok(()),
     };
-    let before = site.now();
-    withdrawn::leaves(site, &seen.reader.public_id, &changed(false), ConsentMethod::Preferences).await?;
-    let (mut saved, touched) = db::again(|| save_once(site, link, chosen, trace)).await?;
-    withdrawn::is_back(site, &seen.reader.public_id, &changed(true), before).await?;
+    let (leaving, waits) = match counted {
+        Ok(()) => (None, None),
+        Err(SubscriberError::TooMany(wait)) => (Some(chosen.leaving_alone()), Some(wait)),
+        Err(error) => return Err(error),
+    };
+    let chosen = leaving.as_ref().unwrap_or(chosen);
+    // Whatever they do not want stands in the journal, whether or not they seem to be on it: that may be otherwise by the time.
+    let mut leaves: Vec<i64> =
+        chosen.lists.iter().filter(|(_, wanted)| !wanted).map(|(list, _)| *list).collect();
+    if chosen.leaves_all {
+        let known = store::subscriptions(&site.db, reader.id).await?;
+        let on = known.iter().filter(|one| one.state != SubscriptionState::Left);
+        leaves.extend(on.map(|one| one.list_id));
+    }
+    withdrawn::leaves(site, &reader.public_id, &leaves, ConsentMethod::Preferences).await?;
+    let (mut saved, touched) = db::again(|| save_once(site, reader.id, (chosen, &leaves), trace)).await?;
+    saved.waits = waits;
     let now = look_at_choices(site, link).await?;
     let mut topics = topics::chosen_of(&site.db, now.reader.id).await?;
     for list in now.lists.iter().filter(|list| touched.contains(&list.id)) {
@@ -171,73 +212,83 @@ pub async fn save_choices(
     Ok((now, saved))
 }
 
-/// What changed, and the lists of which they chose other topics.
-async fn save_once(site: &Site, link: &str, chosen: &Chosen, trace: Trace<'_>) -> Result<(Saved, Vec<i64>)> {
-    let before = look_at_choices(site, link).await?;
-    let id = before.reader.id;
+/// What changed, and the lists of which they chose other topics. Of `leaves` alone they are taken off, for those stand in the journal: who
+/// joined another one meanwhile stays on that.
+async fn save_once(
+    site: &Site,
+    id: i64,
+    (chosen, leaves): (&Chosen, &[i64]),
+    trace: Trace<'_>,
+) -> Result<(Saved, Vec<i64>)> {
     let settings = Settings::load(&site.db).await?;
+    let before = site.now();
     let mut saved = Saved::default();
-    let mut new = Vec::new();
     let mut tx = site.db.begin().await?;
-    // Topics first, as for everybody.
+    // The reader first, and topics before lists, as by everybody.
+    let reader = held(&mut tx, id).await?.ok_or(SubscriberError::Link)?;
     let touched = choose_topics(&mut tx, id, &chosen.topics).await?;
+    let known = store::subscriptions_in(&mut tx, id).await?;
     for (list, rhythm) in &chosen.rhythms {
-        if let Some(choice) = before.lists.iter().find(|choice| choice.id == *list && choice.joined)
+        let is_on = |one: &&Subscription| one.list_id == *list && one.state == SubscriptionState::Confirmed;
+        if let Some(on) = known.iter().find(is_on)
             && rhythms::choose(&mut tx, id, *list, *rhythm).await?
         {
-            saved.rhythms.push((choice.name.clone(), *rhythm));
+            saved.rhythms.push((on.name.clone(), *rhythm));
         }
     }
     if let Some(name) = &chosen.name {
         let name = if name.trim().is_empty() { String::new() } else { clean_name(name) };
-        if name != before.reader.name {
+        if name != reader.name {
             store::rename(&mut tx, id, &name).await?;
             saved.name = Some(name);
         }
     }
-    for choice in &before.lists {
-        let wanted = chosen.wants(choice.id, choice.joined);
-        let is_meant = chosen.leaves_all || chosen.lists.iter().any(|(list, _)| *list == choice.id);
-        let changed = match wanted {
-            _ if !is_meant => false,
-            true => store::join(&mut tx, id, choice.id, site.now(), None).await?,
-            false if choice.joined || (choice.ran_out && chosen.leaves_all) => {
-                // In this order: the row is what sealing and leaving meet at.
-                let left = store::leave(&mut tx, id, choice.id, site.now()).await?;
-                delivery::withdraw(&mut tx, site, id, Some(choice.id)).await?;
-                delivery::withdraw_welcome(&mut tx, id, choice.id, site.now()).await?;
-                left
-            }
-            false => false,
-        };
-        if changed {
-            let happened = Happened {
-                subscriber: id,
-                list: choice.id,
-                action: if wanted { ConsentAction::Confirmed } else { ConsentAction::Left },
-                method: ConsentMethod::Preferences,
-                wording: wanted.then_some(consent::CHOICES_WORDING),
-                by: By::source("preferences page"),
-                trace,
-            };
-            consent::record(&mut tx, site, happened).await?;
-            if wanted {
-                new.push(choice.id);
-                saved.joined.push(choice.name.clone());
-            } else {
-                saved.left.push(choice.name.clone());
+    let happened = |list: i64, joins: bool| Happened {
+        subscriber: id,
+        list,
+        action: if joins { ConsentAction::Confirmed } else { ConsentAction::Left },
+        method: ConsentMethod::Preferences,
+        wording: joins.then_some(consent::CHOICES_WORDING),
+        by: By::source("preferences page"),
+        trace,
+    };
+    let (mut new, mut back, mut left) = (Vec::new(), Vec::new(), Vec::new());
+    for choice in choices(&known, store::lists_in(&mut tx).await?, site.now()) {
+        let is_meant = chosen.lists.iter().any(|(list, wanted)| *list == choice.id && *wanted);
+        if is_meant && !chosen.leaves_all && store::join(&mut tx, id, choice.id, site.now(), None).await? {
+            consent::record(&mut tx, site, happened(choice.id, true)).await?;
+            let had_left = |one: &Subscription| one.list_id == choice.id && one.left_at.is_some();
+            back.extend(known.iter().any(had_left).then_some(choice.id));
+            new.push(choice.id);
+            saved.joined.push(choice.name);
+        }
+    }
+    // In this order: the rows are what sealing and leaving meet at. What they only asked for is not asked of them any more.
+    for one in known.iter().filter(|one| leaves.contains(&one.list_id)) {
+        if store::leave(&mut tx, id, one.list_id, site.now()).await? {
+            consent::record(&mut tx, site, happened(one.list_id, false)).await?;
+            left.push(one.list_id);
+            if one.state == SubscriptionState::Confirmed {
+                saved.left.push(one.name.clone());
             }
         }
     }
-    let asked = fields::of_their_page(&site.db, id).await?;
+    let asked = fields::on_their_page(&mut tx, id).await?;
+    for list in left {
+        delivery::withdraw(&mut tx, site, id, Some(list)).await?;
+        delivery::withdraw_welcome(&mut tx, id, list, site.now()).await?;
+    }
     for (field, typed) in &chosen.answers {
-        if asked.iter().any(|(one, _)| one.id == *field)
+        if asked.contains(field)
             && let Some(field) = fields::answer(&mut tx, id, *field, typed).await?
         {
             saved.answers.push(field.label);
         }
     }
-    welcome::greet(&mut tx, site, &settings, &before.reader, &new).await?;
-    tx.commit().await?;
+    if !new.is_empty() {
+        forgotten::returned(&mut tx, site, &reader.email).await?;
+        welcome::greet(&mut tx, site, &settings, &reader, &new).await?;
+    }
+    withdrawn::commit_back(tx, site, &reader.public_id, &back, before).await?;
     Ok((saved, touched))
 }

@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// Greets a reader on the lists that they joined in this transaction, if one of them has a letter of its own. One letter, which names
-/// all that they joined by that press; none to an address that is not mailed.
+/// all that they joined by that press, to the address that they have in it; none to one that is not mailed. The caller holds the reader.
 pub(super) async fn greet(
     tx: &mut Tx,
     site: &Site,
@@ -30,6 +30,7 @@ pub(super) async fn greet(
     joined: &[i64],
 ) -> Result<()> {
     let lists = joined_lists(tx, joined).await?;
+    let Some(reader) = &store::by_id_in(tx, reader.id).await? else { return Ok(()) };
     if !lists.iter().any(|list| list.welcomes)
         || Suppressions::new(site).reason_in(tx, &reader.email).await?.is_some()
     {

@@ -1,33 +1,51 @@
 //! What the journal beside the database is told of readers (TRUST T10).
 
-use super::{ConsentMethod, Result, store};
+use super::{
+    ConsentMethod, Result,
+    lists::List,
+    store::{self, knowing},
+};
 use crate::{
     clock::Moment,
+    db::{self, Db, Tx},
     site::Site,
     withdrawals::{self, Withdrawal},
 };
 
 /// A reader leaves lists: before it is done.
 pub(super) async fn leaves(site: &Site, reader: &str, lists: &[i64], how: ConsentMethod) -> Result<()> {
+    if lists.is_empty() || site.journal.path().is_none() {
+        return Ok(());
+    }
     let left = |list| Withdrawal::Left { reader: reader.to_owned(), list, how: how.as_str().to_owned() };
-    let withdrawals: Vec<_> = names(site, lists).await?.into_iter().map(left).collect();
+    let withdrawals: Vec<_> = names(store::lists(&site.db).await?, lists).map(left).collect();
     withdrawals::write(site, &withdrawals).await;
     Ok(())
 }
 
-/// A reader is on lists again that they had left: after it was done. What was left since `before`, the moment at which that
-/// began, stays left.
-pub(super) async fn is_back(site: &Site, reader: &str, lists: &[i64], before: Moment) -> Result<()> {
+/// A reader is on lists again that they had left: with the commit of that, and behind it. What was left since `before`, the moment
+/// at which that began, stays left.
+pub(super) async fn commit_back(
+    mut tx: Tx,
+    site: &Site,
+    reader: &str,
+    lists: &[i64],
+    before: Moment,
+) -> db::Result<()> {
+    if lists.is_empty() || site.journal.path().is_none() {
+        return tx.commit().await;
+    }
+    let all = store::lists_in(&mut tx).await?;
     let back = |list| Withdrawal::Back { reader: reader.to_owned(), list };
-    let withdrawals: Vec<_> = names(site, lists).await?.into_iter().map(back).collect();
-    withdrawals::write_at(site, &withdrawals, before).await;
-    Ok(())
+    withdrawals::commit(tx, site, names(all, lists).map(back).collect(), before).await
 }
 
-async fn names(site: &Site, lists: &[i64]) -> Result<Vec<String>> {
-    if lists.is_empty() || site.journal.path().is_none() {
-        return Ok(Vec::new());
-    }
-    let all = store::lists(&site.db).await?.into_iter();
-    Ok(all.filter(|list| lists.contains(&list.id)).map(|list| list.public_id).collect())
+fn names(all: Vec<List>, lists: &[i64]) -> impl Iterator<Item = String> {
+    all.into_iter().filter(|list| lists.contains(&list.id)).map(|list| list.public_id)
+}
+
+/// Whether somebody came back to a list after a moment: they left it, before or since, and are on it again. The proof knows what no row
+/// does: who takes back that they left has the dates of before.
+pub(super) async fn came_back(db: &Db, subscriber: i64, list: i64, since: Moment) -> db::Result<bool> {
+    knowing::came_back(db, subscriber, list, since).await
 }

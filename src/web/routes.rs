@@ -317,6 +317,8 @@ pub fn routes() -> Vec<Route> {
         Route::post("/desk/account", Staff(Role::ANYONE), Token, Desk, desk::account::submit),
         Route::get("/desk/donations", Staff(Role::MONEY), Desk, desk::donations::list::show),
         Route::get("/desk/donations/{id}", Staff(Role::MONEY), Desk, desk::donations::list::show_one),
+        Route::get("/desk/donations/{id}/forget", Staff(Role::OWNING), Desk, desk::donations::forget::show),
+        Route::post("/desk/donations/{id}/forget", Staff(Role::OWNING), Token, Desk, desk::donations::forget::submit),
         Route::post("/desk/donations/events/{id}", Staff(Role::MONEY), Token, Desk, desk::donations::list::try_again),
         Route::post("/desk/donations/events/{id}/away", Staff(Role::MONEY), Token, Desk, desk::donations::list::put_away),
         Route::post("/desk/donations/checkouts/away", Staff(Role::MONEY), Token, Desk, desk::donations::list::seen),

@@ -1,8 +1,8 @@
 //! Withdrawals, written down beside the database so that a backup that is restored knows them all the same (TRUST T10).
 //!
 //! The rules. An entry is on the disk before the transaction that it is about begins: one that then fails is still a
-//! withdrawal that somebody asked for. What takes a withdrawal back is written after its commit. Entries name readers, lists
-//! and gifts by public ids and addresses by their keyed hash. The database notes up to where it knows the journal for
+//! withdrawal that somebody asked for. What takes a withdrawal back is written after its commit, by a task that outlives whoever
+//! asked for it ([`commit`]). Entries name readers, lists and gifts by public ids and addresses by their keyed hash. The database notes up to where it knows the journal for
 //! certain, some minutes late; what is beyond that is asked of the rows themselves, so taking an entry twice changes nothing.
 //! See `docs/decisions/0010-withdrawals-beside-the-database.md`.
 
@@ -38,6 +38,16 @@ pub async fn write_at(site: &Site, withdrawals: &[Withdrawal], at: Moment) {
         let line = |one: &Withdrawal| JournalLine { at, text: one.to_string() };
         site.journal.append(withdrawals.iter().map(line).collect()).await;
     }
+}
+
+/// Commits what takes something back, and writes that down behind it, whatever becomes of whoever waits for it; `at` is the moment
+/// before the transaction began.
+///
+/// # Errors
+/// When the commit fails; then nothing is written.
+pub async fn commit(tx: Tx, site: &Site, withdrawals: Vec<Withdrawal>, at: Moment) -> Result<()> {
+    let site = site.clone();
+    tx.commit_then(async move { write_at(&site, &withdrawals, at).await }).await
 }
 
 /// Notes how far the database knows the journal, if this process wrote to it, and writes what could not be written before.
@@ -117,6 +127,21 @@ pub struct Beyond {
     found: Vec<Known>,
     /// Those that the database knows, and that were not.
     lost: Vec<Known>,
+}
+
+/// For so long it is told that a journal was lost.
+const LOSS_IS_TOLD: Duration = Duration::from_secs(7 * 86_400);
+
+/// Up to when the database knew journals of this machine that are not here any more, or end before that: also some days after nobody waits
+/// for them any more. None if nothing is missing.
+///
+/// # Errors
+/// When the database fails.
+pub async fn missing(site: &Site) -> Result<Option<Moment>> {
+    let here = place(site);
+    let mut lost = store::lost(&site.db, site.now().minus(LOSS_IS_TOLD)).await?;
+    lost.extend(beyond(site, None).await?.lost);
+    Ok(lost.into_iter().filter(|one| one.place == here).map(|one| one.at).max())
 }
 
 /// Makes the journal ready to be written to, and says of one that cannot be gone on with where it was put.
@@ -231,8 +256,12 @@ impl Beyond {
             store::note(tx, one).await?;
         }
         let here = place(site);
-        for one in self.lost.iter().filter(|one| all || one.place == here) {
-            store::forget(tx, &one.journal).await?;
+        for one in &self.lost {
+            if all {
+                store::forget(tx, &one.journal).await?;
+            } else if one.place == here {
+                store::lose(tx, &one.journal, site.now()).await?;
+            }
         }
         Ok(())
     }

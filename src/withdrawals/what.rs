@@ -27,6 +27,8 @@ pub enum Withdrawal {
         reader: String,
         /// The keyed hash of the address that they had.
         hash: String,
+        /// That of the one that it goes to; none in lines of an earlier version.
+        to: Option<String>,
     },
     /// A reader's mail goes to this address, whatever was said of it before.
     Stays {
@@ -81,7 +83,8 @@ impl fmt::Display for Withdrawal {
         match self {
             Self::Left { reader, list, how } => write!(f, "left {reader} {list} {how}"),
             Self::Back { reader, list } => write!(f, "back {reader} {list}"),
-            Self::Moved { reader, hash } => write!(f, "moved {reader} {hash}"),
+            Self::Moved { reader, hash, to: Some(to) } => write!(f, "moved {reader} {hash} {to}"),
+            Self::Moved { reader, hash, to: None } => write!(f, "moved {reader} {hash}"),
             Self::Stays { reader, hash } => write!(f, "stays {reader} {hash}"),
             Self::Paused { reader, until } => write!(f, "paused {reader} {until}"),
             Self::WentOn { reader } => write!(f, "went-on {reader}"),
@@ -105,7 +108,10 @@ impl Withdrawal {
                 Self::Left { reader: reader.clone(), list: list.clone(), how: how.clone() }
             }
             ("back", [reader, list]) => Self::Back { reader: reader.clone(), list: list.clone() },
-            ("moved", [reader, hash]) => Self::Moved { reader: reader.clone(), hash: hash.clone() },
+            ("moved", [reader, hash]) => Self::Moved { reader: reader.clone(), hash: hash.clone(), to: None },
+            ("moved", [reader, hash, to]) => {
+                Self::Moved { reader: reader.clone(), hash: hash.clone(), to: Some(to.clone()) }
+            }
             ("stays", [reader, hash]) => Self::Stays { reader: reader.clone(), hash: hash.clone() },
             ("paused", [reader, until]) => {
                 let until: jiff::Timestamp = until.parse().ok()?;
@@ -126,7 +132,7 @@ impl Withdrawal {
     pub fn about(&self) -> Option<(&str, &str)> {
         match self {
             Self::Left { reader, list, .. } | Self::Back { reader, list } => Some((reader, list)),
-            Self::Moved { reader, hash } | Self::Stays { reader, hash } => Some((reader, hash)),
+            Self::Moved { reader, hash, .. } | Self::Stays { reader, hash } => Some((reader, hash)),
             // No list is called so: public ids are longer.
             Self::Paused { reader, .. } | Self::WentOn { reader } => Some((reader, "pause")),
             Self::Complained { hash } | Self::Blocked { hash } | Self::Lifted { hash } => Some((hash, "")),
@@ -152,7 +158,8 @@ mod tests {
         for withdrawal in [
             Withdrawal::Left { reader: reader.clone(), list: "l".to_owned(), how: "one-click".to_owned() },
             Withdrawal::Back { reader: reader.clone(), list: "l".to_owned() },
-            Withdrawal::Moved { reader: reader.clone(), hash: hash.clone() },
+            Withdrawal::Moved { reader: reader.clone(), hash: hash.clone(), to: None },
+            Withdrawal::Moved { reader: reader.clone(), hash: hash.clone(), to: Some("t".to_owned()) },
             Withdrawal::Stays { reader: reader.clone(), hash: hash.clone() },
             Withdrawal::Paused { reader: reader.clone(), until: Moment::from_unix_seconds(1_772_528_400) },
             Withdrawal::WentOn { reader: reader.clone() },

@@ -167,7 +167,7 @@ both_engines! {
         let asked = proof(&app, ANN).await;
         assert_eq!((asked[0].action.as_str(), asked[0].method.as_str()), ("asked", "staff"));
         assert_eq!((asked[0].wording.as_deref(), asked[0].ip.as_str()), (None, ""));
-        assert!(asked[0].source.contains("Olive Owner"), "{}", asked[0].source);
+        assert_eq!(asked[0].source, "typed at the desk", "who typed is for the log");
         desk.submit_and_follow(&form).await.says("nothing new was sent");
         app.drain().await;
         assert_eq!(app.mails(ANN).len(), 1);

@@ -283,6 +283,12 @@ async fn readers_are_imported_exported_and_proven() {
         assert!(held.contains("\"who_you_are\": []") && held.contains("\"forgotten_at\""), "{held}");
         let import = broadside(&[["subscribers", "import", file].as_slice(), &basis].concat(), &settings);
         assert!(text(&import.stdout).contains("0 readers added"), "{}", text(&import.stdout));
+        // Who only gave, too.
+        change(&db.db, "insert into donor (public_id, email, email_key, name, created_at) values ('d', 'Bob@example.org', 'bob@example.org', 'Bob', 7)").await;
+        let forget = ["subscribers", "forget", "bob@example.org", "--reason", "asked by letter"];
+        let gone = broadside(&forget, &settings);
+        assert!(text(&gone.stdout).contains("They were no reader"), "{gone:?}");
+        assert!(text(&broadside(&forget, &settings).stderr).contains("nothing is held"));
         assert!(broadside(&["audit"], &settings).status.success());
     }
 }

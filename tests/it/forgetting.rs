@@ -1,14 +1,24 @@
 //! Being forgotten: what goes, what stays, and what nobody brings back.
 
-use std::time::Duration;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
+use axum::http::{Method, header::CONTENT_TYPE};
 use broadside::{
     db::{Db, Engine},
     delivery::{self, StopReason, Suppressions},
     donations,
     dossier::{self, Asks},
     email_address::EmailAddress,
+    journal::Journal,
+    links::{Forget, Name},
     origin, publishing, restored,
+    site::Site,
     subscribers::{self, Basis, Subscriber, SubscriberError, SubscriptionState, Trace},
 };
 use reqwest::StatusCode;
@@ -21,6 +31,9 @@ use crate::{
         between::{circles, stopped_between},
         both_engines,
         database::{change, rows},
+        program,
+        program::Program,
+        scratch, wait,
     },
 };
 
@@ -54,7 +67,7 @@ async fn link(app: &TestApp) -> String {
 }
 
 /// Every place of the database where a text stands.
-async fn where_it_stands(app: &TestApp, texts: &[&str]) -> Vec<String> {
+pub async fn where_it_stands(app: &TestApp, texts: &[&str]) -> Vec<String> {
     let mut found = Vec::new();
     for (table, column) in tables(app).await {
         let sql =
@@ -83,6 +96,10 @@ async fn balances(app: &TestApp) {
             "edition {edition}"
         );
     }
+    money_balances(app).await;
+}
+
+async fn money_balances(app: &TestApp) {
     let money = donations::audit_money(&app.site.db).await.expect("an audit");
     assert!(money.balances(), "{:?}", money.problems);
 }
@@ -324,6 +341,26 @@ both_engines! {
         balances(&again).await;
     }
 
+    /// TRUST L7: an address that was only typed as a new one is somebody else's: of what stands on record of letters there, only the letter
+    /// of that change goes with whoever typed it.
+    async fn an_address_that_was_only_typed_keeps_its_letters(app: TestApp) {
+        let theirs = "ada@stranger.example";
+        app.give(theirs, "12", "once").await;
+        app.reader(ANN).await;
+        let choices = subscribers::choices_path(&app.site, &ann(&app).await.public_id);
+        let visitor = app.visitor();
+        let form = visitor.open(&format!("{choices}/address")).await.form("/address").with("email", theirs);
+        visitor.submit(&form).await.says("Look into both mailboxes");
+        app.drain().await;
+        assert_eq!(app.mails(theirs).len(), 2, "a receipt, and the question");
+        forget(&app).await;
+        let letters = "select template, address, state from notice where template in ('receipt', 'address_change_new') order by template";
+        let letters: Vec<(String, String, String)> = rows(&app.site.db, letters).await;
+        let row = |template: &str, address: &str| (template.to_owned(), address.to_owned(), "accepted".to_owned());
+        assert_eq!(letters, [row("address_change_new", ""), row("receipt", theirs)]);
+        app.drain().await;
+    }
+
     /// TRUST L11: a monthly donation is not ended by it, and keeps its address; once it is over, that goes, too.
     async fn a_monthly_donation_goes_on_and_its_address_goes_with_it(app: TestApp) {
         app.reader(ANN).await;
@@ -346,6 +383,83 @@ both_engines! {
         assert!(left.iter().all(|place| place.contains(" in notice.")), "but for the letter that it is over: {left:?}");
         balances(&app).await;
         assert_eq!(donations::totals(&app.site.db).await.expect("totals")[0].number, 1);
+        app.leaves_work();
+    }
+
+    /// TRUST L7, T10: who only gave is forgotten as well, by their address: nothing of them is left, no file brings them in, the sums hold, a
+    /// monthly donation goes on, and a restored backup forgets them again.
+    async fn whoever_gave_and_is_no_reader_is_forgotten(db: TestDb) {
+        let app = TestApp::journalled(db.clone()).await;
+        app.leaves_work();
+        origin::arrive(&app.site, None).await.expect("a start");
+        fill(&app, ANN).await;
+        change(&app.site.db, "delete from staff where email = 'ann@example.org'").await;
+        // They were a reader once, and nothing is left of that but what hangs from the address.
+        for text in ["delete from delivery_attempt", "delete from delivery", "delete from consent_event", "delete from audit_log", "delete from subscriber"] {
+            change(&app.site.db, text).await;
+        }
+        app.give("bea@example.org", "15", "once").await;
+        app.drain().await;
+        let backup = db.restored_copy().await;
+        let why = Some(dossier::ForgottenBy { staff_id: None, why: "asked by letter" });
+        let gone = dossier::forget_address(&app.site, &address("ANN@example.org"), why).await.expect("an answer");
+        assert!(matches!(gone, dossier::AtAddress::Forgotten), "{gone:?}");
+        let stays = where_it_stands(&app, MARKS).await;
+        assert!(stays.iter().all(|place| place.contains(" in recurring_donation.") || place.contains(" in donor.")), "but for the monthly donation: {stays:?}");
+        assert_eq!(import(&app, ANN).await.added, 0);
+        let given: Vec<(i64,)> = rows(&app.site.db, "select count(*) from recurring_donation where state <> 'cancelled' and email <> ''").await;
+        assert_eq!(given, [(1,)], "it goes on");
+        let log: Vec<(String, String, String)> = rows(&app.site.db, "select action, subject, detail from audit_log order by id desc limit 1").await;
+        assert_eq!(log, [("forgot a supporter".to_owned(), String::new(), "asked by letter".to_owned())]);
+        let (gift,): (String,) = rows(&app.site.db, "select public_id from recurring_donation").await.remove(0);
+        let provider = Some(app.payments.provider.as_ref());
+        donations::cancel_monthly(&app.site, provider, &donations::manage_token(&app.site, &gift)).await.expect("it is over");
+        change(&app.site.db, "delete from notice where template = 'recurring_cancelled'").await;
+        assert_eq!(dossier::forget_supporters(&app.site).await.expect("a look"), 1);
+        assert_eq!(where_it_stands(&app, MARKS).await, [""; 0]);
+        money_balances(&app).await;
+        let again = dossier::forget_address(&app.site, &address(ANN), None).await.expect("an answer");
+        assert!(matches!(again, dossier::AtAddress::Nothing), "{again:?}");
+        let nobody = dossier::forget_address(&app.site, &address("nobody@example.org"), None).await.expect("an answer");
+        assert!(matches!(nobody, dossier::AtAddress::Nothing), "{nobody:?}");
+        assert!(!where_it_stands(&app, &["bea@example.org"]).await.is_empty(), "nobody else is gone");
+
+        let old = app.restored_from(backup).await;
+        old.leaves_work();
+        origin::arrive(&old.site, None).await.expect("a start");
+        let report = restored::restored(&old.site, None, None, (None, None)).await.expect("it is said").expect("once");
+        assert_eq!(report.replayed.erased, 1);
+        let stays = where_it_stands(&old, MARKS).await;
+        assert!(stays.iter().all(|place| place.contains(" in recurring_donation.") || place.contains(" in donor.")), "{stays:?}");
+        assert_eq!(import(&old, ANN).await.added, 0);
+        money_balances(&old).await;
+    }
+
+    /// TRUST L10, L7: at the desk an owner forgets a supporter on the page of a donation; whose address is a reader's, on theirs.
+    async fn an_owner_forgets_a_supporter_and_says_why(app: TestApp) {
+        app.reader("bea@example.org").await;
+        for email in [ANN, "bea@example.org"] {
+            app.give(email, "15", "once").await;
+        }
+        app.drain().await;
+        let desk = app.desk().await;
+        let page = async |email: &'static str| {
+            let all: Vec<(String, String)> = rows(&app.site.db, "select email, public_id from donation").await;
+            let (_, id) = all.into_iter().find(|(of, _)| of == email).expect("a donation");
+            format!("/desk/donations/{id}")
+        };
+        let bea = page("bea@example.org").await;
+        let shown = desk.follow(&format!("{bea}/forget")).await;
+        shown.form("/desk/readers/");
+        let ann = page(ANN).await;
+        desk.open(&ann).await.says("Forget whoever gave");
+        let form = desk.open(&format!("{ann}/forget")).await.form("/forget");
+        assert_eq!(desk.submit(&form).await.status, StatusCode::UNPROCESSABLE_ENTITY, "without a reason");
+        desk.submit_and_follow(&form.with("why", "asked by letter")).await.says("They are forgotten");
+        assert_eq!(where_it_stands(&app, &["ann@example.org"]).await, [""; 0]);
+        assert!(!desk.open(&ann).await.body.contains("/forget"), "once is enough");
+        assert_eq!(desk.open(&format!("{ann}/forget")).await.status, StatusCode::NOT_FOUND);
+        balances(&app).await;
         app.leaves_work();
     }
 
@@ -374,6 +488,59 @@ both_engines! {
         forget(&app).await;
         app.drain().await;
         assert!(app.last_mail(ANN).subject.contains("invites you"), "{}", app.last_mail(ANN).subject);
+    }
+
+    /// TRUST L7, T10: `kill -9` in the middle of a burst: whoever was told that they are forgotten stands in the journal, and after the next start
+    /// whoever stands there is gone; nobody is half gone.
+    async fn whoever_was_told_is_forgotten_whenever_the_process_dies(app: TestApp) {
+        const READERS: usize = 40;
+        app.leaves_work();
+        app.readers(READERS).await;
+        app.send_edition("The first").await;
+        let (path, listen) = (scratch::folder().join("forgotten.journal"), program::address_of_its_own().to_string());
+        let settings = [("LISTEN", listen.as_str()), ("WITHDRAWALS_JOURNAL", path.to_str().expect("our own name"))];
+        let program = Program::serve(&app, &settings);
+        let ready = app.url("/").replace(app.site.base_url.authority(), &listen);
+        let visitor = app.visitor();
+        wait::until("the pages", async || visitor.try_open(&ready).await).await;
+        let names: Vec<(i64, String, String)> =
+            rows(&app.site.db, "select id, public_id, email from subscriber order by id").await;
+        let told = Arc::new(AtomicUsize::new(0));
+        let mut pressing = Vec::new();
+        for (id, public_id, email) in names.clone() {
+            let link = Forget { reader: Name::Id(public_id.into()), address: Suppressions::new(&app.site).hash(&address(&email)).into() };
+            let link = link.sign(&app.site.keys, app.site.now().plus(DAY * 3_650));
+            let request = visitor.request(Method::POST, &format!("http://{listen}/forget-me/{link}"));
+            let request = request.header(CONTENT_TYPE, "application/x-www-form-urlencoded").body("");
+            let told = told.clone();
+            pressing.push(tokio::spawn(async move {
+                let well = request.send().await.is_ok_and(|answer| answer.status().is_success());
+                told.fetch_add(usize::from(well), Ordering::SeqCst);
+                well.then_some((id, email))
+            }));
+        }
+        wait::until("some to be told", async || (told.load(Ordering::SeqCst) >= READERS / 4).then_some(())).await;
+        program.kill();
+        let mut told = Vec::new();
+        for one in pressing {
+            told.extend(one.await.expect("it came to its end"));
+        }
+        let written = std::fs::read_to_string(&path).expect("our own file");
+        let journal = Journal::at(path, delivery::suppression_proof(&app.site.keys));
+        let site = Site { journal, ..app.site.clone() };
+        let after = restored::take_up(&site, None).await.expect("a start");
+        println!("told {}, done after the kill {}", told.len(), after.erased);
+        let left: Vec<(i64,)> = rows(&app.site.db, "select id from subscriber").await;
+        let emails: Vec<&str> = names.iter().map(|(_, _, email)| email.as_str()).collect();
+        let found = where_it_stands(&app, &emails).await;
+        for (id, public_id, email) in &names {
+            let is_written = written.contains(&format!("erased {public_id} "));
+            assert!(is_written || !told.contains(&(*id, email.clone())), "{email} was told, and does not stand in the journal");
+            assert_eq!(left.contains(&(*id,)), !is_written, "{email}");
+            let stands = found.iter().any(|one| one.starts_with(&format!("{email} in ")));
+            assert_eq!(stands, !is_written, "{email} is half gone: {found:?}");
+        }
+        balances(&app).await;
     }
 
     /// TRUST L7, T1: forgotten while the edition is being locked: their copy is found, or not written.

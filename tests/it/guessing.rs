@@ -221,6 +221,8 @@ const DOORS: &[(&[Role], &[&str])] = &[
         "POST /desk/team/{id}/disable",
         "POST /desk/team/{id}/enable",
         "POST /desk/readers/{id}/held",
+        "GET /desk/donations/{id}/forget",
+        "POST /desk/donations/{id}/forget",
         "GET /desk/readers/{id}/forget",
         "POST /desk/readers/{id}/forget",
     ]),

@@ -60,6 +60,7 @@ const TABLES: &[(&str, Tells)] = &[
             &["id", "public_id", "subscriber_id", "staff_id"],
         ),
     ),
+    ("former_address", In(Section::Former, &["left_at", "gave_as"], &["subscriber_id", "address_hash"])),
     ("donor_state", In(Section::Who, &["state", "last_gift_at"], &["subscriber_id", "updated_at"])),
     (
         "subscription",
@@ -98,7 +99,8 @@ const TABLES: &[(&str, Tells)] = &[
                 "form_id",
                 "campaign",
             ],
-            &["id", "subscriber_id"],
+            // What a file told stands in the source, too.
+            &["id", "subscriber_id", "told", "told_at"],
         ),
     ),
     (
@@ -168,6 +170,7 @@ const TABLES: &[(&str, Tells)] = &[
                 "doubts",
                 "breaks",
                 "address_key",
+                "former_of",
             ],
         ),
     ),
@@ -374,6 +377,7 @@ const TABLES: &[(&str, Tells)] = &[
     ("settled_epoch", Nothing("backups")),
     ("suppression_key", Nothing("proof of a secret")),
     ("withdrawal_journal", Nothing("how far the journal is known")),
+    ("leaving_mail", Nothing("hashes of mails that asked to leave a list, which stands in the proof")),
     ("_sqlx_migrations", Nothing("which migrations were run")),
 ];
 
@@ -442,6 +446,9 @@ pub async fn fill(app: &TestApp, email: &str) {
         format!(
             "insert into address_change (public_id, subscriber_id, old_email, new_email, asked_at) values ('held-change-{r}', {r}, '{email}', 'held-moved@example.net', 0)"
         ),
+        format!(
+            "insert into former_address (subscriber_id, address_hash, left_at, gave_as) values ({r}, 'held-hash-{r}', 0, 'held-gave@example.net')"
+        ),
         format!("insert into typed (subscriber_id, name, answers, at) values ({r}, 'held-typed', '', 0)"),
         format!("update delivery set name = 'held-copy' where subscriber_id = {r}"),
         format!("update delivery_attempt set reply = 'held-reply' where subscriber_id = {r}"),
@@ -483,6 +490,7 @@ fn address_hash(app: &TestApp, email: &str) -> String {
 const MARKS: &[(&str, Section)] = &[
     ("held-name", Section::Who),
     ("held-moved", Section::Moved),
+    ("held-gave", Section::Former),
     ("held-topic", Section::Lists),
     ("held-reason", Section::Reasons),
     ("held-source", Section::Consent),
@@ -583,6 +591,8 @@ both_engines! {
         sql(&app, &format!("update subscriber set email = '{NEW}', email_key = '{NEW}', gives_as = '{ANN}', moved_at = 1 where email_key = '{ANN}'")).await;
         let moved = format!("insert into address_change (public_id, subscriber_id, old_email, new_email, asked_at, done_at) values ('moved', {}, '{ANN}', '{NEW}', 0, 1)", app.reader_row(NEW).await);
         sql(&app, &moved).await;
+        let former = format!("update notice set former_of = {} where address = '{ANN}'", app.reader_row(NEW).await);
+        sql(&app, &former).await;
         let (held, _) = whole(&app, NEW).await;
         let gifts: Vec<&Value> = held["gifts"].as_array().expect("gifts").iter().map(|gift| &gift["email"]).collect();
         assert_eq!(gifts, [ANN], "{}", held["gifts"]);
@@ -596,6 +606,32 @@ both_engines! {
         let letters: Vec<(i64,)> = rows(&app.site.db, "select count(*) from notice where address = 'ann@example.org'").await;
         assert_eq!(letters, [(0,)], "letters to the former address");
         app.leaves_work();
+    }
+
+    /// Who of the team added somebody, or typed them in, is for the log, also in what the program of before wrote down.
+    async fn nobody_of_the_team_is_named_to_readers(app: TestApp) {
+        app.reader(ANN).await;
+        let desk = app.desk().await;
+        let ann = subscribers::by_email(&app.site.db, &address(ANN)).await.expect("a read").expect("a reader");
+        let page = format!("/desk/readers/{}", ann.public_id);
+        let list = app.list().await;
+        subscribers::leave_by_staff(&app.site, ann.id, list, "taken off by Olive Owner: she asked").await.expect("left");
+        let join = desk.open(&page).await.form(&format!("{page}/join"));
+        desk.submit_and_follow(&join.with("basis", "held-basis")).await;
+        sql(&app, &format!("insert into consent_event (subscriber_id, list_id, action, method, source, ip, user_agent, at)
+            select {r}, {list}, 'confirmed', 'staff', 'by telephone (added by Olive Owner)', '', '', 7 union all
+            select {r}, {list}, 'asked', 'staff', 'typed at the desk by Olive Owner', '', '', 8", r = ann.id)).await;
+        sql(&app, &format!("insert into audit_log (action, subject, detail, at) values ('asked somebody to subscribe', '{}', 'a call (typed at the desk by Olive Owner)', 9)", ann.public_id)).await;
+        let kept: Vec<(String,)> = rows(&app.site.db, "select source from consent_event where source like '%held-basis%'").await;
+        assert_eq!(kept, [("held-basis".to_owned(),)]);
+        let (held, _) = whole(&app, ANN).await;
+        let page = app.visitor().open(&link_to_copy(&app).await).await;
+        for text in [held.to_string(), page.text()] {
+            assert!(!text.contains("Olive"), "{text}");
+            for shown in ["held-basis", "by telephone", "typed at the desk", "taken off by staff", "a call"] {
+                assert!(text.contains(shown), "{shown}: {text}");
+            }
+        }
     }
 
     /// A letter that went to another spelling of the address is theirs.

@@ -103,7 +103,7 @@ const LEVELS: &[&[&str]] = &[
     &["site"],
     &["queue"],
     &["attempts", "withdrawals"],
-    &["mail", "payments", "replies", "smtp"],
+    &["mail", "moving_in", "payments", "replies", "smtp"],
     &["audit_log"],
     &["settings"],
     &["relays", "editions", "origin", "dkim"],

@@ -7,11 +7,11 @@ use broadside::{
     delivery::{self, StopReason, Suppressions},
     email_address::EmailAddress,
     mail::{
-        AddressChangeNew, AddressChangeOld, AddressChanged, AddressIsKnown, AlreadyReader, ChoicesLink,
-        ConfirmSubscription, CopiesCameBack, CopyOfData, EditionHeld, EditionPaused, EmailTemplate,
-        EraseRequest, FormClosed, GoodBye, JobStopped, MonthlyNotEnded, NothingTaken, Paused, PaymentFailed,
-        Receipt, RecurringCancelled, Sender, SignInLink, SignInRefused, SomethingWrong, TeamInvite, Welcome,
-        Welcomed, WorkGivenUp,
+        AddressChangeNew, AddressChangeOld, AddressChanged, AddressIsKnown, AddressTakenBack, AlreadyReader,
+        ChoicesLink, ConfirmSubscription, CopiesCameBack, CopyOfData, EditionHeld, EditionPaused,
+        EmailTemplate, EraseRequest, FormClosed, GoodBye, JobStopped, MonthlyNotEnded, NothingTaken, Paused,
+        PaymentFailed, Receipt, RecurringCancelled, Sender, SignInLink, SignInRefused, SomethingWrong,
+        TeamInvite, Welcome, Welcomed, WorkGivenUp,
     },
     publishing,
     sandbox::{LineEnds, Rule, Stage},
@@ -96,11 +96,12 @@ fn sender() -> Sender {
 }
 
 /// What a block by the team stops: letters that ask, greet or tell somebody what they did not ask for.
-const A_BLOCK_STOPS: [&str; 9] = [
+const A_BLOCK_STOPS: [&str; 10] = [
     "address_change_new",
     "address_change_old",
     "address_changed",
     "address_is_known",
+    "address_taken_back",
     "already_reader",
     "choices_link",
     "confirm_subscription",
@@ -231,6 +232,7 @@ both_engines! {
         enqueue(&app, &mut seen, &AddressChangeNew { sender: sender(), ..AddressChangeNew::sample() }).await;
         enqueue(&app, &mut seen, &AddressIsKnown { sender: sender(), ..AddressIsKnown::sample() }).await;
         enqueue(&app, &mut seen, &AddressChanged { sender: sender(), ..AddressChanged::sample() }).await;
+        enqueue(&app, &mut seen, &AddressTakenBack { sender: sender(), ..AddressTakenBack::sample() }).await;
         enqueue(&app, &mut seen, &ConfirmSubscription { sender: sender(), lists: vec![HARD_NAME.to_owned()], ..ConfirmSubscription::sample() }).await;
         enqueue(&app, &mut seen, &GoodBye { sender: sender(), lists: vec![HARD_NAME.to_owned()], ..GoodBye::sample() }).await;
         enqueue(&app, &mut seen, &Welcome { sender: sender(), lists: vec![Welcomed { name: HARD_NAME.to_owned(), words: vec![HARD_NAME.to_owned()] }], ..Welcome::sample() }).await;

@@ -77,6 +77,58 @@ both_engines! {
         assert_eq!(joined(&app).await, ["digest"]);
     }
 
+    /// TRUST A24: what is kept for good of a reader, as proof, is bounded whoever has their links: sixty changes a day by all of them
+    /// together, and half of that in a quarter of an hour; a sentence says so. Leaving is never refused.
+    async fn the_links_of_a_mail_change_so_much_a_day_and_leaving_always_works(app: TestApp) {
+        let page = page(&app).await;
+        let leave = app.last_mail(ANN).link("/unsubscribe/");
+        let (visitor, appeals) = (app.visitor(), list(&app, "appeals").await);
+        let events = async || {
+            crate::support::database::rows::<(i64,)>(&app.site.db, "select count(*) from consent_event").await[0].0
+        };
+        let before = events().await;
+        // What leaves alone is not counted: two of three are.
+        for number in 0..45 {
+            let now = visitor.open(page.url.as_str()).await.form("/preferences/");
+            let form = match number % 3 {
+                0 => now.and("list", &appeals),
+                1 => now.with("name", &format!("Ann {number}")),
+                _ => now.with("list", &list(&app, "digest").await),
+            };
+            assert_eq!(visitor.submit(&form).await.status, StatusCode::OK, "{number}");
+        }
+        let refused = visitor.submit(&page.form("/preferences/").with("name", "Ann").and("list", &appeals)).await;
+        assert_eq!(refused.status, StatusCode::TOO_MANY_REQUESTS);
+        refused.says("Too much was changed by the links in your mail").says("15 minutes");
+        assert_eq!(joined(&app).await, ["digest"]);
+        for press in ["pause-2", "go-on"] {
+            let paused = visitor.submit(&page.form("/preferences/").and("press", press)).await;
+            assert_eq!(paused.status, StatusCode::TOO_MANY_REQUESTS, "{press}");
+        }
+        assert_eq!(events().await, before + 30, "fifteen times on the list, and off it");
+        let left = visitor.submit(&page.form("/preferences/").with("name", "Nobody").without("list")).await;
+        left.says("You no longer get The digest.");
+        assert_eq!(joined(&app).await, Vec::<String>::new());
+        app.advance(std::time::Duration::from_secs(901));
+        let digest = list(&app, "digest").await;
+        visitor.submit(&visitor.open(page.url.as_str()).await.form("/preferences/").and("list", &digest)).await;
+        let press = async |what: &str| {
+            visitor.submit(&visitor.open(&leave).await.form("/unsubscribe/").with("press", what)).await.status
+        };
+        let mut undone = 0;
+        loop {
+            assert_eq!(press("leave").await, StatusCode::OK);
+            if press("undo").await != StatusCode::OK {
+                break;
+            }
+            undone += 1;
+            assert!(undone < 60, "leaving and coming back by turns is bounded");
+        }
+        assert!(events().await <= before + 30 + 2 * 31 + 1, "{before}, {}", events().await);
+        assert_eq!(joined(&app).await, Vec::<String>::new(), "who left last has left");
+        app.drain().await;
+    }
+
     async fn a_link_that_is_not_ours_opens_nothing(app: TestApp) {
         let page = page(&app).await;
         let changed = page.url.as_str().replace("/preferences/", "/preferences/A");

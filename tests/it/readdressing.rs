@@ -6,6 +6,7 @@ use broadside::{
     audit_log,
     db::Engine,
     delivery::{self, StopReason, Suppressions},
+    dossier::{self, Asks},
     email_address::EmailAddress,
     jobs,
     links::{AddressChange, End, Name},
@@ -14,8 +15,8 @@ use broadside::{
     sandbox::{Rule, Stage},
     settings::Settings,
     subscribers::{
-        self, ByStaff, DonorState, MoveState, NewAddress, Readdressed, Subscriber, SubscriberError,
-        SubscriptionState, Trace, consent,
+        self, Basis, ByStaff, Chosen, ConsentMethod, Crowd, DonorState, MoveAsked, MoveState, NewAddress,
+        Readdressed, Subscriber, SubscriberError, SubscriptionState, Trace, Weeks, consent,
     },
     token::Purpose,
     withdrawals::{self, Withdrawal},
@@ -35,20 +36,36 @@ const OLD: &str = "ann@example.org";
 const NEW: &str = "ann@other.example";
 const DAY: Duration = Duration::from_secs(86_400);
 
-fn address(text: &str) -> EmailAddress {
+pub(crate) fn address(text: &str) -> EmailAddress {
     EmailAddress::parse(text).expect("an address")
 }
 
-async fn at(app: &TestApp, email: &str) -> Option<Subscriber> {
+pub(crate) async fn at(app: &TestApp, email: &str) -> Option<Subscriber> {
     subscribers::by_email(&app.site.db, &address(email)).await.expect("a read")
 }
 
-async fn reader(app: &TestApp, email: &str) -> Subscriber {
+pub(crate) async fn reader(app: &TestApp, email: &str) -> Subscriber {
     at(app, email).await.expect("a reader")
 }
 
+/// All that is held about somebody.
+async fn held(app: &TestApp, email: &str) -> serde_json::Value {
+    let whose = dossier::of_address(&app.site, address(email)).await.expect("a read");
+    let mut whole = dossier::Whole::new(app.site.clone(), "The Lamplighter".to_owned(), whose);
+    let mut text = String::new();
+    while let Some(piece) = whole.piece().await.expect("a read") {
+        text.push_str(&piece);
+    }
+    serde_json::from_str(&text).expect("JSON")
+}
+
+async fn balances(app: &TestApp) {
+    let money = broadside::donations::audit_money(&app.site.db).await.expect("an audit");
+    assert!(money.balances(), "{:?}", money.problems);
+}
+
 /// The page on which a reader asks, filled in.
-async fn ask(app: &TestApp, from: &str, to: &str) -> Page {
+pub async fn ask(app: &TestApp, from: &str, to: &str) -> Page {
     let choices = subscribers::choices_path(&app.site, &reader(app, from).await.public_id);
     let page = app.visitor().open(&format!("{choices}/address")).await;
     let asked = app.visitor().submit(&page.form("/address").with("email", to)).await;
@@ -56,13 +73,31 @@ async fn ask(app: &TestApp, from: &str, to: &str) -> Page {
     asked
 }
 
+/// A reader whose mail is stopped is led to people, whatever their page said before; no day is used up, and nothing is mailed.
+async fn cannot_ask(app: &TestApp, from: &str) {
+    let page =
+        format!("{}/address", subscribers::choices_path(&app.site, &reader(app, from).await.public_id));
+    let shown = app.visitor().open(&page).await;
+    shown.says("We help you with that");
+    let token = page.trim_start_matches("/preferences/").trim_end_matches("/address").to_owned();
+    let settings = Settings::load(&app.site.db).await.expect("a read");
+    let new =
+        NewAddress { email: &address("elsewhere@other.example"), lookout: None, trace: Trace::default() };
+    for _ in 0..2 {
+        let asked = subscribers::ask_to_move(&app.site, &settings, &token, new).await.expect("an answer");
+        assert_eq!(asked, MoveAsked::OldIsStopped);
+    }
+    app.drain().await;
+    assert!(app.mails("elsewhere@other.example").is_empty());
+}
+
 /// The newest link that a mailbox got about an address.
-fn link(app: &TestApp, mailbox: &str) -> String {
+pub fn link(app: &TestApp, mailbox: &str) -> String {
     app.last_mail(mailbox).link("/address/")
 }
 
 /// Opens a link and presses its button.
-async fn press(app: &TestApp, link: &str) -> Page {
+pub async fn press(app: &TestApp, link: &str) -> Page {
     let visitor = app.visitor();
     let pressed = visitor.submit(&visitor.open(link).await.form("/address/")).await;
     app.drain().await;
@@ -70,7 +105,7 @@ async fn press(app: &TestApp, link: &str) -> Page {
 }
 
 /// A reader moves, with all that it takes.
-async fn moves(app: &TestApp, from: &str, to: &str) {
+pub async fn moves(app: &TestApp, from: &str, to: &str) {
     ask(app, from, to).await.says("Look into both mailboxes");
     press(app, &link(app, from)).await.says("One more press");
     press(app, &link(app, to)).await.says("Your mail has moved");
@@ -94,7 +129,7 @@ async fn lists_of(app: &TestApp, email: &str) -> Vec<SubscriptionState> {
 async fn correct(app: &TestApp, from: &str, to: &str) -> subscribers::Result<Readdressed> {
     let settings = Settings::load(&app.site.db).await.expect("a read");
     let staff = rows::<(i64,)>(&app.site.db, "select id from staff").await[0].0;
-    let by = ByStaff { staff_id: staff, name: "Olive Owner", why: "asked by telephone" };
+    let by = ByStaff { staff_id: staff, why: "asked by telephone" };
     let known = reader(app, from).await;
     let new = NewAddress { email: &address(to), lookout: None, trace: Trace::default() };
     let seen = (known.id, known.email.as_str());
@@ -172,6 +207,86 @@ both_engines! {
         assert_ne!(reader(&app, OLD).await.id, reader(&app, "bob@example.org").await.id);
         assert_eq!(lists_of(&app, "bob@example.org").await, [SubscriptionState::Confirmed]);
         assert!(at(&app, "stopped@other.example").await.is_none());
+    }
+
+    /// TRUST A22: the page masks the address, and whoever was handed the link cannot find it by guessing: a guess is counted before it is
+    /// judged, ten a day.
+    async fn guesses_of_the_address_are_counted_before_they_are_answered(app: TestApp) {
+        app.reader(OLD).await;
+        for number in 0..10 {
+            ask(&app, OLD, &format!("guess{number}@example.org")).await;
+        }
+        let right = ask(&app, OLD, OLD).await;
+        let wrong = ask(&app, OLD, "guess@example.org").await;
+        assert_eq!((right.status, right.text().replace(OLD, "")), (wrong.status, wrong.text().replace("guess@example.org", "")));
+        assert_eq!(right.status, StatusCode::TOO_MANY_REQUESTS);
+        app.advance(DAY);
+        ask(&app, OLD, OLD).await.says("Your mail goes to that address already");
+        ask(&app, OLD, NEW).await.says("Look into both mailboxes");
+    }
+
+    /// TRUST T6: what a clock wrote that was ahead holds nobody up once it is right again.
+    async fn a_moment_that_is_yet_to_come_holds_nobody_up(app: TestApp) {
+        app.reader(OLD).await;
+        ask(&app, OLD, NEW).await.says("Look into both mailboxes");
+        ask(&app, OLD, "ann@third.example").await.says("You asked within the last day");
+        change(&app.site.db, "update address_change set asked_at = asked_at + 34560000000000").await;
+        ask(&app, OLD, "ann@third.example").await.says("Look into both mailboxes");
+    }
+
+    /// TRUST A16: whoever has a link can type a name, and none of the letters about it carries that to the mailbox.
+    async fn no_typed_name_stands_over_a_letter_to_a_reader(app: TestApp) {
+        app.reader(OLD).await;
+        let choices = subscribers::choices_path(&app.site, &reader(&app, OLD).await.public_id);
+        let visitor = app.visitor();
+        let page = visitor.open(&choices).await;
+        visitor.submit(&page.form("/preferences/").with("name", "URGENT call 555 0100")).await.says("We greet you");
+        visitor.submit(&page.form("#pause").and("press", "pause-2")).await;
+        for what in ["copy", "forget"] {
+            visitor.submit(&page.form(&format!("/{what}"))).await;
+        }
+        visitor.submit(&visitor.open("/choices").await.form("/choices").with("email", OLD)).await;
+        ask(&app, OLD, NEW).await;
+        let mails = app.mails(OLD);
+        assert_eq!(mails.len(), 6, "{:?}", mails.iter().map(|mail| &mail.subject).collect::<Vec<_>>());
+        for mail in mails {
+            assert!(!String::from_utf8_lossy(&mail.raw).contains("URGENT"), "{}: {:?}", mail.subject, mail.header("To"));
+        }
+    }
+
+    /// TRUST T8: a reader moves while they leave, leave every list, or save what they get: each holds the reader first, so nobody waits in
+    /// a circle. Whoever comes first is stopped behind their list.
+    async fn a_move_meets_whoever_leaves_in_one_order(app: TestApp) {
+        app.readers(3).await;
+        let edition = app.send_edition("The first").await;
+        for number in 1..=3 {
+            let (old, new) = (format!("reader{number}@example.org"), format!("reader{number}@other.example"));
+            let links = app.links(edition, reader(&app, &old).await.id).await;
+            let end = |link: &str| link.rsplit('/').next().expect("an end").to_owned();
+            let (leave, choices) = (end(&links.unsubscribe), end(&links.preferences));
+            ask(&app, &old, &new).await;
+            press(&app, &link(&app, &old)).await;
+            let token = end(&link(&app, &new));
+            let leaves = async {
+                let trace = Trace::default();
+                match number {
+                    1 => subscribers::leave(&app.site, &leave, subscribers::ConsentMethod::OneClick, trace).await.map(drop),
+                    2 => subscribers::leave_all(&app.site, &leave, trace).await.map(drop),
+                    _ => {
+                        let chosen = subscribers::Chosen { leaves_all: true, ..Default::default() };
+                        subscribers::save_choices(&app.site, &choices, &chosen, trace).await.map(drop)
+                    }
+                }
+            };
+            let moves = subscribers::press_move(&app.site, &token, Trace::default());
+            let (left, went) = stopped_between(&app.site.db, "lock table consent_event in share mode", leaves, moves).await;
+            left.expect("left");
+            assert_eq!(went.expect("an answer").state, MoveState::Done);
+            assert_eq!(lists_of(&app, &new).await, [SubscriptionState::Left]);
+            app.advance(DAY);
+        }
+        assert_eq!(circles(&app.site.db).await, 0);
+        app.drain().await;
     }
 
     /// What a link of one mailbox says is no word of the other, whoever changes it.
@@ -257,6 +372,55 @@ both_engines! {
         }
     }
 
+    /// TRUST L7, L11: where the team sent a reader's mail elsewhere, for which the mailbox of before was not asked, the links from there show
+    /// nothing of gifts and forget nobody before it can be taken back no more; that they were sent for stands in the log. What the
+    /// mailbox of before takes back is as it was.
+    async fn whom_the_team_moved_is_neither_shown_gifts_nor_forgotten_for_a_week(app: TestApp) {
+        app.reader(OLD).await;
+        app.give(OLD, "50", "once").await;
+        app.give(OLD, "7", "month").await;
+        correct(&app, OLD, NEW).await.expect("asked");
+        app.drain().await;
+        press(&app, &link(&app, NEW)).await.says("Your mail has moved");
+        let choices = subscribers::choices_path(&app.site, &reader(&app, NEW).await.public_id);
+        let sent = async |what: &str, path: &str| {
+            let visitor = app.visitor();
+            visitor.submit(&visitor.open(&choices).await.form(&format!("/{what}"))).await;
+            app.drain().await;
+            app.last_mail(NEW).link(path)
+        };
+        let (copy, forget) = (sent("copy", "/your-data/").await, sent("forget", "/forget-me/").await);
+        let shown = app.visitor().open(&copy).await;
+        shown.says("from then on gifts stand here, too");
+        let file = app.visitor().open(&format!("{copy}/file")).await;
+        for one in [shown.text(), file.body] {
+            for gifts in ["€", "5000", "Receipt", "eceipt_", "supporter\": \"", "ou give"] {
+                assert!(!one.contains(gifts), "{gifts}: {one}");
+            }
+        }
+        let refused = app.visitor().open(&forget).await;
+        refused.says("Not before 10 March 2026").says("nothing was deleted");
+        assert!(!refused.body.contains("Forget me") && !refused.body.contains("/giving/"), "{}", refused.body);
+        let press = app.visitor().request(reqwest::Method::POST, &forget);
+        let press = press.header(reqwest::header::CONTENT_TYPE, "application/x-www-form-urlencoded");
+        assert_eq!(app.visitor().send(press.body("")).await.status, StatusCode::CONFLICT);
+        assert!(at(&app, NEW).await.is_some());
+        let donors = rows::<(i64,)>(&app.site.db, "select count(*) from donor where email_key = 'ann@example.org'").await;
+        assert_eq!(donors, [(1,)]);
+        let log = audit_log::latest(&app.site.db, 10).await.expect("a read");
+        for action in ["sent a link to what is held", "sent a link to being forgotten"] {
+            assert!(log.iter().any(|line| line.action == action), "{action}: {log:?}");
+        }
+        app.advance(DAY * 7 + Duration::from_secs(1));
+        let (copy, forget) = (sent("copy", "/your-data/").await, sent("forget", "/forget-me/").await);
+        app.visitor().open(&copy).await.says("€50.00");
+        let visitor = app.visitor();
+        visitor.submit(&visitor.open(&forget).await.form("/forget-me/")).await.says("You are forgotten");
+        let log = audit_log::latest(&app.site.db, 1).await.expect("a read").remove(0);
+        assert_eq!((log.action.as_str(), log.detail.as_str()), ("forgot a reader", "by a link that was mailed to them"));
+        app.drain().await;
+    }
+
     /// TRUST L11: gifts stay with the address they were given under: nobody who moves gets those of another, or loses their own.
     async fn gifts_stay_with_the_address_they_were_given_under(app: TestApp) {
         let state = async |id: i64| subscribers::donor_state(&app.site.db, id).await.expect("a read");
@@ -307,7 +471,7 @@ both_engines! {
         }
         subscribers::block(&app.site, &address(OLD), "never again", None).await.expect("blocked");
         let letters = app.mails(OLD).len();
-        ask(&app, OLD, NEW).await.says("Look into both mailboxes");
+        cannot_ask(&app, OLD).await;
         assert_eq!((app.mails(OLD).len(), app.mails(NEW).len()), (letters, 0));
         assert!(matches!(correct(&app, OLD, NEW).await, Err(SubscriberError::Blocked)));
 
@@ -327,7 +491,7 @@ both_engines! {
 
         // A mailbox that is gone cannot agree: the team answers for it.
         stop(&app, "dan@example.org", StopReason::Bounced).await;
-        ask(&app, "dan@example.org", "dan@other.example").await.says("Look into both mailboxes");
+        cannot_ask(&app, "dan@example.org").await;
         assert!(app.mails("dan@other.example").is_empty());
         assert_eq!(correct(&app, "dan@example.org", "dan@other.example").await.expect("asked"), Readdressed::Asked);
         app.drain().await;
@@ -440,6 +604,248 @@ both_engines! {
         app.drain().await;
     }
 
+    /// TRUST L7: whichever of the two comes first, nobody is left at either address, no file brings them back, and a backup forgets the same.
+    async fn whoever_is_forgotten_while_they_move_is_forgotten(db: TestDb) {
+        let app = TestApp::journalled(db.clone()).await;
+        app.leaves_work();
+        origin::arrive(&app.site, None).await.expect("a start");
+        let pairs = [(OLD, NEW), ("bea@example.org", "bea@other.example")];
+        let mut press = Vec::new();
+        for (old, new) in pairs {
+            app.reader(old).await;
+            ask(&app, old, new).await;
+            self::press(&app, &link(&app, old)).await;
+            press.push(link(&app, new).rsplit('/').next().expect("an end").to_owned());
+        }
+        let backup = db.restored_copy().await;
+        let in_the_way = "update subscriber set name = name";
+        let (ann, bea) = (reader(&app, pairs[0].0).await, reader(&app, pairs[1].0).await);
+        let (gone, moved) = stopped_between(
+            &app.site.db,
+            in_the_way,
+            dossier::forget_reader(&app.site, &ann, None),
+            subscribers::press_move(&app.site, &press[0], Trace::default()),
+        )
+        .await;
+        assert!(gone.expect("forgotten"));
+        assert!(!matches!(moved.map(|moved| moved.state), Ok(MoveState::Done)), "nobody is there to move");
+        let (moved, gone) = stopped_between(
+            &app.site.db,
+            in_the_way,
+            subscribers::press_move(&app.site, &press[1], Trace::default()),
+            dossier::forget_reader(&app.site, &bea, None),
+        )
+        .await;
+        assert_eq!((moved.expect("an answer").state, gone.expect("forgotten")), (MoveState::Done, true));
+        assert_eq!(circles(&app.site.db).await, 0);
+
+        let again = app.restored_from(backup).await;
+        again.leaves_work();
+        origin::arrive(&again.site, None).await.expect("a start");
+        restored::restored(&again.site, None, None, (None, None)).await.expect("it is said").expect("once");
+        for app in [&app, &again] {
+            for address in pairs.into_iter().flat_map(|(old, new)| [old, new]) {
+                assert!(at(app, address).await.is_none(), "{address}");
+            }
+            let basis = Basis { basis: "consent".to_owned(), source: "a file".to_owned() };
+            let file = format!("email\n{OLD}\nbea@other.example\n");
+            let read = subscribers::import(&app.site, file.as_bytes(), app.list().await, &basis).await;
+            assert_eq!(read.expect("it is read").added, 0);
+        }
+    }
+
+    /// TRUST L7, L8: who moved, twice, is shown the letters to each address for as long as they are there, and is forgotten at each: with what they
+    /// asked and wrote from there. No file brings them back, a backup from before forgets the same, and who is a reader at such an address by
+    /// now is left alone.
+    async fn who_moved_is_forgotten_at_every_address_that_they_had(db: TestDb) {
+        const THIRD: &str = "ann@third.example";
+        let app = TestApp::journalled(db.clone()).await;
+        app.leaves_work();
+        start(&app).await;
+        app.reader(OLD).await;
+        app.reader("bob@example.org").await;
+        app.give(OLD, "15", "once").await;
+        app.drain().await;
+        let backup = db.restored_copy().await;
+        moves(&app, OLD, NEW).await;
+        app.advance(DAY * 2);
+        moves(&app, NEW, THIRD).await;
+        moves(&app, "bob@example.org", "bob@other.example").await;
+        app.advance(DAY * 20);
+        jobs::forget_as_of(&app.site, app.site.now()).await.expect("tidied");
+        assert!(rows::<(i64,)>(&app.site.db, "select id from address_change").await.is_empty(), "both addresses are forgotten there");
+        // Somebody else has what was Bob's.
+        app.reader("bob@example.org").await;
+        let desk = app.desk().await;
+        let form = desk.open("/desk/requests").await.form("/desk/requests");
+        for (email, kind) in [(OLD, "erasure"), (NEW, "access"), ("bob@example.org", "access")] {
+            desk.submit_and_follow(&form.clone().with("email", email).with("kind", kind).with("detail", "her-words")).await;
+        }
+        change(&app.site.db, "insert into bounce_letter (key, from_address, subject, words, received_at) values ('k', 'Ann@Example.org', 'Please', 'her-letter', 0)").await;
+
+        let ann = reader(&app, THIRD).await;
+        let held = held(&app, THIRD).await;
+        for email in [OLD, NEW, THIRD] {
+            assert!(held["letters_sent_to_you"].to_string().contains(email), "{email}: {}", held["letters_sent_to_you"]);
+        }
+        assert_eq!(held["former_addresses"].as_array().map(Vec::len), Some(2));
+        assert!(held["what_you_asked_by_law"].to_string().contains("her-words") && held["letters_from_you"].to_string().contains("her-letter"), "{held}");
+        let bobs = self::held(&app, "bob@example.org").await["letters_sent_to_you"].clone();
+        assert!(!bobs.to_string().contains("Your mail"), "{bobs}");
+        let letters: Vec<_> = bobs.as_array().expect("letters").iter().map(|letter| letter["letter"].clone()).collect();
+        assert_eq!(letters, ["confirm_subscription"], "what went to whoever had the address before is not theirs");
+
+        assert!(dossier::forget_reader(&app.site, &ann, None).await.expect("forgotten"));
+        for text in [OLD, NEW, THIRD, "her-letter"] {
+            assert_eq!(crate::forgetting::where_it_stands(&app, &[text]).await, [""; 0], "{text}");
+        }
+        let asked = "select address, detail from reader_request order by id";
+        let masked = |address: &str| (address.to_owned(), String::new());
+        let bob = ("bob@example.org".to_owned(), "her-words".to_owned());
+        assert_eq!(rows::<(String, String)>(&app.site.db, asked).await, [masked("a***@example.org"), masked("a***@other.example"), bob]);
+        // The one who moved away from there; the other one stays.
+        let moved = reader(&app, "bob@other.example").await;
+        assert!(dossier::forget_reader(&app.site, &moved, None).await.expect("forgotten"));
+        assert_eq!(lists_of(&app, "bob@example.org").await, [SubscriptionState::Confirmed]);
+        let again = app.restored_from(backup).await;
+        again.leaves_work();
+        start(&again).await;
+        restored::restored(&again.site, None, None, (None, None)).await.expect("it is said").expect("once");
+        for app in [&app, &again] {
+            let basis = Basis { basis: "consent".to_owned(), source: "a file".to_owned() };
+            let file = format!("email\n{OLD}\n{NEW}\n{THIRD}\n");
+            let read = subscribers::import(&app.site, file.as_bytes(), app.list().await, &basis).await.expect("it is read");
+            assert_eq!((read.added, read.errors.len()), (0, 3));
+            assert!(at(app, OLD).await.is_none());
+        }
+        balances(&app).await;
+    }
+
+    /// TRUST M4, A11: what was mailed to an address opens and does nothing once it is not the reader's any more.
+    async fn a_letter_to_an_earlier_address_opens_nothing(app: TestApp) {
+        app.reader(OLD).await;
+        let choices = subscribers::choices_path(&app.site, &reader(&app, OLD).await.public_id);
+        let token = choices.rsplit('/').next().expect("an end").to_owned();
+        let mut links = Vec::new();
+        for (asks, path) in [(Asks::Copy, "/your-data/"), (Asks::Erasure, "/forget-me/")] {
+            dossier::ask(&app.site, &token, asks).await.expect("asked");
+            app.drain().await;
+            links.push(app.last_mail(OLD).link(path));
+        }
+        let visitor = app.visitor();
+        visitor.open(&links[0]).await.says("Your address: ann@example.org");
+        let form = visitor.open(&links[1]).await.form("");
+        moves(&app, OLD, NEW).await;
+        for answer in [visitor.open(&links[0]).await, visitor.open(&format!("{}/file", links[0])).await, visitor.open(&links[1]).await, visitor.submit(&form).await] {
+            assert_eq!(answer.status, StatusCode::GONE, "{}", answer.url);
+            answer.says("mailed to an address that is not its reader’s any more");
+            assert!(!answer.body.contains("other.example"), "{}", answer.text());
+        }
+        assert!(at(&app, NEW).await.is_some(), "nobody was forgotten");
+        // Taken back, it is theirs again.
+        press(&app, &link(&app, OLD)).await.says("It is taken back");
+        visitor.open(&links[0]).await.says("Your address: ann@example.org");
+    }
+
+    /// TRUST T3: a letter to a reader who moves at that moment goes where they are from then on, or is withdrawn; whichever letter it is.
+    async fn whatever_is_mailed_to_a_reader_goes_to_where_they_are(app: TestApp) {
+        let mut tx = app.site.db.begin().await.expect("a transaction");
+        broadside::settings::save(&mut tx, &app.site, None, |settings| settings.says_good_bye = true).await.expect("saved");
+        tx.commit().await.expect("a commit");
+        change(&app.site.db, "update list set welcomes = (1 = 1), welcome_subject = 'Hello', welcome_text = 'Hello'").await;
+        let settings = Settings::load(&app.site.db).await.expect("a read");
+        let staff = rows::<(i64,)>(&app.site.db, "select id from staff").await[0].0;
+        let list = app.list().await;
+        let names = ["copy", "erasure", "pause", "by-team", "by-form", "leaves", "joins"];
+        for name in names {
+            let (old, new) = (format!("{name}@example.org"), format!("{name}@other.example"));
+            app.reader(&old).await;
+            let edition = app.send_edition("One more").await;
+            let known = reader(&app, &old).await;
+            let leave = app.links(edition, known.id).await.unsubscribe;
+            let leave = leave.rsplit('/').next().expect("an end").to_owned();
+            if name == "joins" {
+                change(&app.site.db, "update subscription set state = 'left', left_at = asked_at, welcomed_at = null where subscriber_id = (select max(id) from subscriber)").await;
+                change(&app.site.db, "delete from notice where template = 'welcome'").await;
+            }
+            ask(&app, &old, &new).await;
+            self::press(&app, &link(&app, &old)).await;
+            let confirm = link(&app, &new);
+            let confirm = confirm.rsplit('/').next().expect("an end");
+            let choices = subscribers::choices_path(&app.site, &known.public_id);
+            let token = choices.rsplit('/').next().expect("an end");
+            let letter = async {
+                match name {
+                    "copy" => { dossier::ask(&app.site, token, Asks::Copy).await.expect("asked"); }
+                    "erasure" => { dossier::ask(&app.site, token, Asks::Erasure).await.expect("asked"); }
+                    "pause" => { subscribers::pause(&app.site, token, Weeks::Two).await.expect("paused"); }
+                    "by-team" => { subscribers::send_link(&app.site, &settings, &known, ByStaff { staff_id: staff, why: "" }).await.expect("sent"); }
+                    "by-form" => { subscribers::ask_for_link(&app.site, &settings, (&address(&old), "192.0.2.1"), Crowd::Nobody).await.expect("asked"); }
+                    "leaves" => { subscribers::leave(&app.site, &leave, ConsentMethod::OneClick, Trace::default()).await.expect("left"); }
+                    _ => {
+                        let chosen = Chosen { lists: vec![(list, true)], ..Chosen::default() };
+                        subscribers::save_choices(&app.site, token, &chosen, Trace::default()).await.expect("saved");
+                    }
+                }
+            };
+            let in_the_way = "update subscriber set name = name";
+            let (moved, ()) =
+                stopped_between(&app.site.db, in_the_way, subscribers::press_move(&app.site, confirm, Trace::default()), letter).await;
+            assert_eq!(moved.expect("an answer").state, MoveState::Done, "{name}");
+            let waits: Vec<(String, String)> =
+                rows(&app.site.db, "select address, template from notice where state = 'queued' and template <> 'address_changed' order by id").await;
+            assert!(waits.iter().all(|(address, _)| *address == new), "{name}: {waits:?}");
+            // Nobody has the address that was typed.
+            assert_eq!(waits.len(), usize::from(name != "by-form"), "{name}: {waits:?}");
+            app.drain().await;
+            app.advance(DAY);
+        }
+        assert_eq!(circles(&app.site.db).await, 0);
+    }
+
+    /// Whoever proves that a mailbox is theirs is its reader, though somebody there asked to be forgotten once: the new address, and the old
+    /// one to which it is taken back.
+    async fn an_address_that_was_forgotten_is_a_readers_again_who_moves_there(app: TestApp) {
+        app.leaves_work();
+        for email in [NEW, OLD] {
+            app.reader(email).await;
+        }
+        let was = reader(&app, NEW).await;
+        assert!(dossier::forget_reader(&app.site, &was, None).await.expect("forgotten"));
+        let list = app.list().await;
+        let add = async |email: &str| subscribers::add_by_staff(&app.site, &address(email), "", list, "by telephone").await;
+        assert!(matches!(add(NEW).await, Err(SubscriberError::Forgotten)));
+        app.advance(DAY);
+        moves(&app, OLD, NEW).await;
+        add(NEW).await.expect("they are a reader as any other");
+        let back = link(&app, OLD);
+        app.advance(DAY);
+        app.reader(OLD).await;
+        let other = reader(&app, OLD).await;
+        assert!(dossier::forget_reader(&app.site, &other, None).await.expect("forgotten"));
+        press(&app, &back).await.says("It is taken back");
+        add(OLD).await.expect("they are a reader as any other");
+        assert!(!held(&app, OLD).await["forgotten"].to_string().contains("\"returned_at\":null"), "they are back");
+    }
+
+    /// Whoever holds the earlier mailbox takes it back by one press; whoever reads the new one hears of it.
+    async fn taking_it_back_is_told_to_the_mailbox_that_is_left(app: TestApp) {
+        app.reader(OLD).await;
+        moves(&app, OLD, NEW).await;
+        let before = app.mails(NEW).len();
+        let back = link(&app, OLD);
+        let form = app.visitor().open(&back).await.form("/address/");
+        for _ in 0..2 {
+            app.visitor().submit(&form).await.says("It is taken back");
+            app.drain().await;
+        }
+        assert_eq!(app.mails(NEW).len(), before + 1, "once");
+        let told = app.last_mail(NEW);
+        assert_eq!(told.subject, "Your mail from The Lamplighter goes to the earlier address again");
+        assert!(!told.text.contains("example.org") || !told.text.contains("ann@"), "the new mailbox is not told the old one: {}", told.text);
+        app.visitor().open(&told.link("/subscribe")).await;
+    }
+
     /// TRUST T3: a reader who moves while the copies are written is not passed over: the copy to the old address is withdrawn.
     async fn a_move_while_the_copies_are_written_is_not_passed_over(app: TestApp) {
         app.reader(OLD).await;
@@ -503,7 +909,7 @@ both_engines! {
 
         let dan = reader(&app, "dan@example.org").await;
         let hash = app.site.keys.name(Purpose::Suppression, "dan@example.org");
-        let moved = Withdrawal::Moved { reader: dan.public_id.clone(), hash };
+        let moved = Withdrawal::Moved { reader: dan.public_id.clone(), hash, to: None };
         withdrawals::write(&app.site, &[moved]).await;
         assert_eq!(start(&app).await, Replayed::default(), "it is done, and nobody is taken off");
         assert_eq!(reader(&app, "dan@other.example").await.id, dan.id);
@@ -553,6 +959,7 @@ async fn a_reader_moves_in_a_browser() {
     browser.wait_for_text("It is taken back").await;
     browser.sound("moving-taken-back").await;
     assert!(at(&app, "ann@gmail.com").await.is_none());
+    app.drain().await;
     browser.close().await;
     app.finish().await;
 }

@@ -113,6 +113,28 @@ both_engines! {
     }
 
     /// TRUST L3: one press on the page, and one to take it back.
+    /// TRUST L3: the link of a mail that was passed on takes back what was done by such a link, and not what the team did for a reader.
+    async fn an_older_mail_does_not_bring_back_whom_the_team_took_off(app: TestApp) {
+        let link = link(&app).await;
+        let visitor = app.visitor();
+        let list = app.list().await;
+        subscribers::leave_by_staff(&app.site, app.reader_row(ANN).await, list, "they phoned").await.expect("taken off");
+        let page = visitor.open(&link).await;
+        page.says("You are off the list");
+        assert!(!page.body.contains("undo"), "{}", page.body);
+        let (status, _) = one_click(&app, &link, FORM, "press=undo").await;
+        assert_eq!(status, StatusCode::OK);
+        assert!(!gets_mail(&app).await);
+        // What they leave by the link they take back by it.
+        let ann = ANN.parse().expect("an address");
+        subscribers::add_by_staff(&app.site, &ann, "", list, "a test").await.expect("staff may add readers");
+        one_click(&app, &link, FORM, "press=leave").await;
+        assert!(!gets_mail(&app).await);
+        visitor.submit(&visitor.open(&link).await.form("/unsubscribe/")).await.says("You are back on the list");
+        assert!(gets_mail(&app).await);
+        app.drain().await;
+    }
+
     async fn the_page_leaves_and_undoes(app: TestApp) {
         let link = link(&app).await;
         let visitor = app.visitor();

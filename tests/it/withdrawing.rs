@@ -219,6 +219,28 @@ both_engines! {
         assert_eq!(read(&app.site.journal).await.entries.len(), lines + 2);
     }
 
+    /// TRUST T10, A32: while the disk takes nothing, what waits to be written is kept once, as it was last said, however often it is said.
+    async fn what_waits_for_the_disk_waits_once(db: TestDb) {
+        let tap = Tap::default();
+        let app = TestApp::journalled_on(db, Box::new(tap.clone())).await;
+        app.leaves_work();
+        start(&app).await;
+        let journal = &app.site.journal;
+        let before = read(journal).await.entries.len();
+        tap.is_broken.store(true, Ordering::SeqCst);
+        for _ in 0..50 {
+            for text in ["left a b link", "back a b"] {
+                app.advance(Duration::from_secs(1));
+                assert!(!journal.append(vec![JournalLine { at: app.site.now(), text: text.into() }]).await);
+            }
+        }
+        tap.is_broken.store(false, Ordering::SeqCst);
+        assert!(journal.catch_up().await);
+        let written = read(journal).await.entries;
+        let last: Vec<_> = written[before..].iter().map(|one| (one.text.as_str(), app.site.now().since(one.at).as_secs())).collect();
+        assert_eq!(last, [("left a b link", 1), ("back a b", 0)]);
+    }
+
     /// TRUST T10: two machines with a journal each share a database. Who left by one and came back by the other is put in order by the
     /// moments, whichever file is read first; with the file of one alone, the other's time is named and nothing is sent.
     async fn the_journals_of_two_machines_are_put_in_order(db: TestDb) {

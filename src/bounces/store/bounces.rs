@@ -21,6 +21,9 @@ statements! {
         order by b.received_at limit $2)";
     /// Was this report taken in before?
     KNOWN = "select id from bounce where key = $1";
+    /// Whose mail a report stopped that was taken in as a complaint, unless it was let go since.
+    STOPPED_BY = "select address_hash from bounce b where key = $1 and effect = 'complained'
+        and not exists (select 1 from suppression s where s.address_hash = b.address_hash and s.lifted_at >= b.received_at)";
     /// The frozen address of a copy, and when its row last changed.
     COPY = "select address, updated_at from delivery where edition_id = $1 and subscriber_id = $2";
     /// Failures of an address that may pass, after a moment and up to another: of how many other editions, and the first.
@@ -140,6 +143,10 @@ pub struct Refusal {
 
 pub async fn known(tx: &mut Tx, key: &str) -> Result<bool> {
     Ok(tx.opt::<(i64,)>(KNOWN, (key,)).await?.is_some())
+}
+
+pub async fn stopped_by(tx: &mut Tx, key: &str) -> Result<Option<String>> {
+    Ok(tx.opt::<(String,)>(STOPPED_BY, (key,)).await?.map(|(hash,)| hash))
 }
 
 pub async fn add(tx: &mut Tx, new: NewBounce<'_>, now: Moment) -> Result<bool> {

@@ -2,7 +2,7 @@
 
 use crate::{
     clock::Moment,
-    db::{Db, Result, Tx},
+    db::{self, Db, Result, Tx},
     statements,
 };
 
@@ -11,17 +11,25 @@ statements! {
     ADD = "insert into bounce_letter (key, from_address, subject, words, subscriber_id, edition_id, received_at)
         values ($1, $2, $3, $4, $5, $6, $7) on conflict (key) do nothing";
     COUNT = "select count(*) from bounce_letter";
-    /// The oldest; those that answer a copy last, for the address that a letter bears is anybody's to write.
-    FORGET_OLDEST = "delete from bounce_letter where id in
-        (select id from bounce_letter order by (edition_id is null) desc, id limit $1)";
+    /// What waits of letters under that address which answer no copy.
+    COUNT_FROM = "select count(*) from bounce_letter where lower(from_address) = $1 and edition_id is null";
+    /// What waits of letters that answer copies of a reader.
+    COUNT_OF_COPIES = "select count(*) from bounce_letter where subscriber_id = $1 and edition_id is not null";
+    /// The newest: what came before is not pushed out by what anybody can write in any number. Of those under a reader's address only
+    /// where there is no other, and of those that answer a copy last, for the address that a letter bears is anybody's to write.
+    FORGET_NEWEST = "delete from bounce_letter where id in
+        (select id from bounce_letter order by (edition_id is null) desc, (subscriber_id is null) desc, id desc limit $1)";
     /// All of them: they are few.
     WAITING = "select l.id, l.from_address, l.subject, l.words, l.edition_id, l.received_at, s.public_id as reader, s.email as reader_address
         from bounce_letter l left join subscriber s on s.id = l.subscriber_id order by l.id desc";
     /// Says whose it was, as far as that is known, and when it came.
     FORGET = "delete from bounce_letter where id = $1
         returning coalesce((select s.public_id from subscriber s where s.id = bounce_letter.subscriber_id), ''), received_at";
+    /// All of them: they are few.
+    FROM_WHOM = "select id, from_address, subscriber_id from bounce_letter order by id";
     /// Whoever wrote them is forgotten.
-    FORGET_READER = "delete from bounce_letter where subscriber_id = $1 or lower(from_address) = $2";
+    FORGET_ALL = sqlite "delete from bounce_letter where id in (select value from json_each($1))",
+        postgres "delete from bounce_letter where id in (select cast(value as bigint) from json_array_elements_text(cast($1 as json)))";
 }
 
 /// A letter to keep.
@@ -58,13 +66,20 @@ pub async fn add(tx: &mut Tx, new: NewLetter<'_>, now: Moment) -> Result<bool> {
     Ok(tx.exec(ADD, values).await? == 1)
 }
 
-/// Keeps no more than so many.
-pub async fn forget_beyond(tx: &mut Tx, most: i64) -> Result<()> {
+/// How many wait that bear that address, in small letters, and answer no copy.
+pub async fn count_from(tx: &mut Tx, key: &str) -> Result<i64> {
+    Ok(tx.one::<(i64,)>(COUNT_FROM, (key,)).await?.0)
+}
+
+/// How many wait that answer copies of a reader.
+pub async fn count_of_copies(tx: &mut Tx, reader: i64) -> Result<i64> {
+    Ok(tx.one::<(i64,)>(COUNT_OF_COPIES, (reader,)).await?.0)
+}
+
+/// Keeps no more than so many. Returns how many went.
+pub async fn forget_beyond(tx: &mut Tx, most: i64) -> Result<u64> {
     let (count,) = tx.one::<(i64,)>(COUNT, ()).await?;
-    if count > most {
-        tx.exec(FORGET_OLDEST, (count - most,)).await?;
-    }
-    Ok(())
+    if count > most { tx.exec(FORGET_NEWEST, (count - most,)).await } else { Ok(0) }
 }
 
 pub async fn waiting(db: &Db) -> Result<Vec<PersonsLetter>> {
@@ -76,6 +91,22 @@ pub async fn forget(tx: &mut Tx, id: i64) -> Result<Option<(String, Moment)>> {
     tx.opt(FORGET, (id,)).await
 }
 
-pub async fn forget_reader(tx: &mut Tx, reader: i64, key: &str) -> Result<u64> {
-    tx.exec(FORGET_READER, (reader, key)).await
+/// From whom a letter is.
+#[derive(Debug, sqlx_macros::FromRow)]
+pub struct FromWhom {
+    pub id: i64,
+    pub from_address: String,
+    pub subscriber_id: Option<i64>,
+}
+
+pub async fn from_whom(db: &Db) -> Result<Vec<FromWhom>> {
+    db.all(FROM_WHOM, ()).await
+}
+
+pub async fn from_whom_in(tx: &mut Tx) -> Result<Vec<FromWhom>> {
+    tx.all(FROM_WHOM, ()).await
+}
+
+pub async fn forget_all(tx: &mut Tx, ids: &[i64]) -> Result<u64> {
+    tx.exec(FORGET_ALL, (db::array(ids)?,)).await
 }

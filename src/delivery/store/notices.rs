@@ -33,7 +33,7 @@ statements! {
     /// it asks whether it may be mailed, or greets. Who is greeted is still on one of the lists, and who is taken leave of has not come back.
     MARK = "update notice set marker = true where id = $1 and state = 'claimed' and claimed_by = $2 and attempt = $3
         and not exists (select 1 from suppression where address_hash = $4 and lifted_at is null
-            and (reason in ('bounced', 'complained') or reason = 'staff' and notice.template in ('confirm_subscription', 'already_reader', 'welcome', 'choices_link', 'paused', 'address_change_old', 'address_change_new', 'address_is_known', 'address_changed') or notice.template = 'good_bye'))
+            and (reason in ('bounced', 'complained') or reason = 'staff' and notice.template in ('confirm_subscription', 'already_reader', 'welcome', 'choices_link', 'paused', 'address_change_old', 'address_change_new', 'address_is_known', 'address_changed', 'address_taken_back') or notice.template = 'good_bye'))
         and (notice.key not like 'welcome:%' or exists (select 1 from subscriber r join subscription s on s.subscriber_id = r.id join list l on l.id = s.list_id
             where r.public_id = substr(notice.key, 9, 26) and s.state = 'confirmed' and l.retired_at is null and notice.key like '%' || l.public_id || '%'))
         and (notice.key not like 'good_bye:%' or exists (select 1 from subscriber r join subscription s on s.subscriber_id = r.id
@@ -86,15 +86,37 @@ statements! {
             claimed_by = case when state = 'claimed' and not marker then null else claimed_by end,
             finished_at = case when state in ('queued', 'claimed') and not marker then cast($2 as integer) else finished_at end,
             state = case when state in ('queued', 'claimed') and not marker then 'suppressed' else state end
-            where (address_key = $1 or address_key = '' and lower(address) = $1) and template not in (select value from json_each($3))
+            where (address_key = $1 or address_key = '' and lower(address) = $1 or former_of = $5) and template not in (select value from json_each($3))
             and (state in ('accepted', 'failed', 'suppressed') or template not in (select value from json_each($4)))",
         postgres "update notice set address = '', address_key = '', name = '', reply = '', context = '', message = null,
             class = case when state in ('queued', 'claimed') and not marker then 'erased' else class end,
             claimed_by = case when state = 'claimed' and not marker then null else claimed_by end,
             finished_at = case when state in ('queued', 'claimed') and not marker then cast($2 as bigint) else finished_at end,
             state = case when state in ('queued', 'claimed') and not marker then 'suppressed' else state end
-            where (address_key = $1 or address_key = '' and lower(address) = $1) and template not in (select json_array_elements_text(cast($3 as json)))
+            where (address_key = $1 or address_key = '' and lower(address) = $1 or former_of = $5) and template not in (select json_array_elements_text(cast($3 as json)))
             and (state in ('accepted', 'failed', 'suppressed') or template not in (select json_array_elements_text(cast($4 as json))))";
+    /// The letters of these keys ask the owner of an address that a stranger typed, who is forgotten: nothing says whose it is.
+    FORGET_KEYS = sqlite "update notice set address = '', address_key = '', name = '', reply = '', context = '', message = null,
+            class = case when state in ('queued', 'claimed') and not marker then 'erased' else class end,
+            claimed_by = case when state = 'claimed' and not marker then null else claimed_by end,
+            finished_at = case when state in ('queued', 'claimed') and not marker then cast($2 as integer) else finished_at end,
+            state = case when state in ('queued', 'claimed') and not marker then 'suppressed' else state end
+            where key in (select value from json_each($1)) and template = $3",
+        postgres "update notice set address = '', address_key = '', name = '', reply = '', context = '', message = null,
+            class = case when state in ('queued', 'claimed') and not marker then 'erased' else class end,
+            claimed_by = case when state = 'claimed' and not marker then null else claimed_by end,
+            finished_at = case when state in ('queued', 'claimed') and not marker then cast($2 as bigint) else finished_at end,
+            state = case when state in ('queued', 'claimed') and not marker then 'suppressed' else state end
+            where key in (select json_array_elements_text(cast($1 as json))) and template = $3";
+    /// Letters to an address that a reader had until now are that reader's, but for those of these templates; or those of them alone.
+    ARE_OF_BUT = sqlite "update notice set former_of = $2 where (address_key = $1 or address_key = '' and lower(address) = $1) and former_of is null
+            and template not in (select value from json_each($3))",
+        postgres "update notice set former_of = $2 where (address_key = $1 or address_key = '' and lower(address) = $1) and former_of is null
+            and template not in (select json_array_elements_text(cast($3 as json)))";
+    ARE_OF = sqlite "update notice set former_of = $2 where (address_key = $1 or address_key = '' and lower(address) = $1) and former_of is null
+            and template in (select value from json_each($3))",
+        postgres "update notice set former_of = $2 where (address_key = $1 or address_key = '' and lower(address) = $1) and former_of is null
+            and template in (select json_array_elements_text(cast($3 as json)))";
     /// Later.
     RETRY = "update notice set state = case when address = '' then 'suppressed' else 'queued' end, class = $6, reply = $4, next_at = $5,
             finished_at = case when address = '' then cast($5 as bigint) end, marker = false, claimed_by = null
@@ -301,11 +323,24 @@ pub async fn withdraw_welcomes(tx: &mut Tx, list: &str, now: Moment) -> Result<u
 /// `(ours, money)`: templates of letters to the team, and of those about money.
 pub async fn forget_address(
     tx: &mut Tx,
-    key: &str,
+    (key, reader): (&str, i64),
     (ours, money): (&[&str], &[&str]),
     now: Moment,
 ) -> Result<u64> {
-    tx.exec(FORGET_ADDRESS, (key, now, db::array(ours)?, db::array(money)?)).await
+    tx.exec(FORGET_ADDRESS, (key, now, db::array(ours)?, db::array(money)?, reader)).await
+}
+
+pub async fn forget_keys(tx: &mut Tx, keys: &[String], template: &str, now: Moment) -> Result<u64> {
+    tx.exec(FORGET_KEYS, (db::array(keys)?, now, template)).await
+}
+
+/// All to an address but those of the templates `untold`.
+pub async fn are_of_but(tx: &mut Tx, key: &str, reader: i64, untold: &[&str]) -> Result<u64> {
+    tx.exec(ARE_OF_BUT, (key, reader, db::array(untold)?)).await
+}
+
+pub async fn are_of(tx: &mut Tx, key: &str, reader: i64, templates: &[&str]) -> Result<u64> {
+    tx.exec(ARE_OF, (key, reader, db::array(templates)?)).await
 }
 
 pub async fn add(tx: &mut Tx, row: &NewRow) -> Result<bool> {

@@ -12,6 +12,15 @@ statements! {
     /// One in force at a time; the first reason stays.
     ADD = "insert into suppression (address_hash, reason, detail, created_at) values ($1, $2, $3, $4)
         on conflict (address_hash) where lifted_at is null do nothing";
+    /// Those that another program told, each with its moment there and its reader; what is in force stays.
+    ADD_TOLD = rows(5) "insert into suppression (address_hash, reason, detail, created_at, subscriber_id) values {rows}
+        on conflict (address_hash) where lifted_at is null do nothing returning address_hash";
+    /// When mail to addresses was last let go again.
+    LIFTED_AMONG = sqlite "select address_hash, max(lifted_at) from suppression where lifted_at is not null and address_hash in (select value from json_each($1)) group by address_hash",
+        postgres "select address_hash, max(lifted_at) from suppression where lifted_at is not null and address_hash in (select json_array_elements_text(cast($1 as json))) group by address_hash";
+    /// Those in force among many, with since when.
+    SINCE_AMONG = sqlite "select address_hash, reason, created_at from suppression where lifted_at is null and address_hash in (select value from json_each($1))",
+        postgres "select address_hash, reason, created_at from suppression where lifted_at is null and address_hash in (select json_array_elements_text(cast($1 as json)))";
     /// The reader who has that address.
     READER = "select id from subscriber where email_key = $1";
     /// Whose it is; what somebody found out before stays.
@@ -147,6 +156,25 @@ pub async fn lifted_since(tx: &mut Tx, hash: &str, at: Moment) -> Result<bool> {
 pub async fn look_at_all(tx: &mut Tx) -> Result<()> {
     tx.exec(LOOK_AT_ALL, ()).await?;
     Ok(())
+}
+
+/// Each is a hash, the reason, the words for staff, since when, and the reader; which of them are new.
+pub async fn add_told(
+    tx: &mut Tx,
+    told: &[(String, StopReason, &str, Moment, Option<i64>)],
+) -> Result<Vec<String>> {
+    let rows =
+        told.iter().map(|(hash, reason, detail, at, reader)| (hash.as_str(), *reason, *detail, *at, *reader));
+    let added: Vec<(String,)> = tx.many_returning(ADD_TOLD, rows).await?;
+    Ok(added.into_iter().map(|(hash,)| hash).collect())
+}
+
+pub async fn lifted_among(tx: &mut Tx, hashes: &[String]) -> Result<Vec<(String, Moment)>> {
+    tx.all(LIFTED_AMONG, (db::array(hashes)?,)).await
+}
+
+pub async fn since_among(db: &Db, hashes: &[String]) -> Result<Vec<(String, StopReason, Moment)>> {
+    db.all(SINCE_AMONG, (db::array(hashes)?,)).await
 }
 
 /// The reader of an address, by its key.

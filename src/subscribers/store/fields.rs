@@ -133,3 +133,7 @@ pub async fn of_reader(db: &Db, subscriber: i64) -> Result<Vec<Answered>> {
 pub async fn of_their_page(db: &Db, subscriber: i64) -> Result<Vec<Answered>> {
     db.all(OF_THEIR_PAGE, (subscriber,)).await
 }
+
+pub async fn of_their_page_in(tx: &mut Tx, subscriber: i64) -> Result<Vec<Answered>> {
+    tx.all(OF_THEIR_PAGE, (subscriber,)).await
+}

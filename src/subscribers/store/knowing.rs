@@ -29,6 +29,14 @@ statements! {
         from consent_event e join list l on l.id = e.list_id left join consent_wording w on w.id = e.wording_id
             left join form f on f.id = e.form_id
         where e.id in (select max(id) from consent_event where subscriber_id = $1 group by list_id)";
+    /// What put a reader on a list after a moment, and follows on their leaving it.
+    CAME_BACK = "select count(*) from consent_event c where c.subscriber_id = $1 and c.list_id = $2 and c.action = 'confirmed' and c.at > $3
+        and (select p.action from consent_event p where p.subscriber_id = $1 and p.list_id = $2 and p.id < c.id
+            and p.action <> 'asked' order by p.id desc limit 1) = 'left'";
+}
+
+pub async fn came_back(db: &Db, subscriber: i64, list: i64, since: Moment) -> Result<bool> {
+    Ok(db.one::<(i64,)>(CAME_BACK, (subscriber, list, since)).await?.0 > 0)
 }
 
 pub async fn add_note(tx: &mut Tx, subscriber: i64, staff: i64, text: &str, now: Moment) -> Result<u64> {

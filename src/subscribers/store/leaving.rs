@@ -11,8 +11,13 @@ statements! {
     /// Reader and list whose public ids begin so; ids are compared by range, so that their index finds them.
     BEGINNING = "select r.public_id as reader, l.public_id as list from subscriber r, list l
         where r.public_id >= $1 and r.public_id < $2 and l.public_id >= $3 and l.public_id < $4";
-    /// Whether a mail has taken the reader off a list before.
-    TAKEN_BEFORE = "select id from consent_event where subscriber_id = $1 and source = $2 limit 1";
+    /// Whether a mail that asks to leave was read before, or has taken the reader off a list.
+    MAIL_WAS_READ = "select (select count(*) from leaving_mail where mail = $3)
+        + (select count(*) from consent_event where subscriber_id = $1 and source = $2)";
+    /// It was read, whatever came of it.
+    NOTE_MAIL = "insert into leaving_mail (mail, read_at) values ($1, $2) on conflict do nothing";
+    /// What is sent again after so long was sent before whatever happened meanwhile, and says so itself.
+    pub(crate) FORGET_MAILS = "delete from leaving_mail where mail in (select mail from leaving_mail where read_at < $1 order by read_at limit $2)";
     /// When a reader left who may still say why; held against coming back until the commit.
     HOLD_LEFT = "update subscription set left_at = left_at
         where subscriber_id = $1 and list_id = $2 and state = 'left' and left_at > $3 returning left_at";
@@ -45,8 +50,13 @@ pub async fn beginning(db: &Db, reader: &str, list: &str) -> Result<Option<(Stri
     db.opt(BEGINNING, (reader, end(reader).as_str(), list, end(list).as_str())).await
 }
 
-pub async fn taken_before(db: &Db, subscriber: i64, source: &str) -> Result<bool> {
-    Ok(db.opt::<(i64,)>(TAKEN_BEFORE, (subscriber, source)).await?.is_some())
+/// By its key, or by how the proof calls it.
+pub async fn mail_was_read(db: &Db, subscriber: i64, (key, source): (&str, &str)) -> Result<bool> {
+    Ok(db.one::<(i64,)>(MAIL_WAS_READ, (subscriber, source, key)).await?.0 > 0)
+}
+
+pub async fn note_mail(tx: &mut Tx, key: &str, now: Moment) -> Result<u64> {
+    tx.exec(NOTE_MAIL, (key, now)).await
 }
 
 pub async fn hold_left(tx: &mut Tx, subscriber: i64, list: i64, since: Moment) -> Result<Option<Moment>> {

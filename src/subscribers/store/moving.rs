@@ -1,8 +1,9 @@
 //! The SQL of readers' new addresses.
 
+use super::super::rows::Subscriber;
 use crate::{
     clock::Moment,
-    db::{Db, Result, Tx},
+    db::{self, Db, Result, Tx},
     email_address::EmailAddress,
     links::End,
     statements,
@@ -17,11 +18,14 @@ statements! {
     END_CHANGE = "update address_change set ended_at = $2 where id = $1 and done_at is null and ended_at is null";
     CHANGE = "select id, public_id, subscriber_id, old_email, new_email, staff_id, old_agreed_at, new_agreed_at, done_at, undone_at, ended_at
         from address_change where public_id = $1";
-    /// The one of a reader that is under way.
-    OPEN_CHANGE = "select id, public_id, subscriber_id, old_email, new_email, staff_id, old_agreed_at, new_agreed_at, done_at, undone_at, ended_at
-        from address_change where subscriber_id = $1 and done_at is null and ended_at is null";
-    /// When a reader last asked for one.
-    LAST_ASKED = "select asked_at from address_change where subscriber_id = $1 and staff_id is null order by asked_at desc limit 1";
+    /// A reader's, the newest first: as many as they may ask for in the days for which one is known.
+    CHANGES = "select id, public_id, subscriber_id, old_email, new_email, staff_id, old_agreed_at, new_agreed_at, done_at, undone_at, ended_at
+        from address_change where subscriber_id = $1 order by asked_at desc, id desc limit 50";
+    /// When a reader last asked for one; what a clock wrote that was ahead holds nobody.
+    LAST_ASKED = "select asked_at from address_change where subscriber_id = $1 and staff_id is null and asked_at <= $2 order by asked_at desc limit 1";
+    /// When the team put a reader's address right, between two moments, unless that was taken back.
+    PUT_RIGHT = "select done_at from address_change where subscriber_id = $1 and staff_id is not null and done_at > $2 and done_at <= $3 and undone_at is null
+        order by done_at desc limit 1";
     AGREE_OLD = "update address_change set old_agreed_at = $2 where id = $1 and old_agreed_at is null and done_at is null and ended_at is null";
     AGREE_NEW = "update address_change set new_agreed_at = $2 where id = $1 and new_agreed_at is null and done_at is null and ended_at is null";
     CHANGE_DONE = "update address_change set done_at = $2 where id = $1 and done_at is null and ended_at is null";
@@ -37,10 +41,28 @@ statements! {
     /// Who gives under their new address for the first time since they moved there is known by it, unless a monthly donation runs.
     GIVES_AS_NOW = "update subscriber set gives_as = null where email_key = $1 and gives_as is not null and moved_at <= $2
         and not exists (select 1 from donor_state d where d.subscriber_id = subscriber.id and d.state in ('monthly', 'failing'))";
+    /// Whose that are, and under which address they gave until then.
+    WHO_GIVES_AS_NOW = "select id, gives_as from subscriber where email_key = $1 and gives_as is not null and moved_at <= $2
+        and not exists (select 1 from donor_state d where d.subscriber_id = subscriber.id and d.state in ('monthly', 'failing'))";
     GIVES_AS = "select coalesce(gives_as, email_key) from subscriber
         where id = $1 and (gives_as is not null or not exists (select 1 from subscriber m where m.gives_as = subscriber.email_key))";
+    /// The gifts of before, where nobody else has the address, or gave under it.
+    GAVE_AS = "select f.gave_as from former_address f where f.subscriber_id = $1 and f.gave_as is not null
+        and not exists (select 1 from subscriber o where o.id <> $1 and (o.email_key = f.gave_as or o.gives_as = f.gave_as))";
+    /// They have another address from now on.
+    ADD_FORMER = "insert into former_address (subscriber_id, address_hash, left_at) values ($1, $2, $3)
+        on conflict (subscriber_id, address_hash) do update set left_at = excluded.left_at";
+    GAVE = "insert into former_address (subscriber_id, address_hash, left_at, gave_as) values ($1, $2, $3, $4)
+        on conflict (subscriber_id, address_hash) do update set gave_as = excluded.gave_as";
+    FORMER = "select address_hash, left_at from former_address where subscriber_id = $1 order by left_at, address_hash";
+    /// Who moved away from it last.
+    WHO_HAD = "select r.id, r.public_id, r.email, r.name, r.created_at from former_address f join subscriber r on r.id = f.subscriber_id
+        where f.address_hash = $1 order by f.left_at desc limit 1";
+    /// Somebody is a reader there by now: it is nobody's former one.
+    TAKEN = sqlite "delete from former_address where address_hash in (select value from json_each($1))",
+        postgres "delete from former_address where address_hash in (select json_array_elements_text(cast($1 as json)))";
     /// As often as a reader may ask for another in the days for which it is known.
-    OTHERS = "select old_email, new_email from address_change where subscriber_id = $1 order by asked_at desc limit 50";
+    CHANGES_OF = "select public_id from address_change where subscriber_id = $1 order by asked_at desc limit 50";
     /// What is over: its links are, too.
     pub(crate) FORGET_CHANGES = "delete from address_change where id in (select id from address_change where asked_at < $1 order by asked_at limit $2)";
 }
@@ -88,12 +110,16 @@ pub async fn change_in(tx: &mut Tx, public_id: &str) -> Result<Option<Change>> {
     tx.opt(CHANGE, (public_id,)).await
 }
 
-pub async fn open_change(db: &Db, subscriber: i64) -> Result<Option<Change>> {
-    db.opt(OPEN_CHANGE, (subscriber,)).await
+pub async fn changes(db: &Db, subscriber: i64) -> Result<Vec<Change>> {
+    db.all(CHANGES, (subscriber,)).await
 }
 
-pub async fn last_asked(tx: &mut Tx, subscriber: i64) -> Result<Option<Moment>> {
-    Ok(tx.opt::<(Moment,)>(LAST_ASKED, (subscriber,)).await?.map(|(at,)| at))
+pub async fn last_asked(tx: &mut Tx, subscriber: i64, now: Moment) -> Result<Option<Moment>> {
+    Ok(tx.opt::<(Moment,)>(LAST_ASKED, (subscriber, now)).await?.map(|(at,)| at))
+}
+
+pub async fn put_right(db: &Db, subscriber: i64, (after, until): (Moment, Moment)) -> Result<Option<Moment>> {
+    Ok(db.opt::<(Moment,)>(PUT_RIGHT, (subscriber, after, until)).await?.map(|(at,)| at))
 }
 
 /// One of the two mailboxes agrees; `false` if it had, or the change is over.
@@ -142,17 +168,52 @@ pub async fn gives_as_in(tx: &mut Tx, subscriber: i64) -> Result<Option<String>>
     Ok(tx.opt::<(String,)>(GIVES_AS, (subscriber,)).await?.map(|(key,)| key))
 }
 
-/// Other addresses that changes of a reader name which are still known, and that no reader has.
-pub async fn others(tx: &mut Tx, subscriber: i64) -> Result<Vec<EmailAddress>> {
-    let known: Vec<(EmailAddress, EmailAddress)> = tx.all(OTHERS, (subscriber,)).await?;
-    let mut others: Vec<EmailAddress> = Vec::new();
-    for email in known.into_iter().flat_map(|(old, new)| [old, new]) {
-        let is_new = !others.iter().any(|one| one.key() == email.key());
-        if is_new && super::by_key_in(tx, &email.key()).await?.is_none() {
-            others.push(email);
-        }
-    }
-    Ok(others)
+/// Whose gifts are known by that address from now on, and by which they were.
+pub async fn who_gives_as_now(tx: &mut Tx, key: &str, since: Moment) -> Result<Option<(i64, String)>> {
+    tx.opt(WHO_GIVES_AS_NOW, (key, since)).await
+}
+
+/// They gave under that address.
+pub async fn gave(tx: &mut Tx, subscriber: i64, hash: &str, key: &str, now: Moment) -> Result<u64> {
+    tx.exec(GAVE, (subscriber, hash, now, key)).await
+}
+
+/// Under which addresses else they gave.
+pub async fn gave_as(db: &Db, subscriber: i64) -> Result<Vec<String>> {
+    Ok(db.all::<(String,)>(GAVE_AS, (subscriber,)).await?.into_iter().map(|(key,)| key).collect())
+}
+
+pub async fn gave_as_in(tx: &mut Tx, subscriber: i64) -> Result<Vec<String>> {
+    Ok(tx.all::<(String,)>(GAVE_AS, (subscriber,)).await?.into_iter().map(|(key,)| key).collect())
+}
+
+/// An address that they had until now, by its hash.
+pub async fn add_former(tx: &mut Tx, subscriber: i64, hash: &str, now: Moment) -> Result<u64> {
+    tx.exec(ADD_FORMER, (subscriber, hash, now)).await
+}
+
+/// The addresses that a reader had, as hashes, and until when; the first that they left comes first.
+pub async fn former(db: &Db, subscriber: i64) -> Result<Vec<(String, Moment)>> {
+    db.all(FORMER, (subscriber,)).await
+}
+
+pub async fn former_in(tx: &mut Tx, subscriber: i64) -> Result<Vec<(String, Moment)>> {
+    tx.all(FORMER, (subscriber,)).await
+}
+
+/// Who had an address, of those who have another one now.
+pub async fn who_had(db: &Db, hash: &str) -> Result<Option<Subscriber>> {
+    db.opt(WHO_HAD, (hash,)).await
+}
+
+/// These addresses are somebody's.
+pub async fn taken(tx: &mut Tx, hashes: &[String]) -> Result<u64> {
+    tx.exec(TAKEN, (db::array(hashes)?,)).await
+}
+
+/// What changes of a reader are known, by public id.
+pub async fn changes_of(tx: &mut Tx, subscriber: i64) -> Result<Vec<String>> {
+    Ok(tx.all::<(String,)>(CHANGES_OF, (subscriber,)).await?.into_iter().map(|(id,)| id).collect())
 }
 
 pub async fn gives_as(db: &Db, subscriber: i64) -> Result<Option<String>> {

@@ -24,8 +24,10 @@ statements! {
     ONE = "select id, kind, address, detail, received_at, due_at, outcome, closed_at from reader_request where id = $1";
     /// All of somebody's.
     ABOUT = "select id, kind, address, detail, received_at, due_at, outcome, closed_at from reader_request where address_hash = $1 order by id";
+    /// Whether one of a kind waits.
+    IS_OPEN = "select id from reader_request where address_hash = $1 and kind = $2 and closed_at is null limit 1";
     /// What is left of one whose reader is forgotten; it is to be answered all the same.
-    FORGET = "update reader_request set address = $2, detail = '' where address_hash = $1 and closed_at is null";
+    FORGET = "update reader_request set address = $2, detail = '' where id = $1 and closed_at is null";
     /// How many are due before a moment, and how many of them before another.
     DUE = "select count(*) as soon, count(case when due_at < $2 then 1 end) as late from reader_request where closed_at is null and due_at < $1";
 }
@@ -34,7 +36,7 @@ pub async fn add(
     tx: &mut Tx,
     (kind, address, hash, detail): (RequestKind, &str, &str, &str),
     (received, due): (Moment, Moment),
-    staff: i64,
+    staff: Option<i64>,
 ) -> Result<u64> {
     tx.exec(ADD, (kind, address, detail, received, due, staff, hash)).await
 }
@@ -78,8 +80,16 @@ pub async fn about(db: &Db, hash: &str) -> Result<Vec<Request>> {
     db.all(ABOUT, (hash,)).await
 }
 
-pub async fn forget(tx: &mut Tx, hash: &str, masked: &str) -> Result<u64> {
-    tx.exec(FORGET, (hash, masked)).await
+pub async fn about_in(tx: &mut Tx, hash: &str) -> Result<Vec<Request>> {
+    tx.all(ABOUT, (hash,)).await
+}
+
+pub async fn is_open(tx: &mut Tx, hash: &str, kind: RequestKind) -> Result<bool> {
+    Ok(tx.opt::<(i64,)>(IS_OPEN, (hash, kind)).await?.is_some())
+}
+
+pub async fn forget(tx: &mut Tx, id: i64, masked: &str) -> Result<u64> {
+    tx.exec(FORGET, (id, masked)).await
 }
 
 pub async fn due(db: &Db, soon: Moment, now: Moment) -> Result<(i64, i64)> {

@@ -26,6 +26,8 @@ struct Page {
     /// What else they may join by one press.
     offers: Vec<Offer>,
     donate: bool,
+    /// Whether mail to their address is stopped since.
+    stopped: bool,
 }
 
 #[derive(Serialize)]
@@ -90,6 +92,7 @@ async fn page(app: &App, confirmed: Confirmed) -> Outcome {
             })
             .collect(),
         preferences: subscribers::choices_path(&app.site, &reader.public_id),
+        stopped: subscribers::stopped(&app.site, &reader).await?.editions,
         donate: !settings.appeal_text.is_empty(),
     };
     app.public_page("public/confirm", title, &page).await

@@ -16,6 +16,8 @@ pub(super) enum Was {
     TooOld,
     /// Ours, and more than a day old: what it was for is asked for on the page of one's choices.
     OfYesterday,
+    /// Ours, and mailed to an address that its reader has no more.
+    OfAnotherAddress,
     /// Ours, and its reader has left since.
     Left,
     /// Ours, and what it is about does not come any more.
@@ -27,6 +29,7 @@ struct Page {
     unknown: bool,
     too_old: bool,
     of_yesterday: bool,
+    of_another_address: bool,
     left: bool,
     retired: bool,
     contact: String,
@@ -38,6 +41,7 @@ pub(super) async fn page(app: &App, was: Was) -> Outcome {
         unknown: was == Was::Unknown,
         too_old: was == Was::TooOld,
         of_yesterday: was == Was::OfYesterday,
+        of_another_address: was == Was::OfAnotherAddress,
         left: was == Was::Left,
         retired: was == Was::Retired,
         contact: settings.contact_email,
@@ -45,7 +49,7 @@ pub(super) async fn page(app: &App, was: Was) -> Outcome {
     let title = match was {
         Was::Left => "You have left",
         Was::Retired => "There is no more of it",
-        Was::Unknown | Was::TooOld | Was::OfYesterday => "This link does not work",
+        Was::Unknown | Was::TooOld | Was::OfYesterday | Was::OfAnotherAddress => "This link does not work",
     };
     let page = app.public_page("public/dead_link", title, &page).await?;
     Ok((StatusCode::GONE, page).into_response())

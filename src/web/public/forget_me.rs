@@ -5,20 +5,24 @@ use axum::extract::{Path, State};
 use serde::Serialize;
 
 use super::{
-    super::{App, Outcome, Posted},
+    super::{App, Outcome, Posted, answers::conflict},
     your_data::dead_end,
 };
 use crate::{
+    clock::Moment,
     donations,
     dossier::{self, Farewell, HeldMonthly},
     settings::Settings,
     site::Site,
+    subscribers::SubscriberError,
 };
 
 #[derive(Serialize)]
 struct Page {
     /// Whether it was done.
     gone: bool,
+    /// The day before which nobody is forgotten, for the mailbox of before may take back that mail moved here.
+    not_before: Option<String>,
     /// Masked.
     email: String,
     monthly: Vec<Going>,
@@ -46,6 +50,7 @@ impl Going {
 pub(crate) async fn show(State(app): State<App>, Path(token): Path<String>) -> Outcome {
     match dossier::look_at_forgetting(&app.site, &token).await {
         Ok(farewell) => page(&app, farewell).await,
+        Err(SubscriberError::NotBefore(until)) => not_before(&app, until).await,
         Err(error) => dead_end(&app, error).await,
     }
 }
@@ -55,18 +60,27 @@ pub(crate) async fn submit(State(app): State<App>, Path(token): Path<String>, po
     posted.form(&[])?;
     match dossier::forget(&app.site, &token).await {
         Ok(()) => page(&app, None).await,
+        Err(SubscriberError::NotBefore(until)) => not_before(&app, until).await.map(conflict),
         Err(error) => dead_end(&app, error).await,
     }
+}
+
+async fn not_before(app: &App, until: Moment) -> Outcome {
+    let Settings { contact_email: contact, time_zone, .. } = Settings::load(&app.site.db).await?;
+    let not_before = Some(until.date(&time_zone));
+    let page = Page { gone: false, not_before, email: String::new(), monthly: Vec::new(), contact };
+    app.public_page("public/forget_me", "Not yet", &page).await
 }
 
 async fn page(app: &App, farewell: Option<Farewell>) -> Outcome {
     let contact = Settings::load(&app.site.db).await?.contact_email;
     let Some(Farewell { reader, monthly }) = farewell else {
-        let page = Page { gone: true, email: String::new(), monthly: Vec::new(), contact };
+        let page = Page { gone: true, not_before: None, email: String::new(), monthly: Vec::new(), contact };
         return app.public_page("public/forget_me", "You are forgotten", &page).await;
     };
     let page = Page {
         gone: false,
+        not_before: None,
         email: reader.email.masked(),
         monthly: monthly.iter().map(|one| Going::new(&app.site, one)).collect(),
         contact,

@@ -34,6 +34,8 @@ struct Ask {
     /// The address that was perhaps meant.
     meant: Option<EmailAddress>,
     written: bool,
+    /// Whether mail to the address that they have is stopped: then that mailbox cannot agree, and people help.
+    stopped: bool,
 }
 
 /// `GET /preferences/{token}/address`
@@ -47,6 +49,7 @@ pub(crate) async fn show(State(app): State<App>, Path(token): Path<String>) -> O
 async fn ask(app: &App, token: &str) -> subscribers::Result<Ask> {
     let reader = subscribers::whose_choices(&app.site, token).await?;
     Ok(Ask {
+        stopped: subscribers::stopped(&app.site, &reader).await?.editions,
         email: reader.email.masked(),
         choices: format!("/preferences/{token}"),
         contact: Settings::load(&app.site.db).await?.contact_email,
@@ -86,6 +89,10 @@ pub(crate) async fn submit(
         Ok(MoveAsked::Written) => {
             let page = Ask { written: true, ..page };
             app.public_page("public/new_address", "Look into both mailboxes", &page).await
+        }
+        Ok(MoveAsked::OldIsStopped) => {
+            let page = Ask { stopped: true, ..page };
+            app.public_page("public/new_address", TITLE, &page).await
         }
         Ok(MoveAsked::Same) => {
             form.mistake("email", "Your mail goes to that address already.");

@@ -3,14 +3,17 @@
 //! The page says what it showed beside what was chosen, and only what somebody changed is saved: of two that are open, the older puts
 //! nothing back.
 
+use std::time::Duration;
+
 use axum::extract::{Path, State};
 use serde::Serialize;
 
 use super::{
     super::{
         App, Form, Outcome, Posted, WebError,
+        answers::too_many,
         rhythms::{RhythmView, rhythms},
-        words::readers::comes_at,
+        words::{self, readers::comes_at},
     },
     ask::{ASKED, Question, posted_name},
     caller::Caller,
@@ -19,7 +22,8 @@ use super::{
 use crate::{
     settings::Settings,
     subscribers::{
-        self, Chosen, Saved, SubscriberError, TheirChoices, TopicChoice, TopicChoices, TopicsTicked, Weeks,
+        self, Chosen, Saved, Stopped, SubscriberError, TheirChoices, TopicChoice, TopicChoices, TopicsTicked,
+        Weeks,
         consent::{self, phrase},
         fields::{self, Field},
         forms::Answer,
@@ -59,6 +63,8 @@ struct Page {
     questions: Vec<Asked>,
     /// What became otherwise by the last press, a sentence each.
     saved: Vec<String>,
+    /// For how long no more is changed, for too much was.
+    waits: Option<String>,
     /// Whether they began or ended a pause just now.
     paused: bool,
     went_on: bool,
@@ -68,6 +74,11 @@ struct Page {
     pauses: Vec<Pause>,
     /// Whether they get anything at all.
     on_some: bool,
+    /// Whether mail to their address is stopped, whatever they chose.
+    stopped: bool,
+    /// Whether even the letters are that they ask for.
+    no_letters: bool,
+    contact: String,
 }
 
 #[derive(Serialize)]
@@ -112,6 +123,8 @@ enum Done {
     Saved(Saved),
     Paused,
     WentOn,
+    /// Nothing, for too much was lately.
+    Waits(Duration),
     /// Something that was typed cannot be kept.
     Mistaken(Form, Chosen),
 }
@@ -138,12 +151,14 @@ pub(crate) async fn submit(
     if let Some(weeks) = press.strip_prefix("pause-").and_then(Weeks::parse) {
         return match subscribers::pause(&app.site, &token, weeks).await {
             Ok(_) => look(&app, &token, Done::Paused).await,
+            Err(SubscriberError::TooMany(wait)) => look(&app, &token, Done::Waits(wait)).await,
             Err(error) => dead_end(&app, error).await,
         };
     }
     if press == "go-on" {
         return match subscribers::go_on(&app.site, &token).await {
             Ok(_) => look(&app, &token, Done::WentOn).await,
+            Err(SubscriberError::TooMany(wait)) => look(&app, &token, Done::Waits(wait)).await,
             Err(error) => dead_end(&app, error).await,
         };
     }
@@ -223,15 +238,22 @@ async fn look(app: &App, token: &str, done: Done) -> Outcome {
 }
 
 async fn page(app: &App, token: &str, preferences: TheirChoices, done: Done) -> Outcome {
-    let zone = Settings::load(&app.site.db).await?.time_zone;
+    let settings = Settings::load(&app.site.db).await?;
+    let zone = settings.time_zone;
     let TheirChoices { reader, lists, rests_until } = preferences;
+    let Stopped { editions: stopped, letters: no_letters } = subscribers::stopped(&app.site, &reader).await?;
     let asked = fields::of_their_page(&app.site.db, reader.id).await?;
     let topics = subscribers::topic_choices(&app.site, token).await?;
     let on_any = lists.iter().any(|list| list.joined);
     let on_some = lists.iter().any(|list| list.joined && !list.retired);
+    let wait = match &done {
+        Done::Waits(wait) => Some(*wait),
+        Done::Saved(saved) => saved.waits,
+        _ => None,
+    };
     let (saved, paused, went_on, mistaken) = match done {
-        Done::Nothing => (Vec::new(), false, false, None),
-        Done::Saved(saved) => (sentences(saved, on_some), false, false, None),
+        Done::Nothing | Done::Waits(_) => (Vec::new(), false, false, None),
+        Done::Saved(saved) => (sentences(saved, on_some, stopped), false, false, None),
         Done::Paused => (Vec::new(), true, false, None),
         Done::WentOn => (Vec::new(), false, true, None),
         Done::Mistaken(form, chosen) => {
@@ -261,16 +283,24 @@ async fn page(app: &App, token: &str, preferences: TheirChoices, done: Done) -> 
             .map(|choice| ListView { ticked: chosen.wants(choice.id, choice.joined), choice })
             .collect(),
         saved,
+        waits: wait.map(words::wait),
         paused,
         went_on,
         rests_until: rests_until.map(|until| until.date(&zone)),
         pauses: if on_any { Weeks::ALL.map(pause).into() } else { Vec::new() },
         on_some,
+        stopped,
+        no_letters,
+        contact: settings.contact_email,
     };
     if again {
         return app.public_page_again("public/preferences", TITLE, &page).await;
     }
-    app.public_page("public/preferences", TITLE, &page).await
+    let page = app.public_page("public/preferences", TITLE, &page).await?;
+    Ok(match wait {
+        Some(wait) => too_many(wait, page),
+        None => page,
+    })
 }
 
 /// Beside what somebody changed, what they left alone is as it is by now.
@@ -301,18 +331,21 @@ impl TopicsView {
     }
 }
 
-/// What became otherwise, for whoever pressed.
-fn sentences(saved: Saved, on_some: bool) -> Vec<String> {
+/// What became otherwise, for whoever pressed. Nothing comes to who is `stopped`.
+fn sentences(saved: Saved, on_some: bool, stopped: bool) -> Vec<String> {
     let names = |names: &[String]| phrase(&names.iter().map(String::as_str).collect::<Vec<_>>());
     let mut said = Vec::new();
     if !saved.joined.is_empty() {
-        said.push(format!("You now get {}.", names(&saved.joined)));
+        let now = if stopped { "You are now on" } else { "You now get" };
+        said.push(format!("{now} {}.", names(&saved.joined)));
     }
     if !saved.left.is_empty() {
-        said.push(format!("You no longer get {}.", names(&saved.left)));
+        let now = if stopped { "You are off" } else { "You no longer get" };
+        said.push(format!("{now} {}.", names(&saved.left)));
     }
     for (list, topics) in &saved.topics {
         said.push(match topics.as_slice() {
+            [] if stopped => format!("Topics of {list}: everything."),
             [] => format!("Of {list} you get everything."),
             topics => format!("Topics of {list}: {}.", names(topics)),
         });
@@ -331,7 +364,7 @@ fn sentences(saved: Saved, on_some: bool) -> Vec<String> {
     if !saved.answers.is_empty() {
         said.push(format!("Your answer is kept: {}.", names(&saved.answers)));
     }
-    if said.is_empty() {
+    if said.is_empty() && saved.waits.is_none() {
         said.push("Nothing has changed.".to_owned());
     }
     if !on_some {

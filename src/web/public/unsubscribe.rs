@@ -1,9 +1,11 @@
 //! `/unsubscribe/{token}`: one press, no questions. The same address takes the mail program's own one-click request
 //! (RFC 8058), which has no cookie, no origin and no page before it.
 //!
-//! Whatever the link is, the answer is 200 and never a redirect; a link that is not ours changes nothing and is told so in
+//! Whoever leaves is answered 200, whatever the link is, and never with a redirect; a link that is not ours changes nothing and is told so in
 //! the same words, whichever of its bits is wrong (TRUST M2-M4). What the page asks and offers beside that comes once somebody is
 //! off the list.
+
+use std::time::Duration;
 
 use axum::{
     body::Bytes,
@@ -13,7 +15,11 @@ use axum::{
 use serde::Serialize;
 
 use super::{
-    super::{App, Form, Outcome, words::readers::left_because},
+    super::{
+        App, Form, Outcome,
+        answers::too_many,
+        words::{self, readers::left_because},
+    },
     caller::Caller,
 };
 use crate::{
@@ -35,6 +41,8 @@ struct Page {
     state: &'static str,
     list: String,
     can_undo: bool,
+    /// For how long nothing is undone, for too much was.
+    waits: Option<String>,
     preferences: String,
     contact: String,
     left_all: bool,
@@ -44,6 +52,11 @@ struct Page {
     has_rhythms: bool,
     /// What else comes to them; empty where nothing does, and for a mail program that leaves for somebody.
     others: String,
+    /// Whether nothing comes all the same: mail to their address is stopped, or they rest.
+    held_up: bool,
+    stopped: bool,
+    /// Until when they rest from the list that they are back on.
+    rests_until: String,
     why: Option<Why>,
 }
 
@@ -83,14 +96,20 @@ pub(crate) async fn submit(
         None => subscribers::leave(site, &token, ConsentMethod::OneClick, trace).await,
         Some(Pressed::Leave) => subscribers::leave(site, &token, ConsentMethod::UnsubscribePage, trace).await,
         Some(Pressed::LeaveAll) => subscribers::leave_all(site, &token, trace).await,
-        Some(Pressed::Undo) => subscribers::rejoin(site, &token, trace).await,
+        Some(Pressed::Undo) => match subscribers::rejoin(site, &token, trace).await {
+            Err(SubscriberError::TooMany(wait)) => {
+                let found = known(subscribers::look_at_unsubscribe(site, &token).await)?;
+                return Ok(too_many(wait, page(&app, found, Some(Pressed::Waits(wait))).await?));
+            }
+            rejoined => rejoined,
+        },
         Some(Pressed::Why(form)) => {
             if let Some((reason, words)) = said(form) {
                 known(subscribers::say_why(site, &token, reason, &words).await.map(Some))?;
             }
             subscribers::look_at_unsubscribe(site, &token).await
         }
-        Some(Pressed::Nothing) => subscribers::look_at_unsubscribe(site, &token).await,
+        Some(Pressed::Nothing | Pressed::Waits(_)) => subscribers::look_at_unsubscribe(site, &token).await,
     };
     page(&app, known(found)?, pressed).await
 }
@@ -112,6 +131,8 @@ enum Pressed {
     Leave,
     LeaveAll,
     Undo,
+    /// Undone too often: how long nothing more is.
+    Waits(Duration),
     /// Why they left, with what is wrong with it.
     Why(Box<Form>),
 }
@@ -162,12 +183,16 @@ async fn page(app: &App, found: Option<Left>, pressed: Option<Pressed>) -> Outco
         state: "unknown",
         list: String::new(),
         can_undo: false,
+        waits: None,
         preferences: String::new(),
-        contact: settings.contact_email,
+        contact: settings.contact_email.clone(),
         left_all: false,
         has_topics: false,
         has_rhythms: false,
         others: String::new(),
+        held_up: false,
+        stopped: false,
+        rests_until: String::new(),
         why: None,
     };
     let Some(left) = found else { return app.public_page(TEMPLATE, "Leaving", &page).await };
@@ -177,19 +202,27 @@ async fn page(app: &App, found: Option<Left>, pressed: Option<Pressed>) -> Outco
         (false, _) => ("You are off the list", "off"),
     };
     page.state = state;
+    if let Some(Pressed::Waits(wait)) = &pressed {
+        page.waits = Some(words::wait(*wait));
+    }
     page.can_undo = left.can_undo;
     page.preferences = subscribers::choices_path(&app.site, &left.public_id);
+    if state == "back" {
+        let after = subscribers::after_leaving(&app.site, &left).await?;
+        page.others = if after.held_up { String::new() } else { names(&after.others) };
+        let back = subscribers::after_coming_back(&app.site, &left).await?;
+        page.stopped = back.stopped;
+        page.rests_until = back.rests_until.map(|until| until.date(&settings.time_zone)).unwrap_or_default();
+    }
     let lists = subscribers::lists::all(&app.site.db).await?;
     page.has_rhythms = lists.iter().any(|list| list.id == left.list_id && !list.rhythms.is_empty());
-    if state == "back" {
-        page.others = names(&subscribers::after_leaving(&app.site, &left).await?.others);
-    }
     if let Some(pressed) = pressed.filter(|_| !left.subscribed) {
         let after = subscribers::after_leaving(&app.site, &left).await?;
         page.left_all = after.left_all;
         page.has_topics = after.has_topics;
         page.can_undo = after.can_undo;
         page.others = names(&after.others);
+        page.held_up = after.held_up;
         page.why = left.may_say_why.then(|| Why::new(after.said, pressed));
     }
     page.list = left.list;

@@ -17,7 +17,7 @@ use super::{
 use crate::{
     clock::Zone,
     donations,
-    dossier::{self, Asks, Held, HeldCopy, HeldLetter, NEWEST, Newest, Whole, Whose, Within},
+    dossier::{self, Answer, Asks, Held, HeldCopy, HeldLetter, NEWEST, Newest, Whole, Whose, Within},
     settings::Settings,
     subscribers::{SubscriberError, consent},
     web::words::{readers::how_often, yours},
@@ -26,6 +26,8 @@ use crate::{
 #[derive(Serialize)]
 struct Page {
     file: String,
+    /// From which day on it says what they gave, where that waits.
+    gifts_from: Option<String>,
     newest: usize,
     sections: Vec<Section>,
 }
@@ -86,6 +88,8 @@ impl Section {
 struct Sent {
     /// Whether they asked to be forgotten.
     erasure: bool,
+    /// Whether no letter goes to them, so that the team answers.
+    stopped: bool,
     contact: String,
 }
 
@@ -99,14 +103,16 @@ pub(crate) async fn ask_erasure(app: State<App>, token: Path<String>, posted: Po
     ask(app, token, posted, Asks::Erasure).await
 }
 
-/// The answer is the same whether or not a letter goes.
+/// Whoever has the link to a reader's choices knows the reader: they are told where no letter can go to them.
 async fn ask(State(app): State<App>, Path(token): Path<String>, posted: Posted, asks: Asks) -> Outcome {
     posted.form(&[])?;
     match dossier::ask(&app.site, &token, asks).await {
-        Ok(()) => {
+        Ok(answer) => {
             let contact = Settings::load(&app.site.db).await?.contact_email;
-            let page = Sent { erasure: asks == Asks::Erasure, contact };
-            app.public_page("public/your_data_sent", "Look into your mailbox", &page).await
+            let stopped = answer == Answer::Stopped;
+            let title = if stopped { "Your request is with our team" } else { "Look into your mailbox" };
+            let page = Sent { erasure: asks == Asks::Erasure, stopped, contact };
+            app.public_page("public/your_data_sent", title, &page).await
         }
         Err(error) => dead_end(&app, error).await,
     }
@@ -121,7 +127,8 @@ pub(crate) async fn show(State(app): State<App>, Path(token): Path<String>) -> O
     let zone = Settings::load(&app.site.db).await?.time_zone;
     let mut sections = sections(Held::look(&app.site, &whose).await?, &zone);
     sections.retain(|section| !section.lines.is_empty());
-    let page = Page { file: format!("/your-data/{token}/file"), newest: NEWEST, sections };
+    let gifts_from = whose.gifts_from.map(|until| until.date(&zone));
+    let page = Page { gifts_from, file: format!("/your-data/{token}/file"), newest: NEWEST, sections };
     app.public_page("public/your_data", "What we hold about you", &page).await
 }
 
@@ -155,6 +162,7 @@ pub(super) async fn dead_end(app: &App, error: SubscriberError) -> Outcome {
             dead_link::page(app, dead_link::Was::Unknown).await
         }
         SubscriberError::Expired => dead_link::page(app, dead_link::Was::OfYesterday).await,
+        SubscriberError::Changed => dead_link::page(app, dead_link::Was::OfAnotherAddress).await,
         error => Err(WebError::from(error)),
     }
 }
@@ -178,7 +186,13 @@ fn sections(held: Held, zone: &Zone) -> Vec<Section> {
         let at = forgotten.forgotten_at.date(zone);
         you.push(Line::new(format!("We were asked to forget this address on {at}, and did")));
     }
-    if let Some(supporter) = &held.supporter {
+    for former in &held.former {
+        you.push(Line::new(format!(
+            "Another address until {}, kept as a code alone",
+            former.left_at.date(zone)
+        )));
+    }
+    for supporter in &held.supporter {
         let who = if supporter.name.is_empty() { &supporter.email } else { &supporter.name };
         you.push(Line::new(format!("As a supporter: {who}, since {}", supporter.created_at.date(zone))));
     }
@@ -283,7 +297,7 @@ fn happened(event: consent::Event, zone: &Zone) -> Line {
         .detail([
             named("Form", event.form.as_deref().unwrap_or_default()),
             named("Campaign", &event.campaign),
-            named("Source", &event.source),
+            named("Source", consent::without_names(&event.source)),
             named("Internet address", &event.ip),
             named("Browser", &event.user_agent),
         ])

@@ -16,7 +16,8 @@ use crate::subscribers::HowMany;
 pub fn wait(span: Duration) -> String {
     match span.as_secs().div_ceil(60) {
         0 | 1 => "a minute".to_owned(),
-        minutes => format!("{minutes} minutes"),
+        minutes @ 2..=90 => format!("{minutes} minutes"),
+        minutes => format!("{} hours", minutes.div_ceil(60)),
     }
 }
 
@@ -121,6 +122,7 @@ pub(super) fn letter(template: &str) -> &'static str {
         "address_change_old" | "address_change_new" => "The question whether mail may go to another address",
         "address_is_known" => "Word that somebody asked for mail to this address, which has a subscription",
         "address_changed" => "Word that mail goes to another address",
+        "address_taken_back" => "Word that mail goes to the earlier address again",
         "choices_link" => "The link to their choices",
         "paused" => "Word of their pause",
         "good_bye" => "A good-bye",

@@ -92,6 +92,8 @@ impl Fixture for TestApp {
     }
 
     async fn finish(self) {
+        let asked = self.site.db.was_asked_while_held();
+        assert!(!asked, "something asked the pool for a connection while it held a transaction");
         if self.leaves_work.load(Ordering::SeqCst) {
             return;
         }

@@ -25,7 +25,9 @@ impl TestApp {
     pub async fn drain(&self) {
         let jobs = self.jobs();
         for _ in 0..20 {
-            jobs.run_all_once().await;
+            // As a task of its own, as in the program: so it is found where one asks the pool inside a transaction.
+            let turn = jobs.clone();
+            tokio::spawn(async move { turn.run_all_once().await }).await.expect("the jobs run");
             self.send().await;
             let delivered = self.sandbox.stripe().wait_until_delivered(Duration::from_secs(20)).await;
             assert!(delivered, "the provider's events did not arrive");

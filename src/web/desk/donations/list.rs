@@ -7,6 +7,7 @@ use crate::{
     clock::{Moment, Zone},
     donations::{self, Copied, EventLine, LedgerLine, ListedDonation, Total, Unended},
     jobs,
+    staff::Role,
     web::{
         Desk, Outcome, Posted, WebError,
         paging::{Links, List, Place},
@@ -108,6 +109,8 @@ struct EventView {
 #[derive(Serialize)]
 struct OnePage {
     line: Line,
+    /// Where whoever gave is forgotten, for who may do that.
+    forget: Option<String>,
     created: String,
     paid: Option<String>,
     monthly_state: Option<&'static str>,
@@ -160,7 +163,9 @@ pub(crate) async fn show(desk: Desk, Query(asked): Query<Asked>) -> Outcome {
 pub(crate) async fn show_one(desk: Desk, Path(id): Path<String>) -> Outcome {
     let whole = donations::whole_donation(&desk.site().db, &id).await?.ok_or(WebError::NotFound)?;
     let (donation, zone) = (whole.donation, desk.zone());
+    let may_forget = desk.may(Role::OWNING) && !donation.email.is_empty();
     let page = OnePage {
+        forget: may_forget.then(|| format!("/desk/donations/{id}/forget")),
         created: donation.created_at.date_time(zone),
         paid: donation.paid_at.map(|at| at.date_time(zone)),
         monthly_state: donation.recurring_state.map(words::monthly),

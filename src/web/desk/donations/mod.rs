@@ -1,3 +1,5 @@
-//! Donations: the list with its sums, one of them with its lines in the book, and what needs a person.
+//! Donations: the list with its sums, one of them with its lines in the book, what needs a person, and forgetting
+//! a supporter.
 
+pub(in crate::web) mod forget;
 pub(in crate::web) mod list;

@@ -223,6 +223,10 @@ pub(super) async fn page(desk: &Desk, edition: &Edition, look: &Look, stale: boo
         },
         results: if sees_readers { Some(results(desk, edition, look).await?) } else { None },
     };
+    if page.results.is_some() {
+        let search = if look.q.trim().is_empty() { "" } else { ", by a search" };
+        desk.looks("", &format!("results of {}{search}", page.title)).await?;
+    }
     desk.page("desk/editions/sent", &page.title, &page).await
 }
 

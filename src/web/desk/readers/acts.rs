@@ -192,5 +192,5 @@ pub(crate) async fn remove_note(
 
 /// Whoever is at the desk.
 pub(super) fn by<'a>(desk: &'a Desk, why: &'a str) -> ByStaff<'a> {
-    ByStaff { staff_id: desk.who.staff.id, name: &desk.who.staff.name, why }
+    ByStaff { staff_id: desk.who.staff.id, why }
 }

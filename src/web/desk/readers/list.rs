@@ -129,7 +129,6 @@ impl Line {
 pub(crate) async fn show(desk: Desk, Query(look): Query<Look>) -> Outcome {
     let form = Form::new(FIELDS).with("how", "confirm");
     let page = page(&desk, look, form).await?;
-    desk.looks("", &page.narrowed_by()).await?;
     desk.page("desk/readers/list", "Readers", &page).await
 }
 
@@ -154,7 +153,11 @@ pub(crate) async fn submit(desk: Desk, posted: Posted) -> Outcome {
     if at_once && source.is_empty() {
         form.mistake("source", "Say how they asked, or what they bought or gave: it is kept as the proof.");
     }
-    let implied = if is_implied { form.parse("since", |day| implied(&desk, day)) } else { None };
+    let implied = match form.text("since") {
+        "" if !is_implied => None,
+        _ => form.parse("since", |day| implied(&desk, day)),
+    };
+    let implied = implied.filter(|_| is_implied);
     let lists = lists::mailed(&desk.site().db).await?;
     let list = form.parse("list", |id| {
         lists.iter().find(|list| list.id.to_string() == id).map(|list| list.id).ok_or("Choose a list.")
@@ -165,7 +168,7 @@ pub(crate) async fn submit(desk: Desk, posted: Posted) -> Outcome {
     let (Some(email), Some(list), true) = (email, list, form.is_valid()) else {
         return again(&desk, form).await;
     };
-    let (site, who) = (desk.site(), &desk.who.staff.name);
+    let site = desk.site();
     if at_once {
         let new = Adding { email: &email, name: &name, list, source: "", implied, seen: None };
         return match subscribers::add_to_list(site, new, by(&desk, &source)).await {
@@ -184,11 +187,9 @@ pub(crate) async fn submit(desk: Desk, posted: Posted) -> Outcome {
             Err(error) => Err(error.into()),
         };
     }
-    let source = match source.as_str() {
-        "" => format!("typed at the desk by {who}"),
-        said => format!("{said} (typed at the desk by {who})"),
-    };
-    let by = (Some(desk.who.staff.id), source.as_str());
+    // Readers get it when they ask what is held: who typed it is for the log.
+    let source = if source.is_empty() { "typed at the desk" } else { &source };
+    let by = (Some(desk.who.staff.id), source);
     let asked = subscribers::ask_by_staff(site, &desk.settings, (&email, &name), list, by).await;
     if matches!(asked, Err(SubscriberError::Forgotten)) {
         form.mistake("email", FORGOTTEN);
@@ -291,7 +292,7 @@ async fn page(desk: &Desk, look: Look, form: Form) -> Result<Page, WebError> {
     };
     let letters = look.q.trim().chars().count();
     let is_short = (1..3).contains(&letters) && counts.confirmed + counts.pending > LOOKED_THROUGH;
-    Ok(Page {
+    let page = Page {
         orders: Order::ALL.into_iter().map(of_order).collect(),
         to_first: if order == Order::Newest { "Newest" } else { "From the beginning" },
         looked_through: is_short.then(|| grouped(LOOKED_THROUGH)),
@@ -309,5 +310,8 @@ async fn page(desk: &Desk, look: Look, form: Form) -> Result<Page, WebError> {
             .map(|months| count(months, "month")),
         lists,
         q: look.q,
-    })
+    };
+    // Whatever they came for, they see whom it shows.
+    desk.looks("", &page.narrowed_by()).await?;
+    Ok(page)
 }

@@ -297,7 +297,6 @@ impl NoteView {
 /// `GET /desk/readers/{id}`
 pub(crate) async fn show(desk: Desk, Path(id): Path<String>, Query(look): Query<Look>) -> Outcome {
     let page = page(&desk, find(&desk, &id).await?, Forms::default(), look).await?;
-    desk.looks(&page.reader.public_id, "").await?;
     desk.page("desk/readers/reader", &page.reader.email, &page).await
 }
 
@@ -308,6 +307,8 @@ pub(super) async fn again(desk: &Desk, reader: Subscriber, forms: Forms) -> Outc
 }
 
 async fn page(desk: &Desk, reader: Subscriber, forms: Forms, look: Look) -> Result<Page, WebError> {
+    // Whatever they came for, they see them.
+    desk.looks(&reader.public_id, "").await?;
     let (db, zone) = (&desk.site().db, desk.zone());
     let stopped = stopped(desk, &reader).await?;
     let path = format!("/desk/readers/{}", reader.public_id);

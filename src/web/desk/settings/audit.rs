@@ -9,8 +9,8 @@ use crate::{
     clock::Moment,
     db::{self, Db},
     email_address::EmailAddress,
-    staff,
-    subscribers::{self, guarded},
+    moving_in::guarded,
+    staff, subscribers,
     web::{
         Desk, Form, Outcome, Posted, WebError,
         paging::{Links, List, Place},

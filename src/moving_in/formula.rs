@@ -20,7 +20,8 @@ pub fn guarded(cell: &str) -> String {
 }
 
 /// The cell as it was before [`guarded`].
-pub(super) fn unguarded(cell: &str) -> &str {
+#[must_use]
+pub fn unguarded(cell: &str) -> &str {
     match cell.strip_prefix('\'') {
         Some(rest) if rest.trim_start_matches('\'').starts_with(begins_a_formula) => rest,
         _ => cell,

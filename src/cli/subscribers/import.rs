@@ -1,0 +1,300 @@
+//! `broadside subscribers import`: a list as another program wrote it.
+
+use std::{
+    fs::File,
+    io::{self, Read, Write as _},
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use anyhow::Context as _;
+use serde_json::json;
+
+use crate::{
+    audit_log,
+    moving_in::{Choices, EVERYBODY, Preset, Source, State, Survey, Unsaid, Word, guarded},
+    private,
+    site::Site,
+    subscribers::{
+        self, Basis, ImportError, ImportReport, Plan, RowError,
+        lists::{self, List},
+    },
+};
+
+/// What whoever types the command has to say before anything is done.
+const TO_BE_SAID: u8 = 2;
+
+#[derive(Debug, clap::Args)]
+pub(in crate::cli) struct Arguments {
+    /// A file whose first line names the columns. Commas, semicolons, tabs or bars between them; UTF-8, UTF-16 or Windows-1252.
+    file: PathBuf,
+    /// Which program wrote it: own, mailchimp, substack, ghost, buttondown, listmonk, kit, brevo, mailpoet, campaign-monitor, wordpress. It
+    /// shows by the headings.
+    #[arg(long, value_parser = preset)]
+    preset: Option<Preset>,
+    /// What a column is, such as 'Newsletter=list' or 'Town=field:city'. May be said several times.
+    #[arg(long = "map", value_name = "COLUMN=FIELD")]
+    map: Vec<String>,
+    /// What a word means in a column that says how somebody stands, such as 'cancelled=left'. May be said several times.
+    #[arg(long = "status", value_name = "VALUE=STATE")]
+    status: Vec<String>,
+    /// The short name of the list for those whose list the file does not name.
+    #[arg(long, default_value = "digest")]
+    list: String,
+    /// Make the lists and topics that the file names, where there are none. Such a list is private.
+    #[arg(long)]
+    make_lists: bool,
+    /// On what these people may be mailed, such as consent.
+    #[arg(long)]
+    basis: Option<String>,
+    /// Where and when they agreed, such as "sign-up sheets, spring fair 2026".
+    #[arg(long)]
+    source: Option<String>,
+    /// Write nothing: say what would be.
+    #[arg(long)]
+    dry_run: bool,
+    /// Print the sums as JSON.
+    #[arg(long)]
+    json: bool,
+    /// A new CSV file for the rows that are not taken, with their lines and why.
+    #[arg(long, value_name = "FILE")]
+    problems: Option<PathBuf>,
+}
+
+fn preset(word: &str) -> Result<Preset, String> {
+    let words = || Preset::ALL.map(Preset::as_str).join(", ");
+    Preset::parse(&word.to_lowercase())
+        .ok_or_else(|| format!("there is no preset {word}; there are: {}", words()))
+}
+
+/// A file on a disk.
+struct OnDisk<'a>(&'a Path);
+
+impl Source for OnDisk<'_> {
+    fn open(&self) -> io::Result<Box<dyn Read + Send>> {
+        Ok(Box::new(File::open(self.0)?))
+    }
+
+    fn name(&self) -> String {
+        self.0.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
+    }
+}
+
+pub(super) async fn run(site: &Site, arguments: Arguments) -> anyhow::Result<ExitCode> {
+    let Arguments { file, list, .. } = &arguments;
+    let all = lists::mailed(&site.db).await?;
+    let Some(list) = all.iter().find(|one| one.slug == *list) else {
+        let known: Vec<&str> = all.iter().map(|one| one.slug.as_str()).collect();
+        anyhow::bail!("there is no list {list}; there are: {}", known.join(", "));
+    };
+    let mut choices = Choices { preset: arguments.preset, ..Choices::default() };
+    let typed = arguments.map.iter().map(|typed| choices.add_column(typed)).collect::<Result<Vec<()>, _>>();
+    typed.map_err(anyhow::Error::msg)?;
+    let typed = arguments.status.iter().map(|typed| choices.add_word(typed)).collect::<Result<Vec<()>, _>>();
+    typed.map_err(anyhow::Error::msg)?;
+    File::open(file).with_context(|| format!("{} cannot be read", file.display()))?;
+    let source = OnDisk(file);
+    let Some(basis) = arguments.basis.clone() else {
+        eprintln!(
+            "broadside: say on what basis these people may be mailed, and where and when they agreed, such as: --basis consent --source 'sign-up sheets, spring fair 2026'"
+        );
+        return Ok(ExitCode::from(TO_BE_SAID));
+    };
+    let of_the_file = || format!("the file {}", source.name()).chars().take(300).collect();
+    let basis = Basis { basis, source: arguments.source.clone().unwrap_or_else(of_the_file) };
+    let mut problems = match &arguments.problems {
+        None => None,
+        Some(path) => Some(Problems::at(path)?),
+    };
+    let plan = Plan {
+        list: list.id,
+        basis: &basis,
+        choices: &choices,
+        makes_lists: arguments.make_lists,
+        is_dry: arguments.dry_run,
+    };
+    let mut tell = |error: &RowError| problems.as_mut().map_or(Ok(()), |problems| problems.write(error));
+    let report = subscribers::import_as(site, &source, &plan, &mut tell).await;
+    if let Err(ImportError::Unsaid(survey)) = &report {
+        ask(survey, &arguments)?;
+        return Ok(ExitCode::from(TO_BE_SAID));
+    }
+    if !arguments.dry_run {
+        note(site, list, &basis, &report).await?;
+    }
+    let report = report?;
+    if let Some(problems) = problems {
+        problems.finish()?;
+    }
+    match arguments.json {
+        true => println!("{}", sums(&report)),
+        false => print(&report, list, &arguments),
+    }
+    for wrong in &report.errors {
+        let line = format!("{}:{}: not taken: {}", file.display(), wrong.line, wrong.why);
+        if arguments.json { eprintln!("{line}") } else { println!("{line}") }
+    }
+    let more = report.refused - report.errors.len() as u64;
+    if more > 0 {
+        eprintln!("… and {more} more; --problems FILE has all of them");
+    }
+    Ok(if report.refused == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+async fn note(
+    site: &Site,
+    list: &List,
+    basis: &Basis,
+    report: &Result<ImportReport, ImportError>,
+) -> anyhow::Result<()> {
+    let taken = match report {
+        Ok(report) => {
+            let sad = match report.left + report.suppressed() + report.unconfirmed {
+                0 => String::new(),
+                _ => format!(
+                    ", {} left, {} not to be mailed, {} never confirmed",
+                    report.left,
+                    report.suppressed(),
+                    report.unconfirmed
+                ),
+            };
+            let unchanged = report.unchanged + report.updated;
+            format!(
+                "{} added to {}, {unchanged} left as they were, {} not taken{sad}",
+                report.added, list.slug, report.refused
+            )
+        }
+        // Nothing was begun.
+        Err(ImportError::NoBasis | ImportError::Table(_) | ImportError::Reader(_)) => return Ok(()),
+        // Whatever was taken before stays.
+        Err(_) => format!("to {}, and broke off", list.slug),
+    };
+    let detail = format!("{taken}. {}: {}", basis.basis.trim(), basis.source.trim());
+    audit_log::note(site, None, "imported readers", "", &detail).await?;
+    Ok(())
+}
+
+/// As whoever reads sums by a program wants them.
+fn sums(report: &ImportReport) -> serde_json::Value {
+    json!({
+        "rows": report.rows,
+        "added": report.added,
+        "updated": report.updated,
+        "unchanged": report.unchanged,
+        "left": report.left,
+        "suppressed": report.suppressed(),
+        "unconfirmed": report.unconfirmed,
+        "not_taken": report.not_taken,
+        "refused": report.refused,
+        "not_read": report.not_read,
+        "preset": report.preset.map(Preset::as_str),
+    })
+}
+
+fn print(report: &ImportReport, list: &List, arguments: &Arguments) {
+    if let Some(preset) = report.preset {
+        println!("The file is from {}.", preset.name());
+    }
+    if arguments.dry_run {
+        println!("Nothing is written. This would be:");
+    }
+    let unchanged = report.unchanged + report.updated;
+    println!("{} readers added to {}, {unchanged} left as they were.", report.added, list.name);
+    if report.left + report.suppressed() > 0 {
+        println!(
+            "{} will not be mailed: {} left, {} bounced, {} complained, {} were blocked.",
+            report.left + report.suppressed(),
+            report.left,
+            report.bounced,
+            report.complained,
+            report.blocked
+        );
+    }
+    if report.unconfirmed > 0 {
+        println!("{} never confirmed: they are neither mailed nor asked.", report.unconfirmed);
+    }
+    if report.not_taken > 0 {
+        println!("{} were left out, as was said.", report.not_taken);
+    }
+    if !report.not_read.is_empty() {
+        println!("Columns that were not read: {}.", report.not_read.join(", "));
+    }
+    for note in &report.notes {
+        println!("{note}");
+    }
+}
+
+/// What somebody has to say before anything is taken, and the very line that says it.
+fn ask(survey: &Survey, arguments: &Arguments) -> anyhow::Result<()> {
+    let add = survey.line();
+    if arguments.json {
+        let columns: Vec<String> = survey.unsaid.iter().map(|one| words(one).join(" ")).collect();
+        println!("{}", json!({ "rows": survey.rows, "unsaid": columns, "add": add }));
+    }
+    let mut out = io::stderr().lock();
+    writeln!(
+        out,
+        "broadside: nothing was written: somebody has to say first who of these people may be mailed."
+    )?;
+    if let Some(preset) = survey.mapping.preset {
+        writeln!(out, "The file is from {}.", preset.name())?;
+    }
+    for one in &survey.unsaid {
+        for line in words(one) {
+            writeln!(out, "{line}")?;
+        }
+    }
+    writeln!(out, "Look at each of these guesses, put them right, and run it again with:")?;
+    writeln!(out, "  {add}")?;
+    Ok(())
+}
+
+fn words(unsaid: &Unsaid) -> Vec<String> {
+    match unsaid {
+        Unsaid::Words { heading, words } => {
+            let one = |word: &Word| {
+                let becomes = word.guess.map_or("?", State::words);
+                format!("    {} in {} lines: {becomes}", word.shown(), word.count)
+            };
+            std::iter::once(format!("  The column {heading} says how people stand:"))
+                .chain(words.iter().map(one))
+                .collect()
+        }
+        Unsaid::Column { heading, guess, count } => {
+            vec![format!("  The column {heading} has something in {count} lines. Is it {}?", guess.word())]
+        }
+        Unsaid::Unclear { heading, example } => vec![format!(
+            "  The column {heading} may say who is not to be mailed, and holds many different things, such as “{example}”."
+        )],
+        Unsaid::Everybody { guess } => vec![format!(
+            "  The name of the file speaks of people who are not mailed, and no column says it of each. Are all of them {} ({EVERYBODY})?",
+            guess.words()
+        )],
+        Unsaid::Lacks { words } => vec![format!(
+            "  The file does not say who may be mailed: it lacks the column {words}; or, if you know that each of them may be mailed, say so."
+        )],
+    }
+}
+
+/// The rows that are not taken, as a file.
+struct Problems(csv::Writer<File>);
+
+impl Problems {
+    fn at(path: &Path) -> anyhow::Result<Self> {
+        let file = private::options().write(true).create_new(true).open(path);
+        let mut writer =
+            csv::Writer::from_writer(file.with_context(|| format!("{} cannot be written", path.display()))?);
+        writer.write_record(["line", "problem"])?;
+        Ok(Self(writer))
+    }
+
+    fn write(&mut self, error: &RowError) -> io::Result<()> {
+        self.0.write_record([error.line.to_string(), guarded(&error.why)])?;
+        Ok(())
+    }
+
+    fn finish(mut self) -> anyhow::Result<()> {
+        self.0.flush()?;
+        Ok(())
+    }
+}

@@ -1,0 +1,281 @@
+//! What becomes of each column and of each word in those that say how somebody stands.
+//!
+//! The rule: a column is understood, chosen by a person, or named as not read. One that may say that somebody is not to be mailed is
+//! asked about, and so is each of its words; a row of which nobody knows how it stands is not taken.
+
+use super::{
+    headings::{self, Guess, plain},
+    presets::Preset,
+    records::TableError,
+    roles::Role,
+    state::State,
+};
+
+/// Who says what a column is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum By {
+    /// The program that wrote the file.
+    Preset,
+    /// Its heading.
+    Heading,
+    /// A person.
+    Person,
+    /// Nobody.
+    Nobody,
+}
+
+/// A column.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Column {
+    pub heading: String,
+    pub role: Role,
+    pub by: By,
+    /// What nobody has said yet, and has to: a guess.
+    pub(super) asks: Option<Guess>,
+}
+
+impl Column {
+    /// What a yes in it means, where it holds words of how somebody stands.
+    pub(super) fn yes(&self) -> State {
+        match headings::guess(&self.heading) {
+            Guess::Status(state) | Guess::SadDate(state) => state,
+            _ => State::OnList,
+        }
+    }
+
+    /// Whether a word that speaks of mail that is not wanted makes people be asked.
+    pub(super) fn is_watched(&self) -> bool {
+        matches!(self.role, Role::NotRead | Role::Field(_)) && matches!(self.by, By::Nobody)
+    }
+}
+
+/// What a person said beforehand.
+#[derive(Clone, Debug, Default)]
+pub struct Choices {
+    /// Which program wrote it; guessed where nobody says.
+    pub preset: Option<Preset>,
+    /// What columns are, by their headings.
+    pub columns: Vec<(String, Role)>,
+    /// What words mean, in one column or in each; in the column [`EVERYBODY`], everybody in the file.
+    pub words: Vec<(Option<String>, String, State)>,
+}
+
+/// In the place of a heading: everybody in the file.
+pub const EVERYBODY: &str = "everybody";
+
+impl Choices {
+    /// Reads `COLUMN=FIELD`.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn add_column(&mut self, typed: &str) -> Result<(), String> {
+        let (heading, word) =
+            typed.rsplit_once('=').ok_or_else(|| format!("write --map 'COLUMN=FIELD', not {typed:?}"))?;
+        let role = Role::named(word.trim()).ok_or_else(|| {
+            let words: Vec<&str> = Role::WORDS.iter().map(|(word, _)| *word).collect();
+            format!("there is no field {word:?}; there are: {}, and field:NAME", words.join(", "))
+        })?;
+        self.columns.push((heading.trim().to_owned(), role));
+        Ok(())
+    }
+
+    /// Reads `VALUE=STATE` or `COLUMN:VALUE=STATE`.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn add_word(&mut self, typed: &str) -> Result<(), String> {
+        let (value, word) =
+            typed.rsplit_once('=').ok_or_else(|| format!("write --status 'VALUE=STATE', not {typed:?}"))?;
+        let state = State::named(word).ok_or_else(|| {
+            let words: Vec<&str> = State::ALL.iter().map(|state| state.as_str()).collect();
+            format!("nobody stands {word:?}; say one of: {}", words.join(", "))
+        })?;
+        if value.trim() == EVERYBODY {
+            self.words.push((Some(EVERYBODY.to_owned()), String::new(), state));
+            return Ok(());
+        }
+        // A word may hold a colon: it is a heading's only where there is such a heading.
+        let empty = |value: &str| if value.trim() == EMPTY { String::new() } else { value.trim().to_owned() };
+        if let Some((heading, value)) = value.split_once(':') {
+            self.words.push((Some(heading.trim().to_owned()), empty(value), state));
+        }
+        self.words.push((None, empty(value), state));
+        Ok(())
+    }
+}
+
+/// What a cell is called that holds nothing.
+pub const EMPTY: &str = "(empty)";
+
+/// What becomes of a file.
+#[derive(Clone, Debug)]
+pub struct Mapping {
+    /// Who wrote it, as far as it shows.
+    pub preset: Option<Preset>,
+    /// In their order.
+    pub columns: Vec<Column>,
+    /// How everybody stands of whom no column says more; none while nobody has said it.
+    pub(super) everybody: Option<State>,
+    /// What the name of the file says instead.
+    pub(super) everybody_perhaps: State,
+    /// A column that is missing, and is needed.
+    pub(super) lacks: Option<&'static str>,
+    words: Vec<(Option<String>, String, State)>,
+}
+
+impl Mapping {
+    /// Of a file with these headings and that name.
+    ///
+    /// # Errors
+    /// When nothing can be read by it, whatever anybody says.
+    pub(super) fn of(headings: &[String], file: &str, choices: &Choices) -> Result<Self, TableError> {
+        let preset = choices.preset.or_else(|| Preset::of(headings));
+        for (heading, _) in &choices.columns {
+            if !headings.iter().any(|one| is_called(one, heading)) {
+                return Err(TableError::NoSuchColumn(heading.clone()));
+            }
+        }
+        let mut columns: Vec<Column> =
+            headings.iter().map(|heading| column(heading, preset, choices)).collect();
+        // Of several that seem to be the same the first is; what a person says comes before what seems so.
+        for at in 0..columns.len() {
+            let Column { role, by, .. } = columns[at].clone();
+            let same = |other: &Column| other.role == role;
+            if !role.is_single() || !columns.iter().enumerate().any(|(other, one)| other != at && same(one)) {
+                continue;
+            }
+            let weight = |by: By| match by {
+                By::Person => 0,
+                By::Preset => 1,
+                By::Heading | By::Nobody => 2,
+            };
+            let first = columns
+                .iter()
+                .enumerate()
+                .filter(|(_, one)| same(one))
+                .min_by_key(|(at, one)| (weight(one.by), *at));
+            if first.is_some_and(|(first, _)| first != at) {
+                if by == By::Person {
+                    return Err(TableError::Twice(said(&role)));
+                }
+                (columns[at].role, columns[at].by) = (Role::NotRead, By::Nobody);
+            }
+        }
+        if !columns.iter().any(|column| column.role == Role::Email) {
+            if headings.iter().any(|heading| heading.contains('@')) {
+                return Err(TableError::NoHeadings);
+            }
+            let names: Vec<String> =
+                headings.iter().take(40).map(|heading| heading.chars().take(60).collect()).collect();
+            return Err(TableError::NoEmailColumn(names.join(", ")));
+        }
+        let of_everybody = choices
+            .words
+            .iter()
+            .find(|(heading, value, _)| heading.as_deref() == Some(EVERYBODY) && value.is_empty());
+        let of_everybody = of_everybody.map(|(.., state)| *state);
+        let by_name = headings::of_file_name(file);
+        let says_each = columns.iter().any(|column| matches!(column.role, Role::Status | Role::Date(_)));
+        let everybody = of_everybody.or(match preset {
+            Some(preset) => Some(preset.everybody(headings, file)),
+            None if by_name.is_some() && !says_each => None,
+            None => Some(State::OnList),
+        });
+        let lacks = preset.and_then(Preset::needs).filter(|(names, _)| {
+            of_everybody.is_none()
+                && !headings.iter().any(|heading| names.contains(&plain(heading).as_str()))
+                && !columns.iter().any(|column| column.by == By::Person && column.role == Role::Status)
+        });
+        Ok(Self {
+            preset,
+            columns,
+            everybody,
+            everybody_perhaps: by_name.unwrap_or(State::OnList),
+            lacks: lacks.map(|(_, words)| words),
+            words: choices.words.clone(),
+        })
+    }
+
+    /// What a word in a column says, if somebody or its program said so. Of the same word in every column a program knows better what
+    /// it means in its own; and a yes in one column may be a no in another.
+    pub(super) fn state(&self, column: &Column, value: &str) -> Option<State> {
+        let is_said = |said: &str| said.trim().to_lowercase() == value.trim().to_lowercase();
+        let of_column = |heading: &Option<String>| {
+            heading.as_ref().is_some_and(|heading| is_called(&column.heading, heading))
+        };
+        let said = self.words.iter().find(|(heading, word, _)| of_column(heading) && is_said(word));
+        let by_program = || self.preset.and_then(|preset| preset.state(&column.heading, value));
+        let of_any = || {
+            let several = self.columns.iter().filter(|column| column.role == Role::Status).count() > 1;
+            let is_clear = !several || !headings::is_yes_or_no(value);
+            self.words.iter().find(|(heading, word, _)| heading.is_none() && is_said(word) && is_clear)
+        };
+        said.map(|(.., state)| *state).or_else(by_program).or_else(|| of_any().map(|(.., state)| *state))
+    }
+
+    /// Whether it is our own export, which says of each reader and list all that there is.
+    #[must_use]
+    pub fn is_own(&self) -> bool {
+        self.preset == Some(Preset::Own)
+    }
+
+    /// Whether it may say of anybody that they are not to be mailed.
+    #[must_use]
+    pub fn may_say_no(&self) -> bool {
+        let says = |column: &Column| {
+            matches!(column.role, Role::Status | Role::Date(_) | Role::Confirmed | Role::Suppression)
+        };
+        self.everybody != Some(State::OnList) || self.columns.iter().any(says)
+    }
+
+    /// The columns that nobody reads.
+    #[must_use]
+    pub fn not_read(&self) -> Vec<&str> {
+        let columns =
+            self.columns.iter().filter(|column| column.role == Role::NotRead && !column.heading.is_empty());
+        columns.map(|column| column.heading.as_str()).collect()
+    }
+
+    /// Each field that a column is an answer to.
+    pub fn fields(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.columns.iter().filter_map(|column| match &column.role {
+            Role::Field(name) => Some((name.as_str(), column.heading.as_str())),
+            _ => None,
+        })
+    }
+}
+
+fn said(role: &Role) -> &'static str {
+    let word = role.word();
+    Role::WORDS.iter().find(|(one, _)| *one == word).map_or("the same", |(word, _)| word)
+}
+
+/// Whether a person means that heading.
+fn is_called(heading: &str, typed: &str) -> bool {
+    heading.trim() == typed.trim() || !plain(typed).is_empty() && plain(heading) == plain(typed)
+}
+
+fn column(heading: &str, preset: Option<Preset>, choices: &Choices) -> Column {
+    let column = |role, by, asks| Column { heading: heading.to_owned(), role, by, asks };
+    if let Some((_, role)) = choices.columns.iter().rev().find(|(typed, _)| is_called(heading, typed)) {
+        return column(role.clone(), By::Person, None);
+    }
+    if let Some(role) = preset.and_then(|preset| preset.role(heading)) {
+        return column(role, By::Preset, None);
+    }
+    let guess = headings::guess(heading);
+    let understood = |role| column(role, By::Heading, None);
+    match guess {
+        Guess::Email => understood(Role::Email),
+        Guess::Name => understood(Role::Name),
+        Guess::FirstName => understood(Role::FirstName),
+        Guess::LastName => understood(Role::LastName),
+        Guess::Joined => understood(Role::Joined),
+        Guess::Ip => understood(Role::Ip),
+        Guess::List => understood(Role::List),
+        Guess::SadDate(state) => column(Role::Date(state), By::Nobody, Some(guess)),
+        Guess::Confirmed => column(Role::Confirmed, By::Nobody, Some(guess)),
+        Guess::Status(_) => column(Role::Status, By::Nobody, Some(guess)),
+        Guess::Nothing => column(Role::NotRead, By::Nobody, None),
+    }
+}

@@ -1,0 +1,29 @@
+//! Lists of readers as other programs write them: files as they are, what their columns are, and how everybody in them stands.
+//!
+//! The rule: nobody is taken for a reader on whose standing nobody has said anything. A file is read from its beginning to its end
+//! twice, in a stream: once to see what is to be asked, and once to be taken. Nothing here writes anything; `subscribers` does.
+
+mod dates;
+mod encoding;
+mod formula;
+mod headings;
+mod mapping;
+mod presets;
+mod records;
+mod roles;
+mod rows;
+mod state;
+mod survey;
+#[cfg(test)]
+mod tests;
+
+pub use self::{
+    formula::guarded,
+    mapping::{By, Choices, Column, EMPTY, EVERYBODY, Mapping},
+    presets::Preset,
+    records::TableError,
+    roles::Role,
+    rows::{Entry, Row, write_names},
+    state::State,
+    survey::{Rows, Source, Survey, Unsaid, Word, Words, rows, survey},
+};

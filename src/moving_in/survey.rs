@@ -1,0 +1,342 @@
+//! A file, looked through before anything is taken from it: who wrote it, what its columns are, and what nobody has said yet.
+
+use std::{
+    collections::BTreeMap,
+    io::{self, Read},
+};
+
+use super::{
+    dates,
+    headings::{self, Guess},
+    mapping::{Choices, Column, EMPTY, EVERYBODY, Mapping},
+    presets::Preset,
+    records::{Record, Records, TableError},
+    roles::Role,
+    rows::{Row, row},
+    state::State,
+};
+
+/// So many words of a column are told; where there are more, it holds something else.
+const MOST_WORDS: usize = 40;
+/// So many of the first rows are shown.
+const SHOWN: usize = 8;
+
+/// What was found.
+#[derive(Clone, Debug)]
+pub struct Survey {
+    pub mapping: Mapping,
+    /// How many lines there are below the headings.
+    pub rows: u64,
+    /// The first of them, as they would be taken.
+    pub first: Vec<Row>,
+    /// What nobody has said yet: while there is any of it, nothing is taken.
+    pub unsaid: Vec<Unsaid>,
+    /// Of each column that says how somebody stands its words, with how many have it and what becomes of them.
+    pub words: Vec<Words>,
+}
+
+/// A column's words.
+#[derive(Clone, Debug)]
+pub struct Words {
+    pub heading: String,
+    pub words: Vec<Word>,
+}
+
+/// A word that says how somebody stands.
+#[derive(Clone, Debug)]
+pub struct Word {
+    pub value: String,
+    /// How many lines have it.
+    pub count: u64,
+    /// What becomes of them, as a person or the program said.
+    pub becomes: Option<State>,
+    /// What anybody would guess.
+    pub guess: Option<State>,
+}
+
+impl Word {
+    /// As people read it.
+    #[must_use]
+    pub fn shown(&self) -> &str {
+        if self.value.is_empty() { EMPTY } else { &self.value }
+    }
+}
+
+/// What a person has to say.
+#[derive(Clone, Debug)]
+pub enum Unsaid {
+    /// What the words of a column mean.
+    Words {
+        heading: String,
+        /// Those that nobody explained.
+        words: Vec<Word>,
+    },
+    /// What a column is: it seems to say since when somebody is not mailed, or that they confirmed.
+    Column {
+        heading: String,
+        /// What it seems to be.
+        guess: Role,
+        /// How many lines have something there.
+        count: u64,
+    },
+    /// What a column of very many words is, which may say who is not mailed.
+    Unclear {
+        heading: String,
+        /// What is to be seen there.
+        example: String,
+    },
+    /// How everybody in the file stands: its name speaks of those who are not mailed, and no column says it.
+    Everybody { guess: State },
+    /// The file lacks the column that says who may be mailed.
+    Lacks { words: &'static str },
+}
+
+impl Survey {
+    /// What to add to the command, with the best guesses.
+    #[must_use]
+    pub fn line(&self) -> String {
+        let lines = self.unsaid.iter().map(|one| one.line(self.words.len() > 1));
+        lines.collect::<Vec<_>>().join(" ")
+    }
+}
+
+impl Unsaid {
+    /// What to add to the command, with the best guess.
+    fn line(&self, of_several: bool) -> String {
+        match self {
+            Self::Words { heading, words } => {
+                let one = |word: &Word| {
+                    let becomes = word.guess.unwrap_or(State::NotTaken);
+                    let value = if of_several {
+                        format!("{heading}:{}", word.shown())
+                    } else {
+                        word.shown().to_owned()
+                    };
+                    format!("--status {}", quoted(&format!("{value}={becomes}")))
+                };
+                words.iter().map(one).collect::<Vec<_>>().join(" ")
+            }
+            Self::Column { heading, guess, .. } => {
+                format!("--map {}", quoted(&format!("{heading}={}", guess.word())))
+            }
+            Self::Unclear { heading, .. } => format!("--map {}", quoted(&format!("{heading}=not-read"))),
+            Self::Everybody { guess } => format!("--status {}", quoted(&format!("{EVERYBODY}={guess}"))),
+            Self::Lacks { .. } => format!("--status {}", quoted(&format!("{EVERYBODY}={}", State::OnList))),
+        }
+    }
+}
+
+/// As a shell takes it whole.
+fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "'\\''"))
+}
+
+/// A file that can be read from its beginning as often as needed.
+pub trait Source: Sync {
+    /// From its beginning.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    fn open(&self) -> io::Result<Box<dyn Read + Send>>;
+
+    /// What it is called; may be empty.
+    fn name(&self) -> String {
+        String::new()
+    }
+}
+
+impl Source for &[u8] {
+    fn open(&self) -> io::Result<Box<dyn Read + Send>> {
+        Ok(Box::new(io::Cursor::new(self.to_vec())))
+    }
+}
+
+/// The rows of a file, as they are to be taken.
+pub struct Rows {
+    records: Records,
+    mapping: Mapping,
+}
+
+impl Rows {
+    /// The next one.
+    ///
+    /// # Errors
+    /// [`TableError`].
+    pub fn read(&mut self) -> Result<Option<Row>, TableError> {
+        Ok(self.records.next()?.map(|record| row(&record, &self.mapping)))
+    }
+}
+
+/// The file by what was said of it.
+///
+/// # Errors
+/// [`TableError`].
+pub fn rows(source: &impl Source, mapping: &Mapping) -> Result<Rows, TableError> {
+    let (_, records) = open(source, Some(mapping))?;
+    Ok(Rows { records, mapping: mapping.clone() })
+}
+
+fn open(source: &impl Source, mapping: Option<&Mapping>) -> Result<(Vec<String>, Records), TableError> {
+    let mut records = Records::of(source.open()?)?;
+    let header = records.next()?.ok_or(TableError::Empty)?;
+    if header.is_too_long {
+        return Err(TableError::TooManyColumns);
+    }
+    let of_mailpoet = match mapping {
+        Some(mapping) => mapping.preset,
+        None => Preset::of(&header.cells),
+    };
+    // It alone writes a backslash before a quotation mark.
+    records.is_escaped = of_mailpoet == Some(Preset::MailPoet);
+    Ok((header.cells, records))
+}
+
+/// What is counted of a column.
+#[derive(Default)]
+struct Counted {
+    words: BTreeMap<String, u64>,
+    is_more: bool,
+    filled: u64,
+    sad: Option<String>,
+    dates: u64,
+}
+
+impl Counted {
+    fn count(&mut self, cell: &str) {
+        let cell = cell.trim();
+        if !dates::is_none(cell) {
+            self.filled += 1;
+            self.dates +=
+                u64::from(!cell.bytes().all(|byte| byte.is_ascii_digit()) && dates::moment(cell).is_some());
+        }
+        if self.sad.is_none() && headings::sad(cell).is_some() {
+            self.sad = Some(cell.to_owned());
+        }
+        let key: String = cell.to_lowercase().chars().take(100).collect();
+        if let Some(count) = self.words.get_mut(&key) {
+            *count += 1;
+        } else if self.words.len() < MOST_WORDS {
+            self.words.insert(key, 1);
+        } else {
+            self.is_more = true;
+        }
+    }
+
+    fn words(&self, column: &Column, mapping: &Mapping) -> Vec<Word> {
+        let word = |(value, count): (&String, &u64)| Word {
+            value: value.clone(),
+            count: *count,
+            becomes: mapping.state(column, value),
+            guess: headings::meant(value, column.yes()),
+        };
+        self.words.iter().map(word).collect()
+    }
+}
+
+/// Looks through a file, to its end.
+///
+/// # Errors
+/// [`TableError`].
+pub fn survey(source: &impl Source, choices: &Choices) -> Result<Survey, TableError> {
+    let (headings, mut records) = open(source, None)?;
+    let mut mapping = Mapping::of(&headings, &source.name(), choices)?;
+    records.is_escaped = mapping.preset == Some(Preset::MailPoet);
+    let mut counted: Vec<Counted> = mapping.columns.iter().map(|_| Counted::default()).collect();
+    let mut rows = 0;
+    while let Some(record) = records.next()? {
+        rows += 1;
+        count(&record, &mapping, &mut counted);
+    }
+    let mut unsaid = Vec::new();
+    let mut words = Vec::new();
+    for (at, counted) in counted.iter().enumerate() {
+        let found = ask(&mapping.columns[at], counted, &mapping);
+        unsaid.extend(found.unsaid);
+        if let Some(role) = found.role {
+            mapping.columns[at].role = role;
+        }
+        words.extend(found.words.map(|words| Words { heading: mapping.columns[at].heading.clone(), words }));
+    }
+    if mapping.everybody.is_none() {
+        unsaid.push(Unsaid::Everybody { guess: mapping.everybody_perhaps });
+    }
+    if let Some(words) = mapping.lacks {
+        unsaid.push(Unsaid::Lacks { words });
+    }
+    let mut of_the_file = self::rows(source, &mapping)?;
+    let mut first = Vec::new();
+    while let Some(row) = of_the_file.read()?.filter(|_| first.len() < SHOWN) {
+        first.push(row);
+    }
+    Ok(Survey { mapping, rows, first, unsaid, words })
+}
+
+fn count(record: &Record, mapping: &Mapping, counted: &mut [Counted]) {
+    for (at, column) in mapping.columns.iter().enumerate() {
+        let is_asked = column.asks.is_some() || column.is_watched() || column.role == Role::Status;
+        if is_asked && !record.is_too_long {
+            counted[at].count(record.cells.get(at).map_or("", String::as_str));
+        }
+    }
+}
+
+/// What a column turned out to be.
+#[derive(Default)]
+struct Found {
+    unsaid: Option<Unsaid>,
+    role: Option<Role>,
+    words: Option<Vec<Word>>,
+}
+
+impl Found {
+    fn unsaid(unsaid: Unsaid) -> Self {
+        Self { unsaid: Some(unsaid), ..Self::default() }
+    }
+
+    /// Its words say how somebody stands.
+    fn words(heading: String, words: Vec<Word>) -> Self {
+        let open: Vec<Word> = words.iter().filter(|word| word.becomes.is_none()).cloned().collect();
+        let unsaid = (!open.is_empty()).then_some(Unsaid::Words { heading, words: open });
+        Self { unsaid, role: Some(Role::Status), words: Some(words) }
+    }
+}
+
+fn ask(column: &Column, counted: &Counted, mapping: &Mapping) -> Found {
+    let heading = column.heading.clone();
+    let date = |state: State| {
+        Found::unsaid(Unsaid::Column {
+            heading: heading.clone(),
+            guess: Role::Date(state),
+            count: counted.filled,
+        })
+    };
+    let unclear = |example: Option<&String>| {
+        let example = example.or_else(|| counted.words.keys().find(|word| !word.is_empty()));
+        Found::unsaid(Unsaid::Unclear {
+            heading: heading.clone(),
+            example: example.cloned().unwrap_or_default(),
+        })
+    };
+    let says_nothing = counted.words.keys().all(String::is_empty);
+    let are_dates = counted.filled > 0 && counted.dates == counted.filled;
+    let by_words = || Found::words(heading.clone(), counted.words(column, mapping));
+    match (column.asks, &column.role) {
+        // Nobody has anything there that speaks against mail.
+        (Some(Guess::SadDate(_)), _) if says_nothing => Found::default(),
+        (Some(Guess::Status(state)), _) if says_nothing && state != State::OnList => {
+            Found { role: Some(Role::NotRead), ..Found::default() }
+        }
+        (Some(Guess::Confirmed), _) => {
+            Found::unsaid(Unsaid::Column { heading, guess: Role::Confirmed, count: counted.filled })
+        }
+        (Some(Guess::SadDate(state)), _) if are_dates || counted.is_more => date(state),
+        (Some(Guess::Status(state)), _) if are_dates && state != State::OnList => date(state),
+        (Some(_), _) | (None, Role::Status) if counted.is_more => unclear(None),
+        (Some(_), _) | (None, Role::Status) => by_words(),
+        _ if column.is_watched() && counted.sad.is_some() => match counted.is_more {
+            true => unclear(counted.sad.as_ref()),
+            false => by_words(),
+        },
+        _ => Found::default(),
+    }
+}

@@ -1,0 +1,233 @@
+//! Where what a file names belongs: lists, topics and fields, those that are here and those that are made on the way.
+
+use std::collections::HashMap;
+
+use super::{plan::Plan, report::ImportReport};
+use crate::{
+    audit_log,
+    db::{Result, Tx},
+    moving_in::Mapping,
+    settings::Settings,
+    site::Site,
+    subscribers::{
+        fields::{self, Field, FieldKind, StandsIn},
+        lists::{self, List},
+        store::{self, fields::Said, importing},
+    },
+    token,
+};
+
+/// What is known of them so far, and what is to be made.
+#[derive(Debug)]
+pub(super) struct Places {
+    pub list: i64,
+    pub makes_lists: bool,
+    pub is_own: bool,
+    /// Whether consent is implied where the file does not say otherwise.
+    pub is_implied: bool,
+    pub settings: Settings,
+    lists: Vec<List>,
+    /// By their names in the file, in small letters.
+    made_lists: HashMap<String, i64>,
+    topics: HashMap<String, i64>,
+    /// Names of fields, and the headings over them.
+    pub wanted_fields: Vec<(String, String)>,
+    fields: Option<HashMap<String, Field>>,
+    notes: Vec<String>,
+}
+
+/// What one step made, or found, and its commit makes last.
+#[derive(Debug, Default)]
+pub(super) struct Made {
+    lists: HashMap<String, i64>,
+    topics: HashMap<String, i64>,
+    fields: Option<HashMap<String, Field>>,
+    notes: Vec<String>,
+}
+
+impl Made {
+    /// What would have been made, for who only wants to know.
+    pub fn notes(&self) -> impl Iterator<Item = String> {
+        self.notes.iter().cloned()
+    }
+}
+
+impl Places {
+    /// Of a file, before anything is made.
+    pub fn new(mapping: &Mapping, plan: &Plan<'_>, lists: Vec<List>, settings: Settings) -> Self {
+        let wanted = mapping.fields().map(|(name, heading)| (name.to_owned(), heading.to_owned()));
+        Self {
+            list: plan.list,
+            makes_lists: plan.makes_lists,
+            is_own: mapping.is_own(),
+            is_implied: plan.basis.is_implied(),
+            settings,
+            lists,
+            made_lists: HashMap::new(),
+            topics: HashMap::new(),
+            wanted_fields: wanted.collect(),
+            fields: None,
+            notes: Vec::new(),
+        }
+    }
+
+    /// A step is committed: what it made is there. Nothing is, where nothing is written.
+    pub fn are_made(&mut self, made: Option<Made>) {
+        let Some(made) = made else { return };
+        self.made_lists.extend(made.lists);
+        self.topics.extend(made.topics);
+        if made.fields.is_some() {
+            self.fields = made.fields;
+        }
+        self.notes.extend(made.notes);
+    }
+
+    /// What was made, for who asked for it.
+    pub fn tell(&self, report: &mut ImportReport) {
+        for note in &self.notes {
+            report.note(note.clone());
+        }
+    }
+
+    /// The list of a name, as the file says it, if nothing has to be made for it.
+    fn known(&self, name: &str) -> Option<&List> {
+        let is_called = |text: &str| text.to_lowercase() == name.to_lowercase();
+        let by_slug = self.lists.iter().find(|list| is_called(&list.slug));
+        by_slug.or_else(|| self.lists.iter().find(|list| is_called(&list.name)))
+    }
+
+    /// The list that a row belongs to; why none.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn list(
+        &self,
+        tx: &mut Tx,
+        site: &Site,
+        made: &mut Made,
+        name: Option<&str>,
+    ) -> Result<std::result::Result<i64, String>> {
+        let Some(name) = name else { return Ok(Ok(self.list)) };
+        if name.is_empty() {
+            return Ok(Err("it names no list".to_owned()));
+        }
+        if let Some(list) = self.known(name) {
+            return Ok(match list.is_mailed() {
+                true => Ok(list.id),
+                false => Err(format!("nothing goes to the list {} any more", list.slug)),
+            });
+        }
+        let key = name.to_lowercase();
+        if let Some(id) = self.made_lists.get(&key).or_else(|| made.lists.get(&key)) {
+            return Ok(Ok(*id));
+        }
+        if !self.makes_lists {
+            return Ok(Err(format!(
+                "there is no list “{name}” here: make it, or let the import make the lists that the file names"
+            )));
+        }
+        let Some(id) = make_list(tx, site, name).await? else {
+            return Ok(Err(format!("a list “{name}” cannot be made")));
+        };
+        made.lists.insert(key, id);
+        made.notes.push(format!("The list “{name}” is new, and private."));
+        Ok(Ok(id))
+    }
+
+    /// The topics of these names. What is not there, and is not made, is told once.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn topics(
+        &self,
+        tx: &mut Tx,
+        site: &Site,
+        made: &mut Made,
+        (names, list): (&[String], i64),
+    ) -> Result<Vec<i64>> {
+        let mut found = Vec::new();
+        for name in names {
+            let key = name.to_lowercase();
+            if let Some(id) = self.topics.get(&key).or_else(|| made.topics.get(&key)) {
+                found.push(*id);
+                continue;
+            }
+            let id = match importing::topic(tx, &key).await? {
+                Some(id) => Some(id),
+                None if self.makes_lists && name.chars().count() <= 100 => {
+                    let added =
+                        store::topics::add(tx, &token::public_id(), (name, &key, ""), site.now()).await?;
+                    if let Some(id) = added {
+                        importing::offer_too(tx, list, id).await?;
+                        made.notes.push(format!("The topic “{name}” is new."));
+                    }
+                    added
+                }
+                None => None,
+            };
+            match id {
+                Some(id) => {
+                    made.topics.insert(key, id);
+                    found.push(id);
+                }
+                None => made.notes.push(format!("There is no topic “{name}” here: it was left out.")),
+            }
+        }
+        Ok(found)
+    }
+
+    /// The fields that the file has answers to, by the names that it was given for them; they are made where there are none.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn fields(&self, tx: &mut Tx, site: &Site, made: &mut Made) -> Result<HashMap<String, Field>> {
+        if let Some(fields) = &self.fields {
+            return Ok(fields.clone());
+        }
+        let mut found = HashMap::new();
+        for (wanted, heading) in &self.wanted_fields {
+            let known = store::fields::all_in(tx).await?;
+            let name = fields::short_name(wanted, '_', "field");
+            if let Some(field) = known
+                .iter()
+                .find(|field| field.name == name || field.label.to_lowercase() == wanted.to_lowercase())
+            {
+                found.insert(wanted.clone(), field.clone());
+                continue;
+            }
+            if known.len() >= fields::MOST_FIELDS || fields::TAKEN.contains(&name.as_str()) {
+                made.notes.push(format!("There is no room for a field “{wanted}”: its column was left out."));
+                continue;
+            }
+            let label: String =
+                if self.is_own { wanted } else { heading }.chars().take(fields::LONGEST_LABEL).collect();
+            let said = Said { label: &label, kind: FieldKind::Text, choices: "", stands_in: StandsIn::Desk };
+            if store::fields::add(tx, &name, 0, said).await?.is_some() {
+                audit_log::record(tx, site, None, "made a field", &name, &label).await?;
+                made.notes.push(format!("The field “{label}” is new."));
+            }
+            if let Some(field) = store::fields::named(tx, &name).await? {
+                found.insert(wanted.clone(), field);
+            }
+        }
+        made.fields = Some(found.clone());
+        Ok(found)
+    }
+}
+
+/// A list that the file names, for the team alone until they say more of it.
+async fn make_list(tx: &mut Tx, site: &Site, name: &str) -> Result<Option<i64>> {
+    let short = fields::short_name(name, '-', "list");
+    let short =
+        if short.starts_with(|c: char| c.is_ascii_lowercase()) { short } else { format!("list-{short}") };
+    let wanted = lists::slug(name).unwrap_or(short);
+    let name: String = name.chars().take(100).collect();
+    for number in 1..=50 {
+        let slug = if number == 1 { wanted.clone() } else { format!("{wanted}-{number}") };
+        if let Some(id) = importing::add_private(tx, &token::public_id(), &slug, &name, site.now()).await? {
+            audit_log::record(tx, site, None, "made a list", &slug, &name).await?;
+            return Ok(Some(id));
+        }
+    }
+    Ok(None)
+}

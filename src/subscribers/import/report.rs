@@ -1,0 +1,103 @@
+//! What an import did, and what it did not.
+
+use crate::moving_in::{Preset, State};
+
+/// A row that was not taken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RowError {
+    /// The line of the file, from 1.
+    pub line: u64,
+    /// Why, in words for whoever mends the file.
+    pub why: String,
+}
+
+/// What became of a row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Outcome {
+    /// They get the list from now on.
+    Added,
+    /// They were on it; a name, an answer or a topic came to it.
+    Updated,
+    Unchanged,
+    /// It was written down that they stand so.
+    Stands(State),
+    Refused(String),
+}
+
+/// So many of them are kept to be shown; all of them are counted, and told to who wants each.
+const SHOWN: usize = 1_000;
+
+/// What an import did.
+#[derive(Clone, Debug, Default)]
+pub struct ImportReport {
+    /// Who wrote the file, as far as it shows.
+    pub preset: Option<Preset>,
+    /// Lines below the headings.
+    pub rows: u64,
+    /// Readers who now get the list.
+    pub added: u64,
+    /// Readers who were on the list already, of whom more is known now.
+    pub updated: u64,
+    /// Rows that changed nothing: they were on the list already, had left it, or stood there twice.
+    pub unchanged: u64,
+    /// Written down as having left.
+    pub left: u64,
+    /// Stopped, since their mail came back elsewhere.
+    pub bounced: u64,
+    /// Stopped, since they complained elsewhere.
+    pub complained: u64,
+    /// Stopped, since they were blocked elsewhere.
+    pub blocked: u64,
+    /// Written down as never having confirmed.
+    pub unconfirmed: u64,
+    /// Left out, since somebody said so.
+    pub not_taken: u64,
+    /// How many rows were not taken because something is wrong with them.
+    pub refused: u64,
+    /// The first of them.
+    pub errors: Vec<RowError>,
+    /// Columns that were not read.
+    pub not_read: Vec<String>,
+    /// Lists, topics and fields that were made on the way, and what was left out, in sentences.
+    pub notes: Vec<String>,
+}
+
+impl ImportReport {
+    /// Addresses that are not mailed from now on.
+    #[must_use]
+    pub const fn suppressed(&self) -> u64 {
+        self.bounced + self.complained + self.blocked
+    }
+
+    pub(super) fn count(&mut self, line: u64, outcome: Outcome) -> Option<RowError> {
+        match outcome {
+            Outcome::Added => self.added += 1,
+            Outcome::Updated => self.updated += 1,
+            Outcome::Unchanged => self.unchanged += 1,
+            Outcome::Stands(state) => match state {
+                State::OnList => self.added += 1,
+                State::NotTaken => self.not_taken += 1,
+                State::Unconfirmed => self.unconfirmed += 1,
+                State::Left => self.left += 1,
+                State::Bounced => self.bounced += 1,
+                State::Complained => self.complained += 1,
+                State::Blocked => self.blocked += 1,
+            },
+            Outcome::Refused(why) => {
+                self.refused += 1;
+                let error = RowError { line, why };
+                if self.errors.len() < SHOWN {
+                    self.errors.push(error.clone());
+                }
+                return Some(error);
+            }
+        }
+        None
+    }
+
+    pub(super) fn note(&mut self, note: String) {
+        if self.notes.len() < SHOWN && !self.notes.contains(&note) {
+            self.notes.push(note);
+        }
+    }
+}

@@ -1,0 +1,416 @@
+//! Lists that come from other programs: who left, bounced or complained there is never mailed here, and who left here stays so.
+
+use std::{collections::BTreeMap, process::Command};
+
+use broadside::{
+    clock::{Clock, Moment},
+    db::Engine,
+    delivery::{StopReason, Suppressions},
+    email_address::EmailAddress,
+    moving_in::Choices,
+    publishing,
+    site::Site,
+    subscribers::{self, Basis, ImportError, ImportReport, Plan},
+};
+
+use crate::{
+    command_line::{broadside, text},
+    support::{TestApp, TestDb, both_engines, database::rows, scratch, wait},
+};
+
+fn address(text: &str) -> EmailAddress {
+    EmailAddress::parse(text).expect("an address")
+}
+
+fn basis() -> Basis {
+    Basis { basis: "consent".to_owned(), source: "moved house".to_owned() }
+}
+
+async fn import(app: &TestApp, file: &str, choices: &Choices) -> Result<ImportReport, ImportError> {
+    let basis = basis();
+    let plan = Plan { list: app.list().await, basis: &basis, choices, makes_lists: true, is_dry: false };
+    subscribers::import_as(&app.site, &file.as_bytes(), &plan, &mut |_| Ok(())).await
+}
+
+async fn take(app: &TestApp, file: &str) -> ImportReport {
+    import(app, file, &Choices::default()).await.unwrap_or_else(|error| panic!("{error:?}"))
+}
+
+/// How everybody stands with the first list, and why their mail is stopped, if it is.
+async fn standings(app: &TestApp) -> BTreeMap<String, String> {
+    let all: Vec<(String, String, String)> = rows(
+        &app.site.db,
+        "select r.email, s.state, coalesce(p.reason, '') from subscriber r join subscription s on s.subscriber_id = r.id
+            left join suppression p on p.subscriber_id = r.id and p.lifted_at is null order by r.email",
+    )
+    .await;
+    all.into_iter()
+        .map(|(email, state, reason)| (email, format!("{state} {reason}").trim().to_owned()))
+        .collect()
+}
+
+/// The program, its file, and how who is in it stands from then on.
+type Export = (&'static str, &'static str, &'static [(&'static str, &'static str)]);
+
+/// Files in the shape of each program's export, with the sad rows.
+const EXPORTS: &[Export] = &[
+    (
+        "ghost",
+        "id,email,name,note,subscribed_to_emails,complimentary_plan,stripe_customer_id,created_at,deleted_at,labels,tiers\n\
+        1,ann@X,Ann Lee,,true,false,,2023-01-01T00:00:00.000Z,,\"Bristol, UK\",\n\
+        2,gone@X,Gone Reader,asked to leave,false,false,,2023-01-01T00:00:00.000Z,,,\n\
+        3,del@X,Deleted,,true,false,,2023-01-01T00:00:00.000Z,2024-01-01T00:00:00.000Z,,\n",
+        &[("ann", "confirmed"), ("gone", "left"), ("del", "left")],
+    ),
+    (
+        "substack",
+        "email,active_subscription,expiry,plan,email_disabled,created_at,first_payment_at\n\
+        ann@X,false,,other,false,2024-01-15T10:00:00.000Z,\ngone@X,false,,other,true,2024-01-15T10:00:00.000Z,\n",
+        &[("ann", "confirmed"), ("gone", "left")],
+    ),
+    (
+        "substack2",
+        "Email,Name,Stripe plan,Cancel date,Start date,Paid upgrade date,Activity,Type\n\
+        ann@X,Ann,,,2024-01-15T10:00:00.000Z,,3,Free\ngone@X,Gone,,2024-02-15T10:00:00.000Z,2024-01-15T10:00:00.000Z,,0,Free\n",
+        &[("ann", "confirmed"), ("gone", "left")],
+    ),
+    (
+        "listmonk",
+        "uuid,email,name,attributes,status,created_at,updated_at\n\
+        1,ann@X,Ann Lee,\"{\"\"city\"\": \"\"Bristol, UK\"\"}\",enabled,2023-01-01 00:00:00,2023-01-01 00:00:00\n\
+        2,gone@X,Block Listed,{},blocklisted,2023-01-01 00:00:00,2023-01-01 00:00:00\n\
+        3,off@X,Off,{},disabled,2023-01-01 00:00:00,2023-01-01 00:00:00\n",
+        &[("ann", "confirmed"), ("gone", "left staff"), ("off", "left")],
+    ),
+    (
+        "buttondown",
+        "email,notes,tags,metadata,subscriber_type,source,creation_date,last_open_date,unsubscription_date\n\
+        ann@X,,,{},regular,organic,2023-01-01,2024-01-01,\ngone@X,,,{},unsubscribed,organic,2023-01-01,,2024-02-02\n\
+        new@X,,,{},unactivated,organic,2023-01-01,,\nsp@X,,,{},spammy,organic,2023-01-01,,\n",
+        &[("ann", "confirmed"), ("gone", "left"), ("new", "pending"), ("sp", "left complained")],
+    ),
+    (
+        "mailchimp",
+        "\"Email Address\",\"First Name\",\"Last Name\",MEMBER_RATING,OPTIN_TIME,OPTIN_IP,LEID,EUID,NOTES,TAGS\n\
+        ann@X,Ann,\"Lee, Jr.\",4,\"2019-03-04 10:20:30\",192.0.2.1,1,abc,,\"\"\"VIP\"\",\"\"Bristol, UK\"\"\"\n",
+        &[("ann", "confirmed")],
+    ),
+    (
+        "mailchimp",
+        "\"Email Address\",\"First Name\",\"Last Name\",MEMBER_RATING,OPTIN_TIME,UNSUB_TIME,UNSUB_CAMPAIGN_TITLE,UNSUB_REASON,LEID,EUID,NOTES,TAGS\n\
+        gone@X,Gone,Reader,2,\"2019-03-04 10:20:30\",\"2022-02-02 02:02:02\",Spring,NORMAL,1,abd,,\n",
+        &[("gone", "left")],
+    ),
+    (
+        "mailchimp",
+        "\"Email Address\",\"First Name\",\"Last Name\",MEMBER_RATING,OPTIN_TIME,CLEAN_TIME,CLEAN_CAMPAIGN_TITLE,CLEAN_CAMPAIGN_ID,LEID,EUID,NOTES,TAGS\n\
+        dead@X,Dead,Box,2,\"2019-03-04 10:20:30\",\"2022-02-02 02:02:02\",Spring,77,3,abe,,\n",
+        &[("dead", "left bounced")],
+    ),
+    (
+        "kit",
+        "first_name,email,status,created_at\nAnn,ann@X,active,2023-01-01T00:00:00Z\nC,c@X,cancelled,2023-01-01T00:00:00Z\n\
+        D,d@X,bounced,2023-01-01T00:00:00Z\nE,e@X,complained,2023-01-01T00:00:00Z\nF,f@X,inactive,2023-01-01T00:00:00Z\n",
+        &[
+            ("ann", "confirmed"),
+            ("c", "left"),
+            ("d", "left bounced"),
+            ("e", "left complained"),
+            ("f", "pending"),
+        ],
+    ),
+    (
+        "brevo",
+        "EMAIL;LASTNAME;FIRSTNAME;SMS;EMAIL_BLACKLISTED;SMS_BLACKLISTED;ADDED_TIME;MODIFIED_TIME\n\
+        ann@X;Lee;Ann;;No;No;12-04-2022 09:30;13-04-2022 10:00\ngone@X;Reader;Gone;;Yes;No;12-04-2022 09:30;13-04-2022 10:00\n",
+        &[("ann", "confirmed"), ("gone", "left")],
+    ),
+    (
+        "mailpoet",
+        "\u{feff}\"Email\",\"First name\",\"Last name\",\"Subscription time\",\"List status\",\"Global status\",\"List\"\n\
+        \"b@X\",\"\",\"\",\"2023-01-01 00:00:00\",\"subscribed\",\"subscribed\",\"News\"\n\
+        \"ann@X\",\"Ann\",\"Lee\",\"2023-01-01 00:00:00\",\"subscribed\",\"subscribed\",\"News\"\n\
+        \"b@X\",\"\",\"\",\"2023-01-01 00:00:00\",\"unsubscribed\",\"subscribed\",\"Art\"\n\
+        \"c@X\",\"\",\"\",\"2023-01-01 00:00:00\",\"subscribed\",\"bounced\",\"News\"\n\
+        \"d@X\",\"\",\"\",\"2023-01-01 00:00:00\",\"unconfirmed\",\"unconfirmed\",\"News\"\n",
+        &[("ann", "confirmed"), ("b", "left"), ("c", "left bounced"), ("d", "pending")],
+    ),
+    (
+        "campaignmonitor",
+        "Email Address,Name,Date Joined,Status\nann@X,Ann,2023-01-01,Active\nb@X,B,2023-01-01,Unsubscribed\nc@X,C,2023-01-01,Bounced\n\
+        d@X,D,2023-01-01,Deleted\ne@X,E,2023-01-01,Unconfirmed\n",
+        &[("ann", "confirmed"), ("b", "left"), ("c", "left bounced"), ("d", "left"), ("e", "pending")],
+    ),
+    (
+        "wordpress",
+        "ID,user_login,user_email,user_registered,display_name,user_status,spam,deleted\n\
+        1,ann,ann@X,2019-01-01 00:00:00,Ann Lee,0,0,0\n2,b,b@X,2019-01-01 00:00:00,B,0,1,0\n3,c,c@X,2019-01-01 00:00:00,C,0,0,1\n",
+        &[("ann", "confirmed"), ("b", "left staff"), ("c", "left")],
+    ),
+];
+
+both_engines! {
+    /// TRUST L6, M26: of each program's file only who may be mailed is mailed; the others stand as they stood there.
+    async fn nobody_who_left_elsewhere_is_ever_mailed(app: TestApp) {
+        let mut expected = BTreeMap::new();
+        for (program, file, people) in EXPORTS {
+            let file = file.replace("@X", &format!("@{program}.example.org"));
+            let report = take(&app, &file).await;
+            assert_eq!(report.refused, 0, "{program}: {report:?}");
+            let sum = report.added + report.updated + report.unchanged + report.left + report.suppressed() + report.unconfirmed;
+            assert_eq!(sum, report.rows, "{program}: {report:?}");
+            expected.extend(people.iter().map(|(who, state)| (format!("{who}@{program}.example.org"), (*state).to_owned())));
+            // Doing it again changes nothing.
+            let again = take(&app, &file).await;
+            assert_eq!((again.added, again.left, again.suppressed(), again.unchanged), (0, 0, 0, again.rows), "{program}: {again:?}");
+        }
+        assert_eq!(standings(&app).await, expected);
+        app.send_edition("The first from here").await;
+        for email in expected.keys() {
+            assert_eq!(app.mails(email).len(), usize::from(email.starts_with("ann@")), "{email}");
+        }
+        let ann: Vec<(String, i64, String)> = rows(
+            &app.site.db,
+            "select r.name, s.confirmed_at, e.ip from subscriber r join subscription s on s.subscriber_id = r.id
+                join consent_event e on e.subscriber_id = r.id where r.email = 'ann@mailchimp.example.org'",
+        )
+        .await;
+        assert_eq!(ann, [("Ann Lee, Jr.".to_owned(), 1_551_694_830_000_000, "192.0.2.0/24".to_owned())]);
+        let answers: Vec<(String, String, String)> = rows(
+            &app.site.db,
+            "select r.email, f.name, v.value from field_value v join field f on f.id = v.field_id
+                join subscriber r on r.id = v.subscriber_id order by r.email",
+        )
+        .await;
+        assert_eq!(answers[0], ("ann@ghost.example.org".to_owned(), "labels".to_owned(), "Bristol, UK".to_owned()));
+        assert_eq!(answers[1], ("ann@mailchimp.example.org".to_owned(), "tags".to_owned(), "VIP, Bristol, UK".to_owned()));
+        let left: Vec<(i64,)> = rows(
+            &app.site.db,
+            "select s.left_at from subscription s join subscriber r on r.id = s.subscriber_id where r.email = 'gone@mailchimp.example.org'",
+        )
+        .await;
+        assert_eq!(left, [(1_643_767_322_000_000,)], "left when they left");
+    }
+
+    /// Our own export: who left one list, and is on another.
+    async fn who_left_one_list_is_not_put_back_on_it(app: TestApp) {
+        let file = "email,name,list,state,confirmed_at\na@example.org,Ann,digest,left,2025-11-27T19:24:22Z\n\
+            a@example.org,Ann,letters,confirmed,1970-01-01T00:00:00Z\n";
+        let report = take(&app, file).await;
+        assert_eq!((report.added, report.left), (1, 1), "{report:?}");
+        let lists: Vec<(String, String, String)> = rows(
+            &app.site.db,
+            "select l.slug, l.visibility, s.state from subscription s join list l on l.id = s.list_id order by l.slug",
+        )
+        .await;
+        let line = |slug: &str, visibility: &str, state: &str| (slug.to_owned(), visibility.to_owned(), state.to_owned());
+        assert_eq!(lists, [line("digest", "public", "left"), line("letters", "private", "confirmed")]);
+        // Without a word that lists are to be made, nobody is sent to another one.
+        let plain = subscribers::import(&app.site, file.replace("letters", "others").as_bytes(), app.list().await, &basis()).await;
+        let plain = plain.expect("a file");
+        assert_eq!((plain.added, plain.refused), (0, 1), "{plain:?}");
+        assert!(plain.errors[0].why.contains("no list “others”"), "{plain:?}");
+    }
+
+    /// TRUST T3, T10: who left here stays so; who is here leaves by a newer file, in the journal first; who agreed by themselves since
+    /// stays; and what the team let go again is not stopped by the same file.
+    async fn what_happened_here_is_stronger_than_a_file(db: TestDb) {
+        let app = TestApp::journalled(db).await;
+        let moved = "email,unsubscribed_at\n";
+        let mut choices = Choices::default();
+        choices.add_column("unsubscribed_at=left-at").expect("a column");
+        app.reader("eve@example.org").await;
+        import(&app, &format!("{moved}ann@example.org,\nbob@example.org,\n"), &choices).await.expect("a file");
+        let bob = app.reader_row("bob@example.org").await;
+        subscribers::leave_by_staff(&app.site, bob, app.list().await, "asked").await.expect("left");
+        let file = format!("{moved}ann@example.org,2026-03-01\nbob@example.org,\neve@example.org,2022-02-02\n");
+        let report = import(&app, &file, &choices).await.expect("a file");
+        assert_eq!((report.added, report.left, report.unchanged), (0, 1, 2), "{report:?}");
+        let standing = standings(&app).await;
+        let state = |who: &str| standing[&format!("{who}@example.org")].clone();
+        assert_eq!([state("ann"), state("bob"), state("eve")], ["left", "left", "confirmed"]);
+        let journal = std::fs::read_to_string(app.site.journal.path().expect("a journal")).expect("it is there");
+        assert!(journal.contains(" import"), "{journal}");
+
+        let cleaned = "email,bounced_at\nfay@example.org,2026-03-01\n";
+        let mut choices = Choices::default();
+        choices.add_column("bounced_at=bounced-at").expect("a column");
+        assert_eq!(import(&app, cleaned, &choices).await.expect("a file").bounced, 1);
+        let mut tx = app.site.db.begin().await.expect("a transaction");
+        Suppressions::new(&app.site).lift(&mut tx, &address("fay@example.org")).await.expect("lifted");
+        tx.commit().await.expect("a commit");
+        assert_eq!(import(&app, cleaned, &choices).await.expect("a file").bounced, 0);
+        assert_eq!(Suppressions::new(&app.site).reason(&address("fay@example.org")).await.expect("a read"), None);
+        assert!(app.mails("fay@example.org").is_empty() && app.mails("ann@example.org").is_empty(), "no letters");
+    }
+
+    /// A complaint of elsewhere stops what waits for a reader here, and stands over a bounce.
+    async fn a_complaint_of_elsewhere_stops_a_reader_here(app: TestApp) {
+        app.readers(2).await;
+        app.seal_edition("On its way").await;
+        let mut choices = Choices::default();
+        choices.add_word("complained=complained").expect("a word");
+        let report = import(&app, "email,status\nreader1@example.org,complained\n", &choices).await.expect("a file");
+        assert_eq!(report.complained, 1, "{report:?}");
+        app.drain().await;
+        assert_eq!((app.mails("reader1@example.org").len(), app.mails("reader2@example.org").len()), (0, 1));
+        let reason = Suppressions::new(&app.site).reason(&address("reader1@example.org")).await.expect("a read");
+        assert_eq!(reason, Some(StopReason::Complained));
+    }
+
+    /// TRUST L6: a file of which nobody says how its people stand is not begun.
+    async fn a_status_that_nobody_explained_stops_the_import(app: TestApp) {
+        let file = "email,name\nok@example.org,Ok\n".to_owned() + "b@example.org,Unsubscribed\n";
+        for file in ["email,member status\na@example.org,Active\nb@example.org,Lapsed\n", "email,remark\na@example.org,\nb@example.org,do not e-mail\n"] {
+            let refused = import(&app, file, &Choices::default()).await;
+            assert!(matches!(refused, Err(ImportError::Unsaid(_))), "{file}: {refused:?}");
+        }
+        assert_eq!(take(&app, &file).await.added, 2, "a name is a name");
+        assert_eq!(standings(&app).await.len(), 2);
+    }
+
+    /// Nothing is written by who only wants to know.
+    async fn a_dry_run_says_the_same_and_writes_nothing(app: TestApp) {
+        let (_, file, _) = EXPORTS[4];
+        let file = &*file.replace("@X", "@example.org");
+        let basis = basis();
+        let choices = Choices::default();
+        let plan = Plan { list: app.list().await, basis: &basis, choices: &choices, makes_lists: true, is_dry: true };
+        let dry = subscribers::import_as(&app.site, &file.as_bytes(), &plan, &mut |_| Ok(())).await.expect("a file");
+        assert!(standings(&app).await.is_empty());
+        let counts = |report: &ImportReport| (report.rows, report.added, report.left, report.complained, report.unconfirmed, report.refused);
+        assert_eq!(counts(&dry), counts(&take(&app, file).await));
+    }
+}
+
+fn site(db: &TestDb) -> Site {
+    Site { clock: Clock::System, ..db.site("http://127.0.0.1:3000", Moment::from_unix_seconds(0)) }
+}
+
+fn settings(db: &TestDb) -> [(&str, &str); 2] {
+    [("DATABASE_URL", db.url.as_str()), ("SUPPRESSION_SECRET", "0123456789-0123456789-0123456789")]
+}
+
+fn file(name: &str, content: &str) -> String {
+    let path = scratch::folder().join(name);
+    std::fs::write(&path, content).expect("a file");
+    path.to_str().expect("a path of letters").to_owned()
+}
+
+/// The command stops with the line to add, takes the file by it, and says its sums to programs.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_command_asks_for_what_nobody_said() {
+    for engine in [Engine::Sqlite, Engine::Postgres] {
+        let Some(db) = TestDb::migrated(engine).await else { continue };
+        let settings = settings(&db);
+        publishing::ensure_first(&site(&db)).await.expect("a first list");
+        let file = file(
+            "members.csv",
+            "email,status,town\nann@example.org,Active,Bonn\nbob@example.org,Gone,Ulm\nnobody,Active,\n",
+        );
+        let run = |more: &[&str]| broadside(&[&["subscribers", "import", &file], more].concat(), &settings);
+        assert_eq!(run(&[]).status.code(), Some(2), "nobody says on what basis");
+        let asked = run(&["--basis", "consent"]);
+        assert_eq!(asked.status.code(), Some(2));
+        let said = text(&asked.stderr);
+        assert!(said.contains("--status 'active=on-list' --status 'gone=not-taken'"), "{said}");
+        assert_eq!(rows::<(i64,)>(&db.db, "select count(*) from subscriber").await, [(0,)]);
+        let problems = scratch::folder().join("problems.csv");
+        let problems = problems.to_str().expect("a path of letters");
+        let answered = [
+            "--basis",
+            "consent",
+            "--status",
+            "active=on-list",
+            "--status",
+            "gone=left",
+            "--map",
+            "town=field:town",
+        ];
+        let dry = run(&[answered.as_slice(), &["--json", "--dry-run"]].concat());
+        assert_eq!(
+            rows::<(i64,)>(&db.db, "select count(*) from subscriber").await,
+            [(0,)],
+            "{}",
+            text(&dry.stderr)
+        );
+        let done = run(&[answered.as_slice(), &["--json", "--problems", problems]].concat());
+        let sums: serde_json::Value =
+            serde_json::from_slice(&done.stdout).unwrap_or_else(|error| panic!("{error}: {done:?}"));
+        let expected = serde_json::json!({
+            "rows": 3, "added": 1, "updated": 0, "unchanged": 0, "left": 1, "suppressed": 0, "unconfirmed": 0, "not_taken": 0,
+            "refused": 1, "not_read": [], "preset": null,
+        });
+        assert_eq!(sums, expected);
+        assert_eq!(serde_json::from_slice::<serde_json::Value>(&dry.stdout).expect("JSON"), expected);
+        assert_eq!(done.status.code(), Some(1), "a bad row is told by the exit code too");
+        let told = std::fs::read_to_string(problems).expect("the file of problems");
+        assert!(told.starts_with("line,problem\n4,") && told.contains("name@example.com"), "{told}");
+        let wrong = run(&["--basis", "consent", "--map", "nothing=left-at"]);
+        assert!(text(&wrong.stderr).contains("no column nothing"), "{wrong:?}");
+    }
+}
+
+/// TRUST A29: a quotation mark that is never closed is told with its line and what it swallowed, and nothing is taken.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_unclosed_quotation_mark_is_told_with_its_line() {
+    let db = TestDb::migrated(Engine::Sqlite).await.expect("SQLite is always there");
+    publishing::ensure_first(&site(&db)).await.expect("a first list");
+    let file = file("unclosed.csv", "email,name\n\"a@example.org,Ann\nb@example.org,Bob\nc@example.org,Cy\n");
+    let refused = broadside(&["subscribers", "import", &file, "--basis", "consent"], &settings(&db));
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(
+        text(&refused.stderr).contains("opened in line 2") && text(&refused.stderr).contains("lines 2 to 4"),
+        "{refused:?}"
+    );
+    assert_eq!(rows::<(i64,)>(&db.db, "select count(*) from subscriber").await, [(0,)]);
+}
+
+/// TRUST F24: `kill -9` in the middle; the same command again adds what is missing, once.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_import_that_is_killed_is_done_again_without_a_second_effect() {
+    const ROWS: usize = 20_000;
+    for engine in [Engine::Sqlite, Engine::Postgres] {
+        let Some(db) = TestDb::migrated(engine).await else { continue };
+        let settings = settings(&db);
+        publishing::ensure_first(&site(&db)).await.expect("a first list");
+        let lines: String = (0..ROWS)
+            .map(|n| format!("r{n}@example.org,{}\n", if n % 10 == 0 { "Gone" } else { "Active" }))
+            .collect();
+        let file = file("many.csv", &format!("email,status\n{lines}"));
+        let arguments = [
+            "subscribers",
+            "import",
+            &file,
+            "--basis",
+            "consent",
+            "--status",
+            "gone=left",
+            "--status",
+            "active=on-list",
+        ];
+        let mut child = Command::new(env!("CARGO_BIN_EXE_broadside"));
+        child
+            .args(arguments)
+            .current_dir(scratch::folder())
+            .env_clear()
+            .envs(settings)
+            .stdout(std::process::Stdio::null());
+        let mut child = child.spawn().expect("the program starts");
+        let count = async || rows::<(i64,)>(&db.db, "select count(*) from subscription").await[0].0;
+        wait::until("some of the rows", async || (count().await > 3_000).then_some(())).await;
+        child.kill().expect("our own child");
+        child.wait().expect("our own child");
+        let before = count().await;
+        assert!(before < ROWS as i64, "killed after the end");
+        let again = broadside(&arguments, &settings);
+        assert!(again.status.success(), "{again:?}");
+        let sums: Vec<(i64, i64, i64)> = rows(
+            &db.db,
+            "select (select count(*) from subscription where state = 'left'), (select count(*) from subscription where state = 'confirmed'),
+                (select count(*) from consent_event)",
+        )
+        .await;
+        assert_eq!(sums, [(2_000, 18_000, 20_000)], "killed at {before}");
+    }
+}
