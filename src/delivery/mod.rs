@@ -75,7 +75,7 @@ pub use self::{
         untold as untold_returned, waiting as waiting_returned, words as words_of_returned,
     },
     states::{AttemptOutcome, AttemptStage, Class, CopyState, MassState, StopReason},
-    suppression::{Blocked, KeptBy, Suppressions, Told, proof as suppression_proof},
+    suppression::{Blocked, KeptBy, Suppressions, ToldStop, proof as suppression_proof},
     variant::{
         CopyLinks, CopyNames, NO_COPY, VariantHeaders, copy_html, date as date_variant,
         fingerprint as fingerprint_of, freeze as freeze_variant, frozen as frozen_variant,

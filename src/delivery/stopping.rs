@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::{
     ledger,
     store::{notices, suppressions as store},
-    suppression::{StopReason, Suppressions, Told},
+    suppression::{StopReason, Suppressions, ToldStop},
 };
 use crate::{
     clock::Moment,
@@ -17,7 +17,7 @@ impl Suppressions<'_> {
     /// Stops mail to addresses as another program told; `detail` is what staff read. What is in force stays, but that a complaint or a
     /// block takes the place of a bounce; and whoever was let go again here since then, or at any time if nobody told since when, is left
     /// alone. Which of them are stopped by it. Whoever calls has closed the gate.
-    pub async fn add_as_told(self, tx: &mut Tx, told: &[Told<'_>], detail: &str) -> Result<Vec<bool>> {
+    pub async fn add_as_told(self, tx: &mut Tx, told: &[ToldStop<'_>], detail: &str) -> Result<Vec<bool>> {
         let hashes: Vec<String> = told.iter().map(|one| self.hash(one.address)).collect();
         let lifted: HashMap<String, Moment> = store::lifted_among(tx, &hashes).await?.into_iter().collect();
         let in_force = self.among(tx, told.iter().map(|one| one.address)).await?;

@@ -41,7 +41,7 @@ pub fn proof(keys: &Keys) -> String {
 
 /// An address that another program does not mail.
 #[derive(Clone, Debug)]
-pub struct Told<'a> {
+pub struct ToldStop<'a> {
     pub address: &'a EmailAddress,
     /// Who has it.
     pub reader: i64,

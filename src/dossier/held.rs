@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 use super::{
     ask::whom,
     rows::{
-        CameBack, Forgotten, Former, Gift, HeldCopy, HeldDeed, HeldLetter, HeldMember, HeldMonthly, HeldNote,
-        HeldReason, HeldWho, Stop, Supporter, TheyWrote, Typed, Within,
+        CameBack, Forgotten, FormerAddress, Gift, HeldCopy, HeldDeed, HeldLetter, HeldMember, HeldMonthly,
+        HeldNote, HeldReason, HeldWho, Stop, Supporter, TheyWrote, Typed, Within,
     },
     store,
 };
@@ -164,7 +164,7 @@ impl<T> From<Vec<T>> for Newest<T> {
 pub struct Held {
     pub who: Option<HeldWho>,
     /// Addresses that they had.
-    pub former: Vec<Former>,
+    pub former: Vec<FormerAddress>,
     pub lists: Vec<Within>,
     pub reasons: Vec<HeldReason>,
     pub consent: Newest<consent::Event>,

@@ -14,15 +14,15 @@ mod rows;
 mod store;
 
 pub use self::{
-    ask::{Answer, Asks, ask},
+    ask::{AskOutcome, Asks, ask},
     forget::{
         AtAddress, Farewell, ForgottenBy, farewell, forget, forget_address, forget_as_written, forget_reader,
         forget_supporters, goes_on, look_at_forgetting,
     },
     held::{Held, NEWEST, Newest, Section, Whole, Whose, of_address, of_link, taken_away},
     rows::{
-        CameBack, Forgotten, Former, Gift, HeldCopy, HeldDeed, HeldLetter, HeldMember, HeldMonthly, HeldNote,
-        HeldReason, HeldWho, Stop, Supporter, TheyWrote, Typed, Within,
+        CameBack, Forgotten, FormerAddress, Gift, HeldCopy, HeldDeed, HeldLetter, HeldMember, HeldMonthly,
+        HeldNote, HeldReason, HeldWho, Stop, Supporter, TheyWrote, Typed, Within,
     },
     store::STATEMENTS,
 };

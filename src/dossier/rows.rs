@@ -75,7 +75,7 @@ pub struct Moved {
 
 /// An address that they had: what it was is kept as a code.
 #[derive(Clone, Debug, Serialize, FromRow)]
-pub struct Former {
+pub struct FormerAddress {
     /// Since when their mail goes elsewhere.
     #[serde(serialize_with = "at")]
     pub left_at: Moment,

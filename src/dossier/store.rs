@@ -1,7 +1,7 @@
 //! The SQL of what is held about one person: reads alone, each by an index, what may be long by its key, newest first.
 
 use super::rows::{
-    Asked, CameBack, Forgotten, Former, Gift, HeldCopy, HeldDeed, HeldLetter, HeldMember, HeldMonthly,
+    Asked, CameBack, Forgotten, FormerAddress, Gift, HeldCopy, HeldDeed, HeldLetter, HeldMember, HeldMonthly,
     HeldNote, HeldReason, HeldWho, Kept, Look, Moved, Stop, Supporter, TheyWrote, Topic, Tried, Typed,
     Within,
 };
@@ -132,7 +132,7 @@ pub async fn moved(db: &Db, reader: i64) -> Result<Vec<Moved>> {
     db.all(MOVED, (reader,)).await
 }
 
-pub async fn former(db: &Db, reader: i64) -> Result<Vec<Former>> {
+pub async fn former(db: &Db, reader: i64) -> Result<Vec<FormerAddress>> {
     db.all(FORMER, (reader,)).await
 }
 

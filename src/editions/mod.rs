@@ -4,7 +4,7 @@
 //! faster; and who moved an edition stands in the audit log, by the move itself. This room owns the table; it knows nothing of what an edition says (`publishing`), nor of its copies (`delivery`).
 //!
 //! Nothing goes to a list that was retired: whoever lets an edition go holds the list first, then the edition, and so does whoever
-//! retires the list.
+//! retires the list. Start reading at `deeds.rs`.
 
 mod deeds;
 mod rhythm;

@@ -385,7 +385,7 @@ fn rooms_have_one_front_door() {
                     found.insert((path.clone(), module));
                 }
                 None => {
-                    wrong.push(format!("src/{path}:{at} opens {module}: name what others may use instead"))
+                    wrong.push(format!("src/{path}:{at} opens {module}: name what others may use instead"));
                 }
             }
         }

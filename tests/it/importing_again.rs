@@ -3,7 +3,7 @@
 use broadside::{
     delivery::{StopReason, Suppressions},
     email_address::EmailAddress,
-    moving_in::Choices,
+    moving_in::ImportChoices,
     publishing,
     site::Site,
     subscribers::{self, Basis, Plan, Weeks},
@@ -16,7 +16,7 @@ const LISTS: [&str; 3] = ["digest", "letters", "appeals"];
 
 async fn take(site: &Site, file: &[u8]) -> subscribers::ImportReport {
     let basis = Basis { basis: "consent".to_owned(), source: "another house".to_owned() };
-    let choices = Choices::default();
+    let choices = ImportChoices::default();
     let list = subscribers::lists::all(&site.db).await.expect("lists").first().expect("a list").id;
     let plan = Plan { list, basis: &basis, choices: &choices, makes_lists: true, is_dry: false };
     let report = subscribers::import_as(site, &file, &plan, &mut |_| Ok(())).await;

@@ -10,10 +10,10 @@ use super::{
 use crate::{
     clock::Moment,
     db::{self, Tx},
-    delivery::{self, StopReason, Suppressions, Told as Stopped},
+    delivery::{self, StopReason, Suppressions, ToldStop as Stopped},
     editions::Rhythm,
     mail::clean_name,
-    moving_in::{Entry, Row, State},
+    moving_in::{FileRow, ListEntry, State},
     site::Site,
     subscribers::{
         SubscriberError,
@@ -35,7 +35,7 @@ use crate::{
 #[derive(Debug)]
 pub(super) struct Line {
     pub number: u64,
-    entry: Result<Entry, String>,
+    entry: Result<ListEntry, String>,
     key: String,
     name: String,
     /// Whoever is new has it from now on.
@@ -44,7 +44,7 @@ pub(super) struct Line {
 
 impl Line {
     /// As a file has it.
-    pub fn of(row: Row) -> Self {
+    pub fn of(row: FileRow) -> Self {
         let key = row.entry.as_ref().map(|entry| entry.email.key()).unwrap_or_default();
         let name = row.entry.as_ref().map(|entry| entry.name.as_str()).unwrap_or_default();
         let name = if name.trim().is_empty() { String::new() } else { clean_name(name) };
@@ -66,7 +66,7 @@ pub(super) struct Taken {
 struct One<'a> {
     /// Which of the rows.
     at: usize,
-    entry: &'a Entry,
+    entry: &'a ListEntry,
     line: &'a Line,
     list: i64,
     state: State,
@@ -388,7 +388,7 @@ async fn who<'a>(
 ///
 /// # Errors
 /// Why they may not be mailed on it.
-fn implied_until(site: &Site, places: &Places, entry: &Entry) -> Result<Option<Moment>, String> {
+fn implied_until(site: &Site, places: &Places, entry: &ListEntry) -> Result<Option<Moment>, String> {
     let (settings, now) = (&places.settings, site.now());
     if entry.state != State::OnList {
         return Ok(None);

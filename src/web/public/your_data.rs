@@ -17,7 +17,7 @@ use super::{
 use crate::{
     clock::Zone,
     donations,
-    dossier::{self, Answer, Asks, Held, HeldCopy, HeldLetter, NEWEST, Newest, Whole, Whose, Within},
+    dossier::{self, AskOutcome, Asks, Held, HeldCopy, HeldLetter, NEWEST, Newest, Whole, Whose, Within},
     settings::Settings,
     subscribers::{SubscriberError, consent},
     web::words::{readers::how_often, yours},
@@ -109,7 +109,7 @@ async fn ask(State(app): State<App>, Path(token): Path<String>, posted: Posted, 
     match dossier::ask(&app.site, &token, asks).await {
         Ok(answer) => {
             let contact = Settings::load(&app.site.db).await?.contact_email;
-            let stopped = answer == Answer::Stopped;
+            let stopped = answer == AskOutcome::Stopped;
             let title = if stopped { "Your request is with our team" } else { "Look into your mailbox" };
             let page = Sent { erasure: asks == Asks::Erasure, stopped, contact };
             app.public_page("public/your_data_sent", title, &page).await
