@@ -7,7 +7,7 @@ use axum::{
     http::{Request, header},
 };
 use broadside::{
-    delivery::suppression::{Reason, Suppressions},
+    delivery::{StopReason, Suppressions},
     email_address::EmailAddress,
     publishing,
     subscribers::{self, consent, machines},
@@ -55,7 +55,7 @@ async fn stands(web: &Web, list: i64, standing: &str, way: usize) {
             subscribers::leave_by_staff(site, reader.id, list, "a test").await.expect("left");
         }
         "complained" | "bounced" => {
-            let reason = if standing == "bounced" { Reason::Bounced } else { Reason::Complained };
+            let reason = if standing == "bounced" { StopReason::Bounced } else { StopReason::Complained };
             let mut tx = site.db.begin().await.expect("a transaction");
             Suppressions::new(site).add(&mut tx, &email, reason, "a test").await.expect("added");
             tx.commit().await.expect("a commit");
@@ -70,7 +70,9 @@ async fn stands(web: &Web, list: i64, standing: &str, way: usize) {
 /// All of an answer but the time, and the address that was typed, which it says to whoever typed it: on the page as it was typed, in the
 /// address of the page as something that is sealed anew each time.
 fn seen(answer: &Answer, typed: &EmailAddress) -> (u16, Vec<(String, String)>, String) {
-    let headers = answer.headers.iter().filter(|(name, _)| *name != header::DATE);
+    // How long it is depends on the address, too.
+    let varies = [header::DATE, header::CONTENT_LENGTH];
+    let headers = answer.headers.iter().filter(|(name, _)| !varies.contains(name));
     let headers = headers.map(|(name, value)| {
         let value = value.to_str().expect("text");
         (name.to_string(), value.split_once("?told=").map_or(value, |(path, _)| path).to_owned())

@@ -23,7 +23,7 @@ use super::{
 use crate::{
     settings::Settings,
     subscribers::{
-        self, Chosen, List, Preferences, Saved, Stopped, SubscriberError, TopicChoice, TopicChoices,
+        self, Chosen, List, Saved, Stopped, SubscriberError, TheirChoices, TopicChoice, TopicChoices,
         TopicsTicked, Weeks,
         consent::{self, phrase},
         fields::{self, Field},
@@ -173,7 +173,7 @@ pub(crate) async fn submit(
     told: InAddress,
     posted: Posted,
 ) -> Outcome {
-    let preferences = match subscribers::look_at_preferences(&app.site, &token).await {
+    let preferences = match subscribers::look_at_choices(&app.site, &token).await {
         Ok(preferences) => preferences,
         Err(error) => return dead_end(&app, error).await,
     };
@@ -214,7 +214,7 @@ async fn act(
     does: Besides,
 ) -> subscribers::Result<(Told, Option<Duration>)> {
     let saved = match chosen.filter(|chosen| !chosen.is_nothing()) {
-        Some(chosen) => subscribers::save_preferences(&app.site, token, chosen, caller.trace()).await?,
+        Some(chosen) => subscribers::save_choices(&app.site, token, chosen, caller.trace()).await?,
         None => Saved::default(),
     };
     if let Some(wait) = saved.waits {
@@ -308,16 +308,16 @@ fn topics(form: &Form) -> TopicsTicked {
 
 /// The page as it is now.
 async fn look(app: &App, token: &str, look: Look) -> Outcome {
-    match subscribers::look_at_preferences(&app.site, token).await {
+    match subscribers::look_at_choices(&app.site, token).await {
         Ok(preferences) => page(app, token, preferences, look).await,
         Err(error) => dead_end(app, error).await,
     }
 }
 
-async fn page(app: &App, token: &str, preferences: Preferences, look: Look) -> Outcome {
+async fn page(app: &App, token: &str, preferences: TheirChoices, look: Look) -> Outcome {
     let settings = Settings::load(&app.site.db).await?;
     let zone = settings.time_zone;
-    let Preferences { reader, lists, rests_until } = preferences;
+    let TheirChoices { reader, lists, rests_until } = preferences;
     let Look { told, action, wait, typed } = look;
     let Stopped { editions: stopped, letters: no_letters } = subscribers::stopped(&app.site, &reader).await?;
     let asked = fields::of_their_page(&app.site.db, reader.id, &besides(told.as_ref())).await?;
@@ -355,7 +355,7 @@ async fn page(app: &App, token: &str, preferences: Preferences, look: Look) -> O
         address: format!("{here}/address"),
         here,
         email: reader.email.masked(),
-        wording: consent::PREFERENCES_WORDING,
+        wording: consent::CHOICES_WORDING,
         questions: asked.into_iter().map(|(field, answer)| Asked::new(&field, answer, &form)).collect(),
         // What the page shows is as it is now, also beside what was typed.
         form: form.holding("seen_name", reader.name),

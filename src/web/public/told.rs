@@ -51,12 +51,12 @@ pub(super) enum Sent {
     Stopped,
 }
 
-impl From<dossier::Answer> for Sent {
-    fn from(answer: dossier::Answer) -> Self {
+impl From<dossier::AskOutcome> for Sent {
+    fn from(answer: dossier::AskOutcome) -> Self {
         match answer {
-            dossier::Answer::Mailed => Self::Now,
-            dossier::Answer::MailedBefore => Self::Before,
-            dossier::Answer::Stopped => Self::Stopped,
+            dossier::AskOutcome::Mailed => Self::Now,
+            dossier::AskOutcome::MailedBefore => Self::Before,
+            dossier::AskOutcome::Stopped => Self::Stopped,
         }
     }
 }

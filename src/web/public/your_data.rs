@@ -18,7 +18,7 @@ use super::{
 use crate::{
     clock::Zone,
     donations,
-    dossier::{self, Asks, Copy, Held, Letter, NEWEST, Newest, Whole, Whose, Within},
+    dossier::{self, Asks, Held, HeldCopy, HeldLetter, NEWEST, Newest, Whole, Whose, Within},
     settings::Settings,
     subscribers::{SubscriberError, consent},
     web::words::{readers::how_often, yours},
@@ -292,7 +292,7 @@ fn happened(event: consent::Event, zone: &Zone) -> Line {
         ])
 }
 
-fn copy(copy: Copy, zone: &Zone) -> Line {
+fn copy(copy: HeldCopy, zone: &Zone) -> Line {
     let outcome = yours::sent(copy.state, copy.why, copy.perhaps_twice);
     let said = copy.every_try.last().map(|one| one.their_server_said.clone()).unwrap_or_default();
     let subject =
@@ -305,7 +305,7 @@ fn copy(copy: Copy, zone: &Zone) -> Line {
     ])
 }
 
-fn letter(letter: Letter, zone: &Zone) -> Line {
+fn letter(letter: HeldLetter, zone: &Zone) -> Line {
     Line::new(yours::letter(&letter.letter))
         .when(letter.finished_at.unwrap_or(letter.created_at).date_time(zone))
         .detail([
