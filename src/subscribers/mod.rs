@@ -73,7 +73,7 @@ pub use self::{
         who_had, whose_choices,
     },
     never_again::{block, unblock},
-    pause::{Weeks, go_on, pause, pause_as_written},
+    pause::{Weeks, go_on, go_on_as_written, pause, pause_as_written, rest_as_written},
     preferences::{
         Choice, Chosen, Preferences, Saved, look_at_preferences, preferences_path, save_preferences,
     },

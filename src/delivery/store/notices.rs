@@ -23,12 +23,14 @@ statements! {
             where id in (select id from notice where state = 'queued' and next_at <= $2
                 and (template = 'sign_in_link' or not exists (select 1 from worker w, origin o where w.id = $1 and (w.base_url <> o.base_url or o.doubt <> '')))
                 order by next_at, id limit $3)
-            returning id, template, context, message, from_name, from_email, address, name, message_id, attempt, created_at",
+            returning id, template, context, message, from_name, from_email, address, name, message_id, attempt, created_at,
+                (select r.public_id from subscriber r where r.email_key = notice.address_key) as reader",
         postgres "update notice set state = 'claimed', claimed_by = $1, attempt = attempt + 1, marker = false
             where id in (select id from notice where state = 'queued' and next_at <= $2
                 and (template = 'sign_in_link' or not exists (select 1 from worker w, origin o where w.id = $1 and (w.base_url <> o.base_url or o.doubt <> '')))
                 order by next_at, id limit $3 for update skip locked)
-            returning id, template, context, message, from_name, from_email, address, name, message_id, attempt, created_at";
+            returning id, template, context, message, from_name, from_email, address, name, message_id, attempt, created_at,
+                (select r.public_id from subscriber r where r.email_key = notice.address_key) as reader";
     /// The last look before the body: still ours, and the mailbox did not say meanwhile that it wants no mail; nor staff, where
     /// it asks whether it may be mailed, or greets. Who is greeted is still on one of the lists, and who is taken leave of has not come back.
     MARK = "update notice set marker = true where id = $1 and state = 'claimed' and claimed_by = $2 and attempt = $3
@@ -189,6 +191,8 @@ pub struct ClaimedNotice {
     pub attempt: i64,
     /// When it was enqueued: the Date of every attempt.
     pub created_at: Moment,
+    /// The public id of the reader whose address it is, if there is one.
+    pub reader: Option<String>,
     /// The keys that sign now, for whichever domain.
     #[sqlx(skip)]
     pub keys: Arc<[SealedKey]>,
