@@ -393,6 +393,8 @@ pub struct Moving {
     pub other: String,
     /// The words over the button of the new mailbox.
     pub wording: String,
+    /// Whether the reader is on no list, so that nothing comes: a restored backup takes off whom it does not know to have moved.
+    pub gets_nothing: bool,
 }
 
 /// What a link would do; changes nothing, for programs open links, too (TRUST A25).
@@ -402,12 +404,19 @@ pub struct Moving {
 pub async fn look_at_move(site: &Site, link: &str) -> Result<Moving> {
     let (change, end) = read_link(site, link).await?;
     let settings = Settings::load(&site.db).await?;
-    Ok(seen(&change, end, state_of(&change, end), &settings))
+    seen(site, &change, (end, state_of(&change, end)), &settings).await
 }
 
-fn seen(change: &Change, end: End, state: MoveState, settings: &Settings) -> Moving {
+async fn seen(
+    site: &Site,
+    change: &Change,
+    (end, state): (End, MoveState),
+    settings: &Settings,
+) -> Result<Moving> {
     let other = if end == End::New { String::new() } else { change.new_email.masked() };
-    Moving { end, state, other, wording: moving_wording(&settings.magazine_name) }
+    let known = store::subscriptions(&site.db, change.subscriber_id).await?;
+    let gets_nothing = known.iter().all(|one| one.state != SubscriptionState::Confirmed);
+    Ok(Moving { end, state, other, wording: moving_wording(&settings.magazine_name), gets_nothing })
 }
 
 fn state_of(change: &Change, end: End) -> MoveState {
@@ -459,7 +468,7 @@ pub async fn press_move(site: &Site, link: &str, trace: Trace<'_>) -> Result<Mov
             }
         }
     };
-    Ok(seen(&change, end, state, &settings))
+    seen(site, &change, (end, state), &settings).await
 }
 
 impl Change {

@@ -130,6 +130,7 @@ struct Page {
     state: &'static str,
     other: String,
     wording: String,
+    gets_nothing: bool,
     contact: String,
 }
 
@@ -153,7 +154,8 @@ async fn page(app: &App, moving: subscribers::Result<Moving>) -> Outcome {
     let moving = match moving {
         Ok(moving) => moving,
         Err(SubscriberError::Expired) => {
-            Moving { end: End::Old, state: MoveState::Over, other: String::new(), wording: String::new() }
+            let (other, wording) = (String::new(), String::new());
+            Moving { end: End::Old, state: MoveState::Over, other, wording, gets_nothing: false }
         }
         Err(error) => return dead_end(app, error).await,
     };
@@ -171,8 +173,8 @@ async fn page(app: &App, moving: subscribers::Result<Moving>) -> Outcome {
         End::Back => "back",
     };
     let contact = Settings::load(&app.site.db).await?.contact_email;
-    let Moving { other, wording, .. } = moving;
-    let page = Page { end, state, other, wording, contact };
+    let Moving { other, wording, gets_nothing, .. } = moving;
+    let page = Page { end, state, other, wording, gets_nothing, contact };
     let page = app.public_page("public/address", title, &page).await?;
     Ok(if state == "over" { (StatusCode::GONE, page).into_response() } else { page })
 }
