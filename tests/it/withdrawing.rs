@@ -333,7 +333,8 @@ both_engines! {
         // Somebody new is asked as soon as it is known.
         again.subscribe_only("new@example.org").await;
         let report = restore(&again).await;
-        assert_eq!(report.letters.iter().map(|(_, number)| number).sum::<i64>(), 122, "{:?}", report.letters);
+        // The welcome was withdrawn before: Dan has left.
+        assert_eq!(report.letters.iter().map(|(_, number)| number).sum::<i64>(), 121, "{:?}", report.letters);
         nothing_new("it was restored").await;
         again.last_mail("new@example.org").link("/confirm/");
         for _ in 0..16 {
