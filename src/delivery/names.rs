@@ -6,7 +6,7 @@ use super::{
     copy_names::CopyNames,
     store::names as store,
     suppression::Suppressions,
-    variant::Headers,
+    variant::VariantHeaders,
     verp::{ToReader, Which},
 };
 use crate::{
@@ -72,7 +72,7 @@ pub async fn edition(db: &Db, name: &Name<'_>) -> Result<Option<i64>> {
 /// When the database fails, or its frozen headers cannot be read.
 pub async fn of_copy(site: &Site, copy: CopyId) -> Result<Option<CopyNames<'static>>> {
     let Some(names) = store::names(&site.db, copy.edition, copy.subscriber).await? else { return Ok(None) };
-    let headers: Option<Headers> = names
+    let headers: Option<VariantHeaders> = names
         .headers
         .as_deref()
         .map(serde_json::from_str)

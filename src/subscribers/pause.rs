@@ -10,15 +10,15 @@ use super::{
     leave::Deed,
     lists::List,
     often,
-    preferences::preferences_path,
     read::{Subscriber, SubscriptionState, held},
     store,
+    their_choices::choices_path,
 };
 use crate::{
     audit_log,
     clock::{Moment, Zone},
     db::{self, Tx},
-    delivery::{ledger, notices, states::Class, suppression::Suppressions},
+    delivery::{self, Class, Suppressions},
     links::Choices,
     mail::{EmailTemplate as _, Paused},
     settings::Settings,
@@ -110,7 +110,7 @@ async fn begin_once(
     if store::pause(&mut tx, reader.id, until, site.now()).await?.is_empty() {
         return Ok(false);
     }
-    ledger::withdraw_because(&mut tx, site, reader.id, None, Class::Paused).await?;
+    delivery::withdraw_because(&mut tx, site, reader.id, None, Class::Paused).await?;
     if let Some(Deed { staff_id, reader, why }) = deed {
         audit_log::record(&mut tx, site, Some(staff_id), "paused a reader", reader, why).await?;
     }
@@ -134,11 +134,11 @@ async fn tell(
     let context = Paused {
         sender: letterhead.sender.clone(),
         until: until.date(&settings.time_zone),
-        preferences_url: site.url(&preferences_path(site, &reader.public_id)),
+        preferences_url: site.url(&choices_path(site, &reader.public_id)),
     };
     let fact = format!("{}:{}:{}", Paused::NAME, reader.public_id, until.day(&settings.time_zone));
     // Whoever has the link to their choices may have typed the name.
-    notices::tell(tx, site, &letterhead, ("", &reader.email), &fact, &context).await?;
+    delivery::tell(tx, site, &letterhead, ("", &reader.email), &fact, &context).await?;
     Ok(())
 }
 
@@ -218,7 +218,7 @@ async fn as_written_once(
     for list in store::lists_in(&mut tx).await?.iter().filter(|list| is_meant(list)) {
         // One that is over by now is written down all the same, so that one from before it is not taken for the newest.
         if store::pause_as_written(&mut tx, (reader, list.id), until, at).await? && until > site.now() {
-            ledger::withdraw_because(&mut tx, site, reader, Some(list.id), Class::Paused).await?;
+            delivery::withdraw_because(&mut tx, site, reader, Some(list.id), Class::Paused).await?;
             rests = true;
         }
     }

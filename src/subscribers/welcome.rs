@@ -13,10 +13,7 @@ use super::{
 };
 use crate::{
     db::Tx,
-    delivery::{
-        notices::{self, WayOut},
-        suppression::Suppressions,
-    },
+    delivery::{self, Suppressions, WayOut},
     links::{self, Choices, Name, Unsubscribe},
     mail::{EmailTemplate as _, Welcome, Welcomed},
     settings::Settings,
@@ -108,9 +105,9 @@ async fn write(
     match way_out {
         Some(way_out) => {
             let fact = (key.as_str(), &way_out);
-            notices::tell_of_list(tx, site, &letterhead, &reader.email, fact, &context).await?
+            delivery::tell_of_list(tx, site, &letterhead, &reader.email, fact, &context).await?
         }
-        None => notices::tell(tx, site, &letterhead, ("", &reader.email), &key, &context).await?,
+        None => delivery::tell(tx, site, &letterhead, ("", &reader.email), &key, &context).await?,
     };
     Ok(Some(key))
 }
