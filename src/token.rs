@@ -50,6 +50,8 @@ pub enum Purpose {
     MessageId,
     /// The envelope sender that a bounce comes back to (VERP).
     ReturnPath,
+    /// The envelope sender of a letter to a reader.
+    LetterPath,
     /// The page that says thank you after a gift.
     Thanks,
     /// What is limited, and whom that holds, as the database calls it.
@@ -71,7 +73,7 @@ pub enum Purpose {
 }
 
 impl Purpose {
-    const ALL: [Self; 21] = [
+    const ALL: [Self; 22] = [
         Self::Confirm,
         Self::Unsubscribe,
         Self::LeaveByMail,
@@ -87,6 +89,7 @@ impl Purpose {
         Self::Csrf,
         Self::MessageId,
         Self::ReturnPath,
+        Self::LetterPath,
         Self::Thanks,
         Self::Attempt,
         Self::SignUp,
@@ -116,6 +119,7 @@ impl Purpose {
             Self::Csrf => "csrf",
             Self::MessageId => "message-id",
             Self::ReturnPath => "return-path",
+            Self::LetterPath => "letter-path",
             Self::Thanks => "thanks",
             Self::Attempt => "attempt",
             Self::SignUp => "sign-up",

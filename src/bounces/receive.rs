@@ -22,7 +22,7 @@ use crate::{
     bounces::store::bounces::{self as store, NewBounce},
     clock::Moment,
     db::{self, Db, Result, Tx},
-    delivery::{self, CopyId, Suppressions, Weighed, Which},
+    delivery::{self, CopyId, Suppressions, ToReader, Weighed, Which},
     editions::{self, Cause},
     email_address::EmailAddress,
     heavy::{self, Each},
@@ -103,9 +103,9 @@ async fn receive_once(site: &Site, source: Source, key: &str, report: &BounceRep
         Some(proof) => proof.copy(&site.db).await?,
         None => None,
     };
-    // A restored backup does not know every copy, and still whom a complaint is from.
+    // A restored backup does not know every copy, and still whom a complaint is from. A letter is no copy.
     let without_copy = match &proof {
-        Some(proof) if !signed => proof.reader(&site.db).await?,
+        Some(proof) if !signed => proof.reader(site).await?,
         _ => None,
     };
     let mut tx = site.db.begin().await?;
@@ -117,7 +117,8 @@ async fn receive_once(site: &Site, source: Source, key: &str, report: &BounceRep
         let address = EmailAddress::parse(&address).ok()?;
         Some(About { which: Some(which), address, at: Some(at) })
     });
-    let is_lost = known.is_none() && without_copy.is_some();
+    let is_letter = matches!(proof, Some(Proof::Letter(_)));
+    let is_lost = known.is_none() && without_copy.is_some() && !is_letter;
     let known = known.or(without_copy.map(|address| About { which: None, address, at: None }));
     let Some((about, recipient)) = subject(signed, report, known) else { return Ok(Effect::Unproven) };
     if is_lost && due(&recipient) != Effect::Complained {
@@ -152,6 +153,8 @@ enum Proof {
     Which(Which),
     /// The link to unsubscribe.
     Link(Unsubscribe<'static>),
+    /// The return path of a letter.
+    Letter(ToReader),
 }
 
 impl Proof {
@@ -160,14 +163,16 @@ impl Proof {
         match self {
             Self::Which(which) => delivery::copy_by_name(db, which).await,
             Self::Link(link) => delivery::copy_by_link(db, &link.edition, &link.subscriber).await,
+            Self::Letter(_) => Ok(None),
         }
     }
 
-    /// The address that its reader has now.
-    async fn reader(&self, db: &Db) -> Result<Option<EmailAddress>> {
+    /// The address that its reader has now; of a letter, if it is the one that it went to.
+    async fn reader(&self, site: &Site) -> Result<Option<EmailAddress>> {
         let address = match self {
-            Self::Which(which) => delivery::address_by_name(db, which).await?,
-            Self::Link(link) => delivery::address_by_link(db, &link.subscriber).await?,
+            Self::Which(which) => delivery::address_by_name(&site.db, which).await?,
+            Self::Link(link) => delivery::address_by_link(&site.db, &link.subscriber).await?,
+            Self::Letter(letter) => return delivery::address_of_letter(site, letter).await,
         };
         Ok(address.and_then(|address| EmailAddress::parse(&address).ok()))
     }
@@ -175,9 +180,11 @@ impl Proof {
 
 /// Which copy a report answers, by any proof in it.
 fn identify(site: &Site, report: &BounceReport) -> Option<Proof> {
-    let returned =
-        |address: &str| delivery::parse_return_address(&site.keys, site.bounce_address.as_ref()?, address);
+    let base = site.bounce_address.as_ref();
+    let returned = |address: &str| delivery::parse_return_address(&site.keys, base?, address);
     let by_address = report.sent_to.iter().chain(&report.returned_path).find_map(|address| returned(address));
+    let of_letter = |address: &str| delivery::parse_letter(&site.keys, base?, address);
+    let of_letter = report.sent_to.iter().chain(&report.returned_path).find_map(|address| of_letter(address));
     let by_id = || delivery::parse_message_id(&site.keys, report.returned_id.as_deref()?);
     let by_link = || {
         let (_, token) = report.returned_link.as_deref()?.split_once("/unsubscribe/")?;
@@ -185,7 +192,8 @@ fn identify(site: &Site, report: &BounceReport) -> Option<Proof> {
         let token = token.split(['>', ',', ' ']).next()?;
         Unsubscribe::read(&site.keys, token, site.now()).ok()
     };
-    by_address.or_else(by_id).map(Proof::Which).or_else(|| by_link().map(Proof::Link))
+    let copy = by_address.or_else(by_id).map(Proof::Which);
+    copy.or_else(|| of_letter.map(Proof::Letter)).or_else(|| by_link().map(Proof::Link))
 }
 
 /// Of what a report says, that which is about the copy.

@@ -285,9 +285,29 @@ pub(super) async fn record(tx: &mut Tx, worker: i64, records: &[&Record]) -> Res
     if !moves::record(tx, &mut moves, &records).await? {
         return Ok(false);
     }
-    store::log(tx, worker, records.iter().copied()).await?;
+    let unsaid = of_the_forgotten(tx, &records).await?;
+    let said = records.iter().map(|record| {
+        let instead = unsaid.iter().find(|unsaid| unsaid.key() == record.key());
+        instead.unwrap_or(record)
+    });
+    store::log(tx, worker, said).await?;
     moves.write(tx).await?;
     Ok(true)
+}
+
+/// What a server says of a copy whose reader was forgotten while it was on its way, without its words: they may name them. The copies
+/// are held.
+async fn of_the_forgotten(tx: &mut Tx, records: &[&Record]) -> Result<Vec<Record>> {
+    let may_name =
+        |record: &&&Record| record.outcome != AttemptOutcome::Accepted || record.reply.contains('@');
+    let keys: Vec<Key> = records.iter().filter(may_name).map(|record| record.key()).collect();
+    if keys.is_empty() {
+        return Ok(Vec::new());
+    }
+    let forgotten = store::of_forgotten(tx, &keys).await?;
+    let theirs =
+        records.iter().filter(|record| forgotten.contains(&(record.edition_id, record.subscriber_id)));
+    Ok(theirs.map(|record| Record { reply: String::new(), ..(*record).clone() }).collect())
 }
 
 /// A copy that was in doubt for the third time is not sent again, whatever the policy: some servers take every message and never

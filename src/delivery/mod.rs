@@ -52,14 +52,15 @@ pub use self::{
         withdraw_because, write_rows as write_copies,
     },
     names::{
-        address_linked as address_by_link, address_of as address_by_name, copy as copy_by_name,
-        edition as edition_by_name, linked_copy as copy_by_link, of_copy as names_of_copy,
+        address_linked as address_by_link, address_of as address_by_name, address_of_letter,
+        copy as copy_by_name, edition as edition_by_name, linked_copy as copy_by_link,
+        of_copy as names_of_copy,
     },
     notices::{
-        FailedNotice, Letter, Sent, accepted as accepted_letters, are_of as letters_are_of,
+        FailedNotice, Letter, Sent, WayOut, accepted as accepted_letters, are_of as letters_are_of,
         counts as letter_counts, end_waiting as end_waiting_letters, enqueue, failed as failed_letters,
         forget as forget_letters, forget_asked as forget_letters_asked, forget_of as forget_letters_of,
-        rehearse, stay_theirs as letters_stay_theirs, tell, to as letters_to,
+        rehearse, stay_theirs as letters_stay_theirs, tell, tell_of_list, to as letters_to,
         withdraw_from as withdraw_letters_from, withdraw_good_bye, withdraw_welcome, withdraw_welcomes,
         write as write_letter,
     },
@@ -82,8 +83,8 @@ pub use self::{
         is_whole as variant_is_whole, public_html, revision_shown, thaw as thaw_variants,
     },
     verp::{
-        LEAVING_SUBJECT, Leaving, Which, message_id, parse as parse_return_address, parse_leaving,
-        parse_message_id,
+        LEAVING_SUBJECT, Leaving, ToReader, Which, message_id, parse as parse_return_address, parse_leaving,
+        parse_letter, parse_message_id,
     },
     vitals::Vitals,
     workers::{

@@ -2,9 +2,16 @@
 
 pub use super::copy_names::CopyId;
 pub(crate) use super::store::suppressions::reader;
-use super::{copy_names::CopyNames, store::names as store, variant::VariantHeaders, verp::Which};
+use super::{
+    copy_names::CopyNames,
+    store::names as store,
+    suppression::Suppressions,
+    variant::VariantHeaders,
+    verp::{ToReader, Which},
+};
 use crate::{
     db::{Db, Result},
+    email_address::EmailAddress,
     links::Name,
     site::Site,
 };
@@ -37,6 +44,13 @@ pub async fn address_of(db: &Db, which: &Which) -> Result<Option<String>> {
         Which::Named { subscriber, .. } => store::reader(db, subscriber).await,
         Which::Numbered { subscriber, .. } => store::numbered_reader(db, *subscriber).await,
     }
+}
+
+/// The address of the reader that a letter went to, while it is theirs that it was mailed to.
+pub async fn address_of_letter(site: &Site, letter: &ToReader) -> Result<Option<EmailAddress>> {
+    let address = store::reader(&site.db, &letter.subscriber).await?;
+    let address = address.and_then(|address| EmailAddress::parse(&address).ok());
+    Ok(address.filter(|address| letter.went_to(&Suppressions::new(site).hash(address))))
 }
 
 /// The same for the name of a link.

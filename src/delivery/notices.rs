@@ -8,7 +8,7 @@
 //! written when it is sent, and where that fails too, it ends where staff see it.
 
 pub use super::store::notices::{FailedNotice, Sent};
-use super::{states::CopyState, store::notices as store};
+use super::{states::CopyState, store::notices as store, verp};
 use crate::{
     clock::Moment,
     db::{Db, Result, Tx},
@@ -47,6 +47,39 @@ pub async fn tell<T: EmailTemplate>(
     enqueue(tx, &write(site, letterhead, to, fact, context)?).await
 }
 
+/// As [`tell`], a letter that is mail of one list: `leave` is the way out of it, as an edition has it.
+///
+/// # Errors
+/// As [`tell`].
+pub async fn tell_of_list<T: EmailTemplate>(
+    tx: &mut Tx,
+    site: &Site,
+    letterhead: &Letterhead,
+    to: &EmailAddress,
+    (fact, leave): (&str, &WayOut),
+    context: &T,
+) -> Result<bool> {
+    enqueue(tx, &write_with(site, letterhead, ("", to), (fact, Some(leave)), context)?).await
+}
+
+/// How a reader leaves a list.
+#[derive(Clone, Debug)]
+pub struct WayOut {
+    /// The address of the web.
+    pub url: String,
+    /// The one of mail, where there is a mailbox for it.
+    pub mailto: Option<String>,
+}
+
+impl WayOut {
+    /// Out of a list, by public id as its reader is; `url` is the way of the web.
+    #[must_use]
+    pub fn of(site: &Site, (reader, list): (&str, &str), url: String) -> Self {
+        let base = site.bounce_address.as_ref();
+        Self { url, mailto: base.and_then(|base| verp::leaving_mailto(&site.keys, base, reader, list)) }
+    }
+}
+
 /// As [`tell`], before a transaction: the letter alone.
 ///
 /// # Errors
@@ -54,8 +87,18 @@ pub async fn tell<T: EmailTemplate>(
 pub fn write<T: EmailTemplate>(
     site: &Site,
     letterhead: &Letterhead,
-    (name, to): (&str, &EmailAddress),
+    to: (&str, &EmailAddress),
     fact: &str,
+    context: &T,
+) -> Result<Letter> {
+    write_with(site, letterhead, to, (fact, None), context)
+}
+
+fn write_with<T: EmailTemplate>(
+    site: &Site,
+    letterhead: &Letterhead,
+    (name, to): (&str, &EmailAddress),
+    (fact, leave): (&str, Option<&WayOut>),
     context: &T,
 ) -> Result<Letter> {
     let message_id = format!("{}@{}", site.keys.name(Purpose::MessageId, fact), site.host());
@@ -67,6 +110,7 @@ pub fn write<T: EmailTemplate>(
         reply_to: letterhead.reply_to.as_ref().map(|people| Mailbox { name: "", address: people.as_str() }),
         message_id: &message_id,
         date: created_at,
+        leaves: leave.map(|leave| (leave.url.as_str(), leave.mailto.as_deref())),
     };
     let message = written(&headers, context)
         .inspect_err(|why| {

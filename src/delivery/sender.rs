@@ -23,6 +23,7 @@ use super::{
     },
     suppression::{Suppressions, stops_letter},
     variant::{Message, NO_COPY, Unwritten, compose_notice},
+    verp,
     writer::{NoticeRecord, Writer},
 };
 use crate::{
@@ -31,7 +32,7 @@ use crate::{
     heavy,
     mail::{
         AddressChangeNew, AddressChangeOld, AddressChanged, AddressIsKnown, AddressTakenBack, AlreadyReader,
-        ChoicesLink, ConfirmSubscription, EmailTemplate as _, GoodBye, Paused, Welcome,
+        ChoicesLink, ConfirmSubscription, EmailTemplate as _, GoodBye, OF_THE_TEAM, Paused, Welcome,
     },
     relays::{self, Answer, Failed, LONGEST_REST, Pass, SignIn, Slot, Turn, Why},
     site::Site,
@@ -602,7 +603,7 @@ impl Sender {
         };
         match composed.unwrap_or_else(|cause| Err(format!("writing it failed: {cause}"))) {
             Ok(bytes) => {
-                let from = notice.from_email.clone();
+                let from = self.return_path(&notice);
                 Some(Ready { from, item: Item::Notice(notice), bytes, slot: self.slot })
             }
             Err(why) => {
@@ -612,6 +613,17 @@ impl Sender {
                 None
             }
         }
+    }
+
+    /// Where a letter comes back to: of one to a reader, where it can be told whose it was.
+    fn return_path(&self, notice: &ClaimedNotice) -> String {
+        let site = &self.shared.site;
+        let to_reader = || {
+            let reader = notice.reader.as_deref().filter(|_| !OF_THE_TEAM.contains(&&*notice.template))?;
+            let hash = Suppressions::new(site).hash(&EmailAddress::from_store(notice.address.clone()));
+            verp::letter_path(&site.keys, site.bounce_address.as_ref()?, reader, &hash)
+        };
+        to_reader().unwrap_or_else(|| notice.from_email.clone())
     }
 
     /// Why a letter is not sent. Only what says that the mailbox itself does not want mail stops an automatic email (TRUST M29); whom

@@ -64,7 +64,7 @@ impl Suppressions<'_> {
             notices::withdraw(tx, address, now).await?;
         }
         if let Some(reader) = store::reader(tx, &key).await? {
-            store::link(tx, &self.hash(address), reader).await?;
+            store::link(tx, &[(self.hash(address), reader)]).await?;
             ledger::withdraw_because(tx, self.0, reader, None, reason.into()).await?;
         }
         Ok(added)

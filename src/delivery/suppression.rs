@@ -128,15 +128,28 @@ impl<'a> Suppressions<'a> {
             let mut tx = self.0.db.begin().await?;
             let reasons = self.among(&mut tx, readers.iter().map(|(_, address, _)| address)).await?;
             let stopped = readers.iter().zip(reasons).filter(|(_, reason)| reason.is_some());
-            for ((reader, address, _), _) in stopped {
-                store::link(&mut tx, &self.hash(address), *reader).await?;
-            }
+            let stopped = stopped.map(|((reader, address, _), _)| (*reader, address));
+            self.link(&mut tx, stopped).await?;
             // Of several processes one goes on; the other looks where it is by now.
             if store::look_on(&mut tx, after, *last).await? {
                 tx.commit().await?;
             }
         }
         Ok(())
+    }
+
+    /// New readers have these addresses: where mail to one is stopped, it is known at once whose it is, for the counts. Of an address that
+    /// is stopped at this very moment, [`Suppressions::find_readers`] finds it out.
+    pub async fn link<'b>(
+        self,
+        tx: &mut Tx,
+        readers: impl Iterator<Item = (i64, &'b EmailAddress)>,
+    ) -> Result<()> {
+        let mut rows: Vec<(String, i64)> =
+            readers.map(|(reader, address)| (self.hash(address), reader)).collect();
+        // Whoever holds several takes them in the same order.
+        rows.sort_unstable();
+        store::link(tx, &rows).await.map(drop)
     }
 
     /// As [`Suppressions::add`], for an address of which only this is left; its reader's copies are the caller's.

@@ -423,6 +423,7 @@ fn from_context(templates: &Templates, notice: &ClaimedNotice) -> std::result::R
         reply_to: contact.as_ref().map(|contact| Mailbox { name: "", address: contact.as_str() }),
         message_id: &notice.message_id,
         date: notice.created_at,
+        leaves: None,
     };
     notice_message(&headers, &rendered).map_err(|error| error.to_string())
 }

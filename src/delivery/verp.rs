@@ -5,7 +5,8 @@
 //! (RFC 5321 section 4.5.3.1.1). Whoever knows such an address can only speak of the copy that brought it to them.
 //!
 //! `bounce+<reader>.<list>.<proof>@example.org`, with a proof of another purpose, is what a mail program writes to for leaving that list
-//! (RFC 2369).
+//! (RFC 2369). `bounce+<reader>.<address>.<proof>@example.org` is the return path of a letter to a reader, and speaks of the address that
+//! they had then: the beginning of its keyed hash.
 //!
 //! Copies of editions that were frozen by earlier versions carry row numbers in base 36 instead, on every attempt.
 
@@ -136,15 +137,59 @@ pub fn leaving_mailto(keys: &Keys, base: &EmailAddress, subscriber: &str, list: 
 /// Who asks to leave what by a mail to this address; `None` for addresses that we did not make.
 #[must_use]
 pub fn parse_leaving(keys: &Keys, base: &EmailAddress, address: &str) -> Option<Leaving> {
+    let (subscriber, list) = two_names(keys, base, address, (Purpose::LeaveByMail, LIST))?;
+    Some(Leaving { subscriber, list })
+}
+
+/// A reader's name, and one of that length, if they are proven for that purpose.
+fn two_names(
+    keys: &Keys,
+    base: &EmailAddress,
+    address: &str,
+    (purpose, length): (Purpose, usize),
+) -> Option<(String, String)> {
     // Servers on the way may have changed the case.
     let text = detail(base, address)?.to_ascii_lowercase();
     let (names, proof) = text.rsplit_once('.')?;
-    let (subscriber, list) = names.split_once('.')?;
+    let (subscriber, other) = names.split_once('.')?;
     let is_ours = subscriber.len() == SUBSCRIBER
-        && list.len() == LIST
+        && other.len() == length
         && proof.len() == PROOF
-        && keys.knows_name(Purpose::LeaveByMail, names, proof);
-    is_ours.then(|| Leaving { subscriber: subscriber.to_owned(), list: list.to_owned() })
+        && keys.knows_name(purpose, names, proof);
+    is_ours.then(|| (subscriber.to_owned(), other.to_owned()))
+}
+
+/// A letter to a reader, by the beginnings of their public id and of the keyed hash of the address that it went to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ToReader {
+    pub subscriber: String,
+    pub address: String,
+}
+
+/// So much of the keyed hash of an address.
+const ADDRESS: usize = EDITION;
+
+impl ToReader {
+    /// Whether it went to the address of this hash.
+    #[must_use]
+    pub fn went_to(&self, hash: &str) -> bool {
+        hash.get(..ADDRESS) == Some(&self.address)
+    }
+}
+
+/// The return path of a letter to a reader at the address of that hash. `None` if a name of them is too short.
+#[must_use]
+pub fn letter_path(keys: &Keys, base: &EmailAddress, subscriber: &str, hash: &str) -> Option<String> {
+    let names = format!("{}.{}", subscriber.get(..SUBSCRIBER)?, hash.get(..ADDRESS)?);
+    let proof = keys.name(Purpose::LetterPath, &names);
+    Some(format!("{}+{names}.{}@{}", local(base.as_str()), proof.get(..PROOF)?, base.domain()))
+}
+
+/// Which letter came back to this address; `None` for addresses that we did not make.
+#[must_use]
+pub fn parse_letter(keys: &Keys, base: &EmailAddress, address: &str) -> Option<ToReader> {
+    let (subscriber, address) = two_names(keys, base, address, (Purpose::LetterPath, ADDRESS))?;
+    Some(ToReader { subscriber, address })
 }
 
 /// The Message-ID of a copy, without brackets: the same on every attempt.
@@ -297,6 +342,38 @@ mod tests {
         let odd = EmailAddress::parse("bou&nce@example.org").expect("an address");
         assert_eq!(leaving_mailto(&keys, &odd, reader, list), None);
         assert_eq!(leaving_mailto(&keys, &base(), "short", list), None);
+    }
+
+    /// TRUST M10: the return path of a letter names its reader and the address that it went to, within 64 characters; no changed one does,
+    /// and none of another purpose is taken for one.
+    #[test]
+    fn the_return_path_of_a_letter_names_its_reader_and_address() {
+        let keys = Keys::new(&keys(1), &[], b"s");
+        let (reader, hash) = ("reader2aaaaaaaaaaaaaaaaaaa", "hash2aaaaaaaaaaaaaaaaaaaaaaa");
+        for base in [base(), longest()] {
+            let address = letter_path(&keys, &base, reader, hash).expect("they are long enough");
+            let (local, _) = address.split_once('@').expect("an address");
+            assert!(local.len() <= 64 && EmailAddress::parse(&address).is_ok(), "{address}");
+            for spelled in [address.clone(), address.to_uppercase()] {
+                let letter = parse_letter(&keys, &base, &spelled).expect("one of ours");
+                assert_eq!(letter.subscriber, reader[..SUBSCRIBER]);
+                assert!(letter.went_to(hash) && !letter.went_to("hash3aaaaaaaaaaaaaaaaaaaaaaa"));
+            }
+            for at in 0..local.len() {
+                let mut changed: Vec<char> = address.chars().collect();
+                changed[at] = if changed[at] == 'a' { '7' } else { 'a' };
+                let changed: String = changed.into_iter().collect();
+                assert_eq!(parse_letter(&keys, &base, &changed), None, "{changed}");
+            }
+            assert!(
+                parse(&keys, &base, &address).is_none() && parse_leaving(&keys, &base, &address).is_none()
+            );
+            assert_eq!(parse_letter(&keys, &base, &make(&keys, &base, &named())), None);
+            let leaving = leaving_mailto(&keys, &base, reader, hash).expect("long enough");
+            let leaving = leaving.trim_start_matches("mailto:").split('?').next().expect("an address");
+            assert_eq!(parse_letter(&keys, &base, leaving), None);
+        }
+        assert_eq!(letter_path(&keys, &base(), reader, "short"), None);
     }
 
     /// TRUST M6: bounces of mail from before the secret was changed still count.

@@ -105,7 +105,7 @@ impl EditionHeaders {
         }
         subject(bulk.subject, &mut out)?;
         list_id(bulk.list_name, bulk.list_id, &mut out)?;
-        out.extend_from_slice(b"List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n");
+        out.extend_from_slice(ONE_CLICK);
         feedback_id(&bulk.feedback_id, &mut out)?;
         Ok(Self(out))
     }
@@ -125,16 +125,23 @@ impl EditionHeaders {
     }
 }
 
+/// The address of the web in List-Unsubscribe takes a POST.
+const ONE_CLICK: &[u8] = b"List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n";
+
 fn write_copy(copy: &CopyHeaders<'_>, out: &mut Vec<u8>) -> Result<(), HeaderError> {
     mailbox("To", copy.to, out)?;
     date_and_id(copy.date, copy.message_id, out)?;
-    if !is_secure(copy.unsubscribe_url) || !is_uri(copy.unsubscribe_url) {
+    ways_out(copy.unsubscribe_url, copy.unsubscribe_mailto, out)
+}
+
+fn ways_out(url: &str, mailto: Option<&str>, out: &mut Vec<u8>) -> Result<(), HeaderError> {
+    if !is_secure(url) || !is_uri(url) {
         return Err(HeaderError::Uri("List-Unsubscribe"));
     }
     out.extend_from_slice(b"List-Unsubscribe: <");
-    out.extend_from_slice(copy.unsubscribe_url.as_bytes());
+    out.extend_from_slice(url.as_bytes());
     out.push(b'>');
-    if let Some(mailto) = copy.unsubscribe_mailto {
+    if let Some(mailto) = mailto {
         if !mailto.starts_with("mailto:") || !is_uri(mailto) {
             return Err(HeaderError::Uri("List-Unsubscribe"));
         }
@@ -159,6 +166,8 @@ pub struct NoticeHeaders<'a> {
     pub message_id: &'a str,
     /// When it was first written.
     pub date: Moment,
+    /// How its reader leaves the list, of a letter that is mail of one: by one click (RFC 8058), and by a mail if there is a mailbox.
+    pub leaves: Option<(&'a str, Option<&'a str>)>,
 }
 
 /// A whole notice for DATA, ending in CRLF, without the final dot; no line begins with a dot, so nothing is to be stuffed.
@@ -175,6 +184,10 @@ pub fn notice_message(headers: &NoticeHeaders<'_>, rendered: &Rendered) -> Resul
     subject(&rendered.subject, &mut out)?;
     date_and_id(headers.date, headers.message_id, &mut out)?;
     out.extend_from_slice(b"Auto-Submitted: auto-generated\r\n");
+    if let Some((url, mailto)) = headers.leaves {
+        out.extend_from_slice(ONE_CLICK);
+        ways_out(url, mailto, &mut out)?;
+    }
     let boundary = mime::boundary(&[rendered.text.as_bytes(), rendered.html.as_bytes()]);
     let body = mime::alternative(&boundary, &rendered.text.clone().into(), &rendered.html.clone().into());
     out.extend_from_slice(&body.bytes);

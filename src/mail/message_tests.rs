@@ -34,6 +34,7 @@ fn notice<'a>(to: Mailbox<'a>) -> NoticeHeaders<'a> {
         reply_to: None,
         message_id: "n17.abcdef@news.example.org",
         date: Moment::from_unix_seconds(1_772_546_705),
+        leaves: None,
     }
 }
 

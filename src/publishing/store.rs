@@ -22,7 +22,8 @@ statements! {
     /// What bears the list's name bears its new one.
     RENAME_DIGESTS = "update digest set name = $3 where list_id = $1 and name = $2";
     /// What hangs on a list. A correction counts as what it is, an edition.
-    TOUCHED = "select (select count(*) from subscription where list_id = $1 and state = 'pending') as pending,
+    TOUCHED = "select (select count(*) from subscription s where s.list_id = $1 and s.state = 'pending'
+            and not exists (select 1 from suppression p where p.subscriber_id = s.subscriber_id and p.lifted_at is null)) as pending,
             (select count(*) from edition where list_id = $1 and state = 'draft') as drafts,
             (select count(*) from edition where list_id = $1 and state = 'scheduled') as waiting,
             (select count(*) from edition where list_id = $1 and state = 'sending') as going,

@@ -12,7 +12,7 @@ use crate::{
     donations, dossier,
     site::Site,
     subscribers,
-    withdrawals::{Beyond, Withdrawal},
+    withdrawals::{Beyond, Unknown, Withdrawal},
 };
 
 /// What was taken from the journal.
@@ -51,11 +51,11 @@ impl Replayed {
 pub(super) async fn replay(site: &Site, beyond: &Beyond) -> db::Result<Replayed> {
     let mut replayed = Replayed { strange: beyond.strange, ..Replayed::default() };
     for one in &beyond.withdrawals {
-        let done = again(site, &one.what, one.at, one.number).await?;
+        let done = again(site, one).await?;
         let count = match one.what {
             Withdrawal::Left { .. } => &mut replayed.left,
             Withdrawal::Moved { .. } => &mut replayed.moved,
-            Withdrawal::Paused { .. } => &mut replayed.paused,
+            Withdrawal::Paused { .. } | Withdrawal::Rests { .. } => &mut replayed.paused,
             Withdrawal::Complained { .. } => &mut replayed.complained,
             Withdrawal::Blocked { .. } => &mut replayed.blocked,
             Withdrawal::Erased { .. } => &mut replayed.erased,
@@ -91,7 +91,9 @@ pub(super) async fn replay(site: &Site, beyond: &Beyond) -> db::Result<Replayed>
 }
 
 /// Whether there was anything to do.
-async fn again(site: &Site, what: &Withdrawal, at: Moment, number: u64) -> db::Result<bool> {
+async fn again(site: &Site, one: &Unknown) -> db::Result<bool> {
+    let Unknown { at, what, number, but } = one;
+    let at = *at;
     let source = format!("entry {number} of the journal of withdrawals, of {at}");
     match what {
         Withdrawal::Left { reader, list, how } => {
@@ -100,15 +102,18 @@ async fn again(site: &Site, what: &Withdrawal, at: Moment, number: u64) -> db::R
         Withdrawal::Moved { reader, hash, to } => {
             subscribers::moved_as_written(site, reader, (hash, to.as_deref()), at, &source).await
         }
-        Withdrawal::Paused { reader, until } => subscribers::pause_as_written(site, reader, *until, at).await,
+        Withdrawal::Paused { reader, until } => {
+            subscribers::pause_as_written(site, reader, (*until, but), at).await
+        }
+        Withdrawal::Rests { reader, list, until } => {
+            subscribers::rest_as_written(site, (reader, list), *until, at).await
+        }
+        Withdrawal::WentOn { reader, until } => subscribers::go_on_as_written(site, reader, *until, at).await,
         Withdrawal::Complained { hash } => suppress(site, hash, StopReason::Complained, &source, at).await,
         Withdrawal::Blocked { hash } => suppress(site, hash, StopReason::Staff, &source, at).await,
         Withdrawal::Erased { reader, hash } => dossier::forget_as_written(site, reader, hash, at).await,
         Withdrawal::Ended { gift } => donations::cancel_as_written(site, gift).await,
-        Withdrawal::Back { .. }
-        | Withdrawal::WentOn { .. }
-        | Withdrawal::Stays { .. }
-        | Withdrawal::Lifted { .. } => Ok(false),
+        Withdrawal::Back { .. } | Withdrawal::Stays { .. } | Withdrawal::Lifted { .. } => Ok(false),
     }
 }
 

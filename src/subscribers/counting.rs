@@ -44,12 +44,12 @@ impl From<store::Found> for HowMany {
         match one.number {
             _ if one.found <= COUNTED_AT_ONCE => Self::Are(one.readers),
             Some(number) if number > 0 => Self::About(number),
-            _ => Self::MoreThan(one.readers - 1),
+            _ => Self::MoreThan(one.readers.max(1) - 1),
         }
     }
 }
 
-/// How many are on each list.
+/// How many are on each list whose address is not stopped.
 pub async fn on_lists(db: &Db) -> Result<HashMap<i64, HowMany>> {
     many(db, What::List).await
 }

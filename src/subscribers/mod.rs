@@ -82,7 +82,7 @@ pub use self::{
         moving_wording, press_move, who_had, whose_choices,
     },
     never_again::{block, unblock},
-    pause::{Weeks, go_on, pause, pause_as_written},
+    pause::{Weeks, go_on, go_on_as_written, pause, pause_as_written, rest_as_written},
     read::{
         Counts, Note, ReaderStanding, Stopped, Subscriber, Subscription, SubscriptionState, by_email,
         by_emails, by_public_ids, named, newest_consent, stopped, subscriber, subscriptions,

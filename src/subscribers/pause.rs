@@ -8,6 +8,7 @@
 use super::{
     Result, SubscriberError,
     leave::Deed,
+    lists::List,
     often,
     read::{Subscriber, SubscriptionState, held},
     store,
@@ -163,34 +164,87 @@ async fn end_once(
     if let (true, Some(Deed { staff_id, reader, why })) = (goes_on, deed) {
         audit_log::record(&mut tx, site, Some(staff_id), "ended a reader’s pause", reader, why).await?;
     }
-    let back = goes_on.then(|| Withdrawal::WentOn { reader: reader.public_id.clone() });
+    let back = goes_on.then(|| Withdrawal::WentOn { reader: reader.public_id.clone(), until: seen });
     withdrawals::commit(tx, site, back.into_iter().collect(), before).await?;
     Ok(goes_on)
 }
 
 /// A pause that stands in the journal beside the database, and that the database may not know. Whatever they said later stands, and
-/// so do lists that they joined later. Whether they rest by it.
+/// so do lists that they joined later: those that the rows know, and those of the public ids `but`. Whether they rest by it.
 ///
 /// # Errors
 /// When the database fails, and then nothing was changed.
-pub async fn pause_as_written(site: &Site, reader: &str, until: Moment, at: Moment) -> db::Result<bool> {
-    let Some(reader) = store::by_public_id(&site.db, reader).await? else { return Ok(false) };
-    db::again(|| as_written_once(site, reader.id, until, at)).await
+pub async fn pause_as_written(
+    site: &Site,
+    reader: &str,
+    (until, but): (Moment, &[String]),
+    at: Moment,
+) -> db::Result<bool> {
+    as_written(site, reader, (until, at), |list| !but.contains(&list.public_id)).await
 }
 
-async fn as_written_once(site: &Site, reader: i64, until: Moment, at: Moment) -> db::Result<bool> {
+/// The same of one list: they took back that they left it, and rest from it as before.
+///
+/// # Errors
+/// As [`pause_as_written`].
+pub async fn rest_as_written(
+    site: &Site,
+    (reader, list): (&str, &str),
+    until: Moment,
+    at: Moment,
+) -> db::Result<bool> {
+    as_written(site, reader, (until, at), |one| one.public_id == list).await
+}
+
+async fn as_written(
+    site: &Site,
+    reader: &str,
+    when: (Moment, Moment),
+    is_meant: impl Fn(&List) -> bool,
+) -> db::Result<bool> {
+    let Some(reader) = store::by_public_id(&site.db, reader).await? else { return Ok(false) };
+    db::again(|| as_written_once(site, reader.id, when, &is_meant)).await
+}
+
+async fn as_written_once(
+    site: &Site,
+    reader: i64,
+    (until, at): (Moment, Moment),
+    is_meant: &impl Fn(&List) -> bool,
+) -> db::Result<bool> {
     let mut tx = site.db.begin().await?;
     store::hold(&mut tx, reader).await?;
-    let lists = store::pause_as_written(&mut tx, reader, until, at).await?;
-    // One that is over by now is written down all the same, so that one from before it is not taken for the newest.
-    let rests = until > site.now() && !lists.is_empty();
-    if rests {
-        for list in lists {
-            delivery::withdraw_because(&mut tx, site, reader, Some(list), Class::Paused).await?;
+    let mut rests = false;
+    for list in store::lists_in(&mut tx).await?.iter().filter(|list| is_meant(list)) {
+        // One that is over by now is written down all the same, so that one from before it is not taken for the newest.
+        if store::pause_as_written(&mut tx, (reader, list.id), until, at).await? && until > site.now() {
+            delivery::withdraw_because(&mut tx, site, reader, Some(list.id), Class::Paused).await?;
+            rests = true;
         }
     }
     tx.commit().await?;
     Ok(rests)
+}
+
+/// They went on, as the journal says: a pause that was said before ends, with `until` that one alone. Whatever they said later stands.
+///
+/// # Errors
+/// As [`pause_as_written`].
+pub async fn go_on_as_written(
+    site: &Site,
+    reader: &str,
+    until: Option<Moment>,
+    at: Moment,
+) -> db::Result<bool> {
+    let Some(reader) = store::by_public_id(&site.db, reader).await? else { return Ok(false) };
+    db::again(async || {
+        let mut tx = site.db.begin().await?;
+        store::hold(&mut tx, reader.id).await?;
+        let goes_on = store::go_on_as_written(&mut tx, reader.id, until, at).await? > 0;
+        tx.commit().await?;
+        Ok(goes_on)
+    })
+    .await
 }
 
 #[cfg(test)]

@@ -109,11 +109,14 @@ statements! {
     /// The reader rests from the lists that they are on.
     PAUSE = "update subscription set paused_until = $2, pause_said_at = $3 where subscriber_id = $1 and state = 'confirmed' returning list_id";
     /// The same, as it was said at a moment; whatever they said later stands, and what they joined later they get.
-    PAUSE_AS_WRITTEN = "update subscription set paused_until = $2, pause_said_at = $3 where subscriber_id = $1 and state = 'confirmed'
-        and coalesce(pause_said_at, 0) < $3 and coalesce(confirmed_at, 0) <= $3 returning list_id";
+    PAUSE_AS_WRITTEN = "update subscription set paused_until = $2, pause_said_at = $3 where subscriber_id = $1 and list_id = $4 and state = 'confirmed'
+        and coalesce(pause_said_at, 0) < $3 and coalesce(confirmed_at, 0) <= $3 and coalesce(paused_until, 0) <> $2";
     /// They go on, and staff who saw a pause end that one alone.
     GO_ON = "update subscription set paused_until = null, pause_said_at = $2
         where subscriber_id = $1 and paused_until > $2 and (cast($3 as bigint) is null or paused_until = $3)";
+    /// The same, as it was said at a moment; whatever they said later stands.
+    GO_ON_AS_WRITTEN = "update subscription set paused_until = null, pause_said_at = $2
+        where subscriber_id = $1 and paused_until > $2 and coalesce(pause_said_at, 0) < $2 and (cast($3 as bigint) is null or paused_until = $3)";
     /// Leaving.
     LEAVE = "update subscription set state = 'left', left_at = $3 where subscriber_id = $1 and list_id = $2 and state <> 'left'";
     /// A wording, once.
@@ -349,8 +352,24 @@ pub async fn pause(tx: &mut Tx, subscriber: i64, until: Moment, now: Moment) -> 
     lists_of(tx.all(PAUSE, (subscriber, until, now)).await?)
 }
 
-pub async fn pause_as_written(tx: &mut Tx, subscriber: i64, until: Moment, at: Moment) -> Result<Vec<i64>> {
-    lists_of(tx.all(PAUSE_AS_WRITTEN, (subscriber, until, at)).await?)
+/// Whether they rest from the list by it.
+pub async fn pause_as_written(
+    tx: &mut Tx,
+    (subscriber, list): (i64, i64),
+    until: Moment,
+    at: Moment,
+) -> Result<bool> {
+    Ok(tx.exec(PAUSE_AS_WRITTEN, (subscriber, until, at, list)).await? == 1)
+}
+
+/// Ends pauses that were said before a moment; with `until` only the one until then.
+pub async fn go_on_as_written(
+    tx: &mut Tx,
+    subscriber: i64,
+    until: Option<Moment>,
+    at: Moment,
+) -> Result<u64> {
+    tx.exec(GO_ON_AS_WRITTEN, (subscriber, at, until)).await
 }
 
 fn lists_of(rows: Vec<(i64,)>) -> Result<Vec<i64>> {

@@ -449,6 +449,7 @@ async fn reader_held(
         let (found, is_new) = store::subscriber_for(tx, (&row.0, email, &row.1, name), site.now()).await?;
         // Nobody else has seen who is new.
         if is_new {
+            Suppressions::new(site).link(tx, [(found.id, email)].into_iter()).await?;
             return Ok((found, is_new));
         }
         if let Some(reader) = held(tx, found.id).await?.filter(|reader| reader.email.key() == row.1) {

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     db::Tx,
-    delivery::{self, Suppressions},
+    delivery::{self, Suppressions, WayOut},
     links::{self, Choices, Name, Unsubscribe},
     mail::{EmailTemplate as _, Welcome, Welcomed},
     settings::Settings,
@@ -83,10 +83,15 @@ async fn write(
         new.extend(lists.iter().filter(|list| !by_form && !list.welcomes));
     }
     let preferences_url = site.url(&Choices(Name::id(&reader.public_id)).path(&site.keys));
-    let (subject, leave_url) = match new.as_slice() {
+    let (subject, leave_url, way_out) = match new.as_slice() {
         [] => return Ok(None),
-        [only] => (only.welcome_subject.clone(), leave_url(site, reader, only)),
-        _ => (String::new(), preferences_url.clone()),
+        [only] => {
+            let url = leave_url(site, reader, only);
+            let way_out = WayOut::of(site, (&reader.public_id, &only.public_id), url.clone());
+            (only.welcome_subject.clone(), url, Some(way_out))
+        }
+        // A mail program knows one list a mail.
+        _ => (String::new(), preferences_url.clone(), None),
     };
     let letterhead = settings.letterhead(site);
     let context = Welcome {
@@ -97,7 +102,13 @@ async fn write(
         preferences_url,
         unsubscribe_url: leave_url,
     };
-    delivery::tell(tx, site, &letterhead, ("", &reader.email), &key, &context).await?;
+    match way_out {
+        Some(way_out) => {
+            let fact = (key.as_str(), &way_out);
+            delivery::tell_of_list(tx, site, &letterhead, &reader.email, fact, &context).await?
+        }
+        None => delivery::tell(tx, site, &letterhead, ("", &reader.email), &key, &context).await?,
+    };
     Ok(Some(key))
 }
 

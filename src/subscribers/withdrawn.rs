@@ -24,7 +24,7 @@ pub(super) async fn leaves(site: &Site, reader: &str, lists: &[i64], how: Consen
 }
 
 /// A reader is on lists again that they had left: with the commit of that, and behind it. What was left since `before`, the moment
-/// at which that began, stays left.
+/// at which that began, stays left. Who took leaving back rests from a list as before; whoever joins one gets it.
 pub(super) async fn commit_back(
     mut tx: Tx,
     site: &Site,
@@ -36,8 +36,18 @@ pub(super) async fn commit_back(
         return tx.commit().await;
     }
     let all = store::lists_in(&mut tx).await?;
-    let back = |list| Withdrawal::Back { reader: reader.to_owned(), list };
-    withdrawals::commit(tx, site, names(all, lists).map(back).collect(), before).await
+    let known = match store::by_public_id_in(&mut tx, reader).await? {
+        Some(reader) => store::subscriptions_in(&mut tx, reader.id).await?,
+        None => Vec::new(),
+    };
+    let mut lines = Vec::new();
+    for list in all.into_iter().filter(|list| lists.contains(&list.id)) {
+        let rests = known.iter().find(|one| one.list_id == list.id).and_then(|one| one.rests_until(before));
+        let (reader, list) = (reader.to_owned(), list.public_id);
+        lines.push(Withdrawal::Back { reader: reader.clone(), list: list.clone() });
+        lines.extend(rests.map(|until| Withdrawal::Rests { reader, list, until }));
+    }
+    withdrawals::commit(tx, site, lines, before).await
 }
 
 fn names(all: Vec<List>, lists: &[i64]) -> impl Iterator<Item = String> {

@@ -78,6 +78,8 @@ pub struct Unknown {
     pub what: Withdrawal,
     /// The number of its entry.
     pub number: u64,
+    /// Of a pause: the lists, by public id, that its reader came back to since.
+    pub but: Vec<String>,
 }
 
 words! {
@@ -117,7 +119,8 @@ pub struct JournalGap {
 /// What the journals know beyond the database.
 #[derive(Clone, Debug, Default)]
 pub struct Beyond {
-    /// Withdrawals, in their order, but for those that were taken back.
+    /// Withdrawals, in their order, but for those that were taken back; and who went on before a pause was over, for the database may
+    /// know that pause.
     pub withdrawals: Vec<Unknown>,
     /// Entries that only a newer version understands.
     pub strange: usize,
@@ -212,7 +215,7 @@ fn compare(known: Vec<Known>, reads: Vec<Read>, newest: Option<Moment>, here: &s
         beyond.found.push(self::known(read.id, here.to_owned(), number, hash, at));
         for entry in read.entries.into_iter().filter(|entry| entry.number > from) {
             match Withdrawal::parse(&entry.text) {
-                Some(what) => all.push(Unknown { at: entry.at, what, number: entry.number }),
+                Some(what) => all.push(Unknown { at: entry.at, what, number: entry.number, but: Vec::new() }),
                 None => beyond.strange += 1,
             }
         }
@@ -231,12 +234,41 @@ fn without_what_was_taken_back(mut all: Vec<Unknown>) -> Vec<Unknown> {
             back.insert((who.to_owned(), what.to_owned()), one.at);
         }
     }
+    // Where staff ended one pause, the rows tell which it was by then: both are said again, in their order.
+    let mut went_on: HashMap<String, Moment> = HashMap::new();
+    for one in &all {
+        if let Withdrawal::WentOn { reader, until: None } = &one.what {
+            went_on.insert(reader.clone(), one.at);
+        }
+    }
+    join_since(&mut all);
     all.retain(|one| {
         let about = one.what.about().map(|(who, what)| (who.to_owned(), what.to_owned()));
         let taken_back = about.and_then(|about| back.get(&about)).is_some_and(|back| one.at <= *back);
-        !one.what.takes_back() && !taken_back
+        let is_over = match &one.what {
+            Withdrawal::Paused { reader, .. } | Withdrawal::Rests { reader, .. } => {
+                went_on.get(reader).is_some_and(|went_on| one.at <= *went_on)
+            }
+            _ => false,
+        };
+        !one.what.takes_back() && !taken_back && !is_over
     });
     all
+}
+
+/// What a reader came back to after a pause began is none of its lists; who took leaving back, and rests as before, has a line that
+/// says so.
+fn join_since(all: &mut [Unknown]) {
+    let mut back: HashMap<String, Vec<String>> = HashMap::new();
+    for one in all.iter_mut().rev() {
+        match &one.what {
+            Withdrawal::Back { reader, list } => {
+                back.entry(reader.clone()).or_default().push(list.clone());
+            }
+            Withdrawal::Paused { reader, .. } => one.but = back.get(reader).cloned().unwrap_or_default(),
+            _ => {}
+        }
+    }
 }
 
 impl Beyond {
@@ -358,6 +390,37 @@ mod tests {
         let beyond = compare(Vec::new(), vec![all], None, "here", at(50));
         assert_eq!(said(&beyond), ["left ann m link", "ended g"]);
         assert_eq!(beyond.strange, 1);
+    }
+
+    /// A pause is over for who went on after it; staff end the one that they saw; it is of no list that was come back to since.
+    #[test]
+    fn a_pause_stands_until_somebody_goes_on_and_is_of_no_list_joined_since() {
+        let (march, april) = ("2026-03-01T00:00:00Z", "2026-04-01T00:00:00Z");
+        let lines = [
+            (1, format!("paused ann {march}")),
+            (2, "went-on ann".to_owned()),
+            (3, format!("paused ann {april}")),
+            (4, "left ann l link".to_owned()),
+            (5, "back ann l".to_owned()),
+            (6, format!("rests ann l {april}")),
+            (7, "back lea m".to_owned()),
+            (8, format!("paused lea {march}")),
+            (8, format!("paused lea {april}")),
+            (9, format!("went-on lea {april}")),
+        ];
+        let lines: Vec<(i64, &str)> = lines.iter().map(|(at, line)| (*at, line.as_str())).collect();
+        let beyond = compare(Vec::new(), vec![read("a", 1, &lines)], None, "here", at(50));
+        let wanted = [
+            "went-on ann".to_owned(),
+            format!("paused ann {april}"),
+            format!("rests ann l {april}"),
+            format!("paused lea {march}"),
+            format!("paused lea {april}"),
+            format!("went-on lea {april}"),
+        ];
+        assert_eq!(said(&beyond), wanted);
+        let but: Vec<_> = beyond.withdrawals.iter().map(|one| one.but.join(" ")).collect();
+        assert_eq!(but, ["", "l", "", "", "", ""]);
     }
 
     /// A file that is not here, ends too early or was changed is named, with the time of which nothing is known.

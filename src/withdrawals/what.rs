@@ -44,10 +44,20 @@ pub enum Withdrawal {
         /// To the second.
         until: Moment,
     },
+    /// A reader who took back that they left a list rests from it as before.
+    Rests {
+        /// Their public id.
+        reader: String,
+        list: String,
+        /// To the second.
+        until: Moment,
+    },
     /// A reader who rested goes on before that is over.
     WentOn {
         /// Their public id.
         reader: String,
+        /// Until when they would have rested, where one of several pauses was ended; none if all were.
+        until: Option<Moment>,
     },
     /// Somebody said that our mail is spam.
     Complained {
@@ -87,7 +97,9 @@ impl fmt::Display for Withdrawal {
             Self::Moved { reader, hash, to: None } => write!(f, "moved {reader} {hash}"),
             Self::Stays { reader, hash } => write!(f, "stays {reader} {hash}"),
             Self::Paused { reader, until } => write!(f, "paused {reader} {until}"),
-            Self::WentOn { reader } => write!(f, "went-on {reader}"),
+            Self::Rests { reader, list, until } => write!(f, "rests {reader} {list} {until}"),
+            Self::WentOn { reader, until: None } => write!(f, "went-on {reader}"),
+            Self::WentOn { reader, until: Some(until) } => write!(f, "went-on {reader} {until}"),
             Self::Complained { hash } => write!(f, "complained {hash}"),
             Self::Blocked { hash } => write!(f, "blocked {hash}"),
             Self::Lifted { hash } => write!(f, "lifted {hash}"),
@@ -113,11 +125,14 @@ impl Withdrawal {
                 Self::Moved { reader: reader.clone(), hash: hash.clone(), to: Some(to.clone()) }
             }
             ("stays", [reader, hash]) => Self::Stays { reader: reader.clone(), hash: hash.clone() },
-            ("paused", [reader, until]) => {
-                let until: jiff::Timestamp = until.parse().ok()?;
-                Self::Paused { reader: reader.clone(), until: until.into() }
+            ("paused", [reader, until]) => Self::Paused { reader: reader.clone(), until: moment(until)? },
+            ("rests", [reader, list, until]) => {
+                Self::Rests { reader: reader.clone(), list: list.clone(), until: moment(until)? }
             }
-            ("went-on", [reader]) => Self::WentOn { reader: reader.clone() },
+            ("went-on", [reader]) => Self::WentOn { reader: reader.clone(), until: None },
+            ("went-on", [reader, until]) => {
+                Self::WentOn { reader: reader.clone(), until: Some(moment(until)?) }
+            }
             ("complained", [hash]) => Self::Complained { hash: hash.clone() },
             ("blocked", [hash]) => Self::Blocked { hash: hash.clone() },
             ("lifted", [hash]) => Self::Lifted { hash: hash.clone() },
@@ -127,24 +142,30 @@ impl Withdrawal {
         })
     }
 
-    /// What it is about, for whatever takes it back; none if nothing does.
+    /// What it is about, for whatever takes it back; none if nothing does. Pauses are told apart by their ends.
     #[must_use]
     pub fn about(&self) -> Option<(&str, &str)> {
         match self {
             Self::Left { reader, list, .. } | Self::Back { reader, list } => Some((reader, list)),
             Self::Moved { reader, hash, .. } | Self::Stays { reader, hash } => Some((reader, hash)),
-            // No list is called so: public ids are longer.
-            Self::Paused { reader, .. } | Self::WentOn { reader } => Some((reader, "pause")),
             Self::Complained { hash } | Self::Blocked { hash } | Self::Lifted { hash } => Some((hash, "")),
-            Self::Erased { .. } | Self::Ended { .. } => None,
+            Self::Paused { .. }
+            | Self::Rests { .. }
+            | Self::WentOn { .. }
+            | Self::Erased { .. }
+            | Self::Ended { .. } => None,
         }
     }
 
     /// Whether it is there to take back another.
     #[must_use]
     pub const fn takes_back(&self) -> bool {
-        matches!(self, Self::Back { .. } | Self::WentOn { .. } | Self::Stays { .. } | Self::Lifted { .. })
+        matches!(self, Self::Back { .. } | Self::Stays { .. } | Self::Lifted { .. })
     }
+}
+
+fn moment(text: &str) -> Option<Moment> {
+    text.parse::<jiff::Timestamp>().ok().map(Moment::from)
 }
 
 #[cfg(test)]
@@ -162,7 +183,16 @@ mod tests {
             Withdrawal::Moved { reader: reader.clone(), hash: hash.clone(), to: Some("t".to_owned()) },
             Withdrawal::Stays { reader: reader.clone(), hash: hash.clone() },
             Withdrawal::Paused { reader: reader.clone(), until: Moment::from_unix_seconds(1_772_528_400) },
-            Withdrawal::WentOn { reader: reader.clone() },
+            Withdrawal::Rests {
+                reader: reader.clone(),
+                list: "l".to_owned(),
+                until: Moment::from_unix_seconds(1_772_528_400),
+            },
+            Withdrawal::WentOn { reader: reader.clone(), until: None },
+            Withdrawal::WentOn {
+                reader: reader.clone(),
+                until: Some(Moment::from_unix_seconds(1_772_528_400)),
+            },
             Withdrawal::Complained { hash: hash.clone() },
             Withdrawal::Blocked { hash: hash.clone() },
             Withdrawal::Lifted { hash: hash.clone() },

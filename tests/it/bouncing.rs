@@ -10,8 +10,10 @@ use broadside::{
     },
     delivery::{self, Engine, EngineOptions, Suppressions},
     email_address::EmailAddress,
+    mail::{EmailTemplate as _, SignInLink},
     publishing,
     relays::RelayOptions,
+    settings::Settings,
     smtp::Relay,
     subscribers::{self, Basis, leave_by_mail},
 };
@@ -25,8 +27,14 @@ use tokio::{
 };
 
 use crate::support::{
-    TestApp, TestDb, app::MAILGUN_KEY, both_engines, database, postfix::Postfix, scratch, tls::Certificate,
+    TestApp, TestDb,
+    app::{MAILGUN_KEY, OWNER},
+    both_engines, database,
+    postfix::Postfix,
+    scratch,
+    tls::Certificate,
     wait::until,
+    wire,
 };
 
 const ANN: &str = "reader1@example.org";
@@ -240,6 +248,87 @@ both_engines! {
         assert_eq!(take(&again, &complaint("abuse", &id)).await, Effect::Known);
         assert_eq!(reason(&again, ANN).await, Some(delivery::StopReason::Complained));
         assert_eq!(reason(&again, "reader2@example.org").await, None);
+    }
+
+    /// TRUST M25, M26: a letter to a reader comes back to an address that proves whose it was: a complaint about it stops mail, and so does a
+    /// mailbox that is not there. Of an address that is theirs no more it says nothing, and letters to the team have no such address.
+    async fn what_is_said_of_a_letter_is_said_of_its_reader(app: TestApp) {
+        app.leaves_work();
+        database::change(&app.site.db, "update list set welcomes = true, welcome_subject = 'Hello'").await;
+        let [bob, cat] = ["bob@example.org", "cat@example.org"];
+        for email in ["ann@example.org", bob, cat, OWNER.0] {
+            app.reader(email).await;
+        }
+        let letters = app.sandbox.mailbox();
+        let of = |email: &str, subject: &str| {
+            let all = letters.to(email);
+            let letter = all.iter().rfind(|one| one.subject == subject).unwrap_or_else(|| panic!("{subject}: {all:?}"));
+            (letter.from.clone(), letter.message_id.clone())
+        };
+        let report = |from: &str| {
+            let text = String::from_utf8(complaint("abuse", "changed@example.com")).expect("our own text");
+            text.replace("To: redacted", &format!("Return-Path: <{from}>\r\nTo: redacted")).into_bytes()
+        };
+        let (anns, _) = of("ann@example.org", "Hello");
+        assert!(anns.starts_with("bounce+"), "{anns}");
+        assert_eq!(take(&app, &report(&anns.replace("bounce+", "bounce+a"))).await, Effect::Unproven);
+        assert_eq!(take(&app, &report(&anns)).await, Effect::Complained);
+        assert_eq!(reason(&app, "ann@example.org").await, Some(suppression::Reason::Complained));
+
+        let asked = letters.to(bob).first().expect("the mail that asks").from.clone();
+        assert_eq!(take(&app, &notification(&asked, bob, "delayed", "4.4.1")).await, Effect::None);
+        assert_eq!(take(&app, &notification(&asked, bob, "failed", "5.1.1")).await, Effect::Bounced);
+        assert_eq!(reason(&app, bob).await, Some(suppression::Reason::Bounced));
+
+        let (cats, _) = of(cat, "Hello");
+        database::change(&app.site.db, "update subscriber set email = 'new@example.org', email_key = 'new@example.org' where email = 'cat@example.org'").await;
+        assert_eq!(take(&app, &report(&cats)).await, Effect::Unproven);
+        assert_eq!((reason(&app, cat).await, reason(&app, "new@example.org").await), (None, None));
+
+        let mut tx = app.site.db.begin().await.expect("a transaction");
+        let settings = Settings::load(&app.site.db).await.expect("the settings");
+        let owner = EmailAddress::parse(OWNER.0).expect("an address");
+        let link = SignInLink::sample();
+        notices::tell(&mut tx, &app.site, &settings.letterhead(&app.site), ("", &owner), "to-the-team", &link).await.expect("told");
+        tx.commit().await.expect("a commit");
+        app.drain().await;
+        let of_owner: Vec<bool> = letters.to(OWNER.0).iter().map(|one| one.from.starts_with("bounce+")).collect();
+        assert_eq!(of_owner, [true, true, false], "as a reader, and as one of the team");
+    }
+
+    /// TRUST M1, M2, M29: the welcome to one list is mail of that list: it has the way out that editions have, by one click and by a mail,
+    /// and a complaint is known by it; the mail that asks has none.
+    async fn a_welcome_has_the_way_out_of_its_list(app: TestApp) {
+        app.leaves_work();
+        database::change(&app.site.db, "update list set welcomes = true, welcome_subject = 'Hello'").await;
+        for email in [ANN, "reader2@example.org"] {
+            app.reader(email).await;
+        }
+        assert!(app.mails(ANN)[0].header("List-Unsubscribe").is_none(), "the mail that asks");
+        let mail = app.last_mail(ANN);
+        wire::keeps_the_standards(&mail.raw);
+        assert_eq!(wire::only(&mail.raw, "List-Unsubscribe-Post"), "List-Unsubscribe=One-Click");
+        let ways = wire::only(&mail.raw, "List-Unsubscribe");
+        let (web, by_mail) = ways.split_once(", ").expect("two ways");
+        assert!(by_mail.starts_with("<mailto:bounce+"), "{ways}");
+        let address = by_mail.trim_start_matches("<mailto:").split('?').next().expect("an address");
+        let leaves = format!("From: {ANN}\r\nTo: {address}\r\nSubject: unsubscribe\r\n\r\n\r\n");
+        assert_eq!(take(&app, leaves.as_bytes()).await, Effect::Left);
+        let other = app.last_mail("reader2@example.org").header("List-Unsubscribe").expect("it has the header");
+        let text = String::from_utf8(complaint("abuse", "changed@example.com")).expect("our own text");
+        let report = text.replace("To: redacted", &format!("List-Unsubscribe: {other}\r\nTo: redacted"));
+        assert_eq!(take(&app, report.as_bytes()).await, Effect::Complained);
+        app.reader("reader3@example.org").await;
+        let third = app.last_mail("reader3@example.org").header("List-Unsubscribe").expect("it has the header");
+        let path = third.trim_start_matches('<').split('>').next().expect("an address").to_owned();
+        let visitor = app.visitor();
+        let request = visitor.request(reqwest::Method::POST, &path);
+        let request = request.header("Content-Type", "application/x-www-form-urlencoded");
+        assert_eq!(visitor.send(request.body("List-Unsubscribe=One-Click")).await.status, reqwest::StatusCode::OK);
+        let left = "select s.state from subscription s join subscriber r on r.id = s.subscriber_id order by r.email";
+        let left: Vec<(String,)> = database::rows(&app.site.db, left).await;
+        assert_eq!(left.iter().map(|one| one.0.as_str()).collect::<Vec<_>>(), ["left", "confirmed", "left"]);
+        assert!(web.contains("/unsubscribe/"), "{ways}");
     }
 
     /// TRUST M28: the brake.

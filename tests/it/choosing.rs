@@ -12,8 +12,8 @@ use broadside::{
     sandbox::{Rule, Stage},
     settings::Settings,
     subscribers::{
-        self, Crowd, Subscriber, SubscriberError, SubscriptionState, Weeks, consent, fields,
-        lists::Visibility, machines, topics,
+        self, ConsentMethod, Crowd, Subscriber, SubscriberError, SubscriptionState, Trace, Weeks, consent,
+        fields, lists::Visibility, machines, topics,
     },
     withdrawals,
 };
@@ -310,6 +310,88 @@ both_engines! {
         assert!(subscribers::go_on(&again.site, &token(&again, ANN).await).await.expect("saved"));
         restored::take_up(&again.site, None).await.expect("the journal is taken up");
         choices(&again, ANN).await.says("Take a break");
+    }
+
+    /// TRUST T10: a restored backup knows what became of a pause since: who joined a list again gets it, who took leaving back rests from
+    /// it as before, and who went on goes on, of the pauses from before the backup, too, or of the one that staff ended.
+    async fn a_restored_backup_knows_what_became_of_a_pause(db: TestDb) {
+        let app = TestApp::journalled(db.clone()).await;
+        app.leaves_work();
+        origin::arrive(&app.site, None).await.expect("a start");
+        restored::take_up(&app.site, None).await.expect("the journal is taken up");
+        let ids = [app.list().await, list_called(&app, "beta", "Beta").await];
+        let [cat, dan, eva] = ["cat@example.org", "dan@example.org", "eva@example.org"];
+        for email in [ANN, BOB, cat, dan, eva] {
+            app.reader(email).await;
+            let address: EmailAddress = email.parse().expect("an address");
+            subscribers::add_by_staff(&app.site, &address, "", ids[1], "on paper").await.expect("added");
+        }
+        let first = app.send_edition("The first").await;
+        let joins = async |email: &str, list: i64| {
+            let form = choices(&app, email).await.form("#choices").and("list", &list.to_string());
+            app.visitor().submit(&form).await.says("You now get");
+        };
+        app.advance(DAY);
+        pause(&app, cat).await;
+        pause(&app, eva).await;
+        app.advance(DAY);
+
+        let backup = db.restored_copy().await;
+
+        // Ann leaves the second list in her pause, and joins it again; Dan takes back that he left the first.
+        for email in [ANN, BOB, dan] {
+            pause(&app, email).await;
+        }
+        app.advance(Duration::from_secs(60));
+        let ann = reader(&app, ANN).await.id;
+        subscribers::leave_by_staff(&app.site, ann, ids[1], "by telephone").await.expect("left");
+        let link = app.links(first, reader(&app, dan).await.id).await.unsubscribe;
+        let link = link.rsplit('/').next().expect("a link has an end");
+        subscribers::leave(&app.site, link, ConsentMethod::OneClick, Trace::default()).await.expect("left");
+        app.advance(Duration::from_secs(60));
+        joins(ANN, ids[1]).await;
+        subscribers::rejoin(&app.site, link, Trace::default()).await.expect("back");
+        // Cat goes on by herself; Eva pauses once more for longer, and staff end that one. Bob does nothing.
+        app.advance(Duration::from_secs(60));
+        assert!(subscribers::go_on(&app.site, &token(&app, cat).await).await.expect("saved"));
+        let longer = subscribers::pause(&app.site, &token(&app, eva).await, Weeks::Eight).await;
+        let longer = longer.expect("saved").expect("they are on a list");
+        app.advance(Duration::from_secs(60));
+        let desk = app.desk().await;
+        let (who,) = rows::<(i64,)>(&app.site.db, "select id from staff order by id").await.remove(0);
+        let by = subscribers::ByStaff { staff_id: who, why: "by telephone" };
+        let ended = subscribers::let_go_on(&app.site, &reader(&app, eva).await, longer, by).await;
+        assert!(ended.expect("saved"));
+        drop(desk);
+        let rests = async |app: &TestApp, email: &str| {
+            let known = subscribers::subscriptions(&app.site.db, reader(app, email).await.id).await.expect("a read");
+            let now = app.site.now();
+            let rests = known.iter().filter(|one| one.rests_until(now).is_some());
+            rests.map(|one| one.slug.clone()).collect::<Vec<_>>()
+        };
+        let everybody = async |app: &TestApp| {
+            let mut all = Vec::new();
+            for email in [ANN, BOB, cat, dan, eva] {
+                all.push(rests(app, email).await);
+            }
+            all
+        };
+        let slugs: Vec<(String,)> = rows(&app.site.db, "select slug from list order by id").await;
+        let (alpha, beta) = (slugs[0].0.as_str(), slugs[1].0.as_str());
+        let wanted = vec![vec![alpha], vec![alpha, beta], vec![], vec![alpha, beta], vec![]];
+        assert_eq!(everybody(&app).await, wanted, "as it is where it happened");
+
+        let again = app.restored_from(backup).await;
+        again.leaves_work();
+        origin::arrive(&again.site, None).await.expect("a start");
+        let said = restored::restored(&again.site, None, None, (None, None)).await;
+        said.expect("it is said").expect("nobody said so before");
+        assert_eq!(everybody(&again).await, wanted, "and in the backup");
+        let page = choices(&again, ANN).await;
+        shows(&page, "It comes all the same: you joined it after you paused");
+        choices(&again, cat).await.says("Take a break");
+        assert_eq!(restored::take_up(&again.site, None).await.expect("a start").all(), 0, "once is enough");
+        assert_eq!(everybody(&again).await, wanted);
     }
 
     /// What is saved is said, in sentences; and nothing else is.

@@ -932,15 +932,20 @@ both_engines! {
         let app = TestApp::journalled(db.clone()).await;
         app.leaves_work();
         start(&app).await;
-        for name in ["ann", "bea", "cat", "dan"] {
+        for name in ["ann", "bea", "cat", "dan", "eve"] {
             app.reader(&format!("{name}@example.org")).await;
         }
         moves(&app, "cat@example.org", "cat@other.example").await;
         // Both have pressed, and the process died before the move was done.
         ask(&app, "dan@example.org", "dan@other.example").await;
         change(&app.site.db, "update address_change set old_agreed_at = asked_at, new_agreed_at = asked_at where done_at is null").await;
+        ask(&app, "eve@example.org", "eve@other.example").await;
+        let eves = ["eve@example.org", "eve@other.example"].map(|mailbox| link(&app, mailbox));
         app.advance(DAY);
         let backup = db.restored_copy().await;
+        for link in &eves {
+            press(&app, link).await;
+        }
         moves(&app, OLD, NEW).await;
         moves(&app, "bea@example.org", "bea@other.example").await;
         press(&app, &link(&app, "bea@example.org")).await.says("It is taken back");
@@ -951,13 +956,19 @@ both_engines! {
         again.leaves_work();
         start(&again).await;
         let report = restored::restored(&again.site, None, None, (None, None)).await.expect("said").expect("the first");
-        assert_eq!(report.replayed, Replayed { moved: 1, ..Replayed::default() });
+        assert_eq!(report.replayed, Replayed { moved: 2, ..Replayed::default() });
         assert_eq!(lists_of(&again, OLD).await, [SubscriptionState::Left]);
-        again.desk().await.open("/desk/address").await.says("1 had given us another address");
+        again.desk().await.open("/desk/address").await.says("2 had given us another address");
         again.send_edition("The next").await;
         let got = |email: &str| again.mails(email).iter().filter(|mail| mail.subject == "The next").count();
         assert_eq!([OLD, NEW, "bea@example.org", "cat@other.example", "cat@example.org"].map(got), [0, 0, 1, 1, 0]);
         assert_eq!(start(&again).await, Replayed::default(), "once is enough");
+        // The links from before the backup work, and nobody is told that mail comes by them.
+        let there = eves.map(|link| again.url(url::Url::parse(&link).expect("an address").path()));
+        press(&again, &there[0]).await.says("One more press");
+        let moved = press(&again, &there[1]).await;
+        moved.says("Your mail has moved").says("that address is on no list at present, so nothing comes");
+        assert!(!moved.body.contains("are as they were"), "{}", moved.text());
         // They ask anew.
         again.advance(DAY);
         again.reader(NEW).await;

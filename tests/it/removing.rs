@@ -163,4 +163,42 @@ both_engines! {
         let got = (1..=4).filter(|at| !app.mails(&format!("reader{at}@example.org")).is_empty()).count();
         assert_eq!(got, 2, "who is counted is who gets it");
     }
+
+    /// Whoever comes with an address that is stopped is known at once, whoever brings them: the lists, the readers and the last look before
+    /// Send count the same people by the same word. Who asked by the form, and cannot confirm, is told apart from who can.
+    async fn who_comes_with_a_stopped_address_is_counted_so_at_once(app: TestApp) {
+        app.leaves_work();
+        app.readers(2).await;
+        for email in ["desk@example.org", "file@example.org", "form@example.org"] {
+            stop(&app, email).await;
+        }
+        let desk_adds = EmailAddress::parse("desk@example.org").expect("an address");
+        subscribers::add_by_staff(&app.site, &desk_adds, "", app.list().await, "on paper").await.expect("added");
+        let basis = Basis { basis: "consent".to_owned(), source: "a sheet".to_owned() };
+        let file = "E-Mail;Name\nfile@example.org;Eve\nother@example.org;Otto\n";
+        subscribers::import(&app.site, file.as_bytes(), app.list().await, &basis).await.expect("an import");
+        app.subscribe_only("form@example.org").await;
+        app.subscribe_only("can@example.org").await;
+
+        let draft = app.draft("To three of five").await;
+        assert_eq!(publishing::audience_size(&app.site, &draft).await.expect("a count"), 3);
+        let desk = app.desk().await;
+        desk.open(&format!("/desk/editions/{}/send", draft.public_id)).await.says("This goes to 3 readers");
+        let readers = desk.open("/desk/readers").await;
+        readers.says("3 readers on your lists. 2 more are on them and get nothing").says("1 more asked, not confirmed yet");
+        readers.says("The digest: asked, address stopped").says("The digest: on it, not mailed");
+        desk.open("/desk").await.says("readers, 2 more whose address takes no mail, 1 more asked, not confirmed yet");
+        desk.open("/desk/lists").await.says("3 readers");
+        let (list,) = database::rows::<(String,)>(&app.site.db, "select public_id from list").await.remove(0);
+        desk.open(&format!("/desk/lists/{list}/retire")).await.says("3 readers").says("nor can 1 reader confirm it");
+        let asked = desk.open("/desk/readers?state=pending").await;
+        asked.says("can@example.org");
+        assert!(!asked.body.contains("form@example.org"), "nobody asks them to confirm");
+        let found = desk.open("/desk/readers?state=pending&q=example").await;
+        assert!(found.body.contains("can@example.org") && !found.body.contains("form@example.org"));
+        let stopped = desk.open("/desk/readers?state=stopped").await;
+        stopped.says("form@example.org").says("desk@example.org").says("file@example.org");
+        let (form,) = database::rows::<(String,)>(&app.site.db, "select public_id from subscriber where email = 'form@example.org'").await.remove(0);
+        desk.open(&format!("/desk/readers/{form}")).await.says("asked, address stopped");
+    }
 }

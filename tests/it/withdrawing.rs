@@ -21,8 +21,11 @@ use broadside::{
     journal::{Disk, Found, Journal, JournalLine, NAME, Read},
     origin::{self, Doubt, Standing},
     restored::{self, Replayed},
+    settings::{self, Settings},
     site::Site,
-    subscribers::{self, Chosen, ConsentMethod, SubscriptionState, Trace, consent, leave_by_mail},
+    subscribers::{
+        self, Chosen, ConsentMethod, Crowd, Goes, SubscriptionState, Trace, Weeks, consent, leave_by_mail,
+    },
     withdrawals::{self, Why, Withdrawal},
 };
 use futures_util::future::join_all;
@@ -188,6 +191,158 @@ both_engines! {
         assert_eq!(gifts, [(gift, "cancelled".to_owned())], "nobody is charged again");
         let desk = again.desk().await;
         desk.open("/desk/address").await.says("6 such withdrawals were taken from it");
+    }
+
+    /// TRUST T10, T8: by whichever way somebody left since the backup was made, they are off in it; and who stayed is not.
+    async fn every_way_of_leaving_holds_in_a_restored_backup(db: TestDb) {
+        const WAYS: [&str; 9] = ["page", "click", "mail", "tick", "none", "every", "staff", "desk", "stays"];
+        let app = TestApp::journalled(db.clone()).await;
+        app.leaves_work();
+        start(&app).await;
+        for name in WAYS {
+            app.reader(&format!("{name}@example.org")).await;
+        }
+        let first = app.send_edition("The first").await;
+        app.advance(DAY);
+        let backup = db.restored_copy().await;
+
+        let end = |link: &str| link.rsplit('/').next().expect("a link has an end").to_owned();
+        let of = async |name: &str| {
+            let found = subscribers::by_email(&app.site.db, &address(name)).await.expect("a read");
+            found.expect("a reader")
+        };
+        let link = async |name: &str| end(&app.links(first, of(name).await.id).await.unsubscribe);
+        let how = [("page", ConsentMethod::UnsubscribePage), ("click", ConsentMethod::OneClick)];
+        for (name, method) in how {
+            subscribers::leave(&app.site, &link(name).await, method, Trace::default()).await.expect("left");
+        }
+        subscribers::leave_all(&app.site, &link("every").await, Trace::default()).await.expect("left");
+        let header = app.last_mail("mail@example.org").header("List-Unsubscribe").expect("every edition has it");
+        let (_, mailto) = header.split_once("<mailto:").expect("an address of mail");
+        let to = mailto.split('?').next().expect("an address");
+        let mail = format!("From: mail@example.org\r\nTo: {to}\r\nSubject: unsubscribe\r\n\r\n\r\n");
+        assert_eq!(receive_mail(&app.site, mail.as_bytes(), leave_by_mail).await.expect("it is taken in"), Effect::Left);
+        let list = app.list().await;
+        let choices = async |name: &str| end(&subscribers::choices_path(&app.site, &of(name).await.public_id));
+        for (name, chosen) in [
+            ("tick", Chosen { lists: vec![(list, false)], ..Chosen::default() }),
+            ("none", Chosen { leaves_all: true, ..Chosen::default() }),
+        ] {
+            subscribers::save_choices(&app.site, &choices(name).await, &chosen, Trace::default()).await.expect("saved");
+        }
+        subscribers::leave_by_staff(&app.site, of("staff").await.id, list, "by telephone").await.expect("left");
+        app.desk().await;
+        let (who,) = database::rows::<(i64,)>(&app.site.db, "select id from staff order by id").await.remove(0);
+        let by = subscribers::ByStaff { staff_id: who, why: "by telephone" };
+        subscribers::take_off(&app.site, &of("desk").await, list, by).await.expect("left");
+        app.send_edition("Where they left").await;
+        let got = |app: &TestApp, subject: &str| {
+            let all = WAYS.iter().filter(|name| {
+                app.mails(&format!("{name}@example.org")).iter().any(|mail| mail.subject == subject)
+            });
+            all.copied().collect::<Vec<_>>()
+        };
+        assert_eq!(got(&app, "Where they left"), ["stays"]);
+
+        let again = app.restored_from(backup).await;
+        again.leaves_work();
+        start(&again).await;
+        let report = restore(&again).await;
+        assert_eq!((report.replayed.left, report.gaps.len()), (WAYS.len() - 1, 0));
+        again.send_edition("The next").await;
+        assert_eq!(got(&again, "The next"), ["stays"]);
+    }
+
+    /// TRUST T10, M29: what waited for a reader when the backup was made is not sent out of it: the mail that the brake held back, a
+    /// welcome, a good-bye, word of a pause. Not while it is not known what the database is, nor from then on, however long it runs.
+    async fn no_letter_that_waited_in_a_backup_goes_out_of_it(db: TestDb) {
+        const EVERYBODY: [&str; 6] = ["ann", "bob", "cat", "dan", "eva", "fay"];
+        let app = TestApp::journalled(db.clone()).await;
+        app.leaves_work();
+        start(&app).await;
+        database::change(&app.site.db, "update list set welcomes = true, welcome_subject = 'Hello'").await;
+        let mut tx = app.site.db.begin().await.expect("a transaction");
+        let saved = settings::save(&mut tx, &app.site, None, |settings| settings.says_good_bye = true);
+        saved.await.expect("the settings are saved");
+        tx.commit().await.expect("a commit");
+        for name in ["bob", "cat"] {
+            app.reader(&format!("{name}@example.org")).await;
+        }
+        let first = app.send_edition("The first").await;
+        app.advance(DAY * 8);
+        // Ann waits for the mail that asks, since more than usual came. Fay asked, and so did Dan, whose press makes a letter of welcome.
+        let all_settings = Settings::load(&app.site.db).await.expect("the settings");
+        let list = app.list().await;
+        let asks = async |email: &str, ip: &str, crowd| {
+            let email = EmailAddress::parse(email).expect("an address");
+            let new = subscribers::NewSubscription {
+                email: &email, name: "", lists: &[list], wording: "Yes", answers: "", by: subscribers::By::source("a test"),
+                lookout: None, trace: Trace { ip, user_agent: "" }, crowd,
+            };
+            subscribers::subscribe(&app.site, &all_settings, new).await.expect("taken")
+        };
+        asks("dan@example.org", "192.0.2.1", Crowd::Unasked).await;
+        app.drain().await;
+        let dans = app.last_mail("dan@example.org").link("/confirm/");
+        asks("fay@example.org", "192.0.2.2", Crowd::Unasked).await;
+        for at in 0..118 {
+            asks(&format!("victim@many{at}.example"), &format!("203.0.{at}.1"), Crowd::Unasked).await;
+        }
+        assert_eq!(asks("ann@example.org", "192.0.2.3", Crowd::Waits).await, Goes::Later);
+        let dans = dans.rsplit('/').next().expect("a token");
+        subscribers::confirm(&app.site, dans, &[], Trace::default()).await.expect("the link is good");
+        leave(&app, first, "bob").await;
+        let cat = subscribers::by_email(&app.site.db, &address("cat")).await.expect("a read").expect("a reader");
+        let choices = subscribers::choices_path(&app.site, &cat.public_id);
+        let choices = choices.rsplit('/').next().expect("a link has an end");
+        subscribers::pause(&app.site, choices, Weeks::Two).await.expect("saved").expect("they are on a list");
+        let waits = "select template, count(*) from notice where state = 'queued' group by template order by template";
+        let waiting: Vec<(String, i64)> = database::rows(&app.site.db, waits).await;
+        let word = |template: &str, number| (template.to_owned(), number);
+        assert_eq!(waiting, [word("confirm_subscription", 119), word("good_bye", 1), word("paused", 1), word("welcome", 1)]);
+
+        let backup = db.restored_copy().await;
+
+        // Where it happened all of it goes out; Ann confirms, and leaves again; so does Dan.
+        app.advance(Duration::from_secs(3_600));
+        app.drain().await;
+        for name in ["ann", "bob", "cat", "dan", "fay"] {
+            assert!(!app.mails(&format!("{name}@example.org")).is_empty(), "{name}");
+        }
+        let anns = app.last_mail("ann@example.org").link("/confirm/");
+        let anns = anns.rsplit('/').next().expect("a token");
+        subscribers::confirm(&app.site, anns, &[], Trace::default()).await.expect("the link is good");
+        app.drain().await;
+        let second = app.send_edition("The second").await;
+        for name in ["ann", "dan"] {
+            leave(&app, second, name).await;
+        }
+        app.advance(DAY);
+
+        let again = app.restored_from(backup).await;
+        again.leaves_work();
+        start(&again).await;
+        let nothing_new = async |when: &str| {
+            again.drain().await;
+            let got: Vec<_> = EVERYBODY.iter().filter(|name| !again.mails(&format!("{name}@example.org")).is_empty()).collect();
+            assert!(got.is_empty(), "{when}: {got:?}");
+        };
+        nothing_new("nobody said what it is").await;
+        again.advance(DAY);
+        nothing_new("nor a day later").await;
+        // Somebody new is asked as soon as it is known.
+        again.subscribe_only("new@example.org").await;
+        let report = restore(&again).await;
+        // The welcome was withdrawn before: Dan has left.
+        assert_eq!(report.letters.iter().map(|(_, number)| number).sum::<i64>(), 121, "{:?}", report.letters);
+        nothing_new("it was restored").await;
+        again.last_mail("new@example.org").link("/confirm/");
+        for _ in 0..16 {
+            again.advance(DAY);
+            nothing_new("the days after").await;
+        }
+        again.send_edition("The next").await;
+        assert_eq!(who_got(&again, &EVERYBODY).await, ["cat"], "whose pause is over");
     }
 
     /// TRUST T10, T3: the line is written and synced before the page says that somebody left; and a disk that takes a line and does not

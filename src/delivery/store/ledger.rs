@@ -87,6 +87,10 @@ statements! {
     OFTEN_IN_DOUBT = rows(2) "select a.edition_id, a.subscriber_id from (values {rows}) as v
         join delivery_attempt a on a.edition_id = cast(v.column1 as bigint) and a.subscriber_id = cast(v.column2 as bigint)
         where a.outcome = 'unknown' group by a.edition_id, a.subscriber_id having count(*) >= 2";
+    /// Which of these copies are of readers who were forgotten.
+    OF_FORGOTTEN = rows(2) "select d.edition_id, d.subscriber_id from (values {rows}) as v
+        join delivery d on d.edition_id = cast(v.column1 as bigint) and d.subscriber_id = cast(v.column2 as bigint)
+        where d.address = ''";
     /// The server's own words.
     LOG = rows(9) "insert into delivery_attempt (edition_id, subscriber_id, attempt, worker_id, outcome, stage, reply, at, reason) values {rows}";
     /// The log of one edition that ended before a moment. Each edition is asked by the index whether it has any left.
@@ -423,6 +427,10 @@ pub fn keyed<'a>(
 pub async fn often_in_doubt(tx: &mut Tx, keys: &[Key]) -> Result<Vec<(i64, i64)>> {
     tx.many_returning(OFTEN_IN_DOUBT, keys.iter().map(|&(edition, subscriber, _)| (edition, subscriber)))
         .await
+}
+
+pub async fn of_forgotten(tx: &mut Tx, keys: &[Key]) -> Result<Vec<(i64, i64)>> {
+    tx.many_returning(OF_FORGOTTEN, keys.iter().map(|&(edition, subscriber, _)| (edition, subscriber))).await
 }
 
 pub async fn log<'a>(tx: &mut Tx, worker: i64, records: impl IntoIterator<Item = &'a Record>) -> Result<u64> {

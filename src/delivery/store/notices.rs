@@ -23,12 +23,14 @@ statements! {
             where id in (select id from notice where state = 'queued' and next_at <= $2
                 and (template = 'sign_in_link' or not exists (select 1 from worker w, origin o where w.id = $1 and (w.base_url <> o.base_url or o.doubt <> '')))
                 order by next_at, id limit $3)
-            returning id, template, context, message, from_name, from_email, address, name, message_id, attempt, created_at",
+            returning id, template, context, message, from_name, from_email, address, name, message_id, attempt, created_at,
+                (select r.public_id from subscriber r where r.email_key = notice.address_key) as reader",
         postgres "update notice set state = 'claimed', claimed_by = $1, attempt = attempt + 1, marker = false
             where id in (select id from notice where state = 'queued' and next_at <= $2
                 and (template = 'sign_in_link' or not exists (select 1 from worker w, origin o where w.id = $1 and (w.base_url <> o.base_url or o.doubt <> '')))
                 order by next_at, id limit $3 for update skip locked)
-            returning id, template, context, message, from_name, from_email, address, name, message_id, attempt, created_at";
+            returning id, template, context, message, from_name, from_email, address, name, message_id, attempt, created_at,
+                (select r.public_id from subscriber r where r.email_key = notice.address_key) as reader";
     /// The last look before the body: still ours, and the mailbox did not say meanwhile that it wants no mail; nor staff, where
     /// it asks whether it may be mailed, or greets. Who is greeted is still on one of the lists, and who is taken leave of has not come back.
     MARK = "update notice set marker = true where id = $1 and state = 'claimed' and claimed_by = $2 and attempt = $3
@@ -44,14 +46,14 @@ statements! {
             where r.public_id = substr(notice.key, 9, 26) and s.state = 'confirmed' and l.retired_at is null and notice.key like '%' || l.public_id || '%')
         or notice.key like 'good_bye:%' and not exists (select 1 from subscriber r join subscription s on s.subscriber_id = r.id
             where r.public_id = substr(notice.key, 10, 26) and s.state = 'left' and cast(s.left_at as text) = substr(notice.key, 37)))";
-    /// Taken.
-    ACCEPT = "update notice set state = 'accepted', context = '', message = null, class = null, reply = $4, marker = false, claimed_by = null, finished_at = $5
+    /// Taken. Of whoever was forgotten meanwhile no word of a server is kept, here and below: it may name them.
+    ACCEPT = "update notice set state = 'accepted', context = '', message = null, class = null, reply = case when address = '' then '' else $4 end, marker = false, claimed_by = null, finished_at = $5
         where id = $1 and state = 'claimed' and claimed_by = $2 and attempt = $3";
     /// Refused for good.
-    FAIL = "update notice set state = 'failed', context = '', message = null, class = $6, reply = $4, marker = false, claimed_by = null, finished_at = $5
+    FAIL = "update notice set state = 'failed', context = '', message = null, class = $6, reply = case when address = '' then '' else $4 end, marker = false, claimed_by = null, finished_at = $5
         where id = $1 and state = 'claimed' and claimed_by = $2 and attempt = $3";
     /// Not mailed: bounced or complained before.
-    SUPPRESS = "update notice set state = 'suppressed', context = '', message = null, class = $6, reply = $4, marker = false, claimed_by = null, finished_at = $5
+    SUPPRESS = "update notice set state = 'suppressed', context = '', message = null, class = $6, reply = case when address = '' then '' else $4 end, marker = false, claimed_by = null, finished_at = $5
         where id = $1 and state = 'claimed' and claimed_by = $2 and attempt = $3";
     /// Its mailbox said that it wants no mail: what waits for it ends. What is claimed ends at `MARK`, and so does what is spelled in
     /// capitals that the database does not know.
@@ -118,13 +120,13 @@ statements! {
         postgres "update notice set former_of = $2 where (address_key = $1 or address_key = '' and lower(address) = $1) and former_of is null
             and template in (select json_array_elements_text(cast($3 as json)))";
     /// Later.
-    RETRY = "update notice set state = case when address = '' then 'suppressed' else 'queued' end, class = $6, reply = $4, next_at = $5,
+    RETRY = "update notice set state = case when address = '' then 'suppressed' else 'queued' end, class = $6, reply = case when address = '' then '' else $4 end, next_at = $5,
             finished_at = case when address = '' then cast($5 as bigint) end, marker = false, claimed_by = null
         where id = $1 and state = 'claimed' and claimed_by = $2 and attempt = $3";
     /// It may have arrived: sent again, flagged. In doubt for the third time it is not: some servers take every message and never
     /// say so, and its reader has three.
     DOUBT = "update notice set state = case when address = '' then 'suppressed' when doubts >= 2 then 'failed' else 'queued' end, context = case when doubts >= 2 then '' else context end, message = case when doubts >= 2 then null else message end,
-            finished_at = case when doubts >= 2 or address = '' then cast($7 as bigint) end, class = $6, reply = $4, next_at = $5,
+            finished_at = case when doubts >= 2 or address = '' then cast($7 as bigint) end, class = $6, reply = case when address = '' then '' else $4 end, next_at = $5,
             doubts = doubts + 1, maybe_duplicate = true, marker = false, claimed_by = null
         where id = $1 and state = 'claimed' and claimed_by = $2 and attempt = $3";
     /// What a worker holds.
@@ -189,6 +191,8 @@ pub struct ClaimedNotice {
     pub attempt: i64,
     /// When it was enqueued: the Date of every attempt.
     pub created_at: Moment,
+    /// The public id of the reader whose address it is, if there is one.
+    pub reader: Option<String>,
     /// The keys that sign now, for whichever domain.
     #[sqlx(skip)]
     pub keys: Arc<[SealedKey]>,

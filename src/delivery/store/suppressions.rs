@@ -23,8 +23,9 @@ statements! {
         postgres "select address_hash, reason, created_at from suppression where lifted_at is null and address_hash in (select json_array_elements_text(cast($1 as json)))";
     /// The reader who has that address.
     READER = "select id from subscriber where email_key = $1";
-    /// Whose it is; what somebody found out before stays.
-    LINK = "update suppression set subscriber_id = $2 where address_hash = $1 and lifted_at is null and subscriber_id is null";
+    /// Whose they are, each an address and its reader; what somebody found out before stays.
+    LINK = rows(2) "update suppression set subscriber_id = cast(v.column2 as bigint) from (values {rows}) as v
+        where suppression.address_hash = v.column1 and suppression.lifted_at is null and suppression.subscriber_id is null";
     /// Up to which reader it was looked whose they are.
     LOOKED_UP_TO = "select looked_up_to from suppression_key where single = 1";
     LOOK_ON = "update suppression_key set looked_up_to = $2 where single = 1 and looked_up_to = $1";
@@ -129,8 +130,8 @@ pub async fn add(tx: &mut Tx, hash: &str, reason: StopReason, detail: &str, now:
     Ok(tx.exec(ADD, (hash, reason, detail, now)).await? == 1)
 }
 
-pub async fn link(tx: &mut Tx, hash: &str, reader: i64) -> Result<u64> {
-    tx.exec(LINK, (hash, reader)).await
+pub async fn link(tx: &mut Tx, readers: &[(String, i64)]) -> Result<u64> {
+    tx.many(LINK, readers.iter().map(|(hash, reader)| (hash.as_str(), *reader))).await
 }
 
 pub async fn unlink_reader(tx: &mut Tx, reader: i64) -> Result<u64> {

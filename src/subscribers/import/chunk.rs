@@ -457,6 +457,8 @@ async fn readers(
     if !new.is_empty() {
         let keys: Vec<&str> = new.keys().copied().collect();
         ids.extend(importing::known(tx, &keys).await?.into_iter().map(|(id, _, key, _)| (key, id)));
+        let added = new.iter().filter_map(|(key, (one, _))| Some((*ids.get(*key)?, &one.entry.email)));
+        Suppressions::new(site).link(tx, added).await?;
     }
     Ok(Readers { ids, known: known.into_iter().map(|(id, ..)| id).collect(), nameless })
 }

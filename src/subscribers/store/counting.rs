@@ -7,11 +7,16 @@ use crate::{
 };
 
 statements! {
-    /// Each list: how many are on it, of no more than `$1`, and how many there were when they were last counted.
-    ON_LISTS = "select x.of_id, x.found, x.found as readers, c.number, c.counted_at
-        from (select l.id as of_id, (select count(*) from (select s.subscriber_id from subscription s
-                where s.list_id = l.id and s.state = 'confirmed' limit $1) a) as found from list l) x
-            left join counted c on c.what = 'list' and c.of_id = x.of_id";
+    /// Each list: how many are on it, of no more than `$1`; of those, whose address is not stopped, as everywhere at the desk; and how many
+    /// of these there were when they were last counted.
+    ON_LISTS = "select l.id as of_id,
+            (select count(*) from (select s.subscriber_id from subscription s
+                where s.list_id = l.id and s.state = 'confirmed' limit $1) a) as found,
+            (select count(*) from (select s.subscriber_id from subscription s
+                where s.list_id = l.id and s.state = 'confirmed' limit $1) b
+                where not exists (select 1 from suppression p where p.subscriber_id = b.subscriber_id and p.lifted_at is null)) as readers,
+            c.number, c.counted_at
+        from list l left join counted c on c.what = 'list' and c.of_id = l.id";
     /// Each topic: the same of those who chose it; who chose it of two lists is one of them.
     WITH_TOPICS = "select t.id as of_id,
             (select count(*) from (select s.subscriber_id from subscription_topic s where s.topic_id = t.id limit $1) a) as found,
@@ -29,7 +34,8 @@ statements! {
     ALL_ALONE = "select count(distinct c.subscriber_id) from subscription_topic c where c.topic_id = $1
         and not exists (select 1 from subscription_topic o join reader_topic r on r.id = o.topic_id
             where o.list_id = c.list_id and o.subscriber_id = c.subscriber_id and o.topic_id <> $1 and r.retired_at is null)";
-    ALL_ON_LIST = "select count(*) from subscription where list_id = $1 and state = 'confirmed'";
+    ALL_ON_LIST = "select count(*) from subscription s where s.list_id = $1 and s.state = 'confirmed'
+        and not exists (select 1 from suppression p where p.subscriber_id = s.subscriber_id and p.lifted_at is null)";
     ALL_WITH_TOPIC = "select count(distinct subscriber_id) from subscription_topic where topic_id = $1";
     KEEP = "insert into counted (what, of_id, number, counted_at) values ($1, $2, $3, $4)
         on conflict (what, of_id) do update set number = excluded.number, counted_at = excluded.counted_at";

@@ -26,7 +26,7 @@ statements! {
     BY_NAME = sqlite "select r.id from subscriber r
             where substr(r.search, 2, 24) >= $1 and substr(r.search, 2, 24) < $3 and (substr(r.search, 2, 24) > $1 or r.id > $2)
             and ($4 = '' or instr(r.search, $4) > 0)
-            and ($6 not in ('stopped', 'confirmed', 'paused') or ($6 = 'stopped') = exists (select 1 from suppression p where p.subscriber_id = r.id and p.lifted_at is null))
+            and ($6 not in ('stopped', 'confirmed', 'paused', 'pending') or ($6 = 'stopped') = exists (select 1 from suppression p where p.subscriber_id = r.id and p.lifted_at is null))
             and (($5 = 0 and $6 in ('', 'stopped')) or exists (select 1 from subscription s
                 where s.subscriber_id = r.id and ($5 = 0 or s.list_id = $5)
                     and ($6 in ('', 'stopped') or s.state = case $6 when 'paused' then 'confirmed' else $6 end)
@@ -36,7 +36,7 @@ statements! {
         postgres "select r.id from subscriber r
             where substr(r.search, 2, 24) >= $1 and substr(r.search, 2, 24) < $3 and (substr(r.search, 2, 24) > $1 or r.id > $2)
             and ($4 = '' or strpos(r.search, $4) > 0)
-            and ($6 not in ('stopped', 'confirmed', 'paused') or ($6 = 'stopped') = exists (select 1 from suppression p where p.subscriber_id = r.id and p.lifted_at is null))
+            and ($6 not in ('stopped', 'confirmed', 'paused', 'pending') or ($6 = 'stopped') = exists (select 1 from suppression p where p.subscriber_id = r.id and p.lifted_at is null))
             and (($5 = 0 and $6 in ('', 'stopped')) or exists (select 1 from subscription s
                 where s.subscriber_id = r.id and ($5 = 0 or s.list_id = $5)
                     and ($6 in ('', 'stopped') or s.state = case $6 when 'paused' then 'confirmed' else $6 end)
@@ -45,7 +45,7 @@ statements! {
             order by substr(r.search, 2, 24), r.id limit $7";
     /// In the order of addresses, behind one.
     BY_ADDRESS = sqlite "select r.id from subscriber r where r.email_key > $1 and ($2 = '' or instr(r.search, $2) > 0)
-            and ($4 not in ('stopped', 'confirmed', 'paused') or ($4 = 'stopped') = exists (select 1 from suppression p where p.subscriber_id = r.id and p.lifted_at is null))
+            and ($4 not in ('stopped', 'confirmed', 'paused', 'pending') or ($4 = 'stopped') = exists (select 1 from suppression p where p.subscriber_id = r.id and p.lifted_at is null))
             and (($3 = 0 and $4 in ('', 'stopped')) or exists (select 1 from subscription s
                 where s.subscriber_id = r.id and ($3 = 0 or s.list_id = $3)
                     and ($4 in ('', 'stopped') or s.state = case $4 when 'paused' then 'confirmed' else $4 end)
@@ -53,7 +53,7 @@ statements! {
             and ($6 = 0 or exists (select 1 from subscription_topic c where c.topic_id = $6 and c.subscriber_id = r.id and ($3 = 0 or c.list_id = $3)))
             order by r.email_key limit $5",
         postgres "select r.id from subscriber r where r.email_key > $1 and ($2 = '' or strpos(r.search, $2) > 0)
-            and ($4 not in ('stopped', 'confirmed', 'paused') or ($4 = 'stopped') = exists (select 1 from suppression p where p.subscriber_id = r.id and p.lifted_at is null))
+            and ($4 not in ('stopped', 'confirmed', 'paused', 'pending') or ($4 = 'stopped') = exists (select 1 from suppression p where p.subscriber_id = r.id and p.lifted_at is null))
             and (($3 = 0 and $4 in ('', 'stopped')) or exists (select 1 from subscription s
                 where s.subscriber_id = r.id and ($3 = 0 or s.list_id = $3)
                     and ($4 in ('', 'stopped') or s.state = case $4 when 'paused' then 'confirmed' else $4 end)
@@ -65,7 +65,7 @@ statements! {
         postgres "select id, coalesce(search, '') as search, email_key from subscriber where id in (select value::bigint from json_array_elements_text(cast($1 as json)))";
     /// Of a JSON array of readers those who stand so.
     AMONG = sqlite "select r.id from subscriber r where r.id in (select value from json_each($1))
-            and ($3 not in ('stopped', 'confirmed', 'paused') or ($3 = 'stopped') = exists (select 1 from suppression p where p.subscriber_id = r.id and p.lifted_at is null))
+            and ($3 not in ('stopped', 'confirmed', 'paused', 'pending') or ($3 = 'stopped') = exists (select 1 from suppression p where p.subscriber_id = r.id and p.lifted_at is null))
             and (($2 = 0 and $3 in ('', 'stopped')) or exists (select 1 from subscription s
                 where s.subscriber_id = r.id and ($2 = 0 or s.list_id = $2)
                     and ($3 in ('', 'stopped') or s.state = case $3 when 'paused' then 'confirmed' else $3 end)
@@ -73,7 +73,7 @@ statements! {
             and ($5 = 0 or exists (select 1 from subscription_topic c where c.topic_id = $5 and c.subscriber_id = r.id and ($2 = 0 or c.list_id = $2)))
             order by r.id desc limit $4",
         postgres "select r.id from subscriber r where r.id in (select value::bigint from json_array_elements_text(cast($1 as json)))
-            and ($3 not in ('stopped', 'confirmed', 'paused') or ($3 = 'stopped') = exists (select 1 from suppression p where p.subscriber_id = r.id and p.lifted_at is null))
+            and ($3 not in ('stopped', 'confirmed', 'paused', 'pending') or ($3 = 'stopped') = exists (select 1 from suppression p where p.subscriber_id = r.id and p.lifted_at is null))
             and (($2 = 0 and $3 in ('', 'stopped')) or exists (select 1 from subscription s
                 where s.subscriber_id = r.id and ($2 = 0 or s.list_id = $2)
                     and ($3 in ('', 'stopped') or s.state = case $3 when 'paused' then 'confirmed' else $3 end)
@@ -89,7 +89,7 @@ statements! {
             order by r.id desc limit $4";
     /// Row by row, between two ids.
     BETWEEN = sqlite "select r.id from subscriber r where r.id > $1 and r.id < $2 and instr(r.search, $3) > 0
-            and ($5 not in ('stopped', 'confirmed', 'paused') or ($5 = 'stopped') = exists (select 1 from suppression p where p.subscriber_id = r.id and p.lifted_at is null))
+            and ($5 not in ('stopped', 'confirmed', 'paused', 'pending') or ($5 = 'stopped') = exists (select 1 from suppression p where p.subscriber_id = r.id and p.lifted_at is null))
             and (($4 = 0 and $5 in ('', 'stopped')) or exists (select 1 from subscription s
                 where s.subscriber_id = r.id and ($4 = 0 or s.list_id = $4)
                     and ($5 in ('', 'stopped') or s.state = case $5 when 'paused' then 'confirmed' else $5 end)
@@ -97,7 +97,7 @@ statements! {
             and ($7 = 0 or exists (select 1 from subscription_topic c where c.topic_id = $7 and c.subscriber_id = r.id and ($4 = 0 or c.list_id = $4)))
             order by r.id desc limit $6",
         postgres "select r.id from subscriber r where r.id > $1 and r.id < $2 and strpos(r.search, $3) > 0
-            and ($5 not in ('stopped', 'confirmed', 'paused') or ($5 = 'stopped') = exists (select 1 from suppression p where p.subscriber_id = r.id and p.lifted_at is null))
+            and ($5 not in ('stopped', 'confirmed', 'paused', 'pending') or ($5 = 'stopped') = exists (select 1 from suppression p where p.subscriber_id = r.id and p.lifted_at is null))
             and (($4 = 0 and $5 in ('', 'stopped')) or exists (select 1 from subscription s
                 where s.subscriber_id = r.id and ($4 = 0 or s.list_id = $4)
                     and ($5 in ('', 'stopped') or s.state = case $5 when 'paused' then 'confirmed' else $5 end)
@@ -107,7 +107,7 @@ statements! {
     /// Those that are not folded yet, as far as the database knows small letters.
     UNFOLDED = sqlite "select r.id from subscriber r
             where r.search is null and r.id < $1 and (instr(lower(r.name), $2) > 0 or instr(r.email_key, $2) > 0)
-            and ($4 not in ('stopped', 'confirmed', 'paused') or ($4 = 'stopped') = exists (select 1 from suppression p where p.subscriber_id = r.id and p.lifted_at is null))
+            and ($4 not in ('stopped', 'confirmed', 'paused', 'pending') or ($4 = 'stopped') = exists (select 1 from suppression p where p.subscriber_id = r.id and p.lifted_at is null))
             and (($3 = 0 and $4 in ('', 'stopped')) or exists (select 1 from subscription s
                 where s.subscriber_id = r.id and ($3 = 0 or s.list_id = $3)
                     and ($4 in ('', 'stopped') or s.state = case $4 when 'paused' then 'confirmed' else $4 end)
@@ -116,7 +116,7 @@ statements! {
             order by r.id desc limit $5",
         postgres "select r.id from subscriber r
             where r.search is null and r.id < $1 and (strpos(lower(r.name), $2) > 0 or strpos(r.email_key, $2) > 0)
-            and ($4 not in ('stopped', 'confirmed', 'paused') or ($4 = 'stopped') = exists (select 1 from suppression p where p.subscriber_id = r.id and p.lifted_at is null))
+            and ($4 not in ('stopped', 'confirmed', 'paused', 'pending') or ($4 = 'stopped') = exists (select 1 from suppression p where p.subscriber_id = r.id and p.lifted_at is null))
             and (($3 = 0 and $4 in ('', 'stopped')) or exists (select 1 from subscription s
                 where s.subscriber_id = r.id and ($3 = 0 or s.list_id = $3)
                     and ($4 in ('', 'stopped') or s.state = case $4 when 'paused' then 'confirmed' else $4 end)
@@ -125,7 +125,7 @@ statements! {
             order by r.id desc limit $5";
     /// Whose public id begins so: from `$1` on and before `$2`.
     BY_ID_PREFIX = "select r.id from subscriber r where r.public_id >= $1 and r.public_id < $2 and r.id < $3
-            and ($5 not in ('stopped', 'confirmed', 'paused') or ($5 = 'stopped') = exists (select 1 from suppression p where p.subscriber_id = r.id and p.lifted_at is null))
+            and ($5 not in ('stopped', 'confirmed', 'paused', 'pending') or ($5 = 'stopped') = exists (select 1 from suppression p where p.subscriber_id = r.id and p.lifted_at is null))
             and (($4 = 0 and $5 in ('', 'stopped')) or exists (select 1 from subscription s
                 where s.subscriber_id = r.id and ($4 = 0 or s.list_id = $4)
                     and ($5 in ('', 'stopped') or s.state = case $5 when 'paused' then 'confirmed' else $5 end)
@@ -134,7 +134,7 @@ statements! {
             order by r.id desc limit $6";
     /// Whose public id holds it.
     BY_ID_PART = sqlite "select r.id from subscriber r where instr(r.public_id, $1) > 0 and r.id < $2
-            and ($4 not in ('stopped', 'confirmed', 'paused') or ($4 = 'stopped') = exists (select 1 from suppression p where p.subscriber_id = r.id and p.lifted_at is null))
+            and ($4 not in ('stopped', 'confirmed', 'paused', 'pending') or ($4 = 'stopped') = exists (select 1 from suppression p where p.subscriber_id = r.id and p.lifted_at is null))
             and (($3 = 0 and $4 in ('', 'stopped')) or exists (select 1 from subscription s
                 where s.subscriber_id = r.id and ($3 = 0 or s.list_id = $3)
                     and ($4 in ('', 'stopped') or s.state = case $4 when 'paused' then 'confirmed' else $4 end)
@@ -142,7 +142,7 @@ statements! {
             and ($6 = 0 or exists (select 1 from subscription_topic c where c.topic_id = $6 and c.subscriber_id = r.id and ($3 = 0 or c.list_id = $3)))
             order by r.id desc limit $5",
         postgres "select r.id from subscriber r where strpos(r.public_id, $1) > 0 and r.id < $2
-            and ($4 not in ('stopped', 'confirmed', 'paused') or ($4 = 'stopped') = exists (select 1 from suppression p where p.subscriber_id = r.id and p.lifted_at is null))
+            and ($4 not in ('stopped', 'confirmed', 'paused', 'pending') or ($4 = 'stopped') = exists (select 1 from suppression p where p.subscriber_id = r.id and p.lifted_at is null))
             and (($3 = 0 and $4 in ('', 'stopped')) or exists (select 1 from subscription s
                 where s.subscriber_id = r.id and ($3 = 0 or s.list_id = $3)
                     and ($4 in ('', 'stopped') or s.state = case $4 when 'paused' then 'confirmed' else $4 end)
@@ -161,13 +161,18 @@ statements! {
             and (s.paused_until is null or s.paused_until <= $4)
             and not exists (select 1 from suppression p where p.subscriber_id = s.subscriber_id and p.lifted_at is null)
         order by s.subscriber_id desc limit $3";
-    PENDING_ON = "select subscriber_id from subscription where list_id = $1 and state = 'pending' and subscriber_id < $2 order by subscriber_id desc limit $3";
+    /// Whoever asked and can confirm: not those whose address is stopped.
+    PENDING_ON = "select s.subscriber_id from subscription s where s.list_id = $1 and s.state = 'pending' and s.subscriber_id < $2
+            and not exists (select 1 from suppression p where p.subscriber_id = s.subscriber_id and p.lifted_at is null)
+        order by s.subscriber_id desc limit $3";
     LEFT_ON = "select subscriber_id from subscription where list_id = $1 and state = 'left' and subscriber_id < $2 order by subscriber_id desc limit $3";
     CONFIRMED = "select distinct s.subscriber_id from subscription s where s.state = 'confirmed' and s.subscriber_id < $1
             and (s.paused_until is null or s.paused_until <= $3)
             and not exists (select 1 from suppression p where p.subscriber_id = s.subscriber_id and p.lifted_at is null)
         order by s.subscriber_id desc limit $2";
-    PENDING = "select distinct subscriber_id from subscription where state = 'pending' and subscriber_id < $1 order by subscriber_id desc limit $2";
+    PENDING = "select distinct s.subscriber_id from subscription s where s.state = 'pending' and s.subscriber_id < $1
+            and not exists (select 1 from suppression p where p.subscriber_id = s.subscriber_id and p.lifted_at is null)
+        order by s.subscriber_id desc limit $2";
     LEFT = "select distinct subscriber_id from subscription where state = 'left' and subscriber_id < $1 order by subscriber_id desc limit $2";
     /// Whoever paused, of one list or, where it is 0, of any. The sign keeps SQLite from the index by moments, behind which it would sort.
     PAUSED = "select distinct s.subscriber_id from subscription s where s.paused_until is not null and +s.paused_until > $4 and s.state = 'confirmed' and s.subscriber_id < $2 and ($1 = 0 or s.list_id = $1)
@@ -175,7 +180,7 @@ statements! {
         order by s.subscriber_id desc limit $3";
     /// Whoever chose a topic, of one list or of any, and stands so.
     CHOSE = "select distinct r.subscriber_id from subscription_topic r where r.topic_id = $1 and ($2 = 0 or r.list_id = $2) and r.subscriber_id < $3
-            and ($5 not in ('stopped', 'confirmed', 'paused') or ($5 = 'stopped') = exists (select 1 from suppression p where p.subscriber_id = r.subscriber_id and p.lifted_at is null))
+            and ($5 not in ('stopped', 'confirmed', 'paused', 'pending') or ($5 = 'stopped') = exists (select 1 from suppression p where p.subscriber_id = r.subscriber_id and p.lifted_at is null))
             and (($2 = 0 and $5 in ('', 'stopped')) or exists (select 1 from subscription s
                 where s.subscriber_id = r.subscriber_id and ($2 = 0 or s.list_id = $2)
                     and ($5 in ('', 'stopped') or s.state = case $5 when 'paused' then 'confirmed' else $5 end)
@@ -203,7 +208,7 @@ statements! {
     /// The same after an update: those that are folded otherwise.
     FOLD_ANEW = rows(4) "update subscriber set search = v.column2 from (values {rows}) as v
         where subscriber.id = cast(v.column1 as bigint) and subscriber.search <> v.column2 and subscriber.email = v.column3 and subscriber.name = v.column4";
-    /// On a list, and of those whoever is stopped; and whoever has not confirmed. Each from an index of those alone, and no more of
+    /// On a list, and of those whoever is stopped; and whoever has not confirmed, and could. Each from an index of those alone, and no more of
     /// them than `$1`.
     COUNTS = "select (select count(*) from (select distinct subscriber_id from subscription where state = 'confirmed' order by subscriber_id limit $1) a) as confirmed,
         (select count(*) from (select distinct s.subscriber_id from suppression p
@@ -211,6 +216,7 @@ statements! {
             where p.lifted_at is null and p.subscriber_id is not null limit $1) b) as stopped,
         (select count(*) from (select distinct s.subscriber_id from subscription s where s.state = 'pending'
             and not exists (select 1 from subscription o where o.subscriber_id = s.subscriber_id and o.state = 'confirmed')
+            and not exists (select 1 from suppression p where p.subscriber_id = s.subscriber_id and p.lifted_at is null)
             order by s.subscriber_id limit $1) c) as pending";
     COUNTED = "select confirmed, stopped, pending, counted_at from reader_count";
     KEEP_COUNT = "insert into reader_count (single, confirmed, stopped, pending, counted_at) values (1, $1, $2, $3, $4)

@@ -36,7 +36,8 @@ statements! {
     RETIRE = "update list set retired_at = $3, version = version + 1 where id = $1 and version = $2 and retired_at is null";
     BRING_BACK = "update list set retired_at = null, version = version + 1 where id = $1 and version = $2 and retired_at is not null";
     /// How many asked for a list and have not confirmed, from an index of those alone.
-    PENDING = "select count(*) from subscription where list_id = $1 and state = 'pending'";
+    PENDING = "select count(*) from subscription s where s.list_id = $1 and s.state = 'pending'
+        and not exists (select 1 from suppression p where p.subscriber_id = s.subscriber_id and p.lifted_at is null)";
 }
 
 pub async fn add(

@@ -21,6 +21,9 @@ pub(in crate::web) const FORGOTTEN: &str = "Its owner asked to be forgotten. The
 /// Beside a list that somebody is on whose address is stopped.
 pub(in crate::web) const ON_IT_NOT_MAILED: &str = "on it, not mailed";
 
+/// Beside a list that somebody asked for whose address is stopped: no mail asks them to confirm.
+pub(in crate::web) const ASKED_NOT_MAILED: &str = "asked, address stopped";
+
 /// What a state means to an editor at a moment, and the colour of its pill.
 pub(in crate::web) fn standing(subscription: &Subscription, now: Moment) -> (&'static str, &'static str) {
     match subscription.state {

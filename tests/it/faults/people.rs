@@ -5,7 +5,7 @@ use std::time::Duration;
 use broadside::{
     db::Db,
     delivery::{self, Engine},
-    publishing,
+    dossier, publishing,
     sandbox::{Rule, Stage},
     subscribers,
 };
@@ -31,6 +31,44 @@ both_engines! {
         subscribers::leave(&app.site, &token, subscribers::ConsentMethod::OneClick, subscribers::Trace::default()).await.expect("left");
         refused_and_later(&app, engine).await;
         assert_eq!(states(&app).await, ["accepted", "suppressed left", "accepted"]);
+    }
+
+    /// TRUST L7: a reader is forgotten while a copy and a letter are on their way, and the server answers with their address: it is not
+    /// kept, and the copy counts.
+    async fn what_a_server_says_of_who_was_forgotten_meanwhile_is_not_kept(app: TestApp) {
+        const NEW: &str = "new@example.org";
+        app.leaves_work();
+        app.import_readers(3).await;
+        let edition = app.seal_edition("On its way").await;
+        app.subscribe_only(NEW).await;
+        for email in [SLOW, NEW] {
+            let answer = format!("5.1.1 <{email}> is not here");
+            let rule = Rule::at(Stage::Dot).to(email).times(1).delay(Duration::from_millis(1_500));
+            app.sandbox.smtp_script().add(rule.reply(550, &answer));
+        }
+        let engine = Engine::start(app.site.clone(), app.templates.clone(), app.engine(4)).await.expect("it starts");
+        wait::until("both to be on their way", async || {
+            let begun = "select address from delivery where state = 'claimed' and marker union all select address from notice where state = 'claimed' and marker";
+            let begun = database::rows::<(String,)>(&app.site.db, begun).await;
+            [SLOW, NEW].iter().all(|email| begun.iter().any(|(to,)| to == email)).then_some(())
+        })
+        .await;
+        for email in [SLOW, NEW] {
+            let address = email.parse().expect("an address");
+            let reader = subscribers::by_email(&app.site.db, &address).await.expect("a read").expect("a reader");
+            assert!(dossier::forget_reader(&app.site, &reader, None).await.expect("forgotten"), "{email}");
+        }
+        wait::until("the server's words", async || {
+            let open = "select count(*) from delivery where state in ('queued', 'claimed') union all select count(*) from notice where state = 'claimed'";
+            let open = database::rows::<(i64,)>(&app.site.db, open).await;
+            open.iter().all(|one| one.0 == 0).then_some(())
+        })
+        .await;
+        engine.stop().await;
+        let words = "select reply from delivery_attempt where reply like '%@%' union all select reply from notice where reply like '%@%'";
+        assert_eq!(database::rows::<(String,)>(&app.site.db, words).await, []);
+        let audit = progress::audit(&app.site.db, edition).await.expect("an audit");
+        assert!(audit.holds() && audit.rows.accepted == 2, "{audit:?}");
     }
 
     /// TRUST F27: the same when the edition is cancelled.

@@ -9,10 +9,11 @@ use super::{
 };
 use crate::{
     clock::{Moment, Zone},
+    delivery::Suppressions,
     email_address::EmailAddress,
     subscribers::{
         self, Adding, Asked, Counts, Implied, LOOKED_THROUGH, NotImplied, Order, ReaderStanding, Subscriber,
-        SubscriberError, Subscription, Wanted, lists,
+        SubscriberError, Subscription, SubscriptionState, Wanted, lists,
         topics::{self, Topic},
     },
     web::{
@@ -21,7 +22,9 @@ use crate::{
         session::see_other,
         words::{
             count, grouped,
-            readers::{FORGOTTEN, how_they_stand, in_which_order, standing},
+            readers::{
+                ASKED_NOT_MAILED, FORGOTTEN, ON_IT_NOT_MAILED, how_they_stand, in_which_order, standing,
+            },
         },
     },
 };
@@ -107,9 +110,18 @@ impl Page {
 }
 
 impl Line {
-    fn new(reader: Subscriber, subscriptions: &[Subscription], (zone, now): (&Zone, Moment)) -> Self {
+    fn new(
+        reader: Subscriber,
+        subscriptions: &[Subscription],
+        is_stopped: bool,
+        (zone, now): (&Zone, Moment),
+    ) -> Self {
         let pill = |subscription: &Subscription| {
-            let (words, state) = standing(subscription, now);
+            let (words, state) = match (standing(subscription, now), subscription.state) {
+                ((_, "good"), _) if is_stopped => (ON_IT_NOT_MAILED, "warn"),
+                ((_, state), SubscriptionState::Pending) if is_stopped => (ASKED_NOT_MAILED, state),
+                (stands, _) => stands,
+            };
             let name = &subscription.name;
             // Most get it: then the list's name says enough.
             let label = if state == "good" { name.clone() } else { format!("{name}: {words}") };
@@ -264,11 +276,12 @@ async fn page(desk: &Desk, look: Look, form: Form) -> Result<Page, WebError> {
     let ids: Vec<i64> = found.iter().map(|reader| reader.id).collect();
     let mut subscriptions = subscribers::subscriptions_of(db, &ids).await?;
     let now = desk.site().now();
-    let line = |reader: Subscriber| {
+    let stopped = Suppressions::new(desk.site()).among_now(found.iter().map(|reader| &reader.email)).await?;
+    let line = |(reader, stopped): (Subscriber, Option<_>)| {
         let subscriptions = subscriptions.remove(&reader.id).unwrap_or_default();
-        Line::new(reader, &subscriptions, (desk.zone(), now))
+        Line::new(reader, &subscriptions, stopped.is_some(), (desk.zone(), now))
     };
-    let readers = found.into_iter().map(line).collect();
+    let readers = found.into_iter().zip(stopped).map(line).collect();
     let counts = subscribers::counts(db).await?;
     let of_list = |list: &ListView| Choice {
         value: list.id.to_string(),

@@ -23,7 +23,7 @@ use crate::{
             OF_MONEY, OF_THE_TEAM, count,
             editions::outcome_of,
             letter,
-            readers::{ON_IT_NOT_MAILED, agreed, donor, how_often, left_because, standing},
+            readers::{ASKED_NOT_MAILED, ON_IT_NOT_MAILED, agreed, donor, how_often, left_because, standing},
         },
     },
 };
@@ -374,11 +374,14 @@ async fn page(desk: &Desk, reader: Subscriber, forms: Forms, look: Look) -> Resu
         let how = came_to_be.get(&one.list_id);
         let topics = chosen.remove(&one.list_id).unwrap_or_default();
         let topics = topics.into_iter().map(|topic| topic.name).collect::<Vec<_>>().join(", ");
+        let how_far = one.state;
         let line = ListLine { topics, ..ListLine::new(one, how, (zone, now)) };
-        if is_stopped && line.state == "good" {
-            ListLine { words: ON_IT_NOT_MAILED, state: "warn", ..line }
-        } else {
-            line
+        match (is_stopped, how_far) {
+            (true, SubscriptionState::Confirmed) if line.state == "good" => {
+                ListLine { words: ON_IT_NOT_MAILED, state: "warn", ..line }
+            }
+            (true, SubscriptionState::Pending) => ListLine { words: ASKED_NOT_MAILED, ..line },
+            _ => line,
         }
     };
     let may_correct = subscriptions.iter().any(|one| !one.rhythms.is_empty())
