@@ -128,7 +128,7 @@ pub const FEEDS: Rules = Rules {
     means: "New articles of it do not come in. It goes on being asked every half hour; look whether its address still works.",
 };
 
-/// Letters to the team about what happened in a room that writes none ([`super::news`]).
+/// Letters to the team about what happened in a room that writes none ([`super::News`]).
 pub const NEWS: Rules = Rules {
     name: "news",
     lease: minutes(1),

@@ -13,7 +13,7 @@ use axum::{
 };
 
 use super::{App, HeaderSet, desk, hooks, public, statics};
-use crate::{origin::former::Caller, staff::Role};
+use crate::{origin::Caller, staff::Role};
 
 /// Who may come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

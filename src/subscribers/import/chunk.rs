@@ -10,13 +10,10 @@ use super::{
 use crate::{
     clock::Moment,
     db::{self, Tx},
-    delivery::{
-        ledger, notices,
-        suppression::{Reason, Suppressions, Told as Stopped},
-    },
+    delivery::{self, StopReason, Suppressions, ToldStop as Stopped},
     editions::Rhythm,
     mail::clean_name,
-    moving_in::{Entry, Row, State},
+    moving_in::{FileRow, ListEntry, State},
     site::Site,
     subscribers::{
         SubscriberError,
@@ -38,7 +35,7 @@ use crate::{
 #[derive(Debug)]
 pub(super) struct Line {
     pub number: u64,
-    entry: Result<Entry, String>,
+    entry: Result<ListEntry, String>,
     key: String,
     name: String,
     /// Whoever is new has it from now on.
@@ -47,7 +44,7 @@ pub(super) struct Line {
 
 impl Line {
     /// As a file has it.
-    pub fn of(row: Row) -> Self {
+    pub fn of(row: FileRow) -> Self {
         let key = row.entry.as_ref().map(|entry| entry.email.key()).unwrap_or_default();
         let name = row.entry.as_ref().map(|entry| entry.name.as_str()).unwrap_or_default();
         let name = if name.trim().is_empty() { String::new() } else { clean_name(name) };
@@ -69,7 +66,7 @@ pub(super) struct Taken {
 struct One<'a> {
     /// Which of the rows.
     at: usize,
-    entry: &'a Entry,
+    entry: &'a ListEntry,
     line: &'a Line,
     list: i64,
     state: State,
@@ -80,12 +77,12 @@ struct One<'a> {
 
 impl One<'_> {
     /// Why mail to them stops, if it does.
-    fn stops(&self) -> Option<(Reason, Option<Moment>)> {
+    fn stops(&self) -> Option<(StopReason, Option<Moment>)> {
         match (&self.entry.suppression, self.state) {
-            (Some((reason, since)), _) => Reason::parse(reason).map(|reason| (reason, *since)),
-            (None, State::Bounced) => Some((Reason::Bounced, self.since)),
-            (None, State::Complained) => Some((Reason::Complained, self.since)),
-            (None, State::Blocked) => Some((Reason::Staff, self.since)),
+            (Some((reason, since)), _) => StopReason::parse(reason).map(|reason| (reason, *since)),
+            (None, State::Bounced) => Some((StopReason::Bounced, self.since)),
+            (None, State::Complained) => Some((StopReason::Complained, self.since)),
+            (None, State::Blocked) => Some((StopReason::Staff, self.since)),
             (None, _) => None,
         }
     }
@@ -197,8 +194,8 @@ pub(super) async fn take(site: &Site, plan: &Plan<'_>, places: &Places, lines: &
             continue;
         }
         if store::leave(&mut tx, key.0, key.1, one.since.unwrap_or(now).min(now)).await? {
-            ledger::withdraw(&mut tx, site, key.0, Some(key.1)).await?;
-            notices::withdraw_welcome(&mut tx, key.0, key.1, now).await?;
+            delivery::withdraw(&mut tx, site, key.0, Some(key.1)).await?;
+            delivery::withdraw_welcome(&mut tx, key.0, key.1, now).await?;
             outcomes[one.at] = Outcome::Stands(State::Left);
             events.push(said.event(one, key.0));
         }
@@ -347,7 +344,8 @@ async fn who<'a>(
             }
             continue;
         }
-        let unknown_reason = entry.suppression.as_ref().filter(|(reason, _)| Reason::parse(reason).is_none());
+        let unknown_reason =
+            entry.suppression.as_ref().filter(|(reason, _)| StopReason::parse(reason).is_none());
         if let Some((reason, _)) = unknown_reason {
             outcomes[at] = Outcome::Refused(format!(
                 "nobody knows what “{reason}” means: the address may not be mailed"
@@ -390,7 +388,7 @@ async fn who<'a>(
 ///
 /// # Errors
 /// Why they may not be mailed on it.
-fn implied_until(site: &Site, places: &Places, entry: &Entry) -> Result<Option<Moment>, String> {
+fn implied_until(site: &Site, places: &Places, entry: &ListEntry) -> Result<Option<Moment>, String> {
     let (settings, now) = (&places.settings, site.now());
     if entry.state != State::OnList {
         return Ok(None);

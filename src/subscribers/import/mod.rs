@@ -24,7 +24,7 @@ pub use self::{
 use super::{SubscriberError, find, store};
 use crate::{
     db,
-    moving_in::{self, Choices, Row, Source, State, Survey, TableError},
+    moving_in::{self, FileRow, ImportChoices, State, Survey, TableError, TableSource},
     settings::Settings,
     site::Site,
 };
@@ -63,11 +63,11 @@ pub enum ImportError {
 /// As [`import_as`].
 pub async fn import(
     site: &Site,
-    file: impl Source,
+    file: impl TableSource,
     list_id: i64,
     basis: &Basis,
 ) -> Result<ImportReport, ImportError> {
-    let choices = Choices::default();
+    let choices = ImportChoices::default();
     let plan = Plan { list: list_id, basis, choices: &choices, makes_lists: false, is_dry: false };
     import_as(site, &file, &plan, &mut |_| Ok(())).await
 }
@@ -78,7 +78,7 @@ pub async fn import(
 /// [`ImportError`]; rows that are wrong are no error but told, and stand in the report.
 pub async fn import_as(
     site: &Site,
-    file: &impl Source,
+    file: &impl TableSource,
     plan: &Plan<'_>,
     tell: &mut (dyn FnMut(&RowError) -> io::Result<()> + Send),
 ) -> Result<ImportReport, ImportError> {
@@ -121,7 +121,7 @@ pub async fn import_as(
     Ok(report)
 }
 
-fn is_sad(row: &Row) -> bool {
+fn is_sad(row: &FileRow) -> bool {
     row.entry.as_ref().is_ok_and(|entry| entry.state > State::NotTaken)
 }
 
