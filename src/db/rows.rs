@@ -23,11 +23,24 @@ impl Rows {
         }
     }
 
+    // A loop for each engine: adapters would be compiled anew for each kind of row.
     pub(super) fn all<T: Row>(self) -> Result<Vec<T>> {
-        match self {
-            Self::Sqlite(rows) => rows.into_iter().map(|row| T::from_row(&row)).collect(),
-            Self::Postgres(rows) => rows.into_iter().map(|row| T::from_row(&row)).collect(),
+        let mut all = Vec::new();
+        match &self {
+            Self::Sqlite(rows) => {
+                all.reserve_exact(rows.len());
+                for row in rows {
+                    all.push(T::from_row(row)?);
+                }
+            }
+            Self::Postgres(rows) => {
+                all.reserve_exact(rows.len());
+                for row in rows {
+                    all.push(T::from_row(row)?);
+                }
+            }
         }
+        Ok(all)
     }
 
     pub(super) fn first<T: Row>(self) -> Result<Option<T>> {

@@ -43,12 +43,16 @@ impl Statement {
             let arguments = match engine {
                 Engine::Sqlite => {
                     let mut arguments = SqliteArguments::default();
-                    some.map(|row| row.add_sqlite(&mut arguments)).collect::<Result<()>>()?;
+                    for row in some {
+                        row.add_sqlite(&mut arguments)?;
+                    }
                     Either::Left(arguments)
                 }
                 Engine::Postgres => {
                     let mut arguments = PgArguments::default();
-                    some.map(|row| row.add_postgres(&mut arguments)).collect::<Result<()>>()?;
+                    for row in some {
+                        row.add_postgres(&mut arguments)?;
+                    }
                     Either::Right(arguments)
                 }
             };
