@@ -273,12 +273,12 @@ both_engines! {
         assert!(anns.starts_with("bounce+"), "{anns}");
         assert_eq!(take(&app, &report(&anns.replace("bounce+", "bounce+a"))).await, Effect::Unproven);
         assert_eq!(take(&app, &report(&anns)).await, Effect::Complained);
-        assert_eq!(reason(&app, "ann@example.org").await, Some(suppression::Reason::Complained));
+        assert_eq!(reason(&app, "ann@example.org").await, Some(delivery::StopReason::Complained));
 
         let asked = letters.to(bob).first().expect("the mail that asks").from.clone();
         assert_eq!(take(&app, &notification(&asked, bob, "delayed", "4.4.1")).await, Effect::None);
         assert_eq!(take(&app, &notification(&asked, bob, "failed", "5.1.1")).await, Effect::Bounced);
-        assert_eq!(reason(&app, bob).await, Some(suppression::Reason::Bounced));
+        assert_eq!(reason(&app, bob).await, Some(delivery::StopReason::Bounced));
 
         let (cats, _) = of(cat, "Hello");
         database::change(&app.site.db, "update subscriber set email = 'new@example.org', email_key = 'new@example.org' where email = 'cat@example.org'").await;
@@ -289,7 +289,7 @@ both_engines! {
         let settings = Settings::load(&app.site.db).await.expect("the settings");
         let owner = EmailAddress::parse(OWNER.0).expect("an address");
         let link = SignInLink::sample();
-        notices::tell(&mut tx, &app.site, &settings.letterhead(&app.site), ("", &owner), "to-the-team", &link).await.expect("told");
+        delivery::tell(&mut tx, &app.site, &settings.letterhead(&app.site), ("", &owner), "to-the-team", &link).await.expect("told");
         tx.commit().await.expect("a commit");
         app.drain().await;
         let of_owner: Vec<bool> = letters.to(OWNER.0).iter().map(|one| one.from.starts_with("bounce+")).collect();

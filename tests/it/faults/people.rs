@@ -67,7 +67,7 @@ both_engines! {
         engine.stop().await;
         let words = "select reply from delivery_attempt where reply like '%@%' union all select reply from notice where reply like '%@%'";
         assert_eq!(database::rows::<(String,)>(&app.site.db, words).await, []);
-        let audit = progress::audit(&app.site.db, edition).await.expect("an audit");
+        let audit = delivery::audit_copies(&app.site.db, edition).await.expect("an audit");
         assert!(audit.holds() && audit.rows.accepted == 2, "{audit:?}");
     }
 
