@@ -31,8 +31,10 @@ statements! {
         (select count(*) from (select sent_at from confirmation_mail where sent_at > $3 and sent_at <= $4 and waited = 1 limit $8) e) as waited,
         (select cast(coalesce(sum(joined), 0) as bigint) from joined_day where began_at >= $5 and began_at < $6) as joined,
         (select count(*) from subscriber where confirm_due_at is not null) as waiting";
-    /// Whether `RETURNED` would find one.
-    IS_RETURNED = "select subscriber_id from confirmation_mail where weight = 1 and sent_at > $1 and letter in (
+    /// Whether `RETURNED` would find one. Where no mail failed, none of the hour's is looked at.
+    IS_RETURNED = "select c.subscriber_id from (select 1 as one from notice where template in ('confirm_subscription', 'welcome') and state = 'failed' and finished_at > $1
+            and class in ('refused', 'no such mailbox', 'no such domain', 'moved away', 'takes no mail', 'mailbox switched off') limit 1) f
+        cross join confirmation_mail c where c.weight = 1 and c.sent_at > $1 and c.letter in (
         select key from notice where template in ('confirm_subscription', 'welcome') and state = 'failed' and finished_at > $1
         and class in ('refused', 'no such mailbox', 'no such domain', 'moved away', 'takes no mail', 'mailbox switched off')) limit 1";
     /// Those whose mailbox refused them for good count for more.
