@@ -10,6 +10,7 @@
 use std::time::Duration;
 
 pub(crate) use super::store::moving::FORGET_CHANGES;
+pub use super::store::moving::UnderWay;
 use super::{
     ByStaff, Result, SubscriberError, Trace,
     budget::{self, Crowd, Whose, next_mail},
@@ -365,6 +366,43 @@ async fn correct_once(
     audit_log::record(&mut tx, site, who, "corrected a reader’s address", id, by.why).await?;
     tx.commit().await?;
     Ok(Readdressed::Asked)
+}
+
+impl UnderWay {
+    /// When its links work no more.
+    #[must_use]
+    pub fn until(&self) -> Moment {
+        self.asked_at.plus(LINK_LASTS)
+    }
+}
+
+/// The move of address that is asked for of a reader, and that the links in its letters may still do.
+///
+/// # Errors
+/// When the database fails.
+pub async fn move_under_way(site: &Site, reader: i64) -> db::Result<Option<UnderWay>> {
+    moving::under_way(&site.db, reader, site.now().minus(LINK_LASTS)).await
+}
+
+/// The team calls a move off that somebody looked at, whoever asked for it: its links do nothing from then on. `false` if it is done or
+/// over by now.
+///
+/// # Errors
+/// When the database fails, and then nothing was changed.
+pub async fn call_off_move(site: &Site, reader: &Subscriber, change: &str, by: ByStaff<'_>) -> Result<bool> {
+    Ok(db::again(async || {
+        let mut tx = site.db.begin().await?;
+        // Whoever presses the second button holds them, too: it is done before this, or not at all.
+        store::hold(&mut tx, reader.id).await?;
+        if !moving::call_off(&mut tx, change, reader.id, site.now()).await? {
+            return Ok(false);
+        }
+        let (who, id) = (Some(by.staff_id), &reader.public_id);
+        audit_log::record(&mut tx, site, who, "called off a reader’s move of address", id, by.why).await?;
+        tx.commit().await?;
+        db::Result::Ok(true)
+    })
+    .await?)
 }
 
 /// How a change stands, for whoever has one of its links.

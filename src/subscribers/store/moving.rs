@@ -26,6 +26,10 @@ statements! {
     /// When the team put a reader's address right, between two moments, unless that was taken back.
     PUT_RIGHT = "select done_at from address_change where subscriber_id = $1 and staff_id is not null and done_at > $2 and done_at <= $3 and undone_at is null
         order by done_at desc limit 1";
+    /// The one that a reader waits for, or the team.
+    UNDER_WAY = "select public_id, new_email, staff_id, asked_at, old_agreed_at, new_agreed_at from address_change
+        where subscriber_id = $1 and done_at is null and ended_at is null and asked_at > $2 order by asked_at desc, id desc limit 1";
+    CALL_OFF = "update address_change set ended_at = $3 where public_id = $1 and subscriber_id = $2 and done_at is null and ended_at is null";
     AGREE_OLD = "update address_change set old_agreed_at = $2 where id = $1 and old_agreed_at is null and done_at is null and ended_at is null";
     AGREE_NEW = "update address_change set new_agreed_at = $2 where id = $1 and new_agreed_at is null and done_at is null and ended_at is null";
     CHANGE_DONE = "update address_change set done_at = $2 where id = $1 and done_at is null and ended_at is null";
@@ -84,6 +88,18 @@ pub struct Change {
     pub ended_at: Option<Moment>,
 }
 
+/// A change that is asked for, and neither done nor over.
+#[derive(Clone, Debug, sqlx_macros::FromRow)]
+pub struct UnderWay {
+    pub public_id: String,
+    pub new_email: EmailAddress,
+    /// Who of the team asked for it.
+    pub staff_id: Option<i64>,
+    pub asked_at: Moment,
+    pub old_agreed_at: Option<Moment>,
+    pub new_agreed_at: Option<Moment>,
+}
+
 /// A new one.
 #[derive(Clone, Copy, Debug)]
 pub struct NewChange<'a> {
@@ -130,6 +146,15 @@ pub async fn agree(tx: &mut Tx, change: i64, end: End, now: Moment) -> Result<bo
 
 pub async fn end(tx: &mut Tx, change: i64, now: Moment) -> Result<bool> {
     Ok(tx.exec(END_CHANGE, (change, now)).await? == 1)
+}
+
+pub async fn under_way(db: &Db, subscriber: i64, after: Moment) -> Result<Option<UnderWay>> {
+    db.opt(UNDER_WAY, (subscriber, after)).await
+}
+
+/// `false` if it was over, or is another reader's.
+pub async fn call_off(tx: &mut Tx, change: &str, subscriber: i64, now: Moment) -> Result<bool> {
+    Ok(tx.exec(CALL_OFF, (change, subscriber, now)).await? == 1)
 }
 
 pub async fn done(tx: &mut Tx, change: i64, now: Moment) -> Result<bool> {
