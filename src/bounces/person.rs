@@ -120,7 +120,7 @@ pub async fn waiting(db: &Db) -> Result<Vec<PersonsLetter>> {
 pub async fn done(site: &Site, id: i64, staff_id: i64) -> Result<bool> {
     let mut tx = site.db.begin().await?;
     let Some((reader, at)) = store::forget(&mut tx, id).await? else { return Ok(false) };
-    let which = format!("it came on {}", at.timestamp().strftime("%-d %B %Y, %H:%M UTC"));
+    let which = format!("it came on {at}");
     audit_log::record(&mut tx, site, Some(staff_id), "read a letter and put it away", &reader, &which)
         .await?;
     tx.commit().await?;

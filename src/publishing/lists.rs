@@ -134,6 +134,32 @@ async fn retire_once(site: &Site, seen: &List, staff_id: Option<i64>) -> Result<
     Ok(stopped)
 }
 
+/// Whether a list may have been made by mistake: nobody is on it, nobody left it, no edition was ever begun for it, and it is not the
+/// only one.
+pub async fn is_unused(db: &Db, list: &List) -> db::Result<bool> {
+    let others = lists::all(db).await?.iter().any(|one| one.id != list.id);
+    Ok(others && !lists::has_readers(db, list.id).await? && !store::has_editions(db, list.id).await?)
+}
+
+/// Deletes a list that somebody saw and that nobody was ever on, with its series of editions: its short name is free then.
+///
+/// # Errors
+/// [`Error::Changed`] when something hangs on it, or somebody saved it since; nothing was deleted then.
+pub async fn delete(site: &Site, seen: &List, staff_id: Option<i64>) -> Result<()> {
+    db::again(async || {
+        let mut tx = site.db.begin().await?;
+        lists::hold(&mut tx, seen.id).await?;
+        store::delete_digests(&mut tx, seen.id).await?;
+        if !lists::delete(&mut tx, (seen.id, seen.version)).await? {
+            return Err(Error::Changed);
+        }
+        record(&mut tx, site, staff_id, "deleted a list", &seen.slug, &seen.name).await?;
+        tx.commit().await?;
+        Ok(())
+    })
+    .await
+}
+
 /// Brings a list back with the readers that it had. What was stopped stays so, until somebody lets it go on.
 ///
 /// # Errors

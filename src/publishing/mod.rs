@@ -43,8 +43,9 @@ pub use self::{
     issue::{Preview, fingerprint, preview},
     lists::{
         TouchedByList, bring_back as bring_list_back, bring_topic_back, change as change_list, change_topic,
-        delete_topic, make as make_list, make_topic, merge_topics, name_first as name_first_list,
-        retire as retire_list, retire_topic, shift as shift_list, shift_topic, touched as touched_by_list,
+        delete as delete_list, delete_topic, is_unused as is_list_unused, make as make_list, make_topic,
+        merge_topics, name_first as name_first_list, retire as retire_list, retire_topic,
+        shift as shift_list, shift_topic, touched as touched_by_list,
     },
     owners::tell_of_pause,
     preflight::{Problem, preflight},
@@ -347,6 +348,11 @@ pub async fn latest_drafts(db: &Db, limit: i64) -> db::Result<Vec<EditionSummary
 /// What these editions are called. The ledger outlives editions: those that are gone are left out.
 pub async fn subjects(db: &Db, ids: &[i64]) -> db::Result<Vec<Subject>> {
     store::subjects(db, ids).await
+}
+
+/// The same by their public ids; asks nothing where there are none.
+pub async fn named_subjects(db: &Db, public_ids: &[&str]) -> db::Result<Vec<Subject>> {
+    if public_ids.is_empty() { Ok(Vec::new()) } else { store::named_subjects(db, public_ids).await }
 }
 
 /// The editions that were held back, or paused by themselves, and wait for a decision.

@@ -31,6 +31,9 @@ statements! {
             (select count(*) from edition where list_id = $1 and sealed_at is not null) as sent";
     ADD_DIGEST = "insert into digest (slug, name, list_id, created_at) values ($1, $2, $3, $4)
         on conflict (slug) do nothing";
+    HAS_EDITIONS = "select exists (select 1 from edition where list_id = $1)";
+    /// Those without an edition.
+    DELETE_DIGESTS = "delete from digest where list_id = $1 and not exists (select 1 from edition e where e.digest_id = digest.id)";
     INSERT_REVISION = "insert into edition_revision (edition_id, revision, subject, preview_text, intro_markdown, staff_id, created_at)
         values ($1, $2, $3, $4, $5, $6, $7)";
     CLEAR_TOPICS = "delete from edition_topic where edition_id = $1";
@@ -116,6 +119,13 @@ statements! {
         postgres "select e.id, e.public_id, r.subject from edition e
             join edition_revision r on r.edition_id = e.id and r.revision = e.revision
         where e.id in (select value::bigint from json_array_elements_text(cast($1 as json)))";
+    /// The same of a JSON array of public ids.
+    NAMED_SUBJECTS = sqlite "select e.id, e.public_id, r.subject from edition e
+            join edition_revision r on r.edition_id = e.id and r.revision = e.revision
+        where e.public_id in (select value from json_each($1))",
+        postgres "select e.id, e.public_id, r.subject from edition e
+            join edition_revision r on r.edition_id = e.id and r.revision = e.revision
+        where e.public_id in (select json_array_elements_text(cast($1 as json)))";
     HELD = "select e.id, e.public_id, e.state, e.send_at, e.sealed_count, e.sealed_at, e.updated_at,
             r.subject, r.preview_text, d.name as digest_name, cast(0 as bigint) as article_count
         from edition e
@@ -217,6 +227,14 @@ pub(super) async fn add_digest(
     now: Moment,
 ) -> Result<bool> {
     Ok(tx.exec(ADD_DIGEST, (slug, name, list_id, now)).await? == 1)
+}
+
+pub(super) async fn has_editions(db: &Db, list_id: i64) -> Result<bool> {
+    Ok(db.one::<(bool,)>(HAS_EDITIONS, (list_id,)).await?.0)
+}
+
+pub(super) async fn delete_digests(tx: &mut Tx, list_id: i64) -> Result<u64> {
+    tx.exec(DELETE_DIGESTS, (list_id,)).await
 }
 
 pub(super) async fn any_digest(db: &Db) -> Result<bool> {
@@ -365,6 +383,10 @@ pub(super) async fn latest_drafts(db: &Db, limit: i64) -> Result<Vec<EditionSumm
 
 pub(super) async fn subjects(db: &Db, ids: &[i64]) -> Result<Vec<Subject>> {
     db.all(SUBJECTS, (db::array(ids)?,)).await
+}
+
+pub(super) async fn named_subjects(db: &Db, public_ids: &[&str]) -> Result<Vec<Subject>> {
+    db.all(NAMED_SUBJECTS, (db::array(public_ids)?,)).await
 }
 
 pub(super) async fn held(db: &Db) -> Result<Vec<EditionSummary>> {

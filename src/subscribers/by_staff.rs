@@ -181,7 +181,7 @@ pub async fn remove_note(site: &Site, reader: &Subscriber, note: i64, staff_id: 
     let written = knowing::remove_note(&mut tx, reader.id, note).await?;
     if let Some(at) = written {
         // The note is gone: what is left is which it was.
-        let which = format!("written on {}", at.timestamp().strftime("%-d %B %Y, %H:%M UTC"));
+        let which = format!("written on {at}");
         audit_log::record(&mut tx, site, Some(staff_id), "removed a note", &reader.public_id, &which).await?;
     }
     tx.commit().await?;

@@ -96,6 +96,21 @@ pub async fn retire(tx: &mut Tx, site: &Site, seen: (i64, i64)) -> Result<bool> 
     store::retire(tx, seen, site.now()).await
 }
 
+/// Whether anybody is on a list, asked for it, or left it.
+pub async fn has_readers(db: &Db, id: i64) -> Result<bool> {
+    store::has_readers(db, id).await
+}
+
+/// Nobody joins a list, and nothing is begun for it, until the commit.
+pub async fn hold(tx: &mut Tx, id: i64) -> Result<()> {
+    store::hold(tx, id).await
+}
+
+/// Deletes the list of that `version` that is held, if nobody was ever on it and nothing hangs on it; `false` otherwise.
+pub async fn delete(tx: &mut Tx, seen: (i64, i64)) -> Result<bool> {
+    store::delete(tx, seen).await
+}
+
 /// The list of that `version` is there again, with the readers that it had; `false` if it was not retired, or saved since.
 pub async fn bring_back(tx: &mut Tx, seen: (i64, i64)) -> Result<bool> {
     store::bring_back(tx, seen).await

@@ -77,9 +77,9 @@ pub use self::{
     lists::{List, OptIn, Visibility},
     mail_again::mail_again,
     moving::{
-        MoveAsked, MoveState, Moving, NewAddress, Readdressed, UnderWay, ask_to_move, call_off_own_move,
-        correct_address, former_addresses, look_at_move, may_be_taken_back, move_under_way, moved_as_written,
-        moving_wording, press_move, who_had, whose_choices,
+        MoveAsked, MoveState, Moving, NewAddress, Readdressed, UnderWay, ask_to_move, call_off_move,
+        call_off_own_move, correct_address, former_addresses, look_at_move, may_be_taken_back,
+        move_under_way, moved_as_written, moving_wording, press_move, who_had, whose_choices,
     },
     never_again::{block, unblock},
     pause::{Weeks, go_on, go_on_as_written, pause, pause_as_written, rest_as_written},

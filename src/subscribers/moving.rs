@@ -415,6 +415,27 @@ pub async fn call_off_own_move(site: &Site, link: &str) -> Result<bool> {
     .await?)
 }
 
+/// The team calls a move off that somebody looked at, whoever asked for it: its links do nothing from then on. `false` if it is done or
+/// over by now.
+///
+/// # Errors
+/// When the database fails, and then nothing was changed.
+pub async fn call_off_move(site: &Site, reader: &Subscriber, change: &str, by: ByStaff<'_>) -> Result<bool> {
+    Ok(db::again(async || {
+        let mut tx = site.db.begin().await?;
+        // Whoever presses the second button holds them, too: it is done before this, or not at all.
+        store::hold(&mut tx, reader.id).await?;
+        if !moving::call_off(&mut tx, change, reader.id, site.now()).await? {
+            return Ok(false);
+        }
+        let (who, id) = (Some(by.staff_id), &reader.public_id);
+        audit_log::record(&mut tx, site, who, "called off a reader’s move of address", id, by.why).await?;
+        tx.commit().await?;
+        db::Result::Ok(true)
+    })
+    .await?)
+}
+
 /// How a change stands, for whoever has one of its links.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MoveState {

@@ -14,6 +14,17 @@ use axum::{
 use super::answers::{busy, too_many};
 use crate::door::TooSlow;
 
+/// How it comes that somebody is not signed in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Was {
+    /// They were not, as far as is known.
+    Nobody,
+    /// Their session ended.
+    SignedOut,
+    /// It ended before what they sent came here: nothing was done with that.
+    Sending,
+}
+
 /// Why a request has no page of its own.
 #[derive(Debug)]
 pub enum WebError {
@@ -21,8 +32,8 @@ pub enum WebError {
     NotFound,
     /// Signed in, but the role does not open it.
     Forbidden,
-    /// Not signed in; where to go afterwards.
-    SignInFirst(Option<String>),
+    /// Not signed in; where to go afterwards, and how it comes that they are not.
+    SignInFirst(Option<String>, Was),
     /// A link that is too old, used, replaced or never was.
     ExpiredLink,
     /// A request no page of ours sends.
@@ -84,7 +95,7 @@ impl WebError {
         match self {
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::Forbidden | Self::CrossSite | Self::StaleForm => StatusCode::FORBIDDEN,
-            Self::SignInFirst(_) => StatusCode::SEE_OTHER,
+            Self::SignInFirst(..) => StatusCode::SEE_OTHER,
             Self::ExpiredLink => StatusCode::GONE,
             Self::BadRequest(_) => StatusCode::BAD_REQUEST,
             Self::Conflict(_) => StatusCode::CONFLICT,
@@ -104,7 +115,7 @@ impl WebError {
                 ("Page not found", "Check the address, or go back to the start.")
             }
             Self::Forbidden => ("Not for your role", "Ask an owner of the magazine if you need to do this."),
-            Self::SignInFirst(_) => ("Sign in first", "This page is for the team."),
+            Self::SignInFirst(..) => ("Sign in first", "This page is for the team."),
             Self::ExpiredLink => (
                 "This link no longer works",
                 "It is too old, was used before, or a newer one took its place. Ask for a new one.",
@@ -115,7 +126,7 @@ impl WebError {
             }
             Self::StaleForm => (
                 "This form is out of date",
-                "You were signed out, or signed in again, since the page was opened. Go back, copy what you typed, then reload the page and try again.",
+                "You were signed out, or signed in again, since the page was opened. Nothing was saved.",
             ),
             Self::Conflict(help) => return ("That did not work", help.clone()),
             Self::TooMany(_) => ("Too many tries", "Wait a quarter of an hour and try again."),

@@ -13,9 +13,10 @@ use url::Url;
 use super::{
     App, WebError,
     elsewhere::{FromElsewhere, let_read},
+    error::Was,
     header_set::HeaderSet,
     headers::Seen,
-    routes::{Csrf, Rule, Who},
+    routes::{Csrf, Rule, Who, has_page},
     session::{self, SignedIn},
 };
 use crate::{door::Deadline, subscribers::forms};
@@ -110,7 +111,14 @@ async fn admit(app: &App, rule: Rule, request: &mut Request) -> Result<Option<Si
     }
     if let Who::Staff(roles) = rule.who {
         match &signed_in {
-            None => return Err((WebError::SignInFirst(way_back(request)), None)),
+            None => {
+                let was = match changes {
+                    true => Was::Sending,
+                    false if session::had_session(app, request.headers()) => Was::SignedOut,
+                    false => Was::Nobody,
+                };
+                return Err((WebError::SignInFirst(way_back(app, request), was), None));
+            }
             Some(one) if !roles.contains(&one.staff.role) => return Err((WebError::Forbidden, signed_in)),
             Some(_) => {}
         }
@@ -194,8 +202,24 @@ async fn whole(body: Body, limit: usize) -> Result<Bytes, WebError> {
     Ok(bytes.into())
 }
 
-/// Where to go after signing in: the page that was asked for, if asking again changes nothing.
-fn way_back(request: &Request) -> Option<String> {
-    (request.method() == Method::GET)
-        .then(|| request.uri().path_and_query().map_or_else(|| "/desk".to_owned(), ToString::to_string))
+/// What is sent at the desk stands at most so far below the page that sends it.
+const DEEPEST: usize = 4;
+
+/// Where to go after signing in: the page that was asked for, if asking again changes nothing; else the one that something was sent from.
+fn way_back(app: &App, request: &Request) -> Option<String> {
+    if request.method() == Method::GET {
+        let asked = request.uri().path_and_query();
+        return Some(asked.map_or_else(|| "/desk".to_owned(), ToString::to_string));
+    }
+    let mut from = Url::parse(request.headers().get(header::REFERER)?.to_str().ok()?).ok()?;
+    // A page that came back with a mistake stands at the address to which it was sent, where nothing can be asked for.
+    for _ in 0..DEEPEST {
+        if has_page(from.path()) {
+            break;
+        }
+        from.set_query(None);
+        from.path_segments_mut().ok()?.pop();
+    }
+    (from.origin() == app.site.base_url.origin() && has_page(from.path()))
+        .then(|| from[url::Position::BeforePath..url::Position::AfterQuery].to_owned())
 }

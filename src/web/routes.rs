@@ -3,7 +3,7 @@
 //! The router is built from this table and from nothing else, and tests walk it with every role (TRUST T6, A7).
 //! A path that holds `{token}` is a link from a mail or a log: its pages send no referrer.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::LazyLock};
 
 use axum::{
     handler::Handler,
@@ -275,6 +275,7 @@ pub fn routes() -> Vec<Route> {
         Route::post("/desk/readers/{id}/leave", Staff(Role::READERS), Token, Desk, desk::readers::leave::submit),
         Route::post("/desk/readers/{id}/name", Staff(Role::READERS), Token, Desk, desk::readers::acts::name),
         Route::post("/desk/readers/{id}/address", Staff(Role::READERS), Token, Desk, desk::readers::acts::address),
+        Route::post("/desk/readers/{id}/address/off", Staff(Role::READERS), Token, Desk, desk::readers::acts::call_off),
         Route::get("/desk/readers/{id}/correct", Staff(Role::READERS), Desk, desk::readers::correct::show),
         Route::post("/desk/readers/{id}/correct", Staff(Role::READERS), Token, Desk, desk::readers::correct::submit),
         Route::post("/desk/readers/{id}/join", Staff(Role::READERS), Token, Desk, desk::readers::acts::join),
@@ -366,6 +367,20 @@ pub fn routes() -> Vec<Route> {
     ]
 }
 
+/// Whether a page stands at that path, so that it can be asked for; at the root in any case.
+pub(super) fn has_page(path: &str) -> bool {
+    static PAGES: LazyLock<Vec<&'static str>> = LazyLock::new(|| {
+        routes().iter().filter(|route| route.method == Method::GET).map(|route| route.path).collect()
+    });
+    let fits = |known: &str| {
+        let (mut parts, mut known) = (path.split('/'), known.split('/'));
+        let fits =
+            known.by_ref().all(|one| parts.next().is_some_and(|part| one == part || one.starts_with('{')));
+        fits && parts.next().is_none()
+    };
+    path == "/" || PAGES.iter().any(|known| fits(known))
+}
+
 /// `GET /robots.txt` (RFC 9309): the table says what is for everybody. What the archive, articles and forms are is worth finding.
 async fn robots() -> Response {
     let closed: BTreeSet<String> = routes().iter().filter(|route| is_closed(route)).map(first_part).collect();
@@ -397,6 +412,22 @@ mod tests {
             let stored = !all.contains(&(axum::http::header::CACHE_CONTROL, "no-store".to_owned()));
             let for_everybody = route.who == Who::Public && !route.rule().is_token_page();
             assert!(for_everybody || !stored, "{} may be stored", route.path);
+        }
+    }
+
+    #[test]
+    fn a_page_is_found_by_its_path() {
+        for path in ["/", "/desk", "/desk/forms/main", "/desk/readers/r1/leave"] {
+            assert!(has_page(path), "{path}");
+        }
+        for path in [
+            "/desk/forms/main/sites",
+            "/desk/readers/r1/notes",
+            "/desk/readers/r1/notes/3/remove",
+            "/nowhere",
+            "",
+        ] {
+            assert!(!has_page(path), "{path}");
         }
     }
 

@@ -9,7 +9,7 @@ use axum::{
 };
 use serde::Serialize;
 
-use super::{App, Outcome, WebError, answers::invalid, words};
+use super::{App, Outcome, WebError, answers::invalid, error::Was, words};
 use crate::{
     audit_log,
     clock::Zone,
@@ -47,7 +47,7 @@ impl<S: Send + Sync> FromRequestParts<S> for SignedIn {
     type Rejection = WebError;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, WebError> {
-        parts.extensions.get::<Self>().cloned().ok_or(WebError::SignInFirst(None))
+        parts.extensions.get::<Self>().cloned().ok_or(WebError::SignInFirst(None, Was::Nobody))
     }
 }
 
@@ -191,14 +191,22 @@ pub fn without_cookie(site: &Site, mut response: Response) -> Response {
 }
 
 pub(super) async fn signed_in(app: &App, headers: &HeaderMap) -> Result<Option<SignedIn>, WebError> {
+    let Some(token) = token_of(app, headers) else { return Ok(None) };
+    let session = staff::find_session(&app.site, token).await?;
+    Ok(session.map(|session| SignedIn::new(&app.site, session)))
+}
+
+/// Whether the browser had a session, whatever became of it.
+pub(super) fn had_session(app: &App, headers: &HeaderMap) -> bool {
+    token_of(app, headers).is_some()
+}
+
+fn token_of<'a>(app: &App, headers: &'a HeaderMap) -> Option<&'a str> {
     let name = cookie_name(&app.site);
-    let token = headers
+    headers
         .get_all(header::COOKIE)
         .iter()
         .filter_map(|value| value.to_str().ok())
         .flat_map(|value| value.split(';'))
-        .find_map(|pair| pair.trim().strip_prefix(name)?.strip_prefix('='));
-    let Some(token) = token else { return Ok(None) };
-    let session = staff::find_session(&app.site, token).await?;
-    Ok(session.map(|session| SignedIn::new(&app.site, session)))
+        .find_map(|pair| pair.trim().strip_prefix(name)?.strip_prefix('='))
 }

@@ -86,7 +86,7 @@ both_engines! {
         let again = desk.submit(&form).await;
         assert_eq!(again.status, StatusCode::UNPROCESSABLE_ENTITY);
         assert_eq!(reason(&app, ANN).await, Some(StopReason::Staff), "nothing without a why");
-        desk.submit_and_follow(&form.with("why", "wrote to us")).await.says("They are mailed again");
+        desk.submit_and_follow(&form.with("again_why", "wrote to us")).await.says("They are mailed again");
         app.send_edition("The second").await;
         assert_eq!(app.mails(ANN).len(), 1);
         assert_eq!(logged(&app, "blocked an address").await.1, "asked by telephone");
@@ -143,7 +143,7 @@ both_engines! {
         stop(&app, ANN, StopReason::Bounced).await;
         let desk = app.desk().await;
         let own = own_page(&app, ANN).await;
-        let form = desk.open(&own).await.form("/mail-again");
+        let form = desk.open(&own).await.form("/mail-again").with("again_why", "wrote to us");
         let mut tx = app.site.db.begin().await.expect("a transaction");
         Suppressions::new(&app.site).lift(&mut tx, &address(ANN)).await.expect("lifted");
         tx.commit().await.expect("a commit");
@@ -152,7 +152,7 @@ both_engines! {
         assert_eq!(answer.status, StatusCode::CONFLICT);
         answer.says("something else has stopped mail to this reader");
         assert_eq!(reason(&app, ANN).await, Some(StopReason::Complained));
-        desk.submit_and_follow(&desk.open(&own).await.form("/mail-again")).await.says("They are mailed again");
+        desk.submit_and_follow(&desk.open(&own).await.form("/mail-again").with("again_why", "asked for it")).await.says("They are mailed again");
         assert_eq!(reason(&app, ANN).await, None);
         // A page from before that is pressed now finds nothing to lift.
         assert!(desk.submit(&form).await.status.is_redirection());

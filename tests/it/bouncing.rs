@@ -462,11 +462,15 @@ both_engines! {
         let page = desk.open(&own).await;
         page.says("Not mailed since").says("Mail to this address comes back");
         let form = page.form(&format!("{own}/mail-again"));
-        desk.submit_and_follow(&form).await.says("They are mailed again");
+        let again = desk.submit(&form).await;
+        assert_eq!(again.status.as_u16(), 422, "TRUST L10: each act says why");
+        assert!(reason(&app, ANN).await.is_some());
+        desk.submit_and_follow(&form.with("again_why", "her mailbox is back")).await.says("They are mailed again");
         assert_eq!(reason(&app, ANN).await, None);
         assert!(!desk.open(&own).await.text().contains("Not mailed since"));
         let log = broadside::audit_log::latest(&app.site.db, 1).await.expect("a read");
         assert_eq!((log[0].action.as_str(), log[0].subject.as_str()), ("mails again", reader.public_id.as_str()));
+        assert_eq!(log[0].detail, "bounced: her mailbox is back");
     }
 
     /// A report counts once, only with the service's signature, and by the reader's address where it names no copy.

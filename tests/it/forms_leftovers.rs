@@ -99,7 +99,7 @@ both_engines! {
             let no_sooner = page.form("/away").with("act", "delete");
             assert_eq!(desk.submit(&no_sooner).await.status, StatusCode::CONFLICT, "it is not put away yet");
             desk.submit_and_follow(&page.form("/away").with("act", "away")).await.says("put away");
-            visitor.open(&format!("/subscribe/{slug}")).await.says("Not open yet");
+            visitor.open(&format!("/subscribe/{slug}")).await.says("This form is over");
         }
         // A page that was open before.
         let late = visitor.submit(&form.with("email", "bob@example.org").with("consent", "yes")).await;
@@ -115,7 +115,10 @@ both_engines! {
         assert!(row.contains("Used /subscribe/used 1 1 put away"), "who came stays counted: {row}");
         let proof = consent::proof(&app.site.db, app.reader_row(ANN).await).await.expect("a read");
         assert_eq!(proof[0].form.as_deref(), Some("Used"));
-        desk.submit_and_follow(&desk.open("/desk/forms/used/away").await.form("/away").with("act", "back")).await.says("is back");
+        let own = desk.open("/desk/forms/used").await;
+        assert!(!own.body.contains("type=\"radio\" name=\"state\""), "whether it is open is no question");
+        let at_once = own.form("/used/away").with("act", "back");
+        desk.submit_and_follow(&at_once).await.says("The form is back, as it was.");
         assert!(visitor.open("/subscribe/used").await.body.contains("name=\"consent\""));
     }
 

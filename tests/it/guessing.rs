@@ -162,6 +162,7 @@ const DOORS: &[(&[Role], &[&str])] = &[
         "POST /desk/readers/{id}/leave",
         "POST /desk/readers/{id}/name",
         "POST /desk/readers/{id}/address",
+        "POST /desk/readers/{id}/address/off",
         "GET /desk/readers/{id}/correct",
         "POST /desk/readers/{id}/correct",
         "POST /desk/readers/{id}/join",

@@ -99,7 +99,7 @@ both_engines! {
             deed("took off a list", "asked by telephone"),
             deed("added to a list", "on paper, at the fair"),
             deed("noted something", ""),
-            deed("removed a note", "written on 3 March 2026, 09:00 UTC"),
+            deed("removed a note", "written on 2026-03-03T09:00:00Z"),
         ]);
     }
 
@@ -158,7 +158,7 @@ both_engines! {
         let who = |action: &str, detail: &str| ("Olive Owner".to_owned(), action.to_owned(), detail.to_owned());
         assert_eq!(deeds(&app, &ann).await, [
             who("asked somebody to subscribe", "a call"),
-            who("read a letter and put it away", "it came on 14 November 2023, 22:13 UTC"),
+            who("read a letter and put it away", "it came on 2023-11-14T22:13:20Z"),
         ]);
         app.drain().await;
     }
@@ -205,6 +205,51 @@ both_engines! {
         assert_eq!(looks().await.len(), 4);
         jobs::forget_as_of(&app.site, app.site.now().plus(DAY * 501)).await.expect("tidied");
         assert_eq!(looks().await.len(), 0);
+    }
+
+    /// TRUST L10: every page of the desk that shows who readers are is a look at them.
+    async fn pages_about_many_readers_are_looks_too(app: TestApp) {
+        app.reader(ANN).await;
+        let (desk, ann) = (app.desk().await, reader(&app).await);
+        let form = desk.open("/desk/requests?email=ann%40example.org").await.form("/desk/requests").with("kind", "access");
+        desk.submit_and_follow(&form).await.says(ANN);
+        let id = rows::<(i64,)>(&app.site.db, "select id from reader_request").await[0].0;
+        let looks = async || rows::<(String, String)>(&app.site.db, "select subject, detail from reader_look order by id").await;
+        for (path, subject, detail) in [
+            ("/desk/bounces".to_owned(), "", "under Bounces"),
+            ("/desk/blocked".to_owned(), "", "under Never mailed"),
+            ("/desk/requests".to_owned(), "", "under Requests"),
+            (format!("/desk/requests/{id}"), "", "under Requests"),
+            (format!("/desk/readers/{}/forget", ann.public_id), ann.public_id.as_str(), ""),
+        ] {
+            change(&app.site.db, "delete from reader_look").await;
+            assert_eq!(desk.open(&path).await.status, StatusCode::OK, "{path}");
+            assert_eq!(looks().await, [(subject.to_owned(), detail.to_owned())], "{path}");
+        }
+    }
+
+    /// The page of a reader of many years is one that can be read on a phone: links to its parts, the newest of what is many, and the rest
+    /// behind a link.
+    async fn the_page_of_a_reader_is_short(app: TestApp) {
+        app.reader(ANN).await;
+        let (desk, ann, list) = (app.desk().await, reader(&app).await, app.list().await);
+        for n in 0..7 {
+            subscribers::leave_by_staff(&app.site, ann.id, list, &format!("off {n}")).await.expect("off");
+            subscribers::add_by_staff(&app.site, &address(ANN), "", list, &format!("on {n}")).await.expect("on");
+        }
+        let path = format!("/desk/readers/{}", ann.public_id);
+        let page = desk.open(&path).await;
+        let shown = |page: &Page| page.body.split_once("id=\"consent\"").expect("its part").1.split_once("</section>").expect("an end").0.matches("<li>").count();
+        assert_eq!(shown(&page), 5);
+        for link in page.body.split("<a href=\"#").skip(1).filter_map(|rest| rest.split('"').next()) {
+            assert!(page.body.contains(&format!("id=\"{link}\"")), "nothing is called {link}");
+        }
+        for link in ["lists-title", "notes-title", "consent-title", "pause-title", "name-title", "address-title", "held-title", "block-title"] {
+            assert!(page.body.contains(&format!("href=\"#{link}\"")), "no link to {link}");
+        }
+        let older = page.body.split_once("?consents&#x3D;").expect("a link to older ones").1;
+        let older = desk.open(&format!("{path}?consents={}", older.split(['#', '"']).next().expect("a place"))).await;
+        assert!(shown(&older) > 5, "and then many at once");
     }
 
     /// TRUST L10: whoever is shown readers is written down, whatever they came for: a form with a mistake shows the page, too, and so do
@@ -424,6 +469,15 @@ both_engines! {
         assert_eq!((seen.len(), pages), (120, 3));
         assert!(look("/desk/audit?day=2023-11-13").await.body.contains("Nothing was done that fits"));
         assert!(look("/desk/audit?reader=eve%40example.org").await.body.contains("No reader has that address"));
+        let part = look("/desk/audit?reader=nn%40exam").await;
+        assert!(part.body.contains("&#x3D;line119") && !part.body.contains("signed in"), "a part is enough");
+        change(db, "insert into subscriber (public_id, email, email_key, name, created_at) values ('r2', 'annabel@xn--r8jz45g.jp', 'annabel@xn--r8jz45g.jp', '', 7)").await;
+        change(db, "insert into audit_log (action, subject, detail, at) values ('changed settings', '', 'magazine_name', 1700000001000000), ('mails again', 'r2', 'complained: wrote to us', 1700000002000000)").await;
+        let several = look("/desk/audit?reader=ann").await;
+        assert!(several.body.contains("Several readers fit") && several.body.contains("/desk/audit?reader&#x3D;r2") && several.body.contains("annabel@例え.jp"), "{}", several.body);
+        let hers = look("/desk/audit?reader=r2").await;
+        assert!(hers.body.contains("let mail to a reader go again") && hers.body.contains("they had marked it as spam; now: wrote to us"), "{}", hers.body);
+        assert!(look("/desk/audit?day=2023-11-14").await.body.contains(">Name</td>"), "a setting as its page calls it");
         assert!(look("/desk/audit?day=yesterday").await.body.contains("Enter a day"));
 
         assert_eq!(look("/desk/audit/export?reader=ann%40example.org").await.status, StatusCode::METHOD_NOT_ALLOWED, "a link writes nothing");

@@ -189,6 +189,54 @@ both_engines! {
         assert_eq!((digest.name.as_str(), digest.list_id), ("The Saturday letter", saturday.id));
     }
 
+    /// A list that was made by mistake is deleted, and its short name is free; one that somebody was ever on, or for which an edition
+    /// was begun, stays, and so does the last.
+    async fn a_list_made_by_mistake_is_deleted(app: TestApp) {
+        let desk = app.desk().await;
+        let retire = async |slug: &str| {
+            let path = format!("/desk/lists/{}", list(&app, slug).await.public_id);
+            (desk.open(&format!("{path}/retire")).await, desk.open(&path).await)
+        };
+        let only = retire("digest").await;
+        assert!(!only.0.text().contains("can be deleted") && !only.1.text().contains("delete it"));
+        assert_eq!(desk.submit(&only.0.form("/retire").with("act", "delete")).await.status, StatusCode::CONFLICT, "it is the only one");
+        let oops = made(&app, "oops", "Oops").await;
+        let (page, own) = retire("oops").await;
+        page.says("so it can be deleted");
+        own.says("Retire this list or delete it");
+        let delete = page.form("/retire").with("act", "delete");
+        // Somebody joins while it is looked at.
+        sign_up(&app, ANN, &["oops"]).await.says("Check your mail");
+        let late = desk.submit(&delete).await;
+        assert_eq!(late.status, StatusCode::CONFLICT);
+        late.says("It can be retired");
+        assert!(!retire("oops").await.0.text().contains("can be deleted"), "she asked for it");
+        let who = app.reader_row(ANN).await;
+        for left in ["leaving_reason", "subscription"] {
+            database::change(&app.site.db, if left == "subscription" { "delete from subscription where state <> 'confirmed'" } else { "delete from leaving_reason" }).await;
+        }
+        assert_eq!(desk.submit(&delete).await.status, StatusCode::CONFLICT, "TRUST L1: her proof names it");
+        assert_eq!(consent::proof(&app.site.db, who).await.expect("a read").len(), 1);
+
+        made(&app, "drafted", "Drafted").await;
+        let draft = list(&app, "drafted").await;
+        let digest = publishing::digests(&app.site.db).await.expect("digests").into_iter().find(|one| one.list_id == draft.id).expect("its series");
+        publishing::create_draft(&app.site, digest.id, None).await.expect("a draft");
+        assert!(!retire("drafted").await.0.text().contains("can be deleted"));
+        assert_eq!(desk.submit(&retire("drafted").await.0.form("/retire").with("act", "delete")).await.status, StatusCode::CONFLICT);
+
+        made(&app, "mistake", "A mistake").await;
+        desk.submit_and_follow(&retire("mistake").await.0.form("/retire").with("act", "retire")).await.says("The list is retired");
+        let (page, own) = retire("mistake").await;
+        own.says("Delete this list");
+        desk.submit_and_follow(&page.form("/retire").with("act", "delete")).await.says("The list is deleted");
+        assert!(lists::all(&app.site.db).await.expect("a read").iter().all(|one| one.slug != "mistake"));
+        let anew = made(&app, "mistake", "No mistake").await;
+        assert!(anew.id > oops.id, "no number is given twice");
+        let log = broadside::audit_log::latest(&app.site.db, 5).await.expect("the log");
+        assert!(log.iter().any(|line| line.action == "deleted a list" && line.subject == "list mistake"), "{log:?}");
+    }
+
     /// TRUST A13, L10: who is neither owner nor editor changes no list; what was done stands in the log.
     async fn lists_are_for_owners_and_editors(app: TestApp) {
         let desk = app.desk().await;
@@ -960,6 +1008,13 @@ async fn a_list_and_a_topic_are_made_in_a_browser() {
         (made.name.as_str(), made.description.as_str(), made.visibility),
         ("The Friday letter", "Every Friday.", Visibility::Public)
     );
+
+    browser.goto(&app.url("/desk/lists")).await;
+    browser.click("Move “The Friday letter” up").await;
+    browser.wait_for_text("“The Friday letter” is number 1 of 2 now.").await;
+    let focused = "return document.activeElement.getAttribute('aria-label')";
+    assert_eq!(browser.script(focused).await, "Move “The Friday letter” down", "the one way that is left");
+    browser.sound("list-moved").await;
 
     browser.goto(&app.url("/desk/topics")).await;
     browser.fill("Name", "Housing").await;

@@ -92,6 +92,7 @@ mod stopped;
 mod subscribing;
 mod throttling;
 mod unreadable;
+mod unsaved;
 mod unsubscribing;
 mod watching;
 mod withdrawing;

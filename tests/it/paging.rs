@@ -20,6 +20,8 @@ struct Walk {
     place: &'static str,
     /// How many rows a page has.
     page: usize,
+    /// How many the first has.
+    first: usize,
     row: &'static str,
     /// Rows that stand in it and have another name.
     others: usize,
@@ -72,7 +74,7 @@ const OF_READER: &[&str] = &["insert into bounce (key, source, class, action, re
     select 'k' || n.i, 'mail', 'soft', 'failed', 'full', 'bou' || n.i, 'counted', s.address_hash, 'b…', 7 from n cross join suppression s"];
 
 fn walk(path: &str, row: &'static str, page: usize, add: &'static [&'static str]) -> Walk {
-    Walk { path: path.to_owned(), kept: &[], place: "before", page, row, others: 0, add }
+    Walk { path: path.to_owned(), kept: &[], place: "before", page, first: page, row, others: 0, add }
 }
 
 /// Adds rows, from one number up to another, behind the domains' backs.
@@ -153,7 +155,8 @@ async fn all_rows_once(app: &TestApp, walks: &[Walk]) {
         for walk in walks {
             let numbers = go(&desk, walk).await;
             let total = sizes(walk.page)[step];
-            assert_eq!(numbers.len(), total.div_ceil(walk.page), "the pages of {}", walk.path);
+            let pages = 1 + total.saturating_sub(walk.first).div_ceil(walk.page);
+            assert_eq!(numbers.len(), pages, "the pages of {}", walk.path);
             assert_eq!(numbers.iter().sum::<usize>(), total - walk.others, "the rows of {}", walk.path);
             assert!(numbers.iter().all(|number| number + walk.others > 0), "an empty page of {}", walk.path);
         }
@@ -171,7 +174,7 @@ both_engines! {
         let walks = [
             Walk { others: 1, ..walk("/desk/editions", "edi", 50, EDITIONS) },
             Walk { others: 1, ..walk("/archive", "edi", 50, &[]) },
-            Walk { others: 1, place: "copies", ..walk(&format!("/desk/readers/{reader}"), "edi", 50, &[]) },
+            Walk { others: 1, place: "copies", first: 5, ..walk(&format!("/desk/readers/{reader}"), "edi", 50, &[]) },
             Walk {
                 kept: &["q=cpy", "state=failed", "class=full"],
                 place: "after",

@@ -1,4 +1,4 @@
-//! The README's pictures, taken of the real thing. They are not a test of anything, so they are taken only by
+//! The pictures of the README and of docs/readers.md, taken of the real thing. They are not a test of anything, so they are taken only by
 //! `docs/pictures/make`.
 
 use std::{fs, path::Path, time::Duration};
@@ -7,10 +7,10 @@ use broadside::{
     db::Engine,
     publishing::{self, Content},
     sandbox::{Rule, Stage},
-    subscribers::{self, Basis},
+    subscribers::{self, Basis, topics},
 };
 
-use crate::support::{Browser, Fixture, TestApp, TestDb, app::OWNER, wait};
+use crate::support::{Browser, Fixture, TestApp, TestDb, app::OWNER, database::rows, wait};
 
 const FIRST: [&str; 10] = ["Ada", "Bruno", "Chidi", "Dana", "Elif", "Farid", "Greta", "Hana", "Ivo", "June"];
 const LAST: [&str; 8] = ["abara", "bianchi", "castellan", "dufour", "eriksen", "farrow", "goto", "hale"];
@@ -91,6 +91,58 @@ async fn take() {
         ))
         .await;
     save("digest", &browser).await;
+    browser.close().await;
+    app.finish().await;
+}
+
+/// What docs/readers.md tells of: a reader's choices, as on a phone; a list, a form and a reader at the desk.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "writes docs/pictures"]
+async fn take_readers() {
+    let Some(db) = TestDb::migrated(Engine::Sqlite).await else { return };
+    let app = TestApp::start(db).await;
+    let Some(browser) = Browser::open().await else { return };
+    let list = app.list().await;
+    for (name, description) in [
+        ("Food", "What the market has, and what to do with it"),
+        ("Housing", "Who builds, who pays, who stays"),
+        ("Rivers", "The two that we live on"),
+    ] {
+        let made = publishing::make_topic(&app.site, (name, description), &[list], None).await;
+        assert!(made.expect("a topic is made"), "{name}");
+    }
+    app.readers(12).await;
+    app.reader("ada@example.org").await;
+    app.send_edition("Ladders for everyone").await;
+    let offered = topics::all(&app.site.db).await.expect("the topics");
+    browser.prefer("light").await;
+
+    browser.resize(390, 900).await;
+    browser.goto(&app.last_mail("ada@example.org").link("/preferences/")).await;
+    browser.fill("Your name", "Ada Abara").await;
+    browser.tick(&offered[0].name).await;
+    browser.tick(&offered[2].name).await;
+    browser.click("Save").await;
+    browser.wait_for_text("Food and Rivers").await;
+    save("choices", &browser).await;
+
+    browser.resize(1000, 760).await;
+    browser.goto(&app.url("/desk/sign-in")).await;
+    browser.fill("Email address", OWNER.0).await;
+    browser.fill("Password", OWNER.1).await;
+    browser.click("Sign in").await;
+    browser.wait_for_text("Good to see you").await;
+    let of_list = rows::<(String,)>(&app.site.db, "select public_id from list order by id").await;
+    let of_ada = "select public_id from subscriber where email = 'ada@example.org'";
+    let of_ada = rows::<(String,)>(&app.site.db, of_ada).await;
+    for (path, name) in [
+        (format!("/desk/lists/{}", of_list[0].0), "list"),
+        ("/desk/forms/main".to_owned(), "form"),
+        (format!("/desk/readers/{}", of_ada[0].0), "reader"),
+    ] {
+        browser.goto(&app.url(&path)).await;
+        save(name, &browser).await;
+    }
     browser.close().await;
     app.finish().await;
 }

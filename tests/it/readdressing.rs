@@ -614,6 +614,69 @@ both_engines! {
         stale.says("Their mail goes to ann@other.example by now");
     }
 
+    /// TRUST L10, T6: a move that is asked for is shown at the desk, and called off there with a reason: the buttons in its letters do
+    /// nothing then, whoever presses, and another one is asked for at once. What is done is not called off.
+    async fn a_move_is_called_off_at_the_desk(app: TestApp) {
+        app.reader(OLD).await;
+        ask(&app, OLD, NEW).await;
+        app.drain().await;
+        let links = [link(&app, OLD), link(&app, NEW)];
+        press(&app, &links[1]).await;
+        let (desk, ann) = (app.desk().await, reader(&app, OLD).await);
+        let page = format!("/desk/readers/{}", ann.public_id);
+        let shown = desk.open(&page).await;
+        shown.says("They asked on").says(NEW).says("the button in the mail to the old address");
+        let off = shown.form("/address/off");
+        assert_eq!(desk.submit(&off).await.status, StatusCode::UNPROCESSABLE_ENTITY, "without a reason");
+        let off = off.with("off_why", "it was mistyped");
+        desk.submit_and_follow(&off).await.says("It is called off");
+        for link in &links {
+            assert_eq!(app.visitor().open(link).await.status, StatusCode::GONE);
+        }
+        assert!(at(&app, NEW).await.is_none() && !desk.open(&page).await.text().contains("A new address is asked for"));
+        let late = desk.submit(&off).await;
+        assert_eq!(late.status, StatusCode::CONFLICT);
+        late.says("nothing was called off");
+
+        assert_eq!(correct(&app, OLD, "ann@third.example").await.expect("asked"), Readdressed::Asked);
+        desk.open(&page).await.says("The team asked on").says("the button in the mail to the new address");
+        let off = desk.open(&page).await.form("/address/off").with("off_why", "too late");
+        app.drain().await;
+        press(&app, &link(&app, "ann@third.example")).await.says("Your mail has moved");
+        assert_eq!(desk.submit(&off).await.status, StatusCode::CONFLICT, "it is done");
+        assert!(at(&app, "ann@third.example").await.is_some());
+        let wanted = audit_log::WantedLines { subject: Some(&ann.public_id), ..audit_log::WantedLines::default() };
+        let lines = audit_log::page(&app.site.db, wanted, None, 50).await.expect("a read");
+        let called_off: Vec<_> = lines.iter().filter(|line| line.action == "called off a reader’s move of address").map(|line| line.detail.as_str()).collect();
+        assert_eq!(called_off, ["it was mistyped"]);
+        ask(&app, "ann@third.example", NEW).await;
+        app.advance(Duration::from_secs(3 * 86_400));
+        assert!(!app.desk().await.open(&page).await.text().contains("A new address is asked for"), "its links are too old");
+    }
+
+    /// Whoever types an address at the desk is asked about a slip of the finger, and says which of the two is right.
+    async fn a_slip_of_the_finger_is_asked_about_at_the_desk(app: TestApp) {
+        app.reader(OLD).await;
+        let (desk, ann) = (app.desk().await, reader(&app, OLD).await);
+        let page = format!("/desk/readers/{}", ann.public_id);
+        let form = desk.open(&page).await.form(&format!("{page}/address")).with("new_email", "ann@gmial.com").with("address_why", "she wrote to us");
+        let asked = desk.submit(&form).await;
+        assert_eq!(asked.status, StatusCode::UNPROCESSABLE_ENTITY);
+        asked.says("Did you mean ann@gmail.com?").says("ann@gmial.com is right");
+        assert!(!desk.open(&page).await.text().contains("A new address is asked for"), "nobody is written to before");
+        let again = asked.form(&format!("{page}/address"));
+        assert_eq!(again.value("address_why"), Some("she wrote to us"), "what else was typed is kept");
+        desk.submit_and_follow(&again.with("use", "meant")).await.says("We sent a mail to the new address").says("ann@gmail.com");
+
+        let below = |page: Page| Page { body: page.body.split_once("id=\"add-title\"").expect("a form").1.to_owned(), ..page };
+        let form = below(desk.open("/desk/readers").await).form("/desk/readers").with("email", "eve@gmial.com").with("how", "asked").with("source", "a letter");
+        let asked = below(desk.submit(&form).await);
+        asked.says("Did you mean eve@gmail.com?");
+        assert!(at(&app, "eve@gmial.com").await.is_none());
+        desk.submit_and_follow(&asked.form("/desk/readers").with("use", "typed")).await.says("eve@gmial.com");
+        assert!(at(&app, "eve@gmial.com").await.is_some());
+    }
+
     /// TRUST T8: of two who move to one address, or one who moves and one who signs up there, one has it, whoever is first; nothing
     /// is done by half, and nobody waits in a circle.
     async fn two_who_want_one_address_do_not_both_get_it(app: TestApp) {

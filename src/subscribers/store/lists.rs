@@ -35,6 +35,22 @@ statements! {
     PLACE = "update list set position = $2 where id = $1";
     RETIRE = "update list set retired_at = $3, version = version + 1 where id = $1 and version = $2 and retired_at is null";
     BRING_BACK = "update list set retired_at = null, version = version + 1 where id = $1 and version = $2 and retired_at is not null";
+    /// Nobody joins it meanwhile, and no edition is begun for it.
+    HOLD = sqlite "select version from list where id = $1",
+        postgres "select version from list where id = $1 for update";
+    /// Whether anybody is on it, asked for it or left it: from the indexes of each state.
+    HAS_READERS = "select exists (select 1 from subscription where list_id = $1 and state = 'confirmed')
+        or exists (select 1 from subscription where list_id = $1 and state = 'pending')
+        or exists (select 1 from subscription where list_id = $1 and state = 'left')";
+    /// One that was made by mistake. Whoever was ever on it has a proof that names it, and it stays; so does the last one.
+    DELETE = "delete from list where id = $1 and version = $2
+        and exists (select 1 from list o where o.id <> $1)
+        and not exists (select 1 from subscription where list_id = $1 and state = 'confirmed')
+        and not exists (select 1 from subscription where list_id = $1 and state = 'pending')
+        and not exists (select 1 from subscription where list_id = $1 and state = 'left')
+        and not exists (select 1 from consent_event e where e.list_id = $1)
+        and not exists (select 1 from forgotten_consent f where f.list_id = $1)
+        and not exists (select 1 from edition e where e.list_id = $1)";
     /// How many asked for a list and have not confirmed, from an index of those alone.
     PENDING = "select count(*) from subscription s where s.list_id = $1 and s.state = 'pending'
         and not exists (select 1 from suppression p where p.subscriber_id = s.subscriber_id and p.lifted_at is null)";
@@ -100,6 +116,18 @@ pub async fn shift(tx: &mut Tx, id: i64, by: isize) -> Result<()> {
 
 pub async fn retire(tx: &mut Tx, (id, version): (i64, i64), now: Moment) -> Result<bool> {
     Ok(tx.exec(RETIRE, (id, version, now)).await? == 1)
+}
+
+pub async fn hold(tx: &mut Tx, id: i64) -> Result<()> {
+    tx.opt::<(i64,)>(HOLD, (id,)).await.map(drop)
+}
+
+pub async fn has_readers(db: &Db, id: i64) -> Result<bool> {
+    Ok(db.one::<(bool,)>(HAS_READERS, (id,)).await?.0)
+}
+
+pub async fn delete(tx: &mut Tx, (id, version): (i64, i64)) -> Result<bool> {
+    Ok(tx.exec(DELETE, (id, version)).await? == 1)
 }
 
 pub async fn bring_back(tx: &mut Tx, (id, version): (i64, i64)) -> Result<bool> {

@@ -15,7 +15,7 @@ use axum::{
 };
 use serde::Serialize;
 
-use super::WebError;
+use super::{Was, WebError};
 use crate::{
     email_address::for_the_log,
     heavy,
@@ -70,6 +70,8 @@ struct AwayPage {
 #[derive(Serialize)]
 struct ErrorPage {
     help: String,
+    /// What was typed is not lost by it.
+    lost: bool,
     home: &'static str,
     home_label: &'static str,
 }
@@ -82,8 +84,8 @@ pub(in crate::web) async fn answer(
     signed_in: Option<&SignedIn>,
     bare: Response,
 ) -> Response {
-    if let WebError::SignInFirst(back) = failure {
-        return sign_in_first(back.as_deref());
+    if let WebError::SignInFirst(back, was) = failure {
+        return sign_in_first(back.as_deref(), *was);
     }
     let (title, help) = failure.words();
     let rendered = if set == HeaderSet::Hook {
@@ -95,13 +97,18 @@ pub(in crate::web) async fn answer(
         // Every other page has the magazine's name from the database.
         app.pages.render("public/away", &AwayPage { title, help }).ok().map(|page| Html(page).into_response())
     } else if set.is_desk() {
-        let page = ErrorPage { help, home: "/desk", home_label: "Go to the desk" };
+        let page = ErrorPage {
+            help,
+            lost: matches!(failure, WebError::StaleForm),
+            home: "/desk",
+            home_label: "Go to the desk",
+        };
         match Settings::load(&app.site.db).await {
             Ok(settings) => app.desk_page(signed_in, None, &settings, "desk/error", title, &page).await.ok(),
             Err(_) => None,
         }
     } else {
-        let page = ErrorPage { help, home: "/", home_label: "Go to the front page" };
+        let page = ErrorPage { help, lost: false, home: "/", home_label: "Go to the front page" };
         app.public_page("public/error", title, &page).await.ok()
     };
     // When even the frame cannot be made, say so in plain words.
@@ -118,13 +125,17 @@ pub(in crate::web) async fn answer(
     }
 }
 
-fn sign_in_first(back: Option<&str>) -> Response {
-    let query = back.filter(|path| *path != "/desk").map(|path| {
-        let mut query = url::form_urlencoded::Serializer::new(String::new());
-        query.append_pair("next", path);
-        format!("?{}", query.finish())
-    });
-    let to = format!("/desk/sign-in{}", query.unwrap_or_default());
+fn sign_in_first(back: Option<&str>, was: Was) -> Response {
+    let next = back.filter(|path| *path != "/desk").map(|path| ("next", path));
+    let was = match was {
+        Was::Nobody => None,
+        Was::SignedOut => Some(("was", "out")),
+        Was::Sending => Some(("was", "sending")),
+    };
+    let mut query = url::form_urlencoded::Serializer::new(String::new());
+    let query = query.extend_pairs(next.into_iter().chain(was)).finish();
+    let mark = if query.is_empty() { "" } else { "?" };
+    let to = format!("/desk/sign-in{mark}{query}");
     let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::SEE_OTHER;
     let to = HeaderValue::from_str(&to).unwrap_or(HeaderValue::from_static("/desk/sign-in"));

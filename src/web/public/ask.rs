@@ -72,6 +72,8 @@ impl At<'_> {
 pub(super) struct Ask {
     /// Whether there is a list to join.
     open: bool,
+    /// Whether the form was put away, and does not come again.
+    over: bool,
     /// Where it is sent.
     action: String,
     /// Which page it is, for the proof of consent.
@@ -220,6 +222,7 @@ impl Ask {
         let intro = &shown.form.intro;
         Self {
             open: !shown.lists.is_empty(),
+            over: shown.form.retired_at.is_some(),
             action: at.path(),
             from,
             made,

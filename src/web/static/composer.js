@@ -7,9 +7,12 @@ if (form) {
   let timer = 0;
   let saving = Promise.resolve();
   let busy = false;
+  let edits = 0;
 
   const changed = () => {
     status.textContent = "Not saved yet";
+    edits += 1;
+    delete form.dataset.saved;
     clearTimeout(timer);
     timer = setTimeout(() => (saving = saving.then(save)), 1200);
   };
@@ -24,6 +27,7 @@ if (form) {
   });
 
   const save = async () => {
+    const sent = edits;
     const fields = new URLSearchParams(new FormData(form));
     // Ticked articles join the edition when the writer presses the button for it, not while she is still ticking.
     fields.delete("add");
@@ -48,6 +52,7 @@ if (form) {
         here.toggleAttribute("aria-invalid", Boolean(there));
       }
       status.textContent = "Saved";
+      if (edits === sent) form.dataset.saved = "yes";
       const preview = document.querySelector("iframe[name=preview]");
       if (preview) preview.src = preview.getAttribute("src");
     } catch {

@@ -3,13 +3,17 @@
 pub(super) mod articles;
 pub(super) mod donations;
 pub(super) mod editions;
+pub(super) mod log;
 pub(super) mod readers;
 pub(super) mod yours;
 
 use std::time::Duration;
 
 pub(super) use crate::mail::{OF_MONEY, OF_THE_TEAM};
-use crate::subscribers::HowMany;
+use crate::{
+    clock::{Moment, Zone},
+    subscribers::HowMany,
+};
 
 /// How long to wait: "a minute", "12 minutes".
 #[must_use]
@@ -86,9 +90,13 @@ pub fn done(code: &str) -> Option<&'static str> {
         "address-asked" => {
             "We sent a mail to the new address. Their mail goes there once the button in it is pressed."
         }
+        "move-off" => {
+            "It is called off. Their mail goes where it went, and the buttons in those mails do nothing."
+        }
         "mail-again" => "They are mailed again, from the next edition on.",
         "list-made" => "The list is made. Say what comes, and how often.",
         "list-retired" => "The list is retired. Nothing goes to it, and its readers stay as they are.",
+        "list-deleted" => "The list is deleted. Its short name is free.",
         "list-back" => {
             "The list is back, with its readers. What was held back waits under Editions for your word."
         }
@@ -139,6 +147,18 @@ pub(super) fn letter(template: &str) -> &'static str {
         "edition_held" | "edition_paused" => "Word of an edition that waits",
         _ => "An automatic email",
     }
+}
+
+/// A text with its instants as people read them, where the magazine is: the house writes them as RFC 3339 in UTC.
+pub(super) fn in_their_time(text: &str, zone: &Zone) -> String {
+    let word = |word: &str| {
+        let bare = word.trim_end_matches([',', '.', ':', ';', ')']);
+        match bare.parse::<jiff::Timestamp>() {
+            Ok(at) => format!("{}{}", Moment::from(at).date_time(zone), &word[bare.len()..]),
+            Err(_) => word.to_owned(),
+        }
+    };
+    text.split(' ').map(word).collect::<Vec<_>>().join(" ")
 }
 
 /// `1 reader`, `1,204 readers`.

@@ -2,14 +2,16 @@
 
 use crate::{
     bounces::{Action, Bounce, Change},
-    clock::Moment,
+    clock::{Moment, Zone},
     delivery::StopReason,
     editions::Rhythm,
+    publishing::Subject,
     replies,
     subscribers::{
         ConsentAction, ConsentMethod, DonorState, LeavingReason, Order, ReaderStanding, Subscription,
         SubscriptionState, fields::FieldKind, requests::RequestKind,
     },
+    web::words::in_their_time,
 };
 
 /// In the place of an address that is not known any more.
@@ -141,6 +143,65 @@ pub(in crate::web) const fn agreed(
     (what, how)
 }
 
+/// Where a consent came from, where that says more than how it was given: an edition by its subject, moments where the magazine is.
+pub(in crate::web) fn came_from(source: &str, subjects: &[Subject], zone: &Zone) -> String {
+    match source {
+        "" | "preferences page" | "confirmation mail" | "taken off by staff" => String::new(),
+        "undo" => "they took their leaving back".to_owned(),
+        "home" => "the front page".to_owned(),
+        "article" => "the page of an article".to_owned(),
+        "subscribe" => "the page for subscribing".to_owned(),
+        "offered after joining" => "offered after they had joined another list".to_owned(),
+        "letter of welcome" => "the letter of welcome".to_owned(),
+        "letter of good-bye" => "the letter of good-bye".to_owned(),
+        _ if source.starts_with("mail ") => String::new(),
+        _ => match source.strip_prefix("edition ") {
+            Some(id) => match subjects.iter().find(|one| one.public_id == id) {
+                Some(one) => format!("the edition “{}”", one.subject),
+                None => "an edition".to_owned(),
+            },
+            None => in_their_time(source, zone),
+        },
+    }
+}
+
+/// The edition that a source names.
+pub(in crate::web) fn edition_of(source: &str) -> Option<&str> {
+    source.strip_prefix("edition ")
+}
+
+/// Which browser it was, and on what: as much as anybody can make of what a browser says of itself.
+pub(in crate::web) fn browser(says: &str) -> String {
+    let known = |names: &[(&str, &'static str)]| {
+        names.iter().find(|(sign, _)| says.contains(sign)).map(|(_, name)| *name)
+    };
+    // Each says what those before it say, too.
+    let browser = known(&[
+        ("Edg", "Edge"),
+        ("OPR/", "Opera"),
+        ("SamsungBrowser/", "Samsung Internet"),
+        ("Firefox/", "Firefox"),
+        ("FxiOS/", "Firefox"),
+        ("Chrome/", "Chrome"),
+        ("CriOS/", "Chrome"),
+        ("Safari/", "Safari"),
+    ]);
+    let on = known(&[
+        ("Windows", "Windows"),
+        ("iPhone", "an iPhone"),
+        ("iPad", "an iPad"),
+        ("Android", "Android"),
+        ("Mac OS X", "a Mac"),
+        ("CrOS", "a Chromebook"),
+        ("Linux", "Linux"),
+    ]);
+    match (browser, on) {
+        (Some(browser), Some(on)) => format!("{browser} on {on}"),
+        (Some(browser), None) => browser.to_owned(),
+        (None, _) => says.to_owned(),
+    }
+}
+
 /// Why somebody left, in the words that they chose among.
 pub(in crate::web) const fn left_because(reason: LeavingReason) -> &'static str {
     match reason {
@@ -217,5 +278,54 @@ pub(in crate::web) fn bounced_because(bounce: &Bounce) -> &'static str {
         replies::Reason::Complaint => "They marked it as spam",
         replies::Reason::Away => "An automatic answer",
         replies::Reason::Refused | replies::Reason::Unknown => "It was refused",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_browser_is_called_as_people_call_it() {
+        for (says, name) in [
+            (
+                "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:145.0) Gecko/20100101 Firefox/145.0",
+                "Firefox on Windows",
+            ),
+            (
+                "Mozilla/5.0 (iPhone; CPU iPhone OS 18_6 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.6 Mobile/15E148 Safari/604.1",
+                "Safari on an iPhone",
+            ),
+            (
+                "Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Mobile Safari/537.36",
+                "Chrome on Android",
+            ),
+            (
+                "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36 Edg/142.0.0.0",
+                "Edge on Windows",
+            ),
+            ("Lamp/1", "Lamp/1"),
+            ("", ""),
+        ] {
+            assert_eq!(browser(says), name);
+        }
+    }
+
+    #[test]
+    fn a_source_is_told_once_and_in_words() {
+        let editions = [Subject { id: 1, public_id: "e1".into(), subject: "Ladders".into() }];
+        for (source, words) in [
+            ("edition e1", "the edition “Ladders”"),
+            ("edition e2", "an edition"),
+            ("preferences page", ""),
+            ("undo", "they took their leaving back"),
+            ("sign-up sheet at the fair", "sign-up sheet at the fair"),
+            (
+                "entry 3 of the journal of withdrawals, of 2026-03-03T09:00:00Z",
+                "entry 3 of the journal of withdrawals, of 3 March 2026, 09:00 UTC",
+            ),
+        ] {
+            assert_eq!(came_from(source, &editions, &Zone::UTC), words);
+        }
     }
 }

@@ -247,6 +247,15 @@ impl Browser {
         problems
     }
 
+    /// Answers the question that the page asks before it goes on; what it asks.
+    pub async fn answer(&self, yes: bool) -> String {
+        let asked = wait::at_most(PATIENCE, async || self.client.get_alert_text().await.ok()).await;
+        let asked = asked.expect("the page asks something");
+        if yes { self.client.accept_alert().await } else { self.client.dismiss_alert().await }
+            .expect("an answer");
+        asked
+    }
+
     /// The element that a script finds for some words.
     async fn wait_for(&self, find: &str, words: &str, complaint: &str) -> Element {
         // In the middle, as a person would scroll it, so that nothing that sticks to an edge lies over it.

@@ -15,15 +15,26 @@ use crate::{
     },
 };
 
-const FIELDS: &[&str] = &["email", "password", "next"];
+const FIELDS: &[&str] = &["email", "password", "next", "was"];
 const TITLE: &str = "Sign in";
 
 const LINK_FIELDS: &[&str] = &["link_email"];
 
 #[derive(Serialize)]
 struct Page {
+    /// They were signed out meanwhile.
+    was_out: bool,
+    /// And what they sent then was not saved.
+    was_sending: bool,
     form: Form,
     link: Form,
+}
+
+impl Page {
+    fn new(form: Form, link: Form) -> Self {
+        let was = form.text("was");
+        Self { was_out: was == "out", was_sending: was == "sending", form, link }
+    }
 }
 
 #[derive(Serialize)]
@@ -36,12 +47,14 @@ struct Sent {
 pub(crate) struct Next {
     #[serde(default)]
     next: String,
+    #[serde(default)]
+    was: String,
 }
 
 /// `GET /desk/sign-in`
 pub(crate) async fn show(State(app): State<App>, Query(query): Query<Next>) -> Outcome {
-    let form = Form::new(FIELDS).with("next", query.next);
-    door(&app, "desk/sign_in", TITLE, &Page { form, link: Form::new(LINK_FIELDS) }).await
+    let form = Form::new(FIELDS).with("next", query.next).with("was", query.was);
+    door(&app, "desk/sign_in", TITLE, &Page::new(form, Form::new(LINK_FIELDS))).await
 }
 
 /// `POST /desk/sign-in`
@@ -59,7 +72,7 @@ pub(crate) async fn submit(State(app): State<App>, incoming: Incoming, posted: P
     };
     form.blank("password");
     form.mistake("email", &error);
-    let page = Page { form, link: Form::new(LINK_FIELDS) };
+    let page = Page::new(form, Form::new(LINK_FIELDS));
     let page = door(&app, "desk/sign_in", TITLE, &page).await?;
     Ok(match error {
         SignInError::TooMany(wait) => too_many(wait, page),
@@ -72,7 +85,7 @@ pub(crate) async fn submit(State(app): State<App>, incoming: Incoming, posted: P
 pub(crate) async fn send_link(State(app): State<App>, client: ClientAddress, posted: Posted) -> Outcome {
     let mut link = posted.form(LINK_FIELDS)?;
     let Some(email) = link.parse("link_email", EmailAddress::parse) else {
-        return door(&app, "desk/sign_in", TITLE, &Page { form: Form::new(FIELDS), link }).await.map(invalid);
+        return door(&app, "desk/sign_in", TITLE, &Page::new(Form::new(FIELDS), link)).await.map(invalid);
     };
     staff::send_sign_in_link(&app.site, &email, client.network()).await?;
     door(&app, "desk/sign_in_sent", "Look at your mail", &Sent { email: email.to_string() }).await

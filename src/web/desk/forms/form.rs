@@ -49,6 +49,8 @@ struct Page {
     away_since: Option<String>,
     /// It can be put away.
     may_go: bool,
+    /// It is put away, and can be deleted.
+    goes: bool,
     /// For other sites; none before one was named.
     code: Option<Code>,
 }
@@ -242,6 +244,7 @@ async fn page(
         may_name_sites: desk.may(Role::OWNING),
         away_since: kept.retired_at.map(|at| at.date(desk.zone())),
         may_go: kept.slug != forms::MAIN,
+        goes: kept.retired_at.is_some() && !forms::was_used(db, kept.id).await?,
         form,
         slug: kept.slug,
         name: kept.name,

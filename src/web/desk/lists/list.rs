@@ -1,7 +1,7 @@
 //! `/desk/lists`: every list in the order that readers see, and making one.
 
-use axum::extract::Path;
-use serde::Serialize;
+use axum::extract::{Path, Query};
+use serde::{Deserialize, Serialize};
 
 use crate::{
     publishing,
@@ -19,6 +19,8 @@ const TITLE: &str = "Lists";
 struct Page {
     form: Form,
     lists: Vec<Line>,
+    /// Where the one is now that was moved.
+    moved: Option<String>,
     retired: Vec<Line>,
     /// Why nobody can join anything, if nobody can.
     nothing_open: Option<&'static str>,
@@ -31,6 +33,35 @@ struct Line {
     description: String,
     pills: Vec<Pill>,
     readers: String,
+    /// It was moved: which of its buttons goes on with that.
+    focus: &'static str,
+}
+
+/// What was moved, and where to.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Moved {
+    moved: String,
+    to: String,
+}
+
+impl Moved {
+    /// Which button of a row goes on with what was pressed: at an end there is one way left. Empty for every other row.
+    pub(super) fn focus(&self, id: &str, (at, of): (usize, usize)) -> &'static str {
+        match self.to.as_str() {
+            _ if self.moved != id => "",
+            "up" if at > 0 => "up",
+            "up" => "down",
+            "down" if at + 1 < of => "down",
+            "down" => "up",
+            _ => "",
+        }
+    }
+
+    /// The same in words.
+    pub(super) fn told(name: &str, (at, of): (usize, usize)) -> String {
+        format!("“{name}” is number {} of {of} now.", at + 1)
+    }
 }
 
 /// What is to be known of a list at a look.
@@ -58,8 +89,8 @@ impl Pill {
 }
 
 /// `GET /desk/lists`
-pub(crate) async fn show(desk: Desk) -> Outcome {
-    let page = page(&desk, Form::new(FIELDS)).await?;
+pub(crate) async fn show(desk: Desk, Query(moved): Query<Moved>) -> Outcome {
+    let page = page(&desk, Form::new(FIELDS), &moved).await?;
     desk.page("desk/lists/list", TITLE, &page).await
 }
 
@@ -77,16 +108,17 @@ pub(crate) async fn submit(desk: Desk, posted: Posted) -> Outcome {
         }
         form.mistake("slug", "Another list has that short name.");
     }
-    let page = page(&desk, form).await?;
+    let page = page(&desk, form, &Moved::default()).await?;
     desk.page_again("desk/lists/list", TITLE, &page).await
 }
 
 /// `POST /desk/lists/{id}/move`
 pub(crate) async fn shift(desk: Desk, Path(id): Path<String>, posted: Posted) -> Outcome {
-    let by = step(&posted.form(&["to"])?)?;
+    let form = posted.form(&["to"])?;
+    let by = step(&form)?;
     let list = find(&desk, &id).await?;
     publishing::shift_list(desk.site(), &list, by, Some(desk.who.staff.id)).await?;
-    Ok(see_other("/desk/lists"))
+    Ok(see_other(&format!("/desk/lists?moved={id}&to={}", form.text("to"))))
 }
 
 /// One place up or down.
@@ -102,7 +134,7 @@ pub(super) async fn find(desk: &Desk, id: &str) -> Result<List, WebError> {
     lists::by_public_id(&desk.site().db, id).await?.ok_or(WebError::NotFound)
 }
 
-async fn page(desk: &Desk, form: Form) -> Result<Page, WebError> {
+async fn page(desk: &Desk, form: Form, moved: &Moved) -> Result<Page, WebError> {
     let db = &desk.site().db;
     let (all, figures) = (lists::all(db).await?, subscribers::on_lists(db).await?);
     let readers = |id: i64| figures.get(&id).copied().unwrap_or_default();
@@ -116,7 +148,11 @@ async fn page(desk: &Desk, form: Form) -> Result<Page, WebError> {
         ),
     };
     let (live, retired): (Vec<List>, Vec<List>) = all.into_iter().partition(List::is_mailed);
-    let line = |list: List| Line {
+    let of = live.len();
+    let is_moved = |(_, list): &(usize, &List)| !moved.focus(&list.public_id, (0, of)).is_empty();
+    let told = live.iter().enumerate().find(is_moved).map(|(at, list)| Moved::told(&list.name, (at, of)));
+    let line = |(at, list): (usize, List)| Line {
+        focus: moved.focus(&list.public_id, (at, of)),
         pills: Pill::of(&list),
         readers: how_many(readers(list.id), "reader"),
         public_id: list.public_id,
@@ -125,8 +161,9 @@ async fn page(desk: &Desk, form: Form) -> Result<Page, WebError> {
     };
     Ok(Page {
         form,
-        lists: live.into_iter().map(line).collect(),
-        retired: retired.into_iter().map(line).collect(),
+        lists: live.into_iter().enumerate().map(line).collect(),
+        moved: told,
+        retired: retired.into_iter().enumerate().map(line).collect(),
         nothing_open,
     })
 }

@@ -57,6 +57,8 @@ struct Page {
     list_id: String,
     pills: Vec<Pill>,
     retired: bool,
+    /// Whether it can be deleted.
+    unused: bool,
     /// Who asked and has not confirmed: "12 readers".
     pending: Option<String>,
     form: Form,
@@ -222,6 +224,7 @@ async fn page(desk: &Desk, list: List, form: Form) -> Result<Page, WebError> {
         pills: Pill::of(&list),
         list_id: format!("{}.{}", list.slug, site.host()),
         retired: list.retired_at.is_some(),
+        unused: publishing::is_list_unused(&site.db, &list).await?,
         pending: (pending > 0).then(|| count(pending, "reader")),
         topics: topics.collect(),
         rhythms: rhythms.into(),

@@ -1,4 +1,5 @@
-//! `/desk/lists/{id}/retire`: what retiring a list does, before it is done; and bringing it back.
+//! `/desk/lists/{id}/retire`: what retiring a list does, or deleting one that nobody was ever on, before it is done; and bringing one
+//! back.
 
 use axum::extract::Path;
 use serde::Serialize;
@@ -33,6 +34,9 @@ struct Page {
     /// No other list takes sign-ups, or gets editions.
     last_open: bool,
     last: bool,
+    retired: bool,
+    /// Whether nobody was ever on it and no edition was begun, so that it can be deleted.
+    unused: bool,
     /// It is not as it was when it was confirmed.
     stale: bool,
 }
@@ -40,7 +44,7 @@ struct Page {
 /// `GET /desk/lists/{id}/retire`
 pub(crate) async fn show(desk: Desk, Path(id): Path<String>) -> Outcome {
     let list = find(&desk, &id).await?;
-    if list.retired_at.is_some() {
+    if list.retired_at.is_some() && !publishing::is_list_unused(&desk.site().db, &list).await? {
         return Ok(see_other(&format!("/desk/lists/{id}")));
     }
     let page = page(&desk, list, false).await?;
@@ -49,9 +53,18 @@ pub(crate) async fn show(desk: Desk, Path(id): Path<String>) -> Outcome {
 
 /// `POST /desk/lists/{id}/retire`: if that was asked and answered, of the list as it is.
 pub(crate) async fn submit(desk: Desk, Path(id): Path<String>, posted: Posted) -> Outcome {
-    let form = posted.form(&["version"])?;
+    let form = posted.form(&["version", "act"])?;
     let list = find(&desk, &id).await?;
     let seen = List { version: form.text("version").parse().unwrap_or_default(), ..list };
+    if form.text("act") == "delete" {
+        return match publishing::delete_list(desk.site(), &seen, Some(desk.who.staff.id)).await {
+            Ok(()) => Ok(see_other("/desk/lists?done=list-deleted")),
+            Err(publishing::Error::Changed) => Err(WebError::Conflict(
+                "Nothing was deleted: somebody changed the list, joined it or began an edition of it meanwhile, or it is the only one. It can be retired.".into(),
+            )),
+            Err(error) => Err(error.into()),
+        };
+    }
     match publishing::retire_list(desk.site(), &seen, Some(desk.who.staff.id)).await {
         Ok(_) => Ok(see_other("/desk/lists?done=list-retired")),
         Err(publishing::Error::Changed) => {
@@ -97,6 +110,8 @@ async fn page(desk: &Desk, list: List, stale: bool) -> Result<Page, WebError> {
         sent: some(sent, "edition"),
         last_open: list.takes_sign_ups() && !others.any(List::takes_sign_ups),
         last,
+        retired: list.retired_at.is_some(),
+        unused: publishing::is_list_unused(db, &list).await?,
         stale,
         public_id: list.public_id,
         name: list.name,

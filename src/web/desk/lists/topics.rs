@@ -1,9 +1,9 @@
 //! `/desk/topics`: every topic in the order that readers see, and making one.
 
-use axum::extract::Path;
+use axum::extract::{Path, Query};
 use serde::Serialize;
 
-use super::list::step;
+use super::list::{Moved, step};
 use crate::{
     publishing,
     subscribers::{
@@ -20,6 +20,8 @@ const TITLE: &str = "Topics";
 struct Page {
     form: Form,
     topics: Vec<Line>,
+    /// Where the one is now that was moved.
+    moved: Option<String>,
     retired: Vec<Line>,
     lists: Vec<ListLine>,
 }
@@ -32,6 +34,8 @@ struct Line {
     readers: String,
     /// The lists that offer it, as a phrase; empty if none does.
     lists: String,
+    /// It was moved: which of its buttons goes on with that.
+    focus: &'static str,
 }
 
 /// A list that may offer a topic.
@@ -55,14 +59,14 @@ impl ListLine {
 }
 
 /// `GET /desk/topics`
-pub(crate) async fn show(desk: Desk) -> Outcome {
+pub(crate) async fn show(desk: Desk, Query(moved): Query<Moved>) -> Outcome {
     let all = lists::mailed(&desk.site().db).await?;
     // With one list there is no choice.
     let form = match &*all {
         [only] => Form::new(FIELDS).with("list", only.id.to_string()),
         _ => Form::new(FIELDS),
     };
-    let page = page(&desk, form).await?;
+    let page = page(&desk, form, &moved).await?;
     desk.page("desk/lists/topics", TITLE, &page).await
 }
 
@@ -78,16 +82,17 @@ pub(crate) async fn submit(desk: Desk, posted: Posted) -> Outcome {
         }
         form.mistake("name", "There is a topic of that name.");
     }
-    let page = page(&desk, form).await?;
+    let page = page(&desk, form, &Moved::default()).await?;
     desk.page_again("desk/lists/topics", TITLE, &page).await
 }
 
 /// `POST /desk/topics/{id}/move`
 pub(crate) async fn shift(desk: Desk, Path(id): Path<String>, posted: Posted) -> Outcome {
-    let by = step(&posted.form(&["to"])?)?;
+    let form = posted.form(&["to"])?;
+    let by = step(&form)?;
     let topic = find(&desk, &id).await?;
     publishing::shift_topic(desk.site(), &topic, by, Some(desk.who.staff.id)).await?;
-    Ok(see_other("/desk/topics"))
+    Ok(see_other(&format!("/desk/topics?moved={id}&to={}", form.text("to"))))
 }
 
 /// Name and description, with the mistakes noted.
@@ -110,7 +115,7 @@ pub(super) async fn find(desk: &Desk, id: &str) -> Result<Topic, WebError> {
     topics::by_public_id(&desk.site().db, id).await?.ok_or(WebError::NotFound)
 }
 
-async fn page(desk: &Desk, form: Form) -> Result<Page, WebError> {
+async fn page(desk: &Desk, form: Form, moved: &Moved) -> Result<Page, WebError> {
     let db = &desk.site().db;
     let (all, readers, offered) =
         (topics::all(db).await?, subscribers::with_topics(db).await?, topics::offered(db).await?);
@@ -121,7 +126,11 @@ async fn page(desk: &Desk, form: Form) -> Result<Page, WebError> {
     };
     let (live, retired): (Vec<Topic>, Vec<Topic>) =
         all.into_iter().partition(|topic| topic.retired_at.is_none());
-    let line = |topic: Topic| Line {
+    let of = live.len();
+    let is_moved = |(_, topic): &(usize, &Topic)| !moved.focus(&topic.public_id, (0, of)).is_empty();
+    let told = live.iter().enumerate().find(is_moved).map(|(at, topic)| Moved::told(&topic.name, (at, of)));
+    let line = |(at, topic): (usize, Topic)| Line {
+        focus: moved.focus(&topic.public_id, (at, of)),
         lists: offering(&topic),
         readers: how_many(readers.get(&topic.id).copied().unwrap_or_default(), "reader"),
         public_id: topic.public_id,
@@ -131,7 +140,8 @@ async fn page(desk: &Desk, form: Form) -> Result<Page, WebError> {
     Ok(Page {
         lists: ListLine::all(desk, form.all("list")).await?,
         form,
-        topics: live.into_iter().map(line).collect(),
-        retired: retired.into_iter().map(line).collect(),
+        topics: live.into_iter().enumerate().map(line).collect(),
+        moved: told,
+        retired: retired.into_iter().enumerate().map(line).collect(),
     })
 }

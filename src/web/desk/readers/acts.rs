@@ -2,7 +2,10 @@
 
 use axum::extract::Path;
 
-use super::reader::{self, ADDRESS, Forms, JOIN, NAME, NOTE, PAUSE, find};
+use super::{
+    meant::settled,
+    reader::{self, ADDRESS, Forms, JOIN, NAME, NOTE, OFF, PAUSE, find},
+};
 use crate::{
     clock::Moment,
     email_address::EmailAddress,
@@ -50,6 +53,7 @@ pub(crate) async fn address(desk: Desk, Path(id): Path<String>, posted: Posted) 
     let reader = find(&desk, &id).await?;
     let mut form = posted.form(ADDRESS)?;
     let email = form.parse("new_email", EmailAddress::parse);
+    let email = email.and_then(|typed| settled(&mut form, "new_email", typed));
     let why = form.required("address_why", 300, "Say why: the team may ask later.");
     if let (Some(email), true) = (email, form.is_valid()) {
         let site = desk.site();
@@ -81,6 +85,26 @@ pub(crate) async fn address(desk: Desk, Path(id): Path<String>, posted: Posted) 
         form.mistake("new_email", wrong);
     }
     reader::again(&desk, reader, Forms { address: form, ..Forms::default() }).await
+}
+
+/// `POST /desk/readers/{id}/address/off`: the move that the page showed, and no other.
+pub(crate) async fn call_off(desk: Desk, Path(id): Path<String>, posted: Posted) -> Outcome {
+    let reader = find(&desk, &id).await?;
+    let mut form = posted.form(OFF)?;
+    let why = form.required("off_why", 300, "Say why: the team may ask later.");
+    if form.is_valid() {
+        let seen = form.text("seen_move").to_owned();
+        if subscribers::call_off_move(desk.site(), &reader, &seen, by(&desk, &why)).await? {
+            return Ok(see_other(&format!("/desk/readers/{id}?done=move-off")));
+        }
+        form.mistake(
+            "off_why",
+            "It is done or over by now, or another is asked for: nothing was called off. This is how it stands.",
+        );
+        let page = reader::again(&desk, reader, Forms { off: form, ..Forms::default() }).await?;
+        return Ok(conflict(page));
+    }
+    reader::again(&desk, reader, Forms { off: form, ..Forms::default() }).await
 }
 
 /// `POST /desk/readers/{id}/join`

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::reader::{self, find};
 use crate::{
-    delivery::{Blocked, StopReason, Suppressions},
+    delivery::{Blocked, Suppressions},
     email_address::EmailAddress,
     subscribers,
     web::{
@@ -97,19 +97,18 @@ pub(crate) async fn block(desk: Desk, Path(id): Path<String>, posted: Posted) ->
 /// `POST /desk/readers/{id}/mail-again`: lifts what the page showed, and nothing that came after it.
 pub(crate) async fn mail_again(desk: Desk, Path(id): Path<String>, posted: Posted) -> Outcome {
     let reader = find(&desk, &id).await?;
-    let mut form = posted.form(&["seen", "why"])?;
+    let mut form = posted.form(reader::AGAIN)?;
     let seen = form.text("seen").parse().map_err(|_| WebError::BadRequest("Look at the reader first."))?;
-    let in_force = Suppressions::new(desk.site()).find(&reader.email).await?;
-    let blocked = in_force.is_some_and(|found| found.id == seen && found.reason == StopReason::Staff);
-    let why = if blocked { why(&mut form) } else { form.optional("why", 300) };
+    let why = form.required("again_why", 300, "Say why: the team may ask later.");
     if !form.is_valid() {
-        return reader::again(&desk, reader, reader::Forms { why: form, ..Default::default() }).await;
+        return reader::again(&desk, reader, reader::Forms { again: form, ..Default::default() }).await;
     }
     subscribers::mail_again(desk.site(), &reader, seen, &why, desk.who.staff.id).await?;
     Ok(see_other(&format!("/desk/readers/{id}?done=mail-again")))
 }
 
 async fn page(desk: &Desk, before: Place, form: Form, again: Form) -> Result<Page, WebError> {
+    desk.looks("", "under Never mailed").await?;
     let list = List { path: "/desk/blocked", place: "before", kept: &[] };
     let suppressions = Suppressions::new(desk.site());
     let read = |most| suppressions.blocked(before.id().unwrap_or(i64::MAX), most);

@@ -161,6 +161,7 @@ pub(super) async fn of_reader(
 
 /// `GET /desk/bounces`
 pub(crate) async fn show(desk: Desk, Query(look): Query<Look>) -> Outcome {
+    desk.looks("", "under Bounces").await?;
     let site = desk.site();
     let list = List { path: "/desk/bounces", place: "before", kept: &[] };
     let read = |most| bounces::latest(site, look.before.id(), most);
@@ -183,7 +184,7 @@ pub(crate) async fn show(desk: Desk, Query(look): Query<Look>) -> Outcome {
             view: View::new(bounce, desk.zone()),
             reader: address.as_ref().and_then(|address| readers.get(&address.key()).cloned()),
             who: match address {
-                Some(address) => address.to_string(),
+                Some(address) => address.readable(),
                 None if bounce.masked.is_empty() => WAS_FORGOTTEN.to_owned(),
                 None => bounce.masked.clone(),
             },

@@ -43,6 +43,7 @@ pub(crate) async fn submit(desk: Desk, Path(id): Path<String>, posted: Posted) -
 }
 
 async fn page(desk: &Desk, reader: Subscriber, form: Form) -> Result<Page, WebError> {
+    desk.looks(&reader.public_id, "").await?;
     let farewell = dossier::farewell(desk.site(), reader).await?;
     Ok(Page {
         form,

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     acts::by,
+    meant::{hint, settled},
     on_lists::{ListView, list_views},
 };
 use crate::{
@@ -29,7 +30,7 @@ use crate::{
     },
 };
 
-const FIELDS: &[&str] = &["email", "name", "list", "how", "source", "since"];
+const FIELDS: &[&str] = &["email", "use", "name", "list", "how", "source", "since"];
 const PAGE: usize = 50;
 
 /// What the address of the page asks for.
@@ -69,6 +70,8 @@ struct Page {
     readers: Vec<Line>,
     pages: Links,
     form: Form,
+    /// The address that was perhaps meant, until somebody says which.
+    meant: Option<String>,
     lists: Vec<ListView>,
     several: bool,
     /// For how long implied consent lasts: "24 months"; none if it does for ever.
@@ -129,7 +132,7 @@ impl Line {
         };
         Self {
             public_id: reader.public_id,
-            email: reader.email.to_string(),
+            email: reader.email.readable(),
             name: reader.name,
             since: reader.created_at.date(zone),
             lists: subscriptions.iter().map(pill).collect(),
@@ -158,6 +161,7 @@ fn implied(desk: &Desk, day: &str) -> Result<Implied, String> {
 pub(crate) async fn submit(desk: Desk, posted: Posted) -> Outcome {
     let mut form = posted.form(FIELDS)?;
     let email = form.parse("email", EmailAddress::parse);
+    let email = email.and_then(|typed| settled(&mut form, "email", typed));
     let name = form.optional("name", 100);
     let source = form.optional("source", 300);
     let is_implied = form.text("how") == "implied";
@@ -316,6 +320,7 @@ async fn page(desk: &Desk, look: Look, form: Form) -> Result<Page, WebError> {
         counts: in_words(counts),
         readers,
         pages,
+        meant: hint(&form, "email").map(|meant| meant.to_string()),
         form,
         several: lists.len() > 1,
         implied_lasts: Some(desk.settings.implied_consent_months)

@@ -8,6 +8,7 @@ pub(in crate::web) mod forget;
 pub(in crate::web) mod held;
 pub(in crate::web) mod leave;
 pub(in crate::web) mod list;
+mod meant;
 mod on_lists;
 pub(in crate::web) mod reader;
 pub(in crate::web) mod request;

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     bounces::{Stopped, View, of_reader, stopped},
+    meant::hint,
     on_lists::{ListView, list_views},
 };
 use crate::{
@@ -14,7 +15,9 @@ use crate::{
     donations::{self, DonationKind},
     publishing,
     staff::Role,
-    subscribers::{self, Note, Subscriber, Subscription, SubscriptionState, Weeks, consent, fields, topics},
+    subscribers::{
+        self, Note, Subscriber, Subscription, SubscriptionState, UnderWay, Weeks, consent, fields, topics,
+    },
     web::{
         Desk, Form, Outcome, WebError,
         desk::editions::progress::Row,
@@ -23,21 +26,30 @@ use crate::{
             OF_MONEY, OF_THE_TEAM, count,
             editions::outcome_of,
             letter,
-            readers::{ASKED_NOT_MAILED, ON_IT_NOT_MAILED, agreed, donor, how_often, left_because, standing},
+            readers::{
+                ASKED_NOT_MAILED, ON_IT_NOT_MAILED, agreed, browser, came_from, donor, edition_of, how_often,
+                left_because, standing,
+            },
         },
     },
 };
 
-/// The one field of the forms that stop mail to a reader for good, and let it go again.
+/// The one field of the form that stops mail to a reader for good.
 pub(super) const WHY: &[&str] = &["why"];
 pub(super) const NOTE: &[&str] = &["note"];
 pub(super) const NAME: &[&str] = &["name", "seen_name", "name_why"];
 pub(super) const HELD: &[&str] = &["held_why"];
-pub(super) const ADDRESS: &[&str] = &["new_email", "seen_email", "address_why"];
+pub(super) const ADDRESS: &[&str] = &["new_email", "use", "seen_email", "address_why"];
+/// Why mail to them goes again, and what stopped it.
+pub(super) const AGAIN: &[&str] = &["seen", "again_why"];
+/// Why a move of address is called off, and which.
+pub(super) const OFF: &[&str] = &["seen_move", "off_why"];
 pub(super) const JOIN: &[&str] = &["list", "seen", "basis"];
 /// Why they rest from mail, and for how many weeks; or why they go on, and the pause that was seen.
 pub(super) const PAUSE: &[&str] = &["weeks", "seen_pause", "pause_why"];
-/// How many copies, letters, consents and notes the page shows at once.
+/// How many copies, letters and consents the page shows at first, so that it is one that can be read on a phone.
+const FIRST: usize = 5;
+/// How many of them, and of notes, a page of older ones shows.
 const COPIES: usize = 50;
 const LETTERS: usize = 20;
 const CONSENTS: usize = 50;
@@ -58,8 +70,9 @@ pub(crate) struct Look {
 
 /// The forms of the page.
 pub(super) struct Forms {
-    /// Why mail to them is stopped for good, or goes again.
+    /// Why mail to them is stopped for good.
     pub why: Form,
+    pub again: Form,
     pub note: Form,
     pub name: Form,
     pub address: Form,
@@ -67,18 +80,21 @@ pub(super) struct Forms {
     /// Why all that is held is taken away.
     pub held: Form,
     pub pause: Form,
+    pub off: Form,
 }
 
 impl Default for Forms {
     fn default() -> Self {
         Self {
             why: Form::new(WHY),
+            again: Form::new(AGAIN),
             note: Form::new(NOTE),
             name: Form::new(NAME),
             address: Form::new(ADDRESS),
             join: Form::new(JOIN),
             held: Form::new(HELD),
             pause: Form::new(PAUSE),
+            off: Form::new(OFF),
         }
     }
 }
@@ -86,11 +102,18 @@ impl Default for Forms {
 #[derive(Serialize)]
 struct Page {
     form: Form,
+    again: Form,
     note: Form,
     /// With the name that is looked at.
     correct: Form,
     /// With the address that is looked at.
     readdress: Form,
+    /// The address that was perhaps meant, until somebody says which.
+    meant: Option<String>,
+    /// The move of address that is asked for.
+    moving: Option<MoveView>,
+    /// Why that is called off.
+    off: Form,
     join: Form,
     held: Form,
     /// Whether they may take everything away, and forget the reader.
@@ -161,6 +184,17 @@ struct PauseView {
     weeks: &'static str,
     until: String,
     chosen: bool,
+}
+
+/// A move of address that is asked for and not done.
+#[derive(Serialize)]
+struct MoveView {
+    id: String,
+    to: String,
+    asked: String,
+    until: String,
+    by_team: bool,
+    waits_for: &'static str,
 }
 
 #[derive(Serialize)]
@@ -251,7 +285,7 @@ impl ListLine {
 }
 
 impl EventView {
-    fn new(event: consent::Event, zone: &Zone) -> Self {
+    fn new(event: consent::Event, editions: &[publishing::Subject], zone: &Zone) -> Self {
         let (what, how) = agreed(event.action, event.method);
         let named = |name: &str, value: &str| (!value.is_empty()).then(|| format!("{name}: {value}"));
         let version = if event.version > 0 { format!(", wording {}", event.version) } else { String::new() };
@@ -259,9 +293,9 @@ impl EventView {
         let proof: Vec<String> = [
             named("Form", &form),
             named("Campaign", &event.campaign),
-            named("Source", &event.source),
+            named("Source", &came_from(&event.source, editions, zone)),
             named("Network", &event.ip),
-            named("Browser", &event.user_agent),
+            named("Browser", &browser(&event.user_agent)),
         ]
         .into_iter()
         .flatten()
@@ -271,6 +305,24 @@ impl EventView {
             when: event.at.date_time(zone),
             wording: event.wording,
             proof: proof.join(" · "),
+        }
+    }
+}
+
+impl MoveView {
+    fn new(under_way: UnderWay, zone: &Zone) -> Self {
+        Self {
+            to: under_way.new_email.readable(),
+            asked: under_way.asked_at.date_time(zone),
+            until: under_way.until().date_time(zone),
+            by_team: under_way.staff_id.is_some(),
+            waits_for: match (under_way.old_agreed_at, under_way.new_agreed_at) {
+                (None, None) => "the buttons in both mails",
+                (None, Some(_)) => "the button in the mail to the old address",
+                (Some(_), None) => "the button in the mail to the new address",
+                (Some(_), Some(_)) => "one more press of either button",
+            },
+            id: under_way.public_id,
         }
     }
 }
@@ -314,7 +366,9 @@ async fn page(desk: &Desk, reader: Subscriber, forms: Forms, look: Look) -> Resu
     let path = format!("/desk/readers/{}", reader.public_id);
     let list = List { path: &format!("{path}#copies"), place: "copies", kept: &[] };
     let read = |most| publishing::copies_of(db, reader.id, look.copies.id(), most);
-    let (copies, copies_pages) = list.page(look.copies, COPIES, read, |last| [last.edition_id]).await?;
+    let (copies, copies_pages) = list
+        .page(look.copies, at_once(look.copies.0.is_some(), COPIES), read, |last| [last.edition_id])
+        .await?;
     let copies = copies.into_iter().map(|copy| CopyView {
         public_id: copy.edition_public_id,
         subject: copy.subject,
@@ -324,10 +378,14 @@ async fn page(desk: &Desk, reader: Subscriber, forms: Forms, look: Look) -> Resu
     let untold: Vec<&str> =
         if desk.may(Role::MONEY) { OF_THE_TEAM.into() } else { [OF_THE_TEAM, OF_MONEY].concat() };
     let read = |most| delivery::letters_to(db, &reader.email, &untold, look.letters.id(), most);
-    let (letters, letters_pages) = list.page(look.letters, LETTERS, read, |last| [last.id]).await?;
+    let (letters, letters_pages) =
+        list.page(look.letters, at_once(look.letters.0.is_some(), LETTERS), read, |last| [last.id]).await?;
     let list = List { path: &format!("{path}#consent"), place: "consents", kept: &[] };
     let read = |most| consent::page(db, reader.id, look.consents.id(), most);
-    let (events, consent_pages) = list.page(look.consents, CONSENTS, read, |last| [last.0]).await?;
+    let (events, consent_pages) =
+        list.page(look.consents, at_once(look.consents.0.is_some(), CONSENTS), read, |last| [last.0]).await?;
+    let sources: Vec<&str> = events.iter().filter_map(|(_, event)| edition_of(&event.source)).collect();
+    let named = publishing::named_subjects(db, &sources).await?;
     let list = List { path: &format!("{path}#notes"), place: "notes", kept: &[] };
     let read = |most| subscribers::notes(db, reader.id, look.notes.id(), most);
     let (notes, notes_pages) = list.page(look.notes, NOTES, read, |last| [last.id]).await?;
@@ -358,7 +416,9 @@ async fn page(desk: &Desk, reader: Subscriber, forms: Forms, look: Look) -> Resu
         [] => forms.address.with("seen_email", reader.email.as_str()),
         _ => forms.address,
     };
+    let meant = hint(&readdress, "new_email").map(|meant| meant.to_string());
     let now = desk.site().now();
+    let moving = subscribers::move_under_way(desk.site(), reader.id).await?;
     let rests_until = subscriptions.iter().filter_map(|one| one.rests_until(now)).max();
     let on_some = subscriptions.iter().any(|one| one.state == SubscriptionState::Confirmed);
     let pause_view = |weeks: Weeks| PauseView {
@@ -395,9 +455,13 @@ async fn page(desk: &Desk, reader: Subscriber, forms: Forms, look: Look) -> Resu
     });
     Ok(Page {
         form: forms.why,
+        again: forms.again,
         note: forms.note,
         correct,
         readdress,
+        meant,
+        moving: moving.map(|one| MoveView::new(one, zone)),
+        off: forms.off,
         join,
         held: forms.held,
         owner: desk.may(Role::OWNING),
@@ -424,7 +488,7 @@ async fn page(desk: &Desk, reader: Subscriber, forms: Forms, look: Look) -> Resu
             .into_iter()
             .map(|(field, value)| (field.label, value))
             .collect(),
-        consent: events.into_iter().map(|(_, event)| EventView::new(event, zone)).collect(),
+        consent: events.into_iter().map(|(_, event)| EventView::new(event, &named, zone)).collect(),
         consent_pages,
         letters: letters.into_iter().map(|sent| LetterView::new(sent, zone)).collect(),
         letters_pages,
@@ -437,11 +501,16 @@ async fn page(desk: &Desk, reader: Subscriber, forms: Forms, look: Look) -> Resu
         bounces_pages,
         reader: ReaderView {
             public_id: reader.public_id,
-            email: reader.email.to_string(),
+            email: reader.email.readable(),
             name: reader.name,
             since: reader.created_at.date(zone),
         },
     })
+}
+
+/// How many of a list are shown: few where nobody asked for more.
+const fn at_once(asked: bool, most: usize) -> usize {
+    if asked { most } else { FIRST }
 }
 
 /// What they gave in all, for the roles that see money.

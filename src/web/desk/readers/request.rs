@@ -3,7 +3,7 @@
 use axum::extract::Path;
 use serde::Serialize;
 
-use super::requests::{FIELDS, Kind, Typed, kinds, read, today};
+use super::requests::{FIELDS, Kind, Typed, UNDER, kinds, read, today};
 use crate::{
     subscribers::requests::{self, Request},
     web::{Desk, Form, Outcome, Posted, WebError, answers::conflict, session::see_other},
@@ -24,8 +24,9 @@ struct Page {
 }
 
 impl Page {
-    fn new(desk: &Desk, id: i64, form: Form) -> Self {
-        Self { id, kinds: kinds(&form), today: today(desk), trouble: None, form }
+    async fn new(desk: &Desk, id: i64, form: Form) -> Result<Self, WebError> {
+        desk.looks("", UNDER).await?;
+        Ok(Self { id, kinds: kinds(&form), today: today(desk), trouble: None, form })
     }
 }
 
@@ -44,7 +45,7 @@ pub(crate) async fn show(desk: Desk, Path(id): Path<String>) -> Outcome {
         .with("came", request.received_at.day(desk.zone()))
         .with("detail", &request.detail)
         .with("seen", request.version());
-    desk.page(TEMPLATE, TITLE, &Page::new(&desk, request.id, form)).await
+    desk.page(TEMPLATE, TITLE, &Page::new(&desk, request.id, form).await?).await
 }
 
 /// `POST /desk/requests/{id}`
@@ -52,7 +53,7 @@ pub(crate) async fn submit(desk: Desk, Path(id): Path<String>, posted: Posted) -
     let mut form = posted.form(FIELDS)?;
     let request = find(&desk, &id).await?;
     let Some(Typed { kind, email, detail, came }) = read(&desk, &mut form) else {
-        return desk.page_again(TEMPLATE, TITLE, &Page::new(&desk, request.id, form)).await;
+        return desk.page_again(TEMPLATE, TITLE, &Page::new(&desk, request.id, form).await?).await;
     };
     let (seen, who) = (form.text("seen").to_owned(), desk.who.staff.id);
     let new = (kind, &email, detail.as_str());
@@ -60,6 +61,7 @@ pub(crate) async fn submit(desk: Desk, Path(id): Path<String>, posted: Posted) -
         return Ok(see_other("/desk/requests?done=saved"));
     }
     let version = find(&desk, &id).await?.version();
-    let page = Page { trouble: Some(CHANGED), ..Page::new(&desk, request.id, form.holding("seen", version)) };
+    let page =
+        Page { trouble: Some(CHANGED), ..Page::new(&desk, request.id, form.holding("seen", version)).await? };
     desk.page(TEMPLATE, TITLE, &page).await.map(conflict)
 }

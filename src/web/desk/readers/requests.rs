@@ -20,6 +20,8 @@ pub(super) const FIELDS: &[&str] = &["kind", "email", "came", "detail", "seen"];
 const OUTCOME: &[&str] = &["outcome"];
 const TITLE: &str = "Requests";
 const PAGE: usize = 50;
+/// What the log calls a look at these pages.
+pub(super) const UNDER: &str = "under Requests";
 
 /// What the address of the page asks for.
 #[derive(Debug, Default, Deserialize)]
@@ -162,6 +164,7 @@ pub(super) fn today(desk: &Desk) -> String {
 }
 
 async fn page(desk: &Desk, look: &Look, form: Form, done: Done) -> Result<Page, WebError> {
+    desk.looks("", UNDER).await?;
     let (db, zone, now) = (&desk.site().db, desk.zone(), desk.site().now());
     let list = List { path: "/desk/requests", place: "open", kept: &[] };
     let from = look.open.0.map(|[due, id]| (Moment(due), id));

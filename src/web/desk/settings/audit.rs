@@ -10,15 +10,19 @@ use crate::{
     db::{self, Db},
     email_address::EmailAddress,
     moving_in::guarded,
-    staff, subscribers,
+    publishing, staff,
+    subscribers::{self, Subscriber, lists},
     web::{
         Desk, Form, Outcome, Posted, WebError,
         paging::{Links, List, Place},
+        words::log::{self, Named},
     },
 };
 
 const TITLE: &str = "Who did what";
 const PAGE: usize = 50;
+/// So many readers are offered where a part of an address fits several.
+const SEVERAL: i64 = 8;
 /// No public id is longer.
 const LONGEST_ID: usize = 64;
 /// Lines that are read at once for the file.
@@ -35,7 +39,7 @@ pub(crate) struct Look {
     what: String,
     /// Somebody of the team, by public id.
     person: String,
-    /// A reader: an address, or a public id.
+    /// A reader: an address or a part of one, or a public id.
     reader: String,
     /// A day, as browsers write one.
     day: String,
@@ -51,6 +55,8 @@ struct Page {
     day: String,
     /// Why nothing is looked for.
     mistake: Option<&'static str>,
+    /// Several readers fit: each with the page of the log about them.
+    several: Vec<(String, String)>,
     lines: Vec<View>,
     pages: Links,
     is_narrowed: bool,
@@ -72,7 +78,7 @@ struct View {
     who: String,
     action: String,
     subject: String,
-    /// The page of the reader that it was done to.
+    /// The page of what it was done to.
     path: Option<String>,
     detail: String,
     when: String,
@@ -85,6 +91,8 @@ struct Asked {
     subject: Option<String>,
     within: Option<(Moment, Moment)>,
     mistake: Option<&'static str>,
+    /// Of whom one is to be chosen.
+    several: Vec<Subscriber>,
 }
 
 impl Asked {
@@ -121,17 +129,41 @@ async fn page(desk: &Desk, look: Look, form: Form) -> Result<Page, WebError> {
     let (lines, pages) = list.page(look.before, PAGE, read, |last: &LogLine| [last.at.0, last.id]).await?;
     let subjects: Vec<&str> = lines.iter().map(|line| line.subject.as_str()).collect();
     let readers = subscribers::by_public_ids(db, &subjects).await?;
+    let editions: Vec<&str> =
+        lines.iter().flat_map(|line| log::editions_of(&line.subject, &line.detail)).collect();
+    let (editions, lists) = (publishing::named_subjects(db, &editions).await?, lists::all(db).await?);
+    let named = Named { editions: &editions, lists: &lists, zone: desk.zone() };
     let view = |line: &LogLine| {
         let reader = readers.iter().find(|reader| reader.public_id == line.subject);
+        let (subject, path) = match reader {
+            Some(reader) => (reader.email.readable(), Some(format!("/desk/readers/{}", reader.public_id))),
+            None => log::to(&line.subject, &named),
+        };
         View {
             who: line.staff_name.clone().unwrap_or_else(|| "The program".to_owned()),
-            action: line.action.clone(),
-            subject: reader.map_or_else(|| line.subject.clone(), |reader| reader.email.to_string()),
-            path: reader.map(|reader| format!("/desk/readers/{}", reader.public_id)),
-            detail: line.detail.clone(),
+            action: log::did(&line.action).to_owned(),
+            subject,
+            path,
+            detail: log::more(&line.action, &line.detail, &named),
             when: line.at.date_time(desk.zone()),
         }
     };
+    let about = |reader: &Subscriber| {
+        let kept = [
+            ("what", what),
+            ("person", look.person.as_str()),
+            ("reader", &reader.public_id),
+            ("day", &look.day),
+        ];
+        let list = List { path: "/desk/audit", place: "", kept: &kept };
+        (reader.email.readable(), list.address::<1>(None))
+    };
+    let shown = match &asked.subject {
+        Some(id) => subscribers::subscriber(db, id).await?.map(|reader| reader.email.readable()),
+        None => None,
+    };
+    let shown = shown.unwrap_or_else(|| look.reader.clone());
+    let several = asked.several.iter().map(about).collect();
     let people = staff::members(db).await?.into_iter().map(|member| Person {
         chosen: member.public_id == look.person,
         value: member.public_id,
@@ -141,11 +173,12 @@ async fn page(desk: &Desk, look: Look, form: Form) -> Result<Page, WebError> {
         looks: asked.looks,
         people: people.collect(),
         mistake: asked.mistake,
+        several,
         lines: lines.iter().map(view).collect(),
         pages,
         is_narrowed: kept.iter().skip(1).any(|(_, value)| !value.trim().is_empty()),
         person: look.person,
-        reader: look.reader,
+        reader: shown,
         day: look.day,
         form,
     })
@@ -226,12 +259,29 @@ async fn next(mut reading: Reading) -> Result<Option<(Vec<u8>, Reading)>, Broken
     Ok(Some((csv.into_inner()?, reading)))
 }
 
+/// Whether that is somebody’s public id, who may have been forgotten: then the log alone knows it.
+async fn is_known(asked: &Asked, db: &Db, id: &str) -> Result<bool, WebError> {
+    if id.is_empty() || id.len() > LONGEST_ID || !id.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+        return Ok(false);
+    }
+    if subscribers::subscriber(db, id).await?.is_some() {
+        return Ok(true);
+    }
+    let about = WantedLines { subject: Some(id), ..WantedLines::default() };
+    let line = match asked.looks {
+        true => audit_log::looks(db, about, None, 1).await?,
+        false => audit_log::page(db, about, None, 1).await?,
+    };
+    Ok(!line.is_empty())
+}
+
 /// What the address asks for: somebody of the team, a reader, a day where the magazine is.
 async fn asked(desk: &Desk, look: &Look) -> Result<Asked, WebError> {
     let db = &desk.site().db;
     let (person, reader, day) = (look.person.trim(), look.reader.trim(), look.day.trim());
     let looks = look.what == LOOKS;
-    let mut asked = Asked { looks, staff_id: None, subject: None, within: None, mistake: None };
+    let mut asked =
+        Asked { looks, staff_id: None, subject: None, within: None, mistake: None, several: Vec::new() };
     if !person.is_empty() {
         asked.staff_id = staff::member(db, person).await?.map(|member| member.id);
         if asked.staff_id.is_none() {
@@ -243,10 +293,20 @@ async fn asked(desk: &Desk, look: &Look) -> Result<Asked, WebError> {
         if asked.subject.is_none() {
             asked.mistake = Some("No reader has that address.");
         }
-    } else if reader.len() <= LONGEST_ID && reader.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
-        asked.subject = Some(reader).filter(|id| !id.is_empty()).map(str::to_owned);
-    } else {
-        asked.mistake = Some("Enter the address of a reader.");
+    } else if is_known(&asked, db, reader).await? {
+        asked.subject = Some(reader.to_owned());
+    } else if !reader.is_empty() {
+        desk.looks("", "in the log, by a search").await?;
+        let wanted = subscribers::Wanted { search: reader, ..subscribers::Wanted::default() };
+        let found = subscribers::page(desk.site(), wanted, None, SEVERAL).await?;
+        match &*found {
+            [] => asked.mistake = Some("No reader has that in their address or name."),
+            [only] => asked.subject = Some(only.public_id.clone()),
+            _ => {
+                asked.mistake = Some("Several readers fit. Choose one, or write more of the address.");
+                asked.several = found;
+            }
+        }
     }
     if !day.is_empty() {
         asked.within = day.parse().ok().and_then(|day| desk.zone().day(day));
