@@ -22,10 +22,10 @@ statements! {
     /// What the last hour and the last days weigh; of the hour no more rows are counted than `$8`.
     SPENT = "select
         (select count(*) from (select at from asking where network = $1 and at > $3 and at <= $4 limit $8) a)
-            + (select cast(coalesce(sum(weight - 1), 0) as bigint) from confirmation_mail where network = $1 and sent_at > $3 and sent_at <= $4) as network,
+            + (select cast(coalesce(sum(weight - 1), 0) as bigint) from confirmation_mail where network = $1 and weight > 1 and sent_at > $3 and sent_at <= $4) as network,
         (select count(*) from (select at from asking where block = $7 and at > $3 and at <= $4 limit $8) f) as block,
         (select count(*) from (select at from asking where domain = $2 and at > $3 and at <= $4 and waited = 0 limit $8) b)
-            + (select cast(coalesce(sum(weight - 1), 0) as bigint) from confirmation_mail where domain = $2 and sent_at > $3 and sent_at <= $4 and waited = 0) as domain,
+            + (select cast(coalesce(sum(weight - 1), 0) as bigint) from confirmation_mail where domain = $2 and weight > 1 and sent_at > $3 and sent_at <= $4 and waited = 0) as domain,
         (select count(*) from (select sent_at from confirmation_mail where domain = $2 and sent_at > $3 and sent_at <= $4 and waited = 1 limit $8) c) as waited_of_domain,
         (select count(*) from (select at from asking where at > $3 and at <= $4 and waited = 0 limit $8) d) as whole,
         (select count(*) from (select sent_at from confirmation_mail where sent_at > $3 and sent_at <= $4 and waited = 1 limit $8) e) as waited,
