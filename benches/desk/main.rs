@@ -280,7 +280,7 @@ impl People {
     }
 }
 
-impl broadside::moving_in::Source for People {
+impl broadside::moving_in::TableSource for People {
     fn open(&self) -> io::Result<Box<dyn Read + Send>> {
         Ok(Box::new(Self::new(self.number)))
     }

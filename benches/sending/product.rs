@@ -220,7 +220,7 @@ struct Readers {
     read: usize,
 }
 
-impl broadside::moving_in::Source for Readers {
+impl broadside::moving_in::TableSource for Readers {
     fn open(&self) -> std::io::Result<Box<dyn std::io::Read + Send>> {
         Ok(Box::new(Self::new(self.count)))
     }

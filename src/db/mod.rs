@@ -21,7 +21,9 @@ mod migrations;
 mod params;
 mod pulse;
 mod reach;
+mod rows;
 mod sql;
+mod statement;
 mod to_its_end;
 mod together;
 
@@ -36,12 +38,11 @@ use std::{
 use futures_util::future::{BoxFuture, Either};
 use serde::{Serialize, de::DeserializeOwned};
 use sqlx::{
-    AssertSqlSafe, ConnectOptions, Connection as _, FromRow, PgConnection, PgPool, Postgres, Sqlite,
-    SqliteConnection, SqlitePool, Transaction,
-    postgres::{PgArguments, PgConnectOptions, PgPoolOptions, PgRow},
+    ConnectOptions, Connection as _, PgConnection, PgPool, Postgres, Sqlite, SqliteConnection, SqlitePool,
+    Transaction,
+    postgres::{PgConnectOptions, PgPoolOptions},
     sqlite::{
-        SqliteArguments, SqliteAutoVacuum, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions,
-        SqliteRow, SqliteSynchronous,
+        SqliteAutoVacuum, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous,
     },
 };
 
@@ -56,10 +57,11 @@ pub use self::{
     params::{Params, Value},
     pulse::{PoolLook, Pulse},
     reach::{Reach, Unreachable, unreachable},
+    rows::Row,
     sql::Sql,
     together::Together,
 };
-use self::{holding::Holds, to_its_end::ToItsEnd, together::Part};
+use self::{holding::Holds, rows::Rows, statement::Statement, to_its_end::ToItsEnd, together::Part};
 use crate::{
     clock::{self, Clock, Moment},
     private,
@@ -67,11 +69,6 @@ use crate::{
 
 /// What a data call returns.
 pub type Result<T> = std::result::Result<T, sqlx::Error>;
-
-/// A struct that both engines decode: derive `sqlx::FromRow`.
-pub trait Row: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin + 'static {}
-impl<T> Row for T where T: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin + 'static
-{}
 
 /// A process that is frozen in the middle of a transaction, or whose machine is gone, must not hold its rows for ever: the
 /// server ends such a transaction before the worker's lease is over, so that another can take its claims back. And no plan is compiled:
@@ -281,19 +278,8 @@ impl Db {
     /// # Errors
     /// When the statement fails or a row does not decode.
     pub fn all<'s, 'q, T: Row>(&'s self, sql: Sql, params: impl Params<'q>) -> BoxFuture<'s, Result<Vec<T>>> {
-        let arguments = arguments(self.engine(), params);
-        Box::pin(async move {
-            holding::asks(self.pulse().holders());
-            match (self, arguments?) {
-                (Self::Sqlite { read, .. }, Either::Left(arguments)) => {
-                    sqlx::query_as_with(sql.sqlite, arguments).fetch_all(read).await
-                }
-                (Self::Postgres { pool, reach, .. }, Either::Right(arguments)) => {
-                    reach.during(sqlx::query_as_with(sql.postgres, arguments).fetch_all(pool)).await
-                }
-                _ => Err(other_engine()),
-            }
-        })
+        let rows = self.rows(Statement::new(self.engine(), sql, params));
+        Box::pin(async move { rows.await?.all() })
     }
 
     /// The row of a read that may find none.
@@ -305,8 +291,8 @@ impl Db {
         sql: Sql,
         params: impl Params<'q>,
     ) -> BoxFuture<'s, Result<Option<T>>> {
-        let rows = self.all(sql, params);
-        Box::pin(async move { Ok(rows.await?.into_iter().next()) })
+        let rows = self.rows(Statement::new(self.engine(), sql, params));
+        Box::pin(async move { rows.await?.first() })
     }
 
     /// The one row of a read.
@@ -314,8 +300,26 @@ impl Db {
     /// # Errors
     /// As [`Db::all`], and `RowNotFound` when there is none.
     pub fn one<'s, 'q, T: Row>(&'s self, sql: Sql, params: impl Params<'q>) -> BoxFuture<'s, Result<T>> {
-        let row = self.opt(sql, params);
-        Box::pin(async move { row.await?.ok_or(sqlx::Error::RowNotFound) })
+        let rows = self.rows(Statement::new(self.engine(), sql, params));
+        Box::pin(async move { rows.await?.first()?.ok_or(sqlx::Error::RowNotFound) })
+    }
+
+    /// What waits is compiled once, and not for each kind of row.
+    fn rows(&self, statement: Result<Statement>) -> BoxFuture<'_, Result<Rows>> {
+        Box::pin(async move {
+            holding::asks(self.pulse().holders());
+            let Statement { text, arguments } = statement?;
+            match (self, arguments) {
+                (Self::Sqlite { read, .. }, Either::Left(arguments)) => {
+                    Ok(Rows::Sqlite(sqlx::query_with(text, arguments).fetch_all(read).await?))
+                }
+                (Self::Postgres { pool, reach, .. }, Either::Right(arguments)) => {
+                    let rows = sqlx::query_with(text, arguments).fetch_all(pool);
+                    Ok(Rows::Postgres(reach.during(rows).await?))
+                }
+                _ => Err(other_engine()),
+            }
+        })
     }
 
     /// Begins a transaction that may write; dropping it rolls back.
@@ -507,20 +511,8 @@ impl Tx {
     /// # Errors
     /// When the statement fails.
     pub fn exec<'s, 'q>(&'s mut self, sql: Sql, params: impl Params<'q>) -> BoxFuture<'s, Result<u64>> {
-        let (arguments, reach) = (arguments(self.engine(), params), self.reach.clone());
-        Box::pin(during(reach, async move {
-            match (&mut self.begun, arguments?) {
-                (Either::Left(tx), Either::Left(arguments)) => {
-                    let done = sqlx::query_with(sql.sqlite, arguments).execute(&mut **tx).await?;
-                    Ok(done.rows_affected())
-                }
-                (Either::Right(tx), Either::Right(arguments)) => {
-                    let done = sqlx::query_with(sql.postgres, arguments).execute(&mut **tx).await?;
-                    Ok(done.rows_affected())
-                }
-                _ => Err(other_engine()),
-            }
-        }))
+        let statement = Statement::new(self.engine(), sql, params);
+        self.touch(statement.map(|one| vec![one]))
     }
 
     /// Every row that a read or a `returning` write gives.
@@ -532,18 +524,8 @@ impl Tx {
         sql: Sql,
         params: impl Params<'q>,
     ) -> BoxFuture<'s, Result<Vec<T>>> {
-        let (arguments, reach) = (arguments(self.engine(), params), self.reach.clone());
-        Box::pin(during(reach, async move {
-            match (&mut self.begun, arguments?) {
-                (Either::Left(tx), Either::Left(arguments)) => {
-                    sqlx::query_as_with(sql.sqlite, arguments).fetch_all(&mut **tx).await
-                }
-                (Either::Right(tx), Either::Right(arguments)) => {
-                    sqlx::query_as_with(sql.postgres, arguments).fetch_all(&mut **tx).await
-                }
-                _ => Err(other_engine()),
-            }
-        }))
+        let rows = self.rows(Statement::new(self.engine(), sql, params).map(|one| vec![one]));
+        Box::pin(async move { rows.await?.all() })
     }
 
     /// The row of a read or `returning` write that may give none.
@@ -556,8 +538,8 @@ impl Tx {
         params: impl Params<'q>,
     ) -> BoxFuture<'s, Result<Option<T>>> {
         // Not `fetch_optional`: on SQLite it stops stepping after the first row, and a `returning` write must run to its end.
-        let rows = self.all(sql, params);
-        Box::pin(async move { Ok(rows.await?.into_iter().next()) })
+        let rows = self.rows(Statement::new(self.engine(), sql, params).map(|one| vec![one]));
+        Box::pin(async move { rows.await?.first() })
     }
 
     /// The one row of a read or `returning` write.
@@ -565,8 +547,8 @@ impl Tx {
     /// # Errors
     /// As [`Tx::all`], and `RowNotFound` when there is none.
     pub fn one<'s, 'q, T: Row>(&'s mut self, sql: Sql, params: impl Params<'q>) -> BoxFuture<'s, Result<T>> {
-        let row = self.opt(sql, params);
-        Box::pin(async move { row.await?.ok_or(sqlx::Error::RowNotFound) })
+        let rows = self.rows(Statement::new(self.engine(), sql, params).map(|one| vec![one]));
+        Box::pin(async move { rows.await?.first()?.ok_or(sqlx::Error::RowNotFound) })
     }
 
     /// The rows of a statement that returns them all as one JSON array.
@@ -601,24 +583,7 @@ impl Tx {
         sql: Sql,
         rows: impl IntoIterator<Item = P>,
     ) -> BoxFuture<'s, Result<u64>> {
-        let (chunks, reach) = (Chunk::split(self.engine(), sql, rows), self.reach.clone());
-        Box::pin(during(reach, async move {
-            let mut touched = 0;
-            for Chunk { text, arguments } in chunks? {
-                touched += match (&mut self.begun, arguments) {
-                    (Either::Left(tx), Either::Left(arguments)) => {
-                        let query = sqlx::query_with(AssertSqlSafe(text), arguments);
-                        query.execute(&mut **tx).await?.rows_affected()
-                    }
-                    (Either::Right(tx), Either::Right(arguments)) => {
-                        let query = sqlx::query_with(AssertSqlSafe(text), arguments);
-                        query.execute(&mut **tx).await?.rows_affected()
-                    }
-                    _ => return Err(other_engine()),
-                };
-            }
-            Ok(touched)
-        }))
+        self.touch(Statement::split(self.engine(), sql, rows))
     }
 
     /// As [`Tx::many`], for a statement with `returning`: every row that comes back.
@@ -630,74 +595,51 @@ impl Tx {
         sql: Sql,
         rows: impl IntoIterator<Item = P>,
     ) -> BoxFuture<'s, Result<Vec<T>>> {
-        let (chunks, reach) = (Chunk::split(self.engine(), sql, rows), self.reach.clone());
-        Box::pin(during(reach, async move {
-            let mut returned = Vec::new();
-            for Chunk { text, arguments } in chunks? {
-                returned.extend(match (&mut self.begun, arguments) {
-                    (Either::Left(tx), Either::Left(arguments)) => {
-                        let query = sqlx::query_as_with(AssertSqlSafe(text), arguments);
-                        query.fetch_all(&mut **tx).await?
+        let rows = self.rows(Statement::split(self.engine(), sql, rows));
+        Box::pin(async move { rows.await?.all() })
+    }
+
+    /// What waits is compiled once, and not for each kind of row.
+    fn rows(&mut self, statements: Result<Vec<Statement>>) -> BoxFuture<'_, Result<Rows>> {
+        Box::pin(during(self.reach.clone(), async move {
+            let mut rows = Rows::none(self.engine());
+            for Statement { text, arguments } in statements? {
+                match (&mut self.begun, arguments, &mut rows) {
+                    (Either::Left(tx), Either::Left(arguments), Rows::Sqlite(rows)) => {
+                        rows.append(&mut sqlx::query_with(text, arguments).fetch_all(&mut **tx).await?);
                     }
-                    (Either::Right(tx), Either::Right(arguments)) => {
-                        let query = sqlx::query_as_with(AssertSqlSafe(text), arguments);
-                        query.fetch_all(&mut **tx).await?
+                    (Either::Right(tx), Either::Right(arguments), Rows::Postgres(rows)) => {
+                        rows.append(&mut sqlx::query_with(text, arguments).fetch_all(&mut **tx).await?);
                     }
                     _ => return Err(other_engine()),
-                });
+                }
             }
-            Ok(returned)
+            Ok(rows)
         }))
     }
-}
 
-/// Owned arguments for one engine. They are encoded before the first await, so that a future holds no borrowed parameters.
-type Arguments = Either<SqliteArguments, PgArguments>;
-
-fn arguments<'q>(engine: Engine, params: impl Params<'q>) -> Result<Arguments> {
-    match engine {
-        Engine::Sqlite => params.sqlite().map(Either::Left),
-        Engine::Postgres => params.postgres().map(Either::Right),
-    }
-}
-
-/// One statement over as many rows as fit.
-struct Chunk {
-    text: String,
-    arguments: Arguments,
-}
-
-impl Chunk {
-    fn split<'q, P: Params<'q>>(
-        engine: Engine,
-        sql: Sql,
-        rows: impl IntoIterator<Item = P>,
-    ) -> Result<Vec<Self>> {
-        let rows: Vec<P> = rows.into_iter().collect();
-        let mut rows = rows.into_iter();
-        let mut chunks = Vec::new();
-        while rows.len() > 0 {
-            let count = ROWS_A_STATEMENT.into_iter().find(|size| *size <= rows.len()).unwrap_or(rows.len());
-            let chunk: Vec<P> = rows.by_ref().take(count).collect();
-            chunks.push(Self {
-                text: sql.with_rows(engine, count, P::COLUMNS),
-                arguments: match engine {
-                    Engine::Sqlite => Either::Left(params::many_sqlite(chunk)?),
-                    Engine::Postgres => Either::Right(params::many_postgres(chunk)?),
-                },
-            });
-        }
-        Ok(chunks)
+    fn touch(&mut self, statements: Result<Vec<Statement>>) -> BoxFuture<'_, Result<u64>> {
+        Box::pin(during(self.reach.clone(), async move {
+            let mut touched = 0;
+            for Statement { text, arguments } in statements? {
+                touched += match (&mut self.begun, arguments) {
+                    (Either::Left(tx), Either::Left(arguments)) => {
+                        sqlx::query_with(text, arguments).execute(&mut **tx).await?.rows_affected()
+                    }
+                    (Either::Right(tx), Either::Right(arguments)) => {
+                        sqlx::query_with(text, arguments).execute(&mut **tx).await?.rows_affected()
+                    }
+                    _ => return Err(other_engine()),
+                };
+            }
+            Ok(touched)
+        }))
     }
 }
 
 fn other_engine() -> sqlx::Error {
     sqlx::Error::Protocol("arguments for the other engine".to_owned())
 }
-
-/// How many rows stand in one statement, and the rest below the smallest: few lengths, which come again and stay prepared. The
-/// largest is below SQLite's limit of 32,766 parameters and PostgreSQL's of 65,535, with up to twenty columns.
-const ROWS_A_STATEMENT: [usize; 5] = [500, 256, 128, 64, 32];
 
 /// Many values as one parameter: a JSON array, which the statement takes apart. The other way round is [`Tx::array`].
 ///

@@ -52,18 +52,6 @@ pub trait Params<'q>: Send + Sized {
     }
 }
 
-pub(super) fn many_sqlite<'q, P: Params<'q>>(rows: Vec<P>) -> Result<SqliteArguments> {
-    let mut arguments = SqliteArguments::default();
-    rows.into_iter().try_for_each(|row| row.add_sqlite(&mut arguments))?;
-    Ok(arguments)
-}
-
-pub(super) fn many_postgres<'q, P: Params<'q>>(rows: Vec<P>) -> Result<PgArguments> {
-    let mut arguments = PgArguments::default();
-    rows.into_iter().try_for_each(|row| row.add_postgres(&mut arguments))?;
-    Ok(arguments)
-}
-
 macro_rules! params_for_tuples {
     ($(($($name:ident)*) = $columns:literal;)*) => {$(
         impl<'q, $($name: Value<'q>),*> Params<'q> for ($($name,)*) {

@@ -2,10 +2,9 @@
 //!
 //! The demo's readers and supporters use the site as people do, so what the report says was really done by the pages.
 
-use std::{cell::RefCell, collections::BTreeMap};
+use std::collections::BTreeMap;
 
 use anyhow::{Context, bail};
-use lol_html::{HtmlRewriter, Settings, element, html_content::Element};
 use reqwest::{StatusCode, Url, header, redirect::Policy};
 
 /// A visitor with cookies of their own.
@@ -105,25 +104,25 @@ impl Page {
     /// # Errors
     /// When the page has none.
     pub fn form(&self, part: &str) -> anyhow::Result<Form> {
-        let forms = RefCell::new(Vec::<Form>::new());
-        let base = self.url.clone();
-        let settings = Settings::new()
-            .append_element_content_handler(element!("form", |form| {
-                let action = form.get_attribute("action").unwrap_or_default();
-                let action = if action.is_empty() { base.clone() } else { base.join(&unescape(&action))? };
-                forms.borrow_mut().push(Form { action, fields: BTreeMap::new() });
-                Ok(())
-            }))
-            .append_element_content_handler(element!("form input, form button", |input| {
-                if let Some(form) = forms.borrow_mut().last_mut() {
-                    form.take(input);
+        let (mut forms, mut inside) = (Vec::<Form>::new(), false);
+        for tag in Tags(&self.body) {
+            match tag.name {
+                "form" => {
+                    let action = tag.value("action").unwrap_or_default();
+                    let action = if action.is_empty() { self.url.clone() } else { self.url.join(&action)? };
+                    forms.push(Form { action, fields: BTreeMap::new() });
+                    inside = true;
                 }
-                Ok(())
-            }));
-        let mut rewriter = HtmlRewriter::new(settings, |_: &[u8]| {});
-        rewriter.write(self.body.as_bytes())?;
-        rewriter.end()?;
-        let found = forms.into_inner().into_iter().find(|form| form.action.as_str().contains(part));
+                "/form" => inside = false,
+                "input" | "button" if inside => {
+                    if let Some(form) = forms.last_mut() {
+                        form.take(&tag);
+                    }
+                }
+                _ => {}
+            }
+        }
+        let found = forms.into_iter().find(|form| form.action.as_str().contains(part));
         found.with_context(|| {
             format!("{} ({}) has no form for {part}: {}", self.url, self.status, self.text())
         })
@@ -138,15 +137,14 @@ impl Page {
 
 impl Form {
     /// Values that the page set: hidden fields, and boxes that are ticked.
-    fn take(&mut self, input: &Element<'_, '_>) {
-        let kind = input.get_attribute("type").unwrap_or_default();
-        let ticked =
-            !matches!(kind.as_str(), "checkbox" | "radio") || input.get_attribute("checked").is_some();
-        if kind == "submit" || input.tag_name() == "button" || !ticked {
+    fn take(&mut self, tag: &Tag<'_>) {
+        let kind = tag.value("type").unwrap_or_default();
+        let ticked = !matches!(kind.as_str(), "checkbox" | "radio") || tag.value("checked").is_some();
+        if kind == "submit" || tag.name == "button" || !ticked {
             return;
         }
-        if let Some(name) = input.get_attribute("name") {
-            self.fields.insert(name, unescape(&input.get_attribute("value").unwrap_or_default()));
+        if let Some(name) = tag.value("name") {
+            self.fields.insert(name, tag.value("value").unwrap_or_default());
         }
     }
 
@@ -155,6 +153,52 @@ impl Form {
     pub fn with(mut self, name: &str, value: &str) -> Self {
         self.fields.insert(name.to_owned(), value.to_owned());
         self
+    }
+}
+
+/// The tags of one of our own pages, where every `<` of a text is written `&lt;` and every value stands between double quotes.
+struct Tags<'a>(&'a str);
+
+/// A tag; one that closes has its `/` in the name.
+struct Tag<'a> {
+    name: &'a str,
+    attributes: &'a str,
+}
+
+impl<'a> Iterator for Tags<'a> {
+    type Item = Tag<'a>;
+
+    fn next(&mut self) -> Option<Tag<'a>> {
+        let (_, tag) = self.0.split_once('<')?;
+        let mut quoted = false;
+        let end = tag.find(|c| {
+            quoted ^= c == '"';
+            c == '>' && !quoted
+        })?;
+        self.0 = &tag[end..];
+        let tag = &tag[..end];
+        let (name, attributes) = tag.split_once(|c: char| c.is_ascii_whitespace()).unwrap_or((tag, ""));
+        Some(Tag { name, attributes })
+    }
+}
+
+impl Tag<'_> {
+    /// The value of an attribute, empty if it has a name alone.
+    fn value(&self, name: &str) -> Option<String> {
+        let mut rest = self.attributes.trim_start();
+        while !rest.is_empty() {
+            let end = rest.find(|c: char| c == '=' || c.is_ascii_whitespace()).unwrap_or(rest.len());
+            let (found, behind) = rest.split_at(end);
+            let (value, behind) = match behind.strip_prefix("=\"") {
+                Some(value) => value.split_once('"')?,
+                None => ("", behind.trim_start_matches('=')),
+            };
+            if found == name {
+                return Some(unescape(value));
+            }
+            rest = behind.trim_start();
+        }
+        None
     }
 }
 
