@@ -121,6 +121,7 @@ pub async fn restored(
     publishing::hold_all(&mut tx, site, by).await?;
     let letters = notices::end_waiting(&mut tx, before, site.now()).await?;
     subscribers::forget_held_back(&mut tx, before).await?;
+    subscribers::stop_imports(&mut tx, site.now()).await?;
     let sessions = sessions::end_all_but(&mut tx, keep).await?;
     let links = accounts::void_all_links(&mut tx).await?;
     origin::confirm(&mut tx, site, &place, positions).await?;

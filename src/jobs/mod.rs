@@ -114,6 +114,7 @@ enum Job {
     ResumeProviderCalls,
     PollProvider,
     PollFeeds,
+    BringIn,
     LookAtDns,
     LookUpProviders,
     TakeInRefusals,
@@ -128,7 +129,7 @@ enum Job {
 }
 
 impl Job {
-    const ALL: [Self; 18] = [
+    const ALL: [Self; 19] = [
         Self::SealEditions,
         Self::AskHeldBack,
         Self::TellOwners,
@@ -136,6 +137,7 @@ impl Job {
         Self::ResumeProviderCalls,
         Self::PollProvider,
         Self::PollFeeds,
+        Self::BringIn,
         Self::LookAtDns,
         Self::LookUpProviders,
         Self::TakeInRefusals,
@@ -152,7 +154,7 @@ impl Job {
     /// The schedule.
     const fn every(self) -> Duration {
         Duration::from_secs(match self {
-            Self::SealEditions | Self::WorkOnProviderEvents => 1,
+            Self::SealEditions | Self::WorkOnProviderEvents | Self::BringIn => 1,
             Self::TellOwners | Self::TakeInRefusals | Self::TellOfBreaks => 10,
             Self::AskHeldBack
             | Self::ResumeProviderCalls
@@ -179,6 +181,7 @@ impl Job {
             Self::ResumeProviderCalls => "resume provider calls",
             Self::PollProvider => "poll provider",
             Self::PollFeeds => "poll feeds",
+            Self::BringIn => "bring in",
             Self::LookAtDns => "look at dns",
             Self::LookUpProviders => "look up providers",
             Self::TakeInRefusals => "take in refusals",
@@ -203,6 +206,7 @@ impl Job {
             Self::ResumeProviderCalls => "Asks the payment service again where it did not answer",
             Self::PollProvider => "Asks the payment service what was missed",
             Self::PollFeeds => "Reads your feeds, each every half hour",
+            Self::BringIn => "Brings in lists of readers",
             Self::LookAtDns => "Looks whether mail providers believe your mail",
             Self::LookUpProviders => "Looks up which mail providers your readers have",
             Self::TakeInRefusals => "Counts copies that were refused",
@@ -233,6 +237,7 @@ impl Job {
             }
             Self::PollProvider => "The payment service is not asked what we missed: gifts may not be counted",
             Self::PollFeeds => "Your feeds are not read: new articles do not come in",
+            Self::BringIn => "Lists of readers that somebody brings in do not go on",
             Self::LookAtDns => "Nobody looks whether mail providers still believe your mail",
             Self::LookUpProviders => {
                 "Which mail providers your readers have is not looked up; mail goes out all the same"
@@ -369,6 +374,7 @@ impl Jobs {
             Job::ResumeProviderCalls => working(self.resume_provider_calls()),
             Job::PollProvider => working(self.poll_provider()),
             Job::PollFeeds => working(articles::poll_due(site, &self.fetcher)),
+            Job::BringIn => working(subscribers::bring_in(site)),
             Job::LookAtDns => working(self.look_at_dns()),
             Job::LookUpProviders => working(self.look_up_providers()),
             Job::TakeInRefusals => working(receive_refusals(site)),

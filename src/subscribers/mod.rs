@@ -22,6 +22,7 @@ mod found_by;
 mod good_bye;
 mod implied;
 mod import;
+mod imports;
 mod leave;
 pub mod lists;
 pub mod machines;
@@ -61,6 +62,12 @@ pub use self::{
     find::{LOOKED_THROUGH, Order, Wanted, count_many, counts, fold_waiting, page},
     implied::{Implied, NotImplied},
     import::{Basis, IMPLIED, ImportError, ImportReport, Plan, RowError, import, import_as},
+    imports::{
+        Answers as ImportAnswers, Asks, BringInError, Import, ImportState, LARGEST as LARGEST_FILE, Receiving,
+        Seen, SeenColumn, SeenRow, SeenWord, SeenWords, bring_in, find_import, go as go_on_with_import,
+        has_problems, import_kept, imports, problems as problems_of_import, remove as remove_import,
+        say as say_of_import, say_anew as say_of_import_anew, stop as stop_import,
+    },
     leave::{
         AfterLeaving, Back, Left, after_coming_back, after_leaving, leave, leave_all, leave_as_written,
         leave_by_mail, leave_by_staff, look_at_unsubscribe, rejoin,
@@ -90,6 +97,7 @@ pub use self::{
     why_they_left::{LeavingReason, say_why},
 };
 pub(crate) use self::{
+    imports::stop_all as stop_imports,
     moving::{former_addresses_in, letters_asked},
     read::held,
 };
@@ -99,11 +107,14 @@ use crate::{
     token::TokenError,
 };
 
+pub use self::store::imports::{IMPORTS_IN_TURN, QUEUES};
+
 /// Every statement of this room.
 pub const STATEMENTS: &[&[Sql]] = &[
     store::STATEMENTS,
     store::finding::STATEMENTS,
     store::importing::STATEMENTS,
+    store::imports::STATEMENTS,
     store::counting::STATEMENTS,
     store::joining::STATEMENTS,
     store::leaving::STATEMENTS,
@@ -121,6 +132,10 @@ pub const STATEMENTS: &[&[Sql]] = &[
 /// What this room forgets, for the one place that says when.
 pub(crate) mod forgetting {
     pub(crate) use super::{
+        imports::KEPT as IMPORTS_KEPT,
+        store::imports::{
+            FORGET_PARTS as IMPORT_PARTS, FORGET_PROBLEMS as IMPORT_PROBLEMS, FORGET_UNFINISHED as IMPORTS,
+        },
         budget::WEEK,
         fields::REMOVED_LASTS,
         forgotten::PROOF_LASTS,

@@ -19,7 +19,7 @@ use broadside::{
     replies,
     staff::Role,
     subscribers::{
-        ConsentAction, ConsentMethod, DonorState, LeavingReason, OptIn, SubscriptionState, Visibility,
+        ConsentAction, ConsentMethod, DonorState, ImportState, LeavingReason, OptIn, SubscriptionState, Visibility,
         fields::{FieldKind, StandsIn},
         forms::{Answer, FormState, Offers, OffersTopics},
         requests::RequestKind,
@@ -225,6 +225,7 @@ fn columns() -> Vec<(&'static str, &'static str, Vec<&'static str>)> {
         "form_field"."answer": Answer,
         "field"."kind": FieldKind,
         "reader_request"."kind": RequestKind,
+        "import"."state": ImportState,
         "leaving_reason"."reason": LeavingReason,
         "donor_state"."state": DonorState,
         "donation"."kind": DonationKind,
