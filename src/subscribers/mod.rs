@@ -63,10 +63,12 @@ pub use self::{
     implied::{Implied, NotImplied},
     import::{Basis, IMPLIED, ImportError, ImportReport, Plan, RowError, import, import_as},
     imports::{
-        Answers as ImportAnswers, Asks, BringInError, Import, ImportState, LARGEST as LARGEST_FILE, Receiving,
-        Seen, SeenColumn, SeenRow, SeenWord, SeenWords, bring_in, find_import, go as go_on_with_import,
-        has_problems, import_kept, imports, problems as problems_of_import, remove as remove_import,
-        say as say_of_import, say_anew as say_of_import_anew, stop as stop_import,
+        Answers as ImportAnswers, Asks, BringInError, ChangeKind, Import, ImportState,
+        LARGEST as LARGEST_FILE, Receiving, Seen, SeenColumn, SeenRow, SeenWord, SeenWords, bring_in,
+        find_import, go as go_on_with_import, has_problems, import_kept, imports,
+        may_be_taken_back as import_may_be_taken_back, problems as problems_of_import,
+        remove as remove_import, say as say_of_import, say_anew as say_of_import_anew, stop as stop_import,
+        take_back as take_import_back,
     },
     leave::{
         AfterLeaving, Back, Left, after_coming_back, after_leaving, leave, leave_all, leave_as_written,
@@ -115,6 +117,7 @@ pub const STATEMENTS: &[&[Sql]] = &[
     store::finding::STATEMENTS,
     store::importing::STATEMENTS,
     store::imports::STATEMENTS,
+    store::imports_undone::STATEMENTS,
     store::counting::STATEMENTS,
     store::joining::STATEMENTS,
     store::leaving::STATEMENTS,
@@ -132,18 +135,19 @@ pub const STATEMENTS: &[&[Sql]] = &[
 /// What this room forgets, for the one place that says when.
 pub(crate) mod forgetting {
     pub(crate) use super::{
-        imports::KEPT as IMPORTS_KEPT,
-        store::imports::{
-            FORGET_PARTS as IMPORT_PARTS, FORGET_PROBLEMS as IMPORT_PROBLEMS, FORGET_UNFINISHED as IMPORTS,
-        },
         budget::WEEK,
         fields::REMOVED_LASTS,
         forgotten::PROOF_LASTS,
+        imports::KEPT as IMPORTS_KEPT,
         moving::{CHANGE_LASTS, FORGET_CHANGES as ADDRESS_CHANGES},
         store::FORGET_TRACES as TRACES,
         store::fields::{FORGET_FIELDS as FIELDS, FORGET_VALUES as VALUES},
         store::forgotten::FORGET_KEPT as KEPT_CONSENT,
         store::forms::FORGET_FORM_DAYS as FORM_DAYS,
+        store::imports::{
+            FORGET_PARTS as IMPORT_PARTS, FORGET_PROBLEMS as IMPORT_PROBLEMS, FORGET_UNFINISHED as IMPORTS,
+        },
+        store::imports_undone::FORGET_CHANGES as IMPORT_CHANGES,
         store::joining::{
             FORGET_ASKED_FROM as ASKED_FROM, FORGET_ASKINGS as ASKINGS, FORGET_DAYS as DAYS,
             FORGET_LETTERS as LETTERS, FORGET_TYPED as TYPED, FORGET_UNCONFIRMED as UNCONFIRMED,

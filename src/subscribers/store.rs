@@ -7,6 +7,7 @@ pub mod forgotten;
 pub mod forms;
 pub mod importing;
 pub mod imports;
+pub mod imports_undone;
 pub mod joining;
 pub mod knowing;
 pub mod leaving;

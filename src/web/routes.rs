@@ -105,7 +105,16 @@ impl Route {
         T: 'static,
     {
         let handler = on(axum::routing::MethodFilter::GET, handler);
-        Self { method: Method::GET, path, who, csrf: Csrf::Safe, headers, body_limit: 0, takes_file: false, handler }
+        Self {
+            method: Method::GET,
+            path,
+            who,
+            csrf: Csrf::Safe,
+            headers,
+            body_limit: 0,
+            takes_file: false,
+            handler,
+        }
     }
 
     fn post<H, T>(path: &'static str, who: Who, csrf: Csrf, headers: HeaderSet, handler: H) -> Self
@@ -132,7 +141,16 @@ impl Route {
         let both = on(MethodFilter::POST.or(MethodFilter::OPTIONS), handler);
         let (who, csrf, headers) = (Who::Public, Csrf::NamedSites, HeaderSet::Api);
         let takes_file = false;
-        Self { method: Method::POST, path, who, csrf, headers, body_limit: 64 * KIB, takes_file, handler: both }
+        Self {
+            method: Method::POST,
+            path,
+            who,
+            csrf,
+            headers,
+            body_limit: 64 * KIB,
+            takes_file,
+            handler: both,
+        }
     }
 
     /// The same for a form that holds a file of at most so many bytes.
@@ -310,6 +328,7 @@ pub fn routes() -> Vec<Route> {
         Route::post("/desk/imports/{import}/back", Staff(Role::READERS), Token, Desk, desk::readers::import::back),
         Route::post("/desk/imports/{import}/go", Staff(Role::READERS), Token, Desk, desk::readers::import::go),
         Route::post("/desk/imports/{import}/stop", Staff(Role::READERS), Token, Desk, desk::readers::import::stop),
+        Route::post("/desk/imports/{import}/undo", Staff(Role::READERS), Token, Desk, desk::readers::import::undo),
         Route::post("/desk/imports/{import}/remove", Staff(Role::READERS), Token, Desk, desk::readers::import::remove),
         Route::get("/desk/imports/{import}/problems", Staff(Role::READERS), Desk, desk::readers::import::problems),
         Route::get("/desk/requests", Staff(Role::READERS), Desk, desk::readers::requests::show),

@@ -204,7 +204,11 @@ mod tests {
                 }
                 found.push((part.name, part.file, String::from_utf8(bytes).expect("text")));
             }
-            let file = ("file".to_owned(), Some("a \\ \"b\".csv".to_owned()), "email\r\n--x--\r\n--x\r\nann@example.org\r\n".to_owned());
+            let file = (
+                "file".to_owned(),
+                Some("a \\ \"b\".csv".to_owned()),
+                "email\r\n--x--\r\n--x\r\nann@example.org\r\n".to_owned(),
+            );
             assert_eq!(found, [("csrf".to_owned(), None, "token".to_owned()), file], "in pieces of {size}");
         }
     }
@@ -225,7 +229,10 @@ mod tests {
 
     #[test]
     fn the_token_is_the_first_field_or_none() {
-        assert_eq!(first_field(b"--x\r\nContent-Disposition: form-data; name=\"file\"\r\n\r\ncsrf\r\n--x", "x"), None);
+        assert_eq!(
+            first_field(b"--x\r\nContent-Disposition: form-data; name=\"file\"\r\n\r\ncsrf\r\n--x", "x"),
+            None
+        );
         assert_eq!(first_field(b"--x\r\nContent-Disposition: form-data; name=\"csrf\"\r\n\r\nto", "x"), None);
         let headings = "Content-Disposition: form-data; filename=\"name=\"; name=\"file\"";
         assert_eq!(parameter(headings, "name").as_deref(), Some("file"));

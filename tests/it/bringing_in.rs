@@ -11,10 +11,14 @@ use broadside::{
 use reqwest::{Method, StatusCode, header};
 
 use crate::support::{
-    Browser, Program, Seed, TestApp, TestDb, app::OWNER, both_engines,
+    Browser, Program, Seed, TestApp, TestDb,
+    app::OWNER,
+    both_engines,
     database::{change, rows},
     pages::Web,
-    scratch, visitor::Page, wait,
+    scratch,
+    visitor::Page,
+    wait,
 };
 
 const LEASE: Duration = Duration::from_secs(121);
@@ -43,7 +47,10 @@ async fn now(app: &TestApp, id: &str) -> Import {
 
 async fn work(app: &TestApp) {
     let site = app.site.clone();
-    tokio::spawn(async move { subscribers::bring_in(&site).await }).await.expect("it works").expect("it goes on");
+    tokio::spawn(async move { subscribers::bring_in(&site).await })
+        .await
+        .expect("it works")
+        .expect("it goes on");
 }
 
 async fn say(app: &TestApp, import: &Import) -> Import {
@@ -86,8 +93,16 @@ async fn pressed(app: &TestApp, readers: usize) -> Import {
     assert_eq!(import.state, ImportState::Ready, "{import:?}");
     let expected = import.expected().expect("sums");
     let tenth = readers as u64 / 10;
-    assert_eq!((expected.rows, expected.left, expected.refused), (readers as u64, tenth, tenth), "{expected:?}");
-    assert_eq!(rows::<(i64,)>(&app.site.db, "select count(*) from subscriber").await, [(0,)], "nobody before the press");
+    assert_eq!(
+        (expected.rows, expected.left, expected.refused),
+        (readers as u64, tenth, tenth),
+        "{expected:?}"
+    );
+    assert_eq!(
+        rows::<(i64,)>(&app.site.db, "select count(*) from subscriber").await,
+        [(0,)],
+        "nobody before the press"
+    );
     subscribers::go_on_with_import(&app.site, &import, import.changed_at, 1).await.expect("pressed");
     now(app, &import.public_id).await
 }
@@ -98,13 +113,31 @@ async fn all_are_here_once(app: &TestApp, id: &str, readers: usize) {
     assert_eq!(import.state, ImportState::Done, "{import:?}");
     let report = import.report().expect("sums");
     let tenth = readers as u64 / 10;
-    assert_eq!((report.rows, report.added, report.left, report.refused), (readers as u64, 8 * tenth, tenth, tenth), "{report:?}");
-    let there = rows::<(i64, i64)>(&app.site.db, "select count(*), count(distinct subscriber_id) from consent_event where method = 'import'").await;
+    assert_eq!(
+        (report.rows, report.added, report.left, report.refused),
+        (readers as u64, 8 * tenth, tenth, tenth),
+        "{report:?}"
+    );
+    let there = rows::<(i64, i64)>(
+        &app.site.db,
+        "select count(*), count(distinct subscriber_id) from consent_event where method = 'import'",
+    )
+    .await;
     assert_eq!(there, [(9 * readers as i64 / 10, 9 * readers as i64 / 10)], "each has one proof");
     let count = async |sql: &'static str| rows::<(i64,)>(&app.site.db, sql).await[0].0;
     assert_eq!(count("select count(*) from import_problem").await, tenth as i64);
     assert_eq!(count("select count(*) from audit_log where action = 'imported readers'").await, 1);
     assert_eq!(count("select count(*) from import_part").await, 0, "the file is gone");
+}
+
+/// Every row about readers, but their numbers and the fields that were made.
+async fn everything(app: &TestApp) -> Vec<String> {
+    let all = "select 'reader ' || r.email || ' ' || r.name from subscriber r
+        union all select 'on ' || r.email || ' ' || s.state || ' ' || s.list_id || ' ' || coalesce(s.left_at, 0) from subscription s join subscriber r on r.id = s.subscriber_id
+        union all select 'answer ' || r.email || ' ' || v.value from field_value v join subscriber r on r.id = v.subscriber_id
+        union all select 'stopped ' || p.address_hash from suppression p
+        order by 1";
+    rows::<(String,)>(&app.site.db, all).await.into_iter().map(|(row,)| row).collect()
 }
 
 async fn sends(desk: &crate::support::visitor::Visitor, page: &Page, name: &str, file: &str) -> Page {
@@ -256,6 +289,66 @@ both_engines! {
         assert_eq!(import.state, ImportState::Stopped);
         assert!(matches!(subscribers::remove_import(&app.site, &import).await, Err(BringInError::Changed)));
         assert_eq!(rows::<(i64,)>(&app.site.db, "select count(*) from subscriber").await, [(0,)]);
+    }
+
+    /// TRUST L6, T3: taken back, it is as it was, to the row; a list is brought in again as if the first time had not been. What happened
+    /// since stays: who left, who was mailed.
+    async fn a_list_is_taken_back_to_the_row(db: TestDb) {
+        let app = TestApp::journalled(db).await;
+        app.reader("here@example.org").await;
+        app.reader("leaves@example.org").await;
+        let file = "email,name,Town,status\nhere@example.org,Somebody,Ulm,active\nleaves@example.org,,,cancelled\nnew@example.org,New,Bern,active\n\
+            gone@example.org,,,cancelled\nangry@example.org,,,complained\n";
+        let before = everything(&app).await;
+        let desk = app.desk().await;
+        for round in 0..2 {
+            let import = begun(&app, file).await;
+            let path = format!("/desk/imports/{}", import.public_id);
+            let form = desk.open(&path).await.form(&path).with("source", "a mistake").with("of-column-2", "field");
+            assert_eq!(desk.submit(&form).await.status, StatusCode::SEE_OTHER);
+            work(&app).await;
+            desk.submit(&desk.open(&path).await.form("/go")).await;
+            work(&app).await;
+            let report = now(&app, &import.public_id).await.report().expect("sums");
+            assert_eq!((report.added, report.updated, report.left, report.complained), (1, 1, 2, 1), "round {round}: {report:?}");
+            assert_ne!(everything(&app).await, before);
+            let undo = desk.open(&path).await.form("/undo");
+            desk.submit_and_follow(&undo).await.says("It is taken back");
+            work(&app).await;
+            desk.open(&path).await.says("What it changed is as it was");
+            assert_eq!(everything(&app).await, before, "round {round}");
+            assert_eq!(desk.submit(&undo).await.status, StatusCode::CONFLICT, "it is taken back once");
+        }
+        app.send_edition("To whom").await;
+        for (who, mails) in [("here", 1), ("leaves", 1), ("new", 0), ("gone", 0), ("angry", 0)] {
+            let has = app.mails(&format!("{who}@example.org")).iter().filter(|mail| mail.header("Subject").is_some_and(|subject| subject.contains("To whom"))).count();
+            assert_eq!(has, mails, "{who}");
+        }
+
+        // And where something happened since.
+        let import = begun(&app, "email\nmailed@example.org\nleft@example.org\nquiet@example.org\n").await;
+        let ready = say(&app, &import).await;
+        subscribers::go_on_with_import(&app.site, &ready, ready.changed_at, 1).await.expect("pressed");
+        work(&app).await;
+        let left = app.reader_row("left@example.org").await;
+        subscribers::leave_by_staff(&app.site, left, app.list().await, "asked").await.expect("left");
+        change(&app.site.db, "update subscription set paused_until = 4000000000000000 where subscriber_id = (select id from subscriber where email = 'quiet@example.org')").await;
+        app.send_edition("Meanwhile").await;
+        subscribers::take_import_back(&app.site, &now(&app, &import.public_id).await, 1).await.expect("begun");
+        work(&app).await;
+        let standing: Vec<(String, String)> = rows(&app.site.db, "select r.email, s.state from subscriber r join subscription s on s.subscriber_id = r.id where r.email < 'r' and r.email > 'left@' order by r.email").await;
+        let one = |email: &str| (format!("{email}@example.org"), "left".to_owned());
+        assert_eq!(standing, [one("left"), one("mailed")], "who was mailed is known, and off the list");
+        let audit = broadside::delivery::progress::audit(&app.site.db, 1).await;
+        assert!(audit.is_ok_and(|audit| audit.holds()));
+        // A day later it is too late.
+        let import = begun(&app, "email\nlate@example.org\n").await;
+        let ready = say(&app, &import).await;
+        subscribers::go_on_with_import(&app.site, &ready, ready.changed_at, 1).await.expect("pressed");
+        work(&app).await;
+        app.advance(Duration::from_secs(86_401));
+        let late = subscribers::take_import_back(&app.site, &now(&app, &import.public_id).await, 1).await;
+        assert!(matches!(late, Err(BringInError::Changed)), "{late:?}");
     }
 
     /// What cannot be read is told, and can be put away; what nobody goes on with is gone after a week.

@@ -182,6 +182,7 @@ const DOORS: &[(&[Role], &[&str])] = &[
         "POST /desk/imports/{import}/back",
         "POST /desk/imports/{import}/go",
         "POST /desk/imports/{import}/stop",
+        "POST /desk/imports/{import}/undo",
         "POST /desk/imports/{import}/remove",
         "GET /desk/imports/{import}/problems",
         "GET /desk/requests",

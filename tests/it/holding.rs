@@ -333,6 +333,7 @@ const TABLES: &[(&str, Tells)] = &[
     ("limit_used_up", Nothing("which form was used up")),
     ("import", Nothing("which lists the team brought in, and sums")),
     ("import_part", Nothing("a file that the team brings in, until it is in, and for a week at most")),
+    ("import_change", Nothing("what such a file changed, for three days")),
     ("import_problem", Nothing("lines of such a file that nobody could be told by, for a month")),
     ("feed", Nothing("what the magazine reads")),
     ("topic", Nothing("what articles are about")),

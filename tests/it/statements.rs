@@ -19,7 +19,8 @@ use broadside::{
     replies,
     staff::Role,
     subscribers::{
-        ConsentAction, ConsentMethod, DonorState, ImportState, LeavingReason, OptIn, SubscriptionState, Visibility,
+        ChangeKind, ConsentAction, ConsentMethod, DonorState, ImportState, LeavingReason, OptIn,
+        SubscriptionState, Visibility,
         fields::{FieldKind, StandsIn},
         forms::{Answer, FormState, Offers, OffersTopics},
         requests::RequestKind,
@@ -226,6 +227,7 @@ fn columns() -> Vec<(&'static str, &'static str, Vec<&'static str>)> {
         "field"."kind": FieldKind,
         "reader_request"."kind": RequestKind,
         "import"."state": ImportState,
+        "import_change"."kind": ChangeKind,
         "leaving_reason"."reason": LeavingReason,
         "donor_state"."state": DonorState,
         "donation"."kind": DonationKind,

@@ -29,11 +29,12 @@ use crate::{
         fields::Field,
         forgotten,
         implied::{Implied, NotImplied},
+        imports::{Change, ChangeKind, told as told_by},
         read::SubscriptionState,
         store::{
             self,
             importing::{self, NewSubscription, Told},
-            imports, topics,
+            imports, imports_undone, topics,
         },
     },
     token,
@@ -173,6 +174,7 @@ pub(super) async fn take(
         outcomes,
         notes: Vec::new(),
         touched: HashSet::new(),
+        changes: kept.map(|_| Vec::new()),
     };
     step.take(lines, (before, kept), watch).await
 }
@@ -189,6 +191,8 @@ struct Step<'a> {
     notes: Vec<String>,
     /// Readers of whom more is known now.
     touched: HashSet<i64>,
+    /// What would have to be taken back; none where nobody can.
+    changes: Option<Vec<Change>>,
 }
 
 /// Who the rows are about, and how those stood who were there before.
@@ -231,7 +235,7 @@ impl Step<'_> {
         self.choose(&ones, &met, &added).await?;
         self.answer(&ones, &met, &fields).await?;
         let known = (&met.readers, &met.acts);
-        let told = (self.outcomes.as_mut_slice(), self.plan.basis.source.as_str());
+        let told = (self.outcomes.as_mut_slice(), self.plan.basis.source.as_str(), self.changes.as_mut());
         stop(self.site, &mut self.tx, &ones, known, told).await?;
         for one in &ones {
             let reader = met.id(one);
@@ -262,6 +266,10 @@ impl Step<'_> {
     async fn meet(&mut self, ones: &[One<'_>]) -> db::Result<Met> {
         let readers = readers(&mut self.tx, self.site, ones, self.places.is_own, self.now).await?;
         let mut met = Met { readers, before: HashMap::new(), acts: Acts::new() };
+        let new = met.readers.ids.values().copied().filter(|id| !met.readers.known.contains(id));
+        for reader in new {
+            self.changed(reader, ChangeKind::Reader, (0, ""));
+        }
         if met.readers.known.is_empty() {
             return Ok(met);
         }
@@ -287,6 +295,9 @@ impl Step<'_> {
         names.sort_unstable();
         names.dedup_by_key(|(reader, _)| *reader);
         importing::name_many(&mut self.tx, &names).await?;
+        for (reader, name) in &names {
+            self.changed(*reader, ChangeKind::Named, (0, name));
+        }
         self.touched.extend(names.iter().map(|(reader, _)| *reader));
         Ok(())
     }
@@ -300,16 +311,15 @@ impl Step<'_> {
             .collect();
         // Two files that hold the same people meet at them in the same order.
         new.sort_by_key(|one| (one.reader, one.list));
-        Ok(importing::add_subscriptions(&mut self.tx, &new, self.now).await?.into_iter().collect())
+        let added = importing::add_subscriptions(&mut self.tx, &new, self.now).await?;
+        for (reader, list) in &added {
+            self.changed(*reader, ChangeKind::Joined, (*list, ""));
+        }
+        Ok(added.into_iter().collect())
     }
 
     /// The proof of who is new; and who left there, leaves.
-    async fn tell(
-        &mut self,
-        ones: &[One<'_>],
-        met: &Met,
-        added: &HashSet<(i64, i64)>,
-    ) -> db::Result<()> {
+    async fn tell(&mut self, ones: &[One<'_>], met: &Met, added: &HashSet<(i64, i64)>) -> db::Result<()> {
         let source = format!("{}: {}", self.plan.basis.basis, self.plan.basis.source);
         let said: Vec<Said> = ones.iter().map(|one| Said::of(one, &source, self.places.is_own)).collect();
         let mut in_order: Vec<_> = ones.iter().zip(&said).collect();
@@ -344,16 +354,13 @@ impl Step<'_> {
         }
         ledger::withdraw(&mut self.tx, self.site, reader, Some(list)).await?;
         notices::withdraw_welcome(&mut self.tx, reader, list, self.now).await?;
+        let was = met.before.get(&key).map_or("", |state| state.as_str());
+        self.changed(reader, ChangeKind::Left, (list, was));
         Ok(true)
     }
 
     /// What they chose: of who is new to the list, for anybody else decided that themselves.
-    async fn choose(
-        &mut self,
-        ones: &[One<'_>],
-        met: &Met,
-        added: &HashSet<(i64, i64)>,
-    ) -> db::Result<()> {
+    async fn choose(&mut self, ones: &[One<'_>], met: &Met, added: &HashSet<(i64, i64)>) -> db::Result<()> {
         let mut chosen = Vec::new();
         let chose = |one: &&One<'_>| !one.entry.topics.is_empty() && added.contains(&(met.id(one), one.list));
         for one in ones.iter().filter(chose) {
@@ -388,8 +395,21 @@ impl Step<'_> {
         answers.dedup_by(|a, b| (a.0, a.1) == (b.0, b.1));
         let rows: Vec<(i64, i64, &str)> =
             answers.iter().map(|(reader, field, answer)| (*reader, *field, answer.as_str())).collect();
-        self.touched.extend(importing::keep_answers(&mut self.tx, &rows).await?);
+        let kept: HashSet<(i64, i64)> =
+            importing::keep_answers(&mut self.tx, &rows).await?.into_iter().collect();
+        for (reader, field, answer) in rows.iter().filter(|one| kept.contains(&(one.0, one.1))) {
+            self.changed(*reader, ChangeKind::Answered, (*field, answer));
+        }
+        self.touched.extend(kept.into_iter().map(|(reader, _)| reader));
         Ok(())
+    }
+
+    /// Something is otherwise than it was.
+    fn changed(&mut self, reader: i64, kind: ChangeKind, what: (i64, &str)) {
+        let at = self.now;
+        if let Some(changes) = &mut self.changes {
+            changes.push(Change::new(reader, kind, what, at));
+        }
     }
 
     /// Counts what became of the rows, and makes it last.
@@ -417,6 +437,7 @@ impl Step<'_> {
             if !imports::reached(&mut self.tx, claim, reached, self.now).await? {
                 return Ok(None);
             }
+            imports_undone::add_changes(&mut self.tx, kept.id, &self.changes.unwrap_or_default()).await?;
             if report.refused <= MOST_PROBLEMS {
                 imports::add_problems(&mut self.tx, kept.id, &errors, self.now).await?;
             }
@@ -724,7 +745,7 @@ async fn stop(
     tx: &mut Tx,
     ones: &[One<'_>],
     (readers, acts): (&Readers, &Acts),
-    (outcomes, source): (&mut [Outcome], &str),
+    (outcomes, source, changes): (&mut [Outcome], &str, Option<&mut Vec<Change>>),
 ) -> db::Result<()> {
     let mut told = Vec::new();
     let mut whose = Vec::new();
@@ -741,8 +762,19 @@ async fn stop(
     if told.is_empty() {
         return Ok(());
     }
-    let detail = format!("as told by a file: {source}");
-    let added = Suppressions::new(site).add_as_told(tx, &told, &detail).await?;
+    let before = match changes {
+        Some(_) => Suppressions::new(site).among(tx, told.iter().map(|one| one.address)).await?,
+        None => Vec::new(),
+    };
+    let added = Suppressions::new(site).add_as_told(tx, &told, &told_by(source)).await?;
+    if let Some(changes) = changes {
+        // What took the place of another reason stays: who was stopped before is never let go by it.
+        let new =
+            told.iter().zip(&added).zip(before).filter(|((_, added), before)| **added && before.is_none());
+        changes.extend(new.map(|((one, _), _)| {
+            Change::new(one.reader, ChangeKind::Stopped, (0, one.reason.as_str()), site.now())
+        }));
+    }
     for (one, added) in whose.iter().zip(added) {
         if added && one.state > State::Left {
             outcomes[one.at] = Outcome::Stands(one.state);

@@ -154,6 +154,7 @@ const FIRST: usize = 100;
 const MOST_SEEN: usize = 4_000_000;
 
 impl<'a> Importing<'a> {
+    /// Of a file, before anything is taken.
     pub async fn new(
         site: &'a Site,
         plan: Plan<'a>,
@@ -213,7 +214,7 @@ impl<'a> Importing<'a> {
 }
 
 /// How many rows go in the next step, when so many took so long.
-fn next(rows: usize, took: Duration) -> usize {
+pub(super) fn next(rows: usize, took: Duration) -> usize {
     if took > STEP {
         (rows / 2).max(10)
     } else if took < STEP / 4 {

@@ -157,3 +157,13 @@ pub(super) async fn drop_problems(site: &Site, id: i64) -> db::Result<()> {
         }
     }
 }
+
+/// Why it does not go on now.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Stuck {
+    #[error(transparent)]
+    Database(#[from] sqlx::Error),
+    /// Its file cannot be read here and now.
+    #[error(transparent)]
+    File(#[from] io::Error),
+}

@@ -6,23 +6,25 @@
 mod file;
 mod rows;
 mod seen;
+mod undo;
 mod work;
 
 use std::io::Read as _;
 
+pub(super) use self::rows::{Change, told};
+use self::{
+    file::{Arriving, Stuck},
+    seen::Said,
+    work::claimed,
+};
 pub use self::{
-    rows::{Import, ImportState},
+    rows::{ChangeKind, Import, ImportState},
     seen::{Asks, Seen, SeenColumn, SeenRow, SeenWord, SeenWords},
     work::bring_in,
 };
-use self::{
-    file::Arriving,
-    seen::Said,
-    work::{Stuck, claimed},
-};
 use super::{
     import::{Basis, ImportError, ImportReport, Plan, RowError, import_as, look_at},
-    store::imports as store,
+    store::{imports as store, imports_undone as undone},
 };
 use crate::{
     audit_log,
@@ -342,6 +344,31 @@ pub async fn stop(site: &Site, import: &Import, staff: i64) -> Result<(), BringI
     audit_log::record(&mut tx, site, Some(staff), "stopped bringing readers in", "", &detail).await?;
     tx.commit().await?;
     Ok(file::drop(site, import.id).await?)
+}
+
+/// Whether it can be taken back: it ended within a day, and something of what it changed is known.
+///
+/// # Errors
+/// When the database fails.
+pub async fn may_be_taken_back(site: &Site, import: &Import) -> db::Result<bool> {
+    let is_over = matches!(import.state, ImportState::Done | ImportState::Stopped);
+    let is_new = import.changed_at > site.now().minus(undo::LASTS);
+    Ok(is_over && is_new && undone::any(&site.db, import.id).await?)
+}
+
+/// Takes one back, within a day: what it changed is as it was, but for what happened since.
+///
+/// # Errors
+/// [`BringInError::Changed`] where it is too late for that, or it is not over; when the database fails.
+pub async fn take_back(site: &Site, import: &Import, staff: i64) -> Result<(), BringInError> {
+    let now = site.now();
+    let mut tx = site.db.begin().await?;
+    if !undone::begin(&mut tx, import.id, now.minus(undo::LASTS), now).await? {
+        return Err(BringInError::Changed);
+    }
+    let detail = format!("{}. {}: {}", import.file, import.basis, import.source);
+    audit_log::record(&mut tx, site, Some(staff), "began to take an import back", "", &detail).await?;
+    Ok(tx.commit().await?)
 }
 
 /// Puts one away of which nobody was taken.

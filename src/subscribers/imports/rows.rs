@@ -20,14 +20,60 @@ words! {
         Done = "done",
         /// Somebody stopped it: whoever was taken before that stays.
         Stopped = "stopped",
+        /// It is taken back.
+        Undoing = "undoing",
+        /// What it changed is as it was.
+        Undone = "undone",
     }
+}
+
+words! {
+    /// What a list changed, as it is kept for taking it back.
+    pub enum ChangeKind {
+        /// The reader is new.
+        Reader = "reader",
+        /// How they stand with a list is new.
+        Joined = "joined",
+        /// They left a list.
+        Left = "left",
+        /// They had no name.
+        Named = "named",
+        /// They had not answered a field.
+        Answered = "answered",
+        /// Mail to them was not stopped.
+        Stopped = "stopped",
+    }
+}
+
+/// Something that a list changed.
+#[derive(Clone, Debug, sqlx_macros::FromRow)]
+pub(in crate::subscribers) struct Change {
+    pub subscriber_id: i64,
+    pub kind: ChangeKind,
+    /// The list or the field; 0 where it is about the reader.
+    pub about: i64,
+    /// What was before; of what was not there, what is there since.
+    pub was: String,
+    pub at: Moment,
+}
+
+impl Change {
+    /// What a step changed.
+    pub fn new(subscriber_id: i64, kind: ChangeKind, (about, was): (i64, &str), at: Moment) -> Self {
+        Self { subscriber_id, kind, about, was: was.to_owned(), at }
+    }
+}
+
+/// What stands with an address that a file stops.
+pub(in crate::subscribers) fn told(source: &str) -> String {
+    format!("as told by a file: {source}")
 }
 
 impl ImportState {
     /// Whether it goes on by itself.
     #[must_use]
     pub const fn goes_on(self) -> bool {
-        matches!(self, Self::Reading | Self::Counting | Self::Running)
+        matches!(self, Self::Reading | Self::Counting | Self::Running | Self::Undoing)
     }
 
     /// Whether nobody of it was taken, and it may be put away.

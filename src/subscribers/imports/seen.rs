@@ -129,7 +129,8 @@ impl Seen {
             },
             Ok(entry) => {
                 let answers = entry.answers.iter().map(|(name, answer)| (name.clone(), cut(answer, 80)));
-                let topics = (!entry.topics.is_empty()).then(|| ("Topics".to_owned(), entry.topics.join(", ")));
+                let topics =
+                    (!entry.topics.is_empty()).then(|| ("Topics".to_owned(), entry.topics.join(", ")));
                 SeenRow {
                     line: row.line,
                     email: entry.email.to_string(),

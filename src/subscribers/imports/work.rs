@@ -6,8 +6,9 @@ use tokio::{sync::mpsc, task};
 
 use super::{
     Import, ImportState, file,
-    file::Staged,
+    file::{Staged, Stuck},
     seen::{self, Said, Seen},
+    undo,
 };
 use crate::{
     audit_log,
@@ -19,8 +20,8 @@ use crate::{
     subscribers::{
         find,
         import::{
-            Basis, CHUNK, ImportError, ImportReport, Importing, Kept, LEASE, Line, MOST_PROBLEMS, Plan, RowError,
-            is_sad,
+            Basis, CHUNK, ImportError, ImportReport, Importing, Kept, LEASE, Line, MOST_PROBLEMS, Plan,
+            RowError, is_sad,
         },
         lists::{self, List},
         store::imports as store,
@@ -63,6 +64,7 @@ impl Work for InTurn {
                 ImportState::Reading => look_through(site, &import, claim).await,
                 ImportState::Counting => count(site, &import, &mut claim).await,
                 ImportState::Running => take(site, &import, &mut claim).await,
+                ImportState::Undoing => undo::take_back(site, &import, &mut claim).await,
                 _ => break,
             };
             match went {
@@ -74,16 +76,6 @@ impl Work for InTurn {
         }
         Ok(Came::Done)
     }
-}
-
-/// Why it does not go on now.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum Stuck {
-    #[error(transparent)]
-    Database(#[from] sqlx::Error),
-    /// Its file cannot be read here and now.
-    #[error(transparent)]
-    File(#[from] io::Error),
 }
 
 async fn survey(site: &Site, import: &Import) -> Result<Result<Survey, TableError>, Stuck> {
@@ -132,7 +124,9 @@ async fn prepared(
     let lists = lists::all(&site.db).await?;
     let list = lists.iter().find(|list| Some(list.id) == import.list_id && list.is_mailed());
     let trouble = match (survey(site, import).await?, list.map(|list| list.id)) {
-        (Ok(survey), Some(list)) if survey.unsaid.is_empty() => return Ok(Some((survey.mapping, lists, list))),
+        (Ok(survey), Some(list)) if survey.unsaid.is_empty() => {
+            return Ok(Some((survey.mapping, lists, list)));
+        }
         (Ok(_), None) => "nothing goes to that list any more: choose another".to_owned(),
         (Ok(_), Some(_)) => "something has to be said about the file first".to_owned(),
         (Err(error), _) => error.to_string(),
@@ -266,7 +260,8 @@ pub(super) async fn take(site: &Site, import: &Import, claim: &mut Moment) -> Re
     let slug = lists.iter().find(|one| one.id == list).map(|list| list.slug.clone()).unwrap_or_default();
     let basis = Basis { basis: import.basis.clone(), source: import.source.clone() };
     let choices = moving_in::Choices::default();
-    let plan = Plan { list, basis: &basis, choices: &choices, makes_lists: import.makes_lists, is_dry: false };
+    let plan =
+        Plan { list, basis: &basis, choices: &choices, makes_lists: import.makes_lists, is_dry: false };
     let mut importing = Importing::new(site, plan, &mapping, lists).await.map_err(database)?;
     if import.pass == 0 {
         file::drop_problems(site, import.id).await?;

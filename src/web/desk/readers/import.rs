@@ -18,7 +18,8 @@ use crate::{
     db::Db,
     moving_in::{Choices, EMPTY, EVERYBODY, Role, State, guarded},
     subscribers::{
-        self, Asks, Basis, BringInError, IMPLIED, Import, ImportAnswers, ImportReport, ImportState, Seen, lists,
+        self, Asks, Basis, BringInError, IMPLIED, Import, ImportAnswers, ImportReport, ImportState, Seen,
+        lists,
     },
     web::{
         Desk, Form, Outcome, Posted, WebError,
@@ -39,6 +40,9 @@ const AS_FIELD: &str = "field";
 /// The page looks again after so long, while something goes on.
 const AGAIN: HeaderValue = HeaderValue::from_static("3");
 
+/// What is left of one that was taken back.
+const UNDONE: &str = "What it changed is as it was, but for what happened since: whoever left, or agreed themselves, meanwhile stays so, and whoever was mailed meanwhile is off the list and stays known.";
+
 #[derive(Serialize)]
 struct Page {
     id: String,
@@ -57,6 +61,7 @@ struct Page {
     goes_on: Option<GoesOn>,
     over: Option<Over>,
     has_problems: bool,
+    may_be_taken_back: bool,
     may_be_removed: bool,
     form: Form,
 }
@@ -192,8 +197,11 @@ pub(crate) async fn submit(desk: Desk, Path(id): Path<String>, posted: Posted) -
             String::new()
         }
     };
-    let source =
-        form.required("source", 300, "Say where and when they agreed: it stands with each of them as the proof.");
+    let source = form.required(
+        "source",
+        300,
+        "Say where and when they agreed: it stands with each of them as the proof.",
+    );
     let version = form.text("seen").parse().map(Moment).unwrap_or(Moment(0));
     let (Some(list), true) = (list, form.is_valid()) else {
         let page = page(&desk, &import, &seen, form).await?;
@@ -249,6 +257,14 @@ pub(crate) async fn remove(desk: Desk, Path(id): Path<String>, posted: Posted) -
     let import = found(&desk, &id).await?;
     let removed = subscribers::remove_import(desk.site(), &import).await;
     done(&desk, &id, removed, "/desk/imports?done=import-removed").await
+}
+
+/// `POST /desk/imports/{import}/undo`
+pub(crate) async fn undo(desk: Desk, Path(id): Path<String>, posted: Posted) -> Outcome {
+    posted.form(&[])?;
+    let import = found(&desk, &id).await?;
+    let begun = subscribers::take_import_back(desk.site(), &import, desk.who.staff.id).await;
+    done(&desk, &id, begun, &id_path(&id)).await
 }
 
 fn id_path(id: &str) -> String {
@@ -348,7 +364,10 @@ fn chosen(seen: &Seen, form: &mut Form) -> Choices {
                 (typed, _) => State::parse(typed),
             };
             match said {
-                None => form.mistake(&name, format_args!("Say what “{}” means in the column {}.", shown(&word.value), words.heading)),
+                None => form.mistake(
+                    &name,
+                    format_args!("Say what “{}” means in the column {}.", shown(&word.value), words.heading),
+                ),
                 Some(said) if word.becomes == Some(said) => {}
                 Some(said) => choices.words.push((Some(words.heading.clone()), word.value.clone(), said)),
             }
@@ -368,7 +387,11 @@ fn chosen(seen: &Seen, form: &mut Form) -> Choices {
     }
     let emails = singles.iter().filter(|(role, _)| role == "email").count();
     if emails != 1 && !seen.columns.is_empty() {
-        let message = if emails == 0 { "Say which column has the addresses." } else { "One column alone can be the address." };
+        let message = if emails == 0 {
+            "Say which column has the addresses."
+        } else {
+            "One column alone can be the address."
+        };
         let at = singles.iter().rposition(|(role, _)| role == "email").unwrap_or_default();
         form.mistake(&of_column(at), message);
     }
@@ -435,7 +458,8 @@ async fn page(desk: &Desk, import: &Import, seen: &Seen, form: Form) -> Result<P
         ImportState::Asking if !seen.columns.is_empty() => Some(ask(desk, seen, &form).await?),
         _ => None,
     };
-    let to = if seen.columns.iter().any(|column| column.role == "list") { "their lists" } else { &import.list };
+    let to =
+        if seen.columns.iter().any(|column| column.role == "list") { "their lists" } else { &import.list };
     let answers = format!("{}: {}", ground(&import.basis), import.source);
     let ready = match import.state {
         ImportState::Ready => Some(Ready {
@@ -447,10 +471,17 @@ async fn page(desk: &Desk, import: &Import, seen: &Seen, form: Form) -> Result<P
     let over = match import.state {
         ImportState::Done => Some("Everybody is here"),
         ImportState::Stopped => Some("Stopped"),
+        ImportState::Undone => Some("Taken back"),
         _ => None,
     };
     let over = match over {
-        Some(title) => Some(Over { title, sentences: sentences(&import.report()?, to, When::After), answers }),
+        Some(title) => {
+            let mut sentences = sentences(&import.report()?, to, When::After);
+            if import.state == ImportState::Undone {
+                sentences = vec![UNDONE.to_owned()];
+            }
+            Some(Over { title, sentences, answers })
+        }
         None => None,
     };
     Ok(Page {
@@ -468,6 +499,7 @@ async fn page(desk: &Desk, import: &Import, seen: &Seen, form: Form) -> Result<P
         ready,
         over,
         has_problems: subscribers::has_problems(&desk.site().db, import).await?,
+        may_be_taken_back: subscribers::import_may_be_taken_back(desk.site(), import).await?,
         may_be_removed: import.state.is_before(),
         form,
     })
@@ -493,9 +525,15 @@ fn goes_on(import: &Import, seen: &Seen) -> Result<Option<GoesOn>, WebError> {
         ImportState::Reading => ("Reading the file …", ("Nothing is written yet.".to_owned(), None)),
         ImportState::Counting => {
             let (words, part) = so_far(&import.report()?, "are looked at");
-            ("Finding out what would become of everybody …", (format!("{words} Nothing is written yet."), part))
+            (
+                "Finding out what would become of everybody …",
+                (format!("{words} Nothing is written yet."), part),
+            )
         }
         ImportState::Running => ("They come in …", so_far(&import.report()?, "are done")),
+        ImportState::Undoing => {
+            ("It is taken back …", ("What it changed becomes as it was.".to_owned(), None))
+        }
         _ => return Ok(None),
     };
     Ok(Some(GoesOn { title, words, of_thousand, may_be_stopped: import.state == ImportState::Running }))
@@ -521,13 +559,19 @@ async fn ask(desk: &Desk, seen: &Seen, form: &Form) -> Result<Ask, WebError> {
                 count(i64::try_from(*number).unwrap_or(i64::MAX), "row")
             ),
             Some(Asks::Unclear { example }) => {
-                format!("It may say who is not to be mailed, and holds many different things, such as “{example}”.")
+                format!(
+                    "It may say who is not to be mailed, and holds many different things, such as “{example}”."
+                )
             }
         };
         let is_open = column.asks.is_some();
         Column {
             choices: roles(&column.heading, chosen, is_open),
-            heading: if column.heading.is_empty() { "A column without a heading".to_owned() } else { column.heading.clone() },
+            heading: if column.heading.is_empty() {
+                "A column without a heading".to_owned()
+            } else {
+                column.heading.clone()
+            },
             asks,
             is_fixed: is_fixed(&column.role) || column.heading.is_empty(),
             error: form.error(&name).to_owned(),
@@ -561,7 +605,12 @@ async fn ask(desk: &Desk, seen: &Seen, form: &Form) -> Result<Ask, WebError> {
             _ => "bad",
         },
         problem: if row.problem.is_empty() { String::new() } else { sentence(&row.problem) },
-        more: row.more.iter().map(|(name, answer)| format!("{name}: {answer}")).collect::<Vec<_>>().join("; "),
+        more: row
+            .more
+            .iter()
+            .map(|(name, answer)| format!("{name}: {answer}"))
+            .collect::<Vec<_>>()
+            .join("; "),
     };
     let choice = |list: &lists::List| Choice {
         value: list.id.to_string(),
@@ -578,7 +627,11 @@ async fn ask(desk: &Desk, seen: &Seen, form: &Form) -> Result<Ask, WebError> {
         several: lists.len() > 1,
         lists: lists.iter().map(choice).collect(),
         columns: seen.columns.iter().enumerate().map(column).collect(),
-        not_read: if not_read == 0 { String::new() } else { count(i64::try_from(not_read).unwrap_or(i64::MAX), "column") },
+        not_read: if not_read == 0 {
+            String::new()
+        } else {
+            count(i64::try_from(not_read).unwrap_or(i64::MAX), "column")
+        },
         words: seen.words.iter().enumerate().map(words).collect(),
         everybody,
         lacks: seen.lacks.clone(),

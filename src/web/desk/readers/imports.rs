@@ -57,6 +57,8 @@ pub(super) const fn standing(state: ImportState) -> (&'static str, &'static str)
         ImportState::Running => ("comes in", "sending"),
         ImportState::Done => ("done", "good"),
         ImportState::Stopped => ("stopped", "bad"),
+        ImportState::Undoing => ("is taken back", "sending"),
+        ImportState::Undone => ("taken back", "draft"),
     }
 }
 

@@ -73,7 +73,10 @@ pub(super) fn sentences(report: &ImportReport, to: &str, when: When) -> Vec<Stri
     if report.refused > 0 {
         let rows = count(of(report.refused), "row");
         let cannot = will("cannot be taken", "could not be taken");
-        all.push(format!("{rows} {cannot}: most likely {} no usable address.", one(report.refused, "it has", "they have")));
+        all.push(format!(
+            "{rows} {cannot}: most likely {} no usable address.",
+            one(report.refused, "it has", "they have")
+        ));
     }
     if !report.not_read.is_empty() {
         all.push(format!("Not read: {}.", report.not_read.join(", ")));
@@ -120,6 +123,9 @@ mod tests {
         );
         let one = ImportReport { added: 1, refused: 1, ..ImportReport::default() };
         assert_eq!(sentences(&one, "The Weekly", When::After)[0], "1 reader joined The Weekly.");
-        assert_eq!(sentences(&ImportReport::default(), "The Weekly", When::Before), ["Nobody joins The Weekly."]);
+        assert_eq!(
+            sentences(&ImportReport::default(), "The Weekly", When::Before),
+            ["Nobody joins The Weekly."]
+        );
     }
 }
