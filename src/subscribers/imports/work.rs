@@ -2,7 +2,7 @@
 
 use std::io;
 
-use tokio::{sync::mpsc, task};
+use tokio::sync::mpsc;
 
 use super::{
     Import, ImportState, file,
@@ -148,14 +148,16 @@ enum Fed {
 /// Reads the file on a thread of its own, from behind a line on: those who are refused mail, or the others.
 fn feed(file: Staged, mapping: Mapping, sad: bool, after: u64) -> mpsc::Receiver<Fed> {
     let (sender, receiver) = mpsc::channel(2);
-    task::spawn_blocking(move || {
-        let last = match heavy::quietly(|| read(&file, &mapping, (sad, after), &sender)) {
-            Ok(Ok(())) => Fed::End,
-            Ok(Err(error)) => Fed::Broke(error),
-            Err(broke) => Fed::Broke(TableError::File(io::Error::other(broke))),
+    let read = move |to: &mpsc::Sender<Fed>| {
+        let last = match read(&file, &mapping, (sad, after), to) {
+            Ok(()) => Fed::End,
+            Err(error) => Fed::Broke(error),
         };
-        // Whoever does not listen any more needs to hear of no end.
-        drop(sender.blocking_send(last));
+        drop(to.blocking_send(last));
+    };
+    heavy::beside(sender, read, |ended| match ended {
+        Ok(()) => Fed::End,
+        Err(broke) => Fed::Broke(TableError::File(io::Error::other(broke))),
     });
     receiver
 }
