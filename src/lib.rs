@@ -30,7 +30,7 @@
 //! | [`bounces`] | what comes back about our mail, from every source in one form, and what it does |
 //! | [`deliverability`] | what mail providers look at before they believe our mail, and whether it is there |
 //! | [`staff`] | the team: accounts, roles, sessions |
-//! | [`subscribers`] | readers: lists, subscriptions, consent, preferences |
+//! | [`subscribers`] | readers: lists, subscriptions, consent, choices |
 //! | [`articles`] | articles and the feeds they come from |
 //! | [`audience`] | who an edition is for, and who of them it is still for |
 //! | [`publishing`] | an edition from the first word to the last reader: composing, previewing, sending, correcting |

@@ -1,10 +1,12 @@
 //! Amounts of money: whole minor units and a currency, never a float.
 
-pub mod limits;
+mod limits;
 
 use std::fmt;
 
 pub use iso_currency::Currency;
+
+pub use self::limits::{GiftLimits, is_whole, of as sensible_limits, provider_most};
 
 /// An amount in minor units of a currency: `Money { minor: 1500, currency: EUR }` is fifteen euros.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

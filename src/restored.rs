@@ -12,29 +12,24 @@ use crate::{
     audit_log,
     clock::Moment,
     db,
-    delivery::{
-        notices,
-        suppression::Suppressions,
-        workers::{self, Lock},
-    },
+    delivery::{self, Lock, Suppressions},
     donations,
-    origin::{self, Doubt, Standing, position::Positions},
+    origin::{self, Doubt, Positions, Standing},
     publishing::{self, EditionSummary},
     site::Site,
-    staff::{accounts, sessions},
-    subscribers,
-    withdrawals::{self, Gap},
+    staff, subscribers,
+    withdrawals::{self, JournalGap},
 };
 
 /// What was done, and what nobody but people can know.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Report {
+pub struct RestoredReport {
     /// When somebody said so.
     pub at: Moment,
     /// Editions that would have gone out by themselves, or on a press; each waits at the desk for a decision.
-    pub held: Vec<Line>,
+    pub held: Vec<RestoredLine>,
     /// Drafts: any of them may have been sent since.
-    pub drafts: Vec<Line>,
+    pub drafts: Vec<RestoredLine>,
     /// Automatic emails that waited when the copy was made, by template: not sent, for most of them were.
     pub letters: Vec<(String, i64)>,
     /// Sessions at the desk that were ended.
@@ -42,7 +37,7 @@ pub struct Report {
     /// Invitations, sign-in links and links to set-up that were voided.
     pub links: u64,
     /// The newest things that the copy knows.
-    pub newest: Newest,
+    pub newest: NewestThere,
     /// The team as the copy has it: somebody may have been shut out, or joined, since.
     pub team: Vec<Person>,
     /// How many addresses the copy knows that are not to be mailed.
@@ -52,12 +47,12 @@ pub struct Report {
     pub replayed: Replayed,
     /// Of which time withdrawals may be missing all the same.
     #[serde(default)]
-    pub gaps: Vec<Gap>,
+    pub gaps: Vec<JournalGap>,
 }
 
 /// An edition.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Line {
+pub struct RestoredLine {
     /// Its subject; never empty.
     pub subject: String,
     pub public_id: String,
@@ -76,7 +71,7 @@ pub struct Person {
 
 /// When the copy last heard of each kind of thing: what happened later is lost with what was after it.
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
-pub struct Newest {
+pub struct NewestThere {
     /// Somebody joined, confirmed or left.
     pub consent: Option<Moment>,
     /// An address was found not to be mailed any more.
@@ -100,7 +95,7 @@ pub async fn restored(
     by: Option<i64>,
     keep: Option<&str>,
     (lock, positions): (Option<&Lock>, Option<&Positions>),
-) -> Result<Option<Report>, publishing::Error> {
+) -> Result<Option<RestoredReport>, publishing::Error> {
     // What came since there was a doubt waited, and is news.
     let before = origin::doubt_at(&site.db).await?.unwrap_or_else(|| site.now());
     let newest = newest(site, before).await?;
@@ -108,7 +103,7 @@ pub async fn restored(
     let beyond = withdrawals::beyond(site, newest.last()).await?;
     let replayed = replay::replay(site, &beyond).await?;
     // What a worker had begun when the copy was made is given back as in doubt, or waiting, before anything is counted.
-    workers::take_back_from_the_dead(site, lock).await?;
+    delivery::take_back_from_the_dead(site, lock).await?;
     let (team, suppressed) = (team(site).await?, Suppressions::new(site).count(before).await?.0);
     let mut tx = site.db.begin().await?;
     let is_answered = matches!(
@@ -119,11 +114,11 @@ pub async fn restored(
         return Ok(None);
     }
     publishing::hold_all(&mut tx, site, by).await?;
-    let letters = notices::end_waiting(&mut tx, before, site.now()).await?;
+    let letters = delivery::end_waiting_letters(&mut tx, before, site.now()).await?;
     subscribers::forget_held_back(&mut tx, before).await?;
     subscribers::stop_imports(&mut tx, site.now()).await?;
-    let sessions = sessions::end_all_but(&mut tx, keep).await?;
-    let links = accounts::void_all_links(&mut tx).await?;
+    let sessions = staff::end_sessions_but(&mut tx, keep).await?;
+    let links = staff::void_all_links(&mut tx).await?;
     origin::confirm(&mut tx, site, &place, positions).await?;
     audit_log::record(&mut tx, site, by, "restored a backup", "", &site.url("/")).await?;
     if beyond.gaps.is_empty() {
@@ -131,10 +126,10 @@ pub async fn restored(
     } else {
         origin::hold(&mut tx, site).await?;
     }
-    let report = Report {
+    let report = RestoredReport {
         at: site.now(),
-        held: publishing::held_in(&mut tx).await?.iter().map(Line::new).collect(),
-        drafts: publishing::drafts_in(&mut tx).await?.iter().map(Line::new).collect(),
+        held: publishing::held_in(&mut tx).await?.iter().map(RestoredLine::new).collect(),
+        drafts: publishing::drafts_in(&mut tx).await?.iter().map(RestoredLine::new).collect(),
         letters,
         sessions,
         links,
@@ -218,13 +213,13 @@ pub async fn moved(site: &Site, by: Option<i64>, positions: Option<&Positions>) 
 }
 
 /// What was said when a backup was last restored.
-pub async fn last(site: &Site) -> db::Result<Option<Report>> {
+pub async fn last(site: &Site) -> db::Result<Option<RestoredReport>> {
     let report = origin::report(&site.db).await?;
     // What another version said may read otherwise; it is no longer news then.
     Ok(serde_json::from_str(&report).ok())
 }
 
-impl Newest {
+impl NewestThere {
     /// The last moment of which the copy knows anything.
     #[must_use]
     pub fn last(&self) -> Option<Moment> {
@@ -232,7 +227,7 @@ impl Newest {
     }
 }
 
-impl Line {
+impl RestoredLine {
     fn new(edition: &EditionSummary) -> Self {
         let subject = if edition.subject.is_empty() { "(no subject)" } else { &edition.subject };
         Self { subject: subject.to_owned(), public_id: edition.public_id.clone() }
@@ -240,7 +235,7 @@ impl Line {
 }
 
 async fn team(site: &Site) -> db::Result<Vec<Person>> {
-    let members = accounts::members(&site.db).await?.into_iter();
+    let members = staff::members(&site.db).await?.into_iter();
     Ok(members
         .map(|member| Person {
             name: member.name,
@@ -250,8 +245,8 @@ async fn team(site: &Site) -> db::Result<Vec<Person>> {
         .collect())
 }
 
-async fn newest(site: &Site, before: Moment) -> db::Result<Newest> {
-    Ok(Newest {
+async fn newest(site: &Site, before: Moment) -> db::Result<NewestThere> {
+    Ok(NewestThere {
         consent: subscribers::newest_consent(&site.db, before).await?,
         suppression: Suppressions::new(site).count(before).await?.1,
         deed: audit_log::latest(&site.db, 100).await?.iter().map(|line| line.at).find(|at| *at <= before),

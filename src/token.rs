@@ -26,7 +26,7 @@ pub enum Purpose {
     Unsubscribe,
     /// Leaving a list by a mail (RFC 2369).
     LeaveByMail,
-    /// Changing one's own preferences.
+    /// Changing what one chose.
     Preferences,
     /// Reading what is held about oneself.
     CopyOfData,

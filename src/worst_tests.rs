@@ -13,8 +13,7 @@ use std::{
 use url::Url;
 
 use crate::{
-    articles::{feed, html},
-    bounces,
+    articles, bounces,
     clock::Stopwatch,
     email_address::EmailAddress,
     mail::{self, DigestContext, EmailTemplate as _, MailField, Personal, Templates},
@@ -473,9 +472,9 @@ const LETTERS: &[(&str, Make)] = &[
 ];
 
 fn read_html(text: &str) {
-    let clean = html::sanitise(text, None);
-    let words = html::text_of(&clean);
-    drop((html::excerpt(&words, 300), html::first_image(&clean)));
+    let clean = articles::sanitise(text, None);
+    let words = articles::text_of(&clean);
+    drop((articles::excerpt(&words, 300), articles::first_image(&clean)));
     assert!(clean.len() < 10 * text.len(), "{} bytes became {}", text.len(), clean.len());
 }
 
@@ -520,15 +519,15 @@ fn html_is_read_in_proportion() {
 #[test]
 fn markdown_is_read_in_proportion() {
     is_in_proportion("Markdown", MARKDOWN, |text| {
-        let html = html::markdown_to_html(text);
-        assert!(html::word_count(&html::text_of(&html)) >= 0);
+        let html = articles::markdown_to_html(text);
+        assert!(articles::word_count(&articles::text_of(&html)) >= 0);
         assert!(html.len() < 10 * text.len(), "{} bytes became {}", text.len(), html.len());
     });
 }
 
 #[test]
 fn feeds_are_read_in_proportion() {
-    is_in_proportion("a feed", FEEDS, |text| drop(feed::parse(text.as_bytes(), None)));
+    is_in_proportion("a feed", FEEDS, |text| drop(articles::parse_feed(text.as_bytes(), None)));
 }
 
 #[test]

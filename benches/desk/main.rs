@@ -20,17 +20,14 @@ use axum::{
     http::{Request, StatusCode, header},
 };
 use broadside::{
-    articles::fetch::Fetcher,
+    articles::Fetcher,
     clock::{Clock, Moment},
     db::{Db, DbOptions, Migrations},
     email_address::EmailAddress,
     mail::Templates,
     publishing::{self, Content},
     site::Site,
-    staff::{
-        PasswordCost,
-        set_up::{self, FirstOwner},
-    },
+    staff::{self, FirstOwner, PasswordCost},
     subscribers::{self, Basis, lists},
     token::{Keys, RootSecret},
     web::{App, router},
@@ -213,7 +210,7 @@ async fn measure(url: &str, readers: u32, rounds: usize) -> anyhow::Result<()> {
 async fn fill(site: &Site, readers: u32) -> anyhow::Result<()> {
     let email = EmailAddress::parse("owner@example.org")?;
     let owner = FirstOwner { name: "Olive Owner", email: &email, password: PASSWORD };
-    set_up::make_first_owner(site, PasswordCost::CHEAP, owner, |settings| {
+    staff::make_first_owner(site, PasswordCost::CHEAP, owner, |settings| {
         settings.magazine_name = "The Lamplighter".to_owned();
         settings.contact_email = "hello@example.org".to_owned();
     })

@@ -16,22 +16,16 @@ use broadside::{
     authorities::Trust,
     clock::{Clock, Moment},
     db::{Db, DbOptions, Migrations},
-    delivery::{
-        engine::{Engine, EngineOptions},
-        notices, progress,
-    },
+    delivery::{self, Engine, EngineOptions},
     dkim,
     email_address::EmailAddress,
-    mail::{ConfirmSubscription, EmailTemplate as _, Templates, dkim::Algorithm},
+    mail::{Algorithm, ConfirmSubscription, EmailTemplate as _, Templates},
     publishing::{self, Content},
     relays::RelayOptions,
     settings::Settings,
     site::Site,
     smtp::{Relay, Timeouts, Wire},
-    staff::{
-        PasswordCost,
-        set_up::{self, FirstOwner},
-    },
+    staff::{self, FirstOwner, PasswordCost},
     subscribers::{self, Basis, lists},
     token::{Keys, RootSecret},
 };
@@ -63,7 +57,7 @@ pub async fn prepare(database: &str, readers: u32, key: &str) -> anyhow::Result<
     Migrations::apply(&site.db).await?;
     let email = EmailAddress::parse("owner@example.org")?;
     let owner = FirstOwner { name: "Olive Owner", email: &email, password: "a tide waits for nobody" };
-    set_up::make_first_owner(&site, PasswordCost::CHEAP, owner, |settings| {
+    staff::make_first_owner(&site, PasswordCost::CHEAP, owner, |settings| {
         settings.magazine_name = "The Lamplighter".to_owned();
         settings.legal_name = "Lamplighter Press, registered association".to_owned();
         settings.postal_address = "1 Lamp Street\n1000 Harbour".to_owned();
@@ -144,10 +138,10 @@ async fn time_notices(site: Site, longest: Arc<AtomicU64>, sent: Arc<AtomicU64>)
         let number = sent.load(Ordering::SeqCst) + 1;
         let mut tx = site.db.begin().await?;
         let key = format!("bench:{number}");
-        notices::tell(&mut tx, &site, &letterhead, ("", &to), &key, &context).await?;
+        delivery::tell(&mut tx, &site, &letterhead, ("", &to), &key, &context).await?;
         tx.commit().await?;
         let started = Instant::now();
-        while notices::accepted(&site.db).await?.len() < usize::try_from(number)? {
+        while delivery::accepted_letters(&site.db).await?.len() < usize::try_from(number)? {
             tokio::time::sleep(Duration::from_millis(2)).await;
         }
         longest.fetch_max(u64::try_from(started.elapsed().as_micros())?, Ordering::SeqCst);
@@ -184,7 +178,7 @@ pub async fn send(
     };
     let options = EngineOptions::new(vec![RelayOptions::unlimited(relay, connections)]);
     let templates = Templates::load()?;
-    let sealed = progress::of(&site.db, 1).await?.sealed;
+    let sealed = delivery::progress_of(&site.db, 1).await?.sealed;
     let (longest, sent) = (Arc::<AtomicU64>::default(), Arc::<AtomicU64>::default());
     let notices = notices.then(|| tokio::spawn(time_notices(site.clone(), longest.clone(), sent.clone())));
     let started = Instant::now();
@@ -192,7 +186,7 @@ pub async fn send(
         Engine::run_until_idle(site.clone(), templates, options).await?;
     } else {
         let engine = Engine::start(site.clone(), templates, options).await?;
-        while progress::of(&site.db, 1).await?.accepted < limit {
+        while delivery::progress_of(&site.db, 1).await?.accepted < limit {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
         engine.stop().await;
@@ -209,8 +203,8 @@ pub async fn send(
 /// How many copies the ledger says were taken, once it is known that it balances.
 pub async fn check(database: &str, limit: u32) -> anyhow::Result<u32> {
     let site = open(database, Clock::System).await?;
-    let progress = progress::of(&site.db, 1).await?;
-    let audit = progress::audit(&site.db, 1).await?;
+    let progress = delivery::progress_of(&site.db, 1).await?;
+    let audit = delivery::audit_copies(&site.db, 1).await?;
     ensure!(audit.holds(), "the ledger does not balance: {audit:?}");
     ensure!(progress.accepted >= i64::from(limit), "{progress:?}");
     ensure!(progress.failed + progress.unknown == 0, "{progress:?}");

@@ -20,7 +20,7 @@ use std::{
 use anyhow::{Context, bail, ensure};
 use axum::{Router, response::Redirect, routing::post};
 use broadside::{
-    articles::fetch::Fetcher,
+    articles::Fetcher,
     clock::Clock,
     db::{Db, DbOptions, Migrations},
     door::Limits,
@@ -28,10 +28,7 @@ use broadside::{
     mail::Templates,
     publishing,
     site::Site,
-    staff::{
-        PasswordCost,
-        set_up::{self, FirstOwner},
-    },
+    staff::{self, FirstOwner, PasswordCost},
     subscribers::{consent, machines},
     token::{Keys, RootSecret},
     web::{self, App, SandboxInfo},
@@ -126,7 +123,7 @@ async fn magazine(database: &str) -> anyhow::Result<Site> {
     };
     let email = EmailAddress::parse("owner@example.org")?;
     let owner = FirstOwner { name: "Olive Owner", email: &email, password: "a tide waits for nobody" };
-    set_up::make_first_owner(&site, PasswordCost::CHEAP, owner, |settings| {
+    staff::make_first_owner(&site, PasswordCost::CHEAP, owner, |settings| {
         settings.magazine_name = MAGAZINE.to_owned();
         settings.contact_email = "hello@example.org".to_owned();
         settings.from_email = "post@example.org".to_owned();

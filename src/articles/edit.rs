@@ -7,7 +7,7 @@ use crate::{clock::Moment, db::Tx, heavy, site::Site};
 
 /// What the desk's form holds.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Written {
+pub struct WrittenArticle {
     /// Required, up to 300 characters.
     pub title: String,
     /// Up to 1,000 characters.
@@ -32,8 +32,8 @@ pub struct Written {
 
 /// What is wrong with a field of a form.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FieldError {
-    /// The field's name in [`Written`].
+pub struct ArticleFieldError {
+    /// The field's name in [`WrittenArticle`].
     pub field: &'static str,
     /// A sentence for the person who typed.
     pub message: &'static str,
@@ -44,7 +44,7 @@ pub struct FieldError {
 pub enum ArticleError {
     /// The form comes back with these.
     #[error("the article cannot be saved as it is")]
-    Invalid(Vec<FieldError>),
+    Invalid(Vec<ArticleFieldError>),
     /// There is no such article.
     #[error("there is no such article")]
     NotFound,
@@ -73,8 +73,8 @@ impl Body {
     ///
     /// # Errors
     /// What to say beside the field.
-    pub async fn read(markdown: &str) -> Result<Self, FieldError> {
-        let mistake = |message| FieldError { field: "body_markdown", message };
+    pub async fn read(markdown: &str) -> Result<Self, ArticleFieldError> {
+        let mistake = |message| ArticleFieldError { field: "body_markdown", message };
         if markdown.len() > MOST_BODY {
             return Err(mistake("The text is too long: please keep it under a million characters."));
         }
@@ -94,11 +94,11 @@ impl Body {
 /// What was written, found right and read, ready to be kept.
 #[derive(Clone, Debug)]
 pub struct Checked {
-    written: Written,
+    written: WrittenArticle,
     body: Option<Body>,
 }
 
-impl Written {
+impl WrittenArticle {
     /// Checks every field and reads the Markdown; before a transaction, for it may take a while.
     ///
     /// # Errors
@@ -117,7 +117,7 @@ impl Written {
 ///
 /// # Errors
 /// [`ArticleError::Invalid`] with every wrong field, or the database's.
-pub async fn create(site: &Site, written: &Written) -> Result<Article, ArticleError> {
+pub async fn create(site: &Site, written: &WrittenArticle) -> Result<Article, ArticleError> {
     let Checked { written, body } = written.checked().await?;
     let body = body.unwrap_or_default();
     let now = site.now();
@@ -183,7 +183,7 @@ pub async fn update(
 }
 
 fn invalid(field: &'static str, message: &'static str) -> ArticleError {
-    ArticleError::Invalid(vec![FieldError { field, message }])
+    ArticleError::Invalid(vec![ArticleFieldError { field, message }])
 }
 
 fn given(text: &str) -> Option<&str> {
@@ -191,9 +191,9 @@ fn given(text: &str) -> Option<&str> {
 }
 
 /// Trims, makes single lines of what must be one, and checks all but the text.
-fn valid(written: &Written) -> (Written, Vec<FieldError>) {
+fn valid(written: &WrittenArticle) -> (WrittenArticle, Vec<ArticleFieldError>) {
     let line = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
-    let written = Written {
+    let written = WrittenArticle {
         title: line(&written.title),
         standfirst: line(&written.standfirst),
         byline: line(&written.byline),
@@ -232,7 +232,7 @@ fn valid(written: &Written) -> (Written, Vec<FieldError>) {
     let errors = checks
         .into_iter()
         .filter(|(wrong, _, _)| *wrong)
-        .map(|(_, field, message)| FieldError { field, message })
+        .map(|(_, field, message)| ArticleFieldError { field, message })
         .collect();
     (written, errors)
 }

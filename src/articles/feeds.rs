@@ -7,7 +7,7 @@ use url::Url;
 use super::{
     feed::{self, FeedError, ParsedFeed},
     fetch::{self, FetchError, Fetched, Fetcher, Validators},
-    import::{self, ImportReport},
+    import::{self, ArticlesImported},
     rows::{Feed, FeedId},
     store::{self, FEEDS_IN_TURN},
 };
@@ -25,12 +25,12 @@ pub enum Polled {
     /// It has not changed.
     NotModified,
     /// It was read and imported.
-    Imported(ImportReport),
+    Imported(ArticlesImported),
 }
 
 /// Why asking a feed failed.
 #[derive(Debug, thiserror::Error)]
-pub enum PollError {
+pub enum FeedPollError {
     /// It could not be fetched.
     #[error(transparent)]
     Fetch(#[from] FetchError),
@@ -45,8 +45,8 @@ pub enum PollError {
 /// Adds a feed, or finds it if its address is known. It is asked at the next poll.
 ///
 /// # Errors
-/// [`PollError::Fetch`] when the address may not be asked, or the database's.
-pub async fn add_feed(site: &Site, fetcher: &Fetcher, address: &str) -> Result<Feed, PollError> {
+/// [`FeedPollError::Fetch`] when the address may not be asked, or the database's.
+pub async fn add_feed(site: &Site, fetcher: &Fetcher, address: &str) -> Result<Feed, FeedPollError> {
     let url = fetcher.allowed(address)?;
     let mut tx = site.db.begin().await?;
     let feed = store::add_feed(&mut tx, url.as_str(), site.now()).await?;
@@ -76,10 +76,10 @@ pub async fn feeds(db: &Db, after: Option<i64>, limit: i64) -> db::Result<Vec<Fe
 /// Asks a feed whether it changed, and imports it if so. What went wrong is kept with the feed.
 ///
 /// # Errors
-/// [`PollError`].
-pub async fn poll_feed(site: &Site, fetcher: &Fetcher, feed: &Feed) -> Result<Polled, PollError> {
+/// [`FeedPollError`].
+pub async fn poll_feed(site: &Site, fetcher: &Fetcher, feed: &Feed) -> Result<Polled, FeedPollError> {
     let polled = poll(site, fetcher, feed).await;
-    if matches!(polled, Ok(Polled::Imported(_)) | Err(PollError::Database(_))) {
+    if matches!(polled, Ok(Polled::Imported(_)) | Err(FeedPollError::Database(_))) {
         return polled;
     }
     let mut tx = site.db.begin().await?;
@@ -119,7 +119,7 @@ impl Work for InTurn<'_> {
         let Some(feed) = store::feed(&site.db, due.what.id).await? else { return Ok(Came::Done) };
         match poll_feed(site, self.0, &feed).await {
             Ok(_) => Ok(Came::Done),
-            Err(PollError::Database(error)) => Err(error),
+            Err(FeedPollError::Database(error)) => Err(error),
             Err(error) => Ok(Came::Later(error.to_string())),
         }
     }
@@ -128,13 +128,17 @@ impl Work for InTurn<'_> {
 /// Imports from an address, which becomes a feed that is polled from now on, or from a file. For the command line alone.
 ///
 /// # Errors
-/// [`PollError`].
-pub async fn import_source(site: &Site, fetcher: &Fetcher, source: &str) -> Result<ImportReport, PollError> {
+/// [`FeedPollError`].
+pub async fn import_source(
+    site: &Site,
+    fetcher: &Fetcher,
+    source: &str,
+) -> Result<ArticlesImported, FeedPollError> {
     if source.starts_with("http://") || source.starts_with("https://") {
         let feed = add_feed(site, fetcher, source).await?;
         return match poll_feed(site, fetcher, &feed).await? {
             Polled::Imported(report) => Ok(report),
-            Polled::NotModified => Ok(ImportReport::default()),
+            Polled::NotModified => Ok(ArticlesImported::default()),
         };
     }
     import_bytes(site, fetch::read_file(Path::new(source)).await?).await
@@ -143,13 +147,13 @@ pub async fn import_source(site: &Site, fetcher: &Fetcher, source: &str) -> Resu
 /// Imports a document at hand, which no address is known of.
 ///
 /// # Errors
-/// [`PollError::Feed`] and [`PollError::Database`].
-pub async fn import_bytes(site: &Site, bytes: Vec<u8>) -> Result<ImportReport, PollError> {
+/// [`FeedPollError::Feed`] and [`FeedPollError::Database`].
+pub async fn import_bytes(site: &Site, bytes: Vec<u8>) -> Result<ArticlesImported, FeedPollError> {
     let parsed = parse(bytes, None).await?;
     Ok(import::import(site, None, parsed).await?)
 }
 
-async fn poll(site: &Site, fetcher: &Fetcher, feed: &Feed) -> Result<Polled, PollError> {
+async fn poll(site: &Site, fetcher: &Fetcher, feed: &Feed) -> Result<Polled, FeedPollError> {
     let known = Validators { etag: feed.etag.clone(), last_modified: feed.last_modified.clone() };
     match fetcher.fetch(&fetcher.allowed(&feed.url)?, &known).await? {
         Fetched::NotModified => Ok(Polled::NotModified),

@@ -19,7 +19,7 @@ const ARTICLES_A_TRANSACTION: usize = 25;
 
 /// What an import did.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ImportReport {
+pub struct ArticlesImported {
     /// Articles that were not known.
     pub new: u32,
     /// Articles that had changed in the feed.
@@ -46,8 +46,8 @@ enum Taken {
 ///
 /// # Errors
 /// When the database fails: then some of the articles are in, and importing again brings the rest.
-pub async fn import(site: &Site, feed_id: Option<FeedId>, feed: ParsedFeed) -> Result<ImportReport> {
-    let mut report = ImportReport { skipped: feed.skipped, ..ImportReport::default() };
+pub async fn import(site: &Site, feed_id: Option<FeedId>, feed: ParsedFeed) -> Result<ArticlesImported> {
+    let mut report = ArticlesImported { skipped: feed.skipped, ..ArticlesImported::default() };
     for chunk in feed.articles.chunks(ARTICLES_A_TRANSACTION) {
         for outcome in db::again(|| import_chunk(site, feed_id, chunk)).await? {
             match outcome {

@@ -1,10 +1,16 @@
 //! Articles, their topics, and the feeds they come from.
 //!
 //! The rule: an article is imported once (its feed's own id is unique), follows its feed while nobody touched it, and is the
-//! desk's from the first edit on. `body_html` is always clean HTML, made by [`html::sanitise`].
+//! desk's from the first edit on. `body_html` is always clean HTML, made by `html.rs`.
+//!
+//! It may call the settings and the small types; publishing calls it, and the web. Start reading at `import.rs`: how an article comes.
 
 mod edit;
+mod feed;
 mod feeds;
+mod fetch;
+mod guard;
+mod html;
 mod import;
 mod read;
 mod rows;
@@ -14,23 +20,23 @@ mod tame;
 #[cfg(test)]
 mod tests;
 
-pub mod feed;
-pub mod fetch;
-mod guard;
-pub mod html;
-
 pub use self::{
-    edit::{ArticleError, Body, Checked, FieldError, Written, create, update},
+    edit::{ArticleError, ArticleFieldError, Body, Checked, WrittenArticle, create, update},
+    feed::{FeedError, parse as parse_feed},
     feeds::{
-        PollError, Polled, add_feed, feeds, find_feed, import_bytes, import_source, poll_due, poll_feed,
+        FeedPollError, Polled, add_feed, feeds, find_feed, import_bytes, import_source, poll_due, poll_feed,
         remove_feed,
     },
-    html::{READING_SPEED, reading_minutes},
-    import::{ImportReport, import},
+    fetch::{FetchError, Fetcher},
+    html::{
+        READING_SPEED, excerpt, first_image, markdown_to_html, plain_text, reading_minutes, sanitise,
+        text_of, word_count,
+    },
+    import::{ArticlesImported, import},
     read::{
         Before, by_id, by_ids, by_slug, desk_page, fold_waiting, latest, page, published_by_slug, topics,
     },
-    rows::{Article, ArticleId, ArticleState, Feed, FeedId, Topic},
+    rows::{Article, ArticleId, ArticleState, ArticleTopic, Feed, FeedId},
     store::{FEEDS_IN_TURN, QUEUES, STATEMENTS},
 };
 

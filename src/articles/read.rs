@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::{Article, ArticleId, ArticleState, Topic, store};
+use super::{Article, ArticleId, ArticleState, ArticleTopic, store};
 use crate::{
     clock::Moment,
     db::{Db, Result},
@@ -83,6 +83,6 @@ pub async fn by_ids(db: &Db, ids: &[ArticleId]) -> Result<Vec<Article>> {
 }
 
 /// The topics that readers can choose among: those with a published article.
-pub async fn topics(db: &Db) -> Result<Vec<Topic>> {
+pub async fn topics(db: &Db) -> Result<Vec<ArticleTopic>> {
     store::topics(db).await
 }

@@ -35,7 +35,7 @@ words! {
 
 /// A section of the magazine.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, sqlx_macros::FromRow)]
-pub struct Topic {
+pub struct ArticleTopic {
     /// Its name in addresses.
     pub slug: String,
     /// Its name for people.
@@ -80,7 +80,7 @@ pub struct Article {
     pub version: i64,
     /// Its sections, by name.
     #[sqlx(skip)]
-    pub topics: Vec<Topic>,
+    pub topics: Vec<ArticleTopic>,
 }
 
 impl Article {

@@ -3,7 +3,7 @@
 use super::{
     feed::ParsedArticle,
     fetch::Validators,
-    rows::{Article, ArticleId, ArticleState, Feed, FeedId, Topic},
+    rows::{Article, ArticleId, ArticleState, ArticleTopic, Feed, FeedId},
 };
 use crate::{
     clock::Moment,
@@ -178,7 +178,7 @@ async fn with_topics(db: &Db, mut articles: Vec<Article>) -> Result<Vec<Article>
         db.all(TOPICS_OF, (json(articles.iter().map(|article| article.id)),)).await?;
     for (id, slug, name) in rows {
         if let Some(article) = articles.iter_mut().find(|article| article.id == id) {
-            article.topics.push(Topic { slug, name });
+            article.topics.push(ArticleTopic { slug, name });
         }
     }
     Ok(articles)
@@ -189,7 +189,7 @@ fn json(ids: impl Iterator<Item = ArticleId>) -> String {
     format!("[{}]", ids.join(","))
 }
 
-pub(super) async fn topics(db: &Db) -> Result<Vec<Topic>> {
+pub(super) async fn topics(db: &Db) -> Result<Vec<ArticleTopic>> {
     db.all(TOPICS, ()).await
 }
 

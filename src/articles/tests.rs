@@ -26,7 +26,7 @@ impl House {
         Self { site: db.site("http://localhost", Moment::from_unix_seconds(1_794_528_000)) }
     }
 
-    async fn update(&self, seen: &Article, written: &Written) -> Article {
+    async fn update(&self, seen: &Article, written: &WrittenArticle) -> Article {
         let checked = written.checked().await.expect("nothing is wrong");
         let mut tx = self.site.db.begin().await.expect("a transaction");
         update(&mut tx, &self.site, (seen.id, seen.version), &checked).await.expect("an edit");
@@ -34,7 +34,7 @@ impl House {
         by_id(&self.site.db, seen.id).await.expect("a read").expect("the article")
     }
 
-    async fn import(&self, feed: &str) -> ImportReport {
+    async fn import(&self, feed: &str) -> ArticlesImported {
         import_bytes(&self.site, feed.as_bytes().to_vec()).await.expect("an import")
     }
 }
@@ -53,13 +53,13 @@ fn feed(items: &[(&str, &str)]) -> String {
     )
 }
 
-fn written(title: &str) -> Written {
-    Written {
+fn written(title: &str) -> WrittenArticle {
+    WrittenArticle {
         title: title.to_owned(),
         body_markdown: Some("Some *new* words.".to_owned()),
         topics: vec!["Tides".to_owned(), "Harbour".to_owned()],
         state: ArticleState::Published,
-        ..Written::default()
+        ..WrittenArticle::default()
     }
 }
 
@@ -67,7 +67,7 @@ both_engines! {
     async fn the_sample_magazine_is_whole(db: TestDb) {
         let house = House::new(&db).await;
         let report = import_bytes(&house.site, SAMPLE_FEED.to_vec()).await.expect("an import");
-        assert_eq!(report, ImportReport { new: 8, ..ImportReport::default() });
+        assert_eq!(report, ArticlesImported { new: 8, ..ArticlesImported::default() });
         let articles = latest(&house.site, 20).await.expect("articles");
         assert_eq!(articles[0].title, "The Library That Lends Ladders");
         assert_eq!(articles[0].slug, "the-library-that-lends-ladders");
@@ -97,7 +97,7 @@ both_engines! {
         assert_eq!((first.new, first.skipped.len()), (2, 0));
         assert!(by_slug(&house.site.db, "high-tide-2").await.expect("a read").is_some());
         let again = house.import(&feed(&[("1", "High tide"), ("2", "High tide")])).await;
-        assert_eq!(again, ImportReport { unchanged: 2, ..ImportReport::default() });
+        assert_eq!(again, ArticlesImported { unchanged: 2, ..ArticlesImported::default() });
         let corrected = house.import(&feed(&[("1", "Low tide"), ("2", "High tide")])).await;
         assert_eq!((corrected.new, corrected.updated, corrected.unchanged), (0, 1, 1));
         let article = by_slug(&house.site.db, "high-tide").await.expect("a read").expect("the same address");
@@ -116,7 +116,7 @@ both_engines! {
         let kept = by_id(&house.site.db, article.id).await.expect("a read").expect("the article");
         assert_eq!(kept, edited);
         // The body of an imported article stays HTML when only its title is edited.
-        let only_title = Written { body_markdown: None, ..written("Another title") };
+        let only_title = WrittenArticle { body_markdown: None, ..written("Another title") };
         let after = house.update(&edited, &only_title).await;
         assert_eq!(after.body_html, kept.body_html);
     }
@@ -138,10 +138,10 @@ both_engines! {
 
     async fn drafts_and_articles_of_the_future_are_the_desks_alone(db: TestDb) {
         let house = House::new(&db).await;
-        let draft = Written { state: ArticleState::Draft, ..written("A draft") };
+        let draft = WrittenArticle { state: ArticleState::Draft, ..written("A draft") };
         create(&house.site, &draft).await.expect("an article");
         let tomorrow = house.site.now().plus(Duration::from_secs(86_400));
-        create(&house.site, &Written { published_at: Some(tomorrow), ..written("Tomorrow") })
+        create(&house.site, &WrittenArticle { published_at: Some(tomorrow), ..written("Tomorrow") })
             .await
             .expect("an article");
         create(&house.site, &written("Today 100%")).await.expect("an article");
@@ -176,7 +176,7 @@ both_engines! {
 
     async fn a_form_with_mistakes_names_every_one(db: TestDb) {
         let house = House::new(&db).await;
-        let wrong = Written { canonical_url: "javascript:alert(1)".to_owned(), ..written("  ") };
+        let wrong = WrittenArticle { canonical_url: "javascript:alert(1)".to_owned(), ..written("  ") };
         let Err(ArticleError::Invalid(errors)) = create(&house.site, &wrong).await else {
             panic!("it was taken")
         };

@@ -15,14 +15,14 @@ pub use self::store::STATEMENTS;
 use crate::{
     clock::Moment,
     db::{Db, Result, Tx},
-    delivery::states::Class,
+    delivery::Class,
     editions::DueEdition,
     email_address::EmailAddress,
 };
 
 /// One member of an audience.
 #[derive(Clone, Debug, sqlx_macros::FromRow)]
-pub struct Recipient {
+pub struct AudienceReader {
     pub subscriber_id: i64,
     /// Where.
     pub email: EmailAddress,
@@ -80,7 +80,13 @@ impl Audience {
     }
 
     /// The next members in the order of their keys, after the reader `after`.
-    pub async fn next(self, tx: &mut Tx, after: i64, limit: i64, now: Moment) -> Result<Chunk<Recipient>> {
+    pub async fn next(
+        self,
+        tx: &mut Tx,
+        after: i64,
+        limit: i64,
+        now: Moment,
+    ) -> Result<Chunk<AudienceReader>> {
         let page = (after, limit);
         let mut members = match self {
             Self::List(list) | Self::Choosing { list, .. } => store::audience(tx, list, page, now).await?,

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::{Recipient, StillFailed};
+use super::{AudienceReader, StillFailed};
 use crate::{
     clock::Moment,
     db::{self, Db, Result, Tx},
@@ -171,9 +171,9 @@ pub async fn audience(
     list: i64,
     (after, limit): (i64, i64),
     now: Moment,
-) -> Result<Vec<Recipient>> {
+) -> Result<Vec<AudienceReader>> {
     let rows: Vec<(i64, String, String)> = tx.array(AUDIENCE, (list, after, limit, now)).await?;
-    let recipient = |(subscriber_id, email, name)| Recipient {
+    let recipient = |(subscriber_id, email, name)| AudienceReader {
         subscriber_id,
         email: EmailAddress::from_store(email),
         name,
@@ -215,7 +215,7 @@ pub async fn corrected(
     list_id: i64,
     (after, limit): (i64, i64),
     now: Moment,
-) -> Result<Vec<Recipient>> {
+) -> Result<Vec<AudienceReader>> {
     tx.all(CORRECTED, (wrong, revision, after, limit, list_id, now)).await
 }
 

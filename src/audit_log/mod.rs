@@ -6,7 +6,7 @@
 mod store;
 
 pub(crate) use store::FORGET_LOOKS;
-pub use store::{Line, STATEMENTS, Wanted};
+pub use store::{LogLine, STATEMENTS, WantedLines};
 
 use crate::{
     clock::{Moment, Zone},
@@ -16,6 +16,9 @@ use crate::{
 
 /// More rows than so many leave the house only with a reason.
 pub const MANY: u64 = 1_000;
+
+/// Before every line that there can be.
+const NEWEST: (Moment, i64) = (Moment(i64::MAX), i64::MAX);
 
 /// Writes a line in the caller's transaction, so that the deed and its record stand or fall together.
 pub async fn record(
@@ -61,26 +64,26 @@ pub async fn looked(site: &Site, zone: &Zone, staff_id: i64, subject: &str, deta
 }
 
 /// The newest lines.
-pub async fn latest(db: &Db, limit: i64) -> Result<Vec<Line>> {
+pub async fn latest(db: &Db, limit: i64) -> Result<Vec<LogLine>> {
     store::latest(db, limit).await
 }
 
 /// The lines that are looked for, newest first, before one with that moment and key.
 pub async fn page(
     db: &Db,
-    wanted: Wanted<'_>,
+    wanted: WantedLines<'_>,
     before: Option<(Moment, i64)>,
     limit: i64,
-) -> Result<Vec<Line>> {
-    store::page(db, wanted, before.unwrap_or((Moment(i64::MAX), i64::MAX)), limit).await
+) -> Result<Vec<LogLine>> {
+    store::page(db, store::DEEDS, wanted, before.unwrap_or(NEWEST), limit).await
 }
 
 /// The same of looks at readers.
 pub async fn looks(
     db: &Db,
-    wanted: Wanted<'_>,
+    wanted: WantedLines<'_>,
     before: Option<(Moment, i64)>,
     limit: i64,
-) -> Result<Vec<Line>> {
-    store::looks(db, wanted, before.unwrap_or((Moment(i64::MAX), i64::MAX)), limit).await
+) -> Result<Vec<LogLine>> {
+    store::page(db, store::OF_LOOKS, wanted, before.unwrap_or(NEWEST), limit).await
 }

@@ -2,7 +2,7 @@
 
 use crate::{
     clock::Moment,
-    db::{Db, Result, Tx},
+    db::{Db, Result, Sql, Tx},
     statements,
 };
 
@@ -44,7 +44,7 @@ statements! {
 
 /// One line of the log.
 #[derive(Clone, Debug, sqlx_macros::FromRow)]
-pub struct Line {
+pub struct LogLine {
     pub id: i64,
     /// Whose doing it was; none for the command line and the program itself.
     pub staff_name: Option<String>,
@@ -66,13 +66,13 @@ pub(super) async fn add(
     tx.exec(ADD, (staff_id, action, subject, detail, now)).await.map(drop)
 }
 
-pub(super) async fn latest(db: &Db, limit: i64) -> Result<Vec<Line>> {
+pub(super) async fn latest(db: &Db, limit: i64) -> Result<Vec<LogLine>> {
     db.all(LATEST, (limit,)).await
 }
 
 /// Which lines are looked for; what is none is left open.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Wanted<'a> {
+pub struct WantedLines<'a> {
     /// Whose doing.
     pub staff_id: Option<i64>,
     /// To what.
@@ -81,19 +81,28 @@ pub struct Wanted<'a> {
     pub within: Option<(Moment, Moment)>,
 }
 
+/// What was done.
+pub(super) const DEEDS: [Sql; 3] = [PAGE, ABOUT, OF_PERSON];
+/// Who was looked at.
+pub(super) const OF_LOOKS: [Sql; 3] = [LOOKS, LOOKS_AT, LOOKS_OF_PERSON];
+
+/// The lines that are looked for, by the statements for all, for those about a subject and for those of a person.
 pub(super) async fn page(
     db: &Db,
-    wanted: Wanted<'_>,
+    [all, about, of_person]: [Sql; 3],
+    wanted: WantedLines<'_>,
     (at, id): (Moment, i64),
     limit: i64,
-) -> Result<Vec<Line>> {
+) -> Result<Vec<LogLine>> {
     let (from, until) = wanted.within.unwrap_or((Moment(i64::MIN), Moment(i64::MAX)));
     match wanted {
-        Wanted { subject: Some(subject), staff_id, .. } => {
-            db.all(ABOUT, (at, id, from, until, limit, subject, staff_id.unwrap_or_default())).await
+        WantedLines { subject: Some(subject), staff_id, .. } => {
+            db.all(about, (at, id, from, until, limit, subject, staff_id.unwrap_or_default())).await
         }
-        Wanted { staff_id: Some(staff), .. } => db.all(OF_PERSON, (at, id, from, until, limit, staff)).await,
-        _ => db.all(PAGE, (at, id, from, until, limit)).await,
+        WantedLines { staff_id: Some(staff), .. } => {
+            db.all(of_person, (at, id, from, until, limit, staff)).await
+        }
+        _ => db.all(all, (at, id, from, until, limit)).await,
     }
 }
 
@@ -107,22 +116,4 @@ pub(super) async fn add_look(
     now: Moment,
 ) -> Result<()> {
     tx.exec(ADD_LOOK, (staff_id, subject, detail, day, now)).await.map(drop)
-}
-
-pub(super) async fn looks(
-    db: &Db,
-    wanted: Wanted<'_>,
-    (at, id): (Moment, i64),
-    limit: i64,
-) -> Result<Vec<Line>> {
-    let (from, until) = wanted.within.unwrap_or((Moment(i64::MIN), Moment(i64::MAX)));
-    match wanted {
-        Wanted { subject: Some(subject), staff_id, .. } => {
-            db.all(LOOKS_AT, (at, id, from, until, limit, subject, staff_id.unwrap_or_default())).await
-        }
-        Wanted { staff_id: Some(staff), .. } => {
-            db.all(LOOKS_OF_PERSON, (at, id, from, until, limit, staff)).await
-        }
-        _ => db.all(LOOKS, (at, id, from, until, limit)).await,
-    }
 }

@@ -1,7 +1,7 @@
 //! Programs that answer for a reader: away until Monday, thank you for your message, prove that you are human (RFC 3834).
 
 use super::{
-    Action, Class, Reason, Recipient,
+    Action, BounceClass, Reason, ReportedRecipient,
     mime::{Message, decoded},
     scan, shortened,
 };
@@ -47,7 +47,7 @@ const SUBJECTS: &[&str] = &[
 ];
 
 /// What an automatic answer says; `None` where the message is none.
-pub fn read(message: &Message) -> Option<Vec<Recipient>> {
+pub fn read(message: &Message) -> Option<Vec<ReportedRecipient>> {
     let headers = &message.headers;
     let is = |name: &str, words: &[&str]| {
         let value = headers.get(name).unwrap_or_default().to_ascii_lowercase();
@@ -68,9 +68,9 @@ pub fn read(message: &Message) -> Option<Vec<Recipient>> {
         return None;
     }
     let from = headers.get("from").or_else(|| headers.get("reply-to")).and_then(scan::address);
-    Some(vec![Recipient {
+    Some(vec![ReportedRecipient {
         address: from.unwrap_or_default().to_owned(),
-        class: Class::AutoReply,
+        class: BounceClass::AutoReply,
         status: None,
         reply: None,
         action: Action::Other,

@@ -1,13 +1,13 @@
 //! Complaints of readers to their providers, in the Abuse Reporting Format (RFC 5965).
 
 use super::{
-    Action, Class, Reason, Recipient,
+    Action, BounceClass, Reason, ReportedRecipient,
     mime::{Headers, Message, Part},
     scan, shortened,
 };
 
 /// What a feedback report says; `None` where the message is none.
-pub fn read(message: &Message, returned: &Headers) -> Option<Vec<Recipient>> {
+pub fn read(message: &Message, returned: &Headers) -> Option<Vec<ReportedRecipient>> {
     let fields = match message.part(&["message/feedback-report"]).or_else(|| unnamed(message)) {
         Some(part) => Headers::read(part.text.trim_start().as_bytes()).0,
         // Microsoft's programme for senders returns the message without a report.
@@ -26,9 +26,9 @@ pub fn read(message: &Message, returned: &Headers) -> Option<Vec<Recipient>> {
     let (class, action) = match kind.as_str() {
         // "I looked, and it is not spam": the opposite of a complaint.
         "not-spam" => return Some(Vec::new()),
-        "abuse" | "fraud" | "opt-out" | "opt-out-list" => (Class::Complaint, Action::Complained),
+        "abuse" | "fraud" | "opt-out" | "opt-out-list" => (BounceClass::Complaint, Action::Complained),
         // About failed signatures, viruses and the like (RFC 6591): a matter for staff, not the reader's word.
-        _ => (Class::Complaint, Action::Other),
+        _ => (BounceClass::Complaint, Action::Other),
     };
     let mut addresses: Vec<String> = Vec::new();
     for name in ["original-rcpt-to", "removal-recipient"] {
@@ -45,7 +45,7 @@ pub fn read(message: &Message, returned: &Headers) -> Option<Vec<Recipient>> {
     }
     addresses.dedup();
     let words = shortened(&format!("{kind}, {}", fields.get("user-agent").unwrap_or("no name")));
-    let recipient = |address| Recipient {
+    let recipient = |address| ReportedRecipient {
         address,
         class,
         status: None,

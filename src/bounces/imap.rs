@@ -29,7 +29,7 @@ const MOST_AT_ONCE: usize = 2_000;
 
 /// Where the mailbox is, and who may read it.
 #[derive(Clone)]
-pub struct Mailbox {
+pub struct ImapMailbox {
     host: String,
     port: u16,
     user: String,
@@ -39,7 +39,7 @@ pub struct Mailbox {
 }
 
 /// Shows no password.
-impl fmt::Debug for Mailbox {
+impl fmt::Debug for ImapMailbox {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Mailbox({} at {}:{}, {})", self.user, self.host, self.port, self.folder)
     }
@@ -62,7 +62,7 @@ pub enum ImapError {
     Database(#[from] sqlx::Error),
 }
 
-impl Mailbox {
+impl ImapMailbox {
     /// From `imaps://user:password@host/folder`; user, password and folder may be percent-encoded.
     #[must_use]
     pub fn from_url(url: &Url, trust: Trust) -> Option<Self> {

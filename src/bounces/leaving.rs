@@ -8,15 +8,15 @@ use std::pin::Pin;
 use jiff::fmt::rfc2822::DateTimeParser;
 
 use super::{
-    Report,
+    BounceReport,
     mime::{Headers, Message, decoded},
     person::is_by_a_person,
 };
-pub use crate::delivery::verp::Leaving;
+pub use crate::delivery::Leaving;
 use crate::{
     clock::Moment,
     db::Result,
-    delivery::verp::{self, LEAVING_SUBJECT},
+    delivery::{self, LEAVING_SUBJECT},
     site::Site,
 };
 
@@ -37,9 +37,9 @@ pub type Leave = for<'a> fn(
 ) -> Pin<Box<dyn Future<Output = Result<bool>> + Send + 'a>>;
 
 /// Who asks to leave what, by an address that the message was sent to.
-pub(super) fn asked(site: &Site, report: &Report) -> Option<Leaving> {
+pub(super) fn asked(site: &Site, report: &BounceReport) -> Option<Leaving> {
     let base = site.bounce_address.as_ref()?;
-    report.sent_to.iter().find_map(|address| verp::parse_leaving(&site.keys, base, address))
+    report.sent_to.iter().find_map(|address| delivery::parse_leaving(&site.keys, base, address))
 }
 
 /// Whether somebody wrote it, or a mail program that they told to.

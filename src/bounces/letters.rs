@@ -4,7 +4,7 @@
 //! returned, below a line that says so.
 
 use super::{
-    Action, Reason, Recipient, Said, judge_said,
+    Action, Reason, ReportedRecipient, Said, judge_said,
     mime::{Headers, Message, decoded},
     replies, scan,
 };
@@ -318,7 +318,7 @@ impl Letter {
 }
 
 /// What a letter says; `None` where it is no bounce.
-pub fn read(message: &Message, letter: &Letter, returned: &Headers) -> Option<Vec<Recipient>> {
+pub fn read(message: &Message, letter: &Letter, returned: &Headers) -> Option<Vec<ReportedRecipient>> {
     if !letter.is_bounce() {
         return None;
     }

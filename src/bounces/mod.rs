@@ -1,33 +1,53 @@
 //! Mail about our mail: bounces, delays, complaints and automatic answers, from every source in one normal form.
 //!
-//! The rules that must hold. Whatever arrives is bounded in time and memory ([`mime`]) and never ends the program. Words
+//! The rules that must hold. Whatever arrives is bounded in time and memory (`mime.rs`) and never ends the program. Words
 //! from outside change a reader's standing only with proof that they answer a copy of ours (the `receive` module): anybody can write
 //! a bounce, nobody can write our return address.
+//!
+//! It may call the ledger (`delivery`) and what reads a server's words (`replies`); who leaves by mail is taken off a list above it, by
+//! the function that each caller hands in. Start reading at [`receive_mail`].
 
 mod auto_reply;
 mod dsn;
 mod effect;
 mod feedback;
-pub mod imap;
-pub mod leaving;
+mod imap;
+mod leaving;
 mod letters;
-pub mod maildir;
-pub mod mime;
+mod maildir;
+mod mime;
 #[cfg(test)]
 mod odd_tests;
-pub mod person;
-pub mod providers;
-pub mod receive;
-pub mod record;
-pub mod states;
+mod person;
+mod providers;
+mod receive;
+mod record;
+mod states;
 mod store;
 #[cfg(test)]
 mod tests;
 
 use serde::{Deserialize, Serialize};
 
-use self::mime::{Headers, Message};
-pub use self::states::{Action, Class};
+use self::mime::Message;
+pub use self::{
+    effect::Effect,
+    imap::{ImapError, ImapMailbox},
+    leaving::{Leave, Leaving, LeavingMail},
+    maildir::{MaildirError, Taken, receive_maildir},
+    mime::{Headers, READ as MOST_READ},
+    person::{PersonsLetter, done as letter_done, waiting as letters_waiting},
+    providers::{
+        HookRefused, SENDGRID_SIGNATURE, SENDGRID_TIMESTAMP, Signed, SnsNetwork, SnsSaid, SnsTopic,
+        is_sendgrid_key, read_mailgun, read_postmark, read_sendgrid,
+    },
+    receive::{Complaints, receive, receive_mail, receive_refusals},
+    record::{
+        Bounce, ComplainedEdition, editions_with_many_complaints, forget, last_taken_in, latest, letters_of,
+        of_address,
+    },
+    states::{Action, BounceClass, Change, Source},
+};
 pub use crate::replies::{Reason, scan::without_addresses};
 use crate::{
     db::Sql,
@@ -42,11 +62,11 @@ pub const STATEMENTS: &[&[Sql]] = &[store::bounces::STATEMENTS, store::letters::
 
 /// What a message says of one recipient.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Recipient {
+pub struct ReportedRecipient {
     /// Whom it is about, as far as the reporter says; empty where it does not.
     pub address: String,
     /// What it means.
-    pub class: Class,
+    pub class: BounceClass,
     /// The enhanced status code.
     pub status: Option<String>,
     /// The reply code of the other server.
@@ -61,9 +81,9 @@ pub struct Recipient {
 
 /// A message about our mail, in the normal form.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Report {
+pub struct BounceReport {
     /// What it says, recipient by recipient; empty for mail that is about something else.
-    pub recipients: Vec<Recipient>,
+    pub recipients: Vec<ReportedRecipient>,
     /// The addresses it was sent to: a return address of ours among them proves what it answers.
     pub sent_to: Vec<String>,
     /// Return-Path of the message that it returns.
@@ -81,20 +101,20 @@ const DEEPEST: usize = 4;
 
 /// Reads a message. Any bytes give an answer, in bounded time.
 #[must_use]
-pub fn inspect(bytes: &[u8]) -> Report {
+pub fn inspect(bytes: &[u8]) -> BounceReport {
     // The decoders are another crate's, and what they read is anybody's.
     heavy::quietly(|| read(bytes)).unwrap_or_else(|cause| {
         tracing::warn!(%cause, "a message that came back made its reader stop");
-        Report::default()
+        BounceReport::default()
     })
 }
 
 /// As [`inspect`], away from the threads that serve.
-pub async fn inspected(bytes: Vec<u8>) -> Report {
+pub async fn inspected(bytes: Vec<u8>) -> BounceReport {
     heavy::aside(move || inspect(&bytes)).await.unwrap_or_default()
 }
 
-fn read(bytes: &[u8]) -> Report {
+fn read(bytes: &[u8]) -> BounceReport {
     let message = Message::read(bytes);
     let mut report = understand(&message);
     // A report about a report, or one that somebody passed on, or passed on again.
@@ -107,8 +127,10 @@ fn read(bytes: &[u8]) -> Report {
             break;
         };
         let inner = understand(&passed_on);
-        let fails = |one: &Recipient| matches!(one.class, Class::Hard | Class::Soft) && one.status.is_some();
-        let complains = |one: &Recipient| one.action == Action::Complained;
+        let fails = |one: &ReportedRecipient| {
+            matches!(one.class, BounceClass::Hard | BounceClass::Soft) && one.status.is_some()
+        };
+        let complains = |one: &ReportedRecipient| one.action == Action::Complained;
         if inner.recipients.iter().any(fails)
             || report.recipients.is_empty() && inner.recipients.iter().any(complains)
         {
@@ -126,18 +148,18 @@ fn read(bytes: &[u8]) -> Report {
     report
 }
 
-fn understand(message: &Message) -> Report {
+fn understand(message: &Message) -> BounceReport {
     let mut letter = letters::Letter::new(message);
     let returned = returned_headers(message, &letter);
     letter.know_sender(&returned);
     let recipients = feedback::read(message, &returned)
-        .or_else(|| message.parts.iter().find_map(|part| providers::ses::mailed(&part.text)))
+        .or_else(|| message.parts.iter().find_map(|part| providers::mailed(&part.text)))
         .or_else(|| notified(message, &letter))
         .or_else(|| letters::read(message, &letter, &returned))
         .or_else(|| auto_reply::read(message))
         .unwrap_or_default();
     let brackets: &[char] = &['<', '>', ' '];
-    Report {
+    BounceReport {
         recipients,
         sent_to: Vec::new(),
         returned_path: returned.get("return-path").and_then(scan::address).map(str::to_owned),
@@ -162,7 +184,7 @@ fn returned_headers(message: &Message, letter: &letters::Letter) -> Headers {
 }
 
 /// What the fields of a delivery status notification say.
-fn notified(message: &Message, letter: &letters::Letter) -> Option<Vec<Recipient>> {
+fn notified(message: &Message, letter: &letters::Letter) -> Option<Vec<ReportedRecipient>> {
     let kinds = ["message/delivery-status", "message/global-delivery-status"];
     let mut fields: Vec<dsn::Fields> = Vec::new();
     for part in message.parts.iter().filter(|part| kinds.contains(&part.kind.as_str())) {
@@ -184,7 +206,7 @@ fn from_fields(
     letter: &letters::Letter,
     blocks: &[letters::Block],
     alone: bool,
-) -> Recipient {
+) -> ReportedRecipient {
     let about = |address: &str| blocks.iter().find(|block| block.address.eq_ignore_ascii_case(address));
     let block = about(&fields.address).or_else(|| fields.original.as_deref().and_then(about));
     let block = block.map_or("", |block| block.words.as_str());
@@ -203,13 +225,13 @@ fn from_fields(
     let mut recipient = judge_said(fields.address, action, said, status, &sources, letter.ours());
     if fields.by_program && recipient.reason == Reason::NoMailbox {
         // What a filter or a delivery program on the other side printed, not what its server knows.
-        (recipient.reason, recipient.class) = (Reason::Server, Class::Soft);
+        (recipient.reason, recipient.class) = (Reason::Server, BounceClass::Soft);
     }
     recipient
 }
 
 /// Makes a recipient of what was read: `sources` are texts about it, the nearest first.
-fn judge(address: String, action: Action, status: Option<&str>, sources: &[&str]) -> Recipient {
+fn judge(address: String, action: Action, status: Option<&str>, sources: &[&str]) -> ReportedRecipient {
     judge_said(address, action, Said::Somewhere, status, sources, &[])
 }
 
@@ -221,7 +243,7 @@ fn judge_said(
     status: Option<&str>,
     sources: &[&str],
     ours: &[String],
-) -> Recipient {
+) -> ReportedRecipient {
     let sources: Vec<&str> =
         sources.iter().map(|text| &text[..text.floor_char_boundary(LONGEST_SOURCE)]).collect();
     // The other server's words about this copy say more than the field that the reporter filled in.
@@ -240,12 +262,20 @@ fn judge_said(
     let code = reply.as_deref().and_then(|reply| reply.parse().ok());
     let meaning = replies::read(said, code, status.as_deref(), &nearby);
     let class = match action {
-        Action::Delivered => Class::Delivered,
-        _ if meaning.is_hard => Class::Hard,
-        _ => Class::Soft,
+        Action::Delivered => BounceClass::Delivered,
+        _ if meaning.is_hard => BounceClass::Hard,
+        _ => BounceClass::Soft,
     };
     let words = sources.iter().find(|text| !text.trim().is_empty()).copied().unwrap_or_default();
-    Recipient { address, class, status, reply, action, reason: meaning.reason, words: shortened(words) }
+    ReportedRecipient {
+        address,
+        class,
+        status,
+        reply,
+        action,
+        reason: meaning.reason,
+        words: shortened(words),
+    }
 }
 
 fn shortened(text: &str) -> String {

@@ -1,16 +1,16 @@
 //! Odd mails: several recipients, reports in reports, and every way in which text can be written.
 
-use super::{Class, inspect};
+use super::{BounceClass, inspect};
 
 fn message(head: &str, body: &str) -> Vec<u8> {
     format!("{head}\n\n{body}").replace('\n', "\r\n").into_bytes()
 }
 
-fn told(bytes: &[u8]) -> Vec<(String, Class)> {
+fn told(bytes: &[u8]) -> Vec<(String, BounceClass)> {
     inspect(bytes).recipients.into_iter().map(|one| (one.address, one.class)).collect()
 }
 
-fn wanted(of: &[(&str, Class)]) -> Vec<(String, Class)> {
+fn wanted(of: &[(&str, BounceClass)]) -> Vec<(String, BounceClass)> {
     of.iter().map(|(name, class)| (format!("{name}@example.com"), *class)).collect()
 }
 
@@ -37,7 +37,7 @@ fn failed(name: &str, status: &str, words: &str) -> String {
 /// TRUST M23, M24: each recipient of a report has a fate of their own, wherever and however it is told.
 #[test]
 fn each_of_several_recipients_has_their_own_fate() {
-    use Class::{Delivered, Hard, Soft};
+    use BounceClass::{Delivered, Hard, Soft};
     let three = format!(
         "{}\n{}\nFinal-Recipient: rfc822; cy@example.com\nAction: relayed\nStatus: 2.1.5\n",
         failed("ann", "5.1.1", "550 5.1.1 user unknown"),
@@ -84,7 +84,7 @@ fn a_report_that_was_passed_on_is_read() {
              Content-Type: text/plain\r\n\r\nSee below.\r\n--{boundary}\r\nContent-Type: message/rfc822\r\n\r\n{inner}\r\n--{boundary}--\r\n"
         )
     };
-    for (inner, class) in [(bounce.as_str(), Class::Hard), (complaint, Class::Complaint)] {
+    for (inner, class) in [(bounce.as_str(), BounceClass::Hard), (complaint, BounceClass::Complaint)] {
         let once = pass_on(inner, "one");
         let twice = pass_on(&once, "two");
         for mail in [inner, &once, &twice, &pass_on(&twice, "three")] {
@@ -101,7 +101,7 @@ fn a_report_that_was_passed_on_is_read() {
             "\r\n\r\n--list\r\nContent-Type: multipart/report; boundary=b\r\n\r\n--b\r\n",
         )
         + "\r\n--list\r\nContent-Type: text/plain\r\n\r\nTo leave the list, write to leave@example.net.\r\n--list--\r\n";
-    assert_eq!(told(footer.as_bytes()), wanted(&[("ann", Class::Hard)]));
+    assert_eq!(told(footer.as_bytes()), wanted(&[("ann", BounceClass::Hard)]));
 }
 
 /// Encodings of transfer, charsets, folded and divided fields: what is written is read.
@@ -110,21 +110,21 @@ fn text_is_read_however_it_is_written() {
     let fields = "RmluYWwtUmVjaXBpZW50OiByZmM4MjI7IGFubkBleGFtcGxlLmNvbQpBY3Rpb246IGZhaWxlZApT\ndGF0dXM6IDUuMS4xCg==\n";
     let encoded =
         format!("--b\nContent-Type: message/delivery-status\nContent-Transfer-Encoding: base64\n\n{fields}");
-    assert_eq!(told(&report(&encoded)), wanted(&[("ann", Class::Hard)]));
+    assert_eq!(told(&report(&encoded)), wanted(&[("ann", BounceClass::Hard)]));
     let quoted = "--b\nContent-Type: message/delivery-status\nContent-Transfer-Encoding: quoted-printable\n\n\
         Final-Recipient: rfc822;=\n ann@example.com\nAction:=20failed\nStatus: 5.1.1\n";
-    assert_eq!(told(&report(quoted)), wanted(&[("ann", Class::Hard)]));
+    assert_eq!(told(&report(quoted)), wanted(&[("ann", BounceClass::Hard)]));
     let international = "--b\nContent-Type: message/global-delivery-status; charset=utf-8\n\n\
         Final-Recipient: utf-8; jürgen@example.com\nAction: FAILED (bad mailbox)\nStatus: 5.1.1 (no such user)\n";
-    assert_eq!(told(&report(international)), wanted(&[("jürgen", Class::Hard)]));
+    assert_eq!(told(&report(international)), wanted(&[("jürgen", BounceClass::Hard)]));
     let folded = "--b\nContent-Type:\n  message/delivery-status\n\nfinal-recipient:\n   RFC822; <ann@example.com>\nACTION:failed\nstatus:\n  5.1.1\nDiagnostic-Code: smtp;\n 550\n no such user\n";
-    assert_eq!(told(&report(folded)), wanted(&[("ann", Class::Hard)]));
+    assert_eq!(told(&report(folded)), wanted(&[("ann", BounceClass::Hard)]));
     let divided =
         String::from_utf8(report(&status(&failed("ann", "5.1.1", "no such user")))).expect("our own");
     let divided = divided
         .replace("boundary=b", "boundary*0=\"a-long\";\r\n boundary*1=-boundary")
         .replace("--b", "--a-long-boundary");
-    assert_eq!(told(divided.as_bytes()), wanted(&[("ann", Class::Hard)]));
+    assert_eq!(told(divided.as_bytes()), wanted(&[("ann", BounceClass::Hard)]));
     // Пользователь не найден.
     let russian = b"\xf0\xcf\xcc\xd8\xda\xcf\xd7\xc1\xd4\xc5\xcc\xd8 \xce\xc5 \xce\xc1\xca\xc4\xc5\xce";
     // 用户不存在.
@@ -147,14 +147,14 @@ fn text_is_read_however_it_is_written() {
         let mut mail = message(&format!("{DAEMON}{kind}"), "<ann@example.com>:\n");
         mail.extend(words);
         mail.extend(b"\r\n");
-        assert_eq!(told(&mail), wanted(&[("ann", Class::Hard)]), "{charset}");
+        assert_eq!(told(&mail), wanted(&[("ann", BounceClass::Hard)]), "{charset}");
     }
     let html = "Content-Type: text/html; charset=utf-8\nContent-Transfer-Encoding: quoted-printable";
     let page = "<html><style>p { color: red }</style><p>Delivery has failed to these recipients:</p><p><a href=3D\"mailto:ann@exa=\nmple.com\">ann@example.com</a></p><p>550 5.1.1 User&nbsp;unknown</p></html>\n";
-    assert_eq!(told(&message(&format!("{DAEMON}\n{html}"), page)), wanted(&[("ann", Class::Hard)]));
+    assert_eq!(told(&message(&format!("{DAEMON}\n{html}"), page)), wanted(&[("ann", BounceClass::Hard)]));
     let subject = "Return-Path: <>\nFrom: MAILER-DAEMON@mx.example.net\nTo: bounce@example.org\n\
         Subject: =?iso-8859-1?Q?Unbekannter?= =?utf-8?B?IEVtcGbDpG5nZXI=?=: ann@example.com";
-    assert_eq!(told(&message(subject, "See the subject.\n")), wanted(&[("ann", Class::Hard)]));
+    assert_eq!(told(&message(subject, "See the subject.\n")), wanted(&[("ann", BounceClass::Hard)]));
 }
 
 /// TRUST M25: complaints about several readers, in every encoding.
@@ -169,9 +169,12 @@ fn a_complaint_names_whom_it_names() {
         )
     };
     let two = "Feedback-Type: abuse\nVersion: 1\nOriginal-Rcpt-To: <ann@example.com>\nOriginal-Rcpt-To: bo@example.com\n";
-    let both = wanted(&[("ann", Class::Complaint), ("bo", Class::Complaint)]);
+    let both = wanted(&[("ann", BounceClass::Complaint), ("bo", BounceClass::Complaint)]);
     assert_eq!(told(&complaint("", two)), both);
     let base64 = "RmVlZGJhY2stVHlwZTogYWJ1c2UKT3JpZ2luYWwtUmNwdC1UbzogYW5uQGV4YW1wbGUuY29tCk9y\naWdpbmFsLVJjcHQtVG86IGJvQGV4YW1wbGUuY29tCg==\n";
     assert_eq!(told(&complaint("\nContent-Transfer-Encoding: base64", base64)), both);
-    assert_eq!(told(&complaint("", "Feedback-Type: Abuse\n")), wanted(&[("someone", Class::Complaint)]));
+    assert_eq!(
+        told(&complaint("", "Feedback-Type: Abuse\n")),
+        wanted(&[("someone", BounceClass::Complaint)])
+    );
 }

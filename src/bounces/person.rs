@@ -14,7 +14,7 @@ use crate::{
     attempts, audit_log,
     bounces::store::letters::{self as store, NewLetter},
     db::{Db, Result},
-    delivery::names::{self, CopyId},
+    delivery::{self, CopyId},
     email_address::EmailAddress,
     site::Site,
 };
@@ -88,7 +88,7 @@ pub(super) async fn keep(site: &Site, key: &str, written: &Written, copy: Option
     let mut tx = site.db.begin().await?;
     let subscriber_id = match copy {
         Some(copy) => Some(copy.subscriber),
-        None => names::reader(&mut tx, &written.from.key()).await?,
+        None => delivery::reader_by_key(&mut tx, &written.from.key()).await?,
     };
     let new = NewLetter {
         key,

@@ -10,7 +10,7 @@
 use std::time::Duration;
 
 use super::{
-    Action, Class, Reason, Recipient, Report, judge_said,
+    Action, BounceClass, BounceReport, Reason, ReportedRecipient, judge_said,
     leaving::{self, Leave, LeavingMail},
     mime::Message,
     person,
@@ -22,13 +22,7 @@ use crate::{
     bounces::store::bounces::{self as store, NewBounce},
     clock::Moment,
     db::{self, Db, Result, Tx},
-    delivery::{
-        ledger,
-        names::{self, CopyId},
-        returned::{self, Weighed},
-        suppression::{self, Suppressions},
-        verp::{self, Which},
-    },
+    delivery::{self, CopyId, Suppressions, Weighed, Which},
     editions::{self, Cause},
     email_address::EmailAddress,
     heavy::{self, Each},
@@ -79,7 +73,7 @@ pub async fn receive_mail(site: &Site, bytes: &[u8], leave: Leave) -> Result<Eff
 }
 
 /// Mail that reports nothing may be a person's.
-async fn receive_letter(site: &Site, bytes: &[u8], key: &str, report: &Report) -> Result<Effect> {
+async fn receive_letter(site: &Site, bytes: &[u8], key: &str, report: &BounceReport) -> Result<Effect> {
     let mail = bytes.to_vec();
     let written = heavy::aside(move || person::read(&Message::read(&mail))).await;
     let Ok(Some(written)) = written else { return Ok(Effect::Unproven) };
@@ -94,11 +88,11 @@ async fn receive_letter(site: &Site, bytes: &[u8], key: &str, report: &Report) -
 ///
 /// # Errors
 /// When the database fails; then nothing was kept, and it can be given again.
-pub async fn receive(site: &Site, source: Source, key: &str, report: &Report) -> Result<Effect> {
+pub async fn receive(site: &Site, source: Source, key: &str, report: &BounceReport) -> Result<Effect> {
     db::again(|| receive_once(site, source, key, report)).await
 }
 
-async fn receive_once(site: &Site, source: Source, key: &str, report: &Report) -> Result<Effect> {
+async fn receive_once(site: &Site, source: Source, key: &str, report: &BounceReport) -> Result<Effect> {
     let proof = identify(site, report);
     let signed = !matches!(source, Source::Mail | Source::Reply);
     // Anybody can send us mail: what proves nothing costs no transaction.
@@ -164,26 +158,27 @@ impl Proof {
     /// The copy; `None` once the edition or the reader is not known any more.
     async fn copy(&self, db: &Db) -> Result<Option<CopyId>> {
         match self {
-            Self::Which(which) => names::copy(db, which).await,
-            Self::Link(link) => names::linked_copy(db, &link.edition, &link.subscriber).await,
+            Self::Which(which) => delivery::copy_by_name(db, which).await,
+            Self::Link(link) => delivery::copy_by_link(db, &link.edition, &link.subscriber).await,
         }
     }
 
     /// The address that its reader has now.
     async fn reader(&self, db: &Db) -> Result<Option<EmailAddress>> {
         let address = match self {
-            Self::Which(which) => names::address_of(db, which).await?,
-            Self::Link(link) => names::address_linked(db, &link.subscriber).await?,
+            Self::Which(which) => delivery::address_by_name(db, which).await?,
+            Self::Link(link) => delivery::address_by_link(db, &link.subscriber).await?,
         };
         Ok(address.and_then(|address| EmailAddress::parse(&address).ok()))
     }
 }
 
 /// Which copy a report answers, by any proof in it.
-fn identify(site: &Site, report: &Report) -> Option<Proof> {
-    let returned = |address: &str| verp::parse(&site.keys, site.bounce_address.as_ref()?, address);
+fn identify(site: &Site, report: &BounceReport) -> Option<Proof> {
+    let returned =
+        |address: &str| delivery::parse_return_address(&site.keys, site.bounce_address.as_ref()?, address);
     let by_address = report.sent_to.iter().chain(&report.returned_path).find_map(|address| returned(address));
-    let by_id = || verp::parse_message_id(&site.keys, report.returned_id.as_deref()?);
+    let by_id = || delivery::parse_message_id(&site.keys, report.returned_id.as_deref()?);
     let by_link = || {
         let (_, token) = report.returned_link.as_deref()?.split_once("/unsubscribe/")?;
         // A header may name a second way behind the first (RFC 2369).
@@ -194,9 +189,9 @@ fn identify(site: &Site, report: &Report) -> Option<Proof> {
 }
 
 /// Of what a report says, that which is about the copy.
-fn subject(signed: bool, report: &Report, known: Option<About>) -> Option<(About, Recipient)> {
+fn subject(signed: bool, report: &BounceReport, known: Option<About>) -> Option<(About, ReportedRecipient)> {
     let named = |address: &EmailAddress| {
-        let same = |one: &&Recipient| {
+        let same = |one: &&ReportedRecipient| {
             EmailAddress::parse(&one.address).is_ok_and(|parsed| parsed.key() == address.key())
         };
         // What was said of them last, or by another server, may be worse than what was said first.
@@ -209,8 +204,8 @@ fn subject(signed: bool, report: &Report, known: Option<About>) -> Option<(About
         let mut recipient = report.recipients.first()?.clone();
         // Complaints often hide the address; their proof says enough. A failure of another address is that of one that
         // the reader's mail is passed on to: it may be mended without them.
-        if recipient.class == Class::Hard && !recipient.address.is_empty() {
-            (recipient.class, recipient.reason) = (Class::Soft, Reason::Refused);
+        if recipient.class == BounceClass::Hard && !recipient.address.is_empty() {
+            (recipient.class, recipient.reason) = (BounceClass::Soft, Reason::Refused);
         }
         return Some((about, recipient));
     }
@@ -224,7 +219,7 @@ fn subject(signed: bool, report: &Report, known: Option<About>) -> Option<(About
 }
 
 /// Of two things that are said of one reader, the one that decides.
-fn weight(recipient: &Recipient) -> u8 {
+fn weight(recipient: &ReportedRecipient) -> u8 {
     match due(recipient) {
         Effect::Complained => 4,
         Effect::Bounced => 3,
@@ -240,7 +235,7 @@ async fn take_in(
     source: Source,
     key: &str,
     about: &About,
-    recipient: &Recipient,
+    recipient: &ReportedRecipient,
 ) -> Result<Effect> {
     let suppressions = Suppressions::new(site);
     let due = due(recipient);
@@ -269,11 +264,13 @@ async fn take_in(
         _ => None,
     };
     let effect = match weighed {
-        Some(copy) => match returned::weigh(tx, site, copy.edition, (&hash, about.address.domain())).await? {
-            Weighed::Counts => Effect::Bounced,
-            Weighed::Held => Effect::Held,
-            Weighed::AboutUs => Effect::Policy,
-        },
+        Some(copy) => {
+            match delivery::weigh_returned(tx, site, copy.edition, (&hash, about.address.domain())).await? {
+                Weighed::Counts => Effect::Bounced,
+                Weighed::Held => Effect::Held,
+                Weighed::AboutUs => Effect::Policy,
+            }
+        }
         None => effect,
     };
     let counts_for = match (edition, effect) {
@@ -290,7 +287,7 @@ async fn take_in(
         reply: recipient.reply.as_deref(),
         words: &without_addresses(&recipient.words),
         // A soft failure stays countable even when it is the one too many.
-        effect: if matches!(effect, Effect::Bounced | Effect::Held) && recipient.class == Class::Soft {
+        effect: if matches!(effect, Effect::Bounced | Effect::Held) && recipient.class == BounceClass::Soft {
             Change::Counted
         } else {
             effect.change()
@@ -307,13 +304,13 @@ async fn take_in(
         return Ok(Effect::Known);
     }
     match effect {
-        Effect::Bounced => suppress(tx, site, about, suppression::Reason::Bounced, recipient).await?,
+        Effect::Bounced => suppress(tx, site, about, delivery::StopReason::Bounced, recipient).await?,
         Effect::Complained => {
             // The edition's row comes before its copies.
             if let Some(edition) = edition.or(counts_for) {
                 brake(tx, site, edition).await?;
             }
-            suppress(tx, site, about, suppression::Reason::Complained, recipient).await?;
+            suppress(tx, site, about, delivery::StopReason::Complained, recipient).await?;
         }
         _ => {}
     }
@@ -321,13 +318,13 @@ async fn take_in(
 }
 
 /// What a report calls for by itself (TRUST M23-M26).
-fn due(recipient: &Recipient) -> Effect {
+fn due(recipient: &ReportedRecipient) -> Effect {
     let policy = recipient.reason.about() == replies::About::Us;
     match recipient.action {
         Action::Complained => Effect::Complained,
         Action::Failed if policy => Effect::Policy,
-        Action::Failed if recipient.class == Class::Hard => Effect::Bounced,
-        Action::Failed if recipient.class == Class::Soft => Effect::Counted,
+        Action::Failed if recipient.class == BounceClass::Hard => Effect::Bounced,
+        Action::Failed if recipient.class == BounceClass::Soft => Effect::Counted,
         Action::Failed | Action::Delayed | Action::Delivered | Action::Other => Effect::None,
     }
 }
@@ -346,13 +343,13 @@ async fn suppress(
     tx: &mut Tx,
     site: &Site,
     about: &About,
-    reason: suppression::Reason,
-    recipient: &Recipient,
+    reason: delivery::StopReason,
+    recipient: &ReportedRecipient,
 ) -> Result<()> {
     let suppressions = Suppressions::new(site);
     let detail = without_addresses(&recipient.words);
-    if reason == suppression::Reason::Complained
-        && suppressions.reason_in(tx, &about.address).await? == Some(suppression::Reason::Bounced)
+    if reason == delivery::StopReason::Complained
+        && suppressions.reason_in(tx, &about.address).await? == Some(delivery::StopReason::Bounced)
     {
         // The weightier word stays, so that nobody lifts a complaint for a full mailbox.
         suppressions.lift(tx, &about.address).await?;
@@ -360,7 +357,7 @@ async fn suppress(
     suppressions.add(tx, &about.address, reason, &detail).await?;
     // The reader may have another address by now than the copy went to.
     if let Some(which) = about.which {
-        ledger::withdraw_because(tx, site, which.subscriber, None, reason.into()).await?;
+        delivery::withdraw_because(tx, site, which.subscriber, None, reason.into()).await?;
     }
     Ok(())
 }
@@ -457,7 +454,7 @@ async fn receive_refusal(site: &Site, refusal: &store::Refusal) -> Result<Option
     // What was read when it came is what the desk shows and the edition was judged by.
     if let Some(reason) = refusal.reason {
         if !reason.is_final() {
-            recipient.class = Class::Soft;
+            recipient.class = BounceClass::Soft;
         }
         recipient.reason = reason;
     }
@@ -472,25 +469,38 @@ async fn receive_refusal(site: &Site, refusal: &store::Refusal) -> Result<Option
 mod tests {
     use super::*;
 
-    fn recipient(action: Action, class: Class, reason: Reason, status: Option<&str>) -> Recipient {
+    fn recipient(
+        action: Action,
+        class: BounceClass,
+        reason: Reason,
+        status: Option<&str>,
+    ) -> ReportedRecipient {
         let status = status.map(str::to_owned);
-        Recipient { address: String::new(), class, status, reply: None, action, reason, words: String::new() }
+        ReportedRecipient {
+            address: String::new(),
+            class,
+            status,
+            reply: None,
+            action,
+            reason,
+            words: String::new(),
+        }
     }
 
     /// TRUST M23, M24, M25: what each report calls for.
     #[test]
     fn reports_call_for_what_the_table_says() {
         for (action, class, reason, status, wanted) in [
-            (Action::Failed, Class::Hard, Reason::NoMailbox, Some("5.1.1"), Effect::Bounced),
-            (Action::Failed, Class::Soft, Reason::Full, Some("5.2.2"), Effect::Counted),
-            (Action::Failed, Class::Soft, Reason::Policy, None, Effect::Policy),
-            (Action::Failed, Class::Soft, Reason::TooBig, Some("5.3.4"), Effect::Policy),
-            (Action::Delayed, Class::Soft, Reason::Network, Some("4.4.1"), Effect::None),
-            (Action::Delayed, Class::Hard, Reason::NoMailbox, Some("4.1.1"), Effect::None),
-            (Action::Delivered, Class::Delivered, Reason::Unknown, Some("2.0.0"), Effect::None),
-            (Action::Complained, Class::Complaint, Reason::Complaint, None, Effect::Complained),
-            (Action::Other, Class::Complaint, Reason::Complaint, None, Effect::None),
-            (Action::Other, Class::AutoReply, Reason::Away, None, Effect::None),
+            (Action::Failed, BounceClass::Hard, Reason::NoMailbox, Some("5.1.1"), Effect::Bounced),
+            (Action::Failed, BounceClass::Soft, Reason::Full, Some("5.2.2"), Effect::Counted),
+            (Action::Failed, BounceClass::Soft, Reason::Policy, None, Effect::Policy),
+            (Action::Failed, BounceClass::Soft, Reason::TooBig, Some("5.3.4"), Effect::Policy),
+            (Action::Delayed, BounceClass::Soft, Reason::Network, Some("4.4.1"), Effect::None),
+            (Action::Delayed, BounceClass::Hard, Reason::NoMailbox, Some("4.1.1"), Effect::None),
+            (Action::Delivered, BounceClass::Delivered, Reason::Unknown, Some("2.0.0"), Effect::None),
+            (Action::Complained, BounceClass::Complaint, Reason::Complaint, None, Effect::Complained),
+            (Action::Other, BounceClass::Complaint, Reason::Complaint, None, Effect::None),
+            (Action::Other, BounceClass::AutoReply, Reason::Away, None, Effect::None),
         ] {
             let one = recipient(action, class, reason, status);
             assert_eq!(due(&one), wanted, "{one:?}");

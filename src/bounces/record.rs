@@ -8,8 +8,8 @@ use crate::{
         letters::{self, FromWhom},
     },
     clock::Moment,
-    db::{Result, Tx},
-    delivery::{progress, suppression::Suppressions},
+    db::{Db, Result, Tx},
+    delivery::{self, Suppressions},
     email_address::EmailAddress,
     site::Site,
 };
@@ -30,6 +30,11 @@ pub async fn of_address(
     store::of_address(&site.db, &Suppressions::new(site).hash(address), before, limit).await
 }
 
+/// When mail to the address for bounces was last taken in, of what came back lately; none if there was none.
+pub async fn last_taken_in(db: &Db) -> Result<Option<Moment>> {
+    store::last_mail(db).await
+}
+
 /// An edition that readers complained of.
 #[derive(Clone, Copy, Debug)]
 pub struct ComplainedEdition {
@@ -47,7 +52,7 @@ pub struct ComplainedEdition {
 pub async fn editions_with_many_complaints(site: &Site, newest: i64) -> Result<Vec<ComplainedEdition>> {
     let mut found = Vec::new();
     for (id, complaints) in store::complained(&site.db, newest).await? {
-        let progress = progress::of(&site.db, id).await?;
+        let progress = delivery::progress_of(&site.db, id).await?;
         let accepted = progress.accepted + progress.unknown;
         let standing = Complaints::of(complaints, accepted);
         if standing != Complaints::Few {

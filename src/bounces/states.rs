@@ -22,7 +22,7 @@ words! {
 
 words! {
     /// What a message says of a reader's copy.
-    pub enum Class else None {
+    pub enum BounceClass else None {
         /// Will never arrive.
         Hard = "hard",
         /// Did not arrive, and may another time.

@@ -9,7 +9,7 @@ fn message(header: &str, body: &str) -> Vec<u8> {
     format!("{header}\n\n{body}").replace('\n', "\r\n").into_bytes()
 }
 
-fn only(bytes: &[u8]) -> Recipient {
+fn only(bytes: &[u8]) -> ReportedRecipient {
     let report = inspect(bytes);
     assert_eq!(report.recipients.len(), 1, "{report:?}");
     report.recipients.into_iter().next().expect("one recipient")
@@ -36,7 +36,7 @@ fn a_status_notification_says_what_its_fields_say() {
     let one = &report.recipients[0];
     assert_eq!(
         (one.address.as_str(), one.class, one.action),
-        ("ann@example.com", Class::Hard, Action::Failed)
+        ("ann@example.com", BounceClass::Hard, Action::Failed)
     );
     assert_eq!((one.status.as_deref(), one.reply.as_deref()), (Some("5.1.1"), Some("550")));
     assert_eq!(one.words, "550 5.1.1 no such user here");
@@ -46,11 +46,11 @@ fn a_status_notification_says_what_its_fields_say() {
     let delayed = "Final-Recipient: rfc822; ann@example.com\nAction: delayed\nStatus: 4.4.1\n";
     assert_eq!(only(&dsn(delayed)).action, Action::Delayed);
     let relayed = "Final-Recipient: rfc822; ann@example.com\nAction: relayed\nStatus: 2.0.0\n";
-    assert_eq!(only(&dsn(relayed)).class, Class::Delivered);
+    assert_eq!(only(&dsn(relayed)).class, BounceClass::Delivered);
     let two = "Final-Recipient: rfc822; ann@example.com\nAction: failed\nStatus: 5.2.2\n\n\
                Final-Recipient: rfc822; bob@example.com\nAction: failed\nStatus: 5.1.2\n";
-    let classes: Vec<Class> = inspect(&dsn(two)).recipients.iter().map(|one| one.class).collect();
-    assert_eq!(classes, [Class::Soft, Class::Hard]);
+    let classes: Vec<BounceClass> = inspect(&dsn(two)).recipients.iter().map(|one| one.class).collect();
+    assert_eq!(classes, [BounceClass::Soft, BounceClass::Hard]);
 }
 
 /// TRUST M20, M23: what a server says of our own names is about us, and a code of 4 is for now whatever the field says; neither
@@ -69,14 +69,14 @@ fn our_names_and_codes_of_4_give_nobody_up() {
         ("5.4.7", "550 5.4.7 delivery expired: 450 mailbox unavailable"),
         ("5.0.0", "550 5.0.350 Remote server returned an error -> 450 user unknown"),
     ] {
-        assert_eq!(read(status, words), Class::Soft, "{words}");
+        assert_eq!(read(status, words), BounceClass::Soft, "{words}");
     }
     for (status, words) in [
         ("5.0.0", "550 <ann@example.com>: user unknown"),
         ("5.0.0", "550 unknown user ann; your message from bounce@example.org was not delivered"),
         ("5.0.0", "550 5.0.350 Remote server returned an error -> 550 user unknown"),
     ] {
-        assert_eq!(read(status, words), Class::Hard, "{words}");
+        assert_eq!(read(status, words), BounceClass::Hard, "{words}");
     }
 }
 
@@ -96,7 +96,7 @@ fn a_final_code_counts_where_the_words_say_little() {
         let fields = format!(
             "Final-Recipient: rfc822; ann@example.com\nAction: failed\nStatus: 5.1.1\nDiagnostic-Code: smtp; {words}\n"
         );
-        assert_eq!(only(&dsn(&fields)).class, Class::Hard, "{words}");
+        assert_eq!(only(&dsn(&fields)).class, BounceClass::Hard, "{words}");
     }
 }
 
@@ -112,7 +112,7 @@ fn policy_refusals_are_soft_whatever_code_they_have() {
             "Final-Recipient: rfc822; ann@example.com\nAction: failed\nStatus: 5.7.1\nDiagnostic-Code: smtp; {words}\n"
         );
         let one = only(&dsn(&fields));
-        assert_eq!((one.class, one.reason), (Class::Soft, Reason::Policy), "{words}");
+        assert_eq!((one.class, one.reason), (BounceClass::Soft, Reason::Policy), "{words}");
     }
 }
 
@@ -125,9 +125,9 @@ fn bounces_without_a_notification_are_read_by_their_shape() {
          --- Below this line is a copy of the message.\n\nReturn-Path: <bounce+1.2.abc@example.org>\nTo: carl@example.com\n",
     );
     let report = inspect(&qmail);
-    let told: Vec<(&str, Class)> =
+    let told: Vec<(&str, BounceClass)> =
         report.recipients.iter().map(|one| (one.address.as_str(), one.class)).collect();
-    assert_eq!(told, [("ann@example.com", Class::Hard), ("bob@example.com", Class::Soft)]);
+    assert_eq!(told, [("ann@example.com", BounceClass::Hard), ("bob@example.com", BounceClass::Soft)]);
     assert_eq!(report.returned_path.as_deref(), Some("bounce+1.2.abc@example.org"));
 
     let exim = message(
@@ -136,13 +136,13 @@ fn bounces_without_a_notification_are_read_by_their_shape() {
         "This message was created automatically.\n\n  ann@example.com\n    host mx.example.com [192.0.2.5]\n\
          SMTP error after RCPT TO:<ann@example.com>:\n    550 unrouteable address\n",
     );
-    assert_eq!(only(&exim).class, Class::Hard);
+    assert_eq!(only(&exim).class, BounceClass::Hard);
 
     let old = message(
         "Return-Path: <>\nFrom: System Administrator <postmaster@example.com>\nTo: bounce@example.org\nSubject: Undeliverable: News",
         "Your message did not reach the following recipient(s):\n\nann@example.com on Mon, 2 Mar 2026 10:00:00\n    The recipient name is not recognized\n",
     );
-    assert_eq!((only(&old).class, only(&old).address.as_str()), (Class::Hard, "ann@example.com"));
+    assert_eq!((only(&old).class, only(&old).address.as_str()), (BounceClass::Hard, "ann@example.com"));
 }
 
 #[test]
@@ -151,7 +151,7 @@ fn a_warning_about_a_delay_is_no_failure() {
         "From: Mail Delivery System <Mailer-Daemon@mx.example.com>\nTo: bounce@example.org\nSubject: Warning: message delayed 24 hours",
         "A message that you sent has not yet been delivered:\n\n  ann@example.com\n    connection timed out\n\nDelivery attempts will continue.\n",
     );
-    assert_eq!((only(&warning).action, only(&warning).class), (Action::Delayed, Class::Soft));
+    assert_eq!((only(&warning).action, only(&warning).class), (Action::Delayed, BounceClass::Soft));
 }
 
 fn feedback(kind: &str, fields: &str) -> Vec<u8> {
@@ -173,7 +173,7 @@ fn complaints_count_and_their_opposite_does_not() {
         let one = only(&feedback(kind, "Original-Rcpt-To: ann@example.com\n"));
         assert_eq!(
             (one.class, one.action, one.address.as_str()),
-            (Class::Complaint, Action::Complained, "ann@example.com")
+            (BounceClass::Complaint, Action::Complained, "ann@example.com")
         );
     }
     assert!(inspect(&feedback("not-spam", "")).recipients.is_empty());
@@ -189,10 +189,10 @@ fn automatic_answers_and_letters_are_no_bounces() {
         "From: Ann <ann@example.com>\nTo: post@example.org\nSubject: =?utf-8?q?Out_of_office=3A_News?=",
         "I am away, and mail to my mailbox may be read late. Delivery of post is no problem.\n",
     );
-    assert_eq!(only(&away).class, Class::AutoReply);
+    assert_eq!(only(&away).class, BounceClass::AutoReply);
     let marked =
         message("From: ann@example.com\nAuto-Submitted: auto-replied\nSubject: Re: News", "Back in May.\n");
-    assert_eq!(only(&marked).class, Class::AutoReply);
+    assert_eq!(only(&marked).class, BounceClass::AutoReply);
     let person = message(
         "From: Ann <ann@example.com>\nTo: post@example.org\nSubject: Re: News",
         "I liked the article about user unknown bob@example.com.\n",
@@ -215,7 +215,7 @@ fn refusals_of_us_are_no_ones_fault() {
         let fields = format!(
             "Final-Recipient: rfc822; ann@example.com\nAction: failed\nStatus: {status}\nDiagnostic-Code: smtp; {words}\n"
         );
-        assert_eq!(only(&dsn(&fields)).class, Class::Soft, "{words}");
+        assert_eq!(only(&dsn(&fields)).class, BounceClass::Soft, "{words}");
     }
 }
 
@@ -227,13 +227,13 @@ fn a_success_is_a_success() {
         "Final-Recipient: rfc822; ann@example.com\nStatus: 2.1.5\nDiagnostic-Code: smtp; 250 2.1.5 Ok\n",
     ] {
         let one = only(&dsn(fields));
-        assert_eq!((one.class, one.status.as_deref()), (Class::Delivered, Some("2.1.5")));
+        assert_eq!((one.class, one.status.as_deref()), (BounceClass::Delivered, Some("2.1.5")));
     }
     let letter = message(
         "Return-Path: <>\nFrom: postmaster@example.com\nTo: bounce@example.org\nSubject: Delivery Status Notification (Success)",
         "Your message was successfully delivered to:\n\nann@example.com\n",
     );
-    assert_eq!(only(&letter).class, Class::Delivered);
+    assert_eq!(only(&letter).class, BounceClass::Delivered);
 }
 
 /// Escape sequences are text, whatever charset a server names, and reasons in other languages are read.
@@ -244,7 +244,7 @@ fn a_reason_in_japanese_is_read() {
     let mut bytes =
         message(&format!("{head}\nContent-Type: text/plain; charset=iso-2022-jp"), "<ann@example.com>\n");
     bytes.extend(b"\x1b$B08@hITL@\x1b(B\r\n");
-    assert_eq!((only(&bytes).class, only(&bytes).reason), (Class::Hard, Reason::NoMailbox));
+    assert_eq!((only(&bytes).class, only(&bytes).reason), (BounceClass::Hard, Reason::NoMailbox));
 }
 
 /// A subject may be all that says why.
@@ -254,7 +254,7 @@ fn a_reason_in_the_subject_is_read() {
         "Return-Path: <>\nFrom: MAILER-DAEMON@example.com\nTo: bounce@example.org\nSubject: Unknown user: ann@example.com",
         "See the subject.\n",
     );
-    assert_eq!(only(&bytes).class, Class::Hard);
+    assert_eq!(only(&bytes).class, BounceClass::Hard);
 }
 
 /// Each recipient has a fate of their own; those above one reason share it.
@@ -265,9 +265,14 @@ fn several_recipients_have_their_own_fates() {
         "These failed:\n\n550 5.1.1 <ann@example.com>... User unknown\n552 5.2.2 <bo@example.com>... Mailbox full\n\n\
          <cy@example.com>\n<di@example.com>\n  no such user here\n",
     );
-    let told: Vec<(String, Class)> =
+    let told: Vec<(String, BounceClass)> =
         inspect(&bytes).recipients.into_iter().map(|one| (one.address, one.class)).collect();
-    let wanted = [("ann", Class::Hard), ("bo", Class::Soft), ("cy", Class::Hard), ("di", Class::Hard)];
+    let wanted = [
+        ("ann", BounceClass::Hard),
+        ("bo", BounceClass::Soft),
+        ("cy", BounceClass::Hard),
+        ("di", BounceClass::Hard),
+    ];
     assert_eq!(told, wanted.map(|(name, class)| (format!("{name}@example.com"), class)));
 }
 
@@ -279,7 +284,7 @@ fn a_complaint_is_no_automatic_answer() {
     let untyped = untyped
         .replace("message/feedback-report", "text/plain")
         .replace("Subject:", "Auto-Submitted: auto-replied\r\nSubject: unsubscribe");
-    assert_eq!(only(untyped.as_bytes()).class, Class::Complaint);
+    assert_eq!(only(untyped.as_bytes()).class, BounceClass::Complaint);
 }
 
 /// A notification of Amazon SES is read where it stands, also below other lines and in the envelope of SNS.
@@ -291,11 +296,11 @@ fn a_notification_in_a_letter_is_read() {
     {
         let bytes =
             message("From: no-reply@sns.example.com\nTo: bounce@example.org\nSubject: Notification", &body);
-        assert_eq!(only(&bytes).class, Class::Hard, "{body}");
+        assert_eq!(only(&bytes).class, BounceClass::Hard, "{body}");
     }
 }
 
-fn within_seconds(bytes: &[u8], name: &str) -> Report {
+fn within_seconds(bytes: &[u8], name: &str) -> BounceReport {
     let begun = Stopwatch::start();
     let report = inspect(bytes);
     // Unoptimised, on a busy machine; what is measured is that nothing grows out of bounds.

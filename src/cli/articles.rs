@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use super::instance;
 use crate::{
-    articles::{self, fetch::Fetcher},
+    articles::{self, Fetcher},
     config::Config,
 };
 

@@ -5,8 +5,8 @@ use std::process::ExitCode;
 use super::instance;
 use crate::{
     config::Config,
-    delivery::{notices, progress, states::Class},
-    donations::{self, MoneyAudit, attention, states::DonationKind},
+    delivery::{self, Class},
+    donations::{self, DonationKind, MoneyAudit},
     publishing,
     site::Site,
 };
@@ -26,7 +26,7 @@ pub(super) async fn run(config: &Config, arguments: Arguments) -> anyhow::Result
         Some(edition) => one_edition(&site, edition).await?,
         None => {
             let mut balances = true;
-            for edition in progress::ever_sealed(&site.db).await? {
+            for edition in delivery::ever_sealed(&site.db).await? {
                 balances &= one_edition(&site, edition).await?;
             }
             balances &= money(&donations::audit_money(&site.db).await?);
@@ -40,13 +40,13 @@ pub(super) async fn run(config: &Config, arguments: Arguments) -> anyhow::Result
 
 async fn one_edition(site: &Site, number: i64) -> anyhow::Result<bool> {
     let edition = publishing::load(&site.db, number).await?;
-    let audit = progress::audit(&site.db, number).await?;
+    let audit = delivery::audit_copies(&site.db, number).await?;
     let verdict = if audit.holds() { "balances" } else { "DOES NOT BALANCE" };
     println!("edition {number}, “{}”, {verdict}: {}", edition.content.subject, audit.rows);
     for copy in publishing::results(
         &site.db,
         number,
-        publishing::Wanted { state: "unknown", ..Default::default() },
+        publishing::WantedCopies { state: "unknown", ..Default::default() },
         0,
         NAMED,
     )
@@ -80,7 +80,7 @@ fn money(audit: &MoneyAudit) -> bool {
 /// What ended badly, or does not end. False for what nobody may leave so: a monthly donation that should be over and is charged,
 /// and news of money that could not be applied.
 async fn unheeded(site: &Site) -> anyhow::Result<bool> {
-    let needs = attention::look(&site.db, site.now()).await?;
+    let needs = donations::attention(&site.db, site.now()).await?;
     for one in &needs.unended {
         println!(
             "MUST END: {} every month, {}, asked for at {} and still charged; tried {} times: {}",
@@ -103,7 +103,7 @@ async fn unheeded(site: &Site) -> anyhow::Result<bool> {
         let name = copy.subscription.as_deref().unwrap_or_default();
         println!("{} every month, {name}, is a copy that is charged beside another", copy.amount());
     }
-    let failed = notices::failed(&site.db, site.now().minus(attention::LATELY), NAMED).await?;
+    let failed = delivery::failed_letters(&site.db, site.now().minus(donations::LATELY), NAMED).await?;
     for letter in &failed {
         let when = letter.finished_at.map(|at| at.to_string()).unwrap_or_default();
         let why = letter.class.map_or("", Class::as_str);

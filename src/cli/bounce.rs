@@ -11,12 +11,7 @@ use anyhow::Context as _;
 
 use super::instance;
 use crate::{
-    bounces::{
-        self, Class, Report,
-        maildir::{Taken, receive_maildir},
-        mime,
-        receive::receive_mail,
-    },
+    bounces::{self, BounceClass, BounceReport, Taken, receive_mail, receive_maildir},
     config::Config,
     subscribers,
 };
@@ -98,7 +93,7 @@ pub(super) fn inspect(json: bool, files: &[PathBuf]) -> anyhow::Result<ExitCode>
 /// The beginning of a message, as far as anybody looks at it. A pipe is read to its end, so that who writes it sees no error.
 pub(super) fn read(file: &Path) -> anyhow::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    let most = mime::READ as u64;
+    let most = bounces::MOST_READ as u64;
     if file == Path::new("-") {
         let mut input = io::stdin().lock();
         input.by_ref().take(most).read_to_end(&mut bytes)?;
@@ -113,7 +108,7 @@ pub(super) fn read(file: &Path) -> anyhow::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-fn show(json: bool, file: &Path, report: &Report) {
+fn show(json: bool, file: &Path, report: &BounceReport) {
     if json {
         println!(
             "{}",
@@ -127,12 +122,12 @@ fn show(json: bool, file: &Path, report: &Report) {
     }
     for one in &report.recipients {
         let meaning = match one.class {
-            Class::Hard => "will never arrive",
-            Class::Soft => "did not arrive",
-            Class::Complaint => "a complaint",
-            Class::AutoReply => "an automatic answer",
-            Class::Delivered => "arrived",
-            Class::None => "nothing",
+            BounceClass::Hard => "will never arrive",
+            BounceClass::Soft => "did not arrive",
+            BounceClass::Complaint => "a complaint",
+            BounceClass::AutoReply => "an automatic answer",
+            BounceClass::Delivered => "arrived",
+            BounceClass::None => "nothing",
         };
         let address = if one.address.is_empty() { "(no address)" } else { &one.address };
         let status = one.status.as_deref().unwrap_or("no status");

@@ -11,10 +11,10 @@ use crate::{
     deliverability,
     dkim::{self, DkimKey, KeyState},
     dns::Dns,
-    mail::dkim::{Algorithm, zone_file_strings},
+    mail::{Algorithm, zone_file_strings},
     settings::Settings,
     site::Site,
-    staff::signing_keys,
+    staff,
 };
 
 #[derive(Debug, clap::Subcommand)]
@@ -94,7 +94,7 @@ async fn new(
             )?
         }
     };
-    let key = signing_keys::make(site, None, &domain, algorithm, selector.as_deref()).await?;
+    let key = staff::make_signing_key(site, None, &domain, algorithm, selector.as_deref()).await?;
     println!("The key {} for {} is made. It signs nothing yet.\n", key.selector, key.domain);
     println!("1. Publish this TXT record:\n");
     print_record(&key);
@@ -157,7 +157,7 @@ async fn look_for(config: &Config, key: &DkimKey) -> anyhow::Result<()> {
 }
 
 async fn activate(site: &Site, key: &DkimKey) -> anyhow::Result<()> {
-    let replaced = signing_keys::switch_on(site, None, key, None).await?;
+    let replaced = staff::switch_on_signing_key(site, None, key, None).await?;
     println!(
         "The key {} signs the mail from {} from now on; an edition on its way goes on as it began.",
         key.selector, key.domain
@@ -172,7 +172,7 @@ async fn activate(site: &Site, key: &DkimKey) -> anyhow::Result<()> {
 }
 
 async fn retire(site: &Site, key: DkimKey) -> anyhow::Result<()> {
-    signing_keys::retire(site, None, &key).await?;
+    staff::retire_signing_key(site, None, &key).await?;
     println!("The key {} is retired.", key.selector);
     let retired = DkimKey { retired_at: Some(site.now()), ..key };
     if let Some(until) = retired.keep_record_until() {

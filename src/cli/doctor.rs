@@ -11,7 +11,7 @@ use crate::{
     config::{Config, Environment},
     db::Db,
     deliverability::{self, Lookout},
-    doctor::{self, Doctor, Finding, Grade, PATIENCE, here::Here},
+    doctor::{self, Doctor, Finding, Grade, Here, PATIENCE},
     payments::StripeSettings,
     site::Site,
     smtp::{Relay, Timeouts, Wire},

@@ -12,12 +12,9 @@ use anyhow::Context as _;
 use crate::{
     config::Config,
     db::{Db, DbOptions, Engine, Migrations, Unreachable, unreachable},
-    delivery::{
-        suppression::{self, KeptBy, Suppressions},
-        workers::{self, Lock},
-    },
+    delivery::{self, KeptBy, Lock, Suppressions},
     journal::Journal,
-    origin::position::Positions,
+    origin::Positions,
     private, publishing, sandbox,
     site::Site,
     token::Keys,
@@ -208,7 +205,7 @@ pub(super) async fn open_site_by_secret(config: &Config, whose: Whose) -> anyhow
         applied if applied >= Migrations::names().0.len() => None,
         0 => return Err(no_database(config)),
         _ => {
-            if db.engine() == Engine::Postgres && workers::is_anybody_alive(&db).await? {
+            if db.engine() == Engine::Postgres && delivery::is_anybody_alive(&db).await? {
                 anyhow::bail!(
                     "the database is of an older version and other processes work on it: stop them all, run `broadside migrate`, and start the new ones"
                 );
@@ -305,7 +302,7 @@ pub(super) fn positions(config: &Config) -> anyhow::Result<Arc<Positions>> {
 
 /// The journal of withdrawals beside the database.
 pub(super) fn journal(config: &Config, keys: &Keys) -> Journal {
-    Journal::at(config.withdrawals_journal.clone(), suppression::proof(keys))
+    Journal::at(config.withdrawals_journal.clone(), delivery::suppression_proof(keys))
 }
 
 async fn put_together(config: &Config, db: Db, whose: Whose) -> anyhow::Result<Site> {

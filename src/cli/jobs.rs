@@ -8,7 +8,7 @@ use super::instance;
 use crate::{
     clock::{Moment, Zone},
     config::Config,
-    jobs::screen::{self, JobLine, QueueLine, Screen},
+    jobs::{self, JobLine, QueueLine, Screen},
 };
 
 #[derive(Debug, clap::Args)]
@@ -55,7 +55,7 @@ struct Queue<'a> {
 
 pub(super) async fn run(config: &Config, arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let site = instance::open_site(config).await?;
-    let screen = screen::look(&site.db, site.now()).await?;
+    let screen = jobs::screen(&site.db, site.now()).await?;
     site.db.close().await;
     if arguments.json {
         println!("{}", serde_json::to_string_pretty(&report(&screen))?);

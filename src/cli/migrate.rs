@@ -11,7 +11,7 @@ use super::{backup::look_through, instance, restore::fits};
 use crate::{
     config::Config,
     db::{self, Db, DbOptions, Migrations},
-    delivery::workers::Lock,
+    delivery::Lock,
     origin,
 };
 

@@ -2,6 +2,8 @@
 //!
 //! A command reads the settings, opens what it needs, calls one domain function and says in plain words what happened.
 //! It ends with 0 when everything is well, 1 when something is not, and 2 when it was called wrongly.
+//!
+//! It may call everybody, and nobody calls it. Start reading at `serve.rs` and `running.rs`.
 
 mod articles;
 mod audit;

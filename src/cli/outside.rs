@@ -1,7 +1,7 @@
 //! What the settings name outside, for whoever runs and for whoever looks.
 
 use crate::{
-    bounces::imap::Mailbox,
+    bounces::ImapMailbox,
     config::Config,
     deliverability::Lookout,
     dns::Dns,
@@ -9,8 +9,8 @@ use crate::{
 };
 
 /// The mailbox that bounces come to.
-pub(super) fn bounce_mailbox(config: &Config) -> Option<Mailbox> {
-    config.bounce_imap_url.as_ref().and_then(|url| Mailbox::from_url(url, config.mail_trust.clone()))
+pub(super) fn bounce_mailbox(config: &Config) -> Option<ImapMailbox> {
+    config.bounce_imap_url.as_ref().and_then(|url| ImapMailbox::from_url(url, config.mail_trust.clone()))
 }
 
 /// None towards a sandbox, which believes everybody. A machine without a DNS server sends all the same.

@@ -17,8 +17,7 @@ use crate::{
     clock::Clock,
     config::Config,
     db::{Examined, Migrations},
-    delivery::suppression,
-    private, sealed_file,
+    delivery, private, sealed_file,
 };
 
 #[derive(Debug, clap::Args)]
@@ -112,7 +111,7 @@ pub(super) fn fits(config: &Config, found: &Examined) -> anyhow::Result<()> {
         bail!("it was made by a newer program (migration {newer}): install that one, and use it");
     }
     let keys = config.keys().context("the secrets in DATA_DIR cannot be read or made")?;
-    let is_another = found.proof.as_ref().is_some_and(|proof| *proof != suppression::proof(&keys));
+    let is_another = found.proof.as_ref().is_some_and(|proof| *proof != delivery::suppression_proof(&keys));
     if is_another && found.suppressed > 0 {
         return Err(instance::another_secret(found.suppressed));
     }

@@ -6,9 +6,9 @@ use super::instance;
 use crate::{
     clock::{Moment, Zone},
     config::Config,
-    delivery::workers::Lock,
+    delivery::Lock,
     dkim, origin,
-    restored::{Line, Report, restored},
+    restored::{RestoredLine, RestoredReport, restored},
     settings::Settings,
     withdrawals,
 };
@@ -39,7 +39,7 @@ pub(super) async fn settle(config: &Config, lock: Option<Lock>) -> anyhow::Resul
     Ok(ExitCode::SUCCESS)
 }
 
-fn print(report: &Report, zone: &Zone) {
+fn print(report: &RestoredReport, zone: &Zone) {
     let when = |at: Option<Moment>| at.map_or("never".to_owned(), |at| at.date_time(zone));
     println!("This database is settled here as a restored backup. What was done:");
     println!(
@@ -104,6 +104,6 @@ fn print(report: &Report, zone: &Zone) {
     }
 }
 
-fn line(edition: &Line) {
+fn line(edition: &RestoredLine) {
     println!("      “{}”  {}", edition.subject, edition.public_id);
 }

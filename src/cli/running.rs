@@ -16,25 +16,21 @@ use super::{
     sandbox,
 };
 use crate::{
-    articles::fetch::Fetcher,
-    bounces::providers::sns::{Network, Topic},
+    articles::Fetcher,
+    bounces::{SnsNetwork, SnsTopic},
     clock::Clock,
     config::{Config, Environment},
     db::Unreachable,
     deliverability,
-    delivery::{
-        breaker::RefusalRules,
-        engine::{Engine, EngineOptions},
-        workers::{self, Lock},
-    },
+    delivery::{self, Engine, EngineOptions, Lock, RefusalRules},
     dkim,
     door::{self, Headcount, Limits},
     email_address::for_the_log,
-    jobs::{Jobs, Waits, turns::Turns},
+    jobs::{Jobs, Turns, Waits},
     mail::Templates,
     meters::Meters,
-    origin::{self, Doubt, Standing, former::FormerNames, position::Positions},
-    payments::{Payments, Stripe, StripeSettings, webhook::WebhookSecrets},
+    origin::{self, Doubt, FormerNames, Positions, Standing},
+    payments::{Payments, Stripe, StripeSettings, WebhookSecrets},
     private,
     relays::RelayOptions,
     restored,
@@ -44,11 +40,7 @@ use crate::{
     smtp_url::{RelaySettings, Relays},
     staff,
     tasks::Breaks,
-    web::{
-        self, SandboxInfo,
-        hooks::BounceHooks,
-        monitor::{self, Monitor, Watched},
-    },
+    web::{self, BounceHooks, Monitor, SandboxInfo, Watched},
 };
 
 /// Which parts of an instance this process runs.
@@ -129,7 +121,7 @@ impl Running {
         let fetcher = Fetcher::new(config.fetch_private_addresses)?;
         let payments = payments(&config)?;
         let doctor = Arc::new(doctor::of(&config, lookout.clone()));
-        let place: Arc<str> = format!("{} ({})", workers::host(), parts.command()).trim().into();
+        let place: Arc<str> = format!("{} ({})", delivery::host_name(), parts.command()).trim().into();
         let (stop, stopped) = watch::channel(false);
 
         let relays = relays(&config, &site, smtp);
@@ -168,7 +160,7 @@ impl Running {
                 headcount: headcount.clone(),
                 began: site.now(),
             };
-            tokio::spawn(monitor::serve(listener, Monitor::new(watched), until(stopped.clone())))
+            tokio::spawn(web::serve_monitor(listener, Monitor::new(watched), until(stopped.clone())))
         });
         let web = match listener {
             None => None,
@@ -298,7 +290,7 @@ pub(super) async fn wait_for_database(config: &Config) {
     let is_there = instance::until_it_is_there(database);
     match listen_for_watchers(config) {
         Ok(Some(listener)) => {
-            monitor::serve_while_waiting(listener, why.to_string(), Clock::System.now(), is_there).await;
+            web::serve_while_waiting(listener, why.to_string(), Clock::System.now(), is_there).await;
         }
         // Where nobody can listen, the start says so.
         Ok(None) | Err(_) => is_there.await,
@@ -363,7 +355,7 @@ fn limits(descriptors: usize, config: &Config, relays: &[RelayOptions], sandbox:
     let mail: usize = relays.iter().map(|relay| relay.connections).sum();
     let outside = sandbox_limits(config);
     let outside = if sandbox { outside.smtp.connections + outside.http.connections } else { 0 };
-    let watchers = config.metrics_listen.map_or(0, |_| monitor::LIMITS.connections);
+    let watchers = config.metrics_listen.map_or(0, |_| web::MONITOR_LIMITS.connections);
     let limits = Limits::USUAL.within(descriptors, EVERYTHING_ELSE + database + mail + outside + watchers);
     let (connections, of_one_network) = (limits.connections, limits.per_network);
     if connections < Limits::USUAL.connections / 4 {
@@ -398,12 +390,12 @@ fn payments(config: &Config) -> anyhow::Result<Option<Payments>> {
 }
 
 fn bounce_hooks(config: &Config) -> anyhow::Result<BounceHooks> {
-    let ask = Arc::new(Network::new().context("TLS cannot be set up")?);
+    let ask = Arc::new(SnsNetwork::new().context("TLS cannot be set up")?);
     Ok(BounceHooks {
         mailgun: config.mailgun_signing_key.clone(),
         postmark: config.postmark_webhook_secret.clone(),
         sendgrid: config.sendgrid_webhook_key.clone(),
-        ses: config.ses_topic_arn.as_deref().map(|arn| Topic::new(arn, ask)),
+        ses: config.ses_topic_arn.as_deref().map(|arn| SnsTopic::new(arn, ask)),
     })
 }
 
@@ -548,7 +540,7 @@ pub(super) async fn greet(running: &Running, config_listen: SocketAddr) {
         println!("  payments      http://{}/payments", sandbox.http_addr());
     }
     // Whoever cannot be asked just now is asked at the next start: what runs is not ended for it.
-    if let Ok(Some(path)) = staff::set_up::path(site).await {
+    if let Ok(Some(path)) = staff::set_up_path(site).await {
         println!(
             "\nNobody has an account yet. Set your magazine up here (the link works once):\n  {}",
             site.url(&path)

@@ -9,10 +9,7 @@ use super::instance::{self, Whose};
 use crate::{
     audit_log,
     config::{self, Config},
-    delivery::{
-        suppression::{KeptBy, Suppressions},
-        workers,
-    },
+    delivery::{self, KeptBy, Suppressions},
     origin::{self, Doubt, Standing},
     restored,
 };
@@ -59,7 +56,7 @@ pub(super) async fn run(config: &Config, arguments: Arguments) -> anyhow::Result
     };
     let site = instance::open_site(config).await?;
     let here = site.url("/");
-    if let Some(there) = workers::living_under_another_address(&site).await? {
+    if let Some(there) = delivery::living_under_another_address(&site).await? {
         bail!(
             "a process works on this database under {there}: stop it first, or it would send nothing from now on (one that was killed counts as living for a minute)"
         );

@@ -8,10 +8,7 @@ use super::instance;
 use crate::{
     config::Config,
     email_address::EmailAddress,
-    staff::{
-        Role,
-        accounts::{self, NewMember},
-    },
+    staff::{self, NewMember, Role},
 };
 
 #[derive(Debug, clap::Subcommand)]
@@ -37,8 +34,7 @@ pub(super) async fn run(config: &Config, command: Command) -> anyhow::Result<Exi
     let Command::Add { email, name, role } = command;
     let email = EmailAddress::parse(&email).with_context(|| format!("{email} is no email address"))?;
     let site = instance::open_site(config).await?;
-    let invitation =
-        accounts::add_member(&site, None, NewMember { name: &name, email: &email, role }).await?;
+    let invitation = staff::add_member(&site, None, NewMember { name: &name, email: &email, role }).await?;
     site.db.close().await;
     println!("{name} may join the team as {}, once, at", role.with_article());
     println!("{}", site.url(&invitation.path));

@@ -2,6 +2,8 @@
 //!
 //! The environment holds infrastructure and secrets; what an editor or treasurer decides is in the database
 //! (`settings`). All mistakes are found at once, so that nobody has to start the program five times.
+//!
+//! It may name the types of any room; only the commands call it. Start reading at `table.rs`.
 
 mod env_file;
 mod table;
@@ -21,7 +23,7 @@ pub use self::table::{Kind, SETTINGS, Setting, example};
 use self::table::{file_of, rule};
 use crate::{
     authorities::Trust,
-    bounces::providers::sendgrid,
+    bounces::is_sendgrid_key,
     db::DbOptions,
     email_address::EmailAddress,
     journal, network, private,
@@ -382,7 +384,7 @@ impl Config {
         }
         let mailgun_signing_key = read.value("MAILGUN_SIGNING_KEY");
         let postmark_webhook_secret = read.long_enough("POSTMARK_WEBHOOK_SECRET", 16);
-        let sendgrid_webhook_key = read.text("SENDGRID_WEBHOOK_KEY", sendgrid::is_key);
+        let sendgrid_webhook_key = read.text("SENDGRID_WEBHOOK_KEY", is_sendgrid_key);
         let ses_topic_arn =
             read.text("SES_TOPIC_ARN", |arn| arn.starts_with("arn:") && arn.contains(":sns:"));
         let stripe_secret_key = read.text("STRIPE_SECRET_KEY", |key| !key.starts_with("pk_"));

@@ -4,7 +4,7 @@ use super::{Db, Result, sql};
 
 /// What a database says of itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct About {
+pub struct DatabaseAbout {
     /// The version of the server, or of the library that reads the file.
     pub version: String,
     /// Why we may not do there what we have to, and what to do about it.
@@ -13,15 +13,15 @@ pub struct About {
 
 impl Db {
     /// Asks it.
-    pub async fn about(&self) -> Result<About> {
+    pub async fn about(&self) -> Result<DatabaseAbout> {
         match self {
             Self::Sqlite { read, .. } => {
                 let version = sqlx::query_scalar(sql::LIBRARY).fetch_one(read).await?;
-                Ok(About { version, forbidden: None })
+                Ok(DatabaseAbout { version, forbidden: None })
             }
             Self::Postgres { pool, reach, .. } => {
                 let (version, forbidden) = reach.during(sqlx::query_as(sql::SERVER).fetch_one(pool)).await?;
-                Ok(About { version, forbidden })
+                Ok(DatabaseAbout { version, forbidden })
             }
         }
     }

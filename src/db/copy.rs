@@ -37,7 +37,7 @@ pub struct Examined {
     pub wrong: Vec<String>,
     /// The numbers of the migrations that it has.
     pub migrations: Vec<i64>,
-    /// What tells the secret by which it keeps addresses that are not mailed (`delivery::suppression::proof`).
+    /// What tells the secret by which it keeps addresses that are not mailed (`delivery::suppression_proof`).
     pub proof: Option<String>,
     /// How many those are.
     pub suppressed: i64,

@@ -8,6 +8,8 @@
 //! a deferred one that upgrades later fails with "database is locked" however long it would have waited. Readers have a
 //! read-only pool of their own. A second `begin` while a transaction of the same task is open would wait for itself; and on either
 //! engine nothing is asked of the pool meanwhile (`holding`).
+//!
+//! It calls nobody but the small types. Start reading at [`Db`] and [`Tx`]; the order of locks is in `gates.rs`, statements in `sql.rs`.
 
 mod about;
 mod again;
@@ -44,7 +46,7 @@ use sqlx::{
 };
 
 pub use self::{
-    about::About,
+    about::DatabaseAbout,
     again::{MaybeDatabase, again},
     carry::{Carried, CarryError, carry},
     copy::{Examined, examine},

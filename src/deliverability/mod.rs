@@ -2,6 +2,8 @@
 //!
 //! Each check says what it found and what to do next, with the record to publish. What the DNS could not tell is
 //! [`Grade::Unknown`], never a failure.
+//!
+//! It may call the keys (`dkim`), `bounces` and the DNS; the doctor, the jobs and the web ask it. Start reading at [`Lookout`].
 
 mod providers;
 mod received;
@@ -117,7 +119,7 @@ impl Finding {
 
 /// The last look at a domain.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Report {
+pub struct DeliverabilityReport {
     /// The domain of the From address.
     pub domain: String,
     /// One finding a check, in the order of [`Check`].
@@ -164,10 +166,10 @@ impl Lookout {
     ///
     /// # Errors
     /// When the keys cannot be read or the findings not be stored.
-    pub async fn look(&self, site: &Site, from: &str) -> dkim::Result<Option<Report>> {
+    pub async fn look(&self, site: &Site, from: &str) -> dkim::Result<Option<DeliverabilityReport>> {
         let Some(domain) = dkim::domain_of(from) else { return Ok(None) };
         let findings = self.examine(&site.db, &domain).await?;
-        let report = Report { domain, findings, at: site.now() };
+        let report = DeliverabilityReport { domain, findings, at: site.now() };
         keep(site, &report).await?;
         Ok(Some(report))
     }
@@ -505,7 +507,7 @@ fn with_mechanism(record: &str, mechanism: &str) -> String {
     terms.join(" ")
 }
 
-async fn keep(site: &Site, report: &Report) -> crate::db::Result<()> {
+async fn keep(site: &Site, report: &DeliverabilityReport) -> crate::db::Result<()> {
     let findings =
         serde_json::to_string(&report.findings).map_err(|error| sqlx::Error::Encode(Box::new(error)))?;
     let mut tx = site.db.begin().await?;
@@ -514,12 +516,12 @@ async fn keep(site: &Site, report: &Report) -> crate::db::Result<()> {
 }
 
 /// What the last look at the domain of a From address found; none before the first.
-pub async fn last(db: &Db, from: &str) -> crate::db::Result<Option<Report>> {
+pub async fn last(db: &Db, from: &str) -> crate::db::Result<Option<DeliverabilityReport>> {
     let Some(domain) = dkim::domain_of(from) else { return Ok(None) };
     let Some((findings, at)) = store::last(db, &domain).await? else { return Ok(None) };
     // Findings in the words of another version are as good as none.
     let Ok(findings) = serde_json::from_str(&findings) else { return Ok(None) };
-    Ok(Some(Report { domain, findings, at }))
+    Ok(Some(DeliverabilityReport { domain, findings, at }))
 }
 
 /// A domain that sends more than this in a day is a bulk sender (TRUST M27).
@@ -543,7 +545,7 @@ pub async fn forget(db: &Db) -> crate::db::Result<()> {
     tx.commit().await
 }
 
-impl Report {
+impl DeliverabilityReport {
     /// What large receivers want of bulk mail and was missing when we looked (TRUST M27).
     #[must_use]
     pub fn missing_for_bulk(&self) -> Vec<Check> {

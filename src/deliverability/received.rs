@@ -4,7 +4,7 @@
 //! (Authentication-Results, RFC 8601); what it covers, and for whom it speaks, stands in the signature itself.
 
 use super::{Check, Finding, Grade, dkim, tag};
-use crate::bounces::mime::{Headers, READ};
+use crate::bounces::{Headers, MOST_READ};
 
 /// Without these under a signature nobody believes the sender or the one-click link (RFC 6376 section 5.4, RFC 8058 section 4).
 const MUST_BE_SIGNED: [&str; 3] = ["From", "List-Unsubscribe", "List-Unsubscribe-Post"];
@@ -16,7 +16,7 @@ const SHOULD_BE_SIGNED: [&str; 8] =
 #[must_use]
 pub fn received(message: &[u8]) -> Finding {
     let finding = |grade, found: String, next: &str| Finding::new(Check::Dkim, grade, found, next);
-    let (headers, _) = Headers::read(message.get(..READ).unwrap_or(message));
+    let (headers, _) = Headers::read(message.get(..MOST_READ).unwrap_or(message));
     let Some(domain) = headers.get("From").and_then(domain_of) else {
         return finding(
             Grade::Failure,

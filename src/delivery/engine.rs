@@ -40,7 +40,7 @@ use crate::{
     heavy::{Broke, caught},
     mail::Templates,
     meters::Meters,
-    origin::{self, Claim, position::Positions},
+    origin::{self, Claim, Positions},
     relays::{RelayOptions, Relays, Wakes},
     site::Site,
     tasks::{Breaks, Gap, Task, keep},

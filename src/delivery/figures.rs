@@ -10,7 +10,7 @@ pub type ByState = Vec<(String, i64)>;
 
 /// How many there are.
 #[derive(Clone, Debug, Default)]
-pub struct Figures {
+pub struct DeliveryFigures {
     /// Copies of all editions.
     pub copies: ByState,
     /// Copies of those that are not over yet.
@@ -21,8 +21,8 @@ pub struct Figures {
 }
 
 /// Reads all of it.
-pub async fn read(db: &Db) -> Result<Figures> {
-    Ok(Figures {
+pub async fn read(db: &Db) -> Result<DeliveryFigures> {
+    Ok(DeliveryFigures {
         copies: store::copies(db).await?,
         open_copies: store::open_copies(db).await?,
         editions: store::editions(db).await?,

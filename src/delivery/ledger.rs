@@ -7,7 +7,7 @@
 
 use std::collections::BTreeMap;
 
-pub use super::store::ledger::{Attempt, Claim, Copy, Waiting};
+pub use super::store::ledger::{Claim, CopyLine, LoggedAttempt, WaitingCopy};
 use super::{
     states::{AttemptOutcome, Class, CopyState},
     store::{
@@ -16,7 +16,7 @@ use super::{
         moves::{self, Moves, Row},
         pace::Slowed,
     },
-    suppression::{Reason, Suppressions},
+    suppression::{StopReason, Suppressions},
 };
 use crate::{
     clock::Moment,
@@ -64,7 +64,7 @@ pub async fn write_rows(
     Ok(written)
 }
 
-fn row(delivery: &NewDelivery, reason: Option<Reason>) -> Row<'_> {
+fn row(delivery: &NewDelivery, reason: Option<StopReason>) -> Row<'_> {
     let class = reason.map(Class::from);
     let state = if class.is_some() { CopyState::Suppressed } else { CopyState::Queued };
     let NewDelivery { subscriber_id, address, name, variant_id } = delivery;
@@ -146,7 +146,7 @@ pub async fn waiting(
     edition_id: i64,
     (after, to): (i64, i64),
     limit: i64,
-) -> Result<Vec<Waiting>> {
+) -> Result<Vec<WaitingCopy>> {
     store::waiting(tx, edition_id, (after, to), limit).await
 }
 
@@ -202,7 +202,7 @@ pub async fn not_yet(tx: &mut Tx, edition_id: i64, variant_id: i64) -> Result<i6
 }
 
 /// Everything that happened to one copy, oldest first, with the server's own words.
-pub async fn attempts(db: &Db, edition_id: i64, subscriber_id: i64) -> Result<Vec<Attempt>> {
+pub async fn attempts(db: &Db, edition_id: i64, subscriber_id: i64) -> Result<Vec<LoggedAttempt>> {
     store::attempts(db, edition_id, subscriber_id).await
 }
 
@@ -345,11 +345,11 @@ pub(super) async fn stop(tx: &mut Tx, worker: i64, stopped: &[(Key, &str)]) -> R
 }
 
 /// Copies of an edition, in order of subscriber id, after `after`.
-pub async fn copies(db: &Db, edition_id: i64, after: i64, limit: i64) -> Result<Vec<Copy>> {
+pub async fn copies(db: &Db, edition_id: i64, after: i64, limit: i64) -> Result<Vec<CopyLine>> {
     store::copies(db, edition_id, after, limit).await
 }
 
 /// One reader's copy of an edition, if they are in its audience.
-pub async fn copy(db: &Db, edition_id: i64, subscriber_id: i64) -> Result<Option<Copy>> {
+pub async fn copy(db: &Db, edition_id: i64, subscriber_id: i64) -> Result<Option<CopyLine>> {
     store::copy(db, edition_id, subscriber_id).await
 }

@@ -2,7 +2,7 @@
 
 pub use super::copy_names::CopyId;
 pub(crate) use super::store::suppressions::reader;
-use super::{copy_names::CopyNames, store::names as store, variant::Headers, verp::Which};
+use super::{copy_names::CopyNames, store::names as store, variant::VariantHeaders, verp::Which};
 use crate::{
     db::{Db, Result},
     links::Name,
@@ -58,7 +58,7 @@ pub async fn edition(db: &Db, name: &Name<'_>) -> Result<Option<i64>> {
 /// When the database fails, or its frozen headers cannot be read.
 pub async fn of_copy(site: &Site, copy: CopyId) -> Result<Option<CopyNames<'static>>> {
     let Some(names) = store::names(&site.db, copy.edition, copy.subscriber).await? else { return Ok(None) };
-    let headers: Option<Headers> = names
+    let headers: Option<VariantHeaders> = names
         .headers
         .as_deref()
         .map(serde_json::from_str)

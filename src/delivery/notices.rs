@@ -7,7 +7,7 @@
 //! Older programs stored the template's name and context, and so is stored what cannot be written when it is enqueued: it is
 //! written when it is sent, and where that fails too, it ends where staff see it.
 
-pub use super::store::notices::{ClaimedNotice, FailedNotice, Sent};
+pub use super::store::notices::{FailedNotice, Sent};
 use super::{states::CopyState, store::notices as store};
 use crate::{
     clock::Moment,

@@ -14,7 +14,7 @@ use std::{
 
 pub use super::{
     lane::PaceRules,
-    store::pace::{Refusing, Slowed, Waiting},
+    store::pace::{Refusing, Slowed, WaitingLane},
 };
 use super::{
     lane::{Lane, News, Slowness},
@@ -37,7 +37,7 @@ pub async fn slowed(site: &Site) -> db::Result<Vec<Slowed>> {
 }
 
 /// Copies of an edition that wait for a domain to take them, or for another try of their own: those with the most first.
-pub async fn waiting(site: &Site, edition_id: i64, limit: i64) -> db::Result<Vec<Waiting>> {
+pub async fn waiting(site: &Site, edition_id: i64, limit: i64) -> db::Result<Vec<WaitingLane>> {
     store::waiting(&site.db, edition_id, site.now(), limit).await
 }
 

@@ -79,14 +79,14 @@ pub async fn of(db: &Db, id: i64) -> Result<Progress> {
 
 /// What the rows say and what the tallies say.
 #[derive(Clone, Copy, Debug)]
-pub struct Audit {
+pub struct CopiesAudit {
     /// Recounted from the rows.
     pub rows: Progress,
     /// Added up from the tallies, as screens show it.
     pub tallies: Progress,
 }
 
-impl Audit {
+impl CopiesAudit {
     /// Whether the equation holds and both agree (TRUST T1, T11).
     #[must_use]
     pub fn holds(&self) -> bool {
@@ -95,7 +95,7 @@ impl Audit {
 }
 
 /// Recounts an edition from its rows.
-pub async fn audit(db: &Db, id: i64) -> Result<Audit> {
+pub async fn audit(db: &Db, id: i64) -> Result<CopiesAudit> {
     let all = store::audit(db, id).await?;
     let counts = |wanted: Counted| -> Vec<(CopyState, i64)> {
         let of = all.iter().filter(|(of, ..)| *of == wanted);
@@ -106,7 +106,7 @@ pub async fn audit(db: &Db, id: i64) -> Result<Audit> {
         let total = counts.iter().map(|(_, count)| count).sum();
         Progress::from_counts(sealed.unwrap_or(total), &counts)
     };
-    Ok(Audit { rows: progress(counts(Counted::Rows)), tallies: progress(counts(Counted::Tallies)) })
+    Ok(CopiesAudit { rows: progress(counts(Counted::Rows)), tallies: progress(counts(Counted::Tallies)) })
 }
 
 /// Every edition that was ever sealed, oldest first.

@@ -16,7 +16,7 @@ use super::{
         progress,
         returned::{self as store, Counted},
     },
-    suppression::{Reason, Suppressions},
+    suppression::{StopReason, Suppressions},
 };
 use crate::{
     db::{Db, Gate, Result, Tx},
@@ -192,12 +192,12 @@ pub async fn stop_some(tx: &mut Tx, site: &Site, edition: i64, limit: i64) -> Re
     for one in &some {
         let address = one.address.as_deref().and_then(|address| EmailAddress::parse(address).ok());
         match address.filter(|address| suppressions.hash(address) == one.address_hash) {
-            Some(address) => drop(suppressions.add(tx, &address, Reason::Bounced, &one.words).await?),
+            Some(address) => drop(suppressions.add(tx, &address, StopReason::Bounced, &one.words).await?),
             // The copy is forgotten, or the report named another address of its reader; what that is kept as is known.
-            None => suppressions.add_hash(tx, &one.address_hash, Reason::Bounced, &one.words).await?,
+            None => suppressions.add_hash(tx, &one.address_hash, StopReason::Bounced, &one.words).await?,
         }
         if let Some(subscriber) = one.subscriber_id {
-            ledger::withdraw_because(tx, site, subscriber, None, Reason::Bounced.into()).await?;
+            ledger::withdraw_because(tx, site, subscriber, None, StopReason::Bounced.into()).await?;
         }
         store::stopped(tx, one.id).await?;
     }

@@ -210,7 +210,7 @@ words! {
 
 words! {
     /// Why an address is not mailed. A word that only a newer program knows stops mail all the same.
-    pub enum Reason else Bounced {
+    pub enum StopReason else Bounced {
         /// Mail to it came back for good.
         Bounced = "bounced",
         /// Its owner told their provider that our mail is spam.
@@ -223,13 +223,13 @@ words! {
 }
 
 /// Why the copies to such an address end.
-impl From<Reason> for Class {
-    fn from(reason: Reason) -> Self {
+impl From<StopReason> for Class {
+    fn from(reason: StopReason) -> Self {
         match reason {
-            Reason::Bounced => Self::Bounced,
-            Reason::Complained => Self::Complained,
-            Reason::Erased => Self::Erased,
-            Reason::Staff => Self::Staff,
+            StopReason::Bounced => Self::Bounced,
+            StopReason::Complained => Self::Complained,
+            StopReason::Erased => Self::Erased,
+            StopReason::Staff => Self::Staff,
         }
     }
 }

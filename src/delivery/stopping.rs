@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::{
     ledger,
     store::{notices, suppressions as store},
-    suppression::{Reason, Suppressions, Told},
+    suppression::{StopReason, Suppressions, ToldStop},
 };
 use crate::{
     clock::Moment,
@@ -17,7 +17,7 @@ impl Suppressions<'_> {
     /// Stops mail to addresses as another program told; `detail` is what staff read. What is in force stays, but that a complaint or a
     /// block takes the place of a bounce; and whoever was let go again here since then, or at any time if nobody told since when, is left
     /// alone. Which of them are stopped by it. Whoever calls has closed the gate.
-    pub async fn add_as_told(self, tx: &mut Tx, told: &[Told<'_>], detail: &str) -> Result<Vec<bool>> {
+    pub async fn add_as_told(self, tx: &mut Tx, told: &[ToldStop<'_>], detail: &str) -> Result<Vec<bool>> {
         let hashes: Vec<String> = told.iter().map(|one| self.hash(one.address)).collect();
         let lifted: HashMap<String, Moment> = store::lifted_among(tx, &hashes).await?.into_iter().collect();
         let in_force = self.among(tx, told.iter().map(|one| one.address)).await?;
@@ -25,8 +25,8 @@ impl Suppressions<'_> {
         let mut new = Vec::new();
         for ((one, hash), in_force) in told.iter().zip(&hashes).zip(in_force) {
             let let_go = lifted.get(hash).is_some_and(|at| one.since.is_none_or(|since| since <= *at));
-            let is_weightier =
-                in_force == Some(Reason::Bounced) && matches!(one.reason, Reason::Complained | Reason::Staff);
+            let is_weightier = in_force == Some(StopReason::Bounced)
+                && matches!(one.reason, StopReason::Complained | StopReason::Staff);
             if let_go || in_force.is_some() && !is_weightier {
                 continue;
             }
@@ -39,7 +39,7 @@ impl Suppressions<'_> {
         let added = store::add_told(tx, &new).await?;
         let added: Vec<bool> = hashes.iter().map(|hash| added.contains(hash)).collect();
         for (one, _) in told.iter().zip(&added).filter(|(one, added)| **added && one.is_known) {
-            if matches!(one.reason, Reason::Bounced | Reason::Complained) {
+            if matches!(one.reason, StopReason::Bounced | StopReason::Complained) {
                 notices::withdraw(tx, one.address, now).await?;
             }
             ledger::withdraw_because(tx, self.0, one.reader, None, one.reason.into()).await?;
@@ -59,14 +59,14 @@ impl Suppressions<'_> {
         self,
         tx: &mut Tx,
         address: &EmailAddress,
-        reason: Reason,
+        reason: StopReason,
         detail: &str,
     ) -> Result<bool> {
         self.close(tx).await?;
         let (key, now) = (address.key(), self.0.now());
         let added = store::add(tx, &self.hash(address), reason, detail, now).await?;
         // Automatic emails stop only for what the mailbox itself said (TRUST M29).
-        if matches!(reason, Reason::Bounced | Reason::Complained) {
+        if matches!(reason, StopReason::Bounced | StopReason::Complained) {
             notices::withdraw(tx, address, now).await?;
         }
         if let Some(reader) = store::reader(tx, &key).await? {

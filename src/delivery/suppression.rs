@@ -7,7 +7,7 @@ use std::{collections::HashMap, time::Duration};
 
 use super::store::suppressions as store;
 pub use super::{
-    states::Reason,
+    states::StopReason,
     store::suppressions::{Blocked, InForce},
 };
 use crate::{
@@ -41,13 +41,13 @@ pub fn proof(keys: &Keys) -> String {
 
 /// An address that another program does not mail.
 #[derive(Clone, Debug)]
-pub struct Told<'a> {
+pub struct ToldStop<'a> {
     pub address: &'a EmailAddress,
     /// Who has it.
     pub reader: i64,
     /// Whether they were there before, so that something may wait for them.
     pub is_known: bool,
-    pub reason: Reason,
+    pub reason: StopReason,
     /// Since when, if that was told.
     pub since: Option<Moment>,
 }
@@ -140,7 +140,13 @@ impl<'a> Suppressions<'a> {
     }
 
     /// As [`Suppressions::add`], for an address of which only this is left; its reader's copies are the caller's.
-    pub(super) async fn add_hash(self, tx: &mut Tx, hash: &str, reason: Reason, detail: &str) -> Result<()> {
+    pub(super) async fn add_hash(
+        self,
+        tx: &mut Tx,
+        hash: &str,
+        reason: StopReason,
+        detail: &str,
+    ) -> Result<()> {
         store::add(tx, hash, reason, detail, self.0.now()).await?;
         Ok(())
     }
@@ -152,7 +158,7 @@ impl<'a> Suppressions<'a> {
         self,
         tx: &mut Tx,
         hash: &str,
-        reason: Reason,
+        reason: StopReason,
         detail: &str,
         at: Moment,
     ) -> Result<bool> {
@@ -160,8 +166,8 @@ impl<'a> Suppressions<'a> {
         let in_force = store::reason_in(tx, hash).await?;
         let gives_way = match in_force {
             None => false,
-            Some(now) if now == reason || now == Reason::Staff => return Ok(false),
-            Some(Reason::Complained) if reason == Reason::Bounced => return Ok(false),
+            Some(now) if now == reason || now == StopReason::Staff => return Ok(false),
+            Some(StopReason::Complained) if reason == StopReason::Bounced => return Ok(false),
             Some(_) => true,
         };
         if store::lifted_since(tx, hash, at).await? {
@@ -204,7 +210,7 @@ impl<'a> Suppressions<'a> {
     }
 
     /// Why an address is not mailed, if it is not.
-    pub async fn reason(self, address: &EmailAddress) -> Result<Option<Reason>> {
+    pub async fn reason(self, address: &EmailAddress) -> Result<Option<StopReason>> {
         store::reason(&self.0.db, &self.hash(address)).await
     }
 
@@ -221,14 +227,14 @@ impl<'a> Suppressions<'a> {
             return Ok(false);
         }
         self.lift(tx, address).await?;
-        let added = self.add(tx, address, Reason::Staff, why).await?;
+        let added = self.add(tx, address, StopReason::Staff, why).await?;
         store::recognise(tx, &self.hash(address), &address.masked()).await?;
         Ok(added)
     }
 
     /// Whether staff blocked an address.
     pub async fn is_blocked(self, tx: &mut Tx, address: &EmailAddress) -> Result<bool> {
-        Ok(self.reason_in(tx, address).await? == Some(Reason::Staff))
+        Ok(self.reason_in(tx, address).await? == Some(StopReason::Staff))
     }
 
     /// What staff blocked, the newest first, before the id `before`.
@@ -248,7 +254,7 @@ impl<'a> Suppressions<'a> {
         addresses: impl Iterator<Item = &'b EmailAddress>,
     ) -> Result<Vec<bool>> {
         let reasons = self.among(tx, addresses).await?;
-        Ok(reasons.into_iter().map(|reason| reason == Some(Reason::Staff)).collect())
+        Ok(reasons.into_iter().map(|reason| reason == Some(StopReason::Staff)).collect())
     }
 
     /// How many addresses were stopped up to a moment and still are, and when the last of them was.
@@ -261,7 +267,7 @@ impl<'a> Suppressions<'a> {
         self,
         tx: &mut Tx,
         addresses: impl Iterator<Item = &'b EmailAddress>,
-    ) -> Result<Vec<Option<Reason>>> {
+    ) -> Result<Vec<Option<StopReason>>> {
         let hashes: Vec<String> = addresses.map(|address| self.hash(address)).collect();
         Ok(in_order(&hashes, store::among(tx, &hashes).await?))
     }
@@ -270,7 +276,7 @@ impl<'a> Suppressions<'a> {
     pub async fn among_now<'b>(
         self,
         addresses: impl Iterator<Item = &'b EmailAddress>,
-    ) -> Result<Vec<Option<Reason>>> {
+    ) -> Result<Vec<Option<StopReason>>> {
         let hashes: Vec<String> = addresses.map(|address| self.hash(address)).collect();
         Ok(in_order(&hashes, store::among_now(&self.0.db, &hashes).await?))
     }
@@ -279,10 +285,10 @@ impl<'a> Suppressions<'a> {
     pub async fn since_among<'b>(
         self,
         addresses: impl Iterator<Item = &'b EmailAddress>,
-    ) -> Result<Vec<Option<(Reason, Moment)>>> {
+    ) -> Result<Vec<Option<(StopReason, Moment)>>> {
         let hashes: Vec<String> = addresses.map(|address| self.hash(address)).collect();
         let found = store::since_among(&self.0.db, &hashes).await?;
-        let mut found: HashMap<String, (Reason, Moment)> =
+        let mut found: HashMap<String, (StopReason, Moment)> =
             found.into_iter().map(|(hash, reason, at)| (hash, (reason, at))).collect();
         Ok(hashes.iter().map(|hash| found.remove(hash)).collect())
     }
@@ -294,17 +300,17 @@ impl<'a> Suppressions<'a> {
     }
 
     /// The same as [`Suppressions::reason`], as the transaction sees it.
-    pub async fn reason_in(self, tx: &mut Tx, address: &EmailAddress) -> Result<Option<Reason>> {
+    pub async fn reason_in(self, tx: &mut Tx, address: &EmailAddress) -> Result<Option<StopReason>> {
         store::reason_in(tx, &self.hash(address)).await
     }
 }
 
-fn in_order(hashes: &[String], found: Vec<(String, Reason)>) -> Vec<Option<Reason>> {
-    let mut reasons: HashMap<String, Reason> = found.into_iter().collect();
+fn in_order(hashes: &[String], found: Vec<(String, StopReason)>) -> Vec<Option<StopReason>> {
+    let mut reasons: HashMap<String, StopReason> = found.into_iter().collect();
     hashes.iter().map(|hash| reasons.remove(hash)).collect()
 }
 
 /// Whether a suppression for this reason stops an automatic email, and one that asks whether an address may be mailed.
-pub(crate) fn stops_letter(reason: Reason, asks: bool) -> bool {
-    matches!(reason, Reason::Bounced | Reason::Complained) || asks && reason == Reason::Staff
+pub(crate) fn stops_letter(reason: StopReason, asks: bool) -> bool {
+    matches!(reason, StopReason::Bounced | StopReason::Complained) || asks && reason == StopReason::Staff
 }

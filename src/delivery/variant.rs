@@ -24,9 +24,7 @@ use crate::{
     links::{Choices, Give, Name, Unsubscribe, View},
     mail::{
         BulkHeaders, Compiled, CompiledFormatError, CopyHeaders, EditionHeaders, FeedbackId, Mailbox,
-        NoticeHeaders, Personal, Templates,
-        dkim::{Signer, sign_all},
-        notice_message,
+        NoticeHeaders, Personal, Signer, Templates, notice_message, sign_all,
     },
     site::Site,
     token,
@@ -37,7 +35,7 @@ use crate::{
 /// Stored as it is: whatever a later version adds has a default, so that it reads what this one froze.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
-pub struct Headers {
+pub struct VariantHeaders {
     /// The edition's public id, for complaint reports.
     pub edition: String,
     pub from_name: String,
@@ -57,7 +55,7 @@ pub struct Headers {
     pub list_name: String,
 }
 
-impl Headers {
+impl VariantHeaders {
     /// Whether links, return addresses and Message-IDs of its copies carry row numbers, as they did when it was frozen: a copy
     /// that is sent a second time says the same.
     pub(super) const fn is_numbered(&self) -> bool {
@@ -86,7 +84,7 @@ pub async fn freeze(
     tx: &mut Tx,
     site: &Site,
     (edition_id, revision): (i64, i64),
-    headers: &Headers,
+    headers: &VariantHeaders,
     body: &Compiled,
     fingerprint: &str,
 ) -> Result<i64> {
@@ -118,7 +116,7 @@ pub async fn is_whole(site: &Site, edition_id: i64, revision: i64) -> Result<boo
 /// # Errors
 /// When the database fails, or what it stored cannot be read.
 pub async fn date(tx: &mut Tx, site: &Site, variant_id: i64) -> Result<()> {
-    let mut headers: Headers =
+    let mut headers: VariantHeaders =
         serde_json::from_str(&store::headers(tx, variant_id).await?).map_err(unreadable)?;
     headers.date = site.now();
     store::set_headers(tx, variant_id, &to_json(&headers)?).await
@@ -129,13 +127,13 @@ pub async fn thaw(tx: &mut Tx, edition_id: i64) -> Result<()> {
     store::drop_unused(tx, edition_id).await
 }
 
-fn to_json(headers: &Headers) -> Result<String> {
+fn to_json(headers: &VariantHeaders) -> Result<String> {
     serde_json::to_string(headers).map_err(|error| sqlx::Error::Encode(Box::new(error)))
 }
 
 /// The links that belong to one reader's copy of an edition.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Links {
+pub struct CopyLinks {
     /// Leaving the list: the page and the one-click target in one (RFC 8058).
     pub unsubscribe: String,
     /// Choosing lists and changing the name.
@@ -165,7 +163,7 @@ impl GiveLinks {
     }
 }
 
-impl Links {
+impl CopyLinks {
     /// The links of a copy. They work for good: mail is read long after it was sent.
     #[must_use]
     pub fn new(site: &Site, names: &CopyNames<'_>) -> Self {
@@ -228,7 +226,7 @@ pub async fn public_html(site: &Site, edition_id: i64, here: &str) -> Result<Opt
 }
 
 fn to_nobody(site: &Site, headers: &str, body: &[u8], here: &str) -> Result<String> {
-    let headers: Headers = serde_json::from_str(headers).map_err(unreadable)?;
+    let headers: VariantHeaders = serde_json::from_str(headers).map_err(unreadable)?;
     let explanation = site.url("/sample-link");
     let give = GiveLinks::new(site, Name::id(&headers.edition));
     let personal = Personal {
@@ -283,7 +281,7 @@ pub(super) enum Unwritten {
 
 /// A variant as it was frozen, ready to be written copy by copy.
 pub(super) struct Frozen {
-    headers: Headers,
+    headers: VariantHeaders,
     bulk: EditionHeaders,
     body: Compiled,
     /// None where links carry row numbers: those of copies, which it does not know.
@@ -306,7 +304,8 @@ impl Frozen {
         let unreadable = |error: &dyn std::fmt::Display| {
             format!("its text, as it was kept when Send was pressed, cannot be read ({error})")
         };
-        let headers: Headers = serde_json::from_str(&stored.json).map_err(|error| unreadable(&error))?;
+        let headers: VariantHeaders =
+            serde_json::from_str(&stored.json).map_err(|error| unreadable(&error))?;
         let signers = dkim::signers(&site.keys, &stored.keys, &headers.from_email)
             .map_err(|error| format!("its key cannot sign: {error}"))?;
         let body = Compiled::from_bytes(body).map_err(|error| unreadable(&error))?;
@@ -367,8 +366,8 @@ impl Frozen {
     fn write(&self, site: &Site, claim: &Claim, mut bytes: Vec<u8>) -> std::result::Result<Message, String> {
         let names = self.headers.names(claim.copy(), &claim.public_id);
         let links = match &self.give {
-            Some(give) => Links::with(site, &names, give.clone()),
-            None => Links::new(site, &names),
+            Some(give) => CopyLinks::with(site, &names, give.clone()),
+            None => CopyLinks::new(site, &names),
         };
         let message_id = names.message_id(site).ok_or("the reader is not known any more")?;
         let from = names.return_address(site).unwrap_or_else(|| self.headers.from_email.clone());
@@ -439,7 +438,7 @@ mod tests {
             "date":1772528400000000,"list_id":7,"list":"li1","list_slug":"weekly","list_name":"Weekly"}"#;
         const NUMBERED: &str = r#"{"edition":"ed1","from_name":"","from_email":"post@example.org","reply_to":"hello@example.org",
             "date":1772528400000000,"list_id":7,"list_slug":"weekly","list_name":"Weekly"}"#;
-        let headers: Headers = serde_json::from_str(FROZEN).expect("the form of today");
+        let headers: VariantHeaders = serde_json::from_str(FROZEN).expect("the form of today");
         assert_eq!((headers.from_email.as_str(), headers.list_id), ("post@example.org", 7));
         assert_eq!(headers.date, Moment::from_unix_seconds(1_772_528_400));
         assert!(!headers.is_numbered());
@@ -449,7 +448,7 @@ mod tests {
             same,
             "and nothing is written that is not in it"
         );
-        let older: Headers = serde_json::from_str(NUMBERED).expect("a form of before");
+        let older: VariantHeaders = serde_json::from_str(NUMBERED).expect("a form of before");
         assert!(older.is_numbered());
     }
 }

@@ -17,7 +17,7 @@ use super::{
     ledger,
     queue::InFlight,
     shared::Shared,
-    states::{AttemptOutcome, Class, Reason},
+    states::{AttemptOutcome, Class, StopReason},
     store::{
         ledger::{self as rows, Key, Record},
         notices::{self, Ending},
@@ -342,7 +342,7 @@ impl Batch {
             let find =
                 |key: &Key| ours.iter().find(|row| (row.edition_id, row.subscriber_id) == (key.0, key.1));
             records.retain(|record| find(&record.key()).is_some());
-            let why = |key: &Key| find(key).and_then(|row| row.stopped).map(Reason::as_str);
+            let why = |key: &Key| find(key).and_then(|row| row.stopped).map(StopReason::as_str);
             let stopped: Vec<(Key, &str)> =
                 marks.iter().filter_map(|(key, _)| Some((*key, why(key)?))).collect();
             marks.retain(|(key, _)| find(key).is_some_and(|row| row.sending && row.stopped.is_none()));

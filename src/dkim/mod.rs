@@ -13,7 +13,7 @@ pub(crate) use self::store::{signing, signing_in};
 use crate::{
     clock::Moment,
     db::{Db, Tx},
-    mail::dkim::{self, Algorithm, KeyError, Signer},
+    mail::{self, Algorithm, KeyError, Signer},
     site::Site,
     token::{Keys, Purpose},
 };
@@ -150,7 +150,7 @@ pub async fn generate(
         return Err(DkimError::BadName(selector));
     }
     // Making an RSA key takes long enough to keep other tasks waiting.
-    let private = tokio::task::spawn_blocking(move || dkim::generate(algorithm))
+    let private = tokio::task::spawn_blocking(move || mail::generate_key(algorithm))
         .await
         .map_err(|_| KeyError::Failed)??;
     let record = Signer::new(&domain, &selector, algorithm, &private)?.record()?;

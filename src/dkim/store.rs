@@ -3,7 +3,7 @@
 use crate::{
     clock::Moment,
     db::{Db, Result, Tx},
-    mail::dkim::Algorithm,
+    mail::Algorithm,
     statements,
 };
 

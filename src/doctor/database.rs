@@ -4,17 +4,13 @@ use std::path::Path;
 
 use super::{Doctor, Finding, Grade, in_time, outside::CLOCKS_APART, store};
 use crate::{
+    bounces,
     clock::{Ahead, CLOCKS_DIFFER, Clock, Moment, Zone},
     db::{Db, Engine, Migrations},
-    delivery::{
-        notices,
-        suppression::Suppressions,
-        workers::{self, ClockApart},
-    },
-    dkim,
-    donations::attention,
+    delivery::{self, ClockApart, Suppressions},
+    dkim, donations,
     journal::Found,
-    origin::{self, Doubt, Standing, position::Positions},
+    origin::{self, Doubt, Positions, Standing},
     private, publishing,
     settings::Settings,
     site::Site,
@@ -45,6 +41,7 @@ impl Doctor {
             findings.extend(magazine(db).await);
             findings.extend(self.believed(db).await);
             findings.extend(self.address(db).await);
+            findings.extend(self.mail_nobody_reads(db).await);
             findings.extend(held(db).await);
         }
         findings
@@ -92,6 +89,32 @@ impl Doctor {
             )),
             Err(error) => Some(Finding::problem("place", error.to_string())),
         }
+    }
+
+    /// Where no settings say how the mail to BOUNCE_ADDRESS is read: whether a mail server hands it in (TRUST L3, M24). Towards a sandbox
+    /// nothing comes back.
+    async fn mail_nobody_reads(&self, db: &Db) -> Option<Finding> {
+        const CHECK: &str = "returned mail";
+        let address = self.bounce_address.as_ref().filter(|_| self.lookout.is_some())?;
+        if self.bounce_maildir.is_some() || self.bounce_mailbox.is_some() {
+            return None;
+        }
+        Some(match bounces::last_taken_in(db).await {
+            Ok(Some(last)) => Finding::ok(
+                CHECK,
+                format!(
+                    "your mail server hands in the mail to {address}, last on {}",
+                    last.date_time(&Zone::UTC)
+                ),
+            ),
+            Ok(None) => Finding::note(
+                CHECK,
+                format!(
+                    "no mail to {address} was taken in yet, and no settings say how it is read. Bounces come there, and mail by which people leave a list: unread, they go on getting copies. Set BOUNCE_MAILDIR or BOUNCE_IMAP_URL, or let your mail server hand it in: broadside bounce ingest -"
+                ),
+            ),
+            Err(error) => Finding::problem(CHECK, error.to_string()),
+        })
     }
 
     /// Whether receivers have reason to believe our mail (TRUST M27). Nothing towards a sandbox, and before there is a sender.
@@ -192,7 +215,7 @@ async fn schema(db: &Db, site: Option<&Site>) -> crate::db::Result<(Vec<Finding>
     };
     let clock = clock.own_is_ahead().map(|ahead| {
         if ahead.is_apart() {
-            clock_of(&name_of_clock(&workers::host()), "this machine's clock", ahead)
+            clock_of(&name_of_clock(&delivery::host_name()), "this machine's clock", ahead)
         } else {
             Finding::ok("clock", "this machine's clock and the database server's agree")
         }
@@ -219,11 +242,11 @@ pub async fn clocks_of_workers(site: &Site) -> Vec<Finding> {
 /// Those of other machines, if this one's is told of already.
 async fn clocks_of_others(site: &Site) -> Vec<Finding> {
     let is_told = site.clock.own_is_ahead().is_some_and(Ahead::is_apart);
-    clocks_but(site, is_told.then(workers::host)).await
+    clocks_but(site, is_told.then(delivery::host_name)).await
 }
 
 async fn clocks_but(site: &Site, known: Option<String>) -> Vec<Finding> {
-    match workers::clocks_apart(site).await {
+    match delivery::clocks_apart(site).await {
         Ok(all) => all
             .into_iter()
             .filter(|one| known.as_ref() != Some(&one.host))
@@ -309,8 +332,8 @@ pub async fn unheeded(db: &Db, now: Moment) -> Vec<Finding> {
         return Vec::new();
     }
     let (needs, letters) = match tokio::join!(
-        attention::look(db, now),
-        notices::failed(db, now.minus(attention::LATELY), i64::MAX)
+        donations::attention(db, now),
+        delivery::failed_letters(db, now.minus(donations::LATELY), i64::MAX)
     ) {
         (Ok(needs), Ok(letters)) => (needs, letters.len()),
         (Err(error), _) | (_, Err(error)) => {

@@ -29,17 +29,17 @@ pub struct Here {
 
 /// What an instance says of itself.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Answer {
+pub struct HereAnswer {
     /// The name for the nonce.
     pub name: String,
     /// Who brought the question.
-    pub by: By,
+    pub by: BroughtBy,
 }
 
 /// Who brought a question.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum By {
+pub enum BroughtBy {
     /// Whoever asked: no proxy says that it brought it.
     Itself,
     /// A proxy that the settings name.
@@ -48,7 +48,7 @@ pub enum By {
     Stranger,
 }
 
-impl By {
+impl BroughtBy {
     /// Judged by who is at the other end of the connection, and whether they named whom they bring.
     #[must_use]
     pub fn of(peer: IpAddr, names_somebody: bool, trusted: &[IpAddr]) -> Self {
@@ -62,7 +62,7 @@ impl By {
 
 /// This instance, for strangers who ask: the database is asked once in a while, however often they do. Cheap to clone.
 #[derive(Clone, Debug, Default)]
-pub struct Known(Arc<Inner>);
+pub struct KnownHere(Arc<Inner>);
 
 #[derive(Debug, Default)]
 struct Inner {
@@ -74,7 +74,7 @@ struct Inner {
 /// A database does not move while a process works on it.
 const A_WHILE: Duration = Duration::from_secs(60);
 
-impl Known {
+impl KnownHere {
     /// It, as it was a minute ago; longer ago while the database is asked for it.
     pub async fn here(&self, site: &Site) -> db::Result<Here> {
         let _one = match (self.0.asking.try_lock(), self.last()) {

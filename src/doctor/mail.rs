@@ -6,9 +6,9 @@ use futures_util::future::join_all;
 
 use super::{Doctor, Finding, Grade, in_time};
 use crate::{
-    bounces::imap::{ImapError, Mailbox},
+    bounces::{ImapError, ImapMailbox},
     clock::{Clock, Moment, Zone},
-    delivery::outcome,
+    delivery,
     dns::{Dns, NoAnswer},
     email_address::for_the_log,
     heavy, private,
@@ -189,7 +189,7 @@ async fn mail_service(
         let _ = match &opened {
             Ok(Ok(_)) => pass.was_taken(site).await,
             Ok(Err(failure)) if failure.refuses_sign_in() => {
-                pass.was_refused(site, &for_the_log(&outcome::words(&Err(failure.clone())))).await
+                pass.was_refused(site, &for_the_log(&delivery::words_of_outcome(&Err(failure.clone())))).await
             }
             Ok(Err(failure)) if !failure.breaks_sign_in_off() => pass.was_not_tried(site).await,
             _ => {
@@ -255,7 +255,7 @@ pub(super) fn good_until(check: &str, words: String, until: Option<Moment>) -> F
     }
 }
 
-async fn look_into(mailbox: &Mailbox) -> Finding {
+async fn look_into(mailbox: &ImapMailbox) -> Finding {
     const CHECK: &str = "bounce mailbox";
     let name = mailbox.name();
     match in_time(mailbox.look()).await {

@@ -2,13 +2,15 @@
 //!
 //! The rule: it looks, and changes nothing; but a sign-in that it tries counts as one of ours, so that no account is locked. Whatever is outside is waited for no longer than [`PATIENCE`], and what hangs keeps
 //! nothing else from being looked at.
+//!
+//! It may look into every room below the jobs and the web. Start reading at [`Doctor::look`].
 
 mod database;
-pub mod here;
+mod here;
 mod machine;
 mod mail;
 mod outside;
-pub mod record;
+mod record;
 mod store;
 
 use std::{
@@ -23,18 +25,21 @@ use serde::{Deserialize, Serialize};
 use tokio::time::timeout;
 use url::Url;
 
-use self::here::Here;
 pub use self::{
     database::{clocks_of_workers, from_the_future, unheeded},
+    here::{BroughtBy, Here, HereAnswer, KnownHere},
+    record::{
+        EVERY as LOOKS_EVERY, NightLook, keep as keep_look, last as last_looks, look_by_night, look_now,
+    },
     store::STATEMENTS,
 };
 use crate::{
-    bounces::imap::Mailbox,
+    bounces::ImapMailbox,
     clock::Clock,
     db::Sql,
     deliverability::{self, Check, Lookout},
     email_address::EmailAddress,
-    mail::dkim::zone_file_strings,
+    mail::zone_file_strings,
     payments::StripeSettings,
     relays,
     site::Site,
@@ -170,7 +175,7 @@ pub struct Doctor {
     /// A maildir that it is delivered into.
     pub bounce_maildir: Option<PathBuf>,
     /// A mailbox that it comes to.
-    pub bounce_mailbox: Option<Mailbox>,
+    pub bounce_mailbox: Option<ImapMailbox>,
     /// The payment provider; none while donations are switched off.
     pub payments: Option<StripeSettings>,
 }

@@ -6,7 +6,7 @@ use reqwest::{Client, StatusCode, header, redirect::Policy, tls::TlsInfo};
 
 use super::{
     Doctor, Finding, PATIENCE,
-    here::{self, Answer, By, Here},
+    here::{self, BroughtBy, Here, HereAnswer},
     in_time,
     mail::good_until,
 };
@@ -71,18 +71,18 @@ impl Doctor {
     }
 
     /// Whether one visitor can be told from another.
-    fn visitors(&self, by: Option<By>) -> Option<Finding> {
+    fn visitors(&self, by: Option<BroughtBy>) -> Option<Finding> {
         let named = !self.trusted_proxies.is_empty();
         match by {
-            Some(By::Proxy) => Some(Finding::ok(
+            Some(BroughtBy::Proxy) => Some(Finding::ok(
                 VISITORS,
                 "the proxy in front of us says whom it brings, and TRUSTED_PROXIES names it",
             )),
-            Some(By::Stranger) => Some(Finding::problem(
+            Some(BroughtBy::Stranger) => Some(Finding::problem(
                 VISITORS,
                 "a proxy is in front of us that TRUSTED_PROXIES does not name, so limits count all visitors as one. Write its address there as it comes to us: 127.0.0.1 if it runs on this machine",
             )),
-            Some(By::Itself) if named => Some(Finding::problem(
+            Some(BroughtBy::Itself) if named => Some(Finding::problem(
                 VISITORS,
                 "TRUSTED_PROXIES names a proxy, and it does not say whom it brings, so limits count all visitors as one. Let it send X-Forwarded-For (nginx: proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for)",
             )),
@@ -95,7 +95,7 @@ impl Doctor {
     }
 
     /// What the public address answers, and until when its certificate is good; or why there is no such answer, and what to do.
-    async fn visit(&self, nonce: &str) -> Result<(Answer, Option<Moment>), String> {
+    async fn visit(&self, nonce: &str) -> Result<(HereAnswer, Option<Moment>), String> {
         let url = format!("{}{}{nonce}", self.base_url.as_str().trim_end_matches('/'), here::PATH);
         let base = self.base_url.as_str();
         let asked = client(true)?.get(url).send().await;

@@ -15,7 +15,7 @@ use crate::{
     mail::{EmailTemplate as _, SomethingWrong},
     settings::Settings,
     site::Site,
-    staff::letters,
+    staff,
 };
 
 /// How often it is asked whether a look is due.
@@ -33,7 +33,7 @@ const OF_A_MACHINE: [&str; 6] = ["data folder", "disk", "files", "open files", "
 
 /// What one process found last.
 #[derive(Clone, Debug)]
-pub struct Look {
+pub struct NightLook {
     /// The machine, and which part of the program.
     pub place: String,
     /// The findings, in the order of `broadside doctor`.
@@ -43,7 +43,7 @@ pub struct Look {
     again: bool,
 }
 
-impl Look {
+impl NightLook {
     /// What is bad, by what owners are told of once, each with its words.
     fn problems(&self) -> BTreeMap<String, String> {
         let mut problems = BTreeMap::new();
@@ -75,17 +75,17 @@ impl Look {
 }
 
 /// The last look of each process that looked lately.
-pub async fn last(db: &Db, now: Moment) -> Result<Vec<Look>> {
+pub async fn last(db: &Db, now: Moment) -> Result<Vec<NightLook>> {
     let mut looks = all(db).await?;
     looks.retain(|look| look.is_fresh(now));
     Ok(looks)
 }
 
-async fn all(db: &Db) -> Result<Vec<Look>> {
+async fn all(db: &Db) -> Result<Vec<NightLook>> {
     let look = |row: store::LookRow| {
         // Findings in the words of another version are as good as none.
         let findings = serde_json::from_str(&row.findings).ok()?;
-        Some(Look { place: row.place, findings, at: row.looked_at, again: row.again })
+        Some(NightLook { place: row.place, findings, at: row.looked_at, again: row.again })
     };
     Ok(store::looks(db).await?.into_iter().filter_map(look).collect())
 }
@@ -112,7 +112,7 @@ static LOOKING: Mutex<()> = Mutex::const_new(());
 pub async fn look_now(doctor: &Doctor, site: &Site, place: &str) -> Result<()> {
     let _alone = LOOKING.lock().await;
     let now = site.now();
-    let is_new = |look: &Look| look.place == place && look.at <= now && now.since(look.at) < JUST_NOW;
+    let is_new = |look: &NightLook| look.place == place && look.at <= now && now.since(look.at) < JUST_NOW;
     if last(&site.db, now).await?.iter().any(is_new) {
         return Ok(());
     }
@@ -128,14 +128,14 @@ pub async fn keep(site: &Site, place: &str, findings: Vec<Finding>, tells: bool)
     let now = site.now();
     let mut looks = all(&site.db).await?;
     let told = store::told(&site.db).await?;
-    let (settings, owners) = (Settings::load(&site.db).await?, letters::owners(&site.db).await?);
+    let (settings, owners) = (Settings::load(&site.db).await?, staff::owners(&site.db).await?);
     // Whoever cannot be written to has not been told.
     let tells = tells && !owners.is_empty();
     let at = looks.iter().position(|look| look.place == place);
     // Processes of one machine share its place: what another found a moment ago is no look before this one.
     let before = at.map(|at| looks.swap_remove(at)).filter(|look| now.since(look.at) >= EVERY);
     let before = before.map(|look| look.problems()).unwrap_or_default();
-    let mut look = Look { place: place.to_owned(), findings, at: now, again: false };
+    let mut look = NightLook { place: place.to_owned(), findings, at: now, again: false };
     let mut bad = look.problems();
     bad.retain(|thing, _| !told.contains(thing));
     look.again = bad.keys().any(|thing| !before.contains_key(thing));
@@ -169,7 +169,7 @@ pub async fn keep(site: &Site, place: &str, findings: Vec<Finding>, tells: bool)
             desk_url: site.url("/desk/doctor"),
         };
         let fact = format!("{}:{place}:{}", SomethingWrong::NAME, now.0);
-        letters::tell(&mut tx, (site, &letterhead), &owners, &fact, &context).await?;
+        staff::tell(&mut tx, (site, &letterhead), &owners, &fact, &context).await?;
     }
     tx.commit().await
 }

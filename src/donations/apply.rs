@@ -20,14 +20,14 @@ use crate::{
     money::Money,
     payments::{
         CheckoutSession, EventKind, Every, Invoice, Payment, PaymentProvider, PaymentState, ProviderError,
-        RecurringState, SessionState, Subscription,
+        ProviderSubscription, RecurringState, SessionState,
     },
     site::Site,
 };
 
 /// Why what the provider tells could not be read, or followed.
 #[derive(Debug, thiserror::Error)]
-pub enum PollError {
+pub enum ProviderPollError {
     /// The provider did not give it.
     #[error(transparent)]
     Provider(#[from] ProviderError),
@@ -51,7 +51,7 @@ pub(super) enum Seen {
 
 /// A subscription, with one of its invoices.
 pub(super) struct Month {
-    subscription: Subscription,
+    subscription: ProviderSubscription,
     invoice: Option<Invoice>,
     /// How often a row of ours had followed the subscription before it was looked at; 0 while no row knew it.
     version: i64,
@@ -74,7 +74,7 @@ pub(super) async fn fetch(
     site: &Site,
     provider: &dyn PaymentProvider,
     told: &Told,
-) -> Result<Seen, PollError> {
+) -> Result<Seen, ProviderPollError> {
     let object_id = &told.object_id;
     match told.news() {
         Some(EventKind::Checkout | EventKind::CheckoutFailed) => {
@@ -140,7 +140,7 @@ async fn look(
     provider: &dyn PaymentProvider,
     id: &str,
     invoice: Option<Invoice>,
-) -> Result<Month, PollError> {
+) -> Result<Month, ProviderPollError> {
     let followed = store::version_of(&site.db, id).await?;
     let subscription = provider.subscription(id).await?;
     let is_copy = followed.is_none() && is_copy(site, provider, &subscription).await?;
@@ -153,8 +153,8 @@ async fn look(
 async fn is_copy(
     site: &Site,
     provider: &dyn PaymentProvider,
-    subscription: &Subscription,
-) -> Result<bool, PollError> {
+    subscription: &ProviderSubscription,
+) -> Result<bool, ProviderPollError> {
     let Some(named) = &subscription.ours.recurring else { return Ok(false) };
     let known = store::read_recurring(&site.db, named).await?;
     if known.as_ref().is_some_and(|row| row.provider_subscription_id.is_some()) {
@@ -376,7 +376,7 @@ async fn instalment(tx: &mut Tx, site: &Site, event: &DueEvent, month: &Month) -
 async fn instalment_row(
     tx: &mut Tx,
     recurring: &Recurring,
-    subscription: &Subscription,
+    subscription: &ProviderSubscription,
     invoice: &Invoice,
     amount: Money,
 ) -> db::Result<Donation> {

@@ -1,7 +1,7 @@
 //! What needs a person: what was asked of the provider and is not done, what it told us and could not be applied, and what
 //! somebody did there that we cannot judge. Shown at the desk, named by `audit` and `doctor`, and the worst of it by letter.
 
-pub use super::lines::{Copied, FailedCheckout, News, Unended};
+pub use super::lines::{AttentionNews, Copied, FailedCheckout, Unended};
 use super::{
     calls::cancellation_of,
     letters,
@@ -12,7 +12,7 @@ use crate::{
     clock::Moment,
     db::{Db, Result},
     site::Site,
-    staff::accounts,
+    staff,
 };
 
 /// How long the provider may take to end a monthly donation before staff hear of it.
@@ -79,7 +79,7 @@ pub const fn at_least(number: usize) -> &'static str {
 }
 
 /// How the provider's news go now.
-pub async fn news(db: &Db) -> Result<News> {
+pub async fn news(db: &Db) -> Result<AttentionNews> {
     rows::news(db).await
 }
 
@@ -104,7 +104,7 @@ pub async fn tell_of_unended(site: &Site) -> Result<usize> {
     if untold.is_empty() {
         return Ok(0);
     }
-    let team = accounts::members(&site.db).await?;
+    let team = staff::members(&site.db).await?;
     let mut told = 0;
     for one in untold {
         let mut tx = site.db.begin().await?;

@@ -15,8 +15,7 @@ use crate::{
     email_address::EmailAddress,
     money::Money,
     site::Site,
-    subscribers::forgotten,
-    token,
+    subscribers, token,
 };
 
 /// What the provider says of a payment that went through.
@@ -70,7 +69,7 @@ pub(super) async fn pay(
         return Ok(());
     }
     if let (Some(donor), Some(address)) = (donor_id, &address) {
-        forgotten::gave_before(tx, site, address, (donor, paid.at)).await?;
+        subscribers::gave_before(tx, site, address, (donor, paid.at)).await?;
     }
     let group = format!("gift:{}", donation.public_id);
     let reference = paid.payment_id.or(paid.invoice_id).unwrap_or_default();

@@ -8,10 +8,10 @@ use super::{
 };
 use crate::{
     attempts::{Attempt, Refusal, Shared},
-    delivery::names,
+    delivery,
     email_address::EmailAddress,
     links::Give,
-    money::{Money, limits::Limits},
+    money::{GiftLimits, Money},
     network::Network,
     payments::{Every, NewCheckout, PaymentProvider, ProviderError},
     settings::Settings,
@@ -123,7 +123,7 @@ pub async fn start_gift(
     brake(site, request.from).await?;
     let given = request.edition_token.and_then(|given| Give::read(&site.keys, given, site.now()).ok());
     let edition_id = match given {
-        Some(Give(edition)) => names::edition(&site.db, &edition).await?,
+        Some(Give(edition)) => delivery::edition_by_name(&site.db, &edition).await?,
         None => None,
     };
 
@@ -179,7 +179,7 @@ fn refused(error: &ProviderError) -> FieldErrors {
 
 fn check(
     request: &GiftRequest<'_>,
-    Limits { least, most }: Limits,
+    GiftLimits { least, most }: GiftLimits,
 ) -> Result<(Money, EmailAddress, String), FieldErrors> {
     let mut errors = FieldErrors::default();
     let amount =

@@ -3,7 +3,7 @@
 use std::{fmt, time::Duration};
 
 use super::{
-    apply::{self, PollError},
+    apply::{self, ProviderPollError},
     lines::UNREADABLE,
     states::{EventSource, EventState},
     store::{self, DueEvent, EVENTS, Told},
@@ -12,10 +12,9 @@ use crate::{
     clock::Moment,
     db::{self, is_unique_violation},
     payments::{
-        Event, EventKind, PaymentProvider, ProviderError,
-        webhook::{self, Genuine, WebhookError, WebhookSecrets},
+        self, EventKind, Genuine, PaymentProvider, ProviderError, ProviderEvent, WebhookError, WebhookSecrets,
     },
-    queue::{self, Came, News, Queue, Work, cursors, news},
+    queue::{self, Came, News, Queue, Work},
     site::Site,
     token,
 };
@@ -33,7 +32,7 @@ pub enum ReceiveError {
 
 /// What came of a round of work.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Worked {
+pub struct InboxWorked {
     /// Events that were applied, or that turned out not to concern us.
     pub done: u64,
     /// Events that will be tried again, or that were given up.
@@ -58,7 +57,7 @@ pub async fn receive(
     body: &[u8],
 ) -> Result<(), ReceiveError> {
     let now = site.now();
-    let genuine = webhook::verify(secrets, provider.is_live(), signature, body, now)?;
+    let genuine = payments::verify_webhook(secrets, provider.is_live(), signature, body, now)?;
     let mut tx = site.db.begin().await?;
     match genuine {
         Genuine::Event(event) => {
@@ -67,7 +66,7 @@ pub async fn receive(
         }
         Genuine::Unreadable(payload) => {
             tracing::error!("the payment provider signed an event that cannot be read; it is kept");
-            let event = Event {
+            let event = ProviderEvent {
                 id: format!("unreadable:{}", token::hash(&payload)),
                 kind: UNREADABLE.to_owned(),
                 object_id: String::new(),
@@ -76,7 +75,7 @@ pub async fn receive(
             };
             let (source, state) = (EventSource::Webhook, EventState::Dead);
             if store::add_event(&mut tx, &event, source, state, Some(&payload), now).await? == 1 {
-                news::add(&mut tx, now, News::GivenUp, EVENTS.rules.name).await?;
+                queue::add_news(&mut tx, now, News::GivenUp, EVENTS.rules.name).await?;
             }
         }
     }
@@ -85,7 +84,7 @@ pub async fn receive(
 }
 
 /// Events of other kinds are kept and left alone.
-fn first_state(event: &Event) -> EventState {
+fn first_state(event: &ProviderEvent) -> EventState {
     match EventKind::of(&event.kind) {
         Some(_) if !event.object_id.is_empty() => EventState::New,
         _ => EventState::Ignored,
@@ -99,11 +98,11 @@ fn first_state(event: &Event) -> EventState {
 /// middle is gone on with where it ended. Only the last page moves the cursor.
 ///
 /// # Errors
-/// [`PollError`]; the next round goes on where this one ended.
-pub async fn poll_provider(site: &Site, provider: &dyn PaymentProvider) -> Result<u64, PollError> {
-    let cursor = cursors::read(&site.db, CURSOR).await?.and_then(|value| value.parse().ok()).map(Moment);
+/// [`ProviderPollError`]; the next round goes on where this one ended.
+pub async fn poll_provider(site: &Site, provider: &dyn PaymentProvider) -> Result<u64, ProviderPollError> {
+    let cursor = queue::read_cursor(&site.db, CURSOR).await?.and_then(|value| value.parse().ok()).map(Moment);
     let since = cursor.map(|at| at.minus(OVERLAP));
-    let mut way = cursors::read(&site.db, UNFINISHED).await?.and_then(|value| Way::parse(&value));
+    let mut way = queue::read_cursor(&site.db, UNFINISHED).await?.and_then(|value| Way::parse(&value));
     let mut added = 0;
     // It may have forgotten the event, and refuses with whatever words: then the list is read from its beginning.
     let mut may_begin_again = way.is_some();
@@ -128,11 +127,11 @@ pub async fn poll_provider(site: &Site, provider: &dyn PaymentProvider) -> Resul
         }
         way = page.next.map(|after| Way { newest: newest.unwrap_or_default(), after });
         if let Some(way) = &way {
-            cursors::set(&mut tx, UNFINISHED, &way.to_string(), site.now()).await?;
+            queue::set_cursor(&mut tx, UNFINISHED, &way.to_string(), site.now()).await?;
         } else {
-            cursors::remove(&mut tx, UNFINISHED).await?;
+            queue::remove_cursor(&mut tx, UNFINISHED).await?;
             if let Some(newest) = newest.filter(|newest| Some(*newest) > cursor) {
-                cursors::set(&mut tx, CURSOR, &newest.0.to_string(), site.now()).await?;
+                queue::set_cursor(&mut tx, CURSOR, &newest.0.to_string(), site.now()).await?;
             }
         }
         tx.commit().await?;
@@ -165,9 +164,9 @@ impl fmt::Display for Way {
 ///
 /// # Errors
 /// When the database fails; what was claimed is found again after its lease.
-pub async fn process_inbox(site: &Site, provider: &dyn PaymentProvider) -> db::Result<Worked> {
+pub async fn process_inbox(site: &Site, provider: &dyn PaymentProvider) -> db::Result<InboxWorked> {
     let worked = queue::work(site, &Inbox(provider)).await?;
-    Ok(Worked { done: worked.done, failed: worked.later + worked.given_up })
+    Ok(InboxWorked { done: worked.done, failed: worked.later + worked.given_up })
 }
 
 struct Inbox<'a>(&'a dyn PaymentProvider);
@@ -182,8 +181,8 @@ impl Work for Inbox<'_> {
     async fn work(&self, site: &Site, event: &DueEvent) -> db::Result<Came> {
         match work_on(site, self.0, event).await {
             Ok(()) => Ok(Came::Done),
-            Err(PollError::Provider(error)) => Ok(Came::Later(error.for_the_record())),
-            Err(PollError::Database(error)) => Err(error),
+            Err(ProviderPollError::Provider(error)) => Ok(Came::Later(error.for_the_record())),
+            Err(ProviderPollError::Database(error)) => Err(error),
         }
     }
 }
@@ -191,7 +190,11 @@ impl Work for Inbox<'_> {
 /// How often a subscription is looked at again because somebody else followed it meanwhile, before the event waits its turn.
 const MOST_LOOKS: u32 = 5;
 
-async fn work_on(site: &Site, provider: &dyn PaymentProvider, event: &DueEvent) -> Result<(), PollError> {
+async fn work_on(
+    site: &Site,
+    provider: &dyn PaymentProvider,
+    event: &DueEvent,
+) -> Result<(), ProviderPollError> {
     for _ in 0..MOST_LOOKS {
         let seen = apply::fetch(site, provider, &event.what).await?;
         let mut attempt = 0;

@@ -13,14 +13,14 @@ use super::{
 use crate::{
     clock::Moment,
     db::{self, Tx},
-    delivery::notices::tell,
+    delivery::tell,
     email_address::EmailAddress,
     mail::{MonthlyNotEnded, PaymentFailed, Receipt, RecurringCancelled},
     money::Money,
     origin,
     settings::Settings,
     site::Site,
-    staff::{Role, accounts::Member, letters},
+    staff::{self, Member, Role},
     subscribers::{self, DonorState},
 };
 
@@ -123,7 +123,7 @@ pub(super) async fn send_not_ended(
     let about_money = |one: &Member| Role::MONEY.contains(&one.role) && one.disabled_at.is_none();
     let people: Vec<Member> = team.iter().filter(|one| about_money(one)).cloned().collect();
     let fact = format!("not-ended:{}", one.public_id);
-    letters::tell(tx, (site, &letterhead), &people, &fact, &context).await
+    staff::tell(tx, (site, &letterhead), &people, &fact, &context).await
 }
 
 /// Whether something happened before a backup was restored: then it was told at the time, or nobody can say.

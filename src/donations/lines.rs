@@ -35,7 +35,7 @@ impl Total {
 
 /// A donation as a line of the desk's list.
 #[derive(Clone, Debug, PartialEq, Eq, FromRow)]
-pub struct Listed {
+pub struct ListedDonation {
     /// The row's id, to ask for the next page with.
     pub id: i64,
     /// Its name in URLs.
@@ -71,7 +71,7 @@ pub struct Listed {
     pub recurring_public_id: Option<String>,
 }
 
-impl Listed {
+impl ListedDonation {
     /// The amount, for people.
     #[must_use]
     pub fn amount(&self) -> String {
@@ -214,7 +214,7 @@ impl Copied {
 
 /// How the provider's news go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, FromRow)]
-pub struct News {
+pub struct AttentionNews {
     /// Events that wait to be worked on.
     pub waiting: i64,
     /// Events that could not be applied.

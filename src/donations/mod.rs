@@ -6,11 +6,14 @@
 //!   it, in one transaction, never backwards; so it does not matter how often or in which order we are told (TRUST D1, D2);
 //! - a call to the provider is stored with its key before it is made, and never made inside a transaction (TRUST D6);
 //! - every paid donation has one group of entries that adds up to zero, and one receipt (TRUST T4);
-//! - whatever ends badly, or does not end, is shown to a person ([`attention`]);
+//! - whatever ends badly, or does not end, is shown to a person ([`attention()`]);
 //! - giving subscribes nobody to anything (TRUST L2).
+//!
+//! It may call `payments`, readers, the team and the ledger of letters (`delivery`); the web, the jobs and the dossier call it. Start reading at `gift.rs`, then
+//! `inbox.rs` and `apply.rs`.
 
 mod apply;
-pub mod attention;
+mod attention;
 mod book;
 mod calls;
 mod forget;
@@ -20,8 +23,8 @@ mod letters;
 mod lines;
 mod manage_link;
 mod monthly;
-pub mod reports;
-pub mod states;
+mod reports;
+mod states;
 mod store;
 
 #[cfg(test)]
@@ -29,16 +32,26 @@ pub(crate) mod tests;
 
 pub(crate) use self::store::{BLANK_EVENTS, FORGET_CALLS, FORGET_DONE, FORGET_IGNORED};
 pub use self::{
-    apply::PollError,
+    apply::ProviderPollError,
+    attention::{
+        Attention, LATELY, ask_again as ask_again_to_end, at_least, look as attention,
+        news as attention_news, put_checkouts_away, put_event_away, tell_of_unended,
+    },
     book::{MoneyAudit, audit_money},
     calls::resume_calls,
     forget::{forget, forget_donor, supporter, supporter_named},
     gift::{FieldErrors, GIFTS, GiftError, GiftRequest, StartedGift, gift_of, start_gift, thanks_token},
-    inbox::{ReceiveError, Worked, poll_provider, process_inbox, receive},
-    lines::figures,
+    inbox::{InboxWorked, ReceiveError, poll_provider, process_inbox, receive},
+    lines::{
+        AttentionNews, Copied, EventLine, FailedCheckout, LedgerLine, ListedDonation, Total, Unended, figures,
+    },
     manage_link::manage_token,
     monthly::{CancelError, Monthly, cancel_all, cancel_as_written, cancel_monthly, monthly_of},
-    reports::newest_gift,
+    reports::{
+        WholeDonation, find as find_donation, newest_gift, page as donations_page, running as running_totals,
+        totals, totals_of, unfinished, whole as whole_donation,
+    },
+    states::{DonationKind, DonationState, EventSource, EventState, Operation, RecurringState},
     store::{
         CANCELLATIONS, CHECKOUTS, EVENTS, QUEUES, STATEMENTS, Unfinished,
         attention::STATEMENTS as ATTENTION_STATEMENTS,

@@ -1,6 +1,6 @@
 //! What the desk shows of the donations. Sums are computed each time, over paid donations alone (TRUST T5).
 
-pub use super::lines::{EventLine, LedgerLine, Listed, Total};
+pub use super::lines::{EventLine, LedgerLine, ListedDonation, Total};
 use super::store::{self, Unfinished};
 use crate::{
     clock::Moment,
@@ -9,8 +9,8 @@ use crate::{
 
 /// One donation with all that is known of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Whole {
-    pub donation: Listed,
+pub struct WholeDonation {
+    pub donation: ListedDonation,
     /// Its lines in the book.
     pub entries: Vec<LedgerLine>,
     /// What the provider told about it.
@@ -33,26 +33,21 @@ pub async fn running(db: &Db) -> Result<Vec<Total>> {
 }
 
 /// A page of donations, newest first, older than that id; the first page without one.
-pub async fn page(db: &Db, before_id: Option<i64>, limit: i64) -> Result<Vec<Listed>> {
+pub async fn page(db: &Db, before_id: Option<i64>, limit: i64) -> Result<Vec<ListedDonation>> {
     store::list(db, before_id.unwrap_or(i64::MAX), limit).await
 }
 
-/// What one supporter gave, newest first.
-pub async fn of_donor(db: &Db, email_key: &str) -> Result<Vec<Listed>> {
-    store::of_donor(db, email_key).await
-}
-
 /// One donation.
-pub async fn find(db: &Db, public_id: &str) -> Result<Option<Listed>> {
+pub async fn find(db: &Db, public_id: &str) -> Result<Option<ListedDonation>> {
     store::find(db, public_id).await
 }
 
 /// One donation with its lines in the book and its events.
-pub async fn whole(db: &Db, public_id: &str) -> Result<Option<Whole>> {
+pub async fn whole(db: &Db, public_id: &str) -> Result<Option<WholeDonation>> {
     let Some(donation) = store::find(db, public_id).await? else { return Ok(None) };
     let entries = store::entries_of(db, donation.id).await?;
     let events = store::events_of(db, donation.id).await?;
-    Ok(Some(Whole { donation, entries, events }))
+    Ok(Some(WholeDonation { donation, entries, events }))
 }
 
 /// Events that were given up, newest first.

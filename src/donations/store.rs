@@ -5,14 +5,14 @@ pub(super) mod attention;
 use sqlx_macros::FromRow;
 
 use super::{
-    lines::{EventLine, LedgerLine, Listed, Total},
+    lines::{EventLine, LedgerLine, ListedDonation, Total},
     states::{DonationKind, DonationState, EventSource, EventState, Operation, RecurringState},
 };
 use crate::{
     clock::Moment,
     db::{Db, Result, Tx},
     money::Money,
-    payments::{Event, EventKind, Subscription},
+    payments::{EventKind, ProviderEvent, ProviderSubscription},
     queue,
     queue::Due,
     statements, token,
@@ -169,14 +169,6 @@ statements! {
         from donation left join receipt on receipt.donation_id = donation.id
         left join recurring_donation on recurring_donation.id = donation.recurring_donation_id
         where donation.id < $1 order by donation.id desc limit $2";
-    DONATIONS_OF = "select donation.id, donation.public_id, donation.email, donation.name, donation.kind,
-        donation.amount_minor, donation.currency, donation.state, donation.created_at, donation.paid_at,
-        donation.provider_session_id, donation.provider_payment_id, donation.provider_invoice_id, donation.edition_id,
-        receipt.number as receipt_number, recurring_donation.state as recurring_state,
-        recurring_donation.public_id as recurring_public_id
-        from donor join donation on donation.donor_id = donor.id left join receipt on receipt.donation_id = donation.id
-        left join recurring_donation on recurring_donation.id = donation.recurring_donation_id
-        where donor.email_key = $1 order by donation.id desc";
     ONE_DONATION = "select donation.id, donation.public_id, donation.email, donation.name, donation.kind,
         donation.amount_minor, donation.currency, donation.state, donation.created_at, donation.paid_at,
         donation.provider_session_id, donation.provider_payment_id, donation.provider_invoice_id, donation.edition_id,
@@ -407,7 +399,7 @@ pub(super) async fn add_copy(
     tx: &mut Tx,
     named: &str,
     model: Option<&Recurring>,
-    subscription: &Subscription,
+    subscription: &ProviderSubscription,
     amount: Money,
 ) -> Result<Recurring> {
     let public_id = token::public_id();
@@ -670,7 +662,7 @@ pub(super) async fn checkout_is_known(tx: &mut Tx, key: &str) -> Result<u64> {
 /// Puts an event into the inbox, once: the number of rows added. Of its text only what cannot be read is kept, in `unread`.
 pub(super) async fn add_event(
     tx: &mut Tx,
-    event: &Event,
+    event: &ProviderEvent,
     source: EventSource,
     state: EventState,
     unread: Option<&str>,
@@ -729,15 +721,11 @@ pub(super) async fn unfinished(db: &Db) -> Result<Unfinished> {
     db.one(UNFINISHED, ()).await
 }
 
-pub(super) async fn list(db: &Db, before_id: i64, limit: i64) -> Result<Vec<Listed>> {
+pub(super) async fn list(db: &Db, before_id: i64, limit: i64) -> Result<Vec<ListedDonation>> {
     db.all(LIST_DONATIONS, (before_id, limit)).await
 }
 
-pub(super) async fn of_donor(db: &Db, email_key: &str) -> Result<Vec<Listed>> {
-    db.all(DONATIONS_OF, (email_key,)).await
-}
-
-pub(super) async fn find(db: &Db, public_id: &str) -> Result<Option<Listed>> {
+pub(super) async fn find(db: &Db, public_id: &str) -> Result<Option<ListedDonation>> {
     db.opt(ONE_DONATION, (public_id,)).await
 }
 

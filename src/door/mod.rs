@@ -11,9 +11,11 @@
 //! | has its answer, and asks nothing more | [`Limits::idle`] |
 //! | does not take its answer | [`Limits::write`] without any progress |
 //! | the whole request, from its first byte, or the end of its body, to the last byte of the answer | [`Limits::request`], more for a large answer by the least rate; a stream has no end of its own |
+//!
+//! It calls the small types alone; the web and the sandbox stand behind it. Start reading at `accept.rs`.
 
 mod accept;
-pub mod descriptors;
+mod descriptors;
 mod headcount;
 mod http;
 mod limits;
@@ -23,7 +25,10 @@ mod tests;
 
 pub use self::{
     accept::{accept, listen},
-    descriptors::{granted as granted_descriptors, raise as raise_descriptors},
+    descriptors::{
+        granted as granted_descriptors, most as most_descriptors, open as open_descriptors,
+        raise as raise_descriptors,
+    },
     headcount::Headcount,
     http::{Deadline, TooSlow, real_client, serve},
     limits::Limits,

@@ -5,7 +5,7 @@ use std::{borrow::Cow, time::Duration};
 use crate::{
     attempts::{Attempt, Limit, Refusal},
     audit_log, db,
-    delivery::{notices, suppression::Suppressions},
+    delivery::{self, Suppressions},
     links::{CopyOfData, Forget, Name},
     mail::{self, EmailTemplate as _, EraseRequest},
     settings::Settings,
@@ -53,7 +53,7 @@ impl Asks {
 
 /// What came of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Answer {
+pub enum AskOutcome {
     /// The link is on its way to their address, unless three of a kind went within a day.
     Mailed,
     /// No letter goes to their address: the team was told to do it.
@@ -66,7 +66,7 @@ pub enum Answer {
 ///
 /// # Errors
 /// [`SubscriberError::Link`] when the link is not one of ours; when the database fails.
-pub async fn ask(site: &Site, choices: &str, asks: Asks) -> Result<Answer, SubscriberError> {
+pub async fn ask(site: &Site, choices: &str, asks: Asks) -> Result<AskOutcome, SubscriberError> {
     let reader = subscribers::whose_choices(site, choices).await?;
     let counts = match Attempt::begin(site, &[asks.limit().on(&reader.public_id)]).await {
         Ok(_stays_counted) => true,
@@ -83,17 +83,17 @@ async fn ask_once(
     settings: &Settings,
     (reader, asks): (i64, Asks),
     (counts, put_right): (bool, bool),
-) -> Result<Answer, SubscriberError> {
+) -> Result<AskOutcome, SubscriberError> {
     let mut tx = site.db.begin().await?;
     let reader = subscribers::held(&mut tx, reader).await?.ok_or(SubscriberError::Link)?;
     let suppressions = Suppressions::new(site);
     if suppressions.stops_letter(&mut tx, &reader.email, false).await? {
         requests::add_of_reader(&mut tx, site, (asks.kind(), &reader), &settings.time_zone).await?;
         tx.commit().await?;
-        return Ok(Answer::Stopped);
+        return Ok(AskOutcome::Stopped);
     }
     if !counts {
-        return Ok(Answer::Mailed);
+        return Ok(AskOutcome::Mailed);
     }
     if put_right {
         let action = match asks {
@@ -117,17 +117,17 @@ async fn ask_once(
             let copy_url = site.url(&format!("/your-data/{link}"));
             let letter = mail::CopyOfData { sender, copy_url, valid_for };
             let fact = fact(mail::CopyOfData::NAME);
-            notices::tell(&mut tx, site, &letterhead, to, &fact, &letter).await?;
+            delivery::tell(&mut tx, site, &letterhead, to, &fact, &letter).await?;
         }
         Asks::Erasure => {
             let link = Forget { reader: name, address }.sign(&site.keys, until);
             let forget_url = site.url(&format!("/forget-me/{link}"));
             let letter = EraseRequest { sender, forget_url, valid_for };
-            notices::tell(&mut tx, site, &letterhead, to, &fact(EraseRequest::NAME), &letter).await?;
+            delivery::tell(&mut tx, site, &letterhead, to, &fact(EraseRequest::NAME), &letter).await?;
         }
     }
     tx.commit().await?;
-    Ok(Answer::Mailed)
+    Ok(AskOutcome::Mailed)
 }
 
 /// Whom a link means that was mailed to them for that; none if they are forgotten.

@@ -7,20 +7,20 @@
 use super::{
     ask::whom,
     held::{self, NOBODY},
-    rows::Monthly,
+    rows::HeldMonthly,
     store,
 };
 use crate::{
     audit_log, bounces,
     clock::Moment,
     db::{self, Result, Tx},
-    delivery::{ledger, notices, suppression::Suppressions},
+    delivery::{self, Suppressions},
     donations,
     email_address::EmailAddress,
     links::Forget,
     mail,
     site::Site,
-    subscribers::{self, Subscriber, SubscriberError, donor_state, forgotten, letters_asked, requests},
+    subscribers::{self, Subscriber, SubscriberError, letters_asked, requests},
     withdrawals::{self, Withdrawal},
 };
 
@@ -29,12 +29,12 @@ use crate::{
 pub struct Farewell {
     pub reader: Subscriber,
     /// What goes on all the same until they end it.
-    pub monthly: Vec<Monthly>,
+    pub monthly: Vec<HeldMonthly>,
 }
 
 /// Who of the team does it, and why.
 #[derive(Clone, Copy, Debug)]
-pub struct Deed<'a> {
+pub struct ForgottenBy<'a> {
     /// None on the command line, and of who does it by themselves.
     pub staff_id: Option<i64>,
     pub why: &'a str,
@@ -71,7 +71,7 @@ async fn meant(site: &Site, link: &str) -> std::result::Result<Option<Subscriber
 /// # Errors
 /// When the database fails.
 pub async fn farewell(site: &Site, reader: Subscriber) -> Result<Farewell> {
-    let gives_as = donor_state::gives_as(&site.db, reader.id).await?;
+    let gives_as = subscribers::gives_as(&site.db, reader.id).await?;
     let monthly = going_on(site, gives_as.as_deref().unwrap_or(NOBODY)).await?;
     Ok(Farewell { reader, monthly })
 }
@@ -80,11 +80,11 @@ pub async fn farewell(site: &Site, reader: Subscriber) -> Result<Farewell> {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn goes_on(site: &Site, email: &EmailAddress) -> Result<Vec<Monthly>> {
+pub async fn goes_on(site: &Site, email: &EmailAddress) -> Result<Vec<HeldMonthly>> {
     going_on(site, &email.key()).await
 }
 
-async fn going_on(site: &Site, key: &str) -> Result<Vec<Monthly>> {
+async fn going_on(site: &Site, key: &str) -> Result<Vec<HeldMonthly>> {
     let mut monthly = store::monthly(&site.db, &[key.to_owned()], i64::MAX, 20).await?;
     monthly.retain(|one| one.state.runs());
     Ok(monthly)
@@ -96,7 +96,7 @@ async fn going_on(site: &Site, key: &str) -> Result<Vec<Monthly>> {
 /// As [`look_at_forgetting`]; then nothing was changed.
 pub async fn forget(site: &Site, link: &str) -> std::result::Result<(), SubscriberError> {
     if let Some(reader) = meant(site, link).await? {
-        let deed = Deed { staff_id: None, why: "by a link that was mailed to them" };
+        let deed = ForgottenBy { staff_id: None, why: "by a link that was mailed to them" };
         forget_reader(site, &reader, Some(deed)).await?;
     }
     Ok(())
@@ -106,7 +106,7 @@ pub async fn forget(site: &Site, link: &str) -> std::result::Result<(), Subscrib
 ///
 /// # Errors
 /// When the database fails, and then nothing was changed.
-pub async fn forget_reader(site: &Site, reader: &Subscriber, by: Option<Deed<'_>>) -> Result<bool> {
+pub async fn forget_reader(site: &Site, reader: &Subscriber, by: Option<ForgottenBy<'_>>) -> Result<bool> {
     let mut known = vec![Suppressions::new(site).hash(&reader.email)];
     known.extend(subscribers::former_addresses(&site.db, reader.id).await?.into_iter().map(|(hash, _)| hash));
     write_down(site, &reader.public_id, &known).await;
@@ -136,7 +136,11 @@ pub enum AtAddress {
 ///
 /// # Errors
 /// When the database fails, and then nothing was changed.
-pub async fn forget_address(site: &Site, email: &EmailAddress, by: Option<Deed<'_>>) -> Result<AtAddress> {
+pub async fn forget_address(
+    site: &Site,
+    email: &EmailAddress,
+    by: Option<ForgottenBy<'_>>,
+) -> Result<AtAddress> {
     if let Some(reader) = subscribers::by_email(&site.db, email).await? {
         forget_reader(site, &reader, by).await?;
         return Ok(AtAddress::Forgotten);
@@ -194,16 +198,22 @@ impl Gone {
     }
 }
 
-async fn once(site: &Site, whom: Whom<'_>, line: Line<'_>, at: Moment, by: Option<Deed<'_>>) -> Result<Gone> {
+async fn once(
+    site: &Site,
+    whom: Whom<'_>,
+    line: Line<'_>,
+    at: Moment,
+    by: Option<ForgottenBy<'_>>,
+) -> Result<Gone> {
     let mut tx = site.db.begin().await?;
     Suppressions::new(site).close(&mut tx).await?;
     let mut gone = Gone::default();
     let (reader, email) = match whom {
         Whom::Named(public_id) => (
-            forgotten::hold(&mut tx, public_id).await?,
+            subscribers::hold_to_forget(&mut tx, public_id).await?,
             donations::supporter_named(&mut tx, public_id).await?.map(EmailAddress::from_store),
         ),
-        Whom::At(email) => (forgotten::hold_at(&mut tx, email).await?, Some(email.clone())),
+        Whom::At(email) => (subscribers::hold_address_to_forget(&mut tx, email).await?, Some(email.clone())),
     };
     let mut subject = "";
     if let Some(reader) = &reader {
@@ -212,7 +222,7 @@ async fn once(site: &Site, whom: Whom<'_>, line: Line<'_>, at: Moment, by: Optio
     } else if let Some(email) = &email {
         gone.hashes.push(forget_supporter(&mut tx, site, email, at).await?);
     }
-    if let (true, Some(Deed { staff_id, why })) = (gone.is_somebody(), by) {
+    if let (true, Some(ForgottenBy { staff_id, why })) = (gone.is_somebody(), by) {
         let action = if reader.is_some() { "forgot a reader" } else { "forgot a supporter" };
         audit_log::record(&mut tx, site, staff_id, action, subject, why).await?;
     }
@@ -220,7 +230,7 @@ async fn once(site: &Site, whom: Whom<'_>, line: Line<'_>, at: Moment, by: Optio
     let mut unwritten = Vec::new();
     match line {
         Line::Replayed(hash) => {
-            forgotten::note(&mut tx, hash, at).await?;
+            subscribers::note_forgotten(&mut tx, hash, at).await?;
         }
         Line::New(known) => unwritten.extend(
             gone.hashes
@@ -238,29 +248,29 @@ async fn forget_held(tx: &mut Tx, site: &Site, reader: &Subscriber, at: Moment) 
     let suppressions = Suppressions::new(site);
     let mut hashes = vec![suppressions.hash(&reader.email)];
     hashes.extend(subscribers::former_addresses_in(tx, reader.id).await?);
-    let gives_as = donor_state::gives_as_in(tx, reader.id).await?;
-    ledger::forget_reader(tx, site, reader.id).await?;
+    let gives_as = subscribers::gives_as_in(tx, reader.id).await?;
+    delivery::forget_copies_of(tx, site, reader.id).await?;
     if let Some(key) = &gives_as {
         // Receipts may have gone there since they moved.
-        notices::are_of(tx, key, reader.id, mail::OF_MONEY).await?;
+        delivery::letters_are_of(tx, key, reader.id, mail::OF_MONEY).await?;
     }
-    notices::forget_of(tx, &reader.email, reader.id, site.now()).await?;
+    delivery::forget_letters_of(tx, &reader.email, reader.id, site.now()).await?;
     let asked = letters_asked(tx, reader.id).await?;
-    notices::forget_asked(tx, &asked, site.now()).await?;
-    bounces::record::forget(tx, site, &hashes, reader.id).await?;
+    delivery::forget_letters_asked(tx, &asked, site.now()).await?;
+    bounces::forget(tx, site, &hashes, reader.id).await?;
     for hash in &hashes {
         suppressions.forget(tx, hash).await?;
         requests::forget(tx, hash).await?;
     }
     let mut goes_on = Vec::new();
-    for key in gives_as.into_iter().chain(donor_state::gave_as_in(tx, reader.id).await?) {
+    for key in gives_as.into_iter().chain(subscribers::gave_as_in(tx, reader.id).await?) {
         let donor = donations::forget(tx, &key).await?;
         goes_on.extend(donor.map(|donor| (suppressions.hash(&EmailAddress::from_store(key)), donor)));
     }
     let donor_of = |hash: &str| goes_on.iter().find(|(of, _)| of == hash).map(|(_, donor)| *donor);
-    forgotten::forget(tx, reader, &hashes[0], at, donor_of(&hashes[0])).await?;
+    subscribers::forget(tx, reader, &hashes[0], at, donor_of(&hashes[0])).await?;
     for hash in &hashes[1..] {
-        forgotten::forget_address(tx, hash, at, donor_of(hash)).await?;
+        subscribers::forget_at_address(tx, hash, at, donor_of(hash)).await?;
     }
     Ok(hashes)
 }
@@ -269,12 +279,12 @@ async fn forget_held(tx: &mut Tx, site: &Site, reader: &Subscriber, at: Moment) 
 async fn forget_supporter(tx: &mut Tx, site: &Site, email: &EmailAddress, at: Moment) -> Result<String> {
     let suppressions = Suppressions::new(site);
     let hash = suppressions.hash(email);
-    notices::forget(tx, email, site.now()).await?;
-    bounces::record::forget(tx, site, std::slice::from_ref(&hash), 0).await?;
+    delivery::forget_letters(tx, email, site.now()).await?;
+    bounces::forget(tx, site, std::slice::from_ref(&hash), 0).await?;
     suppressions.forget(tx, &hash).await?;
     requests::forget(tx, &hash).await?;
     let donor = donations::forget(tx, &email.key()).await?;
-    forgotten::forget_address(tx, &hash, at, donor).await?;
+    subscribers::forget_at_address(tx, &hash, at, donor).await?;
     Ok(hash)
 }
 
@@ -286,12 +296,12 @@ async fn forget_supporter(tx: &mut Tx, site: &Site, email: &EmailAddress, at: Mo
 pub async fn forget_supporters(site: &Site) -> Result<u64> {
     let (mut after, mut gone) = (0, 0);
     loop {
-        let waiting = forgotten::supporters(&site.db, after).await?;
+        let waiting = subscribers::forgotten_supporters(&site.db, after).await?;
         for (hash, donor) in &waiting {
             after = *donor;
             let mut tx = site.db.begin().await?;
             if donations::forget_donor(&mut tx, *donor).await? {
-                forgotten::supporter_is_gone(&mut tx, hash).await?;
+                subscribers::forgotten_supporter_is_gone(&mut tx, hash).await?;
                 gone += 1;
             }
             tx.commit().await?;

@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 use super::{
     ask::whom,
     rows::{
-        Came, Copy, Deed, Forgotten, Former, Gift, Letter, Member, Monthly, Note, Reason, Stop, Supporter,
-        TheyWrote, Typed, Who, Within,
+        CameBack, Forgotten, FormerAddress, Gift, HeldCopy, HeldDeed, HeldLetter, HeldMember, HeldMonthly,
+        HeldNote, HeldReason, HeldWho, Stop, Supporter, TheyWrote, Typed, Within,
     },
     store,
 };
@@ -15,12 +15,12 @@ use crate::{
     audit_log, bounces,
     clock::Moment,
     db::Result,
-    delivery::suppression::Suppressions,
+    delivery::Suppressions,
     email_address::EmailAddress,
     links::CopyOfData,
     site::Site,
     subscribers::{
-        self, Subscriber, SubscriberError, consent, donor_state, fields,
+        self, Subscriber, SubscriberError, consent, fields,
         requests::{self, Request},
     },
     words,
@@ -55,8 +55,8 @@ impl Whose {
             Some(reader) => {
                 let former = subscribers::former_addresses(&site.db, reader.id).await?;
                 hashes.extend(former.into_iter().map(|(hash, _)| hash));
-                let gave_as = donor_state::gave_as(&site.db, reader.id).await?;
-                donor_state::gives_as(&site.db, reader.id).await?.into_iter().chain(gave_as).collect()
+                let gave_as = subscribers::gave_as(&site.db, reader.id).await?;
+                subscribers::gives_as(&site.db, reader.id).await?.into_iter().chain(gave_as).collect()
             }
             None => vec![key.clone()],
         };
@@ -70,9 +70,9 @@ impl Whose {
         Self { gifts_from: Some(until), ..self }
     }
 
-    fn seen(&self, who: Who) -> Who {
+    fn seen(&self, who: HeldWho) -> HeldWho {
         match self.gifts_from {
-            Some(_) => Who { supporter: None, last_gift_at: None, gives_as: None, ..who },
+            Some(_) => HeldWho { supporter: None, last_gift_at: None, gives_as: None, ..who },
             None => who,
         }
     }
@@ -162,28 +162,28 @@ impl<T> From<Vec<T>> for Newest<T> {
 /// What is held about somebody, for a page.
 #[derive(Clone, Debug)]
 pub struct Held {
-    pub who: Option<Who>,
+    pub who: Option<HeldWho>,
     /// Addresses that they had.
-    pub former: Vec<Former>,
+    pub former: Vec<FormerAddress>,
     pub lists: Vec<Within>,
-    pub reasons: Vec<Reason>,
+    pub reasons: Vec<HeldReason>,
     pub consent: Newest<consent::Event>,
     /// The question, and the answer.
     pub answers: Vec<(String, String)>,
     pub typed: Option<Typed>,
-    pub copies: Newest<Copy>,
-    pub letters: Newest<Letter>,
-    pub came_back: Newest<Came>,
+    pub copies: Newest<HeldCopy>,
+    pub letters: Newest<HeldLetter>,
+    pub came_back: Newest<CameBack>,
     pub they_wrote: Newest<TheyWrote>,
     pub stops: Newest<Stop>,
     /// Of each address under which they gave.
     pub supporter: Vec<Supporter>,
     pub gifts: Newest<Gift>,
-    pub monthly: Newest<Monthly>,
-    pub notes: Newest<Note>,
+    pub monthly: Newest<HeldMonthly>,
+    pub notes: Newest<HeldNote>,
     pub requests: Vec<Request>,
-    pub deeds: Newest<Deed>,
-    pub member: Option<Member>,
+    pub deeds: Newest<HeldDeed>,
+    pub member: Option<HeldMember>,
     pub forgotten: Option<Forgotten>,
 }
 
@@ -224,7 +224,7 @@ impl Held {
 
 /// The letters that they wrote, by any address of theirs: a letter bears it as it was written.
 async fn they_wrote(site: &Site, whose: &Whose, before: i64, limit: i64) -> Result<Vec<TheyWrote>> {
-    let ids = bounces::record::letters_of(site, &whose.hashes, whose.reader_id()).await?;
+    let ids = bounces::letters_of(site, &whose.hashes, whose.reader_id()).await?;
     store::they_wrote(&site.db, &ids, before, limit).await
 }
 
@@ -234,7 +234,7 @@ async fn answers(site: &Site, reader: i64) -> Result<Vec<(String, String)>> {
 }
 
 /// A line of the log names a reader, or nobody whom an address would find.
-async fn deeds(site: &Site, whose: &Whose, before: i64, limit: i64) -> Result<Vec<Deed>> {
+async fn deeds(site: &Site, whose: &Whose, before: i64, limit: i64) -> Result<Vec<HeldDeed>> {
     let Some(reader) = &whose.reader else { return Ok(Vec::new()) };
     let mut deeds = store::deeds(&site.db, &reader.public_id, before, limit).await?;
     for deed in &mut deeds {

@@ -4,6 +4,8 @@
 //! looks alike; whoever asks for a copy by a link gets another link by mail, made for that alone, since links to choices are handed
 //! on; what may be long is read by its key, a page at a time, and never held whole. A table without a line in the tests of this room
 //! is a mistake: whoever adds one decides whether it holds something of a reader.
+//!
+//! It may call every room that holds something of a reader, and asks each to forget. Start reading at `held.rs` and `forget.rs`.
 
 mod ask;
 mod forget;
@@ -12,15 +14,15 @@ mod rows;
 mod store;
 
 pub use self::{
-    ask::{Answer, Asks, ask},
+    ask::{AskOutcome, Asks, ask},
     forget::{
-        AtAddress, Deed as ForgottenBy, Farewell, farewell, forget, forget_address, forget_as_written,
-        forget_reader, forget_supporters, goes_on, look_at_forgetting,
+        AtAddress, Farewell, ForgottenBy, farewell, forget, forget_address, forget_as_written, forget_reader,
+        forget_supporters, goes_on, look_at_forgetting,
     },
     held::{Held, NEWEST, Newest, Section, Whole, Whose, of_address, of_link, taken_away},
     rows::{
-        Came, Copy, Deed, Forgotten, Former, Gift, Letter, Member, Monthly, Note, Reason, Stop, Supporter,
-        TheyWrote, Typed, Who, Within,
+        CameBack, Forgotten, FormerAddress, Gift, HeldCopy, HeldDeed, HeldLetter, HeldMember, HeldMonthly,
+        HeldNote, HeldReason, HeldWho, Stop, Supporter, TheyWrote, Typed, Within,
     },
     store::STATEMENTS,
 };

@@ -4,13 +4,10 @@ use serde::{Serialize, Serializer};
 use sqlx_macros::FromRow;
 
 use crate::{
-    bounces::states::{Action, Change, Class as BounceClass, Source},
+    bounces::{Action, BounceClass, Change, Source},
     clock::Moment,
-    delivery::{
-        states::{AttemptOutcome, AttemptStage, Class, CopyState},
-        suppression,
-    },
-    donations::states::{DonationKind, DonationState, RecurringState},
+    delivery::{self, AttemptOutcome, AttemptStage, Class, CopyState},
+    donations::{DonationKind, DonationState, RecurringState},
     editions::Rhythm,
     replies,
     staff::Role,
@@ -30,7 +27,7 @@ fn at_last<S: Serializer>(at: &Option<Moment>, serializer: S) -> Result<S::Ok, S
 
 /// The reader.
 #[derive(Clone, Debug, Serialize, FromRow)]
-pub struct Who {
+pub struct HeldWho {
     pub public_id: String,
     pub email: String,
     pub name: String,
@@ -78,7 +75,7 @@ pub struct Moved {
 
 /// An address that they had: what it was is kept as a code.
 #[derive(Clone, Debug, Serialize, FromRow)]
-pub struct Former {
+pub struct FormerAddress {
     /// Since when their mail goes elsewhere.
     #[serde(serialize_with = "at")]
     pub left_at: Moment,
@@ -121,7 +118,7 @@ pub struct Within {
 
 /// Why they left a list.
 #[derive(Clone, Debug, Serialize, FromRow)]
-pub struct Reason {
+pub struct HeldReason {
     pub list: String,
     #[serde(serialize_with = "at")]
     pub left_at: Moment,
@@ -158,7 +155,7 @@ pub struct Typed {
 
 /// One edition to them.
 #[derive(Clone, Debug, Serialize, FromRow)]
-pub struct Copy {
+pub struct HeldCopy {
     #[serde(skip)]
     pub edition_id: i64,
     /// The subject.
@@ -193,7 +190,7 @@ pub struct Tried {
 
 /// An automatic email to them.
 #[derive(Clone, Debug, Serialize, FromRow)]
-pub struct Letter {
+pub struct HeldLetter {
     #[serde(skip)]
     pub id: i64,
     /// Which one.
@@ -213,7 +210,7 @@ pub struct Letter {
 
 /// What came back of mail to them.
 #[derive(Clone, Debug, Serialize, FromRow)]
-pub struct Came {
+pub struct CameBack {
     #[serde(skip)]
     pub id: i64,
     pub source: Source,
@@ -247,7 +244,7 @@ pub struct TheyWrote {
 pub struct Stop {
     #[serde(skip)]
     pub id: i64,
-    pub reason: suppression::Reason,
+    pub reason: delivery::StopReason,
     pub detail: String,
     pub masked: String,
     #[serde(serialize_with = "at")]
@@ -291,7 +288,7 @@ pub struct Gift {
 
 /// A monthly donation.
 #[derive(Clone, Debug, Serialize, FromRow)]
-pub struct Monthly {
+pub struct HeldMonthly {
     #[serde(skip)]
     pub id: i64,
     pub public_id: String,
@@ -314,7 +311,7 @@ pub struct Monthly {
 
 /// What the team noted.
 #[derive(Clone, Debug, Serialize, FromRow)]
-pub struct Note {
+pub struct HeldNote {
     #[serde(skip)]
     pub id: i64,
     pub text: String,
@@ -324,7 +321,7 @@ pub struct Note {
 
 /// What the team did.
 #[derive(Clone, Debug, Serialize, FromRow)]
-pub struct Deed {
+pub struct HeldDeed {
     #[serde(skip)]
     pub id: i64,
     pub action: String,
@@ -335,7 +332,7 @@ pub struct Deed {
 
 /// Their place on the team, if they have one.
 #[derive(Clone, Debug, Serialize, FromRow)]
-pub struct Member {
+pub struct HeldMember {
     pub name: String,
     pub role: Role,
     #[serde(serialize_with = "at")]

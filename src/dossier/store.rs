@@ -1,8 +1,9 @@
 //! The SQL of what is held about one person: reads alone, each by an index, what may be long by its key, newest first.
 
 use super::rows::{
-    Asked, Came, Copy, Deed, Forgotten, Former, Gift, Kept, Letter, Look, Member, Monthly, Moved, Note,
-    Reason, Stop, Supporter, TheyWrote, Topic, Tried, Typed, Who, Within,
+    Asked, CameBack, Forgotten, FormerAddress, Gift, HeldCopy, HeldDeed, HeldLetter, HeldMember, HeldMonthly,
+    HeldNote, HeldReason, HeldWho, Kept, Look, Moved, Stop, Supporter, TheyWrote, Topic, Tried, Typed,
+    Within,
 };
 use crate::{
     db::{self, Db, Result},
@@ -113,7 +114,7 @@ statements! {
         where k.address_hash = $1 and k.id < $2 order by k.id desc limit $3";
 }
 
-pub async fn who(db: &Db, reader: i64) -> Result<Option<Who>> {
+pub async fn who(db: &Db, reader: i64) -> Result<Option<HeldWho>> {
     db.opt(WHO, (reader,)).await
 }
 
@@ -131,11 +132,11 @@ pub async fn moved(db: &Db, reader: i64) -> Result<Vec<Moved>> {
     db.all(MOVED, (reader,)).await
 }
 
-pub async fn former(db: &Db, reader: i64) -> Result<Vec<Former>> {
+pub async fn former(db: &Db, reader: i64) -> Result<Vec<FormerAddress>> {
     db.all(FORMER, (reader,)).await
 }
 
-pub async fn reasons(db: &Db, reader: i64) -> Result<Vec<Reason>> {
+pub async fn reasons(db: &Db, reader: i64) -> Result<Vec<HeldReason>> {
     db.all(REASONS, (reader,)).await
 }
 
@@ -148,8 +149,8 @@ pub async fn typed(db: &Db, reader: i64) -> Result<Option<Typed>> {
 }
 
 /// With every try that is still known.
-pub async fn copies(db: &Db, reader: i64, before: i64, limit: i64) -> Result<Vec<Copy>> {
-    let mut copies: Vec<Copy> = db.all(COPIES, (reader, before, limit)).await?;
+pub async fn copies(db: &Db, reader: i64, before: i64, limit: i64) -> Result<Vec<HeldCopy>> {
+    let mut copies: Vec<HeldCopy> = db.all(COPIES, (reader, before, limit)).await?;
     let editions: Vec<i64> = copies.iter().map(|copy| copy.edition_id).collect();
     let mut tried: Vec<Tried> = db.all(TRIED, (reader, db::array(&editions)?)).await?;
     for copy in &mut copies {
@@ -164,7 +165,7 @@ pub async fn letters(
     (key, reader, gives_as): (&str, i64, &[String]),
     before: i64,
     limit: i64,
-) -> Result<Vec<Letter>> {
+) -> Result<Vec<HeldLetter>> {
     let (gives_as, money) = (db::array(gives_as)?, db::array(mail::OF_MONEY)?);
     db.all(LETTERS, (key, before, limit, reader, gives_as, money)).await
 }
@@ -175,7 +176,7 @@ pub async fn came_back(
     reader: i64,
     before: i64,
     limit: i64,
-) -> Result<Vec<Came>> {
+) -> Result<Vec<CameBack>> {
     db.all(CAME_BACK, (db::array(hashes)?, reader, before, limit)).await
 }
 
@@ -195,19 +196,19 @@ pub async fn gifts(db: &Db, keys: &[String], before: i64, limit: i64) -> Result<
     db.all(GIFTS, (db::array(keys)?, before, limit)).await
 }
 
-pub async fn monthly(db: &Db, keys: &[String], before: i64, limit: i64) -> Result<Vec<Monthly>> {
+pub async fn monthly(db: &Db, keys: &[String], before: i64, limit: i64) -> Result<Vec<HeldMonthly>> {
     db.all(MONTHLY, (db::array(keys)?, before, limit)).await
 }
 
-pub async fn notes(db: &Db, reader: i64, before: i64, limit: i64) -> Result<Vec<Note>> {
+pub async fn notes(db: &Db, reader: i64, before: i64, limit: i64) -> Result<Vec<HeldNote>> {
     db.all(NOTES, (reader, before, limit)).await
 }
 
-pub async fn deeds(db: &Db, public_id: &str, before: i64, limit: i64) -> Result<Vec<Deed>> {
+pub async fn deeds(db: &Db, public_id: &str, before: i64, limit: i64) -> Result<Vec<HeldDeed>> {
     db.all(DEEDS, (public_id, before, limit)).await
 }
 
-pub async fn member(db: &Db, key: &str) -> Result<Option<Member>> {
+pub async fn member(db: &Db, key: &str) -> Result<Option<HeldMember>> {
     db.opt(MEMBER, (key,)).await
 }
 

@@ -10,13 +10,13 @@ use crate::{
 
 /// Who does something to an edition, and what the log says beside it.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct By<'a> {
+pub struct MovedBy<'a> {
     /// None for the command line and the program itself.
     pub staff_id: Option<i64>,
     pub detail: &'a str,
 }
 
-impl By<'_> {
+impl MovedBy<'_> {
     /// Somebody, of whom no more is to be said.
     #[must_use]
     pub const fn staff(staff_id: Option<i64>) -> Self {
@@ -50,7 +50,7 @@ words! {
 }
 
 /// Writes down what was done to an edition, by its public id.
-pub async fn record(tx: &mut Tx, site: &Site, public_id: &str, deed: Deed, by: By<'_>) -> Result<()> {
+pub async fn record(tx: &mut Tx, site: &Site, public_id: &str, deed: Deed, by: MovedBy<'_>) -> Result<()> {
     let subject = format!("edition {public_id}");
     audit_log::record(tx, site, by.staff_id, deed.as_str(), &subject, by.detail).await
 }

@@ -4,21 +4,21 @@
 //! faster; and who moved an edition stands in the audit log, by the move itself. This room owns the table; it knows nothing of what an edition says (`publishing`), nor of its copies (`delivery`).
 //!
 //! Nothing goes to a list that was retired: whoever lets an edition go holds the list first, then the edition, and so does whoever
-//! retires the list.
+//! retires the list. Start reading at `deeds.rs`.
 
 mod deeds;
 mod rhythm;
 mod store;
 
 pub use self::{
-    deeds::{By, Deed, record},
+    deeds::{Deed, MovedBy, record},
     rhythm::Rhythm,
     store::{DueEdition, STATEMENTS, Stand},
 };
 use crate::{
     clock::Moment,
     db::{self, Tx},
-    queue::{News, news},
+    queue::{self, News},
     site::Site,
     words,
 };
@@ -88,7 +88,7 @@ pub async fn schedule(
     site: &Site,
     id: i64,
     send_at: Moment,
-    by: By<'_>,
+    by: MovedBy<'_>,
 ) -> Result<(), MoveError> {
     hold_list(tx, id).await?;
     let moved = store::schedule(tx, id, send_at, by.staff_id, site.now()).await?;
@@ -99,7 +99,7 @@ pub async fn schedule(
 ///
 /// # Errors
 /// [`MoveError::WrongState`] once it has.
-pub async fn unschedule(tx: &mut Tx, site: &Site, id: i64, by: By<'_>) -> Result<(), MoveError> {
+pub async fn unschedule(tx: &mut Tx, site: &Site, id: i64, by: MovedBy<'_>) -> Result<(), MoveError> {
     let moved = store::unschedule(tx, id, site.now()).await?;
     write_down(tx, site, id, moved, Deed::UndidSend, by).await
 }
@@ -108,7 +108,7 @@ pub async fn unschedule(tx: &mut Tx, site: &Site, id: i64, by: By<'_>) -> Result
 ///
 /// # Errors
 /// [`MoveError::WrongState`] unless it is sending.
-pub async fn pause(tx: &mut Tx, site: &Site, id: i64, by: By<'_>) -> Result<(), MoveError> {
+pub async fn pause(tx: &mut Tx, site: &Site, id: i64, by: MovedBy<'_>) -> Result<(), MoveError> {
     let moved = store::pause(tx, id, site.now()).await?;
     write_down(tx, site, id, moved, Deed::Paused, by).await
 }
@@ -130,7 +130,7 @@ words! {
 pub async fn pause_because(tx: &mut Tx, site: &Site, id: i64, why: &str, cause: Cause) -> db::Result<bool> {
     let paused = store::pause_because(tx, id, (why, cause), site.now()).await?;
     if paused {
-        news::add(tx, site.now(), News::EditionPaused, &id.to_string()).await?;
+        queue::add_news(tx, site.now(), News::EditionPaused, &id.to_string()).await?;
     }
     Ok(paused)
 }
@@ -149,7 +149,7 @@ pub async fn see_refusals(tx: &mut Tx, id: i64) -> db::Result<()> {
 ///
 /// # Errors
 /// [`MoveError::WrongState`] unless it is paused or held, [`MoveError::Retired`] when its list is.
-pub async fn resume(tx: &mut Tx, site: &Site, id: i64, by: By<'_>) -> Result<(), MoveError> {
+pub async fn resume(tx: &mut Tx, site: &Site, id: i64, by: MovedBy<'_>) -> Result<(), MoveError> {
     hold_list(tx, id).await?;
     let mut moved = store::resume(tx, id, site.now()).await?;
     if moved.is_none() {
@@ -165,7 +165,7 @@ pub async fn hold(tx: &mut Tx, site: &Site, due: &DueEdition, because: HeldBecau
         return Ok(false);
     };
     let detail = format!("{because}: it was to go out at {}", due.send_at);
-    record(tx, site, &public_id, Deed::HeldBack, By { staff_id: None, detail: &detail }).await?;
+    record(tx, site, &public_id, Deed::HeldBack, MovedBy { staff_id: None, detail: &detail }).await?;
     Ok(true)
 }
 
@@ -174,7 +174,7 @@ pub async fn hold(tx: &mut Tx, site: &Site, due: &DueEdition, because: HeldBecau
 pub async fn hold_all(tx: &mut Tx, site: &Site, staff_id: Option<i64>) -> db::Result<usize> {
     let held = store::hold_all(tx, site.now()).await?;
     for public_id in &held {
-        let by = By { staff_id, detail: HeldBecause::Restored.as_str() };
+        let by = MovedBy { staff_id, detail: HeldBecause::Restored.as_str() };
         record(tx, site, public_id, Deed::HeldBack, by).await?;
     }
     Ok(held.len())
@@ -196,7 +196,7 @@ pub async fn hold_list(tx: &mut Tx, id: i64) -> Result<(), MoveError> {
 pub async fn stop_of_list(tx: &mut Tx, site: &Site, list: i64, staff_id: Option<i64>) -> db::Result<usize> {
     let stopped = store::stop_of_list(tx, list, site.now()).await?;
     for public_id in &stopped {
-        let by = By { staff_id, detail: "its list was retired" };
+        let by = MovedBy { staff_id, detail: "its list was retired" };
         record(tx, site, public_id, Deed::Stopped, by).await?;
     }
     Ok(stopped.len())
@@ -211,7 +211,7 @@ pub async fn touch(tx: &mut Tx, site: &Site, id: i64) -> db::Result<()> {
 ///
 /// # Errors
 /// [`MoveError::WrongState`] unless it is held for that reason, and not locked.
-pub async fn lock_held(tx: &mut Tx, site: &Site, id: i64, by: By<'_>) -> Result<(), MoveError> {
+pub async fn lock_held(tx: &mut Tx, site: &Site, id: i64, by: MovedBy<'_>) -> Result<(), MoveError> {
     let moved = store::lock_held(tx, id, site.now()).await?;
     write_down(tx, site, id, moved, Deed::HadAudienceWritten, by).await
 }
@@ -259,7 +259,7 @@ pub async fn reopen(tx: &mut Tx, site: &Site, id: i64) -> Result<(), MoveError> 
 }
 
 /// An edition that was cancelled, and whose copies that are open are to go with it in the same transaction: that is for
-/// `delivery::ledger::cancel_open`, which takes nothing else.
+/// `delivery::cancel_open_copies`, which takes nothing else.
 #[derive(Debug)]
 #[must_use = "its open copies go with it"]
 pub struct Cancelled(i64);
@@ -276,7 +276,7 @@ impl Cancelled {
 ///
 /// # Errors
 /// [`MoveError::WrongState`] for drafts and for what has ended already.
-pub async fn cancel(tx: &mut Tx, site: &Site, id: i64, by: By<'_>) -> Result<Cancelled, MoveError> {
+pub async fn cancel(tx: &mut Tx, site: &Site, id: i64, by: MovedBy<'_>) -> Result<Cancelled, MoveError> {
     let moved = store::cancel(tx, id, site.now()).await?;
     write_down(tx, site, id, moved, Deed::Cancelled, by).await?;
     Ok(Cancelled(id))
@@ -289,7 +289,7 @@ async fn write_down(
     id: i64,
     moved: Option<String>,
     deed: Deed,
-    by: By<'_>,
+    by: MovedBy<'_>,
 ) -> Result<(), MoveError> {
     match moved {
         Some(public_id) => Ok(record(tx, site, &public_id, deed, by).await?),
@@ -338,7 +338,7 @@ pub async fn create_correction(
     site: &Site,
     public_id: &str,
     wrong: (i64, i64),
-    by: By<'_>,
+    by: MovedBy<'_>,
 ) -> db::Result<Option<i64>> {
     let created = store::insert_correction(tx, public_id, wrong, by.staff_id, site.now()).await?;
     if created.is_some() {
@@ -368,7 +368,7 @@ pub async fn delete_draft(
     site: &Site,
     id: i64,
     seen: (i64, Moment),
-    by: By<'_>,
+    by: MovedBy<'_>,
 ) -> db::Result<bool> {
     let Some(public_id) = store::delete_draft(tx, id, seen).await? else { return Ok(false) };
     record(tx, site, &public_id, Deed::DeletedDraft, by).await?;

@@ -2,42 +2,52 @@
 //!
 //! Each job does whatever is due in its domain and is safe to run by several workers at once: the rows say what was done.
 //! A job that fails, or breaks off, is logged and runs again at its next turn; nothing is lost, because nothing is taken off a
-//! queue first. Whoever runs the magazine is told ([`trouble`]).
+//! queue first. Whoever runs the magazine is told.
+//!
+//! It stands above every domain and calls them all; the web shows what it says ([`screen()`]), the processes of `cli` run it
+//! ([`Jobs::run`]). Start reading at `Job`: all that runs, each with its time.
 
-pub mod news;
-pub mod retention;
+mod news;
+mod retention;
 mod runs;
-pub mod screen;
+mod screen;
 mod store;
-pub mod trouble;
-pub mod turns;
+mod trouble;
+mod turns;
 
 use std::{path::PathBuf, pin::pin, sync::Arc, time::Duration};
 
 use futures_util::future::BoxFuture;
 use tokio::{sync::watch, time::timeout};
 
-pub use self::store::STATEMENTS;
-use self::{trouble::Watch, turns::Turns};
+use self::trouble::Watch;
+pub use self::{
+    news::tell as tell_news,
+    retention::{AT_ONCE, RETENTION, Retention, forget_as_of, tidy},
+    runs::JobTrouble,
+    screen::{JobLine, QueueLine, Screen, look as screen, try_again},
+    store::STATEMENTS,
+    trouble::look as troubles,
+    turns::Turns,
+};
 
 use crate::{
     articles,
-    bounces::{imap::Mailbox, maildir::receive_maildir, receive::receive_refusals},
+    bounces::{ImapMailbox, receive_maildir, receive_refusals},
     deliverability::Lookout,
-    delivery::{domains, suppression::Suppressions},
+    delivery::{self, Suppressions},
     doctor::{self, Doctor},
     donations,
     email_address::for_the_log,
     heavy::{self, Each},
     mail::Templates,
     meters::Meters,
-    origin::{self, Standing, former::FormerNames, position::Positions},
+    origin::{self, FormerNames, Positions, Standing},
     payments::PaymentProvider,
     publishing,
     settings::Settings,
     site::Site,
-    staff::{crowds, mail_services},
-    subscribers,
+    staff, subscribers,
     tasks::{Breaks, Task},
     withdrawals,
 };
@@ -52,7 +62,7 @@ pub struct Jobs {
     /// None while donations are switched off.
     pub payments: Option<Arc<dyn PaymentProvider>>,
     /// Fetches feeds.
-    pub fetcher: articles::fetch::Fetcher,
+    pub fetcher: articles::Fetcher,
     /// Looks whether our mail is believed; none in the sandbox.
     pub lookout: Option<Lookout>,
     /// Looks what is wrong; none in a process that knows no settings.
@@ -60,7 +70,7 @@ pub struct Jobs {
     /// A maildir that bounces are delivered into.
     pub bounce_maildir: Option<PathBuf>,
     /// A mailbox that bounces come to.
-    pub bounce_mailbox: Option<Mailbox>,
+    pub bounce_mailbox: Option<ImapMailbox>,
     /// What says how far the database has come.
     pub positions: Option<Arc<Positions>>,
     /// Who calls us by a former name, as this process counts it.
@@ -165,7 +175,7 @@ impl Job {
             | Self::KeepReaders
             | Self::NotePosition => 60,
             Self::PollProvider | Self::NoteCallers => 10 * 60,
-            Self::LookForTrouble => doctor::record::EVERY.as_secs(),
+            Self::LookForTrouble => doctor::LOOKS_EVERY.as_secs(),
             Self::LookAtDns => 6 * 60 * 60,
             Self::Tidy => 60 * 60,
         })
@@ -393,10 +403,10 @@ impl Jobs {
         let (site, mut each) = (&self.site, Each::default());
         let happened = each.one(news::tell(site)).await;
         let returned = each.one(publishing::tell_of_returned(site)).await;
-        let closed = each.one(crowds::tell(site)).await;
-        let refused = each.one(mail_services::tell(site)).await;
+        let closed = each.one(staff::tell_of_closed(site)).await;
+        let refused = each.one(staff::tell_of_mail_services(site)).await;
         let refusals = each.one(publishing::tell_of_refusals(site)).await;
-        let unended = each.one(donations::attention::tell_of_unended(site)).await;
+        let unended = each.one(donations::tell_of_unended(site)).await;
         each.end();
         happened.transpose()?;
         returned.transpose()?;
@@ -438,7 +448,7 @@ impl Jobs {
 
     async fn look_up_providers(&self) -> Result<(), Failure> {
         if let Some(lookout) = &self.lookout {
-            domains::look_up(&self.site, &lookout.dns).await?;
+            delivery::look_up_domains(&self.site, &lookout.dns).await?;
         }
         Ok(())
     }
@@ -484,7 +494,7 @@ impl Jobs {
     async fn look_for_trouble(&self, ran: Duration) -> Result<(), Failure> {
         // Not at the start: whoever starts something again and again would be taken for somebody who guesses passwords.
         if let Some(doctor) = self.doctor.as_ref().filter(|_| !ran.is_zero()) {
-            doctor::record::look_by_night(doctor, &self.site, &self.place).await?;
+            doctor::look_by_night(doctor, &self.site, &self.place).await?;
         }
         Ok(())
     }

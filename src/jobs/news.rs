@@ -5,13 +5,10 @@ use crate::{
     donations::{CANCELLATIONS, CHECKOUTS, EVENTS},
     mail::WorkGivenUp,
     publishing,
-    queue::{
-        self, Came, Due, NEWS, News, Queue, Told, Work,
-        news::{self, Happened, Telling},
-    },
+    queue::{self, Came, Due, Happened, NEWS, News, Queue, Telling, Told, Work},
     settings::Settings,
     site::Site,
-    staff::letters,
+    staff,
 };
 
 /// Every queue, in the order in which it is shown.
@@ -54,7 +51,7 @@ impl Work for Letters {
             // There is nothing to tell, unless it happens anew: it is put away.
             Telling::NotSo => {
                 let mut tx = site.db.begin().await?;
-                news::told(&mut tx, news, site.now()).await?;
+                queue::news_told(&mut tx, news, site.now()).await?;
                 tx.commit().await?;
                 Came::Done
             }
@@ -68,11 +65,11 @@ async fn tell_of_what_does_not_work(site: &Site, news: &Due<Happened>) -> Result
     let Some(queue) = named else { return Ok(Telling::NotSo) };
     let settings = Settings::load(&site.db).await?;
     let people = match queue.rules.told {
-        Told::Money => letters::treasurers(&site.db).await?,
-        Told::Owners | Told::Nobody => letters::owners(&site.db).await?,
+        Told::Money => staff::treasurers(&site.db).await?,
+        Told::Owners | Told::Nobody => staff::owners(&site.db).await?,
     };
     let mut tx = site.db.begin().await?;
-    if !news::told(&mut tx, news, site.now()).await? {
+    if !queue::news_told(&mut tx, news, site.now()).await? {
         return Ok(Telling::NotSo);
     }
     // After whoever gives up another one has committed, or has to say so anew.
@@ -100,7 +97,7 @@ async fn tell_of_what_does_not_work(site: &Site, news: &Due<Happened>) -> Result
         page_url: site.url(page),
     };
     let fact = format!("{}:{}", news.name, news.since.0);
-    if !letters::tell(&mut tx, (site, &letterhead), &people, &fact, &context).await? {
+    if !staff::tell(&mut tx, (site, &letterhead), &people, &fact, &context).await? {
         return Ok(Telling::NobodyThere);
     }
     tx.commit().await?;

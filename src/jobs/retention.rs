@@ -16,18 +16,16 @@ use crate::{
     db::{Gate, Result, Sql},
     deliverability,
     delivery::forgetting as delivery,
-    doctor, donations, dossier,
-    queue::{self, cursors},
-    relays,
+    doctor, donations, dossier, queue, relays,
     settings::Settings,
     site::Site,
-    staff::{self, sessions},
+    staff,
     subscribers::forgetting as subscribers,
 };
 
 /// How long the rows of a table stay.
 #[derive(Clone, Copy, Debug)]
-pub enum Rule {
+pub enum Retention {
     /// For ever, and why.
     Kept(&'static str),
     /// It does not grow by itself, and why.
@@ -36,7 +34,7 @@ pub enum Rule {
     Goes(&'static [(Sql, Duration)]),
 }
 
-use Rule::{Bounded, Goes, Kept};
+use Retention::{Bounded, Goes, Kept};
 
 /// Where the last round of forgetting is written down.
 const TIDIED: &str = "tidied";
@@ -53,12 +51,12 @@ const SEASON: Duration = Duration::from_secs(180 * 86_400);
 const BOOKS: Duration = Duration::from_secs(500 * 86_400);
 
 /// Every table, in the order of the migrations.
-pub const RULES: &[(&str, Rule)] = &[
+pub const RETENTION: &[(&str, Retention)] = &[
     ("staff", Bounded("a row for each person on the team")),
     (
         "staff_session",
         Goes(&[
-            (staff::FORGET_SESSIONS, sessions::ABSOLUTE),
+            (staff::FORGET_SESSIONS, staff::SESSION_LASTS),
             (staff::FORGET_FUTURE_SESSIONS, Duration::ZERO),
         ]),
     ),
@@ -148,7 +146,7 @@ pub const RULES: &[(&str, Rule)] = &[
     ("doctor_look", Goes(&[(doctor::FORGET_LOOKS, MONTH)])),
     ("doctor_told", Bounded("a row for each thing that is looked at")),
     ("relay_sign_in", Goes(&[(relays::forgetting::SIGN_INS, MONTH)])),
-    ("news", Goes(&[(queue::news::FORGET, MONTH)])),
+    ("news", Goes(&[(queue::FORGET_NEWS, MONTH)])),
     ("job_turns", Goes(&[(store::FORGET_TURNS, MONTH)])),
     ("joined_day", Goes(&[(subscribers::DAYS, MONTH)])),
     ("form", Bounded("made by hand")),
@@ -244,9 +242,9 @@ async fn believed(site: &Site, ran: Duration) -> Result<Option<Moment>> {
     let now = site.db.lease_time(&site.clock).await?.min(site.clock.slowest());
     let mut tx = site.db.begin().await?;
     tx.close(Gate::Past).await?;
-    let last = cursors::read_in(&mut tx, TIDIED).await?.and_then(|text| Tidied::parse(&text));
+    let last = queue::read_cursor_in(&mut tx, TIDIED).await?.and_then(|text| Tidied::parse(&text));
     let (believed, tidied) = last.unwrap_or_default().then(now, ran);
-    cursors::set(&mut tx, TIDIED, &tidied.to_string(), now).await?;
+    queue::set_cursor(&mut tx, TIDIED, &tidied.to_string(), now).await?;
     tx.commit().await?;
     if let (false, Some(last)) = (believed, last.filter(|last| *last != Tidied::default())) {
         tracing::warn!(
@@ -260,7 +258,7 @@ async fn believed(site: &Site, ran: Duration) -> Result<Option<Moment>> {
 /// Deletes what is over at a moment; returns how many rows that were.
 pub async fn forget_as_of(site: &Site, now: Moment) -> Result<u64> {
     let (mut gone, mut failed) = (0, None);
-    for (table, rule) in RULES {
+    for (table, rule) in RETENTION {
         let Goes(spans) = rule else { continue };
         for (statement, span) in *spans {
             match forget(site, *statement, now.minus(*span)).await {

@@ -67,7 +67,7 @@ impl Runs {
 
 /// A job that does not work, or a task that broke off.
 #[derive(Clone, Debug, PartialEq, Eq, FromRow)]
-pub struct Trouble {
+pub struct JobTrouble {
     pub(super) job: String,
     /// The machine, and which part of the program.
     pub place: String,
@@ -83,7 +83,7 @@ pub struct Trouble {
     pub(super) told_at: Option<Moment>,
 }
 
-impl Trouble {
+impl JobTrouble {
     /// What stands still, in a sentence without its full stop.
     #[must_use]
     pub fn what(&self) -> &'static str {

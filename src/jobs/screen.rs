@@ -5,15 +5,15 @@ use std::time::Duration;
 use super::{
     Job,
     news::QUEUES,
-    trouble::{self, Trouble},
+    trouble::{self, JobTrouble},
     turns::{self, Turn},
 };
 use crate::{
     audit_log,
     clock::Moment,
     db::{Db, Result},
-    delivery::notices,
-    donations::attention::LATELY,
+    delivery,
+    donations::LATELY,
     queue::{Figures, Item, Rules},
     site::Site,
 };
@@ -24,7 +24,7 @@ pub struct Screen {
     /// What runs by the clock, in the order of the schedule.
     pub jobs: Vec<JobLine>,
     /// Tasks that go on all the time and broke off lately.
-    pub tasks: Vec<Trouble>,
+    pub tasks: Vec<JobTrouble>,
     /// What waits.
     pub queues: Vec<QueueLine>,
     /// How many automatic emails could not be delivered lately, and have come to nothing; a hundred may be more.
@@ -47,7 +47,7 @@ pub struct JobLine {
     /// When it is next, if a process runs it.
     pub next: Option<Moment>,
     /// Why it does not work, if it does not.
-    pub trouble: Option<Trouble>,
+    pub trouble: Option<JobTrouble>,
 }
 
 /// One queue.
@@ -93,7 +93,7 @@ pub async fn look(db: &Db, now: Moment) -> Result<Screen> {
         let (figures, items) = (queue.figures(db, now).await?, queue.troubled(db).await?);
         queues.push(QueueLine { rules: queue.rules, figures, items });
     }
-    let undelivered = notices::failed(db, now.minus(LATELY), 100).await?.len();
+    let undelivered = delivery::failed_letters(db, now.minus(LATELY), 100).await?.len();
     Ok(Screen { jobs, tasks: troubles, queues, undelivered, somebody_runs: !last.is_empty() })
 }
 

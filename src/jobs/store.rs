@@ -1,6 +1,6 @@
 //! The SQL of jobs that do not work, and of how far forgetting has come.
 
-use super::runs::Trouble;
+use super::runs::JobTrouble;
 use crate::{
     clock::Moment,
     db::{Db, Result, Sql, Tx},
@@ -38,7 +38,7 @@ pub(super) async fn failed(
     now: Moment,
     broke_off: bool,
     words: &str,
-) -> Result<Trouble> {
+) -> Result<JobTrouble> {
     tx.one(FAILED, (job, place, now, broke_off, words)).await
 }
 
@@ -50,7 +50,7 @@ pub(super) async fn well(tx: &mut Tx, (job, place): Where<'_>, now: Moment) -> R
     tx.exec(WELL, (job, place, now)).await
 }
 
-pub(super) async fn failing(db: &Db) -> Result<Vec<Trouble>> {
+pub(super) async fn failing(db: &Db) -> Result<Vec<JobTrouble>> {
     db.all(FAILING, ()).await
 }
 

@@ -9,7 +9,7 @@
 
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
-pub use super::runs::{PATIENCE, Trouble};
+pub use super::runs::{JobTrouble, PATIENCE};
 use super::{runs::Runs, store};
 use crate::{
     clock::{Moment, Stopwatch},
@@ -17,7 +17,7 @@ use crate::{
     mail::{EmailTemplate as _, JobStopped},
     settings::Settings,
     site::Site,
-    staff::{accounts::Member, letters},
+    staff::{self, Member},
     tasks::Breaks,
 };
 
@@ -25,7 +25,7 @@ use crate::{
 const NOTE_EVERY: Duration = Duration::from_secs(60);
 
 /// The jobs that people should know of, those that have failed longest first; of several places where one fails, that one.
-pub async fn look(db: &Db, now: Moment) -> Result<Vec<Trouble>> {
+pub async fn look(db: &Db, now: Moment) -> Result<Vec<JobTrouble>> {
     let mut troubles = store::failing(db).await?;
     let mut seen = HashSet::new();
     troubles.retain(|one| one.is_for_people() && one.is_fresh(now) && seen.insert(one.job.clone()));
@@ -78,7 +78,7 @@ impl Watch {
         if self.works {
             return Ok(());
         }
-        let is_ours = |one: &Trouble| (one.job.as_str(), one.place.as_str()) == self.place();
+        let is_ours = |one: &JobTrouble| (one.job.as_str(), one.place.as_str()) == self.place();
         if store::failing(&site.db).await?.iter().any(is_ours) {
             let mut tx = site.db.begin().await?;
             store::well(&mut tx, self.place(), site.now()).await?;
@@ -96,7 +96,7 @@ impl Watch {
         if self.noted_at.is_some_and(|at| at <= now && now.since(at) < NOTE_EVERY) {
             return Ok(());
         }
-        let owners = letters::owners(&site.db).await?;
+        let owners = staff::owners(&site.db).await?;
         let mut tx = site.db.begin().await?;
         let trouble = store::failed(&mut tx, self.place(), now, broke_off, words).await?;
         let told = trouble.is_for_people()
@@ -112,7 +112,7 @@ impl Watch {
 }
 
 /// False if there is no owner to write to.
-async fn write_to_owners(tx: &mut Tx, site: &Site, owners: &[Member], trouble: &Trouble) -> Result<bool> {
+async fn write_to_owners(tx: &mut Tx, site: &Site, owners: &[Member], trouble: &JobTrouble) -> Result<bool> {
     let settings = Settings::load_in(tx).await?;
     let letterhead = settings.letterhead(site);
     let context = JobStopped {
@@ -126,5 +126,5 @@ async fn write_to_owners(tx: &mut Tx, site: &Site, owners: &[Member], trouble: &
     // The letter after the last one: two processes that write it at the same moment write one.
     let after = trouble.told_at.unwrap_or_default().0;
     let fact = format!("{}:{}:{after}", JobStopped::NAME, trouble.job);
-    letters::tell(tx, (site, &letterhead), owners, &fact, &context).await
+    staff::tell(tx, (site, &letterhead), owners, &fact, &context).await
 }

@@ -3,6 +3,8 @@
 //! The rule: what [`Journal::append`] said yes to is in the file, whole and synced, whatever dies next. Those who come at once
 //! share one write and one sync; several processes of one machine share the file by its lock. A file that cannot be written
 //! keeps nobody from what they do: what it lacks is written as soon as it can be, and until then whoever asks is told.
+//!
+//! It calls the small types alone; `withdrawals` writes by it. Start reading at [`Journal`].
 
 mod chain;
 
@@ -78,13 +80,13 @@ struct Inner {
 /// Lines of somebody who waits until they are on the disk.
 #[derive(Debug)]
 struct Waiting {
-    lines: Vec<Line>,
+    lines: Vec<JournalLine>,
     tell: oneshot::Sender<bool>,
 }
 
 /// What an entry will say.
 #[derive(Clone, Debug)]
-pub struct Line {
+pub struct JournalLine {
     /// When it happened.
     pub at: Moment,
     /// In words without a line break.
@@ -97,7 +99,7 @@ struct Held {
     /// Which file it was, and where it ended.
     end: Option<(u64, String, End)>,
     /// What could not be written: each text once, as it was last said.
-    behind: Vec<Line>,
+    behind: Vec<JournalLine>,
 }
 
 /// What this process has seen of its own writing.
@@ -177,7 +179,7 @@ impl Journal {
     }
 
     /// Writes lines behind those that are there, and comes back once they are on the disk: `false` if they are not yet.
-    pub async fn append(&self, lines: Vec<Line>) -> bool {
+    pub async fn append(&self, lines: Vec<JournalLine>) -> bool {
         let Some(inner) = &self.0 else { return true };
         let (tell, mut told) = oneshot::channel();
         inner.waiting().push(Waiting { lines, tell });
@@ -271,7 +273,7 @@ impl Read {
 
 impl Held {
     /// Whoever says again what waits already says it anew: what came of the first time is over.
-    fn adds(&mut self, line: Line) -> io::Result<()> {
+    fn adds(&mut self, line: JournalLine) -> io::Result<()> {
         if let Some(known) = self.behind.iter().position(|one| one.text == line.text) {
             self.behind.remove(known);
         }

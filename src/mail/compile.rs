@@ -10,7 +10,7 @@ use super::{
     contexts::EmailTemplate,
     digest::DigestContext,
     mime::{self, Slotted},
-    personal::{Field, Personal, clean_name},
+    personal::{Personal, PersonalField, clean_name},
     segments::{Asked, Compiled, Escape, Slot, What},
     templates::{Rendered, TemplateError, Templates},
 };
@@ -101,7 +101,7 @@ fn boundary_of(context: &Value) -> String {
 fn marked(digest: &DigestContext, mark: &str, asked: &mut Vec<Asked>) -> DigestContext {
     digest.with_places(&mut |place, out| {
         if place.is_usual() {
-            return out.push_str(&format!("{mark}{}z", Field::Name as u8));
+            return out.push_str(&format!("{mark}{}z", PersonalField::Name as u8));
         }
         let one = Asked { id: place.id, is_day: place.is_day, otherwise: place.otherwise.to_owned() };
         let at = asked.iter().position(|other| *other == one);
@@ -113,7 +113,7 @@ fn marked(digest: &DigestContext, mark: &str, asked: &mut Vec<Asked>) -> DigestC
             asked.push(one);
             asked.len() - 1
         });
-        out.push_str(&format!("{mark}{}z", Field::ALL.len() + at));
+        out.push_str(&format!("{mark}{}z", PersonalField::ALL.len() + at));
     })
 }
 
@@ -122,14 +122,14 @@ const MOST_ASKED: usize = 200;
 
 /// Each personal field as a mark: the common beginning, its number, an end.
 fn marks(mark: &str) -> Value {
-    let of = |field: Field| format!("{mark}{}z", field as u8);
+    let of = |field: PersonalField| format!("{mark}{}z", field as u8);
     serde_json::json!({
-        "name": of(Field::Name),
-        "unsubscribe_url": of(Field::UnsubscribeUrl),
-        "preferences_url": of(Field::PreferencesUrl),
-        "view_url": of(Field::ViewUrl),
-        "give_once_url": of(Field::GiveOnceUrl),
-        "give_monthly_url": of(Field::GiveMonthlyUrl),
+        "name": of(PersonalField::Name),
+        "unsubscribe_url": of(PersonalField::UnsubscribeUrl),
+        "preferences_url": of(PersonalField::PreferencesUrl),
+        "view_url": of(PersonalField::ViewUrl),
+        "give_once_url": of(PersonalField::GiveOnceUrl),
+        "give_monthly_url": of(PersonalField::GiveMonthlyUrl),
     })
 }
 

@@ -105,7 +105,7 @@ pub struct AlreadyReader {
     pub sender: Sender,
     /// The lists that they are on.
     pub lists: Vec<String>,
-    /// The reader's preferences page.
+    /// The page of the reader's choices.
     pub preferences_url: String,
 }
 
@@ -127,7 +127,7 @@ impl EmailTemplate for AlreadyReader {
 pub struct ChoicesLink {
     /// Who writes.
     pub sender: Sender,
-    /// The reader's preferences page.
+    /// The page of the reader's choices.
     pub preferences_url: String,
 }
 
@@ -149,7 +149,7 @@ pub struct Paused {
     pub sender: Sender,
     /// The day on which mail comes again, as the magazine writes days.
     pub until: String,
-    /// The reader's preferences page.
+    /// The page of the reader's choices.
     pub preferences_url: String,
 }
 
@@ -219,7 +219,7 @@ impl EmailTemplate for AddressChangeNew {
 pub struct AddressIsKnown {
     /// Who writes.
     pub sender: Sender,
-    /// The reader's preferences page.
+    /// The page of the reader's choices.
     pub preferences_url: String,
 }
 
@@ -288,7 +288,7 @@ pub struct Welcome {
     pub lists: Vec<Welcomed>,
     /// The form alone put them there: it may have been somebody else who filled it in.
     pub by_form: bool,
-    /// The reader's preferences page.
+    /// The page of the reader's choices.
     pub preferences_url: String,
     /// The reader's unsubscribe page.
     pub unsubscribe_url: String,
@@ -378,7 +378,7 @@ pub struct GoodBye {
     pub lists: Vec<String>,
     /// The page with the button that takes it back.
     pub undo_url: String,
-    /// The reader's preferences page.
+    /// The page of the reader's choices.
     pub preferences_url: String,
 }
 

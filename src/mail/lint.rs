@@ -25,14 +25,14 @@ const GMAIL_CLIPS_AT: usize = 102 * 1024;
 
 /// Something wrong with a template.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Problem {
+pub struct LintProblem {
     /// The template's file, relative to `email_templates/`.
     pub file: String,
     /// What is wrong, in a sentence.
     pub message: String,
 }
 
-impl fmt::Display for Problem {
+impl fmt::Display for LintProblem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.file, self.message)
     }
@@ -81,12 +81,12 @@ impl Templates {
     /// Everything wrong with the templates, empty if nothing is: paths that lead nowhere, personal fields where they
     /// cannot be filled, mails that do not render from their sample.
     #[must_use]
-    pub fn check(&self) -> Vec<Problem> {
+    pub fn check(&self) -> Vec<LintProblem> {
         let (text, mjml) = self.registries();
         let mut problems = Vec::new();
         let samples = samples();
         for name in self.names().iter().filter(|name| samples.iter().all(|(known, _)| known != name)) {
-            problems.push(Problem { file: name.clone(), message: "no mail has this name".into() });
+            problems.push(LintProblem { file: name.clone(), message: "no mail has this name".into() });
         }
         for (name, sample) in &samples {
             let before = problems.len();
@@ -99,16 +99,16 @@ impl Templates {
                     None => reader.report("the file is missing".into()),
                 }
                 let found = reader.found;
-                problems.extend(found.into_iter().map(|message| Problem { file: file.clone(), message }));
+                problems.extend(found.into_iter().map(|message| LintProblem { file: file.clone(), message }));
             }
             if problems.len() > before {
                 continue;
             }
             let file = mjml_file(name);
             match self.render_json(name, sample) {
-                Err(error) => problems.push(Problem { file, message: error.to_string() }),
+                Err(error) => problems.push(LintProblem { file, message: error.to_string() }),
                 Ok(rendered) if rendered.html.len() > GMAIL_CLIPS_AT => {
-                    problems.push(Problem {
+                    problems.push(LintProblem {
                         file,
                         message: "the HTML is so large that Gmail cuts it off".into(),
                     });

@@ -7,14 +7,17 @@
 //! A **notice** (one automatic mail) takes the short way: [`Templates::render`], then [`notice_message`]. A **digest**
 //! is compiled once for all who get the same version ([`compile`]), stored as bytes, and each copy is then
 //! [`EditionHeaders::write`] followed by [`Compiled::write_body`].
+//!
+//! It calls the database and the small types alone; whoever has something to say hands it in. Start reading at `contexts.rs` for automatic emails, at `compile.rs` for
+//! editions.
 
 mod address;
 mod compile;
 mod contexts;
 mod digest;
-pub mod dkim;
+mod dkim;
 mod encode;
-pub mod fields;
+mod fields;
 mod html;
 mod includes;
 mod lint;
@@ -35,12 +38,16 @@ pub use contexts::{
     TeamInvite, Welcome, Welcomed, WorkGivenUp,
 };
 pub use digest::{Appeal, ArticleBlock, DigestContext, Image, TestCopy};
-pub use fields::{FieldMistake, GREETING, MailField};
+pub use dkim::{Algorithm, KeyError, Signer, generate as generate_key, sign_all, zone_file_strings};
+pub use fields::{
+    FieldMistake, GREETING, MailField, check_fields, check_none, named as field_named,
+    to_everybody as fields_to_everybody, written as fields_written,
+};
 pub use html::HtmlError;
-pub use lint::Problem;
+pub use lint::LintProblem;
 pub use message::{
     BulkHeaders, CopyHeaders, EditionHeaders, FeedbackId, HeaderError, Mailbox, NoticeHeaders, notice_message,
 };
-pub use personal::{Field, Personal, clean_name};
+pub use personal::{Personal, PersonalField, clean_name};
 pub use segments::{Compiled, CompiledFormatError};
 pub use templates::{Rendered, TemplateError, Templates};

@@ -4,12 +4,12 @@ use serde::Serialize;
 
 /// A personal field a digest may carry; templates name it `personal.name` and so on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Field {
+pub enum PersonalField {
     /// How the reader is addressed.
     Name,
     /// The reader's unsubscribe page.
     UnsubscribeUrl,
-    /// The reader's preferences page.
+    /// The page of the reader's choices.
     PreferencesUrl,
     /// This edition on the web.
     ViewUrl,
@@ -19,7 +19,7 @@ pub enum Field {
     GiveMonthlyUrl,
 }
 
-impl Field {
+impl PersonalField {
     /// All of them, in the order of their stored numbers.
     pub const ALL: [Self; 6] = [
         Self::Name,
@@ -38,7 +38,7 @@ pub struct Personal<'a> {
     pub name: &'a str,
     /// The reader's unsubscribe page.
     pub unsubscribe_url: &'a str,
-    /// The reader's preferences page.
+    /// The page of the reader's choices.
     pub preferences_url: &'a str,
     /// This edition on the web.
     pub view_url: &'a str,
@@ -54,14 +54,14 @@ pub struct Personal<'a> {
 impl<'a> Personal<'a> {
     /// What stands in that field.
     #[must_use]
-    pub fn get(&self, field: Field) -> &'a str {
+    pub fn get(&self, field: PersonalField) -> &'a str {
         match field {
-            Field::Name => self.name,
-            Field::UnsubscribeUrl => self.unsubscribe_url,
-            Field::PreferencesUrl => self.preferences_url,
-            Field::ViewUrl => self.view_url,
-            Field::GiveOnceUrl => self.give_once_url,
-            Field::GiveMonthlyUrl => self.give_monthly_url,
+            PersonalField::Name => self.name,
+            PersonalField::UnsubscribeUrl => self.unsubscribe_url,
+            PersonalField::PreferencesUrl => self.preferences_url,
+            PersonalField::ViewUrl => self.view_url,
+            PersonalField::GiveOnceUrl => self.give_once_url,
+            PersonalField::GiveMonthlyUrl => self.give_monthly_url,
         }
     }
 

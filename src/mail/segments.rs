@@ -6,7 +6,7 @@ use mail_parser::MessageParser;
 
 use super::{
     fields::{self, Place},
-    personal::{Field, Personal, clean_name},
+    personal::{Personal, PersonalField, clean_name},
     quoted_printable::Encoder,
 };
 
@@ -25,7 +25,7 @@ pub(super) enum Escape {
 /// What stands in a place of the body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum What {
-    Own(Field),
+    Own(PersonalField),
     /// What the reader answered, by its place among what the body asks.
     Asked(u8),
 }
@@ -33,16 +33,16 @@ pub(super) enum What {
 impl What {
     /// By its stored number.
     pub(super) fn numbered(number: u8) -> Self {
-        match Field::ALL.get(usize::from(number)) {
+        match PersonalField::ALL.get(usize::from(number)) {
             Some(field) => Self::Own(*field),
-            None => Self::Asked(number - Field::ALL.len() as u8),
+            None => Self::Asked(number - PersonalField::ALL.len() as u8),
         }
     }
 
     const fn number(self) -> u8 {
         match self {
             Self::Own(field) => field as u8,
-            Self::Asked(at) => at + Field::ALL.len() as u8,
+            Self::Asked(at) => at + PersonalField::ALL.len() as u8,
         }
     }
 }
@@ -77,7 +77,7 @@ impl Slot {
 
     fn write(self, personal: &Personal<'_>, asked: &[Asked], out: &mut Vec<u8>) {
         match self.what {
-            What::Own(Field::Name) => self.encode(&clean_name(personal.name), out),
+            What::Own(PersonalField::Name) => self.encode(&clean_name(personal.name), out),
             What::Own(field) => self.encode(personal.get(field), out),
             What::Asked(at) => {
                 if let Some(asked) = asked.get(usize::from(at)) {

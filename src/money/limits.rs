@@ -7,7 +7,7 @@ use super::{Currency, Money, WHOLE_IN_HUNDREDTHS, exponent};
 
 /// The least and the most of a gift, both taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limits {
+pub struct GiftLimits {
     /// The smallest gift.
     pub least: Money,
     /// The largest gift.
@@ -57,12 +57,12 @@ const SMALL_COIN: &[(i64, &str)] = &[
 
 /// The least and most of a currency; none where gifts cannot be taken in it.
 #[must_use]
-pub fn of(currency: Currency) -> Option<Limits> {
+pub fn of(currency: Currency) -> Option<GiftLimits> {
     let listed = SMALL_COIN.iter().find(|(_, codes)| codes.split(' ').any(|code| code == currency.code()));
     let (units, _) = *listed?;
     let unit = 10_i64.pow(exponent(currency));
     let most = (units * unit * COINS_AT_MOST).min(provider_most(currency).minor);
-    Some(Limits { least: Money::new(units * unit, currency), most: Money::new(most, currency) })
+    Some(GiftLimits { least: Money::new(units * unit, currency), most: Money::new(most, currency) })
 }
 
 /// The most that the provider takes at once, in whole units of the currency.

@@ -7,13 +7,13 @@ use super::{
     headings::{self, Guess, plain},
     presets::Preset,
     records::TableError,
-    roles::Role,
+    roles::ColumnRole,
     state::State,
 };
 
 /// Who says what a column is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum By {
+pub enum MappedBy {
     /// The program that wrote the file.
     Preset,
     /// Its heading.
@@ -28,8 +28,8 @@ pub enum By {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Column {
     pub heading: String,
-    pub role: Role,
-    pub by: By,
+    pub role: ColumnRole,
+    pub by: MappedBy,
     /// What nobody has said yet, and has to: a guess.
     pub(super) asks: Option<Guess>,
 }
@@ -45,17 +45,17 @@ impl Column {
 
     /// Whether a word that speaks of mail that is not wanted makes people be asked.
     pub(super) fn is_watched(&self) -> bool {
-        matches!(self.role, Role::NotRead | Role::Field(_)) && matches!(self.by, By::Nobody)
+        matches!(self.role, ColumnRole::NotRead | ColumnRole::Field(_)) && matches!(self.by, MappedBy::Nobody)
     }
 }
 
 /// What a person said beforehand.
 #[derive(Clone, Debug, Default)]
-pub struct Choices {
+pub struct ImportChoices {
     /// Which program wrote it; guessed where nobody says.
     pub preset: Option<Preset>,
     /// What columns are, by their headings.
-    pub columns: Vec<(String, Role)>,
+    pub columns: Vec<(String, ColumnRole)>,
     /// What words mean, in one column or in each; in the column [`EVERYBODY`], everybody in the file.
     pub words: Vec<(Option<String>, String, State)>,
 }
@@ -63,7 +63,7 @@ pub struct Choices {
 /// In the place of a heading: everybody in the file.
 pub const EVERYBODY: &str = "everybody";
 
-impl Choices {
+impl ImportChoices {
     /// Reads `COLUMN=FIELD`.
     ///
     /// # Errors
@@ -71,8 +71,8 @@ impl Choices {
     pub fn add_column(&mut self, typed: &str) -> Result<(), String> {
         let (heading, word) =
             typed.rsplit_once('=').ok_or_else(|| format!("write --map 'COLUMN=FIELD', not {typed:?}"))?;
-        let role = Role::named(word.trim()).ok_or_else(|| {
-            let words: Vec<&str> = Role::WORDS.iter().map(|(word, _)| *word).collect();
+        let role = ColumnRole::named(word.trim()).ok_or_else(|| {
+            let words: Vec<&str> = ColumnRole::WORDS.iter().map(|(word, _)| *word).collect();
             format!("there is no field {word:?}; there are: {}, and field:NAME", words.join(", "))
         })?;
         self.columns.push((heading.trim().to_owned(), role));
@@ -128,7 +128,7 @@ impl Mapping {
     ///
     /// # Errors
     /// When nothing can be read by it, whatever anybody says.
-    pub(super) fn of(headings: &[String], file: &str, choices: &Choices) -> Result<Self, TableError> {
+    pub(super) fn of(headings: &[String], file: &str, choices: &ImportChoices) -> Result<Self, TableError> {
         let preset = choices.preset.or_else(|| Preset::of(headings));
         for (heading, _) in &choices.columns {
             if !headings.iter().any(|one| is_called(one, heading)) {
@@ -144,10 +144,10 @@ impl Mapping {
             if !role.is_single() || !columns.iter().enumerate().any(|(other, one)| other != at && same(one)) {
                 continue;
             }
-            let weight = |by: By| match by {
-                By::Person => 0,
-                By::Preset => 1,
-                By::Heading | By::Nobody => 2,
+            let weight = |by: MappedBy| match by {
+                MappedBy::Person => 0,
+                MappedBy::Preset => 1,
+                MappedBy::Heading | MappedBy::Nobody => 2,
             };
             let first = columns
                 .iter()
@@ -155,13 +155,13 @@ impl Mapping {
                 .filter(|(_, one)| same(one))
                 .min_by_key(|(at, one)| (weight(one.by), *at));
             if first.is_some_and(|(first, _)| first != at) {
-                if by == By::Person {
+                if by == MappedBy::Person {
                     return Err(TableError::Twice(said(&role)));
                 }
-                (columns[at].role, columns[at].by) = (Role::NotRead, By::Nobody);
+                (columns[at].role, columns[at].by) = (ColumnRole::NotRead, MappedBy::Nobody);
             }
         }
-        if !columns.iter().any(|column| column.role == Role::Email) {
+        if !columns.iter().any(|column| column.role == ColumnRole::Email) {
             if headings.iter().any(|heading| heading.contains('@')) {
                 return Err(TableError::NoHeadings);
             }
@@ -175,7 +175,8 @@ impl Mapping {
             .find(|(heading, value, _)| heading.as_deref() == Some(EVERYBODY) && value.is_empty());
         let of_everybody = of_everybody.map(|(.., state)| *state);
         let by_name = headings::of_file_name(file);
-        let says_each = columns.iter().any(|column| matches!(column.role, Role::Status | Role::Date(_)));
+        let says_each =
+            columns.iter().any(|column| matches!(column.role, ColumnRole::Status | ColumnRole::Date(_)));
         let everybody = of_everybody.or(match preset {
             Some(preset) => Some(preset.everybody(headings, file)),
             None if by_name.is_some() && !says_each => None,
@@ -184,7 +185,9 @@ impl Mapping {
         let lacks = preset.and_then(Preset::needs).filter(|(names, _)| {
             of_everybody.is_none()
                 && !headings.iter().any(|heading| names.contains(&plain(heading).as_str()))
-                && !columns.iter().any(|column| column.by == By::Person && column.role == Role::Status)
+                && !columns
+                    .iter()
+                    .any(|column| column.by == MappedBy::Person && column.role == ColumnRole::Status)
         });
         Ok(Self {
             preset,
@@ -206,7 +209,7 @@ impl Mapping {
         let said = self.words.iter().find(|(heading, word, _)| of_column(heading) && is_said(word));
         let by_program = || self.preset.and_then(|preset| preset.state(&column.heading, value));
         let of_any = || {
-            let several = self.columns.iter().filter(|column| column.role == Role::Status).count() > 1;
+            let several = self.columns.iter().filter(|column| column.role == ColumnRole::Status).count() > 1;
             let is_clear = !several || !headings::is_yes_or_no(value);
             self.words.iter().find(|(heading, word, _)| heading.is_none() && is_said(word) && is_clear)
         };
@@ -231,7 +234,10 @@ impl Mapping {
     #[must_use]
     pub fn may_say_no(&self) -> bool {
         let says = |column: &Column| {
-            matches!(column.role, Role::Status | Role::Date(_) | Role::Confirmed | Role::Suppression)
+            matches!(
+                column.role,
+                ColumnRole::Status | ColumnRole::Date(_) | ColumnRole::Confirmed | ColumnRole::Suppression
+            )
         };
         self.everybody != Some(State::OnList) || self.columns.iter().any(says)
     }
@@ -239,23 +245,25 @@ impl Mapping {
     /// The columns that nobody reads.
     #[must_use]
     pub fn not_read(&self) -> Vec<&str> {
-        let columns =
-            self.columns.iter().filter(|column| column.role == Role::NotRead && !column.heading.is_empty());
+        let columns = self
+            .columns
+            .iter()
+            .filter(|column| column.role == ColumnRole::NotRead && !column.heading.is_empty());
         columns.map(|column| column.heading.as_str()).collect()
     }
 
     /// Each field that a column is an answer to.
     pub fn fields(&self) -> impl Iterator<Item = (&str, &str)> {
         self.columns.iter().filter_map(|column| match &column.role {
-            Role::Field(name) => Some((name.as_str(), column.heading.as_str())),
+            ColumnRole::Field(name) => Some((name.as_str(), column.heading.as_str())),
             _ => None,
         })
     }
 }
 
-fn said(role: &Role) -> &'static str {
+fn said(role: &ColumnRole) -> &'static str {
     let word = role.word();
-    Role::WORDS.iter().find(|(one, _)| *one == word).map_or("the same", |(word, _)| word)
+    ColumnRole::WORDS.iter().find(|(one, _)| *one == word).map_or("the same", |(word, _)| word)
 }
 
 /// Whether a person means that heading.
@@ -263,27 +271,27 @@ fn is_called(heading: &str, typed: &str) -> bool {
     heading.trim() == typed.trim() || !plain(typed).is_empty() && plain(heading) == plain(typed)
 }
 
-fn column(heading: &str, preset: Option<Preset>, choices: &Choices) -> Column {
+fn column(heading: &str, preset: Option<Preset>, choices: &ImportChoices) -> Column {
     let column = |role, by, asks| Column { heading: heading.to_owned(), role, by, asks };
     if let Some((_, role)) = choices.columns.iter().rev().find(|(typed, _)| is_called(heading, typed)) {
-        return column(role.clone(), By::Person, None);
+        return column(role.clone(), MappedBy::Person, None);
     }
     if let Some(role) = preset.and_then(|preset| preset.role(heading)) {
-        return column(role, By::Preset, None);
+        return column(role, MappedBy::Preset, None);
     }
     let guess = headings::guess(heading);
-    let understood = |role| column(role, By::Heading, None);
+    let understood = |role| column(role, MappedBy::Heading, None);
     match guess {
-        Guess::Email => understood(Role::Email),
-        Guess::Name => understood(Role::Name),
-        Guess::FirstName => understood(Role::FirstName),
-        Guess::LastName => understood(Role::LastName),
-        Guess::Joined => understood(Role::Joined),
-        Guess::Ip => understood(Role::Ip),
-        Guess::List => understood(Role::List),
-        Guess::SadDate(state) => column(Role::Date(state), By::Nobody, Some(guess)),
-        Guess::Confirmed => column(Role::Confirmed, By::Nobody, Some(guess)),
-        Guess::Status(_) => column(Role::Status, By::Nobody, Some(guess)),
-        Guess::Nothing => column(Role::NotRead, By::Nobody, None),
+        Guess::Email => understood(ColumnRole::Email),
+        Guess::Name => understood(ColumnRole::Name),
+        Guess::FirstName => understood(ColumnRole::FirstName),
+        Guess::LastName => understood(ColumnRole::LastName),
+        Guess::Joined => understood(ColumnRole::Joined),
+        Guess::Ip => understood(ColumnRole::Ip),
+        Guess::List => understood(ColumnRole::List),
+        Guess::SadDate(state) => column(ColumnRole::Date(state), MappedBy::Nobody, Some(guess)),
+        Guess::Confirmed => column(ColumnRole::Confirmed, MappedBy::Nobody, Some(guess)),
+        Guess::Status(_) => column(ColumnRole::Status, MappedBy::Nobody, Some(guess)),
+        Guess::Nothing => column(ColumnRole::NotRead, MappedBy::Nobody, None),
     }
 }

@@ -2,6 +2,8 @@
 //!
 //! The rule: nobody is taken for a reader on whose standing nobody has said anything. A file is read from its beginning to its end
 //! twice, in a stream: once to see what is to be asked, and once to be taken. Nothing here writes anything; `subscribers` does.
+//!
+//! It calls small types alone. Start reading at `survey.rs`.
 
 mod dates;
 mod encoding;
@@ -19,11 +21,11 @@ mod tests;
 
 pub use self::{
     formula::guarded,
-    mapping::{By, Choices, Column, EMPTY, EVERYBODY, Mapping},
+    mapping::{Column, EMPTY, EVERYBODY, ImportChoices, MappedBy, Mapping},
     presets::Preset,
     records::TableError,
-    roles::Role,
-    rows::{Entry, Row, write_names},
+    roles::ColumnRole,
+    rows::{FileRow, ListEntry, write_names},
     state::State,
-    survey::{Rows, Source, Survey, Unsaid, Word, Words, rows, survey},
+    survey::{ColumnWords, Rows, Survey, TableSource, Unsaid, Word, rows, survey},
 };

@@ -5,7 +5,7 @@
 
 use super::{
     headings::plain,
-    roles::Role,
+    roles::ColumnRole,
     state::State::{self, Blocked, Bounced, Complained, Left, NotTaken, OnList, Unconfirmed},
 };
 
@@ -125,7 +125,7 @@ impl Preset {
     }
 
     /// What a column of its is; none for one that it does not know.
-    pub(super) fn role(self, heading: &str) -> Option<Role> {
+    pub(super) fn role(self, heading: &str) -> Option<ColumnRole> {
         let plain = plain(heading);
         let known = self.columns().iter().find(|(name, _)| match name.strip_suffix('*') {
             Some(beginning) => plain.starts_with(beginning),
@@ -501,30 +501,30 @@ enum Is {
 }
 
 impl Is {
-    fn role(self, heading: &str) -> Role {
+    fn role(self, heading: &str) -> ColumnRole {
         match self {
-            Self::Email => Role::Email,
-            Self::Name => Role::Name,
-            Self::FirstName => Role::FirstName,
-            Self::LastName => Role::LastName,
-            Self::Status => Role::Status,
-            Self::Date(state) => Role::Date(state),
-            Self::Joined => Role::Joined,
-            Self::Ip => Role::Ip,
-            Self::List => Role::List,
-            Self::Topics => Role::Topics,
-            Self::Field(name) => Role::Field(name.to_owned()),
+            Self::Email => ColumnRole::Email,
+            Self::Name => ColumnRole::Name,
+            Self::FirstName => ColumnRole::FirstName,
+            Self::LastName => ColumnRole::LastName,
+            Self::Status => ColumnRole::Status,
+            Self::Date(state) => ColumnRole::Date(state),
+            Self::Joined => ColumnRole::Joined,
+            Self::Ip => ColumnRole::Ip,
+            Self::List => ColumnRole::List,
+            Self::Topics => ColumnRole::Topics,
+            Self::Field(name) => ColumnRole::Field(name.to_owned()),
             Self::OwnField => {
-                Role::Field(heading.split_once(':').map_or(heading, |(_, name)| name).trim().to_owned())
+                ColumnRole::Field(heading.split_once(':').map_or(heading, |(_, name)| name).trim().to_owned())
             }
-            Self::PausedUntil => Role::PausedUntil,
-            Self::ImpliedUntil => Role::ImpliedUntil,
-            Self::Rhythm => Role::Rhythm,
-            Self::Suppression => Role::Suppression,
-            Self::SuppressedAt => Role::SuppressedAt,
-            Self::Consent => Role::Consent,
-            Self::ConsentAt => Role::ConsentAt,
-            Self::NotRead => Role::NotRead,
+            Self::PausedUntil => ColumnRole::PausedUntil,
+            Self::ImpliedUntil => ColumnRole::ImpliedUntil,
+            Self::Rhythm => ColumnRole::Rhythm,
+            Self::Suppression => ColumnRole::Suppression,
+            Self::SuppressedAt => ColumnRole::SuppressedAt,
+            Self::Consent => ColumnRole::Consent,
+            Self::ConsentAt => ColumnRole::ConsentAt,
+            Self::NotRead => ColumnRole::NotRead,
         }
     }
 }

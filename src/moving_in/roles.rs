@@ -4,7 +4,7 @@ use super::{headings::plain, state::State};
 
 /// What a column is to us.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Role {
+pub enum ColumnRole {
     Email,
     Name,
     FirstName,
@@ -42,8 +42,8 @@ pub enum Role {
     NotRead,
 }
 
-impl Role {
-    /// The one that a person chooses by a word, for [`Role::WORDS`].
+impl ColumnRole {
+    /// The one that a person chooses by a word, for [`ColumnRole::WORDS`].
     #[must_use]
     pub fn named(word: &str) -> Option<Self> {
         if let Some(field) = word.strip_prefix("field:").map(str::trim).filter(|field| !field.is_empty()) {

@@ -5,7 +5,7 @@ use super::{
     formula::unguarded,
     mapping::{Column, Mapping},
     records::Record,
-    roles::Role,
+    roles::ColumnRole,
     state::State,
 };
 use crate::{
@@ -15,16 +15,16 @@ use crate::{
 
 /// A line.
 #[derive(Clone, Debug)]
-pub struct Row {
+pub struct FileRow {
     /// Where it stands, from 1.
     pub line: u64,
     /// What it says; or why nothing is taken of it, in words for whoever mends the file.
-    pub entry: Result<Entry, String>,
+    pub entry: Result<ListEntry, String>,
 }
 
 /// Somebody, as a line tells.
 #[derive(Clone, Debug)]
-pub struct Entry {
+pub struct ListEntry {
     pub email: EmailAddress,
     pub name: String,
     /// Their list, as the file calls it; none where it has no column for that.
@@ -56,60 +56,60 @@ const LONGEST: usize = 1_000;
 /// The longest answer to a field.
 const LONGEST_ANSWER: usize = 200;
 
-pub(super) fn row(record: &Record, mapping: &Mapping) -> Row {
+pub(super) fn row(record: &Record, mapping: &Mapping) -> FileRow {
     let line = record.line;
     if record.is_too_long {
-        return Row { line, entry: Err("the line is too long to be one reader".to_owned()) };
+        return FileRow { line, entry: Err("the line is too long to be one reader".to_owned()) };
     }
-    Row { line, entry: entry(record, mapping) }
+    FileRow { line, entry: entry(record, mapping) }
 }
 
-fn entry(record: &Record, mapping: &Mapping) -> Result<Entry, String> {
+fn entry(record: &Record, mapping: &Mapping) -> Result<ListEntry, String> {
     let cells =
         || mapping.columns.iter().zip(record.cells.iter().map(String::as_str).chain(std::iter::repeat("")));
-    let of = |role: &Role| {
+    let of = |role: &ColumnRole| {
         cells().find(|(column, _)| column.role == *role).map_or("", |(_, cell)| unguarded(cell.trim()))
     };
-    let (email, name_beside) = address(record, of(&Role::Email))?;
+    let (email, name_beside) = address(record, of(&ColumnRole::Email))?;
     let (state, since) = standing(cells(), mapping)?;
-    let name = match of(&Role::Name) {
+    let name = match of(&ColumnRole::Name) {
         "" => {
-            let parts = [of(&Role::FirstName), of(&Role::LastName)];
+            let parts = [of(&ColumnRole::FirstName), of(&ColumnRole::LastName)];
             let whole = parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ");
             if whole.is_empty() { name_beside } else { whole }
         }
         name => name.to_owned(),
     };
-    let has_lists = mapping.columns.iter().any(|column| column.role == Role::List);
-    let suppression = match of(&Role::Suppression) {
+    let has_lists = mapping.columns.iter().any(|column| column.role == ColumnRole::List);
+    let suppression = match of(&ColumnRole::Suppression) {
         "" => None,
-        reason => Some((reason.to_owned(), dates::moment(of(&Role::SuppressedAt)))),
+        reason => Some((reason.to_owned(), dates::moment(of(&ColumnRole::SuppressedAt)))),
     };
-    let joined = dates::moment(of(&Role::Joined));
-    let joined_as_told = cut(of(&Role::Joined), 40);
+    let joined = dates::moment(of(&ColumnRole::Joined));
+    let joined_as_told = cut(of(&ColumnRole::Joined), 40);
     let answers = cells().filter_map(|(column, cell)| match &column.role {
-        Role::Field(name) => {
+        ColumnRole::Field(name) => {
             Some((name.clone(), answer(cell, mapping.is_own()))).filter(|(_, answer)| !answer.is_empty())
         }
         _ => None,
     });
-    Ok(Entry {
+    Ok(ListEntry {
         email,
         name: cut(&name, LONGEST),
-        list: has_lists.then(|| cut(of(&Role::List), LONGEST)),
+        list: has_lists.then(|| cut(of(&ColumnRole::List), LONGEST)),
         state,
         since,
         joined,
         joined_as_told,
-        ip: of(&Role::Ip).to_owned(),
-        topics: names(of(&Role::Topics)),
+        ip: of(&ColumnRole::Ip).to_owned(),
+        topics: names(of(&ColumnRole::Topics)),
         answers: answers.collect(),
-        paused_until: dates::moment(of(&Role::PausedUntil)),
-        implied_until: cut(of(&Role::ImpliedUntil), 40),
-        rhythm: cut(of(&Role::Rhythm), 40),
+        paused_until: dates::moment(of(&ColumnRole::PausedUntil)),
+        implied_until: cut(of(&ColumnRole::ImpliedUntil), 40),
+        rhythm: cut(of(&ColumnRole::Rhythm), 40),
         suppression,
-        consent: cut(of(&Role::Consent), 2 * LONGEST),
-        consent_at: dates::moment(of(&Role::ConsentAt)),
+        consent: cut(of(&ColumnRole::Consent), 2 * LONGEST),
+        consent_at: dates::moment(of(&ColumnRole::ConsentAt)),
     })
 }
 
@@ -150,21 +150,21 @@ fn standing<'a>(
     let mut state = mapping.everybody.ok_or("nobody said how the people of this file stand")?;
     for (column, cell) in cells.clone() {
         let says = match &column.role {
-            Role::Status => {
+            ColumnRole::Status => {
                 let says = mapping.state(column, cell);
                 Some(says.ok_or_else(|| {
                     format!("nobody said what {} means in the column {}", shown(cell), column.heading)
                 })?)
             }
-            Role::Date(state) => (!dates::is_none(cell)).then_some(*state),
-            Role::Confirmed => dates::is_none(cell).then_some(State::Unconfirmed),
+            ColumnRole::Date(state) => (!dates::is_none(cell)).then_some(*state),
+            ColumnRole::Confirmed => dates::is_none(cell).then_some(State::Unconfirmed),
             _ => None,
         };
         state = state.max(says.unwrap_or(State::OnList));
     }
     let dates = || {
         cells.clone().filter_map(|(column, cell)| match column.role {
-            Role::Date(of) => dates::moment(cell).map(|at| (of, at)),
+            ColumnRole::Date(of) => dates::moment(cell).map(|at| (of, at)),
             _ => None,
         })
     };

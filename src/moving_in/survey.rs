@@ -8,11 +8,11 @@ use std::{
 use super::{
     dates,
     headings::{self, Guess},
-    mapping::{Choices, Column, EMPTY, EVERYBODY, Mapping},
+    mapping::{Column, EMPTY, EVERYBODY, ImportChoices, Mapping},
     presets::Preset,
     records::{Record, Records, TableError},
-    roles::Role,
-    rows::{Row, row},
+    roles::ColumnRole,
+    rows::{FileRow, row},
     state::State,
 };
 
@@ -28,16 +28,16 @@ pub struct Survey {
     /// How many lines there are below the headings.
     pub rows: u64,
     /// The first of them, as they would be taken; where something is to be said, as anybody would guess it.
-    pub first: Vec<Row>,
+    pub first: Vec<FileRow>,
     /// What nobody has said yet: while there is any of it, nothing is taken.
     pub unsaid: Vec<Unsaid>,
     /// Of each column that says how somebody stands its words, with how many have it and what becomes of them.
-    pub words: Vec<Words>,
+    pub words: Vec<ColumnWords>,
 }
 
 /// A column's words.
 #[derive(Clone, Debug)]
-pub struct Words {
+pub struct ColumnWords {
     pub heading: String,
     pub words: Vec<Word>,
 }
@@ -75,7 +75,7 @@ pub enum Unsaid {
     Column {
         heading: String,
         /// What it seems to be.
-        guess: Role,
+        guess: ColumnRole,
         /// How many lines have something there.
         count: u64,
     },
@@ -132,7 +132,7 @@ fn quoted(text: &str) -> String {
 }
 
 /// A file that can be read from its beginning as often as needed.
-pub trait Source: Sync {
+pub trait TableSource: Sync {
     /// From its beginning.
     ///
     /// # Errors
@@ -145,7 +145,7 @@ pub trait Source: Sync {
     }
 }
 
-impl Source for &[u8] {
+impl TableSource for &[u8] {
     fn open(&self) -> io::Result<Box<dyn Read + Send>> {
         Ok(Box::new(io::Cursor::new(self.to_vec())))
     }
@@ -162,7 +162,7 @@ impl Rows {
     ///
     /// # Errors
     /// [`TableError`].
-    pub fn read(&mut self) -> Result<Option<Row>, TableError> {
+    pub fn read(&mut self) -> Result<Option<FileRow>, TableError> {
         Ok(self.records.next()?.map(|record| row(&record, &self.mapping)))
     }
 }
@@ -171,12 +171,12 @@ impl Rows {
 ///
 /// # Errors
 /// [`TableError`].
-pub fn rows(source: &impl Source, mapping: &Mapping) -> Result<Rows, TableError> {
+pub fn rows(source: &impl TableSource, mapping: &Mapping) -> Result<Rows, TableError> {
     let (_, records) = open(source, Some(mapping))?;
     Ok(Rows { records, mapping: mapping.clone() })
 }
 
-fn open(source: &impl Source, mapping: Option<&Mapping>) -> Result<(Vec<String>, Records), TableError> {
+fn open(source: &impl TableSource, mapping: Option<&Mapping>) -> Result<(Vec<String>, Records), TableError> {
     let mut records = Records::of(source.open()?)?;
     let header = records.next()?.ok_or(TableError::Empty)?;
     if header.is_too_long {
@@ -237,7 +237,7 @@ impl Counted {
 ///
 /// # Errors
 /// [`TableError`].
-pub fn survey(source: &impl Source, choices: &Choices) -> Result<Survey, TableError> {
+pub fn survey(source: &impl TableSource, choices: &ImportChoices) -> Result<Survey, TableError> {
     let (headings, mut records) = open(source, None)?;
     let mut mapping = Mapping::of(&headings, &source.name(), choices)?;
     records.is_escaped = mapping.preset == Some(Preset::MailPoet);
@@ -255,7 +255,9 @@ pub fn survey(source: &impl Source, choices: &Choices) -> Result<Survey, TableEr
         if let Some(role) = found.role {
             mapping.columns[at].role = role;
         }
-        words.extend(found.words.map(|words| Words { heading: mapping.columns[at].heading.clone(), words }));
+        words.extend(
+            found.words.map(|words| ColumnWords { heading: mapping.columns[at].heading.clone(), words }),
+        );
     }
     if mapping.everybody.is_none() {
         unsaid.push(Unsaid::Everybody { guess: mapping.everybody_perhaps });
@@ -263,7 +265,7 @@ pub fn survey(source: &impl Source, choices: &Choices) -> Result<Survey, TableEr
     if let Some(words) = mapping.lacks {
         unsaid.push(Unsaid::Lacks { words });
     }
-    let guesses = words.iter().flat_map(|column: &Words| {
+    let guesses = words.iter().flat_map(|column: &ColumnWords| {
         let open = column.words.iter().filter(|word| word.becomes.is_none());
         open.filter_map(|word| Some((column.heading.clone(), word.value.clone(), word.guess?)))
     });
@@ -277,7 +279,7 @@ pub fn survey(source: &impl Source, choices: &Choices) -> Result<Survey, TableEr
 
 fn count(record: &Record, mapping: &Mapping, counted: &mut [Counted]) {
     for (at, column) in mapping.columns.iter().enumerate() {
-        let is_asked = column.asks.is_some() || column.is_watched() || column.role == Role::Status;
+        let is_asked = column.asks.is_some() || column.is_watched() || column.role == ColumnRole::Status;
         if is_asked && !record.is_too_long {
             counted[at].count(record.cells.get(at).map_or("", String::as_str));
         }
@@ -288,7 +290,7 @@ fn count(record: &Record, mapping: &Mapping, counted: &mut [Counted]) {
 #[derive(Default)]
 struct Found {
     unsaid: Option<Unsaid>,
-    role: Option<Role>,
+    role: Option<ColumnRole>,
     words: Option<Vec<Word>>,
 }
 
@@ -301,7 +303,7 @@ impl Found {
     fn words(heading: String, words: Vec<Word>) -> Self {
         let open: Vec<Word> = words.iter().filter(|word| word.becomes.is_none()).cloned().collect();
         let unsaid = (!open.is_empty()).then_some(Unsaid::Words { heading, words: open });
-        Self { unsaid, role: Some(Role::Status), words: Some(words) }
+        Self { unsaid, role: Some(ColumnRole::Status), words: Some(words) }
     }
 }
 
@@ -310,7 +312,7 @@ fn ask(column: &Column, counted: &Counted, mapping: &Mapping) -> Found {
     let date = |state: State| {
         Found::unsaid(Unsaid::Column {
             heading: heading.clone(),
-            guess: Role::Date(state),
+            guess: ColumnRole::Date(state),
             count: counted.filled,
         })
     };
@@ -328,15 +330,15 @@ fn ask(column: &Column, counted: &Counted, mapping: &Mapping) -> Found {
         // Nobody has anything there that speaks against mail.
         (Some(Guess::SadDate(_)), _) if says_nothing => Found::default(),
         (Some(Guess::Status(state)), _) if says_nothing && state != State::OnList => {
-            Found { role: Some(Role::NotRead), ..Found::default() }
+            Found { role: Some(ColumnRole::NotRead), ..Found::default() }
         }
         (Some(Guess::Confirmed), _) => {
-            Found::unsaid(Unsaid::Column { heading, guess: Role::Confirmed, count: counted.filled })
+            Found::unsaid(Unsaid::Column { heading, guess: ColumnRole::Confirmed, count: counted.filled })
         }
         (Some(Guess::SadDate(state)), _) if are_dates || counted.is_more => date(state),
         (Some(Guess::Status(state)), _) if are_dates && state != State::OnList => date(state),
-        (Some(_), _) | (None, Role::Status) if counted.is_more => unclear(None),
-        (Some(_), _) | (None, Role::Status) => by_words(),
+        (Some(_), _) | (None, ColumnRole::Status) if counted.is_more => unclear(None),
+        (Some(_), _) | (None, ColumnRole::Status) => by_words(),
         _ if column.is_watched() && counted.sad.is_some() => match counted.is_more {
             true => unclear(counted.sad.as_ref()),
             false => by_words(),

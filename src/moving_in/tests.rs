@@ -3,7 +3,7 @@
 use super::*;
 
 fn look(file: &str) -> Survey {
-    survey(&file.as_bytes(), &Choices::default()).unwrap_or_else(|error| panic!("{error}"))
+    survey(&file.as_bytes(), &ImportChoices::default()).unwrap_or_else(|error| panic!("{error}"))
 }
 
 /// How each row stands, or why it is not taken.
@@ -187,7 +187,7 @@ fn what_looks_like_a_status_is_asked_about() {
         let seen = look(file);
         assert_eq!(seen.line(), line, "{file}");
         // The very line is enough.
-        let mut choices = Choices::default();
+        let mut choices = ImportChoices::default();
         for part in line.split("--").filter(|part| !part.is_empty()) {
             let (flag, typed) = part.trim().split_once(' ').expect("a flag and a word");
             let typed = typed.trim_matches('\'');
@@ -211,7 +211,7 @@ fn what_looks_like_a_status_is_asked_about() {
 #[test]
 fn the_name_of_a_file_is_read_too() {
     struct Named(&'static str, &'static str);
-    impl Source for Named {
+    impl TableSource for Named {
         fn open(&self) -> std::io::Result<Box<dyn std::io::Read + Send>> {
             Ok(Box::new(self.1.as_bytes()))
         }
@@ -219,10 +219,10 @@ fn the_name_of_a_file_is_read_too() {
             self.0.to_owned()
         }
     }
-    let seen =
-        survey(&Named("unsubscribed.csv", "email\na@example.org\n"), &Choices::default()).expect("a file");
+    let seen = survey(&Named("unsubscribed.csv", "email\na@example.org\n"), &ImportChoices::default())
+        .expect("a file");
     assert_eq!(seen.line(), "--status 'everybody=left'");
-    let mut choices = Choices::default();
+    let mut choices = ImportChoices::default();
     choices.add_word("everybody=left").expect("a word");
     let seen = survey(&Named("unsubscribed.csv", "email\na@example.org\n"), &choices).expect("a file");
     assert!(seen.unsaid.is_empty());
@@ -243,10 +243,13 @@ fn files_are_read_as_they_are() {
     assert_eq!(first("Name|E-Mail\r'=Ann|mailto:ann@example.org\r"), ann("=Ann"));
     assert_eq!(look("email\n").rows, 0);
     assert!(matches!(
-        survey(&"ann@example.org,Ann\n".as_bytes(), &Choices::default()),
+        survey(&"ann@example.org,Ann\n".as_bytes(), &ImportChoices::default()),
         Err(TableError::NoHeadings)
     ));
-    assert!(matches!(survey(&"".as_bytes(), &Choices::default()), Err(TableError::Empty)));
+    assert!(matches!(survey(&"".as_bytes(), &ImportChoices::default()), Err(TableError::Empty)));
     let million = "x,".repeat(1_000_000);
-    assert!(matches!(survey(&million.as_bytes(), &Choices::default()), Err(TableError::TooManyColumns)));
+    assert!(matches!(
+        survey(&million.as_bytes(), &ImportChoices::default()),
+        Err(TableError::TooManyColumns)
+    ));
 }

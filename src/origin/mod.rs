@@ -5,23 +5,24 @@
 //! sign-in links go out, so that somebody can (TRUST T10). The doubt is written into the database, so that every process
 //! that works on it knows; the workers' rows hold the address they would send under, so a process that was started with
 //! the wrong one is given nothing, whatever it believes.
+//!
+//! It calls the settings and what stands below them; whoever sends or starts asks it. Start reading at [`look`] and [`arrive`].
 
-pub mod former;
+mod former;
 mod place;
-pub mod position;
+mod position;
 mod store;
 
 use url::{Host, Url};
 
 pub(crate) use self::store::{Claim, count_claim, is_elsewhere, is_stranger};
 pub use self::{
+    former::{Caller, Calls, Former, FormerHost, FormerNames},
     place::place,
+    position::Positions,
     store::{Doubt, STATEMENTS},
 };
-use self::{
-    position::{Positions, Verdict},
-    store::Home,
-};
+use self::{position::Verdict, store::Home};
 use crate::{
     clock::Moment,
     db::{Db, Result, Tx},

@@ -3,11 +3,13 @@
 //! The rule that must hold: a call that changes something carries an idempotency key that was stored before the call, and
 //! an answer that did not arrive is [`ProviderError::Unknown`], never "it failed": the same call with the same key finds out.
 //! Only `stripe.rs` knows the provider's own types.
+//!
+//! It calls the small types and the database; `donations` calls it. Start reading at [`PaymentProvider`].
 
 mod stripe;
 #[cfg(test)]
 mod tests;
-pub mod webhook;
+mod webhook;
 
 use std::{fmt, sync::Arc};
 
@@ -15,7 +17,10 @@ use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 
 use self::stripe::event_from;
-pub use self::stripe::{Stripe, StripeSettings};
+pub use self::{
+    stripe::{Stripe, StripeSettings},
+    webhook::{Genuine, WebhookError, WebhookSecrets, verify as verify_webhook},
+};
 use crate::{
     clock::Moment,
     email_address::without_addresses,
@@ -197,7 +202,7 @@ impl RecurringState {
 
 /// A subscription as it is now.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Subscription {
+pub struct ProviderSubscription {
     /// The provider's id.
     pub id: String,
     pub state: RecurringState,
@@ -214,7 +219,7 @@ pub struct Subscription {
 
 /// What an event tells: that something happened to an object. The object itself is fetched again, never trusted from here.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Event {
+pub struct ProviderEvent {
     /// The provider's id: the same event, told twice, has the same.
     pub id: String,
     /// The provider's word, such as `checkout.session.completed`: [`EventKind::of`] says what it is news of.
@@ -245,7 +250,7 @@ pub enum EventKind {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct EventPage {
     /// The newest first.
-    pub events: Vec<Event>,
+    pub events: Vec<ProviderEvent>,
     /// What the next page comes after; none on the last.
     pub next: Option<String>,
 }
@@ -323,29 +328,33 @@ impl ProviderError {
 }
 
 /// What a call gives, in time.
-pub type Answer<'a, T> = BoxFuture<'a, Result<T, ProviderError>>;
+pub type ProviderAnswer<'a, T> = BoxFuture<'a, Result<T, ProviderError>>;
 
 /// A payment provider. Every answer is the object as it is now; every error says whether the same call may follow.
 pub trait PaymentProvider: Send + Sync + fmt::Debug {
     /// Makes a hosted checkout page; the same key gives the same page.
-    fn create_checkout<'a>(&'a self, new: &'a NewCheckout) -> Answer<'a, Checkout>;
+    fn create_checkout<'a>(&'a self, new: &'a NewCheckout) -> ProviderAnswer<'a, Checkout>;
     /// A checkout session.
-    fn checkout_session<'a>(&'a self, id: &'a str) -> Answer<'a, CheckoutSession>;
+    fn checkout_session<'a>(&'a self, id: &'a str) -> ProviderAnswer<'a, CheckoutSession>;
     /// A payment.
-    fn payment<'a>(&'a self, id: &'a str) -> Answer<'a, Payment>;
+    fn payment<'a>(&'a self, id: &'a str) -> ProviderAnswer<'a, Payment>;
     /// An invoice.
-    fn invoice<'a>(&'a self, id: &'a str) -> Answer<'a, Invoice>;
+    fn invoice<'a>(&'a self, id: &'a str) -> ProviderAnswer<'a, Invoice>;
     /// A subscription.
-    fn subscription<'a>(&'a self, id: &'a str) -> Answer<'a, Subscription>;
+    fn subscription<'a>(&'a self, id: &'a str) -> ProviderAnswer<'a, ProviderSubscription>;
     /// The checkout session that made a subscription; none for one that was made in another way, such as a copy.
-    fn session_of<'a>(&'a self, subscription: &'a str) -> Answer<'a, Option<CheckoutSession>>;
+    fn session_of<'a>(&'a self, subscription: &'a str) -> ProviderAnswer<'a, Option<CheckoutSession>>;
     /// Ends a subscription at once and says how it is now; one that has ended already is no error.
-    fn cancel_subscription<'a>(&'a self, id: &'a str, idempotency_key: &'a str) -> Answer<'a, Subscription>;
+    fn cancel_subscription<'a>(
+        &'a self,
+        id: &'a str,
+        idempotency_key: &'a str,
+    ) -> ProviderAnswer<'a, ProviderSubscription>;
     /// A page of the events since that moment by the provider's clock, or of all that it still has: the first page, or the one
     /// after an event that another page named as its end.
-    fn events<'a>(&'a self, since: Option<Moment>, after: Option<&'a str>) -> Answer<'a, EventPage>;
+    fn events<'a>(&'a self, since: Option<Moment>, after: Option<&'a str>) -> ProviderAnswer<'a, EventPage>;
     /// Whether the provider can be reached and knows our key.
-    fn probe(&self) -> Answer<'_, ()>;
+    fn probe(&self) -> ProviderAnswer<'_, ()>;
     /// Whether our key moves real money.
     fn is_live(&self) -> bool;
     /// The origin of the hosted checkout pages, which a form on our page may lead to.

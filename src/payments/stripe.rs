@@ -15,9 +15,9 @@ use serde_json::Value;
 use url::{Url, form_urlencoded};
 
 use super::{
-    Answer, Checkout, CheckoutSession, Event, EventKind, EventPage, Every, Invoice, NewCheckout, OurIds,
-    Payment, PaymentProvider, PaymentState, ProviderError, RecurringState, SessionState, Subscription,
-    money_of,
+    Checkout, CheckoutSession, EventKind, EventPage, Every, Invoice, NewCheckout, OurIds, Payment,
+    PaymentProvider, PaymentState, ProviderAnswer, ProviderError, ProviderEvent, ProviderSubscription,
+    RecurringState, SessionState, money_of,
 };
 use crate::{authorities::Trust, clock::Moment, money};
 
@@ -214,7 +214,7 @@ fn refusal(status: u16, body: &[u8]) -> ProviderError {
 }
 
 impl PaymentProvider for Stripe {
-    fn create_checkout<'a>(&'a self, new: &'a NewCheckout) -> Answer<'a, Checkout> {
+    fn create_checkout<'a>(&'a self, new: &'a NewCheckout) -> ProviderAnswer<'a, Checkout> {
         Box::pin(async move {
             #[derive(Deserialize)]
             struct Made {
@@ -239,14 +239,14 @@ impl PaymentProvider for Stripe {
         })
     }
 
-    fn checkout_session<'a>(&'a self, id: &'a str) -> Answer<'a, CheckoutSession> {
+    fn checkout_session<'a>(&'a self, id: &'a str) -> ProviderAnswer<'a, CheckoutSession> {
         Box::pin(async move {
             let wire: WireSession = self.send(Call::get(&["checkout", "sessions", id])).await?;
             Ok(wire.into())
         })
     }
 
-    fn payment<'a>(&'a self, id: &'a str) -> Answer<'a, Payment> {
+    fn payment<'a>(&'a self, id: &'a str) -> ProviderAnswer<'a, Payment> {
         Box::pin(async move {
             // The attempt begins with the charge; the money is there with its balance transaction, days later for a bank debit.
             let path = ["payment_intents", id];
@@ -256,7 +256,7 @@ impl PaymentProvider for Stripe {
         })
     }
 
-    fn invoice<'a>(&'a self, id: &'a str) -> Answer<'a, Invoice> {
+    fn invoice<'a>(&'a self, id: &'a str) -> ProviderAnswer<'a, Invoice> {
         Box::pin(async move {
             // Since API 2025-03-31 an invoice no longer names its payment: the list of payments does, when asked for.
             let wire: WireInvoice =
@@ -265,14 +265,14 @@ impl PaymentProvider for Stripe {
         })
     }
 
-    fn subscription<'a>(&'a self, id: &'a str) -> Answer<'a, Subscription> {
+    fn subscription<'a>(&'a self, id: &'a str) -> ProviderAnswer<'a, ProviderSubscription> {
         Box::pin(async move {
             let wire: WireSubscription = self.send(Call::get(&["subscriptions", id])).await?;
             Ok(wire.into())
         })
     }
 
-    fn session_of<'a>(&'a self, subscription: &'a str) -> Answer<'a, Option<CheckoutSession>> {
+    fn session_of<'a>(&'a self, subscription: &'a str) -> ProviderAnswer<'a, Option<CheckoutSession>> {
         Box::pin(async move {
             #[derive(Deserialize)]
             struct Page {
@@ -285,7 +285,11 @@ impl PaymentProvider for Stripe {
         })
     }
 
-    fn cancel_subscription<'a>(&'a self, id: &'a str, idempotency_key: &'a str) -> Answer<'a, Subscription> {
+    fn cancel_subscription<'a>(
+        &'a self,
+        id: &'a str,
+        idempotency_key: &'a str,
+    ) -> ProviderAnswer<'a, ProviderSubscription> {
         Box::pin(async move {
             let cancelled: Result<WireSubscription, _> = self
                 .send(Call {
@@ -307,7 +311,7 @@ impl PaymentProvider for Stripe {
         })
     }
 
-    fn events<'a>(&'a self, since: Option<Moment>, after: Option<&'a str>) -> Answer<'a, EventPage> {
+    fn events<'a>(&'a self, since: Option<Moment>, after: Option<&'a str>) -> ProviderAnswer<'a, EventPage> {
         Box::pin(async move {
             #[derive(Deserialize)]
             struct Page {
@@ -330,7 +334,7 @@ impl PaymentProvider for Stripe {
         })
     }
 
-    fn probe(&self) -> Answer<'_, ()> {
+    fn probe(&self) -> ProviderAnswer<'_, ()> {
         Box::pin(async move {
             let _: Value = self.send(Call::get(&["events"]).with("limit", "1")).await?;
             Ok(())
@@ -574,7 +578,7 @@ struct WirePrice {
     currency: Option<String>,
 }
 
-impl From<WireSubscription> for Subscription {
+impl From<WireSubscription> for ProviderSubscription {
     fn from(wire: WireSubscription) -> Self {
         let item = wire.items.and_then(|items| items.data.into_iter().find(|item| item.price.is_some()));
         let amount = item.and_then(|item| {
@@ -629,16 +633,16 @@ impl EventKind {
 }
 
 /// Reads an event that Stripe sent or listed, as far as we need it.
-pub(super) fn event_from(payload: &str) -> Option<Event> {
+pub(super) fn event_from(payload: &str) -> Option<ProviderEvent> {
     event_of(&serde_json::from_str(payload).ok()?)
 }
 
-fn event_of(value: &Value) -> Option<Event> {
+fn event_of(value: &Value) -> Option<ProviderEvent> {
     let kind = value["type"].as_str()?;
     // What is told of a charge is news of its payment.
     let name = if kind.starts_with("charge.") { "payment_intent" } else { "id" };
     let created = value["created"].as_i64().filter(|at| (0..1 << 40).contains(at))?;
-    Some(Event {
+    Some(ProviderEvent {
         id: value["id"].as_str()?.to_owned(),
         kind: kind.to_owned(),
         object_id: value["data"]["object"][name].as_str().unwrap_or_default().to_owned(),

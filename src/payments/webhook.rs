@@ -8,7 +8,7 @@ use std::time::Duration;
 use aws_lc_rs::hmac;
 use data_encoding::HEXLOWER_PERMISSIVE;
 
-use super::{Event, event_from};
+use super::{ProviderEvent, event_from};
 use crate::clock::Moment;
 
 /// How far the signature's time may be from ours, either way.
@@ -66,7 +66,7 @@ pub enum WebhookError {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Genuine {
     /// One we can read.
-    Event(Event),
+    Event(ProviderEvent),
     /// One the provider signed and we cannot read: kept, and cause for alarm.
     Unreadable(String),
 }

@@ -5,9 +5,9 @@
 
 use super::{Edition, EditionSummary, Error, Result, issue::Issue, store};
 use crate::{
-    articles::{self, Article, ArticleError, ArticleId, Written},
+    articles::{self, Article, ArticleError, ArticleId, WrittenArticle},
     db::{self, Db, Tx},
-    delivery::variant,
+    delivery,
     editions::EditionState,
     settings::Settings,
     site::Site,
@@ -43,7 +43,7 @@ pub async fn waiting_with(db: &Db, article: ArticleId) -> db::Result<Vec<Edition
 pub async fn change_article(
     site: &Site,
     (id, version): (ArticleId, i64),
-    written: &Written,
+    written: &WrittenArticle,
     known: &[String],
 ) -> std::result::Result<Article, Changed> {
     let checked = written.checked().await?;
@@ -105,7 +105,7 @@ pub async fn changed_since_send(
             if others.is_empty() { "1 article".to_owned() } else { format!("{} articles", titles.len()) };
         return Ok(Some(format!("{number} changed since Send was pressed: {}.", titles.join(", "))));
     }
-    let approved = variant::fingerprint(&site.db, edition.id, edition.revision).await?;
+    let approved = delivery::fingerprint_of(&site.db, edition.id, edition.revision).await?;
     let Some(approved) = approved.filter(|approved| !approved.is_empty()) else { return Ok(None) };
     let is_as_approved = Issue::load(site, settings, edition).await?.fingerprint() == approved;
     Ok((!is_as_approved).then(|| "Settings that it shows changed since Send was pressed.".to_owned()))

@@ -4,10 +4,7 @@ use super::{EditionSummary, Error, Result, store};
 use crate::{
     clock::Moment,
     db::{self, Db},
-    delivery::{
-        names::{self, CopyId},
-        variant,
-    },
+    delivery::{self, CopyId},
     links::Name,
     site::Site,
 };
@@ -25,7 +22,7 @@ pub async fn archive(db: &Db, before: Option<(Moment, i64)>, limit: i64) -> db::
 pub async fn in_archive(site: &Site, public_id: &str) -> Result<String> {
     let id = store::in_archive(&site.db, public_id).await?.ok_or(Error::NotFound)?;
     let here = site.url(&format!("/archive/{public_id}"));
-    variant::public_html(site, id, &here).await?.ok_or(Error::NotFound)
+    delivery::public_html(site, id, &here).await?.ok_or(Error::NotFound)
 }
 
 /// The copy that a link names.
@@ -33,7 +30,7 @@ pub async fn in_archive(site: &Site, public_id: &str) -> Result<String> {
 /// # Errors
 /// [`Error::NotFound`] when the edition or the reader is not known.
 pub async fn linked_copy(site: &Site, edition: &Name<'_>, subscriber: &Name<'_>) -> Result<CopyId> {
-    names::linked_copy(&site.db, edition, subscriber).await?.ok_or(Error::NotFound)
+    delivery::copy_by_link(&site.db, edition, subscriber).await?.ok_or(Error::NotFound)
 }
 
 /// A reader's copy as it was mailed, for "read in your browser"; addressed to nobody, since readers hand the link on. `here` is
@@ -42,5 +39,5 @@ pub async fn linked_copy(site: &Site, edition: &Name<'_>, subscriber: &Name<'_>)
 /// # Errors
 /// [`Error::NotFound`] when the reader is not in its audience.
 pub async fn copy_of(site: &Site, edition_id: i64, subscriber_id: i64, here: &str) -> Result<String> {
-    variant::copy_html(site, edition_id, subscriber_id, here).await?.ok_or(Error::NotFound)
+    delivery::copy_html(site, edition_id, subscriber_id, here).await?.ok_or(Error::NotFound)
 }

@@ -7,7 +7,7 @@
 use super::{Content, Error, Result, find, home, store};
 use crate::{
     db,
-    editions::{self, By, EditionState, MoveError},
+    editions::{self, EditionState, MoveError, MovedBy},
     site::Site,
     token,
 };
@@ -44,7 +44,7 @@ pub async fn delete_draft(site: &Site, public_id: &str, seen: &str, staff_id: Op
     let mut tx = site.db.begin().await?;
     home::check_at_home(&mut tx, site).await?;
     let as_loaded = (edition.revision, edition.updated_at);
-    let by = By { staff_id, detail: &edition.content.subject };
+    let by = MovedBy { staff_id, detail: &edition.content.subject };
     if edition.version() != seen || !editions::delete_draft(&mut tx, site, edition.id, as_loaded, by).await? {
         return Err(Error::NotAsSeen);
     }

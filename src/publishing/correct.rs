@@ -11,8 +11,8 @@ use super::{
 };
 use crate::{
     db::{self, Db, Tx},
-    delivery::{ledger, progress, variant},
-    editions::{self, By, MoveError},
+    delivery,
+    editions::{self, MoveError, MovedBy},
     mail::Templates,
     settings::Settings,
     site::Site,
@@ -29,7 +29,7 @@ pub async fn reached(db: &Db, edition_id: i64) -> db::Result<Vec<Reached>> {
     if number > 1 {
         return store::by_revision(db, edition_id).await;
     }
-    let progress = progress::of(db, edition_id).await?;
+    let progress = delivery::progress_of(db, edition_id).await?;
     let readers = progress.accepted + progress.unknown;
     Ok(if readers == 0 { Vec::new() } else { vec![Reached { revision, readers }] })
 }
@@ -60,7 +60,7 @@ pub(super) async fn give_to_the_rest(
     if number == 0 || (number == 1 && newest == edition.revision) {
         return Ok(None);
     }
-    let body = match variant::fingerprint(&site.db, edition.id, edition.revision).await? {
+    let body = match delivery::fingerprint_of(&site.db, edition.id, edition.revision).await? {
         // Frozen when somebody let it go on before, and it did not.
         Some(frozen) if frozen != seen => return Err(Error::NotAsSeen),
         Some(_) => None,
@@ -81,7 +81,7 @@ pub(super) async fn give_to_the_rest(
     if !is_stopped(&mut tx, edition).await? {
         return Err(Error::NotAsSeen);
     }
-    let variant = match (body, variant::frozen(&mut tx, edition.id, edition.revision).await?) {
+    let variant = match (body, delivery::frozen_variant(&mut tx, edition.id, edition.revision).await?) {
         (None, Some(frozen)) => frozen,
         (Some(body), None) => body.freeze(&mut tx, site, (edition.id, edition.revision)).await?,
         // Somebody else let it go on at this moment.
@@ -89,13 +89,13 @@ pub(super) async fn give_to_the_rest(
     };
     tx.commit().await?;
     let mut after = 0;
-    while let Some(to) = ledger::behind(&site.db, edition.id, variant, after, CHUNK).await? {
+    while let Some(to) = delivery::copies_behind(&site.db, edition.id, variant, after, CHUNK).await? {
         let mut tx = site.db.begin().await?;
         // Whoever told it to go on meanwhile has given the rest this body, or a newer one.
         if !is_stopped(&mut tx, edition).await? {
             return Err(Error::NotAsSeen);
         }
-        ledger::repoint(&mut tx, site, (edition.id, variant), (after, to)).await?;
+        delivery::repoint_copies(&mut tx, site, (edition.id, variant), (after, to)).await?;
         tx.commit().await?;
         after = to;
     }
@@ -108,7 +108,7 @@ pub(super) async fn check_the_rest(tx: &mut Tx, edition: &Edition, variant: i64)
     if stand.revision != edition.revision {
         return Err(Error::NotAsSeen);
     }
-    if ledger::not_yet(tx, edition.id, variant).await? > 0 {
+    if delivery::not_yet_sent(tx, edition.id, variant).await? > 0 {
         return Err(Error::StillLeaving);
     }
     Ok(())
@@ -145,7 +145,7 @@ pub async fn begin_correction(
     let name = token::public_id();
     let mut tx = site.db.begin().await?;
     let detail = format!("of revision {revision} of edition {public_id}");
-    let by = By { staff_id, detail: &detail };
+    let by = MovedBy { staff_id, detail: &detail };
     let created = editions::create_correction(&mut tx, site, &name, (wrong.id, revision), by).await?;
     let id = created.ok_or(MoveError::Retired)?;
     store::insert_revision(&mut tx, id, 1, &content, staff_id, now).await?;

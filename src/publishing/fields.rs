@@ -6,7 +6,7 @@
 use super::Content;
 use crate::{
     db::{self, Db},
-    mail::{FieldMistake, MailField, fields},
+    mail::{self, FieldMistake, MailField},
     settings::Settings,
     subscribers,
 };
@@ -24,10 +24,10 @@ pub enum Place {
 pub async fn mistakes(db: &Db, content: &Content) -> db::Result<Vec<(Place, FieldMistake)>> {
     let mut mistakes = Vec::new();
     for (place, text) in [(Place::Subject, &content.subject), (Place::PreviewText, &content.preview_text)] {
-        mistakes.extend(fields::check_none(text).err().map(|mistake| (place, mistake)));
+        mistakes.extend(mail::check_none(text).err().map(|mistake| (place, mistake)));
     }
     if content.intro_markdown.contains("{{") {
-        let checked = fields::check_fields(&content.intro_markdown, &known(db).await?);
+        let checked = mail::check_fields(&content.intro_markdown, &known(db).await?);
         mistakes.extend(checked.err().map(|mistake| (Place::Letter, mistake)));
     }
     Ok(mistakes)
@@ -63,7 +63,7 @@ pub(super) async fn standing_in(
 
 fn named<'a>(texts: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
     let mut names: Vec<&str> =
-        texts.into_iter().filter_map(|text| fields::named(text).ok()).flatten().collect();
+        texts.into_iter().filter_map(|text| mail::field_named(text).ok()).flatten().collect();
     names.sort_unstable();
     names.dedup();
     names

@@ -4,10 +4,10 @@ use url::Url;
 
 use super::{Edition, Error, Result, fields};
 use crate::{
-    articles::{self, Article, html},
+    articles::{self, Article},
     clock::Moment,
     db::Tx,
-    delivery::variant::{self, Headers},
+    delivery::{self, VariantHeaders},
     heavy,
     mail::{self, Appeal, ArticleBlock, Compiled, DigestContext, Image, Personal, Templates},
     settings::{ArticlesAt, Settings},
@@ -37,7 +37,8 @@ pub async fn preview(
 ) -> Result<Preview> {
     let links = SampleLinks::load(site, edition).await?;
     let personal = links.personal("Ada");
-    if let Some((html, text)) = variant::revision_shown(site, edition.id, edition.revision, &personal).await?
+    if let Some((html, text)) =
+        delivery::revision_shown(site, edition.id, edition.revision, &personal).await?
     {
         return Ok(Preview { html, text });
     }
@@ -47,7 +48,7 @@ pub async fn preview(
 /// In one word, what stands in the mail of an edition: what its pages carry, so that nobody approves another text than they
 /// saw. Of what is frozen it is what was frozen; the day that the mail bears does not count.
 pub async fn fingerprint(site: &Site, settings: &Settings, edition: &Edition) -> Result<String> {
-    match variant::fingerprint(&site.db, edition.id, edition.revision).await? {
+    match delivery::fingerprint_of(&site.db, edition.id, edition.revision).await? {
         Some(frozen) => Ok(frozen),
         None => Ok(Issue::load(site, settings, edition).await?.fingerprint()),
     }
@@ -56,13 +57,13 @@ pub async fn fingerprint(site: &Site, settings: &Settings, edition: &Edition) ->
 /// An edition with everything that stands in its mail, read once: what is looked at, checked, compiled and frozen is the same.
 pub(super) struct Issue {
     context: DigestContext,
-    headers: Headers,
+    headers: VariantHeaders,
     pub(super) articles: Vec<Article>,
 }
 
 /// An issue ready to be frozen.
 pub(super) struct Body {
-    headers: Headers,
+    headers: VariantHeaders,
     compiled: Compiled,
     fingerprint: String,
 }
@@ -71,7 +72,7 @@ impl Issue {
     pub(super) async fn load(site: &Site, settings: &Settings, edition: &Edition) -> Result<Self> {
         let articles = articles::by_ids(&site.db, &edition.content.article_ids).await?;
         let letterhead = settings.letterhead(site);
-        let headers = Headers {
+        let headers = VariantHeaders {
             from_name: letterhead.from_name,
             from_email: letterhead.from.into(),
             reply_to: letterhead.reply_to.map(String::from).unwrap_or_default(),
@@ -91,7 +92,7 @@ impl Issue {
     pub(super) fn fingerprint(&self) -> String {
         let undated = (
             DigestContext { date: String::new(), ..self.context.clone() },
-            Headers { date: Moment(0), ..self.headers.clone() },
+            VariantHeaders { date: Moment(0), ..self.headers.clone() },
         );
         token::hash(&serde_json::to_string(&undated).unwrap_or_default())
     }
@@ -128,7 +129,7 @@ impl Body {
         (edition_id, revision): (i64, i64),
     ) -> Result<i64> {
         let Self { headers, compiled, fingerprint } = self;
-        Ok(variant::freeze(tx, site, (edition_id, revision), headers, compiled, fingerprint).await?)
+        Ok(delivery::freeze_variant(tx, site, (edition_id, revision), headers, compiled, fingerprint).await?)
     }
 }
 
@@ -200,7 +201,7 @@ fn appeal(settings: &Settings) -> Option<Appeal> {
 }
 
 fn block(site: &Site, settings: &Settings, article: Article) -> ArticleBlock {
-    let minutes = html::reading_minutes(article.word_count, settings.reading_speed);
+    let minutes = articles::reading_minutes(article.word_count, settings.reading_speed);
     ArticleBlock {
         url: address(site, settings, &article),
         // Mail programs leave a picture out that does not come over https.

@@ -10,7 +10,7 @@ use crate::{
     mail::EditionHeld,
     settings::Settings,
     site::Site,
-    staff::letters,
+    staff,
 };
 
 /// Whether an edition comes up later than the settings let it go out by itself.
@@ -41,7 +41,7 @@ pub(super) async fn hold(
         edition_url: site.url(&format!("/desk/editions/{}", edition.public_id)),
     };
     let fact = format!("held:{}:{}", edition.id, due.send_at.0);
-    letters::tell(&mut tx, (site, &letterhead), &people, &fact, &context).await?;
+    staff::tell(&mut tx, (site, &letterhead), &people, &fact, &context).await?;
     tx.commit().await?;
     tracing::warn!(edition = edition.id, %because, "an edition is held back; the desk releases it");
     Ok(())

@@ -2,12 +2,12 @@
 //!
 //! Each act names the version that its page showed, is one transaction, and stands in the audit log.
 
-pub use super::rows::Touched;
+pub use super::rows::TouchedByList;
 use super::{Error, Result, store};
 use crate::{
     audit_log,
     db::{self, Db, Tx},
-    delivery::notices,
+    delivery,
     editions::{self, Rhythm},
     site::Site,
     subscribers::{
@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// What hangs on a list.
-pub async fn touched(db: &Db, list: &List) -> db::Result<Touched> {
+pub async fn touched(db: &Db, list: &List) -> db::Result<TouchedByList> {
     store::touched(db, list.id).await
 }
 
@@ -127,7 +127,7 @@ async fn retire_once(site: &Site, seen: &List, staff_id: Option<i64>) -> Result<
     if !lists::retire(&mut tx, site, (seen.id, seen.version)).await? {
         return Err(Error::Changed);
     }
-    notices::withdraw_welcomes(&mut tx, &seen.public_id, site.now()).await?;
+    delivery::withdraw_welcomes(&mut tx, &seen.public_id, site.now()).await?;
     let stopped = editions::stop_of_list(&mut tx, site, seen.id, staff_id).await?;
     record(&mut tx, site, staff_id, "retired a list", &seen.slug, &seen.name).await?;
     tx.commit().await?;

@@ -4,6 +4,9 @@
 //! Send, and not before the minute to undo is over; what that person looked at is frozen then, and is what goes out; whoever
 //! acts on an edition names the version of it that they saw; sealing writes a delivery for every reader of the list exactly once,
 //! however often it is begun again. What happens to a delivery afterwards is the `delivery` room's.
+//!
+//! It may call `audience`, `editions`, `delivery`, readers, articles and the team; the web, the jobs and the commands call it. Start reading at `compose.rs`, then
+//! `send.rs` and `seal.rs`.
 
 mod approve;
 mod archive;
@@ -13,7 +16,7 @@ mod fields;
 mod home;
 mod issue;
 mod late;
-pub mod lists;
+mod lists;
 mod owners;
 mod preflight;
 mod readership;
@@ -38,6 +41,11 @@ pub use self::{
     correct::{begin_correction, current_revision, is_corrected, reached},
     fields::{Place, mistakes as field_mistakes},
     issue::{Preview, fingerprint, preview},
+    lists::{
+        TouchedByList, bring_back as bring_list_back, bring_topic_back, change as change_list, change_topic,
+        delete_topic, make as make_list, make_topic, merge_topics, name_first as name_first_list,
+        retire as retire_list, retire_topic, shift as shift_list, shift_topic, touched as touched_by_list,
+    },
     owners::tell_of_pause,
     preflight::{Problem, preflight},
     readership::{Readership, Readerships},
@@ -46,9 +54,11 @@ pub use self::{
     results::{copies_of, log_of, results},
     retry::{Doubted, Retryable, doubted, failed_classes, retry_doubted, retry_failed, retryable},
     returned::{Returned, decide_returned, is_told_by_its_pause, returned, tell_of_returned},
-    rows::{Copy, FailedClass, Outcome, Reached, Wanted},
+    rows::{CopyHistory, CopyOutcome, FailedClass, Reached, WantedCopies},
     seal::{CHUNK, seal_due},
-    send::{Press, Refused, Seen, UNDO, cancel, go_on, hold_all, pause, press, press_send, resume, undo},
+    send::{
+        Press, Refused, SeenEdition, UNDO, cancel, go_on, hold_all, pause, press, press_send, resume, undo,
+    },
     sent_log::SentLog,
     store::STATEMENTS,
     test_copy::send_test_copy,

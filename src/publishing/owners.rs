@@ -5,19 +5,16 @@ use super::{Result, load, store};
 use crate::{
     editions,
     mail::EditionPaused,
-    queue::{
-        Due,
-        news::{self, Happened, Telling},
-    },
+    queue::{self, Due, Happened, Telling},
     settings::Settings,
     site::Site,
-    staff::{Role, accounts::Member, letters},
+    staff::{self, Member, Role},
 };
 
 /// The owners, and who pressed Send for an edition: it is theirs to see that it arrives.
 pub(super) async fn responsible(site: &Site, edition_id: i64) -> Result<Vec<Member>> {
     let pressed = store::pressed_by(&site.db, edition_id).await?;
-    let mut team = letters::team(&site.db).await?;
+    let mut team = staff::team(&site.db).await?;
     team.retain(|one| one.role == Role::Owner || Some(one.id) == pressed);
     Ok(team)
 }
@@ -30,7 +27,7 @@ pub async fn tell_of_pause(site: &Site, news: &Due<Happened>) -> Result<Telling>
     let mut tx = site.db.begin().await?;
     // The edition before the news of it, as whoever pauses it takes them.
     let Some(why) = editions::paused_because(&mut tx, id).await? else { return Ok(Telling::NotSo) };
-    if !news::told(&mut tx, news, site.now()).await? {
+    if !queue::news_told(&mut tx, news, site.now()).await? {
         return Ok(Telling::NotSo);
     }
     let letterhead = settings.letterhead(site);
@@ -41,7 +38,7 @@ pub async fn tell_of_pause(site: &Site, news: &Due<Happened>) -> Result<Telling>
         edition_url: site.url(&format!("/desk/editions/{}", edition.public_id)),
     };
     let fact = format!("paused:{id}:{}", news.since.0);
-    if !letters::tell(&mut tx, (site, &letterhead), &people, &fact, &context).await? {
+    if !staff::tell(&mut tx, (site, &letterhead), &people, &fact, &context).await? {
         return Ok(Telling::NobodyThere);
     }
     tx.commit().await?;

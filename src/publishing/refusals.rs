@@ -6,11 +6,11 @@ use super::{Result, load, owners};
 use crate::{
     clock::Zone,
     db::Db,
-    delivery::pace::{self, Refusing},
+    delivery::{self, Refusing},
     mail::NothingTaken,
     settings::Settings,
     site::Site,
-    staff::letters,
+    staff,
 };
 
 /// A letter names no more of them; those with the most readers come first.
@@ -30,7 +30,7 @@ pub struct TakesNothing {
 /// Editions that have waited for long for a domain which takes nothing.
 pub async fn taking_nothing(site: &Site) -> Result<Vec<TakesNothing>> {
     let mut all = Vec::new();
-    for refusing in pace::refusing(site).await? {
+    for refusing in delivery::refusing(site).await? {
         let subject = subject(&site.db, refusing.edition_id).await?;
         all.push(TakesNothing { refusing, subject });
     }
@@ -45,7 +45,7 @@ async fn subject(db: &Db, edition: i64) -> Result<String> {
 /// each domain once for an edition. Returns how many letters' worth that was; what nobody could be told is told once somebody
 /// can be.
 pub async fn tell_of_refusals(site: &Site) -> Result<usize> {
-    let all = pace::refusing(site).await?;
+    let all = delivery::refusing(site).await?;
     let mut told = 0;
     for of_edition in all.chunk_by(|one, next| one.edition_id == next.edition_id) {
         // Where many domains turn us away, their days are over one after the other, and each would be a letter.
@@ -65,13 +65,13 @@ async fn tell_of(site: &Site, all: &[&Refusing]) -> Result<bool> {
     let subject = subject(&site.db, *edition_id).await?;
     let mut counted = Vec::new();
     for &one in all {
-        counted.push((pace::readers_waiting(site, one).await?, one));
+        counted.push((delivery::readers_waiting(site, one).await?, one));
     }
     counted.sort_by_key(|(readers, _)| -readers);
     let mut tx = site.db.begin().await?;
     let mut domains = Vec::new();
     for (readers, one) in counted {
-        if pace::tell_of(&mut tx, site, one).await? {
+        if delivery::tell_of_refusing(&mut tx, site, one).await? {
             domains.push(paragraph(one, readers, &settings.time_zone));
         }
     }
@@ -90,7 +90,7 @@ async fn tell_of(site: &Site, all: &[&Refusing]) -> Result<bool> {
         edition_url: site.url(&format!("/desk/editions/{public_id}")),
     };
     let fact = format!("refused:{edition_id}:{}", site.now().0);
-    let is_told = letters::tell(&mut tx, (site, &letterhead), &people, &fact, &context).await?;
+    let is_told = staff::tell(&mut tx, (site, &letterhead), &people, &fact, &context).await?;
     if is_told {
         tx.commit().await?;
     }

@@ -8,11 +8,8 @@ use std::collections::HashSet;
 use super::{Edition, Error, Result, find, home::check_at_home};
 use crate::{
     db::{self, Db, Tx},
-    delivery::{
-        ledger::{self, Waiting},
-        verp::Which,
-    },
-    editions::{self, By, Deed, EditionState, MoveError},
+    delivery::{self, WaitingCopy, Which},
+    editions::{self, Deed, EditionState, MoveError, MovedBy},
     email_address::EmailAddress,
     site::Site,
 };
@@ -44,8 +41,8 @@ impl HaveIt {
         Self::Named(parsed.map(|address| address.key()).collect())
     }
 
-    fn includes(&self, edition: &Edition, copy: &Waiting) -> bool {
-        let Waiting { subscriber_id: subscriber, public_id, address } = copy;
+    fn includes(&self, edition: &Edition, copy: &WaitingCopy) -> bool {
+        let WaitingCopy { subscriber_id: subscriber, public_id, address } = copy;
         match self {
             Self::UpTo(_) => true,
             Self::Named(keys) => keys.contains(&address.key()),
@@ -71,7 +68,7 @@ pub async fn lock_held(site: &Site, public_id: &str, staff_id: Option<i64>) -> R
     let edition = find(&site.db, public_id).await?;
     let mut tx = site.db.begin().await?;
     check_at_home(&mut tx, site).await?;
-    editions::lock_held(&mut tx, site, edition.id, By::staff(staff_id)).await?;
+    editions::lock_held(&mut tx, site, edition.id, MovedBy::staff(staff_id)).await?;
     tx.commit().await?;
     Ok(())
 }
@@ -85,7 +82,7 @@ pub async fn have_it(site: &Site, public_id: &str, who: &HaveIt, staff_id: Optio
     let edition = find(&site.db, public_id).await?;
     let last = match who {
         HaveIt::UpTo(address) => {
-            let found = ledger::subscriber_at(&site.db, edition.id, address).await?;
+            let found = delivery::subscriber_at(&site.db, edition.id, address).await?;
             found.ok_or(Error::NotFound)?
         }
         HaveIt::Named(_) | HaveIt::Sent(_) => i64::MAX,
@@ -94,7 +91,7 @@ pub async fn have_it(site: &Site, public_id: &str, who: &HaveIt, staff_id: Optio
     loop {
         let mut tx = site.db.begin().await?;
         check(&mut tx, site, &edition).await?;
-        let waiting = ledger::waiting(&mut tx, edition.id, (after, last), CHUNK).await?;
+        let waiting = delivery::waiting_copies(&mut tx, edition.id, (after, last), CHUNK).await?;
         let Some(end) = waiting.last() else { break };
         after = end.subscriber_id;
         let has = waiting.iter().filter(|copy| who.includes(&edition, copy));
@@ -102,12 +99,12 @@ pub async fn have_it(site: &Site, public_id: &str, who: &HaveIt, staff_id: Optio
         if theirs.is_empty() {
             continue;
         }
-        moved += ledger::had_before(&mut tx, site, edition.id, &theirs).await?;
+        moved += delivery::had_before(&mut tx, site, edition.id, &theirs).await?;
         tx.commit().await?;
     }
     let mut tx = site.db.begin().await?;
     let detail = format!("{moved} readers have it already");
-    let by = By { staff_id, detail: &detail };
+    let by = MovedBy { staff_id, detail: &detail };
     editions::record(&mut tx, site, &edition.public_id, Deed::SaidWhoHasIt, by).await?;
     tx.commit().await?;
     Ok(moved)
@@ -115,7 +112,7 @@ pub async fn have_it(site: &Site, public_id: &str, who: &HaveIt, staff_id: Optio
 
 /// How many readers were said to have it.
 pub async fn said_to_have_it(db: &Db, edition: &Edition) -> db::Result<i64> {
-    ledger::had_before_count(db, edition.id).await
+    delivery::had_before_count(db, edition.id).await
 }
 
 /// Takes it back, as long as the edition is held: they wait again. Returns how many.
@@ -128,9 +125,9 @@ pub async fn nobody_has_it(site: &Site, public_id: &str, staff_id: Option<i64>) 
     loop {
         let mut tx = site.db.begin().await?;
         check(&mut tx, site, &edition).await?;
-        let chunk = ledger::had_not_before(&mut tx, site, edition.id, CHUNK).await?;
+        let chunk = delivery::had_not_before(&mut tx, site, edition.id, CHUNK).await?;
         if chunk == 0 {
-            let by = By { staff_id, detail: &format!("{moved} readers") };
+            let by = MovedBy { staff_id, detail: &format!("{moved} readers") };
             editions::record(&mut tx, site, &edition.public_id, Deed::TookBackWhoHasIt, by).await?;
             tx.commit().await?;
             return Ok(moved);

@@ -2,12 +2,12 @@
 
 use super::{
     Error,
-    rows::{Copy, Outcome, Wanted},
+    rows::{CopyHistory, CopyOutcome, WantedCopies},
     store,
 };
 use crate::{
     db::{self, Db},
-    delivery::ledger,
+    delivery,
     email_address::folded,
 };
 
@@ -15,10 +15,10 @@ use crate::{
 pub async fn results(
     db: &Db,
     edition_id: i64,
-    wanted: Wanted<'_>,
+    wanted: WantedCopies<'_>,
     after: i64,
     limit: i64,
-) -> db::Result<Vec<Outcome>> {
+) -> db::Result<Vec<CopyOutcome>> {
     store::results(db, edition_id, &folded(wanted.search.trim()), wanted, after, limit).await
 }
 
@@ -28,7 +28,7 @@ pub async fn copies_of(
     subscriber_id: i64,
     before: Option<i64>,
     limit: i64,
-) -> db::Result<Vec<Copy>> {
+) -> db::Result<Vec<CopyHistory>> {
     store::copies_of(db, subscriber_id, before.unwrap_or(i64::MAX), limit).await
 }
 
@@ -40,7 +40,7 @@ pub async fn log_of(
     db: &Db,
     edition_id: i64,
     subscriber_id: i64,
-) -> super::Result<(ledger::Copy, Vec<ledger::Attempt>)> {
-    let copy = ledger::copy(db, edition_id, subscriber_id).await?.ok_or(Error::NotFound)?;
-    Ok((copy, ledger::attempts(db, edition_id, subscriber_id).await?))
+) -> super::Result<(delivery::CopyLine, Vec<delivery::LoggedAttempt>)> {
+    let copy = delivery::copy_of(db, edition_id, subscriber_id).await?.ok_or(Error::NotFound)?;
+    Ok((copy, delivery::attempts_of_copy(db, edition_id, subscriber_id).await?))
 }

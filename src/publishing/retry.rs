@@ -12,8 +12,8 @@ use crate::{
     bounces::without_addresses,
     clock::Moment,
     db::{self, Db, Gate},
-    delivery::{ledger, returned, states::Class, suppression::Suppressions},
-    editions::{self, By, Deed, EditionState},
+    delivery::{self, Class, Suppressions},
+    editions::{self, Deed, EditionState, MovedBy},
     site::Site,
 };
 
@@ -192,13 +192,15 @@ async fn again(site: &Site, edition: &Edition, which: Failed<'_>, staff_id: Opti
             Failed::ForThePause => "what it paused for",
         };
         let moved = match which {
-            Failed::InDoubt { .. } => ledger::retry_doubted(&mut tx, site, edition.id, &wanted).await?,
-            _ => ledger::retry(&mut tx, site, (edition.id, variant), &wanted).await?,
+            Failed::InDoubt { .. } => {
+                delivery::retry_doubted_copies(&mut tx, site, edition.id, &wanted).await?
+            }
+            _ => delivery::retry_copies(&mut tx, site, (edition.id, variant), &wanted).await?,
         };
-        returned::tried_again(&mut tx, edition.id, &wanted).await?;
+        delivery::returned_tried_again(&mut tx, edition.id, &wanted).await?;
         let kind = if matches!(which, Failed::InDoubt { .. }) { "in doubt" } else { "that failed" };
         let detail = format!("{moved} copies {kind}: {why}, revision {newest}");
-        let by = By { staff_id, detail: &detail };
+        let by = MovedBy { staff_id, detail: &detail };
         editions::record(&mut tx, site, &edition.public_id, Deed::TriedAgain, by).await?;
         tx.commit().await?;
         retried += moved;

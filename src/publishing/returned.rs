@@ -5,12 +5,12 @@
 use super::{Edition, Error, Result, find, load, owners, store};
 use crate::{
     db::{self, Db},
-    delivery::returned::{self, Decision, Mass},
-    editions::{self, By, Deed},
+    delivery::{self, Decision, Mass},
+    editions::{self, Deed, MovedBy},
     mail::CopiesCameBack,
     settings::Settings,
     site::Site,
-    staff::letters,
+    staff,
 };
 
 /// How many readers one transaction stops.
@@ -29,7 +29,7 @@ pub struct Returned {
 /// Those that wait for a decision, the newest first.
 pub async fn returned(site: &Site) -> Result<Vec<Returned>> {
     let mut all = Vec::new();
-    for mass in returned::waiting(&site.db).await? {
+    for mass in delivery::waiting_returned(&site.db).await? {
         all.push(one(site, mass).await?);
     }
     Ok(all)
@@ -37,7 +37,7 @@ pub async fn returned(site: &Site) -> Result<Vec<Returned>> {
 
 async fn one(site: &Site, mass: Mass) -> Result<Returned> {
     let edition = load(&site.db, mass.edition_id).await?;
-    Ok(Returned { edition, mass, words: returned::words(&site.db, mass.edition_id).await? })
+    Ok(Returned { edition, mass, words: delivery::words_of_returned(&site.db, mass.edition_id).await? })
 }
 
 /// Decides of one of them, and of what still comes back of it; of what came since it was looked at only that it waits. Returns
@@ -53,12 +53,13 @@ pub async fn decide_returned(
 ) -> Result<i64> {
     let edition = find(&site.db, public_id).await?;
     let mut tx = site.db.begin().await?;
-    let since = returned::decide(&mut tx, site, edition.id, decision).await?.ok_or(Error::NotAsSeen)?;
+    let since =
+        delivery::decide_on_returned(&mut tx, site, edition.id, decision).await?.ok_or(Error::NotAsSeen)?;
     let said = match decision {
         Decision::Gone { .. } => Deed::SaidReadersGone,
         Decision::Kept => Deed::SaidReadersNotGone,
     };
-    editions::record(&mut tx, site, public_id, said, By::staff(staff_id)).await?;
+    editions::record(&mut tx, site, public_id, said, MovedBy::staff(staff_id)).await?;
     tx.commit().await?;
     if matches!(decision, Decision::Gone { .. }) {
         stop(site, edition.id).await?;
@@ -70,7 +71,7 @@ async fn stop(site: &Site, edition: i64) -> db::Result<()> {
     loop {
         let stopped = db::again(|| async {
             let mut tx = site.db.begin().await?;
-            let stopped = returned::stop_some(&mut tx, site, edition, CHUNK).await?;
+            let stopped = delivery::stop_some_returned(&mut tx, site, edition, CHUNK).await?;
             tx.commit().await?;
             Ok::<_, sqlx::Error>(stopped)
         })
@@ -89,24 +90,25 @@ pub async fn is_told_by_its_pause(db: &Db, edition_id: i64) -> db::Result<bool> 
 /// Tells the owners, and who pressed Send, of copies that came back, once for each edition; and does to its end what was decided
 /// when a crash came in between. Returns how many editions were told of.
 pub async fn tell_of_returned(site: &Site) -> Result<usize> {
-    for edition in returned::unfinished(&site.db).await? {
+    for edition in delivery::unfinished_returned(&site.db).await? {
         stop(site, edition).await?;
     }
     let mut told = 0;
-    for id in returned::untold(&site.db).await? {
+    for id in delivery::untold_returned(&site.db).await? {
         // The same event paused it: people have a letter about that, and its page leads to where this is decided. If it goes on
         // and this is still to be decided, they are told then.
         if is_told_by_its_pause(&site.db, id).await? {
             continue;
         }
-        let Some(mass) = returned::waiting(&site.db).await?.into_iter().find(|mass| mass.edition_id == id)
+        let Some(mass) =
+            delivery::waiting_returned(&site.db).await?.into_iter().find(|mass| mass.edition_id == id)
         else {
             continue;
         };
         let settings = Settings::load(&site.db).await?;
         let (returned, people) = (one(site, mass).await?, owners::responsible(site, id).await?);
         let mut tx = site.db.begin().await?;
-        if !returned::tell(&mut tx, id).await? {
+        if !delivery::tell_of_returned(&mut tx, id).await? {
             continue;
         }
         let letterhead = settings.letterhead(site);
@@ -119,7 +121,7 @@ pub async fn tell_of_returned(site: &Site) -> Result<usize> {
             bounces_url: site.url("/desk/bounces"),
         };
         let fact = format!("returned:{id}:{}", mass.since.0);
-        if letters::tell(&mut tx, (site, &letterhead), &people, &fact, &context).await? {
+        if staff::tell(&mut tx, (site, &letterhead), &people, &fact, &context).await? {
             tx.commit().await?;
             told += 1;
         }

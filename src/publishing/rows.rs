@@ -2,12 +2,12 @@
 
 use crate::{
     clock::Moment,
-    delivery::states::{Class, CopyState},
+    delivery::{Class, CopyState},
 };
 
 /// What became of one copy.
 #[derive(Clone, Debug, sqlx_macros::FromRow)]
-pub struct Outcome {
+pub struct CopyOutcome {
     /// Whose copy it is.
     pub subscriber_id: i64,
     /// The reader's name in addresses; none for a reader who is no longer on record.
@@ -30,7 +30,7 @@ pub struct Outcome {
 
 /// One edition as a reader got it, or did not.
 #[derive(Clone, Debug, sqlx_macros::FromRow)]
-pub struct Copy {
+pub struct CopyHistory {
     pub edition_id: i64,
     /// The edition's name in addresses.
     pub edition_public_id: String,
@@ -38,12 +38,12 @@ pub struct Copy {
     pub subject: String,
     /// What became of it.
     #[sqlx(flatten)]
-    pub outcome: Outcome,
+    pub outcome: CopyOutcome,
 }
 
 /// Which copies are looked for; what is empty is left open.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Wanted<'a> {
+pub struct WantedCopies<'a> {
     /// Part of the address, or of the reader's name, in any script and case.
     pub search: &'a str,
     /// The state of the delivery; `open` stands for every copy still to go, `cancelled` for those of a cancelled edition.
@@ -73,7 +73,7 @@ pub struct Reached {
 
 /// What hangs on a list.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, sqlx_macros::FromRow)]
-pub struct Touched {
+pub struct TouchedByList {
     /// How many asked and have not confirmed.
     pub pending: i64,
     pub drafts: i64,

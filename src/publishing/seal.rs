@@ -11,10 +11,7 @@ use crate::{
     audience::Audience,
     clock::Moment,
     db::{Gate, Tx},
-    delivery::{
-        ledger::{self, NewDelivery},
-        variant,
-    },
+    delivery::{self, NewDelivery},
     editions::{self, DueEdition, EditionState, HeldBecause},
     heavy::Each,
     mail::Templates,
@@ -74,11 +71,11 @@ async fn seal_or_hold(
 
 /// Whether it was this call that finished the sealing.
 async fn seal(site: &Site, templates: &Templates, settings: &Settings, due: DueEdition) -> Result<bool> {
-    if variant::fingerprint(&site.db, due.id, due.revision).await?.is_none() {
+    if delivery::fingerprint_of(&site.db, due.id, due.revision).await?.is_none() {
         freeze_late(site, templates, settings, due).await?;
     }
     // What nobody can read, nobody would get.
-    if !variant::is_whole(site, due.id, due.revision).await? {
+    if !delivery::variant_is_whole(site, due.id, due.revision).await? {
         return Err(Error::Strange);
     }
     let mut cursor = due.cursor;
@@ -135,11 +132,11 @@ pub(super) async fn write_chunk(site: &Site, due: DueEdition, cursor: i64) -> Re
     if !moved || !is_still_ours(&mut tx, due, site.now(), EditionState::Scheduled).await? {
         return Ok(Step::SomebodyElse);
     }
-    let Some(variant_id) = variant::frozen(&mut tx, due.id, due.revision).await? else {
+    let Some(variant_id) = delivery::frozen_variant(&mut tx, due.id, due.revision).await? else {
         return Ok(Step::SomebodyElse);
     };
     if cursor == 0 {
-        variant::date(&mut tx, site, variant_id).await?;
+        delivery::date_variant(&mut tx, site, variant_id).await?;
     }
     let deliveries = readers.members.into_iter().map(|reader| NewDelivery {
         subscriber_id: reader.subscriber_id,
@@ -147,7 +144,7 @@ pub(super) async fn write_chunk(site: &Site, due: DueEdition, cursor: i64) -> Re
         name: reader.name,
         variant_id,
     });
-    ledger::write_rows(&mut tx, site, due.id, &deliveries.collect::<Vec<_>>()).await?;
+    delivery::write_copies(&mut tx, site, due.id, &deliveries.collect::<Vec<_>>()).await?;
     tx.commit().await?;
     Ok(Step::Written(last))
 }

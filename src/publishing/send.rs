@@ -15,8 +15,8 @@ use super::{
 use crate::{
     clock::Moment,
     db::{self, Tx},
-    delivery::{ledger, variant},
-    editions::{self, By, EditionState, MoveError, UnknownPolicy},
+    delivery,
+    editions::{self, EditionState, MoveError, MovedBy, UnknownPolicy},
     mail::Templates,
     settings::Settings,
     site::Site,
@@ -45,7 +45,7 @@ pub struct Press<'a> {
 
 /// What somebody saw of an edition that they let go on.
 #[derive(Clone, Copy, Debug)]
-pub struct Seen<'a> {
+pub struct SeenEdition<'a> {
     /// Its [`version`](Edition::version).
     pub version: &'a str,
     /// The [`fingerprint`](super::fingerprint) of its newest revision.
@@ -104,7 +104,8 @@ pub async fn press(site: &Site, templates: &Templates, press: Press<'_>) -> Resu
     };
     let mut tx = site.db.begin().await?;
     let detail = format!("revision {revision}, goes out {send_at}, unknown outcomes: {policy}");
-    match editions::schedule(&mut tx, site, edition_id, send_at, By { staff_id, detail: &detail }).await {
+    match editions::schedule(&mut tx, site, edition_id, send_at, MovedBy { staff_id, detail: &detail }).await
+    {
         Ok(()) => {}
         Err(MoveError::WrongState(_)) => return Err(Error::AlreadyPressed),
         Err(error) => return Err(error.into()),
@@ -117,7 +118,7 @@ pub async fn press(site: &Site, templates: &Templates, press: Press<'_>) -> Resu
     approve::approve_articles(&mut tx, &edition, &issue).await?;
     approve::hold_topics(&mut tx, &edition).await?;
     approve::hold_rhythm(&mut tx, &edition).await?;
-    variant::thaw(&mut tx, edition_id).await?;
+    delivery::thaw_variants(&mut tx, edition_id).await?;
     body.freeze(&mut tx, site, (edition_id, revision)).await?;
     editions::set_unknown_policy(&mut tx, edition_id, policy).await?;
     tx.commit().await?;
@@ -132,13 +133,13 @@ pub async fn undo(site: &Site, public_id: &str, version: &str, staff_id: Option<
     let edition = find(&site.db, public_id).await?;
     let mut tx = site.db.begin().await?;
     let stood = Stood::hold(&mut tx, edition.id).await?;
-    match editions::unschedule(&mut tx, site, edition.id, By::staff(staff_id)).await {
+    match editions::unschedule(&mut tx, site, edition.id, MovedBy::staff(staff_id)).await {
         Ok(()) => {}
         Err(MoveError::WrongState(_)) => return Err(Error::TooLate),
         Err(error) => return Err(error.into()),
     }
     stood.check(version)?;
-    variant::thaw(&mut tx, edition.id).await?;
+    delivery::thaw_variants(&mut tx, edition.id).await?;
     tx.commit().await?;
     Ok(())
 }
@@ -150,7 +151,7 @@ pub async fn undo(site: &Site, public_id: &str, version: &str, staff_id: Option<
 pub async fn pause(site: &Site, public_id: &str, staff_id: Option<i64>) -> Result<()> {
     let edition = find(&site.db, public_id).await?;
     let mut tx = site.db.begin().await?;
-    editions::pause(&mut tx, site, edition.id, By::staff(staff_id)).await?;
+    editions::pause(&mut tx, site, edition.id, MovedBy::staff(staff_id)).await?;
     tx.commit().await?;
     Ok(())
 }
@@ -172,7 +173,7 @@ pub async fn go_on(
     site: &Site,
     templates: &Templates,
     public_id: &str,
-    seen: Seen<'_>,
+    seen: SeenEdition<'_>,
     refused: Refused,
     staff_id: Option<i64>,
 ) -> Result<()> {
@@ -197,7 +198,7 @@ pub async fn resume(
     site: &Site,
     templates: &Templates,
     public_id: &str,
-    seen: Seen<'_>,
+    seen: SeenEdition<'_>,
     staff_id: Option<i64>,
 ) -> Result<()> {
     let edition = find(&site.db, public_id).await?;
@@ -213,7 +214,7 @@ pub async fn resume(
     let mut tx = site.db.begin().await?;
     editions::hold_list(&mut tx, edition.id).await?;
     let stood = Stood::hold(&mut tx, edition.id).await?;
-    editions::resume(&mut tx, site, edition.id, By::staff(staff_id)).await?;
+    editions::resume(&mut tx, site, edition.id, MovedBy::staff(staff_id)).await?;
     stood.check(seen.version)?;
     check_at_home(&mut tx, site).await?;
     if let Some(variant) = given {
@@ -235,9 +236,9 @@ async fn cancel_once(site: &Site, public_id: &str, version: &str, staff_id: Opti
     let edition = find(&site.db, public_id).await?;
     let mut tx = site.db.begin().await?;
     let stood = Stood::hold(&mut tx, edition.id).await?;
-    let cancelled = editions::cancel(&mut tx, site, edition.id, By::staff(staff_id)).await?;
+    let cancelled = editions::cancel(&mut tx, site, edition.id, MovedBy::staff(staff_id)).await?;
     stood.check(version)?;
-    ledger::cancel_open(&mut tx, site, cancelled).await?;
+    delivery::cancel_open_copies(&mut tx, site, cancelled).await?;
     tx.commit().await?;
     Ok(())
 }

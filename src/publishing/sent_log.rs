@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use super::{Edition, HaveIt};
 use crate::{
-    delivery::verp::{self, Which},
+    delivery::{self, Which},
     email_address::EmailAddress,
     site::Site,
     token::Keys,
@@ -258,7 +258,7 @@ impl<'a> SentLog<'a> {
 
     /// The copy of this edition that a Message-ID is of.
     fn ours(&self, message_id: &str) -> Option<Which> {
-        let which = verp::parse_message_id(self.keys, message_id)?;
+        let which = delivery::parse_message_id(self.keys, message_id)?;
         which.is_of(self.edition.id, &self.edition.public_id).then_some(which)
     }
 }

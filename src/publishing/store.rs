@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{
     Content, Corrects, Digest, Edition, EditionSummary, Subject,
-    rows::{Copy, FailedClass, Outcome, Reached, Touched, Wanted},
+    rows::{CopyHistory, CopyOutcome, FailedClass, Reached, TouchedByList, WantedCopies},
 };
 use crate::{
     articles::ArticleId,
@@ -227,7 +227,7 @@ pub(super) async fn rename_digests(tx: &mut Tx, list: i64, from: &str, to: &str)
     Ok(())
 }
 
-pub(super) async fn touched(db: &Db, list: i64) -> Result<Touched> {
+pub(super) async fn touched(db: &Db, list: i64) -> Result<TouchedByList> {
     db.one(TOUCHED, (list,)).await
 }
 
@@ -394,16 +394,21 @@ pub(super) async fn results(
     db: &Db,
     edition_id: i64,
     folded: &str,
-    wanted: Wanted<'_>,
+    wanted: WantedCopies<'_>,
     after: i64,
     limit: i64,
-) -> Result<Vec<Outcome>> {
-    let Wanted { state, class, search } = wanted;
+) -> Result<Vec<CopyOutcome>> {
+    let WantedCopies { state, class, search } = wanted;
     let (small, mut large) = (search.trim().to_lowercase(), search.trim().to_uppercase());
     large.make_ascii_lowercase();
     db.all(RESULTS, (edition_id, after, folded, state, class, limit, small, large)).await
 }
 
-pub(super) async fn copies_of(db: &Db, subscriber_id: i64, before: i64, limit: i64) -> Result<Vec<Copy>> {
+pub(super) async fn copies_of(
+    db: &Db,
+    subscriber_id: i64,
+    before: i64,
+    limit: i64,
+) -> Result<Vec<CopyHistory>> {
     db.all(COPIES, (subscriber_id, before, limit)).await
 }

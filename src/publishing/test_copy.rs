@@ -8,13 +8,13 @@ use super::{
     issue::{self, SampleLinks},
 };
 use crate::{
-    delivery::notices,
-    editions::{self, By, Deed},
+    delivery,
+    editions::{self, Deed, MovedBy},
     heavy,
     mail::{Templates, TestCopy},
     settings::Settings,
     site::Site,
-    staff::accounts::Staff,
+    staff::Staff,
 };
 
 /// Enqueues a test copy of the newest revision to the member's own address. Asked for twice within a second, it comes once.
@@ -45,12 +45,12 @@ pub async fn send_test_copy(
     let written = heavy::aside(move || {
         let personal = links.personal(&name);
         let context = TestCopy { digest: digest.filled(&personal), personal };
-        notices::write(&own, &letterhead, (&name, &email), &key, &context)
+        delivery::write_letter(&own, &letterhead, (&name, &email), &key, &context)
     });
     let letter = written.await.map_err(|_| Error::Strange)??;
     let mut tx = site.db.begin().await?;
-    if notices::enqueue(&mut tx, &letter).await? {
-        let by = By::staff(Some(to.id));
+    if delivery::enqueue(&mut tx, &letter).await? {
+        let by = MovedBy::staff(Some(to.id));
         editions::record(&mut tx, site, &edition.public_id, Deed::SentTestCopy, by).await?;
     }
     tx.commit().await?;

@@ -7,9 +7,8 @@ use super::{
     *,
 };
 use crate::{
-    articles::{self, Written},
-    delivery::progress,
-    editions,
+    articles::{self, WrittenArticle},
+    delivery, editions,
     mail::Templates,
     settings::{self, Settings},
     support::database::{TestDb, both_engines},
@@ -69,7 +68,7 @@ impl House {
 
     /// Everyone has exactly one row, the rows and the tallies agree, and all of them are still to go.
     async fn assert_sealed_for(&self, id: i64, readers: i64) {
-        let audit = progress::audit(&self.site.db, id).await.expect("an audit");
+        let audit = delivery::audit_copies(&self.site.db, id).await.expect("an audit");
         assert!(audit.holds(), "{} and {}", audit.rows, audit.tallies);
         assert_eq!((audit.rows.sealed, audit.rows.open), (readers, readers));
         assert_eq!(load(&self.site.db, id).await.expect("an edition").sealed_count, Some(readers));
@@ -97,12 +96,12 @@ pub(crate) async fn fill(site: &Site, count: i64) {
     .expect("settings");
     tx.commit().await.expect("a commit");
     for title in ["One", "Two"] {
-        let written = Written {
+        let written = WrittenArticle {
             title: title.into(),
             canonical_url: format!("https://magazine.example.org/{title}"),
             body_markdown: Some("Words.".into()),
             state: articles::ArticleState::Published,
-            ..Written::default()
+            ..WrittenArticle::default()
         };
         articles::create(site, &written).await.expect("an article");
     }
@@ -283,7 +282,7 @@ both_engines! {
         house.seal_due().await;
         let found = async |search: &str, state: &str| {
             let rows =
-                results(&house.site.db, id, Wanted { search, state, class: "" }, 0, 50).await.expect("results");
+                results(&house.site.db, id, WantedCopies { search, state, class: "" }, 0, 50).await.expect("results");
             rows.into_iter().map(|row| row.subscriber_id).collect::<Vec<_>>()
         };
         assert_eq!(found("READER1", "").await, [1, 10, 11, 12]);

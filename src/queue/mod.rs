@@ -2,14 +2,16 @@
 //!
 //! The rule: the rows of a domain are its queue, and there is no second book. A row is claimed by moving its turn to the end of a
 //! lease, in one statement that only one process can win; whoever is killed after that leaves a row whose turn comes again. Only
-//! who holds the claim writes down that it failed. What is given up is told people in the transaction that gives it up ([`news`]).
+//! who holds the claim writes down that it failed. What is given up is told people in the transaction that gives it up ([`News`]).
 //!
-//! A queue is a few lines: its rules in [`rules`], its statements by [`queue!`](crate::queue!) in its room's store, and a
+//! A queue is a few lines: its [`Rules`], its statements by [`queue!`](crate::queue!) in its room's store, and a
 //! [`Work`] that does one of its rows. Copies and notices have an engine of their own, in `delivery`.
+//!
+//! It calls the database; the rooms that have queues call it, and the jobs. Start reading at [`work`].
 
-pub mod cursors;
-pub mod news;
-pub mod rules;
+mod cursors;
+mod news;
+pub(crate) mod rules;
 mod sql;
 mod store;
 
@@ -21,9 +23,11 @@ use crate::{
     site::Site,
 };
 
+pub(crate) use self::news::FORGET as FORGET_NEWS;
 pub use self::{
-    news::{NEWS, News},
-    rules::{Ends, Rules, Told},
+    cursors::{read as read_cursor, read_in as read_cursor_in, remove as remove_cursor, set as set_cursor},
+    news::{Happened, NEWS, News, Telling, add as add_news, told as news_told},
+    rules::{CANCELLATIONS, CHECKOUTS, EVENTS, Ends, FEEDS, IMPORTS, Rules, Told},
     sql::Queue,
     store::{QUEUES, STATEMENTS},
 };

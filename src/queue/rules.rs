@@ -146,7 +146,7 @@ pub const IMPORTS: Rules = Rules {
     means: "Somebody brings a list in, under Readers, Imports, and it does not go on. It is tried until it does; it can be stopped there.",
 };
 
-/// Letters to the team about what happened in a room that writes none ([`super::news`]).
+/// Letters to the team about what happened in a room that writes none ([`super::News`]).
 pub const NEWS: Rules = Rules {
     name: "news",
     lease: minutes(1),

@@ -2,7 +2,7 @@
 //!
 //! The rules that must hold: no limit of an hour, a day or a second is passed by all processes together, whatever crashes; and
 //! a relay that refuses our sign-in is tried by nobody until its time has come. This room knows no editions and no copies:
-//! begin to read in `turns.rs`.
+//! start reading at `turns.rs`.
 
 mod sign_in;
 mod slots;
@@ -11,7 +11,8 @@ mod turns;
 mod wakes;
 
 pub use self::turns::{
-    Left, RelayOptions, Trouble, UsedUp, forecast, left, tell, troubles, untold_refusals, used_up,
+    LeftOfLimits, RelayOptions, RelayUsedUp, Trouble, forecast, left, tell, troubles, untold_refusals,
+    used_up,
 };
 pub(crate) use self::{
     sign_in::{Answer, Pass, SignIn},

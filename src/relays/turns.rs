@@ -188,7 +188,7 @@ pub struct RelayLook {
 
 /// How much a limit of a relay leaves of its span.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Left {
+pub struct LeftOfLimits {
     /// Host and port.
     pub relay: String,
     /// `day` or `hour`, both of UTC.
@@ -696,7 +696,7 @@ pub async fn forecast(site: &Site, relays: &[RelayOptions], messages: i64) -> Re
 }
 
 /// What the limits of the relays leave now; nothing of those that have none.
-pub async fn left(site: &Site, relays: &[RelayOptions]) -> Result<Vec<Left>> {
+pub async fn left(site: &Site, relays: &[RelayOptions]) -> Result<Vec<LeftOfLimits>> {
     let now = site.now();
     let [day, hour] = span_names(now);
     let mut all = Vec::new();
@@ -708,7 +708,7 @@ pub async fn left(site: &Site, relays: &[RelayOptions]) -> Result<Vec<Left>> {
         for (span, row, limit) in [("day", &day, daily), ("hour", &hour, hourly)] {
             if let Some(limit) = limit {
                 let left = (limit - store::reserved(&site.db, &name, row).await?).max(0);
-                all.push(Left { relay: name.clone(), span, left });
+                all.push(LeftOfLimits { relay: name.clone(), span, left });
             }
         }
     }
@@ -717,7 +717,7 @@ pub async fn left(site: &Site, relays: &[RelayOptions]) -> Result<Vec<Left>> {
 
 /// A relay that has been given all that its limits leave for now.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct UsedUp {
+pub struct RelayUsedUp {
     /// Host and port.
     pub relay: String,
     /// When it may be given more.
@@ -729,7 +729,7 @@ pub struct UsedUp {
 }
 
 /// Those of the relays whose limit of an hour or a day is used up, each with the limit that holds longest.
-pub async fn used_up(site: &Site, relays: &[RelayOptions]) -> Result<Vec<UsedUp>> {
+pub async fn used_up(site: &Site, relays: &[RelayOptions]) -> Result<Vec<RelayUsedUp>> {
     let now = site.now();
     let left_of = |seconds: i64| seconds - now.unix_seconds().rem_euclid(seconds);
     let [day, hour] = span_names(now);
@@ -742,7 +742,7 @@ pub async fn used_up(site: &Site, relays: &[RelayOptions]) -> Result<Vec<UsedUp>
         for (span, limit, seconds) in daily.into_iter().chain(hourly) {
             if store::reserved(&site.db, &relay, span).await? >= limit {
                 let until = Moment::from_unix_seconds(now.unix_seconds() + left_of(seconds));
-                found.push(UsedUp { relay, until, limit, of_day: seconds == 86_400 });
+                found.push(RelayUsedUp { relay, until, limit, of_day: seconds == 86_400 });
                 break;
             }
         }

@@ -3,6 +3,8 @@
 //! The rule that must hold: replies to our own connections and reports that come later are read here and nowhere else, so
 //! that the class at the desk, the brake on an edition and what becomes of a reader can never differ. A reader is given up
 //! only for words about their mailbox or domain that are meant for good (TRUST M23).
+//!
+//! It calls the small types; `delivery` and `bounces` ask it. Start reading at [`read`]; the idioms are in `words`.
 
 mod commonest;
 pub mod scan;

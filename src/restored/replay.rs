@@ -8,7 +8,7 @@ use crate::{
     audit_log,
     clock::Moment,
     db,
-    delivery::suppression::{Reason, Suppressions},
+    delivery::{StopReason, Suppressions},
     donations, dossier,
     site::Site,
     subscribers,
@@ -101,8 +101,8 @@ async fn again(site: &Site, what: &Withdrawal, at: Moment, number: u64) -> db::R
             subscribers::moved_as_written(site, reader, (hash, to.as_deref()), at, &source).await
         }
         Withdrawal::Paused { reader, until } => subscribers::pause_as_written(site, reader, *until, at).await,
-        Withdrawal::Complained { hash } => suppress(site, hash, Reason::Complained, &source, at).await,
-        Withdrawal::Blocked { hash } => suppress(site, hash, Reason::Staff, &source, at).await,
+        Withdrawal::Complained { hash } => suppress(site, hash, StopReason::Complained, &source, at).await,
+        Withdrawal::Blocked { hash } => suppress(site, hash, StopReason::Staff, &source, at).await,
         Withdrawal::Erased { reader, hash } => dossier::forget_as_written(site, reader, hash, at).await,
         Withdrawal::Ended { gift } => donations::cancel_as_written(site, gift).await,
         Withdrawal::Back { .. }
@@ -112,7 +112,7 @@ async fn again(site: &Site, what: &Withdrawal, at: Moment, number: u64) -> db::R
     }
 }
 
-async fn suppress(site: &Site, hash: &str, reason: Reason, source: &str, at: Moment) -> db::Result<bool> {
+async fn suppress(site: &Site, hash: &str, reason: StopReason, source: &str, at: Moment) -> db::Result<bool> {
     let mut tx = site.db.begin().await?;
     let added = Suppressions::new(site).add_as_written(&mut tx, hash, reason, source, at).await?;
     tx.commit().await?;

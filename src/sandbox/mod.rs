@@ -4,6 +4,8 @@
 //! The rule: it is an oracle. It shares no code with what it checks (the clock, the door and how files are made apart), it is as strict as the world
 //! outside, and it writes down what happened in files of its own before it says that it did. So its word stands even when the
 //! process is killed together with Broadside.
+//!
+//! It calls the clock, the door and `private`; the demo, `broadside sandbox` and the tests start it. Start reading at [`Sandbox`].
 
 mod journal;
 mod mailbox;

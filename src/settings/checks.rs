@@ -8,11 +8,8 @@ use super::words::{ArticlesAt, Beside, Word as _};
 use crate::{
     clock::Zone,
     email_address::EmailAddress,
-    mail::{GREETING, fields},
-    money::{
-        self, Money,
-        limits::{self, Limits},
-    },
+    mail::{self, GREETING},
+    money::{self, GiftLimits, Money},
 };
 
 /// The value, or the sentence that stands at the field.
@@ -39,7 +36,7 @@ pub(super) fn with_fields(
 ) -> impl Fn(&str, &Beside) -> Checked<String> {
     move |typed, beside| {
         let text = check(typed, beside)?;
-        fields::named(&text).map(drop).map_err(|mistake| mistake.to_string())?;
+        mail::field_named(&text).map(drop).map_err(|mistake| mistake.to_string())?;
         Ok(text)
     }
 }
@@ -113,7 +110,7 @@ pub(super) fn domains(typed: &str, beside: &Beside) -> Checked<String> {
 }
 
 pub(super) fn currency(text: &str, _: &Beside) -> Checked<String> {
-    let known = money::currency(text).filter(|known| limits::of(*known).is_some());
+    let known = money::currency(text).filter(|known| money::sensible_limits(*known).is_some());
     let known = known.map(|known| known.code().to_owned());
     known.ok_or_else(|| {
         "Enter a currency code that gifts can be taken in, such as EUR, GBP or AUD.".to_owned()
@@ -124,7 +121,7 @@ pub(super) fn currency(text: &str, _: &Beside) -> Checked<String> {
 pub(super) fn least(text: &str, beside: &Beside) -> Checked<Option<i64>> {
     let Some(currency) = beside.currency.filter(|_| !text.is_empty()) else { return Ok(None) };
     let amount = Money::parse(text, currency).map_err(|error| error.to_string())?;
-    let most = limits::provider_most(currency);
+    let most = money::provider_most(currency);
     let takes = || format!("The payment service takes at most {most} at once.");
     (amount.minor <= most.minor).then_some(Some(amount.minor)).ok_or_else(takes)
 }
@@ -133,7 +130,7 @@ pub(super) fn least(text: &str, beside: &Beside) -> Checked<Option<i64>> {
 pub(super) fn most(text: &str, beside: &Beside) -> Checked<Option<i64>> {
     let gift_most = least(text, beside)?;
     match (Beside { gift_most, ..*beside }).limits() {
-        Some(Limits { least, most }) if least.minor > most.minor => {
+        Some(GiftLimits { least, most }) if least.minor > most.minor => {
             Err(format!("The largest gift is smaller than the smallest, {least}."))
         }
         _ => Ok(gift_most),
@@ -145,7 +142,7 @@ pub(super) fn amounts(text: &str, beside: &Beside) -> Checked<Vec<i64>> {
     const AT_MOST: usize = 6;
     // What is wrong with those is said there.
     let limits = beside.limits().filter(|limits| limits.least.minor <= limits.most.minor);
-    let (Some(currency), Some(Limits { least, most })) = (beside.currency, limits) else {
+    let (Some(currency), Some(GiftLimits { least, most })) = (beside.currency, limits) else {
         return Ok(Vec::new());
     };
     let amounts = text.split_whitespace().map(|one| Money::parse(one, currency).map(|amount| amount.minor));

@@ -2,6 +2,8 @@
 //!
 //! A setting is a line of `table.rs`: its name, type, default, and what a person may type for it. Whatever page or command takes one
 //! from a person, takes it by [`Settings::take`].
+//!
+//! It may call the log, mail and what stands below them; most rooms ask it. Start reading at `table.rs`.
 
 mod checks;
 mod letterhead;

@@ -7,7 +7,7 @@ use super::{
 use crate::{
     clock::Zone,
     mail,
-    money::{self, limits::Limits},
+    money::{self, GiftLimits},
 };
 
 /// One of them.
@@ -148,7 +148,7 @@ impl Settings {
     /// The least and the most that a gift may be: what the magazine decided, else what is sensible in its currency. None where no
     /// gifts can be taken in that.
     #[must_use]
-    pub fn gift_limits(&self) -> Option<Limits> {
+    pub fn gift_limits(&self) -> Option<GiftLimits> {
         self.beside().limits()
     }
 

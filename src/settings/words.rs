@@ -2,10 +2,7 @@
 
 use crate::{
     clock::Zone,
-    money::{
-        self, Currency, Money,
-        limits::{self, Limits},
-    },
+    money::{self, Currency, GiftLimits, Money},
 };
 
 /// Where the magazine's articles live.
@@ -30,13 +27,16 @@ pub(super) struct Beside {
 impl Beside {
     /// The least and the most of a gift: what was decided, else what is sensible in the currency; none where no gifts can be
     /// taken in it.
-    pub(super) fn limits(&self) -> Option<Limits> {
+    pub(super) fn limits(&self) -> Option<GiftLimits> {
         let currency = self.currency?;
-        let sensible = limits::of(currency)?;
+        let sensible = money::sensible_limits(currency)?;
         let or = |decided: Option<i64>, otherwise: Money| {
             decided.map_or(otherwise, |minor| Money::new(minor, currency))
         };
-        Some(Limits { least: or(self.gift_least, sensible.least), most: or(self.gift_most, sensible.most) })
+        Some(GiftLimits {
+            least: or(self.gift_least, sensible.least),
+            most: or(self.gift_most, sensible.most),
+        })
     }
 
     /// "15" or "15.50", as a person would type it; nothing in a currency that we do not know.

@@ -2,6 +2,8 @@
 //!
 //! The client is ours because the outcome of every message hangs on it: it never sends a body it was not told to, it tells
 //! exactly at which stage a conversation broke, and it never goes on in plain text where TLS was asked for.
+//!
+//! It calls the small types; the engine (`delivery`) and the doctor drive it. Start reading at `connection.rs`.
 
 mod connection;
 mod reply;

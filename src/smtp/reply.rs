@@ -119,10 +119,7 @@ fn without_repeated_code<'a>(text: &str, line: &'a str) -> &'a str {
 }
 
 fn truncate(text: &mut String, most: usize) {
-    if text.len() > most {
-        let end = (0..=most).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
-        text.truncate(end);
-    }
+    text.truncate(text.floor_char_boundary(most));
 }
 
 #[cfg(test)]

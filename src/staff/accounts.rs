@@ -5,12 +5,12 @@ use std::time::Duration;
 pub use super::rows::{Member, Staff};
 use super::{
     Incoming, Role,
-    incoming::NotNow,
+    incoming::{NotNow, may_be_refused},
     mails::{self, To},
     one_time::{self, Link},
     passwords::Busy,
     sessions, store,
-    weak::{self, About, PasswordError},
+    weak::{self, AboutWhom, PasswordError},
 };
 use crate::{
     attempts::{self, Limit},
@@ -64,15 +64,7 @@ pub enum AccountError {
     Database(#[from] sqlx::Error),
 }
 
-impl From<NotNow> for AccountError {
-    fn from(not_now: NotNow) -> Self {
-        match not_now {
-            NotNow::TooMany(wait) => Self::TooMany(wait),
-            NotNow::Busy(busy) => Self::Busy(busy),
-            NotNow::Database(error) => Self::Database(error),
-        }
-    }
-}
+may_be_refused!(AccountError);
 
 type Result<T> = std::result::Result<T, AccountError>;
 
@@ -146,7 +138,7 @@ pub async fn add_member(site: &Site, by: Option<i64>, new: NewMember<'_>) -> Res
 
 /// How somebody on the team stood on the page of whoever acts on them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Seen {
+pub struct SeenMember {
     /// What they might do.
     pub role: Role,
     /// Whether they might not sign in.
@@ -156,13 +148,13 @@ pub struct Seen {
 impl Member {
     /// How they stand, for a page that shows them.
     #[must_use]
-    pub const fn seen(&self) -> Seen {
-        Seen { role: self.role, disabled: self.disabled_at.is_some() }
+    pub const fn seen(&self) -> SeenMember {
+        SeenMember { role: self.role, disabled: self.disabled_at.is_some() }
     }
 }
 
 /// A member who still stands as they were seen; nobody changes them until the commit.
-async fn as_seen(tx: &mut Tx, public_id: &str, seen: Seen) -> Result<Member> {
+async fn as_seen(tx: &mut Tx, public_id: &str, seen: SeenMember) -> Result<Member> {
     store::lock_owners(tx).await?;
     let member = store::member_by_public_id(tx, public_id).await?.ok_or(AccountError::NotFound)?;
     if member.seen() == seen { Ok(member) } else { Err(AccountError::Changed) }
@@ -177,7 +169,7 @@ pub async fn invite_again(
     site: &Site,
     by: Option<i64>,
     public_id: &str,
-    seen: Seen,
+    seen: SeenMember,
 ) -> Result<(Member, Invitation)> {
     let mut tx = site.db.begin().await?;
     let member = as_seen(&mut tx, public_id, seen).await?;
@@ -255,7 +247,7 @@ pub async fn join(
 
 async fn check_new(site: &Site, staff: &Staff, password: &str) -> Result<()> {
     let magazine = Settings::load(&site.db).await?.magazine_name;
-    let about = About { email: &staff.email, name: &staff.name, magazine: &magazine };
+    let about = AboutWhom { email: &staff.email, name: &staff.name, magazine: &magazine };
     Ok(weak::check(password, about)?)
 }
 
@@ -321,7 +313,7 @@ pub async fn change_role(
     site: &Site,
     by: Option<i64>,
     public_id: &str,
-    seen: Seen,
+    seen: SeenMember,
     role: Role,
 ) -> Result<Option<(Member, Invitation)>> {
     let mut tx = site.db.begin().await?;
@@ -346,7 +338,7 @@ pub async fn change_role(
 ///
 /// # Errors
 /// As [`change_role`].
-pub async fn set_disabled(site: &Site, by: Option<i64>, public_id: &str, seen: Seen) -> Result<()> {
+pub async fn set_disabled(site: &Site, by: Option<i64>, public_id: &str, seen: SeenMember) -> Result<()> {
     let disabled = !seen.disabled;
     let mut tx = site.db.begin().await?;
     let member = as_seen(&mut tx, public_id, seen).await?;

@@ -17,9 +17,9 @@ const DAY: Duration = Duration::from_secs(86_400);
 
 /// Something that was closed to everybody for a while.
 #[derive(Clone, Debug)]
-pub struct Closed(UsedUp);
+pub struct ClosedDoor(UsedUp);
 
-impl Closed {
+impl ClosedDoor {
     /// What it is, and what became of it, as the beginning of a sentence.
     #[must_use]
     pub fn what(&self) -> &'static str {
@@ -89,8 +89,8 @@ impl Closed {
 }
 
 /// What was closed within the last day.
-pub async fn lately(db: &Db, now: Moment) -> Result<Vec<Closed>> {
-    let mut closed: Vec<Closed> = attempts::used_up(db).await?.into_iter().map(Closed).collect();
+pub async fn lately(db: &Db, now: Moment) -> Result<Vec<ClosedDoor>> {
+    let mut closed: Vec<ClosedDoor> = attempts::used_up(db).await?.into_iter().map(ClosedDoor).collect();
     closed.retain(|one| one.was_lately(now));
     Ok(closed)
 }
@@ -116,7 +116,7 @@ pub async fn tell(site: &Site) -> Result<()> {
     Ok(())
 }
 
-async fn write_to(tx: &mut Tx, site: &Site, owners: &[Member], one: &Closed) -> Result<bool> {
+async fn write_to(tx: &mut Tx, site: &Site, owners: &[Member], one: &ClosedDoor) -> Result<bool> {
     let settings = Settings::load_in(tx).await?;
     let letterhead = settings.letterhead(site);
     let context = FormClosed {

@@ -39,6 +39,22 @@ pub(super) enum NotNow {
     Database(sqlx::Error),
 }
 
+/// Each has a sentence of its own for it.
+macro_rules! may_be_refused {
+    ($error:ty) => {
+        impl From<NotNow> for $error {
+            fn from(not_now: NotNow) -> Self {
+                match not_now {
+                    NotNow::TooMany(wait) => Self::TooMany(wait),
+                    NotNow::Busy(busy) => Self::Busy(busy),
+                    NotNow::Database(error) => Self::Database(error),
+                }
+            }
+        }
+    };
+}
+pub(super) use may_be_refused;
+
 impl From<Refusal> for NotNow {
     fn from(refusal: Refusal) -> Self {
         match refusal {

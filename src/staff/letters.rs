@@ -3,7 +3,7 @@
 use super::{Role, accounts, accounts::Member};
 use crate::{
     db::{Db, Result, Tx},
-    delivery::notices,
+    delivery,
     mail::EmailTemplate,
     settings::Letterhead,
     site::Site,
@@ -43,7 +43,7 @@ pub async fn tell<T: EmailTemplate>(
 ) -> Result<bool> {
     for one in people {
         let fact = format!("{fact}:{}", one.public_id);
-        notices::tell(tx, site, letterhead, (&one.name, &one.email), &fact, context).await?;
+        delivery::tell(tx, site, letterhead, (&one.name, &one.email), &fact, context).await?;
     }
     Ok(!people.is_empty())
 }

@@ -6,7 +6,7 @@ use super::Role;
 use crate::{
     clock,
     db::{Result, Tx},
-    delivery::{notices, suppression::Suppressions},
+    delivery::{self, Suppressions},
     email_address::EmailAddress,
     mail::{EmailTemplate, SignInLink, TeamInvite},
     settings::{Letterhead, Settings},
@@ -69,5 +69,5 @@ async fn enqueue<T: EmailTemplate>(
     }
     // The fact is the link; its hash names it without giving it away.
     let fact = format!("{kind}:{}", token::hash(path));
-    notices::tell(tx, site, letterhead, (to.name, to.email), &fact, context).await
+    delivery::tell(tx, site, letterhead, (to.name, to.email), &fact, context).await
 }

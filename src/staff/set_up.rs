@@ -6,7 +6,7 @@ use super::{
     passwords::Busy,
     sessions::{self, SessionToken},
     store,
-    weak::{self, About, PasswordError},
+    weak::{self, AboutWhom, PasswordError},
 };
 use crate::{
     audit_log,
@@ -110,7 +110,7 @@ async fn make_owner(
 ) -> Result<SessionToken, SetUpError> {
     let mut decided = Settings::load(&site.db).await?;
     change(&mut decided);
-    let about = About { email: owner.email, name: owner.name, magazine: &decided.magazine_name };
+    let about = AboutWhom { email: owner.email, name: owner.name, magazine: &decided.magazine_name };
     weak::check(owner.password, about)?;
     let hash = incoming.hasher.enter(incoming.from)?.hash(owner.password, incoming.cost).await;
     let mut tx = site.db.begin().await?;

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use super::{
     Incoming, Staff,
-    incoming::NotNow,
+    incoming::{NotNow, may_be_refused},
     mails::{self, To},
     one_time::{self, Link},
     passwords::Busy,
@@ -20,7 +20,7 @@ use crate::{
     attempts::{self, Attempt, Limit, Limited, Refusal},
     audit_log,
     db::Tx,
-    delivery::notices,
+    delivery,
     email_address::EmailAddress,
     mail::{EmailTemplate as _, SignInLink},
     network::Network,
@@ -60,15 +60,7 @@ pub enum SignInError {
     Database(#[from] sqlx::Error),
 }
 
-impl From<NotNow> for SignInError {
-    fn from(not_now: NotNow) -> Self {
-        match not_now {
-            NotNow::TooMany(wait) => Self::TooMany(wait),
-            NotNow::Busy(busy) => Self::Busy(busy),
-            NotNow::Database(error) => Self::Database(error),
-        }
-    }
-}
+may_be_refused!(SignInError);
 
 type Result<T> = std::result::Result<T, SignInError>;
 
@@ -150,7 +142,7 @@ pub async fn send_link(site: &Site, email: &EmailAddress, from: Option<Network>)
         }
     }
     let letterhead = Settings::load(&site.db).await?.letterhead(site);
-    notices::rehearse(site, &letterhead, &SignInLink::sample());
+    delivery::rehearse(site, &letterhead, &SignInLink::sample());
     Ok(())
 }
 

@@ -3,7 +3,7 @@
 use crate::{
     audit_log,
     dkim::{self, DkimError, DkimKey, Result},
-    mail::dkim::Algorithm,
+    mail::Algorithm,
     site::Site,
 };
 

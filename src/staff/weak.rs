@@ -37,7 +37,7 @@ pub enum PasswordError {
 
 /// What everybody knows of whoever chooses the password.
 #[derive(Clone, Copy, Debug)]
-pub struct About<'a> {
+pub struct AboutWhom<'a> {
     pub email: &'a EmailAddress,
     pub name: &'a str,
     /// The name of the magazine; empty before it has one.
@@ -48,7 +48,7 @@ pub struct About<'a> {
 ///
 /// # Errors
 /// A [`PasswordError`] that tells the person what to change.
-pub fn check(password: &str, about: About<'_>) -> Result<(), PasswordError> {
+pub fn check(password: &str, about: AboutWhom<'_>) -> Result<(), PasswordError> {
     if password.chars().count() < SHORTEST {
         return Err(PasswordError::TooShort);
     }
@@ -134,7 +134,7 @@ static WORDS: LazyLock<Vec<Vec<char>>> = LazyLock::new(|| {
     include_str!("common_words.txt").split_whitespace().map(|word| word.chars().collect()).collect()
 });
 
-fn own_words(about: About<'_>) -> Vec<Vec<char>> {
+fn own_words(about: AboutWhom<'_>) -> Vec<Vec<char>> {
     let email = about.email.key();
     let (local, domain) = email.rsplit_once('@').unwrap_or((&email, ""));
     let whole = [email.as_str(), local, domain, about.name, about.magazine];
@@ -225,7 +225,7 @@ mod tests {
 
     fn judged(password: &str) -> Result<(), PasswordError> {
         let email = EmailAddress::parse("olive.tanner@lantern.example.org").expect("an address");
-        let about = About { email: &email, name: "Olive Tanner", magazine: "The March Review" };
+        let about = AboutWhom { email: &email, name: "Olive Tanner", magazine: "The March Review" };
         check(password, about)
     }
 

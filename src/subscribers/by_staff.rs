@@ -25,7 +25,7 @@ use crate::{
 
 /// Who of the team does something, and why.
 #[derive(Clone, Copy, Debug)]
-pub struct By<'a> {
+pub struct ByStaff<'a> {
     pub staff_id: i64,
     /// In their words.
     pub why: &'a str,
@@ -35,7 +35,7 @@ pub struct By<'a> {
 ///
 /// # Errors
 /// [`SubscriberError::Changed`] when it is another by now; [`SubscriberError::NotFound`]; when the database fails.
-pub async fn correct_name(site: &Site, reader: i64, seen: &str, name: &str, by: By<'_>) -> Result<bool> {
+pub async fn correct_name(site: &Site, reader: i64, seen: &str, name: &str, by: ByStaff<'_>) -> Result<bool> {
     let name = if name.trim().is_empty() { String::new() } else { clean_name(name) };
     let mut tx = site.db.begin().await?;
     store::hold(&mut tx, reader).await?;
@@ -73,7 +73,7 @@ pub async fn correct_choices(
     site: &Site,
     reader: &Subscriber,
     corrected: &Corrected,
-    by: By<'_>,
+    by: ByStaff<'_>,
 ) -> Result<bool> {
     Ok(db::again(|| correct_once(site, reader, corrected, by)).await?)
 }
@@ -82,7 +82,7 @@ async fn correct_once(
     site: &Site,
     reader: &Subscriber,
     corrected: &Corrected,
-    by: By<'_>,
+    by: ByStaff<'_>,
 ) -> db::Result<bool> {
     let mut tx = site.db.begin().await?;
     // Topics first, as for everybody.
@@ -110,7 +110,7 @@ async fn correct_once(
 ///
 /// # Errors
 /// As [`add_by_staff`](super::add_by_staff); [`SubscriberError::Changed`] when they left or asked since they were looked at.
-pub async fn add_to_list(site: &Site, new: Adding<'_>, by: By<'_>) -> Result<Subscriber> {
+pub async fn add_to_list(site: &Site, new: Adding<'_>, by: ByStaff<'_>) -> Result<Subscriber> {
     let implied = if new.implied.is_some() { "implied consent: " } else { "" };
     let source = format!("{implied}{}", by.why);
     add(site, Adding { source: &source, ..new }, Some((by.staff_id, by.why))).await
@@ -120,7 +120,7 @@ pub async fn add_to_list(site: &Site, new: Adding<'_>, by: By<'_>) -> Result<Sub
 ///
 /// # Errors
 /// When the database fails, and then nothing was changed.
-pub async fn take_off(site: &Site, reader: &Subscriber, list: i64, by: By<'_>) -> Result<()> {
+pub async fn take_off(site: &Site, reader: &Subscriber, list: i64, by: ByStaff<'_>) -> Result<()> {
     withdrawn::leaves(site, &reader.public_id, &[list], ConsentMethod::Staff).await?;
     let event = Happened {
         subscriber: reader.id,
@@ -145,7 +145,7 @@ pub async fn pause_reader(
     site: &Site,
     reader: &Subscriber,
     weeks: Weeks,
-    by: By<'_>,
+    by: ByStaff<'_>,
 ) -> Result<Option<Moment>> {
     let deed = Deed { staff_id: by.staff_id, reader: &reader.public_id, why: by.why };
     pause::begin(site, reader, weeks, Some(deed)).await
@@ -155,7 +155,7 @@ pub async fn pause_reader(
 ///
 /// # Errors
 /// When the database fails, and then nothing was changed.
-pub async fn let_go_on(site: &Site, reader: &Subscriber, seen: Moment, by: By<'_>) -> Result<bool> {
+pub async fn let_go_on(site: &Site, reader: &Subscriber, seen: Moment, by: ByStaff<'_>) -> Result<bool> {
     let deed = Deed { staff_id: by.staff_id, reader: &reader.public_id, why: by.why };
     pause::end(site, reader, Some(seen), Some(deed)).await
 }

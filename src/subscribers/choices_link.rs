@@ -9,17 +9,17 @@ use std::time::Duration;
 
 use super::{
     Crowd, Result, SubscriberError,
-    by_staff::By,
+    by_staff::ByStaff,
     machines,
-    preferences::preferences_path,
     read::{Subscriber, SubscriptionState, held},
     store,
+    their_choices::choices_path,
 };
 use crate::{
     attempts::{self, Attempt, Limit, Refusal, Shared},
     audit_log,
     db::{self, Tx},
-    delivery::{notices, suppression::Suppressions},
+    delivery::{self, Suppressions},
     email_address::EmailAddress,
     mail::{ChoicesLink, EmailTemplate as _},
     network::Network,
@@ -58,7 +58,7 @@ pub async fn ask_for_link(
     pass(site, crowd).await?;
     let told = db::again(|| tell_if_reader(site, settings, email)).await?;
     if !told {
-        notices::rehearse(site, &settings.letterhead(site), &ChoicesLink::sample());
+        delivery::rehearse(site, &settings.letterhead(site), &ChoicesLink::sample());
     }
     Ok(())
 }
@@ -122,11 +122,11 @@ async fn tell(tx: &mut Tx, site: &Site, settings: &Settings, reader: &Subscriber
     let letterhead = settings.letterhead(site);
     let context = ChoicesLink {
         sender: letterhead.sender.clone(),
-        preferences_url: site.url(&preferences_path(site, &reader.public_id)),
+        preferences_url: site.url(&choices_path(site, &reader.public_id)),
     };
     let fact = format!("{}:{}:{}", ChoicesLink::NAME, reader.public_id, site.now().0);
     // Whoever has that link may have typed the name.
-    notices::tell(tx, site, &letterhead, ("", &reader.email), &fact, &context).await?;
+    delivery::tell(tx, site, &letterhead, ("", &reader.email), &fact, &context).await?;
     Ok(())
 }
 
@@ -151,7 +151,7 @@ pub async fn send_link(
     site: &Site,
     settings: &Settings,
     reader: &Subscriber,
-    by: By<'_>,
+    by: ByStaff<'_>,
 ) -> Result<LinkSent> {
     let mut tx = site.db.begin().await?;
     let Some(reader) = &held(&mut tx, reader.id).await? else { return Ok(LinkSent::OnNoList) };

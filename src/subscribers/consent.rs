@@ -63,7 +63,7 @@ pub fn known_by(wording: &str) -> String {
 }
 
 /// The words over the lists on a reader's own page.
-pub const PREFERENCES_WORDING: &str = "Send me the lists that are ticked. I can change this at any time.";
+pub const CHOICES_WORDING: &str = "Send me the lists that are ticked. I can change this at any time.";
 
 /// The words on the page that the confirmation mail leads to: the question, and the button under it.
 #[must_use]

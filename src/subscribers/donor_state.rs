@@ -5,7 +5,7 @@ use super::store;
 use crate::{
     clock::Moment,
     db::{Db, Result, Tx},
-    delivery::{notices, suppression::Suppressions},
+    delivery::{self, Suppressions},
     email_address::EmailAddress,
     mail,
     site::Site,
@@ -26,7 +26,7 @@ pub async fn set_donor_state(
     if let Some((reader, before)) = store::moving::who_gives_as_now(tx, &email.key(), since).await? {
         let hash = Suppressions::new(site).hash(&EmailAddress::from_store(before.clone()));
         store::moving::gave(tx, reader, &hash, &before, site.now()).await?;
-        notices::are_of(tx, &before, reader, mail::OF_MONEY).await?;
+        delivery::letters_are_of(tx, &before, reader, mail::OF_MONEY).await?;
         store::moving::gives_as_now(tx, &email.key(), since).await?;
     }
     Ok(store::set_donor_state(tx, &email.key(), state, last_gift_at, site.now()).await? == 1)

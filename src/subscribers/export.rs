@@ -14,7 +14,7 @@ use super::{
 use crate::{
     clock::Moment,
     db::Db,
-    delivery::suppression::Suppressions,
+    delivery::Suppressions,
     editions::Rhythm,
     email_address::EmailAddress,
     moving_in::{guarded, write_names},

@@ -46,7 +46,7 @@ impl MaybeDatabase for FieldError {
 
 /// Why something is no answer, for the person who typed it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum NoAnswer {
+pub enum NotAnswered {
     #[error("Use at most {LONGEST_ANSWER} characters, in one line.")]
     Text,
     #[error("Write a number, such as 12 or 12.5.")]
@@ -86,8 +86,8 @@ impl Field {
     /// What was typed, as it is kept; empty if nothing was.
     ///
     /// # Errors
-    /// [`NoAnswer`] when it is none to a question of this kind.
-    pub fn read(&self, typed: &str) -> Result<String, NoAnswer> {
+    /// [`NotAnswered`] when it is none to a question of this kind.
+    pub fn read(&self, typed: &str) -> Result<String, NotAnswered> {
         let typed = typed.trim();
         if typed.is_empty() {
             return Ok(String::new());
@@ -95,19 +95,19 @@ impl Field {
         match self.kind {
             FieldKind::Text => {
                 let fits = typed.chars().count() <= LONGEST_ANSWER && !typed.chars().any(char::is_control);
-                fits.then(|| typed.to_owned()).ok_or(NoAnswer::Text)
+                fits.then(|| typed.to_owned()).ok_or(NotAnswered::Text)
             }
-            FieldKind::Number => number(typed).ok_or(NoAnswer::Number),
+            FieldKind::Number => number(typed).ok_or(NotAnswered::Number),
             FieldKind::Date => {
-                let day: jiff::civil::Date = typed.parse().map_err(|_| NoAnswer::Date)?;
+                let day: jiff::civil::Date = typed.parse().map_err(|_| NotAnswered::Date)?;
                 // With four digits of a year, as browsers send it.
-                (day.to_string() == typed).then(|| typed.to_owned()).ok_or(NoAnswer::Date)
+                (day.to_string() == typed).then(|| typed.to_owned()).ok_or(NotAnswered::Date)
             }
             FieldKind::YesNo => {
-                matches!(typed, "yes" | "no").then(|| typed.to_owned()).ok_or(NoAnswer::YesNo)
+                matches!(typed, "yes" | "no").then(|| typed.to_owned()).ok_or(NotAnswered::YesNo)
             }
             FieldKind::Choice => {
-                self.choices().find(|one| *one == typed).map(str::to_owned).ok_or(NoAnswer::Choice)
+                self.choices().find(|one| *one == typed).map(str::to_owned).ok_or(NotAnswered::Choice)
             }
         }
     }
@@ -400,21 +400,21 @@ mod tests {
             assert_eq!(number.read(typed).as_deref(), Ok(kept), "{typed}");
         }
         for typed in ["1,500", "1.500", "1e3", "twelve", "1.", ".5", "--1", "1234567890123", "١٢"] {
-            assert_eq!(number.read(typed), Err(NoAnswer::Number), "{typed}");
+            assert_eq!(number.read(typed), Err(NotAnswered::Number), "{typed}");
         }
         let date = field(FieldKind::Date, "");
         assert_eq!(date.read("2004-02-29").as_deref(), Ok("2004-02-29"));
         for typed in ["2005-02-29", "12.5.2001", "20010512", "2001-05-12T10:00"] {
-            assert_eq!(date.read(typed), Err(NoAnswer::Date), "{typed}");
+            assert_eq!(date.read(typed), Err(NotAnswered::Date), "{typed}");
         }
         let choice = field(FieldKind::Choice, "Print\nOnline");
         assert_eq!(choice.read("Online").as_deref(), Ok("Online"));
-        assert_eq!(choice.read("online"), Err(NoAnswer::Choice));
-        assert_eq!(field(FieldKind::YesNo, "").read("perhaps"), Err(NoAnswer::YesNo));
+        assert_eq!(choice.read("online"), Err(NotAnswered::Choice));
+        assert_eq!(field(FieldKind::YesNo, "").read("perhaps"), Err(NotAnswered::YesNo));
         let text = field(FieldKind::Text, "");
-        assert_eq!(text.read("Ann\nBcc: x"), Err(NoAnswer::Text));
+        assert_eq!(text.read("Ann\nBcc: x"), Err(NotAnswered::Text));
         assert!(text.read(&"x".repeat(LONGEST_ANSWER)).is_ok());
-        assert_eq!(text.read(&"x".repeat(LONGEST_ANSWER + 1)), Err(NoAnswer::Text));
+        assert_eq!(text.read(&"x".repeat(LONGEST_ANSWER + 1)), Err(NotAnswered::Text));
     }
 
     #[test]

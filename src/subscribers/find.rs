@@ -8,7 +8,7 @@ use std::{collections::HashMap, time::Duration};
 
 use super::{
     found_by::{self, ordered_by, text_of},
-    rows::{Counts, Standing, Subscriber},
+    rows::{Counts, ReaderStanding, Subscriber},
     store::finding::{self, Sought},
 };
 use crate::{
@@ -26,7 +26,7 @@ pub struct Wanted<'a> {
     pub list: Option<i64>,
     /// What they chose; with a list, what they chose of it.
     pub topic: Option<i64>,
-    pub standing: Option<Standing>,
+    pub standing: Option<ReaderStanding>,
     pub order: Order,
 }
 
@@ -165,7 +165,7 @@ impl Look<'_> {
         Sought {
             text,
             list: wanted.list.unwrap_or_default(),
-            standing: wanted.standing.map_or("", Standing::as_str),
+            standing: wanted.standing.map_or("", ReaderStanding::as_str),
             topic: wanted.topic.unwrap_or_default(),
             now: self.now,
         }

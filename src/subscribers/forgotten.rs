@@ -10,7 +10,7 @@ use super::{
 use crate::{
     clock::Moment,
     db::{Db, Gate, Result, Tx},
-    delivery::suppression::Suppressions,
+    delivery::Suppressions,
     email_address::EmailAddress,
     site::Site,
 };

@@ -18,7 +18,7 @@ use super::{
 };
 pub use super::{
     rows::{Answer, FormState, Offers, OffersTopics, SignUpForm},
-    store::forms::{Asked, Came, Words},
+    store::forms::{Asked, CameBy, Words},
 };
 use crate::{
     attempts::{Attempt, Refusal, Shared},
@@ -159,7 +159,7 @@ pub async fn topics(db: &Db, form: &SignUpForm, lists: &[List]) -> db::Result<Ve
 }
 
 /// Every form, the first one first, and how many came by it lately.
-pub async fn all(site: &Site) -> db::Result<Vec<(SignUpForm, Came)>> {
+pub async fn all(site: &Site) -> db::Result<Vec<(SignUpForm, CameBy)>> {
     let came = rows::came(&site.db, day(site.now().minus(COUNTED))).await?;
     let of = |form: &SignUpForm| came.iter().find(|one| one.form_id == form.id).copied().unwrap_or_default();
     Ok(rows::all(&site.db).await?.into_iter().map(|form| (of(&form), form)).map(|(c, f)| (f, c)).collect())

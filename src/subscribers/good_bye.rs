@@ -13,10 +13,7 @@ use super::{
 use crate::{
     clock::Moment,
     db::{self, Tx},
-    delivery::{
-        notices::{self, Letter},
-        suppression::Suppressions,
-    },
+    delivery::{self, Letter, Suppressions},
     links::{Choices, Name},
     mail::{EmailTemplate as _, GoodBye},
     settings::{Letterhead, Settings},
@@ -62,7 +59,7 @@ pub(super) async fn write<'a>(
         preferences_url: site.url(&Choices(Name::id(&reader.public_id)).path(&site.keys)),
     };
     let fact = format!("{}:{}:{}", GoodBye::NAME, reader.public_id, at.0);
-    let letter = notices::write(site, &letterhead, ("", &reader.email), &fact, &context)?;
+    let letter = delivery::write_letter(site, &letterhead, ("", &reader.email), &fact, &context)?;
     Ok(Some(Written { reader, letter, letterhead, fact, context }))
 }
 
@@ -77,10 +74,10 @@ impl Written<'_> {
             return Ok(());
         }
         if reader.email == self.reader.email {
-            notices::enqueue(tx, &self.letter).await?;
+            delivery::enqueue(tx, &self.letter).await?;
         } else {
             let to = ("", &reader.email);
-            notices::tell(tx, site, &self.letterhead, to, &self.fact, &self.context).await?;
+            delivery::tell(tx, site, &self.letterhead, to, &self.fact, &self.context).await?;
         }
         Ok(())
     }
@@ -88,7 +85,7 @@ impl Written<'_> {
 
 /// They came back: a letter that did not go yet is not sent, and was none.
 pub(super) async fn take_back(tx: &mut Tx, subscriber: i64, now: Moment) -> db::Result<()> {
-    if notices::withdraw_good_bye(tx, subscriber, now).await? > 0 {
+    if delivery::withdraw_good_bye(tx, subscriber, now).await? > 0 {
         leaving_store::no_good_bye(tx, subscriber).await?;
     }
     Ok(())

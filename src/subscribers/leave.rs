@@ -7,7 +7,7 @@ use super::{
     consent::{self, ConsentAction, ConsentMethod, Happened},
     good_bye, often,
     read::{Subscriber, Subscription, SubscriptionState, stopped},
-    rows::Said,
+    rows::SaidOfLeaving,
     store::{
         self,
         knowing::{self, Numbered},
@@ -17,10 +17,10 @@ use super::{
 };
 use crate::{
     audit_log,
-    bounces::leaving::{Leaving, LeavingMail},
+    bounces::LeavingMail,
     clock::Moment,
     db,
-    delivery::{ledger, notices},
+    delivery::{self, Leaving},
     links::{BY_MAIL, Name, Unsubscribe, WELCOME},
     site::Site,
 };
@@ -62,7 +62,7 @@ pub struct AfterLeaving {
     /// Whether the list has topics that they could choose among instead.
     pub has_topics: bool,
     /// What they said of it.
-    pub said: Option<Said>,
+    pub said: Option<SaidOfLeaving>,
 }
 
 /// Whether what somebody is on really comes.
@@ -229,14 +229,14 @@ async fn leave_lists_once(
     // Copies after subscriptions, as by everybody; of all lists at once where nothing else comes.
     let known = store::subscriptions_in(&mut tx, subscriber).await?;
     if known.iter().all(|one| one.state == SubscriptionState::Left) {
-        ledger::withdraw(&mut tx, site, subscriber, None).await?;
+        delivery::withdraw(&mut tx, site, subscriber, None).await?;
     } else {
         for list in &left {
-            ledger::withdraw(&mut tx, site, subscriber, Some(*list)).await?;
+            delivery::withdraw(&mut tx, site, subscriber, Some(*list)).await?;
         }
     }
     for list in &left {
-        notices::withdraw_welcome(&mut tx, subscriber, *list, site.now()).await?;
+        delivery::withdraw_welcome(&mut tx, subscriber, *list, site.now()).await?;
     }
     if let Some(letter) = letter.filter(|_| !left.is_empty()) {
         letter.say(&mut tx, site).await?;
@@ -374,11 +374,11 @@ async fn leave_saying(
     let left = store::leave(&mut tx, subscriber, list, at).await?;
     if left {
         consent::record(&mut tx, site, event).await?;
-        ledger::withdraw(&mut tx, site, subscriber, Some(list)).await?;
+        delivery::withdraw(&mut tx, site, subscriber, Some(list)).await?;
         if let Some(Deed { staff_id, reader, why }) = deed {
             audit_log::record(&mut tx, site, Some(staff_id), "took off a list", reader, why).await?;
         }
-        notices::withdraw_welcome(&mut tx, subscriber, list, site.now()).await?;
+        delivery::withdraw_welcome(&mut tx, subscriber, list, site.now()).await?;
         if let Some(letter) = letter {
             letter.say(&mut tx, site).await?;
         }

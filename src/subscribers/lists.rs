@@ -87,22 +87,7 @@ pub async fn rename(tx: &mut Tx, id: i64, name: &str) -> Result<()> {
 
 /// Moves a list one place up (-1) or down (1) among the others; at the ends nothing moves.
 pub async fn shift(tx: &mut Tx, id: i64, by: isize) -> Result<()> {
-    let places = store::hold_places(tx).await?;
-    for (id, position) in shifted(&places, id, by) {
-        store::place(tx, id, position).await?;
-    }
-    Ok(())
-}
-
-/// Whose places change, and to which, where one of a row of rows moves.
-pub(super) fn shifted(places: &[(i64, i64)], id: i64, by: isize) -> Vec<(i64, i64)> {
-    let mut ids: Vec<i64> = places.iter().map(|(id, _)| *id).collect();
-    let from = ids.iter().position(|one| *one == id);
-    let to = from.and_then(|from| from.checked_add_signed(by)).filter(|to| *to < ids.len());
-    if let (Some(from), Some(to)) = (from, to) {
-        ids.swap(from, to);
-    }
-    (1_i64..).zip(ids).filter_map(|(at, id)| (!places.contains(&(id, at))).then_some((id, at))).collect()
+    store::shift(tx, id, by).await
 }
 
 /// Nothing goes to the list of that `version` from now on; `false` if it was retired or saved since. What waits or is on its way is
@@ -128,19 +113,5 @@ mod tests {
         for bad in ["", "Digest", "2x", "-a", "a-", "a--b", "a b", "ä", "a.b", &"a".repeat(41)] {
             assert!(slug(bad).is_err(), "{bad}");
         }
-    }
-
-    #[test]
-    fn one_place_up_or_down_and_not_past_the_ends() {
-        let places = [(7, 1), (5, 2), (9, 3)];
-        assert_eq!(shifted(&places, 5, -1), [(5, 1), (7, 2)]);
-        assert_eq!(shifted(&places, 5, 1), [(9, 2), (5, 3)]);
-        assert_eq!(shifted(&places, 7, -1), []);
-        assert_eq!(shifted(&places, 9, 1), []);
-        assert_eq!(
-            shifted(&[(7, 4), (5, 4)], 8, 1),
-            [(7, 1), (5, 2)],
-            "what was made at once finds its places"
-        );
     }
 }

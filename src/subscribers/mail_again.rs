@@ -3,7 +3,7 @@
 use super::{Result, SubscriberError, read::Subscriber};
 use crate::{
     audit_log,
-    delivery::suppression::Suppressions,
+    delivery::Suppressions,
     site::Site,
     withdrawals::{self, Withdrawal},
 };

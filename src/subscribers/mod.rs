@@ -3,6 +3,10 @@
 //! The rules: nobody is mailed before they confirmed, or somebody answered for their consent; leaving works at once and by
 //! one press, and withdraws what is already queued in the same transaction; consent events are only ever added. A page
 //! answers the same whether or not an address is known.
+//!
+//! It may call the team, the ledger (`delivery`) and what stands below them; editions, the dossier and the web call it. Where much is asked of one
+//! kind of thing, [`lists`], [`topics`], [`fields`], [`forms`], [`requests`], its module is open, so that `add` says what is added. Start
+//! reading at [`subscribe()`], then `confirm.rs` and `leave.rs`.
 
 use std::time::Duration;
 
@@ -12,11 +16,11 @@ mod choices_link;
 mod confirm;
 pub mod consent;
 mod counting;
-pub mod donor_state;
+mod donor_state;
 mod export;
 pub mod fields;
 mod find;
-pub mod forgotten;
+mod forgotten;
 pub mod forms;
 mod found_by;
 mod good_bye;
@@ -31,7 +35,6 @@ mod moving;
 mod never_again;
 mod often;
 mod pause;
-mod preferences;
 mod read;
 pub mod requests;
 pub mod rhythms;
@@ -40,26 +43,32 @@ mod store;
 mod subscribe;
 #[cfg(test)]
 mod tests;
+mod their_choices;
 mod topic_choices;
 pub mod topics;
 mod unwanted;
 mod welcome;
-pub mod why_they_left;
+mod why_they_left;
 mod withdrawn;
 
 pub use self::{
     budget::{Crowd, Goes},
     by_staff::{
-        By as ByStaff, Corrected, add_to_list, correct_choices, correct_name, let_go_on, note, notes,
-        pause_reader, remove_note, take_off,
+        ByStaff, Corrected, add_to_list, correct_choices, correct_name, let_go_on, note, notes, pause_reader,
+        remove_note, take_off,
     },
     choices_link::{LinkSent, WHAT as CHOICES, ask_for_link, send_link},
     confirm::{Confirmed, confirm, join_offered, look_at_confirmation},
     consent::{By, ConsentAction, ConsentMethod},
     counting::{HowMany, count_large, on_lists, with_topic_alone, with_topics},
-    donor_state::{DonorState, set_donor_state},
+    donor_state::{DonorState, donor_state, gave_as, gives_as, set_donor_state},
     export::{CsvError, export, lines_of_export},
     find::{LOOKED_THROUGH, Order, Wanted, count_many, counts, fold_waiting, page},
+    forgotten::{
+        forget, forget_address as forget_at_address, gave_before, hold as hold_to_forget,
+        hold_at as hold_address_to_forget, note as note_forgotten,
+        supporter_is_gone as forgotten_supporter_is_gone, supporters as forgotten_supporters,
+    },
     implied::{Implied, NotImplied},
     import::{Basis, IMPLIED, ImportError, ImportReport, Plan, RowError, import, import_as},
     imports::{
@@ -83,22 +92,25 @@ pub use self::{
     },
     never_again::{block, unblock},
     pause::{Weeks, go_on, pause, pause_as_written},
-    preferences::{
-        Choice, Chosen, Preferences, Saved, look_at_preferences, preferences_path, save_preferences,
-    },
     read::{
-        Counts, Note, Standing, Stopped, Subscriber, Subscription, SubscriptionState, by_email, by_emails,
-        by_public_ids, named, newest_consent, stopped, subscriber, subscriptions, subscriptions_of,
+        Counts, Note, ReaderStanding, Stopped, Subscriber, Subscription, SubscriptionState, by_email,
+        by_emails, by_public_ids, named, newest_consent, stopped, subscriber, subscriptions,
+        subscriptions_of,
     },
     subscribe::{
         Adding, Asked, NewSubscription, SIGN_UPS, add_by_staff, ask_by_staff, ask_held_back,
         forget_held_back, subscribe,
     },
+    their_choices::{Choice, Chosen, Saved, TheirChoices, choices_path, look_at_choices, save_choices},
     topic_choices::{TopicChoice, TopicChoices, TopicsTicked, topic_choices},
     unwanted::{Unwanted, unwanted},
-    why_they_left::{LeavingReason, say_why},
+    why_they_left::{
+        LeavingReason, ReasonCount, SaidOfLeaving, WhyTheyLeft, of_reader as why_they_left, say_why,
+        sums as leaving_sums,
+    },
 };
 pub(crate) use self::{
+    donor_state::{gave_as_in, gives_as_in},
     imports::stop_all as stop_imports,
     moving::{former_addresses_in, letters_asked},
     read::held,

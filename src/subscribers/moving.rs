@@ -17,12 +17,12 @@ use super::{
     forgotten,
     found_by::text_of,
     leave::leave_once,
-    preferences::preferences_path,
     read::{Subscriber, SubscriptionState},
     store::{
         self, joining,
         moving::{self, Change},
     },
+    their_choices::choices_path,
     unwanted::unwanted,
     withdrawn,
 };
@@ -32,7 +32,7 @@ use crate::{
     clock::{self, Moment},
     db::{self, Db, Tx, is_unique_violation},
     deliverability::Lookout,
-    delivery::{ledger, notices, states::Class, suppression::Suppressions},
+    delivery::{self, Class, Suppressions},
     email_address::EmailAddress,
     links::{AddressChange, Choices, End, Name},
     mail::{
@@ -181,7 +181,7 @@ pub async fn ask_to_move(
     let (asked, wrote) = db::again(|| ask_once(site, &letterhead, reader.id, (new.email, &whose))).await?;
     // As long as for an address that gets one.
     if asked == MoveAsked::Written && !matches!(wrote, Some(ToNew::Asked | ToNew::Known)) {
-        notices::rehearse(site, &letterhead, &AddressChangeNew::sample());
+        delivery::rehearse(site, &letterhead, &AddressChangeNew::sample());
     }
     Ok(asked)
 }
@@ -219,7 +219,7 @@ async fn ask_once(
         valid_for: clock::lasting(LINK_LASTS),
     };
     let fact = format!("address_change:old:{change}");
-    notices::tell(&mut tx, site, letterhead, ("", &reader.email), &fact, &context).await?;
+    delivery::tell(&mut tx, site, letterhead, ("", &reader.email), &fact, &context).await?;
     let wrote = write_to_new(&mut tx, site, letterhead, &reader, (&change, new, whose)).await?;
     tx.commit().await?;
     Ok((MoveAsked::Written, Some(wrote)))
@@ -276,14 +276,14 @@ async fn write_to_new(
     let fact = asks_new(change);
     let sender = letterhead.sender.clone();
     let (wrote, whom) = if let Some(known) = known {
-        let preferences_url = site.url(&preferences_path(site, &known.public_id));
+        let preferences_url = site.url(&choices_path(site, &known.public_id));
         let context = AddressIsKnown { sender, preferences_url };
-        notices::tell(tx, site, letterhead, ("", &known.email), &fact, &context).await?;
+        delivery::tell(tx, site, letterhead, ("", &known.email), &fact, &context).await?;
         (ToNew::Known, known.id)
     } else {
         let confirm_url = link_to(site, change, End::New, now.plus(LINK_LASTS));
         let context = AddressChangeNew { sender, confirm_url, valid_for: clock::lasting(LINK_LASTS) };
-        notices::tell(tx, site, letterhead, ("", new), &fact, &context).await?;
+        delivery::tell(tx, site, letterhead, ("", new), &fact, &context).await?;
         (ToNew::Asked, reader.id)
     };
     // Of two that went to one reader in the same instant both count.
@@ -639,8 +639,8 @@ async fn go_once(
         return Ok(MoveState::Over);
     }
     record(&mut tx, site, settings, (&reader, &now, way), trace).await?;
-    ledger::withdraw_because(&mut tx, site, reader.id, None, Class::Readdressed).await?;
-    notices::withdraw_from(&mut tx, from, OF_READERS, site.now()).await?;
+    delivery::withdraw_because(&mut tx, site, reader.id, None, Class::Readdressed).await?;
+    delivery::withdraw_letters_from(&mut tx, from, OF_READERS, site.now()).await?;
     suppressions.leave_behind(&mut tx, reader.id).await?;
     tell_left(&mut tx, site, settings, (&now, way), from).await?;
     leave_address(&mut tx, site, reader.id, (from, to)).await?;
@@ -701,7 +701,7 @@ async fn leave_address(
     if gave {
         moving::gave(tx, reader, &suppressions.hash(to), &to.key(), now).await?;
     }
-    notices::stay_theirs(tx, from, reader).await?;
+    delivery::letters_stay_theirs(tx, from, reader).await?;
     Ok(())
 }
 
@@ -721,7 +721,7 @@ async fn tell_left(
         let sender = letterhead.sender.clone();
         let context = AddressTakenBack { sender, subscribe_url: site.url("/subscribe") };
         let fact = format!("address_change:undone:{}", change.public_id);
-        notices::tell(tx, site, &letterhead, ("", left), &fact, &context).await?;
+        delivery::tell(tx, site, &letterhead, ("", left), &fact, &context).await?;
         return Ok(());
     }
     let context = AddressChanged {
@@ -731,7 +731,7 @@ async fn tell_left(
         valid_for: clock::lasting(UNDO_LASTS),
     };
     let fact = format!("address_change:done:{}", change.public_id);
-    notices::tell(tx, site, &letterhead, ("", left), &fact, &context).await?;
+    delivery::tell(tx, site, &letterhead, ("", left), &fact, &context).await?;
     Ok(())
 }
 

@@ -4,7 +4,7 @@ use super::{Result, store};
 use crate::{
     audit_log,
     db::{self, Tx},
-    delivery::suppression::Suppressions,
+    delivery::Suppressions,
     email_address::EmailAddress,
     site::Site,
     withdrawals::{self, Withdrawal},

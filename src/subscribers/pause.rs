@@ -9,15 +9,15 @@ use super::{
     Result, SubscriberError,
     leave::Deed,
     often,
-    preferences::preferences_path,
     read::{Subscriber, SubscriptionState, held},
     store,
+    their_choices::choices_path,
 };
 use crate::{
     audit_log,
     clock::{Moment, Zone},
     db::{self, Tx},
-    delivery::{ledger, notices, states::Class, suppression::Suppressions},
+    delivery::{self, Class, Suppressions},
     links::Choices,
     mail::{EmailTemplate as _, Paused},
     settings::Settings,
@@ -109,7 +109,7 @@ async fn begin_once(
     if store::pause(&mut tx, reader.id, until, site.now()).await?.is_empty() {
         return Ok(false);
     }
-    ledger::withdraw_because(&mut tx, site, reader.id, None, Class::Paused).await?;
+    delivery::withdraw_because(&mut tx, site, reader.id, None, Class::Paused).await?;
     if let Some(Deed { staff_id, reader, why }) = deed {
         audit_log::record(&mut tx, site, Some(staff_id), "paused a reader", reader, why).await?;
     }
@@ -133,11 +133,11 @@ async fn tell(
     let context = Paused {
         sender: letterhead.sender.clone(),
         until: until.date(&settings.time_zone),
-        preferences_url: site.url(&preferences_path(site, &reader.public_id)),
+        preferences_url: site.url(&choices_path(site, &reader.public_id)),
     };
     let fact = format!("{}:{}:{}", Paused::NAME, reader.public_id, until.day(&settings.time_zone));
     // Whoever has the link to their choices may have typed the name.
-    notices::tell(tx, site, &letterhead, ("", &reader.email), &fact, &context).await?;
+    delivery::tell(tx, site, &letterhead, ("", &reader.email), &fact, &context).await?;
     Ok(())
 }
 
@@ -186,7 +186,7 @@ async fn as_written_once(site: &Site, reader: i64, until: Moment, at: Moment) ->
     let rests = until > site.now() && !lists.is_empty();
     if rests {
         for list in lists {
-            ledger::withdraw_because(&mut tx, site, reader, Some(list), Class::Paused).await?;
+            delivery::withdraw_because(&mut tx, site, reader, Some(list), Class::Paused).await?;
         }
     }
     tx.commit().await?;

@@ -2,12 +2,12 @@
 
 use std::collections::HashMap;
 
-pub use super::rows::{Counts, Note, Standing, Subscriber, Subscription, SubscriptionState};
+pub use super::rows::{Counts, Note, ReaderStanding, Subscriber, Subscription, SubscriptionState};
 use super::store;
 use crate::{
     clock::Moment,
     db::{Db, Result, Tx},
-    delivery::suppression::{Suppressions, stops_letter},
+    delivery::{Suppressions, stops_letter},
     email_address::EmailAddress,
     links::Name,
     site::Site,

@@ -9,7 +9,7 @@ use crate::{
     audit_log,
     clock::{Moment, Zone},
     db::{Db, Result, Tx},
-    delivery::suppression::Suppressions,
+    delivery::Suppressions,
     email_address::EmailAddress,
     site::Site,
     token,

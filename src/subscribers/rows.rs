@@ -180,7 +180,7 @@ impl Subscription {
 
 /// How readers stand, as the desk asks for them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Standing {
+pub enum ReaderStanding {
     /// With a list.
     Is(SubscriptionState),
     /// They are on a list and rest from it.
@@ -189,7 +189,7 @@ pub enum Standing {
     Stopped,
 }
 
-impl Standing {
+impl ReaderStanding {
     /// All of them, in the order of the page.
     pub const ALL: [Self; 5] = [
         Self::Is(SubscriptionState::Confirmed),
@@ -373,7 +373,7 @@ pub struct Event {
 
 /// What a reader said of a leaving.
 #[derive(Clone, Debug, PartialEq, Eq, sqlx_macros::FromRow)]
-pub struct Said {
+pub struct SaidOfLeaving {
     pub reason: LeavingReason,
     /// In their own words; may be empty.
     pub words: String,
@@ -386,7 +386,7 @@ pub struct WhyTheyLeft {
     pub list: String,
     pub left_at: Moment,
     #[sqlx(flatten)]
-    pub said: Said,
+    pub said: SaidOfLeaving,
 }
 
 /// How often a reason was given.

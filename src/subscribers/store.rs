@@ -13,6 +13,7 @@ pub mod knowing;
 pub mod leaving;
 pub mod lists;
 pub mod moving;
+mod places;
 pub mod requests;
 pub mod rhythms;
 pub mod topics;

@@ -13,13 +13,13 @@ use super::{
     forgotten, forms,
     implied::Implied,
     lists::{List, OptIn},
-    preferences::preferences_path,
     read::{Subscriber, SubscriptionState, held},
     store::{
         self,
         joining::{self, Typed},
         knowing,
     },
+    their_choices::choices_path,
     unwanted::unwanted,
     welcome, withdrawn,
 };
@@ -29,7 +29,7 @@ use crate::{
     clock::{self, Moment},
     db::Tx,
     deliverability::Lookout,
-    delivery::{notices, suppression::Suppressions},
+    delivery::{self, Suppressions},
     email_address::EmailAddress,
     heavy::Each,
     links::{Confirm, Name},
@@ -137,7 +137,7 @@ pub async fn subscribe(site: &Site, settings: &Settings, new: NewSubscription<'_
         let letterhead = settings.letterhead(site);
         let link = Confirm { subscriber: Name::id("nobody"), lists: Vec::new() };
         let link = link.sign(&site.keys, site.now().plus(LINK_LASTS));
-        notices::rehearse(site, &letterhead, &asking_letter(site, &letterhead, names, &link));
+        delivery::rehearse(site, &letterhead, &asking_letter(site, &letterhead, names, &link));
     }
     Ok(goes)
 }
@@ -484,7 +484,7 @@ async fn ask_to_confirm(
     let context = asking_letter(site, &letterhead, names, &link);
     let fact = letter_key(&link);
     // What was typed goes into no mail (TRUST A24).
-    notices::tell(tx, site, &letterhead, ("", &reader.email), &fact, &context).await?;
+    delivery::tell(tx, site, &letterhead, ("", &reader.email), &fact, &context).await?;
     let letter = joining::Letter { subscriber: reader.id, whose, key: &fact, waited };
     joining::add_letter(tx, letter, site.now()).await?;
     store::confirmation_sent(tx, reader.id, since, site.now()).await?;
@@ -525,10 +525,10 @@ async fn tell_already(
     let context = AlreadyReader {
         sender: letterhead.sender.clone(),
         lists: on.map(|one| one.name).collect(),
-        preferences_url: site.url(&preferences_path(site, &reader.public_id)),
+        preferences_url: site.url(&choices_path(site, &reader.public_id)),
     };
     let fact = format!("{}:{}:{}", AlreadyReader::NAME, reader.public_id, site.now().0);
-    notices::tell(tx, site, &letterhead, ("", &reader.email), &fact, &context).await?;
+    delivery::tell(tx, site, &letterhead, ("", &reader.email), &fact, &context).await?;
     let letter = joining::Letter { subscriber: reader.id, whose, key: &fact, waited: false };
     joining::add_letter(tx, letter, site.now()).await?;
     Ok(())

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::*;
 use crate::{
     clock::{Moment, Stopwatch},
-    delivery::notices,
+    delivery,
     email_address::EmailAddress,
     links::{Confirm, Name, Unsubscribe},
     settings::Settings,
@@ -82,7 +82,12 @@ impl House {
 
     /// How many confirmation mails were enqueued.
     async fn mails(&self) -> i64 {
-        notices::counts(&self.site.db).await.expect("a count").into_iter().map(|(_, count)| count).sum()
+        delivery::letter_counts(&self.site.db)
+            .await
+            .expect("a count")
+            .into_iter()
+            .map(|(_, count)| count)
+            .sum()
     }
 
     async fn import(&self, file: &str) -> ImportReport {

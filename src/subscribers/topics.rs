@@ -13,7 +13,7 @@
 use std::collections::HashMap;
 
 pub use super::rows::Topic;
-use super::{lists::shifted, store::topics as store};
+use super::store::topics as store;
 use crate::{
     db::{Db, Result, Tx},
     site::Site,
@@ -127,11 +127,7 @@ pub async fn change(tx: &mut Tx, seen: (i64, i64), name: &str, description: &str
 
 /// Moves a topic one place up (-1) or down (1) among the others; at the ends nothing moves.
 pub async fn shift(tx: &mut Tx, id: i64, by: isize) -> Result<()> {
-    let places = store::hold_places(tx).await?;
-    for (id, position) in shifted(&places, id, by) {
-        store::place(tx, id, position).await?;
-    }
-    Ok(())
+    store::shift(tx, id, by).await
 }
 
 /// The list offers these topics and no others.

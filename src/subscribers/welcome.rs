@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     db::Tx,
-    delivery::{notices, suppression::Suppressions},
+    delivery::{self, Suppressions},
     links::{self, Choices, Name, Unsubscribe},
     mail::{EmailTemplate as _, Welcome, Welcomed},
     settings::Settings,
@@ -97,7 +97,7 @@ async fn write(
         preferences_url,
         unsubscribe_url: leave_url,
     };
-    notices::tell(tx, site, &letterhead, ("", &reader.email), &key, &context).await?;
+    delivery::tell(tx, site, &letterhead, ("", &reader.email), &key, &context).await?;
     Ok(Some(key))
 }
 

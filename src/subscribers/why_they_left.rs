@@ -3,7 +3,7 @@
 //! A word is said once for a leaving, by whoever has the link, and may be changed for as long as the leaving can be taken back. Taking
 //! it back takes the word away.
 
-pub use super::rows::{LeavingReason, ReasonCount, Said, WhyTheyLeft};
+pub use super::rows::{LeavingReason, ReasonCount, SaidOfLeaving, WhyTheyLeft};
 use super::{
     Result,
     leave::{look_at_unsubscribe, undo_until},

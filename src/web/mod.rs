@@ -1,12 +1,14 @@
 //! The web: one table of routes, the layers that the table drives, pages, forms.
 //!
-//! The rule: a route exists by standing in [`routes::routes`], with who may come, how a forged request is kept out and
+//! The rule: a route exists by standing in [`routes()`], with who may come, how a forged request is kept out and
 //! which headers go back; nothing adds a route beside it. What is for whoever watches the program is on an address of its own
-//! ([`monitor`]). A handler parses, calls one domain function, and renders.
+//! ([`Monitor`]). A handler parses, calls one domain function, and renders.
+//!
+//! It may call every domain; only the commands call it. Start reading at `routes.rs`.
 //!
 //! # Adding a page
 //!
-//! 1. A line in [`routes::routes`]: `Route::get("/desk/readers", Staff(Role::READERS), Desk, desk::readers::list::show)`.
+//! 1. A line in [`routes()`]: `Route::get("/desk/readers", Staff(Role::READERS), Desk, desk::readers::list::show)`.
 //! 2. A file named as in the address, with `show` and `submit`, at the desk in the folder of its item of the menu. There a handler
 //!    takes [`Desk`] and ends in
 //!    `desk.page("desk/readers/list", "Readers", &data).await`; for readers it takes `State<App>` and ends in
@@ -28,13 +30,13 @@ mod forms;
 mod guard;
 mod header_set;
 mod headers;
-pub mod hooks;
-pub mod monitor;
+mod hooks;
+mod monitor;
 mod pages;
 mod paging;
 mod public;
 mod rhythms;
-pub mod routes;
+mod routes;
 mod session;
 mod statics;
 #[cfg(test)]
@@ -51,22 +53,25 @@ pub use self::{
     error::WebError,
     forms::{Form, Posted},
     header_set::HeaderSet,
+    hooks::BounceHooks,
+    monitor::{LIMITS as MONITOR_LIMITS, Monitor, Watched, serve as serve_monitor, serve_while_waiting},
     pages::Pages,
+    routes::{Csrf, Route, Who, routes},
     session::{ClientAddress, Desk, SignedIn},
 };
 use crate::{
-    articles::fetch::Fetcher,
+    articles::Fetcher,
     deliverability::Lookout,
-    doctor::{Doctor, here::Known},
+    doctor::{Doctor, KnownHere},
     door::{self, Headcount, Limits},
     mail::Templates,
     meters::Meters,
-    origin::{former::FormerNames, position::Positions},
+    origin::{FormerNames, Positions},
     payments::Payments,
     publishing::Readerships,
     relays::RelayOptions,
     site::Site,
-    staff::{PasswordCost, passwords::Hasher},
+    staff::{Hasher, PasswordCost},
 };
 
 /// What a handler gives back.
@@ -90,7 +95,7 @@ pub struct App {
     /// Looks what is wrong, and the place where it looks; none in a process that knows no settings.
     pub doctor: Option<(Arc<Doctor>, Arc<str>)>,
     /// Which instance this is.
-    pub here: Known,
+    pub here: KnownHere,
     /// The mail services with their limits; empty in a process that does not know them.
     pub relays: Arc<[RelayOptions]>,
     /// The payment provider; none while donations are switched off.
@@ -144,7 +149,7 @@ impl App {
             sandbox: None,
             lookout: None,
             doctor: None,
-            here: Known::default(),
+            here: KnownHere::default(),
             relays: Arc::new([]),
             payments: None,
             positions: None,

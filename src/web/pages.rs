@@ -19,7 +19,7 @@ use super::{
     statics,
 };
 use crate::{
-    delivery::returned,
+    delivery,
     editions::EditionState,
     origin::{self, Doubt, Standing},
     publishing::{self, TakesNothing},
@@ -257,7 +257,7 @@ impl App {
             });
         }
         if Role::READERS.contains(&role) {
-            for mass in returned::waiting(&self.site.db).await? {
+            for mass in delivery::waiting_returned(&self.site.db).await? {
                 if publishing::is_told_by_its_pause(&self.site.db, mass.edition_id).await? {
                     continue;
                 }

@@ -13,7 +13,7 @@ use axum::{
 };
 
 use super::{App, HeaderSet, desk, hooks, public, statics};
-use crate::{origin::former::Caller, staff::Role, subscribers};
+use crate::{origin::Caller, staff::Role, subscribers};
 
 /// Who may come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

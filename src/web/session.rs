@@ -17,10 +17,7 @@ use crate::{
     network::Network,
     settings::Settings,
     site::Site,
-    staff::{
-        Incoming, Role, Staff,
-        sessions::{self, Session, SessionToken},
-    },
+    staff::{self, Incoming, Role, Session, SessionToken, Staff},
     token::{self, Purpose},
 };
 
@@ -202,6 +199,6 @@ pub(super) async fn signed_in(app: &App, headers: &HeaderMap) -> Result<Option<S
         .flat_map(|value| value.split(';'))
         .find_map(|pair| pair.trim().strip_prefix(name)?.strip_prefix('='));
     let Some(token) = token else { return Ok(None) };
-    let session = sessions::find(&app.site, token).await?;
+    let session = staff::find_session(&app.site, token).await?;
     Ok(session.map(|session| SignedIn::new(&app.site, session)))
 }

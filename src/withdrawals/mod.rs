@@ -18,7 +18,7 @@ pub use self::{store::STATEMENTS, what::Withdrawal};
 use crate::{
     clock::Moment,
     db::{Engine, Result, Tx},
-    journal::{Line, Mark, Read},
+    journal::{JournalLine, Mark, Read},
     site::Site,
     words,
 };
@@ -35,7 +35,7 @@ pub async fn write(site: &Site, withdrawals: &[Withdrawal]) {
 /// The same for what takes something back: it counts for what was said before `at`, the moment before its transaction began.
 pub async fn write_at(site: &Site, withdrawals: &[Withdrawal], at: Moment) {
     if !withdrawals.is_empty() {
-        let line = |one: &Withdrawal| Line { at, text: one.to_string() };
+        let line = |one: &Withdrawal| JournalLine { at, text: one.to_string() };
         site.journal.append(withdrawals.iter().map(line).collect()).await;
     }
 }
@@ -106,7 +106,7 @@ impl Why {
 
 /// A time of which withdrawals may be missing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Gap {
+pub struct JournalGap {
     /// From when on; none if from the beginning.
     pub since: Option<Moment>,
     /// Until when.
@@ -122,7 +122,7 @@ pub struct Beyond {
     /// Entries that only a newer version understands.
     pub strange: usize,
     /// Where withdrawals may be missing, if this database is a backup.
-    pub gaps: Vec<Gap>,
+    pub gaps: Vec<JournalGap>,
     /// Up to where the journals go that were found.
     found: Vec<Known>,
     /// Those that the database knows, and that were not.
@@ -188,11 +188,11 @@ fn compare(known: Vec<Known>, reads: Vec<Read>, newest: Option<Moment>, here: &s
     let first_of_strangers = strangers.map(|read| read.since).min();
     let until = first_of_strangers.unwrap_or(now);
     if known.is_empty() && newest.is_some_and(|newest| newest < until) {
-        beyond.gaps.push(Gap { since: newest, until, why: Why::NotBegun });
+        beyond.gaps.push(JournalGap { since: newest, until, why: Why::NotBegun });
     }
     for one in &known {
         if !reads.iter().any(|read| is_in(read, one)) {
-            beyond.gaps.push(Gap { since: newest.max(Some(one.at)), until, why: Why::NotHere });
+            beyond.gaps.push(JournalGap { since: newest.max(Some(one.at)), until, why: Why::NotHere });
             beyond.lost.push(one.clone());
         }
     }
@@ -200,7 +200,7 @@ fn compare(known: Vec<Known>, reads: Vec<Read>, newest: Option<Moment>, here: &s
     for read in reads {
         let from = known.iter().find(|one| one.journal == read.id).map_or(0, |one| one.number.unsigned_abs());
         let broken = read.breaks.iter().filter(|one| one.after >= from);
-        beyond.gaps.extend(broken.map(|one| Gap {
+        beyond.gaps.extend(broken.map(|one| JournalGap {
             since: Some(one.since),
             until: one.until.unwrap_or(now),
             why: Why::Broken,

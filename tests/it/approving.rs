@@ -4,18 +4,15 @@
 use std::time::Duration;
 
 use broadside::{
-    articles::{self, Article, ArticleState, Written},
+    articles::{self, Article, ArticleState, WrittenArticle},
     db::Db,
-    delivery::progress,
+    delivery,
     editions::EditionState,
     email_address::EmailAddress,
     publishing::{self, Edition},
     sandbox::{Rule, Stage},
     settings::{self, ArticlesAt, Settings},
-    staff::{
-        Role,
-        accounts::{self, NewMember},
-    },
+    staff::{self, NewMember, Role},
     subscribers::{self, SubscriptionState},
 };
 use reqwest::StatusCode;
@@ -55,7 +52,7 @@ async fn change_settings(app: &TestApp, change: impl FnOnce(&mut Settings) + Sen
 
 /// As somebody else at the desk would change it, who was told of every edition.
 async fn change(app: &TestApp, article: &Article, title: &str, state: ArticleState) {
-    let written = Written { title: title.to_owned(), state, ..Written::default() };
+    let written = WrittenArticle { title: title.to_owned(), state, ..WrittenArticle::default() };
     let known: Vec<String> = publishing::waiting_with(&app.site.db, article.id)
         .await
         .expect("the editions")
@@ -189,7 +186,7 @@ both_engines! {
         app.readers(1).await;
         let edition = app.draft("At the same moment").await;
         let one = articles_of(&app, &edition).await.remove(0);
-        let written = Written { title: "Just saved".to_owned(), state: ArticleState::Published, ..Written::default() };
+        let written = WrittenArticle { title: "Just saved".to_owned(), state: ArticleState::Published, ..WrittenArticle::default() };
         let press = || publishing::press_send(&app.site, &app.templates, edition.id, edition.revision, None, None);
         // SQLite has one writer: nothing happens there at the same moment.
         if matches!(app.site.db, Db::Postgres { .. }) {
@@ -254,11 +251,11 @@ both_engines! {
     /// A stale Save neither overwrites what it did not see nor puts a withdrawn article back on the site; what was typed is
     /// kept, and the other version stands beside it.
     async fn a_stale_save_of_an_article_is_refused(app: TestApp) {
-        let mine = Written {
+        let mine = WrittenArticle {
             title: "On the quay".to_owned(),
             body_markdown: Some("First words.".to_owned()),
             state: ArticleState::Published,
-            ..Written::default()
+            ..WrittenArticle::default()
         };
         let article = articles::create(&app.site, &mine).await.expect("an article");
         let (desk, public) = (app.desk().await, format!("/articles/{}", article.slug));
@@ -304,9 +301,9 @@ both_engines! {
 
         let ann = EmailAddress::parse("ann@example.org").expect("an address");
         let ann = NewMember { name: "Ann", email: &ann, role: Role::Editor };
-        accounts::add_member(&app.site, None, ann).await.expect("on the team");
+        staff::add_member(&app.site, None, ann).await.expect("on the team");
         let page = desk.open("/desk/team").await;
-        let members = async || accounts::members(&app.site.db).await.expect("the team");
+        let members = async || staff::members(&app.site.db).await.expect("the team");
         let id = members().await.into_iter().find(|member| member.name == "Ann").expect("Ann").public_id;
         let form = |act: &str| page.form(&format!("{id}/{act}"));
         let promoted = desk.submit_and_follow(&form("role").with("role", "treasurer")).await;
@@ -394,7 +391,7 @@ both_engines! {
         for (reader, subject) in [(1, "The right date"), (2, "The right date"), (3, "The wrong date")] {
             assert_eq!(app.last_mail(&format!("reader{reader}@example.org")).subject, subject, "reader {reader}");
         }
-        let audit = progress::audit(&app.site.db, edition.id).await.expect("an audit");
+        let audit = delivery::audit_copies(&app.site.db, edition.id).await.expect("an audit");
         assert!(audit.holds() && audit.rows.accepted == 5, "{} and {}", audit.rows, audit.tallies);
         let versions = publishing::reached(&app.site.db, edition.id).await.expect("the versions");
         let readers: Vec<_> = versions.iter().map(|version| version.readers).collect();
@@ -495,7 +492,7 @@ both_engines! {
         page.says("5 of 6 readers have not got it yet. They will never get it").says("Pause it first");
         let page = desk.submit_and_follow(&page.form("/cancel")).await;
         page.says("0 taken + 0 failed + 1 not mailed + 5 cancelled + 0 may have arrived + 0 still to go");
-        let audit = progress::audit(&app.site.db, edition.id).await.expect("an audit");
+        let audit = delivery::audit_copies(&app.site.db, edition.id).await.expect("an audit");
         assert!(audit.holds(), "{} and {}", audit.rows, audit.tallies);
         assert_eq!((audit.rows.suppressed, audit.rows.cancelled), (1, 5));
         assert!(audit.rows.to_string().ends_with("+ 5 cancelled"), "{}", audit.rows);

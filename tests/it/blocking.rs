@@ -3,12 +3,9 @@
 use broadside::{
     audit_log,
     db::Engine,
-    delivery::suppression::{Reason, Suppressions},
+    delivery::{StopReason, Suppressions},
     email_address::EmailAddress,
-    staff::{
-        Role,
-        accounts::{self, NewMember},
-    },
+    staff::{self, NewMember, Role},
     subscribers::{self, Basis},
 };
 use reqwest::StatusCode;
@@ -32,11 +29,11 @@ async fn own_page(app: &TestApp, email: &str) -> String {
     format!("/desk/readers/{}", reader.expect("a reader").public_id)
 }
 
-async fn reason(app: &TestApp, email: &str) -> Option<Reason> {
+async fn reason(app: &TestApp, email: &str) -> Option<StopReason> {
     Suppressions::new(&app.site).reason(&address(email)).await.expect("a read")
 }
 
-async fn stop(app: &TestApp, email: &str, reason: Reason) {
+async fn stop(app: &TestApp, email: &str, reason: StopReason) {
     let mut tx = app.site.db.begin().await.expect("a transaction");
     Suppressions::new(&app.site).add(&mut tx, &address(email), reason, "a test").await.expect("added");
     tx.commit().await.expect("a commit");
@@ -88,7 +85,7 @@ both_engines! {
         let form = desk.open(&own).await.form("/mail-again");
         let again = desk.submit(&form).await;
         assert_eq!(again.status, StatusCode::UNPROCESSABLE_ENTITY);
-        assert_eq!(reason(&app, ANN).await, Some(Reason::Staff), "nothing without a why");
+        assert_eq!(reason(&app, ANN).await, Some(StopReason::Staff), "nothing without a why");
         desk.submit_and_follow(&form.with("why", "wrote to us")).await.says("They are mailed again");
         app.send_edition("The second").await;
         assert_eq!(app.mails(ANN).len(), 1);
@@ -131,9 +128,9 @@ both_engines! {
     /// A block that comes after the asking stops the mail that is still in line, and stands over a bounce.
     async fn a_block_is_looked_at_again_before_a_mail_leaves(app: TestApp) {
         app.subscribe_only(EVE).await;
-        stop(&app, EVE, Reason::Bounced).await;
+        stop(&app, EVE, StopReason::Bounced).await;
         block_by_page(&app.desk().await, EVE).await;
-        assert_eq!(reason(&app, EVE).await, Some(Reason::Staff));
+        assert_eq!(reason(&app, EVE).await, Some(StopReason::Staff));
         app.drain().await;
         assert_eq!(app.mails(EVE).len(), 0);
     }
@@ -141,18 +138,18 @@ both_engines! {
     /// TRUST M28: whoever lifts a bounce does not lift the complaint that came after the page was shown.
     async fn mail_again_lifts_what_the_page_showed_and_nothing_newer(app: TestApp) {
         app.readers(1).await;
-        stop(&app, ANN, Reason::Bounced).await;
+        stop(&app, ANN, StopReason::Bounced).await;
         let desk = app.desk().await;
         let own = own_page(&app, ANN).await;
         let form = desk.open(&own).await.form("/mail-again");
         let mut tx = app.site.db.begin().await.expect("a transaction");
         Suppressions::new(&app.site).lift(&mut tx, &address(ANN)).await.expect("lifted");
         tx.commit().await.expect("a commit");
-        stop(&app, ANN, Reason::Complained).await;
+        stop(&app, ANN, StopReason::Complained).await;
         let answer = desk.submit(&form).await;
         assert_eq!(answer.status, StatusCode::CONFLICT);
         answer.says("something else has stopped mail to this reader");
-        assert_eq!(reason(&app, ANN).await, Some(Reason::Complained));
+        assert_eq!(reason(&app, ANN).await, Some(StopReason::Complained));
         desk.submit_and_follow(&desk.open(&own).await.form("/mail-again")).await.says("They are mailed again");
         assert_eq!(reason(&app, ANN).await, None);
         // A page from before that is pressed now finds nothing to lift.
@@ -178,7 +175,7 @@ both_engines! {
 
     /// Who is invited to the team at an address that takes no mail is not said to be written to.
     async fn an_invitation_that_cannot_be_mailed_is_handed_over(app: TestApp) {
-        stop(&app, "nina@example.org", Reason::Bounced).await;
+        stop(&app, "nina@example.org", StopReason::Bounced).await;
         let desk = app.desk().await;
         let form = desk.open("/desk/team").await.form("/desk/team");
         // The first form of the page changes a role.
@@ -218,11 +215,11 @@ async fn the_pages_of_a_block_are_for_everybody() {
     look("blocked-reader", &own).await;
     look("list", "/desk/blocked?done=blocked").await;
     look("readers", "/desk/readers?done=asked-before").await;
-    stop(&app, "reader2@example.org", Reason::Complained).await;
+    stop(&app, "reader2@example.org", StopReason::Complained).await;
     look("complained", &own_page(&app, "reader2@example.org").await).await;
     let nina = address("nina@example.org");
     let new = NewMember { name: "Nina", email: &nina, role: Role::Editor };
-    accounts::add_member(&app.site, None, new).await.expect("a member");
+    staff::add_member(&app.site, None, new).await.expect("a member");
     browser.goto(&app.url("/desk/team")).await;
     browser.click("Send a new link for Nina").await;
     browser.wait_for_text("An invitation to Nina").await;

@@ -5,15 +5,10 @@ use std::time::Duration;
 use broadside::{
     authorities::Trust,
     bounces::{
-        Action, Class, Reason, Recipient, Report,
-        imap::Mailbox,
-        maildir::{Taken, receive_maildir},
-        receive::{Effect, Source, receive, receive_mail, receive_refusals},
+        Action, BounceClass, BounceReport, Effect, ImapMailbox, Reason, ReportedRecipient, Source, Taken,
+        receive, receive_mail, receive_maildir, receive_refusals,
     },
-    delivery::{
-        engine::{Engine, EngineOptions},
-        suppression::{self, Suppressions},
-    },
+    delivery::{self, Engine, EngineOptions, Suppressions},
     email_address::EmailAddress,
     publishing,
     relays::RelayOptions,
@@ -70,7 +65,7 @@ async fn take(app: &TestApp, bytes: &[u8]) -> Effect {
     receive_mail(&app.site, bytes, leave_by_mail).await.expect("the report is taken in")
 }
 
-async fn reason(app: &TestApp, reader: &str) -> Option<suppression::Reason> {
+async fn reason(app: &TestApp, reader: &str) -> Option<delivery::StopReason> {
     let address = EmailAddress::parse(reader).expect("an address");
     Suppressions::new(&app.site).reason(&address).await.expect("a read")
 }
@@ -105,7 +100,7 @@ both_engines! {
         let report = notification(&address, ANN, "failed", "5.1.1");
         assert_eq!(take(&app, &report).await, Effect::Bounced);
         assert_eq!(take(&app, &report).await, Effect::Known);
-        assert_eq!(reason(&app, ANN).await, Some(suppression::Reason::Bounced));
+        assert_eq!(reason(&app, ANN).await, Some(delivery::StopReason::Bounced));
         assert_eq!(reason(&app, "reader2@example.org").await, None);
         app.send_edition("The second").await;
         assert_eq!(app.mails(ANN).len(), 1, "no second edition");
@@ -164,7 +159,7 @@ both_engines! {
         }
         let counted = effects.iter().filter(|effect| **effect == Effect::Counted).count();
         assert_eq!((counted, effects.last()), (6, Some(&Effect::Bounced)), "{effects:?}");
-        assert_eq!(reason(&app, ANN).await, Some(suppression::Reason::Bounced));
+        assert_eq!(reason(&app, ANN).await, Some(delivery::StopReason::Bounced));
     }
 
     /// TRUST M26: nobody else can bring a stopped address back; staff can.
@@ -205,7 +200,7 @@ both_engines! {
         // A bounce first: the complaint is the weightier word.
         take(&app, &notification(&address, ANN, "failed", "5.1.1")).await;
         assert_eq!(take(&app, &complaint("abuse", &id)).await, Effect::Complained);
-        assert_eq!(reason(&app, ANN).await, Some(suppression::Reason::Complained));
+        assert_eq!(reason(&app, ANN).await, Some(delivery::StopReason::Complained));
         assert_eq!(reason(&app, "reader2@example.org").await, None);
     }
 
@@ -221,7 +216,7 @@ both_engines! {
         let forged = link.replace("/unsubscribe/", "/unsubscribe/A");
         assert_eq!(take(&app, report(&forged).as_bytes()).await, Effect::Unproven);
         assert_eq!(take(&app, report(&link).as_bytes()).await, Effect::Complained);
-        assert_eq!(reason(&app, ANN).await, Some(suppression::Reason::Complained));
+        assert_eq!(reason(&app, ANN).await, Some(delivery::StopReason::Complained));
         assert_eq!(reason(&app, "reader2@example.org").await, None);
     }
 
@@ -243,7 +238,7 @@ both_engines! {
         assert_eq!(take(&again, &notification(&from, ANN, "failed", "5.1.1")).await, Effect::Unproven);
         assert_eq!(take(&again, &complaint("abuse", &id)).await, Effect::Complained);
         assert_eq!(take(&again, &complaint("abuse", &id)).await, Effect::Known);
-        assert_eq!(reason(&again, ANN).await, Some(suppression::Reason::Complained));
+        assert_eq!(reason(&again, ANN).await, Some(delivery::StopReason::Complained));
         assert_eq!(reason(&again, "reader2@example.org").await, None);
     }
 
@@ -274,17 +269,17 @@ both_engines! {
         app.leaves_work();
         app.readers(3).await;
         let edition = app.seal_edition("Going out").await;
-        let complained = Report {
-            recipients: vec![Recipient {
+        let complained = BounceReport {
+            recipients: vec![ReportedRecipient {
                 address: ANN.to_uppercase(),
-                class: Class::Complaint,
+                class: BounceClass::Complaint,
                 status: None,
                 reply: None,
                 action: Action::Complained,
                 reason: Reason::Complaint,
                 words: "spam".to_owned(),
             }],
-            ..Report::default()
+            ..BounceReport::default()
         };
         let effect = receive(&app.site, Source::Postmark, "1", &complained).await.expect("it is taken in");
         assert_eq!(effect, Effect::Complained);
@@ -310,8 +305,8 @@ both_engines! {
         let early = app.names(draft.id, reader.id).await.return_address(&app.site).expect("tests have an address for bounces");
         assert_eq!(take(&app, &notification(&early, ANN, "failed", "5.1.1")).await, Effect::Bounced);
         app.drain().await;
-        assert_eq!(reason(&app, ANN).await, Some(suppression::Reason::Bounced));
-        let audit = broadside::delivery::progress::audit(&app.site.db, draft.id).await.expect("an audit");
+        assert_eq!(reason(&app, ANN).await, Some(delivery::StopReason::Bounced));
+        let audit = broadside::delivery::audit_copies(&app.site.db, draft.id).await.expect("an audit");
         assert!(audit.holds(), "{audit:?}");
     }
 
@@ -326,7 +321,7 @@ both_engines! {
         app.send_edition("The first").await;
         assert_eq!(receive_refusals(&app.site).await.expect("the log is read"), 2);
         assert_eq!(receive_refusals(&app.site).await.expect("the log is read"), 0);
-        assert_eq!(reason(&app, ANN).await, Some(suppression::Reason::Bounced));
+        assert_eq!(reason(&app, ANN).await, Some(delivery::StopReason::Bounced));
         assert_eq!(reason(&app, "reader2@example.org").await, None);
         assert_eq!(reason(&app, "reader3@example.org").await, None);
     }
@@ -348,7 +343,7 @@ both_engines! {
         assert_eq!((taken.read, taken.stopped, taken.unproven), (2, 1, 1));
         assert!(maildir.join("cur/1.a:2,S").exists() && !maildir.join("new/1.a").exists());
         assert_eq!(receive_maildir(&app.site, &maildir, leave_by_mail).await.expect("a maildir").read, 0);
-        assert_eq!(reason(&app, ANN).await, Some(suppression::Reason::Bounced));
+        assert_eq!(reason(&app, ANN).await, Some(delivery::StopReason::Bounced));
     }
 
     /// TRUST F26, A28: a storm of forged reports changes nothing and is soon over.
@@ -413,7 +408,7 @@ both_engines! {
         assert_eq!(post("{}".to_owned()).await, 400);
         assert_eq!(reason(&app, ANN).await, None);
         assert_eq!(post(good.clone()).await, 200);
-        assert_eq!(reason(&app, ANN).await, Some(suppression::Reason::Bounced));
+        assert_eq!(reason(&app, ANN).await, Some(delivery::StopReason::Bounced));
         app.advance(Duration::from_secs(60));
         let ann = EmailAddress::parse(ANN).expect("an address");
         let mut tx = app.site.db.begin().await.expect("a transaction");
@@ -422,7 +417,7 @@ both_engines! {
         assert_eq!(post(good).await, 200);
         assert_eq!(reason(&app, ANN).await, None, "the same report counts once");
         assert_eq!(post(signed("3", failed("reader2@example.org", "theirs@mailgun.example"))).await, 200);
-        assert_eq!(reason(&app, "reader2@example.org").await, Some(suppression::Reason::Bounced));
+        assert_eq!(reason(&app, "reader2@example.org").await, Some(delivery::StopReason::Bounced));
         assert_eq!(reason(&app, "reader3@example.org").await, None);
     }
 
@@ -469,7 +464,7 @@ both_engines! {
         assert_eq!((taken.read, taken.stopped, taken.counted, taken.unproven), (3, 1, 1, 0), "{taken:?}");
         assert_eq!(receive_refusals(&app.site).await.expect("the log is read"), 1);
         for reader in [gone, later] {
-            assert_eq!(reason(&app, reader).await, Some(suppression::Reason::Bounced), "{reader}");
+            assert_eq!(reason(&app, reader).await, Some(delivery::StopReason::Bounced), "{reader}");
         }
         for reader in [full, policy, good] {
             assert_eq!(reason(&app, reader).await, None, "{reader}");
@@ -495,7 +490,7 @@ both_engines! {
         assert_eq!(mailbox.visit(&app, &settings).await.read, 0);
         assert_eq!(mailbox.said[0], "LOGIN \"us@er\" \"pa ss\"");
         assert_eq!(mailbox.said[1], "SELECT \"Bounces\"");
-        assert_eq!(reason(&app, ANN).await, Some(suppression::Reason::Bounced));
+        assert_eq!(reason(&app, ANN).await, Some(delivery::StopReason::Bounced));
     }
 }
 
@@ -517,14 +512,14 @@ impl ImapServer {
         }
     }
 
-    fn settings(&self, user: &str, folder: &str) -> Mailbox {
+    fn settings(&self, user: &str, folder: &str) -> ImapMailbox {
         let address = self.listener.local_addr().expect("an address");
         let url = format!("imaps://{user}@{address}/{folder}").parse().expect("an address");
         let trust = Trust::and_those_of(&self.certificate.pem).expect("a certificate");
-        Mailbox::from_url(&url, trust).expect("whole settings")
+        ImapMailbox::from_url(&url, trust).expect("whole settings")
     }
 
-    async fn visit(&mut self, app: &TestApp, settings: &Mailbox) -> Taken {
+    async fn visit(&mut self, app: &TestApp, settings: &ImapMailbox) -> Taken {
         let (taken, ()) = tokio::join!(settings.receive(&app.site, leave_by_mail), async {
             let (stream, _) = self.listener.accept().await.expect("a client");
             let stream = self.certificate.clone().accept(stream).await.expect("TLS");

@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use broadside::{
     bounces::{
-        Action, Class, Reason, Recipient, Report,
-        receive::{Effect, Source, receive, receive_mail, receive_refusals},
+        Action, BounceClass, BounceReport, Effect, Reason, ReportedRecipient, Source, receive, receive_mail,
+        receive_refusals,
     },
-    delivery::progress,
+    delivery,
     editions::EditionState,
     publishing,
     sandbox::{Rule, Stage},
@@ -55,10 +55,10 @@ async fn suppressed(app: &TestApp) -> i64 {
     database::rows::<(i64,)>(&app.site.db, stopped).await[0].0
 }
 
-async fn progress(app: &TestApp, id: i64) -> progress::Progress {
-    let audit = progress::audit(&app.site.db, id).await.expect("an audit");
+async fn progress(app: &TestApp, id: i64) -> delivery::Progress {
+    let audit = delivery::audit_copies(&app.site.db, id).await.expect("an audit");
     assert!(audit.holds(), "{audit:?}");
-    progress::of(&app.site.db, id).await.expect("the figures")
+    delivery::progress_of(&app.site.db, id).await.expect("the figures")
 }
 
 fn refuse(app: &TestApp, rule: Rule) {
@@ -342,17 +342,17 @@ both_engines! {
         readers(&app, 60, at(7)).await;
         let id = app.send_edition("By webhook").await;
         for number in 1..=25 {
-            let report = Report {
-                recipients: vec![Recipient {
+            let report = BounceReport {
+                recipients: vec![ReportedRecipient {
                     address: at(7)(number).to_uppercase(),
-                    class: Class::Hard,
+                    class: BounceClass::Hard,
                     status: Some("5.1.1".to_owned()),
                     reply: None,
                     action: Action::Failed,
                     reason: Reason::NoMailbox,
                     words: "no such user".to_owned(),
                 }],
-                ..Report::default()
+                ..BounceReport::default()
             };
             let effect = receive(&app.site, Source::Postmark, &number.to_string(), &report).await.expect("it is taken in");
             assert_eq!(effect, if number < 20 { Effect::Bounced } else { Effect::Held }, "{number}");
@@ -384,17 +384,17 @@ both_engines! {
             database::change(&app.site.db, sql).await;
         }
         for number in 1..=20 {
-            let report = Report {
-                recipients: vec![Recipient {
+            let report = BounceReport {
+                recipients: vec![ReportedRecipient {
                     address: at(7)(number),
-                    class: Class::Hard,
+                    class: BounceClass::Hard,
                     status: Some("5.1.1".to_owned()),
                     reply: None,
                     action: Action::Failed,
                     reason: Reason::NoMailbox,
                     words: "no such user".to_owned(),
                 }],
-                ..Report::default()
+                ..BounceReport::default()
             };
             let effect = receive(&app.site, Source::Postmark, &number.to_string(), &report).await.expect("it is taken in");
             assert_eq!(effect, if number < 20 { Effect::Bounced } else { Effect::Held }, "{number}");

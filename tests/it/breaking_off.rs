@@ -10,9 +10,9 @@ use std::{
 };
 
 use broadside::{
-    bounces::receive::{Effect, receive_mail},
+    bounces::{Effect, receive_mail},
     db::{Db, Tx},
-    delivery::suppression::{Reason, Suppressions},
+    delivery::{StopReason, Suppressions},
     doctor::Grade,
     dossier,
     journal::Journal,
@@ -92,7 +92,7 @@ fn token(link: &str) -> String {
 }
 
 async fn choices(app: &TestApp, email: &str) -> String {
-    token(&subscribers::preferences_path(&app.site, &reader(app, email).await.public_id))
+    token(&subscribers::choices_path(&app.site, &reader(app, email).await.public_id))
 }
 
 async fn unsubscribe(app: &TestApp, edition: i64, email: &str) -> String {
@@ -259,13 +259,13 @@ both_engines! {
 
         cut_off("Undo", subscribers::rejoin(&app.site, &ann, trace), async || gets_it(&app, "ann@example.org").await).await;
         let joins = Chosen { lists: vec![(app.list().await, true)], ..Chosen::default() };
-        let saved = subscribers::save_preferences(&app.site, &dan, &joins, trace);
+        let saved = subscribers::save_choices(&app.site, &dan, &joins, trace);
         cut_off("a save", saved, async || gets_it(&app, "dan@example.org").await).await;
         let eva = address("eva@example.org");
         let added = subscribers::add_by_staff(&app.site, &eva, "", app.list().await, "by telephone");
         cut_off("the desk", added, async || gets_it(&app, "eva@example.org").await).await;
         let rests = async || {
-            let page = subscribers::look_at_preferences(&app.site, &bea).await.expect("a page");
+            let page = subscribers::look_at_choices(&app.site, &bea).await.expect("a page");
             page.rests_until.is_some()
         };
         cut_off("going on", subscribers::go_on(&app.site, &bea), async || !rests().await).await;
@@ -339,7 +339,7 @@ both_engines! {
         assert_eq!(take(&anns).await, Effect::Known);
         // Bea’s is about a copy from before the team let mail go again.
         let mut tx = app.site.db.begin().await.expect("a transaction");
-        suppressions.add(&mut tx, &address("bea@example.org"), Reason::Bounced, "a test").await.expect("added");
+        suppressions.add(&mut tx, &address("bea@example.org"), StopReason::Bounced, "a test").await.expect("added");
         tx.commit().await.expect("a commit");
         lift("bea@example.org").await;
         let beas = report("bea@example.org").await;
@@ -443,7 +443,7 @@ both_engines! {
             let link = choices(&app, &email).await;
             let lists = if leaves_all { Vec::new() } else { vec![(appeals.id, false)] };
             let chosen = Chosen { lists, leaves_all, ..Chosen::default() };
-            let mut work = pin!(subscribers::save_preferences(&app.site, &link, &chosen, Trace::default()));
+            let mut work = pin!(subscribers::save_choices(&app.site, &link, &chosen, Trace::default()));
             let mut taken = 0;
             let early = wait::until("so many steps", async || {
                 if taken == steps {
@@ -482,7 +482,7 @@ both_engines! {
         let backup = db.restored_copy().await;
         let leaves = Chosen { leaves_all: true, ..Chosen::default() };
         let link = choices(&app, "ann@example.org").await;
-        let (_, saved) = subscribers::save_preferences(&app.site, &link, &leaves, Trace::default()).await.expect("saved");
+        let (_, saved) = subscribers::save_choices(&app.site, &link, &leaves, Trace::default()).await.expect("saved");
         assert_eq!(saved.left, ["The digest"], "what they were on");
         assert_eq!(subscribers::ask_held_back(&app.site).await.expect("asked"), 0);
         assert_eq!(state(&app, "ann@example.org", "appeals").await, Some(SubscriptionState::Left));

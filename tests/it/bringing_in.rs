@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, time::Duration};
 use axum::http::Request;
 use broadside::{
     db::Engine,
-    moving_in::Choices,
+    moving_in::ImportChoices,
     subscribers::{self, Basis, BringInError, Import, ImportAnswers, ImportState, Receiving},
 };
 use reqwest::{Method, StatusCode, header};
@@ -55,7 +55,7 @@ async fn work(app: &TestApp) {
 
 async fn say(app: &TestApp, import: &Import) -> Import {
     let basis = Basis { basis: "consent".to_owned(), source: "moved house".to_owned() };
-    let choices = Choices::default();
+    let choices = ImportChoices::default();
     let answers =
         ImportAnswers { list: app.list().await, basis: &basis, makes_lists: false, choices: &choices };
     subscribers::say_of_import(&app.site, import, import.changed_at, &answers).await.expect("said");
@@ -74,8 +74,8 @@ fn many(readers: usize) -> String {
     format!("email,name,unsubscribed_at\n{rows}")
 }
 
-fn leaves() -> Choices {
-    let mut choices = Choices::default();
+fn leaves() -> ImportChoices {
+    let mut choices = ImportChoices::default();
     choices.add_column("unsubscribed_at=left-at").expect("a column");
     choices
 }
@@ -339,7 +339,7 @@ both_engines! {
         let standing: Vec<(String, String)> = rows(&app.site.db, "select r.email, s.state from subscriber r join subscription s on s.subscriber_id = r.id where r.email < 'r' and r.email > 'left@' order by r.email").await;
         let one = |email: &str| (format!("{email}@example.org"), "left".to_owned());
         assert_eq!(standing, [one("left"), one("mailed")], "who was mailed is known, and off the list");
-        let audit = broadside::delivery::progress::audit(&app.site.db, 1).await;
+        let audit = broadside::delivery::audit_copies(&app.site.db, 1).await;
         assert!(audit.is_ok_and(|audit| audit.holds()));
         // A day later it is too late.
         let import = begun(&app, "email\nlate@example.org\n").await;
@@ -363,7 +363,7 @@ both_engines! {
         assert!(!page.body.contains("<svg") && !page.body.contains("<b>"), "{}", page.body);
         assert!(!page.body.contains("Show me the sums"));
         let later = app.site.now().plus(Duration::from_secs(8 * 86_400));
-        broadside::jobs::retention::forget_as_of(&app.site, later).await.expect("forgotten");
+        broadside::jobs::forget_as_of(&app.site, later).await.expect("forgotten");
         assert_eq!(rows::<(i64,)>(&app.site.db, "select count(*) from import").await, [(0,)]);
     }
 

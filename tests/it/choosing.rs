@@ -5,7 +5,7 @@ use std::time::Duration;
 use broadside::{
     audit_log,
     db::{Db, Engine},
-    delivery::progress,
+    delivery,
     editions::UnknownPolicy,
     email_address::EmailAddress,
     origin, publishing, restored,
@@ -39,7 +39,7 @@ async fn reader(app: &TestApp, email: &str) -> Subscriber {
 
 /// The link to somebody's choices, without what stands before it.
 async fn token(app: &TestApp, email: &str) -> String {
-    let path = subscribers::preferences_path(&app.site, &reader(app, email).await.public_id);
+    let path = subscribers::choices_path(&app.site, &reader(app, email).await.public_id);
     path.rsplit('/').next().expect("a link has an end").to_owned()
 }
 
@@ -64,7 +64,7 @@ async fn joined(app: &TestApp, email: &str) -> Vec<String> {
 }
 
 async fn list_called(app: &TestApp, slug: &str, name: &str) -> i64 {
-    let made = publishing::lists::make(&app.site, (slug, name, Visibility::Public), None)
+    let made = publishing::make_list(&app.site, (slug, name, Visibility::Public), None)
         .await
         .expect("a list is made");
     assert!(made.is_some(), "{slug}");
@@ -74,7 +74,7 @@ async fn list_called(app: &TestApp, slug: &str, name: &str) -> i64 {
 
 async fn topic(app: &TestApp, name: &str) {
     let on = [app.list().await];
-    let made = publishing::lists::make_topic(&app.site, (name, ""), &on, None).await;
+    let made = publishing::make_topic(&app.site, (name, ""), &on, None).await;
     assert!(made.expect("a topic is made"), "{name}");
 }
 
@@ -179,7 +179,7 @@ both_engines! {
         assert!(!got(&app, ANN, "On its way") && got(&app, BOB, "On its way"));
         let ended = [("suppressed".to_owned(), Some("paused".to_owned())), ("accepted".to_owned(), None)];
         assert_eq!(copies(&app, edition).await, ended);
-        assert!(progress::audit(&app.site.db, edition).await.expect("an audit").holds());
+        assert!(delivery::audit_copies(&app.site.db, edition).await.expect("an audit").holds());
         let desk = app.desk().await;
         let page = desk.open(&format!("/desk/readers/{}", reader(&app, ANN).await.public_id)).await;
         page.says("Not mailed: paused").says("Nothing comes before 17 March 2026").says("Word of their pause");
@@ -306,7 +306,7 @@ both_engines! {
         again.send_edition("The next").await;
         assert!(!got(&again, ANN, "The next"));
         assert!(got(&again, BOB, "The next") && got(&again, "cat@example.org", "The next"));
-        assert!(progress::audit(&again.site.db, first).await.expect("an audit").holds());
+        assert!(delivery::audit_copies(&again.site.db, first).await.expect("an audit").holds());
         // What was ended in the restored one stays ended: the entry is older than that.
         assert!(subscribers::go_on(&again.site, &token(&again, ANN).await).await.expect("saved"));
         restored::take_up(&again.site, None).await.expect("the journal is taken up");
@@ -497,7 +497,7 @@ both_engines! {
         desk.submit_and_follow(&form).await.says("was sent within the last hour");
         app.drain().await;
         assert_eq!(app.mails(ANN).len(), had);
-        let wanted = audit_log::Wanted { subject: Some(&ann.public_id), ..audit_log::Wanted::default() };
+        let wanted = audit_log::WantedLines { subject: Some(&ann.public_id), ..audit_log::WantedLines::default() };
         let lines = audit_log::page(&app.site.db, wanted, None, 50).await.expect("a read");
         assert_eq!(lines.iter().map(|one| one.action.as_str()).collect::<Vec<_>>(), ["sent the link to their choices"]);
         subscribers::leave_by_staff(&app.site, ann.id, app.list().await, "a test").await.expect("left");
@@ -528,7 +528,7 @@ both_engines! {
         app.drain().await;
         app.send_edition("The first").await;
         assert!(got(&app, ANN, "The first"));
-        let wanted = audit_log::Wanted { subject: Some(&ann.public_id), ..audit_log::Wanted::default() };
+        let wanted = audit_log::WantedLines { subject: Some(&ann.public_id), ..audit_log::WantedLines::default() };
         let lines = audit_log::page(&app.site.db, wanted, None, 50).await.expect("a read");
         let deeds: Vec<(&str, &str)> =
             lines.iter().rev().map(|one| (one.action.as_str(), one.detail.as_str())).collect();

@@ -5,17 +5,14 @@ use std::time::Duration;
 use broadside::{
     clock::{Ahead, Clock},
     db::Engine as Database,
-    delivery::{
-        engine::{Engine, EngineOptions},
-        progress,
-    },
+    delivery::{self, Engine, EngineOptions},
     doctor::{self, Grade},
     email_address::EmailAddress,
     publishing,
     relays::RelayOptions,
     site::Site,
     smtp_url::RelayLimits,
-    staff::{Incoming, PasswordCost, Staff, accounts, sessions},
+    staff::{self, Incoming, PasswordCost, Staff},
 };
 
 use crate::support::{
@@ -37,7 +34,7 @@ async fn on_a_machine_with(app: &TestApp, own: Clock) -> Site {
 
 async fn owner(site: &Site) -> Staff {
     let email = EmailAddress::parse(OWNER.0).expect("an address");
-    accounts::by_email(&site.db, &email).await.expect("a read").expect("the owner")
+    staff::by_email(&site.db, &email).await.expect("a read").expect("the owner")
 }
 
 /// Signs in at one process; whether another lets them in.
@@ -45,9 +42,9 @@ async fn is_let_in(at: &Site, then_at: &Site) -> bool {
     let incoming = Incoming::at_the_terminal(PasswordCost::CHEAP);
     let staff = owner(at).await;
     let mut tx = at.db.begin().await.expect("a transaction");
-    let token = sessions::open(&mut tx, at, &staff, &incoming).await.expect("a session");
+    let token = staff::open_session(&mut tx, at, &staff, &incoming).await.expect("a session");
     tx.commit().await.expect("a commit");
-    sessions::find(then_at, &token.0).await.expect("it can be asked").is_some()
+    staff::find_session(then_at, &token.0).await.expect("it can be asked").is_some()
 }
 
 /// A worker at a mail service that may be given four messages a day.
@@ -60,7 +57,7 @@ async fn start(app: &TestApp, site: &Site) -> Engine {
 }
 
 async fn accepted(app: &TestApp, edition: i64) -> i64 {
-    progress::of(&app.site.db, edition).await.expect("the tallies").accepted
+    delivery::progress_of(&app.site.db, edition).await.expect("the tallies").accepted
 }
 
 /// TRUST F20: of two processes one runs on a machine whose clock is a day ahead, or behind. Nobody is signed out, no edition is held

@@ -3,7 +3,7 @@
 use broadside::{
     articles,
     db::Engine,
-    delivery::progress,
+    delivery,
     editions::EditionState,
     publishing,
     subscribers::{self, Basis},
@@ -173,6 +173,6 @@ async fn edition(app: &TestApp, path: &str) -> publishing::Edition {
 }
 
 async fn assert_adds_up(app: &TestApp, edition_id: i64) {
-    let audit = progress::audit(&app.site.db, edition_id).await.expect("an audit");
+    let audit = delivery::audit_copies(&app.site.db, edition_id).await.expect("an audit");
     assert!(audit.holds(), "{} and {}", audit.rows, audit.tallies);
 }

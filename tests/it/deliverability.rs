@@ -2,9 +2,9 @@
 
 use broadside::{
     db::Engine,
-    deliverability::{self, Check, Grade, Lookout, Report},
+    deliverability::{self, Check, DeliverabilityReport, Grade, Lookout},
     dkim,
-    mail::dkim::Algorithm,
+    mail::Algorithm,
     publishing,
     settings::{self, Settings},
 };
@@ -18,15 +18,15 @@ fn lookout(server: &DnsServer, relay: &str) -> Lookout {
     Lookout { dns: server.resolver(), relays, return_domain: None }
 }
 
-async fn look(app: &TestApp, lookout: &Lookout) -> Report {
+async fn look(app: &TestApp, lookout: &Lookout) -> DeliverabilityReport {
     lookout.look(&app.site, FROM).await.expect("a look").expect("a domain")
 }
 
-fn grade(report: &Report, check: Check) -> Grade {
+fn grade(report: &DeliverabilityReport, check: Check) -> Grade {
     report.findings.iter().find(|finding| finding.check == check).expect("every check is there").grade
 }
 
-fn grades(report: &Report) -> Vec<Grade> {
+fn grades(report: &DeliverabilityReport) -> Vec<Grade> {
     report.findings.iter().map(|finding| finding.grade).collect()
 }
 
@@ -69,7 +69,7 @@ both_engines! {
         let nothing = look(&app, &lookout).await;
         assert_eq!(nothing.missing_for_bulk(), [Check::Spf, Check::Dkim, Check::Dmarc]);
         assert_eq!(grade(&nothing, Check::Ptr), Grade::Warning);
-        let published = |report: &Report, check| {
+        let published = |report: &DeliverabilityReport, check| {
             let finding = report.findings.iter().find(|finding| finding.check == check).expect("a finding").clone();
             finding.records.into_iter().next().expect("a record to publish")
         };

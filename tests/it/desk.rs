@@ -8,13 +8,9 @@ use axum::{
 };
 use broadside::{
     db::Db,
-    delivery::notices,
-    publishing,
-    staff::{Role, accounts, accounts::Seen, set_up, sign_in},
-    web::{
-        HeaderSet,
-        routes::{Csrf, Route, Who, routes},
-    },
+    delivery, publishing,
+    staff::{self, Role, SeenMember},
+    web::{Csrf, HeaderSet, Route, Who, routes},
 };
 
 use crate::support::{
@@ -22,8 +18,8 @@ use crate::support::{
     pages::{Answer, BASE, PASSWORD, Web, csrf_of, sign_in_fails},
 };
 
-fn seen(role: Role) -> Seen {
-    Seen { role, disabled: false }
+fn seen(role: Role) -> SeenMember {
+    SeenMember { role, disabled: false }
 }
 
 fn filled(path: &str) -> String {
@@ -323,11 +319,11 @@ both_engines! {
         assert!(sent_to_sign_in(&web.get("/desk", &cookie).await), "signed out");
 
         let id = |name: &'static str| async move {
-            let members = accounts::members(&site.db).await.expect("members");
+            let members = staff::members(&site.db).await.expect("members");
             members.into_iter().find(|one| one.name == name).expect("the member").public_id
         };
         let (cookie, _) = web.session_of(Role::Editor).await;
-        accounts::change_role(site, None, &id("editor").await, seen(Role::Editor), Role::Sender).await.expect("a change");
+        staff::change_role(site, None, &id("editor").await, seen(Role::Editor), Role::Sender).await.expect("a change");
         assert!(sent_to_sign_in(&web.get("/desk", &cookie).await), "another role");
 
         let (cookie, csrf) = web.session_of(Role::Treasurer).await;
@@ -338,14 +334,14 @@ both_engines! {
         assert_eq!(web.get("/desk", &changed.cookie()).await.status, StatusCode::OK, "a new session goes on");
 
         let (cookie, _) = web.session_of(Role::Viewer).await;
-        accounts::set_disabled(site, None, &id("viewer").await, seen(Role::Viewer)).await.expect("a change");
+        staff::set_disabled(site, None, &id("viewer").await, seen(Role::Viewer)).await.expect("a change");
         assert!(sent_to_sign_in(&web.get("/desk", &cookie).await), "disabled");
         assert!(sign_in_fails(&web.sign_in("viewer@example.org", PASSWORD).await));
     }
 
     async fn the_last_owner_cannot_be_removed(web: Web) {
         let (cookie, csrf) = web.session_of(Role::Owner).await;
-        let members = accounts::members(&web.app.site.db).await.expect("members");
+        let members = staff::members(&web.app.site.db).await.expect("members");
         let id = &members[0].public_id;
         let form = [("csrf", csrf.as_str()), ("seen", "owner")];
         let disable = web.post(&format!("/desk/team/{id}/disable"), &cookie, &form).await;
@@ -402,13 +398,13 @@ both_engines! {
 
     /// ASVS 7.2.4: signing in, by password or by link, ends the session that the browser brought, whoever's it is.
     async fn signing_in_ends_the_session_that_the_browser_brought(web: Web) {
-        let id = accounts::members(&web.app.site.db).await.expect("members").remove(0).public_id;
+        let id = staff::members(&web.app.site.db).await.expect("members").remove(0).public_id;
         let (left_open, _) = web.session_of(Role::Editor).await;
         let form = [("email", "owner@example.org"), ("password", PASSWORD), ("next", "")];
         let by_password = web.post("/desk/sign-in", &left_open, &form).await.cookie();
         assert!(sent_to_sign_in(&web.get("/desk", &left_open).await), "somebody else's, left open at this browser");
         let other_browser = web.sign_in("owner@example.org", PASSWORD).await.cookie();
-        let link = sign_in::link_path(&web.app.site, &id).await.expect("a link");
+        let link = staff::sign_in_link_path(&web.app.site, &id).await.expect("a link");
         let by_link = web.post(&link, &by_password, &[]).await.cookie();
         assert!(sent_to_sign_in(&web.get("/desk", &by_password).await), "the one before");
         for goes_on in [&by_link, &other_browser] {
@@ -418,8 +414,8 @@ both_engines! {
 
     /// TRUST A25 in spirit, ASVS 6.5.5: opening the link does nothing, pressing the button works once, for ten minutes.
     async fn a_sign_in_link_works_once_and_not_by_being_opened(web: Web) {
-        let id = accounts::members(&web.app.site.db).await.expect("members").remove(0).public_id;
-        let first = sign_in::link_path(&web.app.site, &id).await.expect("a link");
+        let id = staff::members(&web.app.site.db).await.expect("members").remove(0).public_id;
+        let first = staff::sign_in_link_path(&web.app.site, &id).await.expect("a link");
         for _ in 0..2 {
             let page = web.get(&first, "").await;
             assert_eq!((page.status, page.header("set-cookie")), (StatusCode::OK, ""));
@@ -430,7 +426,7 @@ both_engines! {
         statuses.sort();
         assert_eq!(statuses, [StatusCode::SEE_OTHER, StatusCode::GONE], "two presses race, one wins");
         assert_eq!(web.get(&first, "").await.status, StatusCode::GONE);
-        let late = sign_in::link_path(&web.app.site, &id).await.expect("a link");
+        let late = staff::sign_in_link_path(&web.app.site, &id).await.expect("a link");
         web.app.site.clock.advance(Duration::from_secs(600));
         assert_eq!(web.post(&late, "", &[]).await.status, StatusCode::GONE);
     }
@@ -439,7 +435,7 @@ both_engines! {
     async fn a_sign_in_link_is_mailed_to_the_team_alone(web: Web) {
         let ask = async |email: &str| web.post("/desk/sign-in-link", "", &[("link_email", email)]).await;
         let queued = async || {
-            let counts = notices::counts(&web.app.site.db).await.expect("counts");
+            let counts = delivery::letter_counts(&web.app.site.db).await.expect("counts");
             counts.iter().map(|(_, count)| count).sum::<i64>()
         };
         let unknown = ask("nobody@example.org").await;
@@ -460,7 +456,7 @@ both_engines! {
         assert!(sign_in_fails(&web.sign_in("admin@example.org", "admin").await));
         assert_eq!(web.get("/set-up/x", "").await.status, StatusCode::NOT_FOUND);
         publishing::ensure_first(&web.app.site).await.expect("a first list, as at every start");
-        let path = set_up::path(&web.app.site).await.expect("an answer").expect("a path while there is no owner");
+        let path = staff::set_up_path(&web.app.site).await.expect("an answer").expect("a path while there is no owner");
         assert_eq!(web.get(&path, "").await.status, StatusCode::OK);
         let mut short = SET_UP;
         short[9].1 = "too short";
@@ -478,8 +474,8 @@ both_engines! {
         let mut statuses = [one.status, two.status];
         statuses.sort();
         assert_eq!(statuses, [StatusCode::SEE_OTHER, StatusCode::NOT_FOUND], "two browsers race, one wins");
-        assert_eq!(accounts::members(&web.app.site.db).await.expect("members").len(), 1);
-        assert_eq!(set_up::path(&web.app.site).await.expect("an answer"), None);
+        assert_eq!(staff::members(&web.app.site.db).await.expect("members").len(), 1);
+        assert_eq!(staff::set_up_path(&web.app.site).await.expect("an answer"), None);
         assert_eq!(web.get(&path, "").await.status, StatusCode::NOT_FOUND);
         assert_eq!(web.post(&path, "", &SET_UP).await.status, StatusCode::NOT_FOUND);
         let winner = if one.status == StatusCode::SEE_OTHER { one } else { two };
@@ -522,8 +518,8 @@ both_engines! {
         let _second = tracing::Dispatch::new(tracing_subscriber::registry());
         let listening = log.listen();
         let (cookie, csrf) = web.session_of(Role::Owner).await;
-        let id = accounts::members(&web.app.site.db).await.expect("members").remove(0).public_id;
-        let link = sign_in::link_path(&web.app.site, &id).await.expect("a link");
+        let id = staff::members(&web.app.site.db).await.expect("members").remove(0).public_id;
+        let link = staff::sign_in_link_path(&web.app.site, &id).await.expect("a link");
         let token = link.rsplit('/').next().expect("a token").to_owned();
         for path in
             [link.as_str(), "/desk/sign-in/forged-token", "/desk?email=canary@example.org", "/canary%0d%0aline"]

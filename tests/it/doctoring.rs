@@ -4,13 +4,14 @@ use std::{collections::BTreeMap, net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::http::Method;
 use broadside::{
+    bounces::receive_mail,
     clock::{Clock, Moment},
     db::Engine,
-    delivery::suppression::Suppressions,
+    delivery::Suppressions,
     dkim,
-    doctor::{Doctor, Finding, here::By, record},
+    doctor::{self, BroughtBy, Doctor, Finding},
     email_address::EmailAddress,
-    mail::dkim::Algorithm,
+    mail::Algorithm,
     origin,
     smtp_url::SmtpUrl,
     subscribers,
@@ -177,7 +178,7 @@ both_engines! {
         let site = &app.site;
         let bad = |check: &str| Finding::problem(check, format!("{check} is broken. Mend it"));
         let look = async |findings: Vec<Finding>| {
-            record::keep(site, "one (serve)", findings, true).await.expect("it is kept");
+            doctor::keep_look(site, "one (serve)", findings, true).await.expect("it is kept");
             app.advance(DAY);
             app.drain().await;
             let mails = app.mails(OWNER.0);
@@ -196,17 +197,17 @@ both_engines! {
         assert_eq!(look(vec![bad("disk")]).await.len(), 3, "it was well in between");
 
         // Another machine's disk is another thing; the payment service is the same for all.
-        record::keep(site, "one (serve)", vec![bad("disk"), bad("payments")], true).await.expect("it is kept");
-        app.advance(record::EVERY);
+        doctor::keep_look(site, "one (serve)", vec![bad("disk"), bad("payments")], true).await.expect("it is kept");
+        app.advance(doctor::LOOKS_EVERY);
         assert_eq!(look(vec![bad("disk"), bad("payments")]).await.len(), 4);
         // Two processes of one machine look at the same time: that is not twice.
         for _ in 0..2 {
-            record::keep(site, "two (serve)", vec![bad("disk"), bad("payments")], true).await.expect("it is kept");
+            doctor::keep_look(site, "two (serve)", vec![bad("disk"), bad("payments")], true).await.expect("it is kept");
         }
         app.drain().await;
         assert!(!app.last_mail(OWNER.0).text.contains("two (serve)"), "it may have been a hiccup");
-        app.advance(record::EVERY);
-        record::keep(site, "two (serve)", vec![bad("disk"), bad("payments")], true).await.expect("it is kept");
+        app.advance(doctor::LOOKS_EVERY);
+        doctor::keep_look(site, "two (serve)", vec![bad("disk"), bad("payments")], true).await.expect("it is kept");
         app.drain().await;
         let last = app.last_mail(OWNER.0).text;
         assert!(last.contains("two (serve)") && last.contains("disk is broken") && !last.contains("payments"), "{last}");
@@ -216,8 +217,8 @@ both_engines! {
     async fn it_is_looked_at_by_night(app: TestApp) {
         let well = Doctor { in_production: false, ..app::doctor(&app.site, &app.relay) };
         let looked = async |doctor: &Doctor| {
-            record::look_by_night(doctor, &app.site, "one (serve)").await.expect("it is kept");
-            let looks = record::last(&app.site.db, app.site.now()).await.expect("the looks");
+            doctor::look_by_night(doctor, &app.site, "one (serve)").await.expect("it is kept");
+            let looks = doctor::last_looks(&app.site.db, app.site.now()).await.expect("the looks");
             looks[0].at == app.site.now()
         };
         assert!(looked(&well).await, "nobody has looked before");
@@ -250,7 +251,7 @@ both_engines! {
         page.says("Looked again.").says("leads here").says("greets us");
         // The address of a test is http.
         page.says("Something has to be done").says("Put a proxy with a certificate before us");
-        record::keep(&app.site, "two (worker)", vec![Finding::problem("disk", "2 MB are free")], true).await.expect("it is kept");
+        doctor::keep_look(&app.site, "two (worker)", vec![Finding::problem("disk", "2 MB are free")], true).await.expect("it is kept");
         desk.open("/desk/doctor").await.says("two (worker): Something has to be done").says("2 MB are free.");
     }
 
@@ -264,7 +265,7 @@ both_engines! {
         assert!(visitor.send(brought).await.body.contains("\"by\":\"stranger\""));
         assert_eq!(visitor.open("/here/x").await.status, 404);
         let local = [127, 0, 0, 1].into();
-        assert_eq!(By::of(local, true, &[local]), By::Proxy);
+        assert_eq!(BroughtBy::of(local, true, &[local]), BroughtBy::Proxy);
         // However often strangers ask, it costs the database nothing.
         app.leaves_work();
         app.site.db.close().await;
@@ -382,6 +383,24 @@ async fn what_is_broken_around_it_is_told_with_its_next_step() {
     dns.mx("example.test", 10, "mx.example.test");
     doctor(&app, &settings).says("bounce address", "ok", "mx.example.test takes the mail");
 
+    // TRUST L3, M24: people leave by mail to that address, which somebody has to read.
+    doctor(&app, &settings).says("returned mail", "note", "no settings say how it is read");
+    let read = |setting| {
+        let with = [&settings[..], &[setting]].concat();
+        let said = doctor(&app, &with);
+        assert!(!said.findings.contains_key("returned mail"), "{:?}", said.findings.get("returned mail"));
+    };
+    read(("BOUNCE_MAILDIR", maildir.as_str()));
+    read(("BOUNCE_IMAP_URL", "imaps://ann:secret@127.0.0.1:1/INBOX"));
+    let letter =
+        b"From: ann@example.org\r\nTo: bounce@example.org\r\nSubject: Hello\r\n\r\nWho reads this?\r\n";
+    receive_mail(&app.site, letter, subscribers::leave_by_mail).await.expect("it is taken in");
+    doctor(&app, &settings).says(
+        "returned mail",
+        "ok",
+        "hands in the mail to bounce@example.test, last on 3 March 2026",
+    );
+
     // The DNS, by a name that no other server knows.
     let host = ("BASE_URL", "http://localhost.example.test:1/");
     doctor(&app, &[settings[0], host]).says("DNS", "problem", "has no address, says 127.0.0.1:");
@@ -479,7 +498,7 @@ async fn the_page_of_the_server_is_for_everybody() {
     let ill = Arc::new(app::doctor(&app.site, &app.relay));
     let mut findings = ill.look(&app.site).await;
     findings.push(Finding::problem("disk", "2 MB are free where the data is: soon nothing can be written down, and nothing is sent. Make room (old backups, logs), or move DATA_DIR to a larger disk"));
-    record::keep(&app.site, "news-1 (serve)", findings, false).await.expect("it is kept");
+    doctor::keep_look(&app.site, "news-1 (serve)", findings, false).await.expect("it is kept");
     browser.goto(&app.url("/desk/doctor")).await;
     browser.wait_for_text("Something has to be done").await;
     browser.sound("doctor").await;

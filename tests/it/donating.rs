@@ -12,11 +12,8 @@ use std::{
 };
 
 use broadside::{
-    delivery::notices,
-    donations::{
-        self, reports,
-        states::{DonationState, RecurringState},
-    },
+    delivery,
+    donations::{self, DonationState, RecurringState},
     email_address::EmailAddress,
     payments::{PaymentProvider, ProviderError, Stripe, StripeSettings},
     sandbox::{ApiFault, Fate, Forgery, StripeServer},
@@ -63,7 +60,7 @@ impl Fixture for House {
         if !self.oracle_is_spoilt.load(Ordering::SeqCst) {
             self.balances().await;
         }
-        let unfinished = reports::unfinished(&self.site.db).await.expect("a read");
+        let unfinished = donations::unfinished(&self.site.db).await.expect("a read");
         assert_eq!((unfinished.waiting, unfinished.calls), (0, 0), "work was left over");
     }
 }
@@ -106,13 +103,13 @@ impl House {
         Gift { id, session }
     }
 
-    pub async fn newest(&self) -> reports::Listed {
-        let page = reports::page(&self.site.db, None, 1).await.expect("a read");
+    pub async fn newest(&self) -> donations::ListedDonation {
+        let page = donations::donations_page(&self.site.db, None, 1).await.expect("a read");
         page.into_iter().next().expect("a donation")
     }
 
-    pub async fn donation(&self, gift: &Gift) -> reports::Listed {
-        reports::find(&self.site.db, &gift.id).await.expect("a read").expect("it is there")
+    pub async fn donation(&self, gift: &Gift) -> donations::ListedDonation {
+        donations::find_donation(&self.site.db, &gift.id).await.expect("a read").expect("it is there")
     }
 
     pub async fn page(&self, path: &str) -> String {
@@ -133,12 +130,12 @@ impl House {
 
     /// Number and sum of paid gifts.
     pub async fn sums(&self) -> (i64, i64) {
-        let totals = reports::totals(&self.site.db).await.expect("a read");
+        let totals = donations::totals(&self.site.db).await.expect("a read");
         totals.iter().fold((0, 0), |sum, total| (sum.0 + total.number, sum.1 + total.minor))
     }
 
     pub async fn mails(&self) -> i64 {
-        let counts = notices::counts(&self.site.db).await.expect("a read");
+        let counts = delivery::letter_counts(&self.site.db).await.expect("a read");
         counts.iter().map(|(_, number)| number).sum()
     }
 
@@ -288,7 +285,7 @@ both_engines! {
         house.work().await;
         assert_eq!((house.donation(&gift).await.state, house.mails().await), (DonationState::CheckoutOpen, 0));
         assert_eq!(house.stripe().forge(&held[0], Forgery::NotJson).await, 200);
-        let unfinished = reports::unfinished(&house.site.db).await.expect("a read");
+        let unfinished = donations::unfinished(&house.site.db).await.expect("a read");
         assert_eq!((unfinished.waiting, unfinished.dead), (0, 1), "signed and unreadable is kept in sight");
         assert!(house.stripe().release_events().await.iter().all(|status| *status == 200));
         house.work().await;
@@ -372,7 +369,7 @@ both_engines! {
         let list = house.list().await;
         let added = subscribers::add_by_staff(&house.site, &email, "Ann", list, "a letter").await;
         let reader = added.expect("a reader").id;
-        let state = async || subscribers::donor_state::donor_state(db, reader).await.expect("a read");
+        let state = async || subscribers::donor_state(db, reader).await.expect("a read");
         assert_eq!(state().await, DonorState::Never);
         let subscription = house.stripe().subscriptions()[0]["id"].as_str().expect("an id").to_owned();
         house.stripe().renew(&subscription).expect("another month");

@@ -1,7 +1,7 @@
 //! Coming in at the desk, with and without JavaScript.
 
 use crate::support::{Browser, Fixture, TestApp, TestDb, app::OWNER, both_engines};
-use broadside::{db::Engine, publishing, settings::Settings, staff::set_up, subscribers::lists};
+use broadside::{db::Engine, publishing, settings::Settings, staff, subscribers::lists};
 
 both_engines! {
     async fn the_owner_signs_in_and_out(app: TestApp) {
@@ -41,7 +41,8 @@ async fn the_first_owner_sets_the_magazine_up_with_a_browser() {
     let Some(browser) = Browser::open().await else { return };
     browser.live_in("Pacific/Auckland").await;
     publishing::ensure_first(&app.site).await.expect("what every start does");
-    let path = set_up::path(&app.site).await.expect("an answer").expect("a path while there is no owner");
+    let path =
+        staff::set_up_path(&app.site).await.expect("an answer").expect("a path while there is no owner");
     browser.goto(&app.url(&path)).await;
     browser.sound("set-up").await;
     browser.fill("Name of the magazine", "The Lamplighter").await;

@@ -3,14 +3,10 @@
 use std::{net::SocketAddr, time::Duration};
 
 use broadside::{
-    delivery::notices,
-    donations::{self, attention, reports},
+    delivery, donations,
     email_address::EmailAddress,
     sandbox::ApiFault,
-    staff::{
-        Role,
-        accounts::{self, NewMember},
-    },
+    staff::{self, NewMember, Role},
     web::router,
 };
 use tokio::net::TcpListener;
@@ -24,7 +20,7 @@ const TREASURER: &str = "tess@example.org";
 async fn monthly(app: &TestApp) -> (String, String) {
     let email = EmailAddress::parse(TREASURER).expect("an address");
     let new = NewMember { name: "Tess", email: &email, role: Role::Treasurer };
-    accounts::add_member(&app.site, None, new).await.expect("a treasurer");
+    staff::add_member(&app.site, None, new).await.expect("a treasurer");
     app.give(SUPPORTER, "15", "month").await;
     let subscription = app.sandbox.stripe().subscriptions()[0]["id"].as_str().expect("an id").to_owned();
     (app.last_mail(SUPPORTER).link("/giving/"), subscription)
@@ -34,7 +30,7 @@ async fn monthly(app: &TestApp) -> (String, String) {
 async fn pass(app: &TestApp, span: Duration) {
     app.advance(span);
     donations::resume_calls(&app.site, app.payments.provider.as_ref()).await.expect("a round");
-    attention::tell_of_unended(&app.site).await.expect("a round");
+    donations::tell_of_unended(&app.site).await.expect("a round");
     app.send().await;
 }
 
@@ -67,7 +63,7 @@ both_engines! {
         assert!(app.sandbox.stripe().object(&subscription).expect("it is there")["status"] == "canceled");
         assert_eq!(rows::<(String,)>(&app.site.db, "select state from provider_call where operation = 'cancel'").await, [("done".to_owned(),)]);
         app.advance(Duration::from_secs(10 * 60));
-        attention::tell_of_unended(&app.site).await.expect("a round");
+        donations::tell_of_unended(&app.site).await.expect("a round");
         app.drain().await;
         assert_eq!((letters(&app, "owner@example.org"), letters(&app, TREASURER)), (0, 0));
     }
@@ -126,7 +122,7 @@ both_engines! {
         let said = answer.text().await.expect("a page");
         assert!(said.contains("You have asked us to end it") && said.contains("we ask it as soon as we can"), "{said}");
         app.advance(Duration::from_secs(2 * 3_600));
-        attention::tell_of_unended(&app.site).await.expect("a round");
+        donations::tell_of_unended(&app.site).await.expect("a round");
         app.send().await;
         assert_eq!((letters(&app, "owner@example.org"), letters(&app, TREASURER)), (1, 1));
         app.visitor().open(&page).await.says("We have asked to end it");
@@ -162,7 +158,7 @@ both_engines! {
         app.sandbox.stripe().delete(&subscription).expect("it goes");
         visitor.submit(&visitor.open(&page).await.form("/giving/")).await.says("has ended");
         pass(&app, Duration::from_secs(3 * 3_600)).await;
-        assert!(attention::look(&app.site.db, app.site.now()).await.expect("a read").unended.is_empty());
+        assert!(donations::attention(&app.site.db, app.site.now()).await.expect("a read").unended.is_empty());
     }
 
     /// The key of another account hears that there is no such donation. Whatever shows later that it runs (an event, a month
@@ -182,7 +178,7 @@ both_engines! {
         let audit = Program::run(&app, &["audit"]);
         let said = String::from_utf8_lossy(&audit.stdout).into_owned();
         assert!(audit.status.code() == Some(1) && said.contains("MUST END") && said.contains(&subscription), "{said}");
-        attention::tell_of_unended(&app.site).await.expect("a round");
+        donations::tell_of_unended(&app.site).await.expect("a round");
         app.send().await;
         assert_eq!((letters(&app, "owner@example.org"), letters(&app, TREASURER)), (1, 1));
 
@@ -215,7 +211,7 @@ both_engines! {
         overview.says("1 supporter could not get to the payment page").says("1 message of the payment service");
         overview.says("A receipt to g***@example.org").says("5.1.1");
         assert!(!overview.text().contains("gone@example.org"));
-        let failed = notices::failed(&app.site.db, app.site.now().minus(attention::LATELY), 10).await.expect("a read");
+        let failed = delivery::failed_letters(&app.site.db, app.site.now().minus(donations::LATELY), 10).await.expect("a read");
         assert_eq!(failed.len(), 1);
         let list = desk.open("/desk/donations").await;
         // What went wrong after the page was opened has been seen by nobody.
@@ -230,7 +226,7 @@ both_engines! {
         let list = desk.open("/desk/donations").await;
         assert!(!list.text().contains("could not get to the payment page"));
         desk.submit_and_follow(&list.form("/away")).await;
-        assert_eq!(reports::unfinished(&app.site.db).await.expect("a read").dead, 0);
+        assert_eq!(donations::unfinished(&app.site.db).await.expect("a read").dead, 0);
         assert!(!desk.open("/desk").await.text().contains("need a look"));
         let kept = rows::<(i64,)>(&app.site.db, "select count(*) from provider_event where payload <> ''").await;
         assert_eq!(kept, [(0,)]);

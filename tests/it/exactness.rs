@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use broadside::{
-    delivery::{engine::Engine, progress, states::CopyState},
+    delivery::{self, CopyState, Engine},
     editions::{EditionState, UnknownPolicy},
     email_address::EmailAddress,
     origin::{self, Standing},
@@ -43,8 +43,8 @@ fn path(edition: &Edition) -> String {
     format!("/desk/editions/{}", edition.public_id)
 }
 
-async fn balanced(app: &TestApp, id: i64) -> progress::Progress {
-    let audit = progress::audit(&app.site.db, id).await.expect("an audit");
+async fn balanced(app: &TestApp, id: i64) -> delivery::Progress {
+    let audit = delivery::audit_copies(&app.site.db, id).await.expect("an audit");
     assert!(audit.holds(), "{} and {}", audit.rows, audit.tallies);
     audit.rows
 }
@@ -335,7 +335,7 @@ both_engines! {
         let options = app.engine(1);
         let engine = Engine::start(app.site.clone(), app.templates.clone(), options).await.expect("it starts");
         wait::until("the first marker", async || {
-            let copies = publishing::results(&app.site.db, edition.id, publishing::Wanted::default(), 0, 100).await.expect("the copies");
+            let copies = publishing::results(&app.site.db, edition.id, publishing::WantedCopies::default(), 0, 100).await.expect("the copies");
             copies.iter().all(|copy| copy.state == CopyState::Claimed).then_some(())
         }).await;
         let page = desk.open(&path(&edition)).await;
@@ -367,7 +367,7 @@ both_engines! {
         app.sandbox.smtp_script().add(Rule::at(Stage::Dot).delay(Duration::from_millis(10)));
         let edition = app.seal_edition("The long one").await;
         let engine = Engine::start(app.site.clone(), app.templates.clone(), app.engine(1)).await.expect("it starts");
-        let progress = async || progress::of(&app.site.db, edition).await.expect("the tallies");
+        let progress = async || delivery::progress_of(&app.site.db, edition).await.expect("the tallies");
         wait::until("the first copies", async || (progress().await.accepted >= 5).then_some(())).await;
         app.subscribe_only("new@example.org").await;
         wait::until("the confirmation", async || app.mails("new@example.org").first().map(|_| ())).await;
@@ -598,8 +598,8 @@ both_engines! {
         let token = links.unsubscribe.rsplit('/').next().expect("a token").to_owned();
         subscribers::leave(&app.site, &token, ConsentMethod::OneClick, Trace::default()).await.expect("left");
         let mut tx = app.site.db.begin().await.expect("a transaction");
-        let suppressions = broadside::delivery::suppression::Suppressions::new(&app.site);
-        suppressions.add(&mut tx, &address(3), broadside::delivery::suppression::Reason::Complained, "a test").await.expect("added");
+        let suppressions = broadside::delivery::Suppressions::new(&app.site);
+        suppressions.add(&mut tx, &address(3), broadside::delivery::StopReason::Complained, "a test").await.expect("added");
         tx.commit().await.expect("a commit");
 
         let desk = app.desk().await;

@@ -180,7 +180,7 @@ both_engines! {
         assert_eq!(publishing::seal_due(&app.site, &app.templates).await.expect("sealing"), 1);
         let mut options = app.engine(4);
         options.batch = 32;
-        broadside::delivery::engine::Engine::run_until_idle(app.site.clone(), app.templates.clone(), options).await.expect("sent");
+        broadside::delivery::Engine::run_until_idle(app.site.clone(), app.templates.clone(), options).await.expect("sent");
         let known: Vec<(i64, String)> = rows(&app.site.db, "select id, email from subscriber").await;
         let mut wrong = String::new();
         for (id, email) in known {

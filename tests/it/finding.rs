@@ -1,12 +1,12 @@
 //! What somebody types into a search finds what holds it, and nothing else, whatever signs are in it, in any script and case.
 
 use broadside::{
-    articles::{self, Written},
-    delivery::ledger,
+    articles::{self, WrittenArticle},
+    delivery,
     email_address::EmailAddress,
     publishing,
     subscribers::{
-        self, Basis, ByStaff, HowMany, Order, Standing, Subscriber, SubscriptionState, Wanted, Weeks,
+        self, Basis, ByStaff, HowMany, Order, ReaderStanding, Subscriber, SubscriptionState, Wanted, Weeks,
     },
 };
 
@@ -55,7 +55,7 @@ async fn titles(app: &TestApp, search: &str) -> Vec<String> {
 
 async fn write(app: &TestApp, title: &str) {
     let body_markdown = Some("Words.".to_owned());
-    let article = Written { title: title.to_owned(), body_markdown, ..Written::default() };
+    let article = WrittenArticle { title: title.to_owned(), body_markdown, ..WrittenArticle::default() };
     articles::create(&app.site, &article).await.expect("an article");
 }
 
@@ -69,11 +69,11 @@ both_engines! {
         let edition = app.send_edition("To whom it was").await;
         change(&app.site.db, "update subscriber set email = 'new' || id || '@example.net', email_key = 'new' || id || '@example.net', search = 'new' || id || '@example.net'").await;
         for (typed, address) in [("öz@", "ÖZ@example.org"), ("ÖZ@EXAMPLE", "ÖZ@example.org"), ("Émile", "Émile@example.org"), ("mile@", "Émile@example.org")] {
-            let wanted = publishing::Wanted { search: typed, ..publishing::Wanted::default() };
+            let wanted = publishing::WantedCopies { search: typed, ..publishing::WantedCopies::default() };
             let found = publishing::results(&app.site.db, edition, wanted, 0, 10).await.expect("a read");
             assert_eq!(found.iter().map(|one| one.address.as_str()).collect::<Vec<_>>(), [address], "{typed}");
             let to = EmailAddress::parse(address).expect("an address");
-            let at = ledger::subscriber_at(&app.site.db, edition, &to);
+            let at = delivery::subscriber_at(&app.site.db, edition, &to);
             assert_eq!(at.await.expect("a read"), Some(found[0].subscriber_id), "{address}");
         }
     }
@@ -92,7 +92,7 @@ both_engines! {
             assert_eq!(titles(&app, text).await, [NAMES[at]], "articles by {text}");
         }
         let copies = async |search: &str| {
-            let wanted = publishing::Wanted { search, state: "", class: "" };
+            let wanted = publishing::WantedCopies { search, state: "", class: "" };
             publishing::results(&app.site.db, edition, wanted, 0, 50).await.expect("a read").len()
         };
         assert_eq!(copies("READER_").await, NAMES.len());
@@ -113,7 +113,7 @@ both_engines! {
             for text in spellings {
                 assert_eq!(search(&app, text).await, [name], "a reader by {text}");
                 assert_eq!(titles(&app, text).await, [name], "an article by {text}");
-                let wanted = publishing::Wanted { search: text, state: "", class: "" };
+                let wanted = publishing::WantedCopies { search: text, state: "", class: "" };
                 let copies = publishing::results(&app.site.db, edition, wanted, 0, 50).await.expect("a read");
                 assert_eq!(copies.len(), 1, "a copy by {text}");
             }
@@ -139,11 +139,11 @@ both_engines! {
     async fn who_is_renamed_is_found_by_the_new_name_alone(app: TestApp) {
         let reader = add(&app, "ann@example.org", "Ann Çelik").await;
         write(&app, "Ünder the lamp").await;
-        let link = subscribers::preferences_path(&app.site, &reader.public_id);
+        let link = subscribers::choices_path(&app.site, &reader.public_id);
         let link = link.rsplit('/').next().expect("a link");
         let trace = subscribers::Trace::default();
         let chosen = subscribers::Chosen { name: Some("Ann Şahin".to_owned()), ..subscribers::Chosen::default() };
-        let saved = subscribers::save_preferences(&app.site, link, &chosen, trace).await;
+        let saved = subscribers::save_choices(&app.site, link, &chosen, trace).await;
         saved.expect("it is saved");
         assert_eq!(search(&app, "SAHIN").await, ["Ann Şahin"]);
         assert!(search(&app, "celik").await.is_empty());
@@ -174,13 +174,13 @@ both_engines! {
         subscribers::import(&app.site, &b"email\n"[..], list, &Basis { basis: "x".into(), source: "y".into() })
             .await
             .expect("an empty file");
-        let is = |state| Some(Standing::Is(state));
+        let is = |state| Some(ReaderStanding::Is(state));
         for (standing, names) in [
             (None, &["Stop", "Left", "Gets"][..]),
             (is(SubscriptionState::Confirmed), &["Gets"]),
             (is(SubscriptionState::Left), &["Left"]),
             (is(SubscriptionState::Pending), &[]),
-            (Some(Standing::Stopped), &["Stop"]),
+            (Some(ReaderStanding::Stopped), &["Stop"]),
         ] {
             for list in [None, Some(list)] {
                 for search in ["", "EXAMPLE"] {
@@ -208,12 +208,12 @@ both_engines! {
         let cid = app.reader_row("Cid@example.org").await;
         subscribers::leave_by_staff(&app.site, cid, list, "a test").await.expect("left");
         let housing = Wanted { topic: Some(21), ..Wanted::default() };
-        let left = Wanted { standing: Some(Standing::Is(SubscriptionState::Left)), ..housing };
+        let left = Wanted { standing: Some(ReaderStanding::Is(SubscriptionState::Left)), ..housing };
         for (wanted, names) in [
             (housing, &["Cid", "Bea", "Ann"][..]),
             (Wanted { list: Some(901), ..housing }, &["Bea", "Ann"]),
             (left, &["Cid"]),
-            (Wanted { standing: Some(Standing::Paused), ..housing }, &[]),
+            (Wanted { standing: Some(ReaderStanding::Paused), ..housing }, &[]),
             (Wanted { search: "Bea", ..housing }, &["Bea"]),
             (Wanted { search: "dora", ..housing }, &[]),
             (Wanted { search: "ann", list: Some(list), ..left }, &[]),
@@ -252,7 +252,7 @@ both_engines! {
         // All have one name.
         let by_address = "select c.subscriber_id from subscription_topic c join subscriber r on r.id = c.subscriber_id order by r.email_key limit 50";
         let by_address: Vec<i64> = rows::<(i64,)>(db, by_address).await.into_iter().map(|(id,)| id).collect();
-        let gets = Some(Standing::Is(SubscriptionState::Confirmed));
+        let gets = Some(ReaderStanding::Is(SubscriptionState::Confirmed));
         let housing = Wanted { topic: Some(21), ..Wanted::default() };
         for wanted in [housing, Wanted { search: "many", ..housing }, Wanted { standing: gets, ..housing }] {
             for (order, should) in [(Order::Newest, &newest), (Order::Name, &by_address)] {
@@ -275,7 +275,7 @@ both_engines! {
         }
         let dora = EmailAddress::parse("Dora@example.org").expect("an address");
         subscribers::block(&app.site, &dora, "a test", None).await.expect("blocked");
-        let gets = Some(Standing::Is(SubscriptionState::Confirmed));
+        let gets = Some(ReaderStanding::Is(SubscriptionState::Confirmed));
         let everywhere = async |standing, wanted: &[&str]| {
             for list in [None, Some(list)] {
                 for search in ["", "EXAMPLE"] {
@@ -287,9 +287,9 @@ both_engines! {
                 }
             }
         };
-        everywhere(Some(Standing::Paused), &["Bea", "Cid"]).await;
+        everywhere(Some(ReaderStanding::Paused), &["Bea", "Cid"]).await;
         everywhere(gets, &["Ann"]).await;
-        everywhere(Some(Standing::Stopped), &["Dora"]).await;
+        everywhere(Some(ReaderStanding::Stopped), &["Dora"]).await;
         let page = app.desk().await.open("/desk/readers?state=paused").await;
         page.says("Bea@example.org");
         assert!(page.body.contains("<option value=\"paused\" selected>") && !page.body.contains("Ann@example.org"));
@@ -303,7 +303,7 @@ both_engines! {
         assert_eq!(rest().await, "Bea Cid Dora", "in a file, too");
         app.advance(std::time::Duration::from_secs(15 * 86_400));
         assert_eq!(rest().await, "");
-        everywhere(Some(Standing::Paused), &[]).await;
+        everywhere(Some(ReaderStanding::Paused), &[]).await;
         everywhere(gets, &["Ann", "Bea", "Cid"]).await;
         app.drain().await;
     }

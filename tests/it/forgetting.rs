@@ -11,10 +11,7 @@ use std::{
 use axum::http::{Method, header::CONTENT_TYPE};
 use broadside::{
     db::{Db, Engine},
-    delivery::{
-        progress,
-        suppression::{self, Reason, Suppressions},
-    },
+    delivery::{self, StopReason, Suppressions},
     donations,
     dossier::{self, Asks},
     email_address::EmailAddress,
@@ -62,7 +59,7 @@ async fn forget(app: &TestApp) {
 
 /// The link of the letter that they get who press on the page of their choices.
 async fn link(app: &TestApp) -> String {
-    let path = subscribers::preferences_path(&app.site, &ann(app).await.public_id);
+    let path = subscribers::choices_path(&app.site, &ann(app).await.public_id);
     let token = path.rsplit('/').next().expect("an end");
     dossier::ask(&app.site, token, Asks::Erasure).await.expect("asked");
     app.drain().await;
@@ -93,8 +90,11 @@ pub async fn where_it_stands(app: &TestApp, texts: &[&str]) -> Vec<String> {
 }
 
 async fn balances(app: &TestApp) {
-    for edition in progress::ever_sealed(&app.site.db).await.expect("a read") {
-        assert!(progress::audit(&app.site.db, edition).await.expect("an audit").holds(), "edition {edition}");
+    for edition in delivery::ever_sealed(&app.site.db).await.expect("a read") {
+        assert!(
+            delivery::audit_copies(&app.site.db, edition).await.expect("an audit").holds(),
+            "edition {edition}"
+        );
     }
     money_balances(app).await;
 }
@@ -160,7 +160,7 @@ both_engines! {
             rows(&app.site.db, "select r.number, d.amount_minor, d.state from receipt r join donation d on d.id = r.donation_id order by r.id").await;
         assert_eq!(after.iter().map(|(number, ..)| (number.clone(),)).collect::<Vec<_>>(), receipts);
         assert!(after.iter().all(|(_, minor, state)| *minor > 0 && state == "paid"), "{after:?}");
-        let money = donations::reports::totals(&app.site.db).await.expect("totals");
+        let money = donations::totals(&app.site.db).await.expect("totals");
         assert_eq!(money.iter().map(|total| total.number).sum::<i64>(), 2);
         app.leaves_work();
     }
@@ -218,7 +218,7 @@ both_engines! {
         app.readers(1).await;
         app.reader(ANN).await;
         let edition = app.seal_edition("On its way").await;
-        let path = subscribers::preferences_path(&app.site, &ann(&app).await.public_id);
+        let path = subscribers::choices_path(&app.site, &ann(&app).await.public_id);
         dossier::ask(&app.site, path.rsplit('/').next().expect("an end"), Asks::Copy).await.expect("asked");
         let before = app.mails(ANN).len();
         forget(&app).await;
@@ -226,7 +226,7 @@ both_engines! {
         assert_eq!(app.mails(ANN).len(), before);
         let all = copies(&app).await;
         assert!(all.contains(&("suppressed".to_owned(), "erased".to_owned(), String::new())), "{all:?}");
-        let audit = progress::audit(&app.site.db, edition).await.expect("an audit");
+        let audit = delivery::audit_copies(&app.site.db, edition).await.expect("an audit");
         assert!(audit.holds());
         assert_eq!((audit.rows.accepted, audit.rows.suppressed), (1, 1));
         let letters: Vec<(i64,)> = rows(&app.site.db, "select count(*) from notice where message is not null or state in ('queued', 'claimed')").await;
@@ -267,11 +267,11 @@ both_engines! {
         app.reader(ANN).await;
         let suppressions = Suppressions::new(&app.site);
         let mut tx = app.site.db.begin().await.expect("a transaction");
-        suppressions.add(&mut tx, &address(ANN), Reason::Complained, "it was ann").await.expect("stopped");
+        suppressions.add(&mut tx, &address(ANN), StopReason::Complained, "it was ann").await.expect("stopped");
         tx.commit().await.expect("a commit");
         forget(&app).await;
         let stop = suppressions.find(&address(ANN)).await.expect("a read").expect("it stays");
-        assert_eq!((stop.reason, stop.detail.as_str()), (Reason::Complained, ""));
+        assert_eq!((stop.reason, stop.detail.as_str()), (StopReason::Complained, ""));
         let mut tx = app.site.db.begin().await.expect("a transaction");
         assert!(suppressions.lift(&mut tx, &address(ANN)).await.expect("lifted"));
         tx.commit().await.expect("a commit");
@@ -347,7 +347,7 @@ both_engines! {
         let theirs = "ada@stranger.example";
         app.give(theirs, "12", "once").await;
         app.reader(ANN).await;
-        let choices = subscribers::preferences_path(&app.site, &ann(&app).await.public_id);
+        let choices = subscribers::choices_path(&app.site, &ann(&app).await.public_id);
         let visitor = app.visitor();
         let form = visitor.open(&format!("{choices}/address")).await.form("/address").with("email", theirs);
         visitor.submit(&form).await.says("Look into both mailboxes");
@@ -382,7 +382,7 @@ both_engines! {
         let left = where_it_stands(&app, &["ann@example.org"]).await;
         assert!(left.iter().all(|place| place.contains(" in notice.")), "but for the letter that it is over: {left:?}");
         balances(&app).await;
-        assert_eq!(donations::reports::totals(&app.site.db).await.expect("totals")[0].number, 1);
+        assert_eq!(donations::totals(&app.site.db).await.expect("totals")[0].number, 1);
         app.leaves_work();
     }
 
@@ -483,8 +483,8 @@ both_engines! {
     /// Whoever of the team reads, too, still signs in.
     async fn letters_to_the_team_are_left_alone(app: TestApp) {
         app.reader(ANN).await;
-        let new = broadside::staff::accounts::NewMember { name: "Ann", email: &address(ANN), role: broadside::staff::Role::Editor };
-        broadside::staff::accounts::add_member(&app.site, None, new).await.expect("a member");
+        let new = broadside::staff::NewMember { name: "Ann", email: &address(ANN), role: broadside::staff::Role::Editor };
+        broadside::staff::add_member(&app.site, None, new).await.expect("a member");
         forget(&app).await;
         app.drain().await;
         assert!(app.last_mail(ANN).subject.contains("invites you"), "{}", app.last_mail(ANN).subject);
@@ -526,7 +526,7 @@ both_engines! {
             told.extend(one.await.expect("it came to its end"));
         }
         let written = std::fs::read_to_string(&path).expect("our own file");
-        let journal = Journal::at(path, suppression::proof(&app.site.keys));
+        let journal = Journal::at(path, delivery::suppression_proof(&app.site.keys));
         let site = Site { journal, ..app.site.clone() };
         let after = restored::take_up(&site, None).await.expect("a start");
         println!("told {}, done after the kill {}", told.len(), after.erased);
@@ -612,9 +612,9 @@ both_engines! {
         forget(&app).await;
         let kept: Vec<(String, String)> = rows(&app.site.db, "select action, method from forgotten_consent order by id").await;
         assert_eq!(kept, [("asked".to_owned(), "form".to_owned()), ("confirmed".to_owned(), "confirmation".to_owned())]);
-        broadside::jobs::retention::forget_as_of(&app.site, app.site.now().plus(DAY * 1_000)).await.expect("tidied");
+        broadside::jobs::forget_as_of(&app.site, app.site.now().plus(DAY * 1_000)).await.expect("tidied");
         assert_eq!(rows::<(i64,)>(&app.site.db, "select count(*) from forgotten_consent").await, [(2,)]);
-        broadside::jobs::retention::forget_as_of(&app.site, app.site.now().plus(DAY * 1_100)).await.expect("tidied");
+        broadside::jobs::forget_as_of(&app.site, app.site.now().plus(DAY * 1_100)).await.expect("tidied");
         assert_eq!(rows::<(i64,)>(&app.site.db, "select count(*) from forgotten_consent").await, [(0,)]);
         assert_eq!(import(&app, ANN).await.added, 0, "the hash stays");
     }

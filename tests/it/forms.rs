@@ -14,13 +14,9 @@ use broadside::{
     db::Db,
     email_address::EmailAddress,
     sandbox::{Rule, Stage},
-    staff::{
-        Role,
-        accounts::{self, NewMember},
-        set_up, sign_in,
-    },
+    staff::{self, NewMember, Role},
     subscribers::lists,
-    web::routes::routes,
+    web::routes,
 };
 use lol_html::{HtmlRewriter, Settings, element};
 use reqwest::{Method, StatusCode, header};
@@ -383,9 +379,9 @@ async fn fill(app: &TestApp) -> (Vec<String>, Vec<String>) {
     broadside::subscribers::block(&app.site, &one, "asked by letter", None).await.expect("blocked");
     let email = EmailAddress::parse("nina@example.org").expect("an address");
     let new = NewMember { name: "Nina", email: &email, role: Role::Editor };
-    let invitation = accounts::add_member(&app.site, None, new).await.expect("a member").path;
-    let owner = accounts::members(&app.site.db).await.expect("members").remove(0).public_id;
-    let link = sign_in::link_path(&app.site, &owner).await.expect("a link");
+    let invitation = staff::add_member(&app.site, None, new).await.expect("a member").path;
+    let owner = staff::members(&app.site.db).await.expect("members").remove(0).public_id;
+    let link = staff::sign_in_link_path(&app.site, &owner).await.expect("a link");
     let mut outside: Vec<String> = ["/", "/subscribe", "/donate", "/desk/sign-in"].map(str::to_owned).into();
     outside.extend([
         confirm,
@@ -441,7 +437,7 @@ both_engines! {
     /// The form of the first run, before there is anybody.
     async fn so_does_the_form_of_the_first_run(db: TestDb) {
         let app = TestApp::without_owner(db).await;
-        let path = set_up::path(&app.site).await.expect("a read").expect("nobody is there yet");
+        let path = staff::set_up_path(&app.site).await.expect("a read").expect("nobody is there yet");
         let (visitor, mut tried) = (app.visitor(), Tried::default());
         let page = visitor.open(&path).await;
         tried.all(&app, &visitor, &[page]).await;

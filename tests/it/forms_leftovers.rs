@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use broadside::{
-    delivery::suppression::Suppressions,
+    delivery::Suppressions,
     email_address::EmailAddress,
     publishing,
     settings::Settings,
@@ -178,7 +178,7 @@ both_engines! {
     async fn topics_that_a_form_offers_are_theirs_with_the_press(app: TestApp) {
         let list = app.list().await;
         for name in ["Housing", "Rivers"] {
-            assert!(publishing::lists::make_topic(&app.site, (name, ""), &[list], None).await.expect("made"));
+            assert!(publishing::make_topic(&app.site, (name, ""), &[list], None).await.expect("made"));
         }
         let (desk, visitor) = (app.desk().await, app.visitor());
         assert!(!visitor.open("/subscribe").await.body.contains("Housing"), "none before somebody says so");

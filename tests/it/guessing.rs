@@ -7,7 +7,7 @@ use broadside::{
     publishing,
     staff::Role::{self, Editor, Owner, Sender, Treasurer, Viewer},
     token::Purpose,
-    web::routes::{Who, routes},
+    web::{Who, routes},
 };
 
 use crate::support::{

@@ -323,6 +323,8 @@ const TABLES: &[(&str, Tells)] = &[
     ("folded", Nothing("how far the program has come with what readers are found by")),
     ("joined_day", Nothing("counts")),
     ("reader_count", Nothing("counts")),
+    ("counted", Nothing("counts")),
+    ("folded", Nothing("how far the program has come")),
     ("delivery_tally", Nothing("counts")),
     ("edition_domain", Nothing("counts by the domains of mail providers")),
     ("recipient_domain", Nothing("the domains of mail providers")),
@@ -766,7 +768,7 @@ both_engines! {
 
 async fn link_to_copy(app: &TestApp) -> String {
     let reader = subscribers::by_email(&app.site.db, &address(ANN)).await.expect("a read").expect("a reader");
-    let path = subscribers::preferences_path(&app.site, &reader.public_id);
+    let path = subscribers::choices_path(&app.site, &reader.public_id);
     let token = path.rsplit('/').next().expect("an end");
     dossier::ask(&app.site, token, Asks::Copy).await.expect("asked");
     app.drain().await;

@@ -1,7 +1,7 @@
 //! Words of strangers, carried through the whole house to every page and every mail that shows them.
 
 use broadside::{
-    articles::{self, ArticleState, Written},
+    articles::{self, ArticleState, WrittenArticle},
     db::Engine,
     email_address::EmailAddress,
     sandbox::{Rule, Stage},
@@ -59,14 +59,14 @@ async fn nothing_that_strangers_write_runs_on_any_page() {
     saved.await.expect("the settings are saved");
     tx.commit().await.expect("a commit");
     articles::import_bytes(&app.site, feed()).await.expect("a feed that can be read");
-    let mine = Written {
+    let mine = WrittenArticle {
         title: SCRIPTS[3].to_owned(),
         standfirst: all.clone(),
         byline: SCRIPTS[1].to_owned(),
         topics: SCRIPTS.iter().map(|script| script.replace(',', "").chars().take(55).collect()).collect(),
         body_markdown: Some(SCRIPTS.join("\n\n")),
         state: ArticleState::Published,
-        ..Written::default()
+        ..WrittenArticle::default()
     };
     let article = articles::create(&app.site, &mine).await.expect("an article");
     for (number, script) in SCRIPTS.iter().enumerate() {

@@ -355,6 +355,116 @@ fn no_files_use_one_another_in_a_circle() {
     assert!(circles.is_empty(), "{words}");
 }
 
+/// Modules that a room opens to others beside its front door, and why. Where a room has several of one kind of thing, a name such as
+/// `add` wants to be said with what is added.
+const OPEN_MODULES: &[(&str, &[&str], &str)] = &[
+    (
+        "subscribers/mod.rs",
+        &["consent", "fields", "forms", "lists", "machines", "requests", "rhythms", "topics"],
+        "each can be added, changed, listed and found",
+    ),
+    ("replies/mod.rs", &["scan"], "what is looked for in a text: an address, a status, a reply code"),
+];
+
+/// A room has one front door: its modules are private, and what others may use is named in its `mod.rs`.
+#[test]
+fn rooms_have_one_front_door() {
+    let mut wrong = Vec::new();
+    let mut found = BTreeSet::new();
+    let is_inside = |path: &str| {
+        path == "lib.rs" || is_test(path) || path.contains("/store") || path.starts_with("sandbox/")
+    };
+    for (path, text) in sources().iter().filter(|(path, _)| !is_inside(path)) {
+        for (at, line) in code(text) {
+            let Some(module) = line.trim().strip_prefix("pub mod ").map(word) else { continue };
+            let open = OPEN_MODULES
+                .iter()
+                .find(|(file, modules, _)| file == path && modules.contains(&module.as_str()));
+            match open {
+                Some(_) => {
+                    found.insert((path.clone(), module));
+                }
+                None => {
+                    wrong.push(format!("src/{path}:{at} opens {module}: name what others may use instead"));
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    for (file, modules, why) in OPEN_MODULES {
+        for module in *modules {
+            assert!(
+                !why.is_empty() && found.contains(&((*file).to_owned(), (*module).to_owned())),
+                "{file} does not open {module} any more"
+            );
+        }
+    }
+}
+
+/// Whoever comes to a room of several files is told where to begin.
+#[test]
+fn a_front_door_says_where_to_start_reading() {
+    let sources = sources();
+    let doors =
+        sources.iter().filter(|(path, _)| path.ends_with("/mod.rs") && path.matches('/').count() == 1);
+    let is_large = |room: &str| sources.iter().filter(|(path, _)| path.starts_with(room)).count() > 3;
+    let silent: Vec<&String> = doors
+        .filter(|(path, text)| {
+            let words: String = text.lines().take_while(|line| line.starts_with("//!")).collect();
+            is_large(path.trim_end_matches("mod.rs")) && !words.contains("reading at")
+        })
+        .map(|(path, _)| path)
+        .collect();
+    assert!(silent.is_empty(), "say where to start reading: {silent:?}");
+}
+
+/// Types of one name at several front doors, and why it is no word for two things.
+const SAME_NAMES: &[(&str, &str)] = &[
+    ("CopyOfData", "the link that a letter mails, and the letter that has it"),
+    ("Engine", "the database's is SQLite or PostgreSQL; the one that sends has no other word"),
+    ("Finding", "the doctor takes over what was found of DNS records"),
+    ("Grade", "with its finding"),
+    ("Leaving", "what a return address asks, handed on to who reads it there"),
+    ("Result", "what the calls of a room return"),
+];
+
+/// A type that others use has a name of its own: whoever reads it knows which room it comes from.
+#[test]
+fn a_name_at_a_front_door_means_one_thing() {
+    let is_type = |name: &str| name.starts_with(char::is_uppercase) && name.contains(char::is_lowercase);
+    let mut owners: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for (path, text) in sources().iter().filter(|(path, _)| !is_test(path)) {
+        let room = path.split('/').next().unwrap_or(path).trim_end_matches(".rs");
+        let is_open = OPEN_MODULES.iter().any(|(file, modules, _)| {
+            modules.iter().any(|module| *path == file.replace("mod.rs", &format!("{module}.rs")))
+        });
+        let is_door = path.matches('/').count() == usize::from(path.ends_with("/mod.rs"));
+        if ["sandbox", "cli", "config", "lib", "main"].contains(&room) || !is_door && !is_open {
+            continue;
+        }
+        let whole: String = code(text).flat_map(|(_, line)| [line, "\n"]).collect();
+        let handed_on = whole.split("\npub use ").skip(1).filter_map(|rest| rest.split(';').next());
+        let handed_on = handed_on.filter(|list| !list.starts_with("crate::")).flat_map(|list| {
+            list.split([',', '{', '}']).filter_map(|one| one.trim().split([':', ' ']).next_back())
+        });
+        let own = ["struct ", "enum ", "trait ", "type "].iter().flat_map(|kind| {
+            let begins = format!("\npub {kind}");
+            whole.match_indices(&begins).map(|(at, _)| word(&whole[at + begins.len()..])).collect::<Vec<_>>()
+        });
+        for name in handed_on.map(str::to_owned).chain(own).filter(|name| is_type(name)) {
+            owners.entry(name).or_default().insert(room.to_owned());
+        }
+    }
+    assert!(owners.len() > 200, "{} names", owners.len());
+    let several: BTreeMap<_, _> = owners.iter().filter(|(_, rooms)| rooms.len() > 1).collect();
+    let new: Vec<_> =
+        several.iter().filter(|(name, _)| !SAME_NAMES.iter().any(|(same, _)| same == **name)).collect();
+    assert!(new.is_empty(), "a word for two things: {new:?}");
+    for (name, why) in SAME_NAMES {
+        assert!(!why.is_empty() && several.contains_key(&(*name).to_owned()), "{name} stands at one door");
+    }
+}
+
 /// Whoever may call something finds what it promises. Fields and variants say it by their names, where they can: a compiler's
 /// lint would ask a sentence of each.
 #[test]

@@ -145,7 +145,7 @@ both_engines! {
         assert!(held.contains(&format!("\"implied_until\":\"{until}\"")), "{held}");
 
         let reader = subscribers::by_email(&app.site.db, &address(ANN)).await.expect("a read").expect("a reader");
-        let path = subscribers::preferences_path(&app.site, &reader.public_id);
+        let path = subscribers::choices_path(&app.site, &reader.public_id);
         let visitor = app.visitor();
         visitor.submit(&visitor.open(&format!("{path}/address")).await.form("/address").with("email", "ann@other.example")).await;
         app.drain().await;
@@ -160,7 +160,7 @@ both_engines! {
         subscribers::export(&app.site, &mut file).await.expect("written");
         let text = String::from_utf8(file).expect("text");
         assert!(text.contains(&format!(",{until}")), "{text}");
-        publishing::lists::make(&app.site, ("other", "Other", Visibility::Public), None).await.expect("made").expect("a list");
+        publishing::make_list(&app.site, ("other", "Other", Visibility::Public), None).await.expect("made").expect("a list");
         let lists = subscribers::lists::all(&app.site.db).await.expect("a read");
         let other = lists.into_iter().find(|list| list.slug == "other").expect("the list").id;
         let basis = Basis { basis: "consent".to_owned(), source: "our own file".to_owned() };
@@ -180,7 +180,7 @@ both_engines! {
         let list = app.list().await;
         let choices = async |email: &str| {
             let reader = subscribers::by_email(&app.site.db, &address(email)).await.expect("a read").expect("a reader");
-            app.visitor().open(&subscribers::preferences_path(&app.site, &reader.public_id)).await
+            app.visitor().open(&subscribers::choices_path(&app.site, &reader.public_id)).await
         };
         let page = choices(ANN).await;
         assert!(page.body.contains(&format!("value=\"{list}.off\"")), "{}", page.body);

@@ -5,9 +5,9 @@ use std::{collections::BTreeMap, process::Command};
 use broadside::{
     clock::{Clock, Moment},
     db::Engine,
-    delivery::suppression::{Reason, Suppressions},
+    delivery::{StopReason, Suppressions},
     email_address::EmailAddress,
-    moving_in::Choices,
+    moving_in::ImportChoices,
     publishing,
     site::Site,
     subscribers::{self, Basis, ImportError, ImportReport, Plan},
@@ -26,14 +26,14 @@ fn basis() -> Basis {
     Basis { basis: "consent".to_owned(), source: "moved house".to_owned() }
 }
 
-async fn import(app: &TestApp, file: &str, choices: &Choices) -> Result<ImportReport, ImportError> {
+async fn import(app: &TestApp, file: &str, choices: &ImportChoices) -> Result<ImportReport, ImportError> {
     let basis = basis();
     let plan = Plan { list: app.list().await, basis: &basis, choices, makes_lists: true, is_dry: false };
     subscribers::import_as(&app.site, &file.as_bytes(), &plan, &mut |_| Ok(())).await
 }
 
 async fn take(app: &TestApp, file: &str) -> ImportReport {
-    import(app, file, &Choices::default()).await.unwrap_or_else(|error| panic!("{error:?}"))
+    import(app, file, &ImportChoices::default()).await.unwrap_or_else(|error| panic!("{error:?}"))
 }
 
 /// How everybody stands with the first list, and why their mail is stopped, if it is.
@@ -217,7 +217,7 @@ both_engines! {
     async fn what_happened_here_is_stronger_than_a_file(db: TestDb) {
         let app = TestApp::journalled(db).await;
         let moved = "email,unsubscribed_at\n";
-        let mut choices = Choices::default();
+        let mut choices = ImportChoices::default();
         choices.add_column("unsubscribed_at=left-at").expect("a column");
         app.reader("eve@example.org").await;
         import(&app, &format!("{moved}ann@example.org,\nbob@example.org,\n"), &choices).await.expect("a file");
@@ -233,7 +233,7 @@ both_engines! {
         assert!(journal.contains(" import"), "{journal}");
 
         let cleaned = "email,bounced_at\nfay@example.org,2026-03-01\n";
-        let mut choices = Choices::default();
+        let mut choices = ImportChoices::default();
         choices.add_column("bounced_at=bounced-at").expect("a column");
         assert_eq!(import(&app, cleaned, &choices).await.expect("a file").bounced, 1);
         let mut tx = app.site.db.begin().await.expect("a transaction");
@@ -248,21 +248,21 @@ both_engines! {
     async fn a_complaint_of_elsewhere_stops_a_reader_here(app: TestApp) {
         app.readers(2).await;
         app.seal_edition("On its way").await;
-        let mut choices = Choices::default();
+        let mut choices = ImportChoices::default();
         choices.add_word("complained=complained").expect("a word");
         let report = import(&app, "email,status\nreader1@example.org,complained\n", &choices).await.expect("a file");
         assert_eq!(report.complained, 1, "{report:?}");
         app.drain().await;
         assert_eq!((app.mails("reader1@example.org").len(), app.mails("reader2@example.org").len()), (0, 1));
         let reason = Suppressions::new(&app.site).reason(&address("reader1@example.org")).await.expect("a read");
-        assert_eq!(reason, Some(Reason::Complained));
+        assert_eq!(reason, Some(StopReason::Complained));
     }
 
     /// TRUST L6: a file of which nobody says how its people stand is not begun.
     async fn a_status_that_nobody_explained_stops_the_import(app: TestApp) {
         let file = "email,name\nok@example.org,Ok\n".to_owned() + "b@example.org,Unsubscribed\n";
         for file in ["email,member status\na@example.org,Active\nb@example.org,Lapsed\n", "email,remark\na@example.org,\nb@example.org,do not e-mail\n"] {
-            let refused = import(&app, file, &Choices::default()).await;
+            let refused = import(&app, file, &ImportChoices::default()).await;
             assert!(matches!(refused, Err(ImportError::Unsaid(_))), "{file}: {refused:?}");
         }
         assert_eq!(take(&app, &file).await.added, 2, "a name is a name");
@@ -274,7 +274,7 @@ both_engines! {
         let (_, file, _) = EXPORTS[4];
         let file = &*file.replace("@X", "@example.org");
         let basis = basis();
-        let choices = Choices::default();
+        let choices = ImportChoices::default();
         let plan = Plan { list: app.list().await, basis: &basis, choices: &choices, makes_lists: true, is_dry: true };
         let dry = subscribers::import_as(&app.site, &file.as_bytes(), &plan, &mut |_| Ok(())).await.expect("a file");
         assert!(standings(&app).await.is_empty());

@@ -1,9 +1,9 @@
 //! What leaves as a file comes in again as it was, in another house.
 
 use broadside::{
-    delivery::suppression::{Reason, Suppressions},
+    delivery::{StopReason, Suppressions},
     email_address::EmailAddress,
-    moving_in::Choices,
+    moving_in::ImportChoices,
     publishing,
     site::Site,
     subscribers::{self, Basis, Plan, Weeks},
@@ -16,7 +16,7 @@ const LISTS: [&str; 3] = ["digest", "letters", "appeals"];
 
 async fn take(site: &Site, file: &[u8]) -> subscribers::ImportReport {
     let basis = Basis { basis: "consent".to_owned(), source: "another house".to_owned() };
-    let choices = Choices::default();
+    let choices = ImportChoices::default();
     let list = subscribers::lists::all(&site.db).await.expect("lists").first().expect("a list").id;
     let plan = Plan { list, basis: &basis, choices: &choices, makes_lists: true, is_dry: false };
     let report = subscribers::import_as(site, &file, &plan, &mut |_| Ok(())).await;
@@ -121,11 +121,11 @@ both_engines! {
         subscribers::leave_by_staff(&app.site, row, list, "asked by letter").await.expect("left");
         let email = EmailAddress::parse("self2@example.org").expect("an address");
         let mut tx = app.site.db.begin().await.expect("a transaction");
-        Suppressions::new(&app.site).add(&mut tx, &email, Reason::Bounced, "a test").await.expect("added");
+        Suppressions::new(&app.site).add(&mut tx, &email, StopReason::Bounced, "a test").await.expect("added");
         tx.commit().await.expect("a commit");
         let resting = EmailAddress::parse("self3@example.org").expect("an address");
         let rests = subscribers::by_email(&app.site.db, &resting).await.expect("a read").expect("a reader");
-        let path = subscribers::preferences_path(&app.site, &rests.public_id);
+        let path = subscribers::choices_path(&app.site, &rests.public_id);
         let link = path.rsplit('/').next().expect("a link has an end").to_owned();
         subscribers::pause(&app.site, &link, Weeks::Four).await.expect("a pause");
         app.drain().await;

@@ -15,7 +15,7 @@ use axum::{
 use broadside::{
     db::Engine,
     deliverability::Lookout,
-    delivery::notices,
+    delivery,
     email_address::EmailAddress,
     sandbox::{Rule, Stage},
     settings::{self, Settings},
@@ -87,7 +87,7 @@ impl Door {
 
 /// How many automatic emails there were.
 async fn letters(app: &TestApp) -> i64 {
-    notices::counts(&app.site.db).await.expect("a count").into_iter().map(|(_, count)| count).sum()
+    delivery::letter_counts(&app.site.db).await.expect("a count").into_iter().map(|(_, count)| count).sum()
 }
 
 async fn name_of(app: &TestApp, email: &str) -> String {
@@ -188,7 +188,7 @@ both_engines! {
         assert_eq!(app.mails("carl@example.org").len(), 0);
         app.desk().await.open("/desk").await.says("asked each browser for some work");
         let told = async || {
-            broadside::staff::crowds::tell(&app.site).await.expect("told");
+            broadside::staff::tell_of_closed(&app.site).await.expect("told");
             app.drain().await;
             app.mails(OWNER.0).iter().filter(|mail| mail.subject.contains("more came at once")).count()
         };
@@ -324,10 +324,10 @@ both_engines! {
         door.try_from(&app, (ANN, "Ann"), "192.0.2.1", Crowd::Unasked).await.expect("taken");
         app.reader("bob@example.org").await;
         app.advance(DAY * 14);
-        broadside::jobs::retention::forget_as_of(&app.site, app.site.now()).await.expect("a round");
+        broadside::jobs::forget_as_of(&app.site, app.site.now()).await.expect("a round");
         assert_eq!(rows::<(String,)>(&app.site.db, "select email from subscriber order by email").await.len(), 2, "not yet");
         app.advance(Duration::from_secs(1));
-        broadside::jobs::retention::forget_as_of(&app.site, app.site.now()).await.expect("a round");
+        broadside::jobs::forget_as_of(&app.site, app.site.now()).await.expect("a round");
         let left: Vec<(String,)> = rows(&app.site.db, "select email from subscriber").await;
         assert_eq!(left, [("bob@example.org".to_owned(),)]);
         let typed: Vec<(i64,)> = rows(&app.site.db, "select count(*) from consent_event where action = 'asked'

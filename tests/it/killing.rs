@@ -8,8 +8,7 @@ use std::time::Duration;
 
 use broadside::{
     db::Engine,
-    delivery::progress,
-    editions,
+    delivery, editions,
     sandbox::{Rule, Stage},
 };
 
@@ -77,7 +76,7 @@ both_engines! {
             program.signal("TERM");
             assert!(program.ended(Duration::from_secs(30)).await.success(), "{}", program.log());
             assert!(is_open(&app, edition).await, "told after the end");
-            let audit = progress::audit(&app.site.db, edition).await.expect("the audit");
+            let audit = delivery::audit_copies(&app.site.db, edition).await.expect("the audit");
             assert!(audit.holds() && audit.rows.unknown == 0, "{audit:?}");
             let claimed = "select count(*) from delivery where state = 'claimed' or marker or maybe_duplicate";
             assert_eq!(database::rows::<(i64,)>(&app.site.db, claimed).await, [(0,)], "all claims went back");
@@ -161,7 +160,7 @@ async fn written(app: &TestApp) -> Vec<(i64, i64)> {
 }
 
 async fn is_open(app: &TestApp, edition: i64) -> bool {
-    progress::of(&app.site.db, edition).await.expect("the tallies can be read").open > 0
+    delivery::progress_of(&app.site.db, edition).await.expect("the tallies can be read").open > 0
 }
 
 /// Waits until the edition is finished, which has to come about by itself, for as long as copies go out.
@@ -175,7 +174,7 @@ async fn finished(app: &TestApp, edition: i64, program: &Program) {
         }
     };
     if wait::while_it_moves(PATIENCE, done).await.is_none() {
-        let progress = progress::of(&app.site.db, edition).await;
+        let progress = delivery::progress_of(&app.site.db, edition).await;
         panic!("the edition was never finished: {progress:?}\n{}", program.log());
     }
 }

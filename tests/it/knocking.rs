@@ -20,13 +20,7 @@ use broadside::{
     payments::Every,
     settings::Settings,
     site::Site,
-    staff::{
-        Incoming, PasswordCost, Role,
-        accounts::{self, AccountError, NewMember},
-        crowds,
-        passwords::Hasher,
-        sign_in::{self, SignInError},
-    },
+    staff::{self, AccountError, Hasher, Incoming, NewMember, PasswordCost, Role, SignInError},
     subscribers::{self, By, Crowd, NewSubscription, SubscriberError, Trace, lists},
 };
 use futures_util::future::join_all;
@@ -170,7 +164,7 @@ both_engines! {
         assert!(Attempt::begin(&app.site, &bob).await.is_err());
         assert!(attempts::look(&app.site, &bob[..1]).await.is_ok(), "what was refused counts nowhere");
         app.advance(QUARTER);
-        assert_eq!(broadside::jobs::retention::forget_as_of(&app.site, app.site.now()).await.expect("tidied"), 2, "a row for each, and none for the refused");
+        assert_eq!(broadside::jobs::forget_as_of(&app.site, app.site.now()).await.expect("tidied"), 2, "a row for each, and none for the refused");
         other.db.close().await;
     }
 
@@ -202,7 +196,7 @@ both_engines! {
     /// TRUST A21: a lock is no weapon. Whoever guesses from elsewhere, from however many places, uses up what strangers have
     /// at that account; from where its owner signs in, the owner still can.
     async fn a_strangers_guesses_do_not_keep_the_owner_out(app: TestApp) {
-        let sign_in = async |from, password| sign_in::by_password(&app.site, &coming_from(from), OWNER.0, password).await;
+        let sign_in = async |from, password| staff::sign_in_by_password(&app.site, &coming_from(from), OWNER.0, password).await;
         sign_in(HOME, OWNER.1).await.expect("the owner signs in at home");
         let mut judged = 0;
         for place in 0..40 {
@@ -223,7 +217,7 @@ both_engines! {
         let mut judged = 0;
         for number in 0..60 {
             let email = format!("nobody{number}@example.org");
-            let guess = sign_in::by_password(&app.site, &coming_from([203, 0, 113, 1]), &email, "not the password").await;
+            let guess = staff::sign_in_by_password(&app.site, &coming_from([203, 0, 113, 1]), &email, "not the password").await;
             judged += usize::from(matches!(guess, Err(SignInError::Wrong)));
         }
         assert_eq!(judged, 50);
@@ -251,17 +245,17 @@ both_engines! {
     async fn a_strangers_links_do_not_keep_the_owner_out(app: TestApp) {
         let email = EmailAddress::parse(OWNER.0).expect("an address");
         let ask = async |from| {
-            sign_in::send_link(&app.site, &email, Some(network(from))).await.expect("asked");
+            staff::send_sign_in_link(&app.site, &email, Some(network(from))).await.expect("asked");
             app.drain().await;
             app.mails(OWNER.0).len()
         };
-        sign_in::by_password(&app.site, &coming_from(HOME), OWNER.0, OWNER.1).await.expect("the owner signs in at home");
+        staff::sign_in_by_password(&app.site, &coming_from(HOME), OWNER.0, OWNER.1).await.expect("the owner signs in at home");
         for place in 0..5 {
             ask([198, 51, 100, place]).await;
         }
         assert_eq!(ask(ELSEWHERE).await, 3);
         assert_eq!(ask(HOME).await, 4);
-        app.advance(sign_in::LINK_LASTS);
+        app.advance(staff::SIGN_IN_LINK_LASTS);
         assert_eq!(ask([203, 0, 113, 1]).await, 5);
         for _ in 0..5 {
             ask(HOME).await;
@@ -271,11 +265,11 @@ both_engines! {
 
     /// A password that was looked at and was right opens nothing, and sets no other, once another was set meanwhile.
     async fn an_old_password_is_worth_nothing_once_another_is_set(app: TestApp) {
-        let owner = accounts::by_email(&app.site.db, &EmailAddress::parse(OWNER.0).expect("an address")).await;
+        let owner = staff::by_email(&app.site.db, &EmailAddress::parse(OWNER.0).expect("an address")).await;
         let owner = owner.expect("an answer").expect("the owner");
         let second = "a second lamp on the quay";
         let opened = overtaken(&app, second, async |site| {
-            sign_in::by_password(site, &coming_from(ELSEWHERE), OWNER.0, OWNER.1).await
+            staff::sign_in_by_password(site, &coming_from(ELSEWHERE), OWNER.0, OWNER.1).await
         });
         assert!(matches!(opened.await, Err(SignInError::Wrong)));
         let sessions = rows::<(i64,)>(&app.site.db, "select count(*) from staff_session").await;
@@ -283,10 +277,10 @@ both_engines! {
 
         let third = "a third lamp on the quay";
         let changed = overtaken(&app, third, async |site| {
-            accounts::change_password(site, &coming_from(ELSEWHERE), &owner, second, "a thief on the dark quay").await
+            staff::change_password(site, &coming_from(ELSEWHERE), &owner, second, "a thief on the dark quay").await
         });
         assert!(matches!(changed.await, Err(AccountError::WrongPassword)));
-        sign_in::by_password(&app.site, &coming_from(HOME), OWNER.0, third).await.expect("the owner's new password is kept");
+        staff::sign_in_by_password(&app.site, &coming_from(HOME), OWNER.0, third).await.expect("the owner's new password is kept");
     }
 
     /// TRUST A24: the form from one network, all at once.
@@ -332,7 +326,7 @@ both_engines! {
                 let _ = Attempt::begin(&app.site, &shared.on(Some(network(other)))).await.expect("there is room for others");
             }
         }
-        assert!(crowds::lately(&app.site.db, app.site.now()).await.expect("an answer").is_empty(), "nothing was closed");
+        assert!(staff::closed_lately(&app.site.db, app.site.now()).await.expect("an answer").is_empty(), "nothing was closed");
     }
 
     /// What is closed to everybody is told: at the desk for a day, and in one letter a day, however often it is closed.
@@ -345,7 +339,7 @@ both_engines! {
         };
         let told = async || {
             // Two processes at once.
-            let (one, other) = tokio::join!(crowds::tell(&app.site), crowds::tell(&app.site));
+            let (one, other) = tokio::join!(staff::tell_of_closed(&app.site), staff::tell_of_closed(&app.site));
             one.and(other).expect("told");
             app.drain().await;
             app.mails(OWNER.0).iter().filter(|mail| mail.subject.contains("more came at once")).count()
@@ -374,10 +368,10 @@ both_engines! {
         let _others: Vec<_> =
             (128..191).map(|from| owner.hasher.enter(Some(network([from, 0, 113, 1]))).expect("room")).collect();
         for _ in 0..2 {
-            sign_in::by_password(&app.site, &owner, OWNER.0, OWNER.1).await.expect("there was room for one");
+            staff::sign_in_by_password(&app.site, &owner, OWNER.0, OWNER.1).await.expect("there was room for one");
         }
-        let closed = crowds::lately(&app.site.db, app.site.now()).await.expect("an answer");
-        assert_eq!(closed.iter().map(crowds::Closed::what).collect::<Vec<_>>(), ["The door to the desk was closed to everybody"]);
+        let closed = staff::closed_lately(&app.site.db, app.site.now()).await.expect("an answer");
+        assert_eq!(closed.iter().map(staff::ClosedDoor::what).collect::<Vec<_>>(), ["The door to the desk was closed to everybody"]);
     }
 
     /// Each gift that is begun asks the payment service for a page: nobody begins them without end.
@@ -413,7 +407,7 @@ both_engines! {
 
     /// The clock was a day ahead and is set back: what was counted then keeps nobody out today, and what is counted today holds.
     async fn what_was_counted_in_the_future_does_not_count(app: TestApp) {
-        let wrong = async |site: &Site| sign_in::by_password(site, &coming_from(ELSEWHERE), OWNER.0, "not the password").await;
+        let wrong = async |site: &Site| staff::sign_in_by_password(site, &coming_from(ELSEWHERE), OWNER.0, "not the password").await;
         for _ in 0..10 {
             assert!(matches!(wrong(&app.site).await, Err(SignInError::Wrong)));
         }
@@ -424,14 +418,14 @@ both_engines! {
         }
         assert!(matches!(wrong(&earlier).await, Err(SignInError::TooMany(_))));
         earlier.clock.advance(QUARTER);
-        let token = sign_in::by_password(&earlier, &coming_from(ELSEWHERE), OWNER.0, OWNER.1).await.expect("the owner");
+        let token = staff::sign_in_by_password(&earlier, &coming_from(ELSEWHERE), OWNER.0, OWNER.1).await.expect("the owner");
         // A session that began in the future has no end that one could wait for.
-        let find = async |site: &Site| broadside::staff::sessions::find(site, &token.0).await.expect("an answer").is_some();
+        let find = async |site: &Site| broadside::staff::find_session(site, &token.0).await.expect("an answer").is_some();
         assert!(find(&earlier).await);
         earlier.clock.advance(Duration::from_secs(60));
         let before = Site { clock: Clock::manual(earlier.now().minus(QUARTER)), ..app.site.clone() };
         assert!(!find(&before).await);
-        broadside::jobs::retention::forget_as_of(&before, before.now()).await.expect("tidied");
+        broadside::jobs::forget_as_of(&before, before.now()).await.expect("tidied");
         assert!(!find(&earlier).await, "it does not come back once the clock has caught up");
     }
 
@@ -467,10 +461,10 @@ both_engines! {
         let mut counting = pool.begin().await.expect("a transaction");
         let held = "update attempt set counted = counted where key = (select min(key) from attempt)";
         sqlx::query(held).execute(&mut *counting).await.expect("a row of two");
-        let tidied = tokio::time::timeout(Duration::from_secs(20), broadside::jobs::retention::forget_as_of(&app.site, app.site.now())).await;
+        let tidied = tokio::time::timeout(Duration::from_secs(20), broadside::jobs::forget_as_of(&app.site, app.site.now())).await;
         assert_eq!(tidied.expect("it waits for nobody").expect("tidied"), 1);
         counting.rollback().await.expect("a rollback");
-        assert_eq!(broadside::jobs::retention::forget_as_of(&app.site, app.site.now()).await.expect("tidied"), 1);
+        assert_eq!(broadside::jobs::forget_as_of(&app.site, app.site.now()).await.expect("tidied"), 1);
     }
 
     /// NIST SP 800-63B, ASVS 6.2.4 and 6.2.11: at set-up, on taking up an invitation and on the account page, what everybody
@@ -478,7 +472,7 @@ both_engines! {
     async fn a_password_that_strangers_try_first_is_refused_wherever_one_is_set(app: TestApp) {
         let email = EmailAddress::parse("nina@example.org").expect("an address");
         let new = NewMember { name: "Nina Hartmann", email: &email, role: Role::Editor };
-        let invited = accounts::add_member(&app.site, None, new).await.expect("a member").path;
+        let invited = staff::add_member(&app.site, None, new).await.expect("a member").path;
         let (guest, desk) = (app.visitor(), app.desk().await);
         let join = guest.open(&invited).await.form("/desk/join");
         let account = desk.open("/desk/account").await.form("/desk/account").with("present", OWNER.1);

@@ -6,8 +6,7 @@ use broadside::{
     audit_log,
     db::Engine,
     email_address::EmailAddress,
-    jobs::retention,
-    origin, publishing, restored, settings,
+    jobs, origin, publishing, restored, settings,
     staff::Role,
     subscribers::{self, SubscriberError, SubscriptionState, consent, requests},
     token::Purpose,
@@ -36,10 +35,11 @@ async fn reader(app: &TestApp) -> subscribers::Subscriber {
 
 /// The lines of the log about a reader, oldest first: who, what, why.
 async fn deeds(app: &TestApp, reader: &subscribers::Subscriber) -> Vec<(String, String, String)> {
-    let wanted = audit_log::Wanted { subject: Some(&reader.public_id), ..audit_log::Wanted::default() };
+    let wanted =
+        audit_log::WantedLines { subject: Some(&reader.public_id), ..audit_log::WantedLines::default() };
     let mut lines = audit_log::page(&app.site.db, wanted, None, 50).await.expect("a read");
     lines.reverse();
-    let line = |one: audit_log::Line| (one.staff_name.unwrap_or_default(), one.action, one.detail);
+    let line = |one: audit_log::LogLine| (one.staff_name.unwrap_or_default(), one.action, one.detail);
     lines.into_iter().map(line).collect()
 }
 
@@ -175,7 +175,7 @@ both_engines! {
             desk.open("/desk/readers?q=ann%40example.org&state=left").await;
         }
         let looks = async || {
-            let looks = audit_log::looks(&app.site.db, audit_log::Wanted::default(), None, 50).await.expect("a read");
+            let looks = audit_log::looks(&app.site.db, audit_log::WantedLines::default(), None, 50).await.expect("a read");
             let mut looks: Vec<_> = looks.into_iter().map(|one| (one.staff_name.unwrap_or_default(), one.action, one.subject, one.detail)).collect();
             looks.sort();
             looks
@@ -201,9 +201,9 @@ both_engines! {
         let exported = audit_log::latest(&app.site.db, 1).await.expect("a read").remove(0);
         assert_eq!(exported.detail, format!("what=looks reader={}", ann.public_id));
 
-        retention::forget_as_of(&app.site, app.site.now().plus(DAY * 499)).await.expect("tidied");
+        jobs::forget_as_of(&app.site, app.site.now().plus(DAY * 499)).await.expect("tidied");
         assert_eq!(looks().await.len(), 4);
-        retention::forget_as_of(&app.site, app.site.now().plus(DAY * 501)).await.expect("tidied");
+        jobs::forget_as_of(&app.site, app.site.now().plus(DAY * 501)).await.expect("tidied");
         assert_eq!(looks().await.len(), 0);
     }
 
@@ -442,14 +442,14 @@ both_engines! {
         app.reader(ANN).await;
         change(&app.site.db, "update consent_event set ip = '192.0.2.7', user_agent = 'Lamp/1'").await;
         let ann = reader(&app).await;
-        retention::forget_as_of(&app.site, app.site.now().plus(DAY * 6_000)).await.expect("tidied");
+        jobs::forget_as_of(&app.site, app.site.now().plus(DAY * 6_000)).await.expect("tidied");
         let mut tx = app.site.db.begin().await.expect("a transaction");
         settings::save(&mut tx, &app.site, None, |settings| settings.keep_traces_months = 24).await.expect("saved");
         tx.commit().await.expect("a commit");
         let before = consent::proof(&app.site.db, ann.id).await.expect("a read");
-        retention::forget_as_of(&app.site, app.site.now().plus(DAY * 600)).await.expect("tidied");
+        jobs::forget_as_of(&app.site, app.site.now().plus(DAY * 600)).await.expect("tidied");
         assert!(consent::proof(&app.site.db, ann.id).await.expect("a read").iter().all(|one| !one.ip.is_empty()), "nor before the owner said for how long");
-        retention::forget_as_of(&app.site, app.site.now().plus(DAY * 730)).await.expect("tidied");
+        jobs::forget_as_of(&app.site, app.site.now().plus(DAY * 730)).await.expect("tidied");
         let after = consent::proof(&app.site.db, ann.id).await.expect("a read");
         assert_eq!(after.len(), before.len());
         for (one, was) in after.iter().zip(&before) {

@@ -3,10 +3,7 @@
 use std::time::Duration;
 
 use broadside::{
-    bounces::{
-        maildir::receive_maildir,
-        receive::{Effect, receive_mail},
-    },
+    bounces::{Effect, receive_mail, receive_maildir},
     site::Site,
     subscribers::{self, ConsentMethod, Trace, consent, leave_by_mail, lists},
 };
@@ -77,7 +74,7 @@ both_engines! {
         assert_eq!(standing(&app).await, [("digest".to_owned(), "left"), ("appeals".to_owned(), "confirmed")]);
         app.drain().await;
         assert!(app.mails(ANN).iter().all(|mail| mail.subject != "The second edition"), "what waits is withdrawn");
-        assert!(broadside::delivery::progress::audit(&app.site.db, second).await.expect("an audit").holds());
+        assert!(broadside::delivery::audit_copies(&app.site.db, second).await.expect("an audit").holds());
         let proof = consent::proof(&app.site.db, app.reader_row(ANN).await).await.expect("the proof");
         let last = proof.last().expect("an event");
         assert_eq!((last.method, last.list.as_str()), (ConsentMethod::Mailto, "The digest"));

@@ -6,11 +6,7 @@ use broadside::{
     email_address::EmailAddress,
     publishing,
     settings::{self, ArticlesAt, Settings},
-    staff::{
-        Role,
-        accounts::{self, NewMember},
-        sign_in,
-    },
+    staff::{self, NewMember, Role},
 };
 
 use crate::support::{TestApp, app::OWNER, both_engines, mail::Mail};
@@ -39,9 +35,9 @@ async fn cause_mail_of_every_kind(app: &TestApp, round: &str) -> usize {
     let new = |who: &str| format!("{who}-{round}@example.org");
     app.subscribe(&new("asked")).await;
     app.give(&new("supporter"), "15", "once").await;
-    sign_in::send_link(&app.site, &address(OWNER.0), None).await.expect("a link");
+    staff::send_sign_in_link(&app.site, &address(OWNER.0), None).await.expect("a link");
     let member = NewMember { name: "Ida", email: &address(&new("invited")), role: Role::Editor };
-    accounts::add_member(&app.site, None, member).await.expect("a member");
+    staff::add_member(&app.site, None, member).await.expect("a member");
     app.reader(&new("reader")).await;
     app.send_edition(&format!("An edition, {round}")).await;
     let late = app.draft(&format!("A late one, {round}")).await;
@@ -96,7 +92,7 @@ both_engines! {
         .await;
         app.subscribe("asked@example.org").await;
         app.give("supporter@example.org", "15", "once").await;
-        sign_in::send_link(&app.site, &address(OWNER.0), None).await.expect("a link");
+        staff::send_sign_in_link(&app.site, &address(OWNER.0), None).await.expect("a link");
         app.drain().await;
         for to in ["asked@example.org", "supporter@example.org", OWNER.0] {
             let from = app.last_mail(to).header("From");

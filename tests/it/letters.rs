@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use broadside::{
-    delivery::suppression::{Reason, Suppressions},
+    delivery::{StopReason, Suppressions},
     email_address::EmailAddress,
     sandbox::{Rule, Stage},
-    staff::sign_in,
+    staff,
 };
 
 use crate::support::{TestApp, app::OWNER, both_engines, database};
@@ -14,7 +14,7 @@ use crate::support::{TestApp, app::OWNER, both_engines, database};
 const NEW: &str = "new@example.org";
 const OLD: &str = "old@example.org";
 
-async fn stop_mail(app: &TestApp, to: &str, reason: Reason) {
+async fn stop_mail(app: &TestApp, to: &str, reason: StopReason) {
     let address = EmailAddress::parse(to).expect("an address");
     let mut tx = app.site.db.begin().await.expect("a transaction");
     Suppressions::new(&app.site).add(&mut tx, &address, reason, "it said so").await.expect("a suppression");
@@ -62,7 +62,7 @@ both_engines! {
     async fn what_may_not_be_sent_carries_nothing_any_more(app: TestApp) {
         app.subscribe_only("NEW@example.org").await;
         assert_eq!(letters(&app).await, one("queued", "", true));
-        stop_mail(&app, NEW, Reason::Complained).await;
+        stop_mail(&app, NEW, StopReason::Complained).await;
         assert_eq!(letters(&app).await, one("suppressed", "suppressed", false));
         app.drain().await;
         assert!(app.mails(NEW).is_empty());
@@ -76,8 +76,8 @@ both_engines! {
     /// TRUST M29: what staff decided about an address stops no sign-in link.
     async fn who_was_stopped_by_staff_can_sign_in(app: TestApp) {
         let owner = EmailAddress::parse(OWNER.0).expect("an address");
-        sign_in::send_link(&app.site, &owner, None).await.expect("a link");
-        stop_mail(&app, OWNER.0, Reason::Staff).await;
+        staff::send_sign_in_link(&app.site, &owner, None).await.expect("a link");
+        stop_mail(&app, OWNER.0, StopReason::Staff).await;
         app.drain().await;
         assert_eq!(app.mails(OWNER.0).len(), 1);
     }

@@ -31,7 +31,7 @@ async fn list(app: &TestApp, slug: &str) -> List {
 
 /// A list that stands on the form, made at once.
 async fn made(app: &TestApp, slug: &str, name: &str) -> List {
-    let made = publishing::lists::make(&app.site, (slug, name, Visibility::Public), None)
+    let made = publishing::make_list(&app.site, (slug, name, Visibility::Public), None)
         .await
         .expect("a list is made");
     assert!(made.is_some(), "{slug}");
@@ -60,14 +60,12 @@ async fn decide(app: &TestApp, slug: &str, change: impl FnOnce(&mut Written)) {
     change(&mut written);
     let offers = topics::offered_by(&app.site.db, list.id).await.expect("a read");
     let offers: Vec<i64> = offers.iter().map(|topic| topic.id).collect();
-    publishing::lists::change(&app.site, &list, &written, &offers, None).await.expect("it is as it was seen");
+    publishing::change_list(&app.site, &list, &written, &offers, None).await.expect("it is as it was seen");
 }
 
 async fn topic(app: &TestApp, name: &str) -> Topic {
     let on = list(app, "digest").await.id;
-    assert!(
-        publishing::lists::make_topic(&app.site, (name, ""), &[on], None).await.expect("a topic is made")
-    );
+    assert!(publishing::make_topic(&app.site, (name, ""), &[on], None).await.expect("a topic is made"));
     found(app, name).await
 }
 
@@ -227,7 +225,7 @@ both_engines! {
         decide(&app, "appeals", |written| { written.closed = true; written.visibility = Visibility::Public }).await;
         let address = EmailAddress::parse(ANN).expect("an address");
         let ann = subscribers::by_email(&app.site.db, &address).await.expect("a read").expect("a reader");
-        let choices = subscribers::preferences_path(&app.site, &ann.public_id);
+        let choices = subscribers::choices_path(&app.site, &ann.public_id);
         let page = app.visitor().open(&choices).await;
         assert!(page.body.contains("Appeals"));
         app.visitor().submit(&page.form("/preferences/").without("list")).await.says("Saved");
@@ -290,8 +288,8 @@ both_engines! {
         assert_eq!(state(&app, "victim+9@gmail.com", "digest").await, Some(SubscriptionState::Pending), "asked, a day later too");
         let address = EmailAddress::parse("gone@example.org").expect("an address");
         let mut tx = app.site.db.begin().await.expect("a transaction");
-        let stops = broadside::delivery::suppression::Suppressions::new(&app.site);
-        stops.add(&mut tx, &address, broadside::delivery::suppression::Reason::Complained, "").await.expect("a stop");
+        let stops = broadside::delivery::Suppressions::new(&app.site);
+        stops.add(&mut tx, &address, broadside::delivery::StopReason::Complained, "").await.expect("a stop");
         tx.commit().await.expect("a commit");
         sign_up(&app, "gone@example.org", &["digest"]).await;
         assert!(app.mails("gone@example.org").is_empty());
@@ -366,15 +364,15 @@ both_engines! {
             (topic(&app, "Housing").await, topic(&app, "Homes").await, topic(&app, "Rivers").await);
         let address = EmailAddress::parse(ANN).expect("an address");
         let ann = subscribers::by_email(&app.site.db, &address).await.expect("a read").expect("a reader");
-        let choices = subscribers::preferences_path(&app.site, &ann.public_id);
+        let choices = subscribers::choices_path(&app.site, &ann.public_id);
         let (list, visitor) = (app.list().await, app.visitor());
         let ticked = visitor.open(&choices).await.form("/preferences/").and("topic", &format!("{list}.{}", homes.id));
         let homes = found(&app, "Homes").await;
-        assert!(publishing::lists::merge_topics(&app.site, &homes, &housing, None).await.expect("a merge"));
+        assert!(publishing::merge_topics(&app.site, &homes, &housing, None).await.expect("a merge"));
         visitor.submit(&ticked).await.says("Saved");
         assert_eq!(chosen(&app, ANN).await, ["Housing"]);
         let ticked = visitor.open(&choices).await.form("/preferences/").without("topic").and("topic", &format!("{list}.{}", rivers.id));
-        publishing::lists::retire_topic(&app.site, &rivers, None).await.expect("it is retired");
+        publishing::retire_topic(&app.site, &rivers, None).await.expect("it is retired");
         visitor.submit(&ticked).await.says("Saved");
         assert_eq!(chosen(&app, ANN).await, ["Rivers"], "else they would get everything");
     }
@@ -385,7 +383,7 @@ both_engines! {
         let waits = app.draft("Waits").await;
         press(&app, &waits).await.expect("nothing is in the way");
         database::change(&app.site.db, "update edition set held_because = 'restored'").await;
-        publishing::lists::retire(&app.site, &list(&app, "digest").await, None).await.expect("it is as it was seen");
+        publishing::retire_list(&app.site, &list(&app, "digest").await, None).await.expect("it is as it was seen");
         let why: Vec<(String, String)> = database::rows(&app.site.db, "select state, held_because from edition").await;
         assert_eq!(why, [("held".to_owned(), "restored".to_owned())]);
     }
@@ -422,11 +420,11 @@ both_engines! {
         let leave = app.last_mail(ANN).link("/unsubscribe/");
         sign_up(&app, "bob@example.org", &["digest"]).await;
         let late = app.last_mail("bob@example.org").link("/confirm/");
-        publishing::lists::retire(&app.site, &list(&app, "digest").await, None).await.expect("it is as it was seen");
+        publishing::retire_list(&app.site, &list(&app, "digest").await, None).await.expect("it is as it was seen");
         app.visitor().open(&late).await.says("There is no more of it");
         let address = EmailAddress::parse(ANN).expect("an address");
         let ann = subscribers::by_email(&app.site.db, &address).await.expect("a read").expect("a reader");
-        let choices = app.visitor().open(&subscribers::preferences_path(&app.site, &ann.public_id)).await;
+        let choices = app.visitor().open(&subscribers::choices_path(&app.site, &ann.public_id)).await;
         assert!(choices.body.contains("Nothing of it comes at present"));
         assert!(!choices.body.contains("Leave every list"));
         let left = app.visitor().submit(&app.visitor().open(&leave).await.form("/unsubscribe/")).await;
@@ -441,17 +439,17 @@ both_engines! {
         let (housing, rivers) = (topic(&app, "Housing").await, topic(&app, "Rivers").await);
         made(&app, "appeals", "Appeals").await;
         let appeals = list(&app, "appeals").await;
-        publishing::lists::retire_topic(&app.site, &rivers, None).await.expect("it is retired");
+        publishing::retire_topic(&app.site, &rivers, None).await.expect("it is retired");
         decide(&app, "digest", |written| written.offered = false).await;
-        publishing::lists::bring_topic_back(&app.site, &found(&app, "Rivers").await, None).await.expect("it is back");
+        publishing::bring_topic_back(&app.site, &found(&app, "Rivers").await, None).await.expect("it is back");
         let offered = topics::offered_by(&app.site.db, app.list().await).await.expect("a read");
         assert_eq!(offered.iter().map(|topic| topic.name.as_str()).collect::<Vec<_>>(), ["Housing", "Rivers"]);
         // Somebody has the list's page open while the topic's is saved.
         let both = [app.list().await, appeals.id];
         let stale = list(&app, "appeals").await;
         let housing = found(&app, &housing.name).await;
-        assert!(publishing::lists::change_topic(&app.site, &housing, ("Housing", ""), &both, None).await.expect("a save"));
-        let late = publishing::lists::change(&app.site, &stale, &as_it_is(&stale), &[], None).await;
+        assert!(publishing::change_topic(&app.site, &housing, ("Housing", ""), &both, None).await.expect("a save"));
+        let late = publishing::change_list(&app.site, &stale, &as_it_is(&stale), &[], None).await;
         assert!(matches!(late, Err(publishing::Error::Changed)), "{late:?}");
     }
 
@@ -463,15 +461,15 @@ both_engines! {
         choose(&app, "reader2@example.org", &[&rivers]).await;
         press(&app, &draft_about(&app, "Of housing", &[&housing]).await).await.expect("nothing is in the way");
         for (from, into) in [(&housing, &rivers), (&rivers, &housing)] {
-            assert!(!publishing::lists::merge_topics(&app.site, from, into, None).await.expect("no"));
+            assert!(!publishing::merge_topics(&app.site, from, into, None).await.expect("no"));
             let page = app.desk().await.open(&format!("/desk/topics/{}/merge?into={}", from.public_id, into.public_id)).await;
             page.says("1 edition about one of them waiting to go out");
         }
         assert_eq!(seal(&app).await, 1);
         app.drain().await;
         assert_eq!(got(&app, "Of housing"), ["reader1@example.org"]);
-        publishing::lists::retire_topic(&app.site, &housing, None).await.expect("it is retired");
-        assert!(!publishing::lists::merge_topics(&app.site, &rivers, &housing, None).await.expect("no"));
+        publishing::retire_topic(&app.site, &housing, None).await.expect("it is retired");
+        assert!(!publishing::merge_topics(&app.site, &rivers, &housing, None).await.expect("no"));
     }
 
     /// A list's letter of welcome goes to whoever confirms, once, in the words of its staff; to nobody whom staff add or import.
@@ -503,7 +501,7 @@ both_engines! {
     /// The letter names all that was joined by the press, the list without words of its own, too; and what looks like a field in its words
     /// is refused, since it would be mailed as it stands.
     async fn a_welcome_names_all_that_was_joined(app: TestApp) {
-        let made = publishing::lists::make(&app.site, ("appeals", "Appeals", Visibility::Public), None).await;
+        let made = publishing::make_list(&app.site, ("appeals", "Appeals", Visibility::Public), None).await;
         made.expect("a list is made").expect("its name is free");
         decide(&app, "appeals", |written| {
             written.welcomes = true;
@@ -561,7 +559,7 @@ both_engines! {
         let one = app.reader_row("one@example.org").await;
         subscribers::leave_by_staff(&app.site, one, appeals, "by phone").await.expect("they leave");
         join("late@example.org", &["appeals"]).await;
-        publishing::lists::retire(&app.site, &list(&app, "appeals").await, None).await.expect("it is as it was seen");
+        publishing::retire_list(&app.site, &list(&app, "appeals").await, None).await.expect("it is as it was seen");
         app.drain().await;
         let written: Vec<usize> = ["left", "both", "one", "late"].iter().map(|who| app.mails(&format!("{who}@example.org")).len()).collect();
         assert_eq!(written, [0, 0, 1, 0]);
@@ -652,7 +650,7 @@ both_engines! {
         let sent = app.send_edition("Sent").await;
         app.sandbox.smtp_script().clear();
         let going = app.seal_edition("Going").await;
-        publishing::lists::retire(&app.site, &list(&app, "digest").await, None).await.expect("it is as it was seen");
+        publishing::retire_list(&app.site, &list(&app, "digest").await, None).await.expect("it is as it was seen");
         app.drain().await;
         assert!(got(&app, "Going").is_empty());
         let going = publishing::load(&app.site.db, going).await.expect("it is there");
@@ -660,7 +658,7 @@ both_engines! {
         let sent = publishing::load(&app.site.db, sent).await.expect("it is there");
         let again = publishing::retry_failed(&app.site, &sent.public_id, ("trouble with a mail server", sent.revision), None).await;
         assert!(matches!(again, Err(publishing::Error::Move(broadside::editions::MoveError::Retired))), "{again:?}");
-        publishing::lists::bring_back(&app.site, &list(&app, "digest").await, None).await.expect("it was retired");
+        publishing::bring_list_back(&app.site, &list(&app, "digest").await, None).await.expect("it was retired");
         app.resume(&going.public_id).await;
         app.drain().await;
         assert_eq!(got(&app, "Going").len(), 3);
@@ -737,7 +735,7 @@ both_engines! {
         assert_eq!(got(&app, "Of homes"), [1, 2, 4].map(|n| format!("reader{n}@example.org")));
         let offered = topics::offered_by(&app.site.db, app.list().await).await.expect("a read");
         assert_eq!(offered.iter().map(|topic| topic.name.as_str()).collect::<Vec<_>>(), ["Housing", "Rivers"]);
-        assert!(!publishing::lists::merge_topics(&app.site, &homes, &rivers, None).await.expect("no"), "it is gone");
+        assert!(!publishing::merge_topics(&app.site, &homes, &rivers, None).await.expect("no"), "it is gone");
     }
 
     /// A topic that is retired keeps its readers' choices and can be brought back; one that nobody uses is deleted.
@@ -751,7 +749,7 @@ both_engines! {
         assert!(!page.body.contains("Delete Housing"));
         desk.submit_and_follow(&page.form("/retire").with("act", "retire")).await.says("The topic is retired");
         assert_eq!(chosen(&app, "reader1@example.org").await, ["Housing"]);
-        assert!(!publishing::lists::delete_topic(&app.site, &housing, None).await.expect("no"));
+        assert!(!publishing::delete_topic(&app.site, &housing, None).await.expect("no"));
         send(&app, &draft_about(&app, "Of rivers", &[&rivers]).await).await;
         assert_eq!(got(&app, "Of rivers"), ["reader2@example.org"], "who chose something else does not get it");
         let back = desk.open("/desk/topics").await.form(&format!("{}/back", housing.public_id));
@@ -777,7 +775,7 @@ both_engines! {
         assert!(saved.revision > draft.revision, "whoever looked before is told");
         let address = EmailAddress::parse(ANN).expect("an address");
         let ann = subscribers::by_email(&app.site.db, &address).await.expect("a read").expect("a reader");
-        let choices = subscribers::preferences_path(&app.site, &ann.public_id);
+        let choices = subscribers::choices_path(&app.site, &ann.public_id);
         let visitor = app.visitor();
         let page = visitor.open(&choices).await;
         assert!(page.body.contains("Of The digest, tell me about") && page.body.contains("Tick nothing to get everything"));
@@ -872,8 +870,7 @@ async fn a_topic_that_is_being_merged_is_noticed_by_who_presses_send() {
         .await
         .expect("nothing is in the way");
     let waters = topic(&app, "Waters").await;
-    let merged =
-        publishing::lists::merge_topics(&app.site, &found(&app, "Rivers").await, &waters, None).await;
+    let merged = publishing::merge_topics(&app.site, &found(&app, "Rivers").await, &waters, None).await;
     assert!(!merged.expect("it is asked"), "an edition about it waits for its moment");
     app.leaves_work();
     app.finish().await;
@@ -913,7 +910,7 @@ async fn every_page_of_lists_and_topics_is_for_everybody() {
     }
     let address = EmailAddress::parse("reader1@example.org").expect("an address");
     let one = subscribers::by_email(&app.site.db, &address).await.expect("a read").expect("a reader");
-    browser.goto(&app.url(&subscribers::preferences_path(&app.site, &one.public_id))).await;
+    browser.goto(&app.url(&subscribers::choices_path(&app.site, &one.public_id))).await;
     browser.wait_for_text("tell me about").await;
     browser.sound("choices-topics").await;
     app.subscribe_only(ANN).await;

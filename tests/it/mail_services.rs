@@ -6,18 +6,14 @@ use std::time::Duration;
 use broadside::{
     clock::Clock,
     db::Engine as Database,
-    delivery::{
-        engine::{Engine, EngineOptions},
-        progress,
-    },
+    delivery::{self, Engine, EngineOptions},
     doctor::Doctor,
     publishing,
     relays::{self, RelayOptions},
     sandbox::{Rule, Sandbox, SandboxConfig, Stage},
     smtp::{Relay, Timeouts},
     smtp_url::{RelayLimits, SmtpUrl},
-    staff::mail_services,
-    statements,
+    staff, statements,
 };
 
 use crate::support::{
@@ -82,7 +78,7 @@ async fn tries(provider: &Sandbox, count: u64) {
 
 async fn until_accepted(app: &TestApp, edition: i64, count: i64) {
     wait::until(&format!("{count} copies that were taken"), async || {
-        let progress = progress::of(&app.site.db, edition).await.expect("the tallies");
+        let progress = delivery::progress_of(&app.site.db, edition).await.expect("the tallies");
         (progress.accepted >= count).then_some(())
     })
     .await;
@@ -121,7 +117,7 @@ both_engines! {
         app.advance(MINUTE);
         tries(&provider, 3).await;
         for _ in 0..2 {
-            mail_services::tell(&app.site).await.expect("a round");
+            staff::tell_of_mail_services(&app.site).await.expect("a round");
         }
         stop(engines).await;
 
@@ -304,7 +300,7 @@ both_engines! {
         app.advance(Duration::from_secs(3_600));
         until_accepted(&app, edition, 2).await;
         let more = async || {
-            let progress = progress::of(&app.site.db, edition).await.expect("the tallies");
+            let progress = delivery::progress_of(&app.site.db, edition).await.expect("the tallies");
             (progress.accepted > 2).then_some(())
         };
         assert!(wait::at_most(Duration::from_secs(8), more).await.is_none(), "two an hour, and not four");
@@ -409,7 +405,7 @@ both_engines! {
         let engine = Engine::start(app.site.clone(), app.templates.clone(), options).await.expect("it starts");
         // In equal shares it would take half a minute and more.
         let all = wait::at_most(Duration::from_secs(20), async || {
-            let progress = progress::of(&app.site.db, edition).await.expect("the tallies");
+            let progress = delivery::progress_of(&app.site.db, edition).await.expect("the tallies");
             (progress.accepted == 80).then_some(())
         });
         assert!(all.await.is_some(), "the fast one waits for the slow one");

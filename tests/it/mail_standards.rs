@@ -4,10 +4,7 @@
 use std::{collections::BTreeSet, path::Path, time::Duration};
 
 use broadside::{
-    delivery::{
-        notices,
-        suppression::{Reason, Suppressions},
-    },
+    delivery::{self, StopReason, Suppressions},
     email_address::EmailAddress,
     mail::{
         AddressChangeNew, AddressChangeOld, AddressChanged, AddressIsKnown, AddressTakenBack, AlreadyReader,
@@ -83,7 +80,7 @@ async fn enqueue<T: EmailTemplate>(app: &TestApp, seen: &mut BTreeSet<&'static s
     let key = format!("test:{}", T::NAME);
     let reply_to = EmailAddress::parse("hello@example.org").ok();
     let head = Letterhead { from_name: HARD_NAME.to_owned(), from, reply_to, sender: sender() };
-    let told = notices::tell(&mut tx, &app.site, &head, (HARD_NAME, &to), &key, context).await;
+    let told = delivery::tell(&mut tx, &app.site, &head, (HARD_NAME, &to), &key, context).await;
     assert!(told.expect("it is enqueued"));
     tx.commit().await.expect("a commit");
     seen.insert(T::NAME);
@@ -223,7 +220,7 @@ both_engines! {
         let next = app.last_mail("reader1@example.org");
         assert_eq!(next.subject, "Another one");
         assert_eq!(wire::only(&next.raw, "List-Id"), wire::only(&copies[0].1, "List-Id"), "stable");
-        assert!(broadside::delivery::progress::audit(&app.site.db, first).await.expect("an audit").holds());
+        assert!(broadside::delivery::audit_copies(&app.site.db, first).await.expect("an audit").holds());
     }
 
     /// TRUST M11, M15, M16, M29: every automatic email that there is a folder for, with the hardest of values.
@@ -290,7 +287,7 @@ both_engines! {
         let links = app.links(app.draft("Any").await.id, id).await;
         let token = links.unsubscribe.rsplit('/').next().expect("a token");
         subscribers::leave(&app.site, token, subscribers::ConsentMethod::OneClick, subscribers::Trace::default()).await.expect("left");
-        for (name, reason) in [("staff", Reason::Staff), ("erased", Reason::Erased), ("bounced", Reason::Bounced), ("complained", Reason::Complained)] {
+        for (name, reason) in [("staff", StopReason::Staff), ("erased", StopReason::Erased), ("bounced", StopReason::Bounced), ("complained", StopReason::Complained)] {
             let mut tx = app.site.db.begin().await.expect("a transaction");
             let address = EmailAddress::parse(&format!("{name}@example.org")).expect("an address");
             Suppressions::new(&app.site).add(&mut tx, &address, reason, "a test").await.expect("added");
@@ -340,7 +337,7 @@ both_engines! {
         // Whose copy may have come twice is written down, and nobody else's did.
         let copies: Vec<_> = mailbox.by_message_id().into_values().filter(|count| *count > 1).collect();
         assert_eq!(copies, [2]);
-        let doubtful = publishing::results(&app.site.db, first, publishing::Wanted::default(), 0, 100).await.expect("the results");
+        let doubtful = publishing::results(&app.site.db, first, publishing::WantedCopies::default(), 0, 100).await.expect("the results");
         let doubtful: Vec<_> = doubtful.into_iter().filter(|one| one.maybe_duplicate).map(|one| one.address).collect();
         assert_eq!(doubtful, ["reader1@example.org"]);
     }

@@ -1,7 +1,7 @@
 //! The main job from end to end over real sockets: readers confirm, an edition goes out to each of them and is accounted
 //! for, supporters give and get receipts.
 
-use broadside::{delivery::progress, donations, sandbox::Rhythm};
+use broadside::{delivery, donations, sandbox::Rhythm};
 
 use crate::support::{TestApp, both_engines};
 
@@ -11,7 +11,7 @@ both_engines! {
         app.readers(40).await;
         app.reader("ann@example.org").await;
         let edition = app.send_edition("The first edition").await;
-        let audit = progress::audit(&app.site.db, edition).await.expect("the audit");
+        let audit = delivery::audit_copies(&app.site.db, edition).await.expect("the audit");
         assert!(audit.holds(), "{audit:?}");
         assert_eq!((audit.rows.sealed, audit.rows.accepted), (41, 41), "{}", audit.rows);
         let received: Vec<_> =

@@ -4,14 +4,11 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use broadside::{
     clock::Moment,
-    donations::{
-        self, attention, reports,
-        states::{DonationState, RecurringState},
-    },
-    jobs::retention,
+    donations::{self, DonationState, RecurringState},
+    jobs,
     payments::{
-        Answer, Checkout, CheckoutSession, EventPage, Invoice, NewCheckout, Payment, PaymentProvider,
-        Subscription,
+        Checkout, CheckoutSession, EventPage, Invoice, NewCheckout, Payment, PaymentProvider, ProviderAnswer,
+        ProviderSubscription,
     },
     site::Site,
 };
@@ -33,10 +30,12 @@ fn theirs(house: &House) -> BTreeMap<String, i64> {
 /// When each payment came, by our donations; the book's lines and the receipt say the same.
 async fn ours(house: &House) -> BTreeMap<String, i64> {
     let mut dates = BTreeMap::new();
-    for listed in reports::page(&house.site.db, None, 1_000).await.expect("a read") {
+    for listed in donations::donations_page(&house.site.db, None, 1_000).await.expect("a read") {
         let Some(at) = listed.paid_at else { continue };
-        let whole =
-            reports::whole(&house.site.db, &listed.public_id).await.expect("a read").expect("it is there");
+        let whole = donations::whole_donation(&house.site.db, &listed.public_id)
+            .await
+            .expect("a read")
+            .expect("it is there");
         assert!(whole.entries.iter().all(|line| line.at == at), "the book has another date");
         dates.insert(listed.provider_payment_id.expect("a payment"), at.unix_seconds());
     }
@@ -60,19 +59,19 @@ struct Slow {
 }
 
 impl PaymentProvider for Slow {
-    fn create_checkout<'a>(&'a self, new: &'a NewCheckout) -> Answer<'a, Checkout> {
+    fn create_checkout<'a>(&'a self, new: &'a NewCheckout) -> ProviderAnswer<'a, Checkout> {
         self.inner.create_checkout(new)
     }
-    fn checkout_session<'a>(&'a self, id: &'a str) -> Answer<'a, CheckoutSession> {
+    fn checkout_session<'a>(&'a self, id: &'a str) -> ProviderAnswer<'a, CheckoutSession> {
         self.inner.checkout_session(id)
     }
-    fn payment<'a>(&'a self, id: &'a str) -> Answer<'a, Payment> {
+    fn payment<'a>(&'a self, id: &'a str) -> ProviderAnswer<'a, Payment> {
         self.inner.payment(id)
     }
-    fn invoice<'a>(&'a self, id: &'a str) -> Answer<'a, Invoice> {
+    fn invoice<'a>(&'a self, id: &'a str) -> ProviderAnswer<'a, Invoice> {
         self.inner.invoice(id)
     }
-    fn subscription<'a>(&'a self, id: &'a str) -> Answer<'a, Subscription> {
+    fn subscription<'a>(&'a self, id: &'a str) -> ProviderAnswer<'a, ProviderSubscription> {
         Box::pin(async move {
             let seen = self.inner.subscription(id).await;
             self.learned.notify_one();
@@ -82,16 +81,20 @@ impl PaymentProvider for Slow {
             seen
         })
     }
-    fn session_of<'a>(&'a self, subscription: &'a str) -> Answer<'a, Option<CheckoutSession>> {
+    fn session_of<'a>(&'a self, subscription: &'a str) -> ProviderAnswer<'a, Option<CheckoutSession>> {
         self.inner.session_of(subscription)
     }
-    fn cancel_subscription<'a>(&'a self, id: &'a str, key: &'a str) -> Answer<'a, Subscription> {
+    fn cancel_subscription<'a>(
+        &'a self,
+        id: &'a str,
+        key: &'a str,
+    ) -> ProviderAnswer<'a, ProviderSubscription> {
         self.inner.cancel_subscription(id, key)
     }
-    fn events<'a>(&'a self, since: Option<Moment>, after: Option<&'a str>) -> Answer<'a, EventPage> {
+    fn events<'a>(&'a self, since: Option<Moment>, after: Option<&'a str>) -> ProviderAnswer<'a, EventPage> {
         self.inner.events(since, after)
     }
-    fn probe(&self) -> Answer<'_, ()> {
+    fn probe(&self) -> ProviderAnswer<'_, ()> {
         self.inner.probe()
     }
     fn is_live(&self) -> bool {
@@ -189,7 +192,7 @@ both_engines! {
             let token = donations::manage_token(&house.site, &listed.recurring_public_id.expect("a monthly donation"));
             let page = house.page(&format!("/giving/{token}")).await;
             assert!(page.contains("You give €15.00 every month"), "{page}");
-            let needs = attention::look(&house.site.db, house.site.now()).await.expect("a read");
+            let needs = donations::attention(&house.site.db, house.site.now()).await.expect("a read");
             let copies: Vec<_> = needs.copies.iter().filter_map(|one| one.subscription.clone()).collect();
             assert_eq!(copies, [living.as_str()], "the dead one charges nobody: {dead}");
 
@@ -203,7 +206,7 @@ both_engines! {
             let events = house.stripe().held_events();
             tell(&house, &events).await;
             assert_eq!(house.sums().await.0, 3 * (round + 1) + round + 1, "and its money is booked");
-            let needs = attention::look(&house.site.db, house.site.now()).await.expect("a read");
+            let needs = donations::attention(&house.site.db, house.site.now()).await.expect("a read");
             assert!(needs.copies.is_empty(), "nobody is charged twice: {:?}", needs.copies);
 
             let form = house.client.post(&link).header("content-type", "application/x-www-form-urlencoded").body("all=yes");
@@ -285,7 +288,7 @@ both_engines! {
 
             let listed = house.donation(&gift).await;
             assert_eq!((listed.state, listed.recurring_state), (DonationState::Paid, Some(RecurringState::Active)), "{kind}");
-            let needs = attention::look(&house.site.db, house.site.now()).await.expect("a read");
+            let needs = donations::attention(&house.site.db, house.site.now()).await.expect("a read");
             assert!(needs.copies.is_empty(), "{kind}: {:?}", needs.copies);
             let events = house.stripe().held_events();
             tell(&house, &events).await;
@@ -338,14 +341,14 @@ both_engines! {
         assert_eq!(kept().await.iter().filter(|(_, payload)| !payload.is_empty()).count(), 1);
 
         house.site.clock.advance(31 * DAY);
-        retention::forget_as_of(&house.site, house.site.now()).await.expect("a round");
+        jobs::forget_as_of(&house.site, house.site.now()).await.expect("a round");
         assert!(kept().await.iter().all(|(_, payload)| payload.is_empty()));
         house.site.clock.advance(5 * DAY);
-        retention::forget_as_of(&house.site, house.site.now()).await.expect("a round");
+        jobs::forget_as_of(&house.site, house.site.now()).await.expect("a round");
         assert!(kept().await.iter().all(|(state, _)| state != "ignored"));
         assert!(kept().await.iter().any(|(state, _)| state == "done"), "where a gift came from is still known");
         house.site.clock.advance(500 * DAY);
-        retention::forget_as_of(&house.site, house.site.now()).await.expect("a round");
+        jobs::forget_as_of(&house.site, house.site.now()).await.expect("a round");
         assert!(kept().await.iter().all(|(state, _)| state == "dead"));
     }
 }

@@ -2,11 +2,8 @@
 
 use axum::http::{Method, StatusCode, header::CONTENT_TYPE};
 use broadside::{
-    bounces::receive::{self, Effect},
-    delivery::{
-        names::CopyId,
-        variant::{CopyNames, Links},
-    },
+    bounces::{self, Effect},
+    delivery::{CopyId, CopyLinks, CopyNames},
     subscribers::{self, SubscriptionState, leave_by_mail},
 };
 
@@ -15,9 +12,9 @@ use crate::support::{TestApp, both_engines, database};
 const ANN: &str = "ann@example.org";
 
 /// The old links of a reader's copy, which carry row numbers.
-async fn numbered(app: &TestApp, edition: i64, reader: i64) -> (Links, CopyNames<'static>) {
+async fn numbered(app: &TestApp, edition: i64, reader: i64) -> (CopyLinks, CopyNames<'static>) {
     let names = CopyNames::numbered(CopyId { edition, subscriber: reader }, app.list().await);
-    (Links::new(&app.site, &names), names)
+    (CopyLinks::new(&app.site, &names), names)
 }
 
 async fn leaves(app: &TestApp, link: &str) -> bool {
@@ -39,7 +36,7 @@ async fn bounce(app: &TestApp, names: &CopyNames<'_>) -> Effect {
          --b\r\nContent-Type: message/feedback-report\r\n\r\nFeedback-Type: abuse\r\nUser-Agent: T/1\r\nVersion: 1\r\n\r\n\
          --b\r\nContent-Type: message/rfc822\r\n\r\nMessage-ID: <{id}>\r\nFrom: desk@example.org\r\n\r\nHello.\r\n--b--\r\n"
     );
-    receive::receive_mail(&app.site, report.as_bytes(), leave_by_mail).await.expect("it is taken in")
+    bounces::receive_mail(&app.site, report.as_bytes(), leave_by_mail).await.expect("it is taken in")
 }
 
 both_engines! {
@@ -53,7 +50,7 @@ both_engines! {
         let id = names.message_id(&app.site).expect("it has one");
         assert_eq!(mail.header("Message-ID").expect("every mail has one"), format!("<{id}>"));
         assert_ne!(names.message_id(&app.site), old.message_id(&app.site));
-        let links = Links::new(&app.site, &names);
+        let links = CopyLinks::new(&app.site, &names);
         for link in [&links.unsubscribe, &links.preferences, &links.view, &links.give.once] {
             assert!(mail.text.contains(link.as_str()), "{link}");
         }

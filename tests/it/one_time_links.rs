@@ -4,11 +4,7 @@ use std::time::Duration;
 
 use broadside::{
     email_address::EmailAddress,
-    staff::{
-        Role,
-        accounts::{self, Member, NewMember},
-        set_up, sign_in,
-    },
+    staff::{self, Member, NewMember, Role},
     token::public_id,
 };
 use reqwest::StatusCode;
@@ -32,17 +28,17 @@ fn address(text: &str) -> EmailAddress {
 async fn invite(app: &TestApp) -> String {
     let email = address(NINA);
     let new = NewMember { name: "Nina", email: &email, role: Role::Editor };
-    accounts::add_member(&app.site, None, new).await.expect("a member").path
+    staff::add_member(&app.site, None, new).await.expect("a member").path
 }
 
 async fn member(app: &TestApp, email: &str) -> Member {
-    let members = accounts::members(&app.site.db).await.expect("members");
+    let members = staff::members(&app.site.db).await.expect("members");
     members.into_iter().find(|one| one.email.as_str() == email).expect("the member")
 }
 
 async fn invite_again(app: &TestApp) -> String {
     let nina = member(app, NINA).await;
-    accounts::invite_again(&app.site, None, &nina.public_id, nina.seen()).await.expect("an invitation").1.path
+    staff::invite_again(&app.site, None, &nina.public_id, nina.seen()).await.expect("an invitation").1.path
 }
 
 /// Takes up an invitation; the visitor is signed in then.
@@ -79,7 +75,7 @@ async fn sign_in(app: &TestApp, email: &str, password: &str) -> StatusCode {
 }
 
 async fn ask_for_a_link(app: &TestApp, email: &str) -> String {
-    sign_in::send_link(&app.site, &address(email), None).await.expect("asked");
+    staff::send_sign_in_link(&app.site, &address(email), None).await.expect("asked");
     app.drain().await;
     app.last_mail(email).link("/desk/sign-in/")
 }
@@ -104,10 +100,10 @@ both_engines! {
         let site = &app.site;
         let seen = async || member(&app, NINA).await.seen();
         for change in ["password", "role", "disabled", "invited"] {
-            let signs_in = sign_in::link_path(site, &nina).await.expect("a link");
+            let signs_in = staff::sign_in_link_path(site, &nina).await.expect("a link");
             let invites = invite_again(&app).await;
             assert_void(tried(&app, &signs_in).await, "a new invitation takes the place of all that went before");
-            let signs_in = sign_in::link_path(site, &nina).await.expect("a link");
+            let signs_in = staff::sign_in_link_path(site, &nina).await.expect("a link");
             assert_eq!(app.visitor().open(&signs_in).await.status, StatusCode::OK, "so far it works");
             match change {
                 "password" => {
@@ -118,11 +114,11 @@ both_engines! {
                     let form = form.with("present", PASSWORD).with("password", "another lantern on the quay");
                     visitor.submit_and_follow(&form).await.says("Your password was changed");
                 }
-                "role" => drop(accounts::change_role(site, None, &nina, seen().await, Role::Sender).await.expect("changed")),
+                "role" => drop(staff::change_role(site, None, &nina, seen().await, Role::Sender).await.expect("changed")),
                 "disabled" => {
-                    accounts::set_disabled(site, None, &nina, seen().await).await.expect("disabled");
+                    staff::set_disabled(site, None, &nina, seen().await).await.expect("disabled");
                     assert_void(tried(&app, &invites).await, "while disabled");
-                    accounts::set_disabled(site, None, &nina, seen().await).await.expect("enabled");
+                    staff::set_disabled(site, None, &nina, seen().await).await.expect("enabled");
                 }
                 _ => drop(invite_again(&app).await),
             }
@@ -186,13 +182,13 @@ both_engines! {
         change(&app.site.db, "delete from staff where email = 'nina@example.org'").await;
         let email = address("oscar@example.org");
         let new = NewMember { name: "Oscar", email: &email, role: Role::Owner };
-        accounts::add_member(&app.site, None, new).await.expect("a member");
+        staff::add_member(&app.site, None, new).await.expect("a member");
         assert_void(tried(&app, &lost).await, "its member was never added");
         app.drain().await;
         // The same person in both futures: the copy holds the link from before, and not the later one.
         change(&app.site.db, "create table kept as select * from one_time_link").await;
         let oscar = member(&app, "oscar@example.org").await;
-        let (_, later) = accounts::invite_again(&app.site, None, &oscar.public_id, oscar.seen()).await.expect("an invitation");
+        let (_, later) = staff::invite_again(&app.site, None, &oscar.public_id, oscar.seen()).await.expect("an invitation");
         change(&app.site.db, "delete from one_time_link").await;
         change(&app.site.db, "insert into one_time_link select * from kept").await;
         assert_void(tried(&app, &later.path).await, "it was sent after the copy");
@@ -202,7 +198,7 @@ both_engines! {
     /// TRUST A33: every start of the program prints a link to set-up, and the newest works.
     async fn only_the_newest_link_to_set_up_works(db: TestDb) {
         let app = TestApp::without_owner(db).await;
-        let path = async || set_up::path(&app.site).await.expect("a read").expect("no owner yet");
+        let path = async || staff::set_up_path(&app.site).await.expect("a read").expect("no owner yet");
         let (first, second) = (path().await, path().await);
         assert_eq!(app.visitor().open(&first).await.status, StatusCode::NOT_FOUND);
         assert_eq!(app.visitor().open(&second).await.status, StatusCode::OK);
@@ -232,7 +228,7 @@ both_engines! {
     /// The same for links: however many ask at once, three mails are the most.
     async fn links_that_are_asked_for_all_at_once_are_not_all_mailed(app: TestApp) {
         let email = address(OWNER.0);
-        let ask = |_| sign_in::send_link(&app.site, &email, None);
+        let ask = |_| staff::send_sign_in_link(&app.site, &email, None);
         let asked = futures_util::future::join_all((0..20).map(ask)).await;
         assert!(asked.iter().all(Result::is_ok));
         app.drain().await;

@@ -2,7 +2,7 @@
 //! the way must be for everybody: axe-core finds nothing serious or critical and nothing is cut off, on a desk and on a phone,
 //! in light and in dark colours.
 
-use broadside::{db::Engine, delivery::progress, donations, publishing, sandbox::Rhythm, subscribers};
+use broadside::{db::Engine, delivery, donations, publishing, sandbox::Rhythm, subscribers};
 
 use crate::support::{Browser, Fixture, TestApp, TestDb, app::OWNER};
 
@@ -180,7 +180,7 @@ async fn an_editor_writes_an_edition_and_sees_it_arrive() {
     browser.sound("editor-sent").await;
     let public_id = browser.address().await.path().rsplit('/').next().expect("an id").to_owned();
     let edition = publishing::find(&app.site.db, &public_id).await.expect("the edition");
-    let audit = progress::audit(&app.site.db, edition.id).await.expect("the audit");
+    let audit = delivery::audit_copies(&app.site.db, edition.id).await.expect("the audit");
     assert!(audit.holds() && audit.rows.accepted == 3, "{}", audit.rows);
     let arrived =
         app.sandbox.mailbox().messages().into_iter().filter(|one| one.subject == "Ladders for everyone");

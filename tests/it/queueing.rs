@@ -11,17 +11,10 @@ use broadside::{
     donations,
     editions::{self, Cause},
     email_address::EmailAddress,
-    jobs::{self, screen},
-    publishing,
-    queue::{
-        self, Came, Due, NEWS, News, Queue, Work, Worked,
-        news::{self, Happened},
-    },
+    jobs, publishing,
+    queue::{self, Came, Due, Happened, NEWS, News, Queue, Work, Worked},
     site::Site,
-    staff::{
-        Incoming, PasswordCost, Role,
-        accounts::{self, NewMember},
-    },
+    staff::{self, Incoming, NewMember, PasswordCost, Role},
 };
 use tokio::sync::Notify;
 
@@ -64,7 +57,7 @@ impl Work for Stops {
             return Ok(Came::Later("too late to say so".to_owned()));
         }
         let mut tx = site.db.begin().await?;
-        if news::told(&mut tx, due, site.now()).await? {
+        if queue::news_told(&mut tx, due, site.now()).await? {
             tx.commit().await?;
         }
         Ok(Came::Done)
@@ -93,7 +86,7 @@ impl Work for Slow<'_> {
 
 async fn something_happens(app: &TestApp) {
     let mut tx = app.site.db.begin().await.expect("a transaction");
-    news::add(&mut tx, app.site.now(), News::EditionPaused, "a test").await.expect("a row");
+    queue::add_news(&mut tx, app.site.now(), News::EditionPaused, "a test").await.expect("a row");
     tx.commit().await.expect("a commit");
 }
 
@@ -115,10 +108,10 @@ async fn state(db: &Db) -> (i64, String, bool) {
 async fn treasurer(app: &TestApp) {
     let email = EmailAddress::parse(TESS).expect("an address");
     let new = NewMember { name: "Tess", email: &email, role: Role::Treasurer };
-    let invitation = accounts::add_member(&app.site, None, new).await.expect("a treasurer");
+    let invitation = staff::add_member(&app.site, None, new).await.expect("a treasurer");
     let link = invitation.path.rsplit('/').next().expect("a token");
     let from = Incoming::at_the_terminal(PasswordCost::CHEAP);
-    accounts::join(&app.site, &from, link, "a lamp for every street").await.expect("joined");
+    staff::join(&app.site, &from, link, "a lamp for every street").await.expect("joined");
 }
 
 /// An event about something that the provider does not know.
@@ -127,7 +120,7 @@ async fn event_of_nothing(app: &TestApp) {
         select 'evt_' || count(*), 'checkout.session.completed', 'cs_of_nothing', 'webhook', '', 'new', 0, 0, 0, 0 from provider_event").await;
 }
 
-async fn process_inbox(app: &TestApp) -> donations::Worked {
+async fn process_inbox(app: &TestApp) -> donations::InboxWorked {
     donations::process_inbox(&app.site, app.payments.provider.as_ref()).await.expect("a round")
 }
 
@@ -141,7 +134,7 @@ async fn give_up(app: &TestApp) {
 }
 
 async fn letters(app: &TestApp, to: &str) -> usize {
-    jobs::news::tell(&app.site).await.expect("a round");
+    jobs::tell_news(&app.site).await.expect("a round");
     app.drain().await;
     app.mails(to).iter().filter(|mail| mail.subject.contains("could not be applied")).count()
 }
@@ -221,7 +214,7 @@ both_engines! {
             app.advance(Duration::from_secs(1));
             gap = (gap * 2).min(Duration::from_secs(2_560));
         }
-        assert_eq!(jobs::news::tell(&app.site).await.expect("a round"), 0, "it is still tried");
+        assert_eq!(jobs::tell_news(&app.site).await.expect("a round"), 0, "it is still tried");
         assert_eq!(process_inbox(&app).await.failed, 1);
         app.advance(30 * DAY);
         assert_eq!(process_inbox(&app).await.failed, 0, "it is given up");
@@ -255,7 +248,7 @@ both_engines! {
     /// What was given up is shown to the owner with what it means, is tried again by a press, and the press is on record.
     async fn what_was_given_up_is_tried_again_from_the_desk(app: TestApp) {
         give_up(&app).await;
-        let screen = screen::look(&app.site.db, app.site.now()).await.expect("a look");
+        let screen = jobs::screen(&app.site.db, app.site.now()).await.expect("a look");
         assert!(screen.is_bad());
         let events = screen.queues.iter().find(|line| line.rules.name == "provider-events").expect("a line");
         assert_eq!((events.figures.given_up, events.figures.waiting, events.items.len()), (1, 0, 1));
@@ -293,7 +286,7 @@ both_engines! {
             select 'evt_late_' || a.n || b.n || c.n || d.n, 'checkout.session.completed', 'cs', 'webhook', '', 'new', 1, p.received_at + 1, p.received_at + 1, p.next_at + 43200000000, 'away'
             from provider_event p, (select 1 as n union all select 2 union all select 3) a, (select 1 as n union all select 2 union all select 3) b,
                 (select 1 as n union all select 2 union all select 3) c, (select 1 as n union all select 2 union all select 3) d").await;
-        jobs::news::tell(&app.site).await.expect("a round");
+        jobs::tell_news(&app.site).await.expect("a round");
         app.send().await;
         let told = app.mails(OWNER.0).iter().filter(|mail| mail.subject.contains("could not be applied")).count();
         assert_eq!(told, 1);
@@ -303,7 +296,7 @@ both_engines! {
 
     /// A feed that fails is asked every half hour for ever, and at once when somebody says so.
     async fn a_feed_that_fails_is_asked_again_from_the_desk(app: TestApp) {
-        let fetcher = articles::fetch::Fetcher::new(true).expect("a fetcher");
+        let fetcher = articles::Fetcher::new(true).expect("a fetcher");
         articles::add_feed(&app.site, &fetcher, "http://127.0.0.1:1/feed.xml").await.expect("a feed");
         let poll = async || articles::poll_due(&app.site, &fetcher).await.expect("a round");
         for _ in 0..20 {
@@ -323,14 +316,14 @@ both_engines! {
 
     /// A feed that has failed for a day is told an owner, and again while it goes on, but not each day; and not what works again.
     async fn a_feed_that_fails_for_a_day_is_told(app: TestApp) {
-        let fetcher = articles::fetch::Fetcher::new(true).expect("a fetcher");
+        let fetcher = articles::Fetcher::new(true).expect("a fetcher");
         articles::add_feed(&app.site, &fetcher, "http://127.0.0.1:1/feed.xml").await.expect("a feed");
         let fail = async || {
             app.advance(30 * MINUTE);
             assert_eq!(articles::poll_due(&app.site, &fetcher).await.expect("a round").later, 1);
         };
         let told = async || {
-            jobs::news::tell(&app.site).await.expect("a round");
+            jobs::tell_news(&app.site).await.expect("a round");
             app.send().await;
             app.mails(OWNER.0).iter().filter(|mail| mail.subject.contains("1 feed could not be read")).count()
         };
@@ -375,7 +368,7 @@ both_engines! {
             tx.commit().await.expect("a commit");
         };
         let told = async || {
-            jobs::news::tell(&app.site).await.expect("a round");
+            jobs::tell_news(&app.site).await.expect("a round");
             let letters = "select count(*) from notice where template = 'edition_paused'";
             database::rows::<(i64,)>(&app.site.db, letters).await[0].0
         };
@@ -424,7 +417,7 @@ both_engines! {
         change(&app.site.db, "insert into provider_event (event_id, type, object_id, source, payload, state, attempts, last_error, created_at, received_at, next_at)
             values ('evt_old', 'invoice.paid', 'in_1', 'poll', '', 'dead', 15, 'no such invoice', 0, 0, 0)").await;
         Migrations::apply(&app.site.db).await.expect("the upgrade");
-        jobs::news::tell(&app.site).await.expect("a round");
+        jobs::tell_news(&app.site).await.expect("a round");
         app.drain().await;
         let mut subjects: Vec<String> = app.mails(OWNER.0).into_iter().map(|mail| mail.subject).collect();
         subjects.sort();
@@ -439,7 +432,7 @@ both_engines! {
         let newer = "insert into news (key, kind, subject, at, attempts, next_at) values ('stamp-lost:1', 'stamp-lost', '1', 0, 0, 0)";
         change(&app.site.db, newer).await;
         for _ in 0..3 {
-            assert_eq!(jobs::news::tell(&app.site).await.expect("a round"), 0);
+            assert_eq!(jobs::tell_news(&app.site).await.expect("a round"), 0);
             app.advance(10 * MINUTE);
         }
         let row = "select attempts, next_at, coalesce(last_error, '') from news where told_at is null";
@@ -452,7 +445,7 @@ both_engines! {
 both_engines! {
     /// On a house where nothing ever happened everything is in order, but that nobody runs it.
     async fn the_screen_of_a_house_that_nobody_runs_says_so(app: TestApp) {
-        let screen = screen::look(&app.site.db, app.site.now()).await.expect("a look");
+        let screen = jobs::screen(&app.site.db, app.site.now()).await.expect("a look");
         assert!(!screen.somebody_runs && screen.is_bad());
         assert!(screen.queues.iter().all(|line| line.figures.given_up + line.figures.waiting == 0));
         app.desk().await.open("/desk/jobs").await.says("No part of the program has said");

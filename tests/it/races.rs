@@ -4,11 +4,7 @@ use std::time::Duration;
 
 use broadside::{
     db::Db,
-    delivery::{
-        engine::Engine,
-        progress,
-        suppression::{Reason, Suppressions},
-    },
+    delivery::{self, Engine, StopReason, Suppressions},
     editions::EditionState,
     email_address::EmailAddress,
     publishing,
@@ -32,7 +28,7 @@ fn address(text: &str) -> EmailAddress {
 }
 
 /// What every door does that learns that an address is not to be mailed.
-async fn stop_mail(app: &TestApp, to: &str, reason: Reason) {
+async fn stop_mail(app: &TestApp, to: &str, reason: StopReason) {
     let mut tx = app.site.db.begin().await.expect("a transaction");
     let added = Suppressions::new(&app.site).add(&mut tx, &address(to), reason, "it said so").await;
     added.expect("a suppression");
@@ -50,8 +46,8 @@ async fn state(app: &TestApp, edition: i64) -> EditionState {
     publishing::load(&app.site.db, edition).await.expect("the edition").state
 }
 
-async fn balanced(app: &TestApp, edition: i64) -> progress::Progress {
-    let audit = progress::audit(&app.site.db, edition).await.expect("an audit");
+async fn balanced(app: &TestApp, edition: i64) -> delivery::Progress {
+    let audit = delivery::audit_copies(&app.site.db, edition).await.expect("an audit");
     assert!(audit.holds(), "{} and {}", audit.rows, audit.tallies);
     audit.rows
 }
@@ -92,7 +88,7 @@ both_engines! {
             &app.site.db,
             "insert into recipient_domain (name, looked_at) values ('example.org', 0)",
             publishing::seal_due(&app.site, &app.templates),
-            stop_mail(&app, ANN, Reason::Complained),
+            stop_mail(&app, ANN, StopReason::Complained),
         )
         .await;
         assert_eq!(sealed.expect("sealed"), 1);
@@ -149,7 +145,7 @@ both_engines! {
             &app.site.db,
             "update edition set updated_at = updated_at",
             publishing::retry_failed(&app.site, &name, ("trouble with a mail server", 2), None),
-            stop_mail(&app, ANN, Reason::Complained),
+            stop_mail(&app, ANN, StopReason::Complained),
         )
         .await;
         assert_eq!(retried.expect("tried again"), 1);
@@ -204,7 +200,7 @@ both_engines! {
     async fn who_is_stopped_has_nothing_left_in_line(app: TestApp) {
         app.readers(4).await;
         let edition = app.seal_edition("In line").await;
-        for (reader, reason) in [(1, Reason::Complained), (2, Reason::Bounced), (3, Reason::Staff)] {
+        for (reader, reason) in [(1, StopReason::Complained), (2, StopReason::Bounced), (3, StopReason::Staff)] {
             stop_mail(&app, &format!("READER{reader}@example.org"), reason).await;
         }
         assert_eq!(copies(&app).await, ["suppressed complained", "suppressed bounced", "suppressed staff", "queued"]);
@@ -221,7 +217,7 @@ both_engines! {
         let edition = app.seal_edition("To the old address").await;
         let moved = "update subscriber set email = 'new@example.org', email_key = 'new@example.org' where email = 'reader1@example.org'";
         assert_eq!(database::change(&app.site.db, moved).await, 1);
-        stop_mail(&app, ANN, Reason::Complained).await;
+        stop_mail(&app, ANN, StopReason::Complained).await;
         assert_eq!(copies(&app).await, ["queued", "queued"]);
         app.drain().await;
         assert!(app.mails(ANN).is_empty());
@@ -284,7 +280,7 @@ both_engines! {
                 tokens.iter().map(|token| subscribers::leave(&app.site, token, ConsentMethod::OneClick, Trace::default()));
             let stopped: Vec<_> =
                 (300..310).map(|number| format!("reader{}@example.org", number + round * 20)).collect();
-            let stop = stopped.iter().map(|reader| stop_mail(&app, reader, Reason::Bounced));
+            let stop = stopped.iter().map(|reader| stop_mail(&app, reader, StopReason::Bounced));
             let cancel = publishing::cancel(&app.site, &seen.public_id, &version, None);
             let (left, _, cancelled) = tokio::join!(join_all(leave), join_all(stop), cancel);
             cancelled.expect("an edition that goes out can be cancelled");

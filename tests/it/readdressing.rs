@@ -5,13 +5,10 @@ use std::time::Duration;
 use broadside::{
     audit_log,
     db::Engine,
-    delivery::{
-        progress,
-        suppression::{Reason, Suppressions},
-    },
+    delivery::{self, StopReason, Suppressions},
     dossier::{self, Asks},
     email_address::EmailAddress,
-    jobs::retention,
+    jobs,
     links::{AddressChange, End, Name},
     origin, publishing,
     restored::{self, Replayed},
@@ -19,7 +16,7 @@ use broadside::{
     settings::Settings,
     subscribers::{
         self, Basis, ByStaff, Chosen, ConsentMethod, Crowd, DonorState, MoveAsked, MoveState, NewAddress,
-        Readdressed, Subscriber, SubscriberError, SubscriptionState, Trace, Weeks, consent, donor_state,
+        Readdressed, Subscriber, SubscriberError, SubscriptionState, Trace, Weeks, consent,
     },
     token::Purpose,
     withdrawals::{self, Withdrawal},
@@ -69,7 +66,7 @@ async fn balances(app: &TestApp) {
 
 /// The page on which a reader asks, filled in.
 pub async fn ask(app: &TestApp, from: &str, to: &str) -> Page {
-    let choices = subscribers::preferences_path(&app.site, &reader(app, from).await.public_id);
+    let choices = subscribers::choices_path(&app.site, &reader(app, from).await.public_id);
     let page = app.visitor().open(&format!("{choices}/address")).await;
     let asked = app.visitor().submit(&page.form("/address").with("email", to)).await;
     app.drain().await;
@@ -79,7 +76,7 @@ pub async fn ask(app: &TestApp, from: &str, to: &str) -> Page {
 /// A reader whose mail is stopped is led to people, whatever their page said before; no day is used up, and nothing is mailed.
 async fn cannot_ask(app: &TestApp, from: &str) {
     let page =
-        format!("{}/address", subscribers::preferences_path(&app.site, &reader(app, from).await.public_id));
+        format!("{}/address", subscribers::choices_path(&app.site, &reader(app, from).await.public_id));
     let shown = app.visitor().open(&page).await;
     shown.says("We help you with that");
     let token = page.trim_start_matches("/preferences/").trim_end_matches("/address").to_owned();
@@ -114,7 +111,7 @@ pub async fn moves(app: &TestApp, from: &str, to: &str) {
     press(app, &link(app, to)).await.says("Your mail has moved");
 }
 
-async fn stop(app: &TestApp, email: &str, reason: Reason) {
+async fn stop(app: &TestApp, email: &str, reason: StopReason) {
     let mut tx = app.site.db.begin().await.expect("a transaction");
     Suppressions::new(&app.site).add(&mut tx, &address(email), reason, "a test").await.expect("added");
     tx.commit().await.expect("a commit");
@@ -195,7 +192,7 @@ both_engines! {
             app.reader(email).await;
         }
         app.advance(DAY * 8);
-        stop(&app, "stopped@other.example", Reason::Complained).await;
+        stop(&app, "stopped@other.example", StopReason::Complained).await;
         let nobody = ask(&app, "cat@example.org", "cat@other.example").await.text().replace("c***", "a***");
         let known = ask(&app, OLD, "bob@example.org").await.text();
         assert_eq!(nobody, known);
@@ -240,7 +237,7 @@ both_engines! {
     /// TRUST A16: whoever has a link can type a name, and none of the letters about it carries that to the mailbox.
     async fn no_typed_name_stands_over_a_letter_to_a_reader(app: TestApp) {
         app.reader(OLD).await;
-        let choices = subscribers::preferences_path(&app.site, &reader(&app, OLD).await.public_id);
+        let choices = subscribers::choices_path(&app.site, &reader(&app, OLD).await.public_id);
         let visitor = app.visitor();
         let page = visitor.open(&choices).await;
         visitor.submit(&page.form("/preferences/").with("name", "URGENT call 555 0100")).await.says("We greet you");
@@ -277,7 +274,7 @@ both_engines! {
                     2 => subscribers::leave_all(&app.site, &leave, trace).await.map(drop),
                     _ => {
                         let chosen = subscribers::Chosen { leaves_all: true, ..Default::default() };
-                        subscribers::save_preferences(&app.site, &choices, &chosen, trace).await.map(drop)
+                        subscribers::save_choices(&app.site, &choices, &chosen, trace).await.map(drop)
                     }
                 }
             };
@@ -312,7 +309,7 @@ both_engines! {
         press(&app, &link(&app, "ann@third.example")).await.says("One more press");
         assert_eq!(rows::<(i64,)>(&app.site.db, "select id from address_change where done_at is null and ended_at is null").await.len(), 1);
         app.advance(DAY * 12);
-        retention::forget_as_of(&app.site, app.site.now()).await.expect("tidied");
+        jobs::forget_as_of(&app.site, app.site.now()).await.expect("tidied");
         assert!(rows::<(i64,)>(&app.site.db, "select id from address_change").await.is_empty(), "both addresses are forgotten");
     }
 
@@ -371,7 +368,7 @@ both_engines! {
         app.drain().await;
         assert_eq!(app.mails(OLD).len(), before + 1, "what failed there is not tried there again");
         for edition in [failed, waits] {
-            assert!(progress::audit(&app.site.db, edition).await.expect("an audit").holds());
+            assert!(delivery::audit_copies(&app.site.db, edition).await.expect("an audit").holds());
         }
     }
 
@@ -385,7 +382,7 @@ both_engines! {
         correct(&app, OLD, NEW).await.expect("asked");
         app.drain().await;
         press(&app, &link(&app, NEW)).await.says("Your mail has moved");
-        let choices = subscribers::preferences_path(&app.site, &reader(&app, NEW).await.public_id);
+        let choices = subscribers::choices_path(&app.site, &reader(&app, NEW).await.public_id);
         let sent = async |what: &str, path: &str| {
             let visitor = app.visitor();
             visitor.submit(&visitor.open(&choices).await.form(&format!("/{what}"))).await;
@@ -426,7 +423,7 @@ both_engines! {
 
     /// TRUST L11: gifts stay with the address they were given under: nobody who moves gets those of another, or loses their own.
     async fn gifts_stay_with_the_address_they_were_given_under(app: TestApp) {
-        let state = async |id: i64| donor_state::donor_state(&app.site.db, id).await.expect("a read");
+        let state = async |id: i64| subscribers::donor_state(&app.site.db, id).await.expect("a read");
         app.reader(OLD).await;
         let ann = reader(&app, OLD).await;
         // Somebody else's gifts, before and after.
@@ -487,13 +484,13 @@ both_engines! {
         ask(&app, "cat@example.org", "cat@other.example").await;
         press(&app, &link(&app, "cat@example.org")).await;
         let confirm = link(&app, "cat@other.example");
-        stop(&app, "cat@other.example", Reason::Complained).await;
+        stop(&app, "cat@other.example", StopReason::Complained).await;
         press(&app, &confirm).await.says("That could not be done");
         app.visitor().open(&confirm).await.says("good for nothing any more");
         assert!(at(&app, "cat@other.example").await.is_none() && at(&app, "bob@other.example").await.is_none());
 
         // A mailbox that is gone cannot agree: the team answers for it.
-        stop(&app, "dan@example.org", Reason::Bounced).await;
+        stop(&app, "dan@example.org", StopReason::Bounced).await;
         cannot_ask(&app, "dan@example.org").await;
         assert!(app.mails("dan@other.example").is_empty());
         assert_eq!(correct(&app, "dan@example.org", "dan@other.example").await.expect("asked"), Readdressed::Asked);
@@ -501,7 +498,7 @@ both_engines! {
         press(&app, &link(&app, "dan@other.example")).await.says("Your mail has moved");
         let suppressions = Suppressions::new(&app.site);
         let reason = async |email: &str| suppressions.reason(&address(email)).await.expect("a read");
-        assert_eq!((reason("dan@example.org").await, reason("dan@other.example").await), (Some(Reason::Bounced), None));
+        assert_eq!((reason("dan@example.org").await, reason("dan@other.example").await), (Some(StopReason::Bounced), None));
         let stopped = "select subscriber_id from suppression where subscriber_id is not null and reason = 'bounced'";
         assert!(rows::<(i64,)>(&app.site.db, stopped).await.is_empty(), "no page counts Dan as stopped");
         app.send_edition("The next").await;
@@ -522,7 +519,7 @@ both_engines! {
         assert_eq!(last.source, "change of address taken back by the earlier mailbox; before a***@other.example");
         app.send_edition("The next").await;
         assert_eq!(app.last_mail(OLD).subject, "The next");
-        assert_eq!(donor_state::gives_as(&app.site.db, ann.id).await.expect("a read").as_deref(), Some(OLD));
+        assert_eq!(subscribers::gives_as(&app.site.db, ann.id).await.expect("a read").as_deref(), Some(OLD));
 
         app.advance(DAY);
         moves(&app, OLD, NEW).await;
@@ -554,7 +551,7 @@ both_engines! {
         press(&app, &link(&app, NEW)).await.says("Your mail has moved");
         assert_eq!(reader(&app, NEW).await.id, ann.id);
         assert_eq!(mails_with_links(&app, OLD), 1, "and the old one hears of it");
-        let wanted = audit_log::Wanted { subject: Some(&ann.public_id), ..audit_log::Wanted::default() };
+        let wanted = audit_log::WantedLines { subject: Some(&ann.public_id), ..audit_log::WantedLines::default() };
         let lines = audit_log::page(&app.site.db, wanted, None, 50).await.expect("a read");
         let lines: Vec<_> = lines.iter().map(|line| (line.action.as_str(), line.detail.as_str())).collect();
         assert_eq!(lines, [("moved a reader’s mail", ""), ("corrected a reader’s address", "she wrote to us")]);
@@ -675,7 +672,7 @@ both_engines! {
         moves(&app, NEW, THIRD).await;
         moves(&app, "bob@example.org", "bob@other.example").await;
         app.advance(DAY * 20);
-        retention::forget_as_of(&app.site, app.site.now()).await.expect("tidied");
+        jobs::forget_as_of(&app.site, app.site.now()).await.expect("tidied");
         assert!(rows::<(i64,)>(&app.site.db, "select id from address_change").await.is_empty(), "both addresses are forgotten there");
         // Somebody else has what was Bob's.
         app.reader("bob@example.org").await;
@@ -727,7 +724,7 @@ both_engines! {
     /// TRUST M4, A11: what was mailed to an address opens and does nothing once it is not the reader's any more.
     async fn a_letter_to_an_earlier_address_opens_nothing(app: TestApp) {
         app.reader(OLD).await;
-        let choices = subscribers::preferences_path(&app.site, &reader(&app, OLD).await.public_id);
+        let choices = subscribers::choices_path(&app.site, &reader(&app, OLD).await.public_id);
         let token = choices.rsplit('/').next().expect("an end").to_owned();
         let mut links = Vec::new();
         for (asks, path) in [(Asks::Copy, "/your-data/"), (Asks::Erasure, "/forget-me/")] {
@@ -775,7 +772,7 @@ both_engines! {
             self::press(&app, &link(&app, &old)).await;
             let confirm = link(&app, &new);
             let confirm = confirm.rsplit('/').next().expect("an end");
-            let choices = subscribers::preferences_path(&app.site, &known.public_id);
+            let choices = subscribers::choices_path(&app.site, &known.public_id);
             let token = choices.rsplit('/').next().expect("an end");
             let letter = async {
                 match name {
@@ -787,7 +784,7 @@ both_engines! {
                     "leaves" => { subscribers::leave(&app.site, &leave, ConsentMethod::OneClick, Trace::default()).await.expect("left"); }
                     _ => {
                         let chosen = Chosen { lists: vec![(list, true)], ..Chosen::default() };
-                        subscribers::save_preferences(&app.site, token, &chosen, Trace::default()).await.expect("saved");
+                        subscribers::save_choices(&app.site, token, &chosen, Trace::default()).await.expect("saved");
                     }
                 }
             };
@@ -871,7 +868,7 @@ both_engines! {
         let before = app.mails(OLD).len();
         app.drain().await;
         assert_eq!(app.mails(OLD).len(), before + 1, "word of the move, and no edition");
-        assert!(progress::audit(&app.site.db, draft.id).await.expect("an audit").holds());
+        assert!(delivery::audit_copies(&app.site.db, draft.id).await.expect("an audit").holds());
     }
 
     /// TRUST T10: a restored backup does not know who moved: whoever had another address since gets nothing at the old one. Who came
@@ -933,9 +930,7 @@ async fn a_reader_moves_in_a_browser() {
     let app = TestApp::start(db).await;
     let Some(browser) = Browser::open().await else { return };
     app.reader(OLD).await;
-    browser
-        .goto(&app.url(&subscribers::preferences_path(&app.site, &reader(&app, OLD).await.public_id)))
-        .await;
+    browser.goto(&app.url(&subscribers::choices_path(&app.site, &reader(&app, OLD).await.public_id))).await;
     browser.click("Change your address").await;
     browser.wait_for_text("Your new address").await;
     browser.sound("moving-ask").await;

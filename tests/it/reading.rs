@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use broadside::{
-    articles::{self, ArticleState, Written, fetch::Fetcher},
+    articles::{self, ArticleState, Fetcher, WrittenArticle},
     db::{Db, Engine},
     settings::{self, ArticlesAt},
     web::{App, HeaderSet, router},
@@ -43,11 +43,11 @@ both_engines! {
 
     async fn what_is_not_published_is_not_there(app: TestApp) {
         app.articles().await;
-        let mine = Written {
+        let mine = WrittenArticle {
             title: "Not yet".to_owned(),
             body_markdown: Some("Words.".to_owned()),
             state: ArticleState::Draft,
-            ..Written::default()
+            ..WrittenArticle::default()
         };
         let draft = articles::create(&app.site, &mine).await.expect("a draft");
         let visitor = app.visitor();
@@ -77,12 +77,12 @@ both_engines! {
 
     /// TRUST A4: what a feed or a writer puts into a title is text.
     async fn a_title_is_text_wherever_it_stands(app: TestApp) {
-        let mine = Written {
+        let mine = WrittenArticle {
             title: "<script>alert(1)</script>".to_owned(),
             standfirst: "\"><img src=x onerror=alert(1)>".to_owned(),
             body_markdown: Some("<script>alert(1)</script> fine".to_owned()),
             state: ArticleState::Published,
-            ..Written::default()
+            ..WrittenArticle::default()
         };
         let article = articles::create(&app.site, &mine).await.expect("an article");
         let visitor = app.visitor();

@@ -1,8 +1,8 @@
 //! Refusals of us: they stop the edition, whatever their words, and never a reader.
 
 use broadside::{
-    bounces::receive::{Effect, receive_mail, receive_refusals},
-    delivery::{progress, suppression::Suppressions},
+    bounces::{Effect, receive_mail, receive_refusals},
+    delivery::{self, Suppressions},
     editions::EditionState,
     email_address::EmailAddress,
     jobs, publishing,
@@ -41,7 +41,7 @@ async fn suppressed(app: &TestApp) -> i64 {
 }
 
 async fn balance(app: &TestApp, id: i64) {
-    let audit = progress::audit(&app.site.db, id).await.expect("an audit");
+    let audit = delivery::audit_copies(&app.site.db, id).await.expect("an audit");
     assert!(audit.holds(), "{audit:?}");
 }
 
@@ -52,8 +52,8 @@ async fn it_stops_and_goes_on(app: &TestApp, id: i64, words: &str, told: usize) 
     assert_eq!(paused.state, EditionState::Paused, "{words}: {:?}", paused.paused_because);
     receive_refusals(&app.site).await.expect("the log is read");
     assert_eq!(suppressed(app).await, 0, "{words}");
-    assert_eq!(jobs::news::tell(&app.site).await.expect("told"), 1, "{words}");
-    assert_eq!(jobs::news::tell(&app.site).await.expect("told"), 0, "once is enough");
+    assert_eq!(jobs::tell_news(&app.site).await.expect("told"), 1, "{words}");
+    assert_eq!(jobs::tell_news(&app.site).await.expect("told"), 0, "once is enough");
     app.sandbox.smtp_script().clear();
     app.drain().await;
     let letters = app.mails(OWNER.0);
@@ -72,7 +72,7 @@ async fn it_stops_and_goes_on(app: &TestApp, id: i64, words: &str, told: usize) 
     app.resume(&paused.public_id).await;
     app.drain().await;
     assert_eq!(edition(app, id).await.state, EditionState::Finished, "{words}");
-    let progress = progress::of(&app.site.db, id).await.expect("the figures");
+    let progress = delivery::progress_of(&app.site.db, id).await.expect("the figures");
     assert_eq!((progress.accepted, progress.failed), (READERS as i64, 0), "{words}: {progress}");
     balance(app, id).await;
 }
@@ -116,7 +116,7 @@ both_engines! {
         receive_refusals(&app.site).await.expect("the log is read");
         assert_eq!(suppressed(&app).await, 0);
         // One event, one letter, and one line at the desk; what there is to decide of the readers is asked all the same.
-        assert_eq!(jobs::news::tell(&app.site).await.expect("told"), 1);
+        assert_eq!(jobs::tell_news(&app.site).await.expect("told"), 1);
         assert_eq!(publishing::tell_of_returned(&app.site).await.expect("told"), 0, "the same once more");
         assert_eq!(publishing::returned(&app.site).await.expect("a read").len(), 1);
         let desk = app.desk().await.open("/desk").await;
@@ -127,7 +127,7 @@ both_engines! {
         publishing::retry_failed(&app.site, &paused.public_id, ("no such mailbox", revision), None).await.expect("again");
         app.resume(&paused.public_id).await;
         app.drain().await;
-        assert_eq!(progress::of(&app.site.db, id).await.expect("the figures").accepted, READERS as i64);
+        assert_eq!(delivery::progress_of(&app.site.db, id).await.expect("the figures").accepted, READERS as i64);
         app.leaves_work();
     }
 

@@ -4,12 +4,7 @@ use std::time::Duration;
 
 use broadside::{
     authorities::Trust,
-    delivery::{
-        domains,
-        engine::{Engine, EngineOptions},
-        pace::{self, PaceRules},
-        progress,
-    },
+    delivery::{self, Engine, EngineOptions, PaceRules},
     editions::EditionState,
     email_address::EmailAddress,
     publishing,
@@ -43,7 +38,7 @@ async fn start(app: &TestApp, options: EngineOptions) -> Engine {
 
 async fn until_accepted(app: &TestApp, edition: i64, count: i64) {
     wait::until(&format!("{count} copies that were taken"), async || {
-        let progress = progress::of(&app.site.db, edition).await.expect("the tallies");
+        let progress = delivery::progress_of(&app.site.db, edition).await.expect("the tallies");
         (progress.accepted >= count).then_some(())
     })
     .await;
@@ -68,7 +63,7 @@ both_engines! {
         })
         .await;
         engine.stop().await;
-        let progress = progress::of(&app.site.db, edition).await.expect("the tallies");
+        let progress = delivery::progress_of(&app.site.db, edition).await.expect("the tallies");
         assert_eq!((progress.accepted, progress.failed, progress.open), (0, 0, 20));
         let public_id = publishing::load(&app.site.db, edition).await.expect("the edition").public_id;
         let page = app.desk().await.open(&format!("/desk/editions/{public_id}")).await;
@@ -77,7 +72,7 @@ both_engines! {
         script.clear();
         app.resume(&public_id).await;
         app.drain().await;
-        let progress = progress::of(&app.site.db, edition).await.expect("the tallies");
+        let progress = delivery::progress_of(&app.site.db, edition).await.expect("the tallies");
         assert_eq!((progress.accepted, progress.open), (20, 0));
     }
 
@@ -138,7 +133,7 @@ both_engines! {
                 })
                 .await;
                 engine.stop().await;
-                let progress = progress::of(&app.site.db, edition).await.expect("the tallies");
+                let progress = delivery::progress_of(&app.site.db, edition).await.expect("the tallies");
                 assert_eq!((progress.accepted, progress.open), (0, 6), "{manner:?}");
             }
             let (_door, engine) = to(&ours, trusting(&ours)).await;
@@ -169,7 +164,7 @@ both_engines! {
         until_accepted(&app, edition, 4).await;
         // The engine looks again and again, and may not.
         let more = wait::at_most(Duration::from_secs(2), async || {
-            let progress = progress::of(&app.site.db, edition).await.expect("the tallies");
+            let progress = delivery::progress_of(&app.site.db, edition).await.expect("the tallies");
             (progress.accepted > 4).then_some(())
         });
         assert!(more.await.is_none(), "more than the limit was sent");
@@ -207,10 +202,10 @@ both_engines! {
         script.add(Rule::at(Stage::Rcpt).to("ann@one.example").reply(421, "4.7.0 Too much from you"));
         let rules = PaceRules { first: Duration::from_secs(3_600), longest: Duration::from_secs(3_600), ..PaceRules::default() };
         let options = || EngineOptions { pace: rules, ..app.engine(2) };
-        assert_eq!(domains::look_up(&app.site, &dns.resolver()).await.expect("a look"), 1);
+        assert_eq!(delivery::look_up_domains(&app.site, &dns.resolver()).await.expect("a look"), 1);
         let engine = start(&app, options()).await;
         wait::until("a slowed provider", async || {
-            let slowed = pace::slowed(&app.site).await.expect("the paces");
+            let slowed = delivery::slowed(&app.site).await.expect("the paces");
             slowed.first().map(|one| assert_eq!(one.domain_key, "provider.example"))
         })
         .await;
@@ -223,7 +218,7 @@ both_engines! {
             }
         }
         let edition = locked(&app).await;
-        assert_eq!(domains::look_up(&app.site, &dns.resolver()).await.expect("a look"), 2, "each is asked about once");
+        assert_eq!(delivery::look_up_domains(&app.site, &dns.resolver()).await.expect("a look"), 2, "each is asked about once");
         let engine = start(&app, options()).await;
         // One of the provider's has its turn; the others wait for the next.
         until_accepted(&app, edition, 6).await;
@@ -262,7 +257,7 @@ both_engines! {
         assert_eq!(slowed.0, "slow.example.org");
         assert!(slowed.1 >= 1_000_000, "a second or more lies between two messages: {}", slowed.1);
         engine.stop().await;
-        let progress = progress::of(&app.site.db, edition).await.expect("the tallies");
+        let progress = delivery::progress_of(&app.site.db, edition).await.expect("the tallies");
         assert_eq!((progress.accepted, progress.failed, progress.open), (6, 0, 6));
         app.leaves_work();
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use broadside::{
     articles, audit_log,
-    delivery::suppression::{Reason, Suppressions},
+    delivery::{StopReason, Suppressions},
     email_address::EmailAddress,
     publishing,
     subscribers::{self, Basis},
@@ -21,17 +21,17 @@ async fn is_logged(app: &TestApp, action: &str) -> bool {
 async fn stop(app: &TestApp, email: &str) {
     let address = EmailAddress::parse(email).expect("an address");
     let mut tx = app.site.db.begin().await.expect("a transaction");
-    Suppressions::new(&app.site).add(&mut tx, &address, Reason::Bounced, "a test").await.expect("added");
+    Suppressions::new(&app.site).add(&mut tx, &address, StopReason::Bounced, "a test").await.expect("added");
     tx.commit().await.expect("a commit");
 }
 
 both_engines! {
     /// A feed that was brought in by mistake, or has moved, is asked no more; what it brought stays.
     async fn a_feed_is_removed_and_its_articles_stay(app: TestApp) {
-        let fetcher = articles::fetch::Fetcher::new(true).expect("a fetcher");
+        let fetcher = articles::Fetcher::new(true).expect("a fetcher");
         let added = articles::add_feed(&app.site, &fetcher, "https://tidewater.example/feed.xml").await;
         let feed = added.expect("a feed");
-        let parsed = articles::feed::parse(articles::SAMPLE_FEED, None).expect("the sample is in order");
+        let parsed = articles::parse_feed(articles::SAMPLE_FEED, None).expect("the sample is in order");
         let brought = articles::import(&app.site, Some(feed.id), parsed).await.expect("an import").new;
         let desk = app.desk().await;
         let asks = format!("/desk/feeds/{}/remove", feed.id.0);
@@ -50,12 +50,12 @@ both_engines! {
     /// What a feed brought is not another's to rewrite when the feed is removed; the same feed, added again, takes it up. A feed
     /// that is removed while it is read brings nothing, and nothing fails.
     async fn articles_of_a_removed_feed_are_nobody_elses(app: TestApp) {
-        let fetcher = articles::fetch::Fetcher::new(true).expect("a fetcher");
+        let fetcher = articles::Fetcher::new(true).expect("a fetcher");
         let add = async |url: &str| articles::add_feed(&app.site, &fetcher, url).await.expect("a feed").id;
         let parsed = |title: &str| {
             let item = "<link>https://one.example/high-tide</link><guid isPermaLink=\"false\">tide-1</guid><description>Words.</description>";
             let feed = format!("<rss version=\"2.0\"><channel><title>A feed</title><item><title>{title}</title>{item}</item></channel></rss>");
-            articles::feed::parse(feed.as_bytes(), None).expect("it is in order")
+            articles::parse_feed(feed.as_bytes(), None).expect("it is in order")
         };
         let title = async || {
             let article = articles::by_slug(&app.site.db, "high-tide").await.expect("a read").expect("the article");
@@ -66,7 +66,7 @@ both_engines! {
         articles::remove_feed(&app.site, own, None).await.expect("removed");
 
         let late = articles::import(&app.site, Some(own), parsed("Too late")).await.expect("it ends quietly");
-        assert_eq!(late, articles::ImportReport::default());
+        assert_eq!(late, articles::ArticlesImported::default());
         let report = articles::import(&app.site, Some(other), parsed("Hijacked")).await.expect("an import");
         assert_eq!(report.skipped, ["“Hijacked” came here from elsewhere before"]);
         assert_eq!(title().await, "High tide");

@@ -5,11 +5,7 @@ use std::time::Duration;
 
 use broadside::{
     db::Db,
-    delivery::{
-        engine::{Engine, EngineOptions},
-        pace::{self, PaceRules},
-        progress,
-    },
+    delivery::{self, Engine, EngineOptions, PaceRules},
     editions::EditionState,
     origin, publishing,
     relays::{self, RelayOptions},
@@ -165,7 +161,7 @@ both_engines! {
         let later = "update delivery set attempt = 1, next_at = updated_at + 86400000000 where state = 'queued'";
         assert_eq!(database::change(&app.site.db, later).await, 1);
         rests(&app).await;
-        let progress = progress::of(&app.site.db, edition).await.expect("the tallies");
+        let progress = delivery::progress_of(&app.site.db, edition).await.expect("the tallies");
         assert_eq!(progress.open, 1);
         app.leaves_work();
     }
@@ -199,7 +195,7 @@ both_engines! {
         let rules = PaceRules { first: hours, longest: hours, ..PaceRules::default() };
         let processes = Processes::start(&app, || EngineOptions { pace: rules, ..app.engine(CONNECTIONS) }).await;
         wait::until("a slowed domain", async || {
-            (!pace::slowed(&app.site).await.expect("the paces").is_empty()).then_some(())
+            (!delivery::slowed(&app.site).await.expect("the paces").is_empty()).then_some(())
         })
         .await;
         processes.rest(MOST_WAKES).await;
@@ -217,7 +213,7 @@ both_engines! {
         };
         let processes = Processes::start(&app, limited).await;
         wait::until("four copies", async || {
-            let progress = progress::of(&app.site.db, edition).await.expect("the tallies");
+            let progress = delivery::progress_of(&app.site.db, edition).await.expect("the tallies");
             (progress.accepted == 4).then_some(())
         })
         .await;

@@ -5,21 +5,14 @@ use std::{sync::Arc, time::Duration};
 use axum::http::{Method, StatusCode, header::CONTENT_TYPE};
 use broadside::{
     db::Engine as DbEngine,
-    delivery::{
-        engine::{Engine, EngineOptions},
-        progress,
-        workers::Lock,
-    },
+    delivery::{self, Engine, EngineOptions, Lock},
     donations,
     editions::EditionState,
     email_address::EmailAddress,
-    origin::{self, Doubt, Standing, position::Positions},
+    origin::{self, Doubt, Positions, Standing},
     publishing::{self, HaveIt},
     restored::restored,
-    staff::{
-        Role,
-        accounts::{self, NewMember},
-    },
+    staff::{self, NewMember, Role},
     subscribers::{self, SubscriptionState},
 };
 
@@ -94,7 +87,7 @@ both_engines! {
         let before = app.desk().await;
         let eve = EmailAddress::parse("eve@example.org").expect("an address");
         let member = NewMember { name: "Eve Editor", email: &eve, role: Role::Editor };
-        let invitation = accounts::add_member(&app.site, None, member).await.expect("invited").path;
+        let invitation = staff::add_member(&app.site, None, member).await.expect("invited").path;
 
         let backup = db.restored_copy().await;
 
@@ -171,7 +164,7 @@ both_engines! {
         donations::poll_provider(&again.site, provider.as_ref()).await.expect("the provider tells");
         donations::process_inbox(&again.site, provider.as_ref()).await.expect("it is worked on");
         again.drain().await;
-        assert_eq!(donations::reports::totals(&again.site.db).await.expect("totals").len(), 1, "the gift is booked");
+        assert_eq!(donations::totals(&again.site.db).await.expect("totals").len(), 1, "the gift is booked");
         assert_eq!(again.mails("dora@example.org").len(), 0, "the receipt is not sent twice");
 
         // Bob has the half already; ann does not.
@@ -209,7 +202,7 @@ both_engines! {
         assert_eq!(subjects("ann@example.org"), ["The next", "Half of it went out"]);
         assert_eq!(subjects("bob@example.org"), ["The next", "For tomorrow"]);
         for id in [half.id, tomorrow.id] {
-            let audit = progress::audit(&again.site.db, id).await.expect("an audit");
+            let audit = delivery::audit_copies(&again.site.db, id).await.expect("an audit");
             assert!(audit.holds() && audit.rows.open == 0 && audit.rows.unknown == 1, "{audit:?}");
         }
         again.finish().await;
@@ -249,7 +242,7 @@ both_engines! {
             assert!(!page.body.contains(act), "{act}: {}", page.body);
         }
         let (version, fingerprint) = (half.version(), "");
-        let seen = publishing::Seen { version: &version, fingerprint };
+        let seen = publishing::SeenEdition { version: &version, fingerprint };
         let resumed = publishing::resume(&copy.site, &copy.templates, &half.public_id, seen, None).await;
         assert!(matches!(resumed, Err(publishing::Error::Doubtful)), "{resumed:?}");
         let draft = copy.draft("From the copy").await;

@@ -12,7 +12,7 @@ use std::{
 use broadside::{
     clock::Clock,
     db::{Db, Engine},
-    jobs::retention::{self, AT_ONCE, RULES, Rule},
+    jobs::{self, AT_ONCE, RETENTION, Retention},
     site::Site,
 };
 use sqlx::AssertSqlSafe;
@@ -188,8 +188,8 @@ both_engines! {
         };
         let tables: Vec<(String,)> = rows(&db.db, tables).await;
         let tables: BTreeSet<&str> = tables.iter().map(|(name,)| name.as_str()).collect();
-        let ruled: BTreeSet<&str> = RULES.iter().map(|(table, _)| *table).collect();
-        assert_eq!(ruled.len(), RULES.len(), "a table has two rules");
+        let ruled: BTreeSet<&str> = RETENTION.iter().map(|(table, _)| *table).collect();
+        assert_eq!(ruled.len(), RETENTION.len(), "a table has two rules");
         let (without, gone) = (tables.difference(&ruled).collect::<Vec<_>>(), ruled.difference(&tables).collect::<Vec<_>>());
         assert!(without.is_empty(), "say in jobs/retention.rs how long {without:?} are kept");
         assert!(gone.is_empty(), "{gone:?} are no tables");
@@ -204,8 +204,8 @@ both_engines! {
                 execute(&app.site.db, insert).await;
             }
         }
-        for (table, rule) in RULES {
-            let Rule::Goes(spans) = rule else { continue };
+        for (table, rule) in RETENTION {
+            let Retention::Goes(spans) = rule else { continue };
             for (place, (_, span)) in spans.iter().enumerate() {
                 let case = CASES.iter().find(|case| (case.0, case.1) == (*table, place));
                 let (_, _, _, inserts) = case.unwrap_or_else(|| panic!("nothing shows that {table} loses what is over"));
@@ -220,14 +220,14 @@ both_engines! {
         let before = needed(&app.site.db).await;
         assert!(before.iter().all(|count| *count > 0), "{before:?}");
 
-        assert!(retention::forget_as_of(&app.site, app.site.now()).await.expect("a round") >= CASES.len() as u64);
+        assert!(jobs::forget_as_of(&app.site, app.site.now()).await.expect("a round") >= CASES.len() as u64);
         for (table, place, look, _) in CASES {
             let left: Vec<(String,)> = rows(&app.site.db, look).await;
             assert!(!left.iter().any(|(name,)| name.ends_with("old")), "{table} {place}: {left:?}");
             assert!(left.iter().any(|(name,)| name.ends_with("young")), "{table} {place}: {left:?}");
         }
         assert_eq!(needed(&app.site.db).await, before);
-        assert_eq!(retention::forget_as_of(&app.site, app.site.now()).await.expect("a round"), 0, "one round takes all of it");
+        assert_eq!(jobs::forget_as_of(&app.site, app.site.now()).await.expect("a round"), 0, "one round takes all of it");
     }
 
     /// TRUST F20: a clock that is wrong, at the start or of one of several workers, deletes nothing before it has run for a day;
@@ -239,7 +239,7 @@ both_engines! {
             execute(&app.site.db, &format!("insert into used_token (token_hash, used_at) values ('{name}', {at})")).await;
         };
         let left = async || rows::<(String,)>(&app.site.db, "select token_hash from used_token where token_hash like 'of %' order by 1").await.len();
-        let round = async |site: &Site, ran: Duration| retention::tidy(site, ran).await.expect("a round");
+        let round = async |site: &Site, ran: Duration| jobs::tidy(site, ran).await.expect("a round");
         for _ in 0..24 {
             app.advance(HOUR);
             round(&app.site, HOUR).await;
@@ -285,7 +285,7 @@ both_engines! {
 
         let killed = tokio::spawn({
             let site = app.site.clone();
-            async move { retention::forget_as_of(&site, site.now()).await }
+            async move { jobs::forget_as_of(&site, site.now()).await }
         });
         while heap().await == 100_000 {
             tokio::task::yield_now().await;
@@ -309,8 +309,8 @@ both_engines! {
         });
         let other = Site { db: crate::support::database::open(&app.database_url).await, ..app.site.clone() };
         let two = app.site.db.engine() == Engine::Postgres;
-        let (one, another) = tokio::join!(retention::forget_as_of(&app.site, app.site.now()), async {
-            if two { retention::forget_as_of(&other, other.now()).await } else { Ok(0) }
+        let (one, another) = tokio::join!(jobs::forget_as_of(&app.site, app.site.now()), async {
+            if two { jobs::forget_as_of(&other, other.now()).await } else { Ok(0) }
         });
         done.store(true, Ordering::SeqCst);
         let written = writing.await.expect("it wrote");
@@ -330,8 +330,8 @@ both_engines! {
         // A few rows each, whatever happens.
         const SMALL: [&str; 9] =
             ["dns_check", "doctor_look", "job_trouble", "job_turns", "domain_pace", "relay_window", "relay_trouble", "relay_sign_in", "edition"];
-        for (table, rule) in RULES {
-            let Rule::Goes(spans) = rule else { continue };
+        for (table, rule) in RETENTION {
+            let Retention::Goes(spans) = rule else { continue };
             for (statement, _) in *spans {
                 for line in plan(&db, *statement).await {
                     let whole = line.contains("Seq Scan") || line.starts_with("SCAN ") && !line.contains("INDEX");

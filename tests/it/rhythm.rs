@@ -35,7 +35,7 @@ async fn try_to_offer(app: &TestApp, offered: &[Rhythm]) -> Result<(), publishin
         rhythms: offered.to_vec(),
         ..Written::default()
     };
-    publishing::lists::change(&app.site, &list, &written, &[], None).await
+    publishing::change_list(&app.site, &list, &written, &[], None).await
 }
 
 /// The list lets its readers choose among these.
@@ -114,7 +114,7 @@ fn shows(page: &Page, words: &str) {
 }
 
 async fn choices(app: &TestApp, email: &str) -> Page {
-    app.visitor().open(&subscribers::preferences_path(&app.site, &reader(app, email).await.public_id)).await
+    app.visitor().open(&subscribers::choices_path(&app.site, &reader(app, email).await.public_id)).await
 }
 
 both_engines! {
@@ -166,7 +166,7 @@ both_engines! {
         offer(&app, &[Rhythm::Weekly, Rhythm::Monthly]).await;
         let on = [app.list().await];
         for name in ["Housing", "Rivers"] {
-            assert!(publishing::lists::make_topic(&app.site, (name, ""), &on, None).await.expect("a topic"));
+            assert!(publishing::make_topic(&app.site, (name, ""), &on, None).await.expect("a topic"));
         }
         let all = topics::all(&app.site.db).await.expect("a read");
         let (housing, rivers) = (all[0].id, all[1].id);
@@ -298,10 +298,10 @@ both_engines! {
         let log: Vec<(String, String)> = rows(&app.site.db, "select action, detail from audit_log").await;
         assert!(log.contains(&("corrected what a reader chose or answered".to_owned(), "asked by telephone".to_owned())), "{log:?}");
 
-        publishing::lists::retire(&app.site, &list(&app).await, None).await.expect("retired");
-        publishing::lists::bring_back(&app.site, &list(&app).await, None).await.expect("back");
+        publishing::retire_list(&app.site, &list(&app).await, None).await.expect("retired");
+        publishing::bring_list_back(&app.site, &list(&app).await, None).await.expect("back");
         let visitor = app.visitor();
-        let address = visitor.open(&format!("{}/address", subscribers::preferences_path(&app.site, &id))).await;
+        let address = visitor.open(&format!("{}/address", subscribers::choices_path(&app.site, &id))).await;
         visitor.submit(&address.form("/address").with("email", "ann@other.example")).await;
         app.drain().await;
         for mailbox in [ANN, "ann@other.example"] {
@@ -359,9 +359,7 @@ async fn how_often_is_chosen_in_a_browser() {
     let Some(browser) = Browser::open().await else { return };
     app.reader(ANN).await;
     offer(&app, &Rhythm::ALL).await;
-    browser
-        .goto(&app.url(&subscribers::preferences_path(&app.site, &reader(&app, ANN).await.public_id)))
-        .await;
+    browser.goto(&app.url(&subscribers::choices_path(&app.site, &reader(&app, ANN).await.public_id))).await;
     browser.sound("choices-how-often").await;
     browser.choose("How often: The digest", "Once a month").await;
     browser.click("Save").await;

@@ -7,7 +7,7 @@ use axum::{
     http::{Request, header},
 };
 use broadside::{
-    delivery::suppression::{Reason, Suppressions},
+    delivery::{StopReason, Suppressions},
     email_address::EmailAddress,
     publishing,
     subscribers::{self, consent, machines},
@@ -55,7 +55,7 @@ async fn stands(web: &Web, list: i64, standing: &str, way: usize) {
             subscribers::leave_by_staff(site, reader.id, list, "a test").await.expect("left");
         }
         "complained" | "bounced" => {
-            let reason = if standing == "bounced" { Reason::Bounced } else { Reason::Complained };
+            let reason = if standing == "bounced" { StopReason::Bounced } else { StopReason::Complained };
             let mut tx = site.db.begin().await.expect("a transaction");
             Suppressions::new(site).add(&mut tx, &email, reason, "a test").await.expect("added");
             tx.commit().await.expect("a commit");

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use broadside::{
-    delivery::suppression::{Reason, Suppressions},
+    delivery::{StopReason, Suppressions},
     sandbox::{Rule, Stage},
     settings,
     subscribers::{self, ConsentMethod, Trace, lists},
@@ -114,7 +114,7 @@ both_engines! {
     async fn no_good_bye_to_an_address_that_is_stopped(app: TestApp) {
         say_good_bye(&app).await;
         let link = reader(&app).await;
-        for reason in [Reason::Complained, Reason::Bounced, Reason::Staff, Reason::Erased] {
+        for reason in [StopReason::Complained, StopReason::Bounced, StopReason::Staff, StopReason::Erased] {
             for before in [true, false] {
                 let address = ANN.parse().expect("an address");
                 if !before {

@@ -3,10 +3,7 @@
 use std::{collections::BTreeSet, path::PathBuf};
 
 use broadside::{
-    delivery::{
-        progress,
-        verp::{self, Which},
-    },
+    delivery::{self, Which},
     publishing::{self, Edition, HaveIt, SentLog},
     restored::restored,
     token::{Keys, RootSecret},
@@ -107,7 +104,7 @@ both_engines! {
         }
         let (well, said) = release(&app, &edition, &[&first, &second]);
         assert!(!well && said.contains("is not held back"), "{said}");
-        let audit = progress::audit(&app.site.db, edition.id).await.expect("an audit");
+        let audit = delivery::audit_copies(&app.site.db, edition.id).await.expect("an audit");
         assert!(audit.holds() && audit.rows.open == 0 && audit.rows.unknown == 3, "{audit:?}");
     }
 
@@ -176,7 +173,7 @@ both_engines! {
         let stranger = Keys::new(&other_root, &[], b"s");
         let sql = "select public_id from subscriber where email = 'reader2@example.org'";
         let names: Vec<(String,)> = database::rows(&app.site.db, sql).await;
-        let forged = verp::message_id(&stranger, app.site.host(), &Which::named(&edition.public_id, &names[0].0));
+        let forged = delivery::message_id(&stranger, app.site.host(), &Which::named(&edition.public_id, &names[0].0));
         let proof = name.rsplit('.').next().expect("a proof");
         // The proof is behind the names, and the host has dots.
         let (lent, _) = forged.split('@').next().and_then(|name| name.rsplit_once('.')).expect("a proof");

@@ -5,7 +5,7 @@ use std::{fs, path::Path, process::Output, sync::Arc};
 use broadside::{
     clock::{Clock, Moment},
     db::Engine,
-    delivery::suppression::{KeptBy, Suppressions},
+    delivery::{KeptBy, Suppressions},
     site::Site,
     token::{Keys, RootSecret},
 };

@@ -6,7 +6,7 @@ use axum::{Router, response::Html, routing::get};
 use broadside::{
     db::Engine,
     email_address::EmailAddress,
-    jobs::retention,
+    jobs,
     subscribers::{
         self, Trace, consent,
         fields::{self, FieldKind, NewField, StandsIn},
@@ -217,8 +217,8 @@ both_engines! {
         desk.submit_and_follow(&gone.form("/remove")).await.says("The field is gone");
         assert_eq!(answers_of(&app, ANN).await, []);
         app.advance(Duration::from_secs(1));
-        retention::forget_as_of(&app.site, app.site.now()).await.expect("a round");
-        retention::forget_as_of(&app.site, app.site.now()).await.expect("a round");
+        jobs::forget_as_of(&app.site, app.site.now()).await.expect("a round");
+        jobs::forget_as_of(&app.site, app.site.now()).await.expect("a round");
         assert_eq!(count(&app, "select count(*) from field_value").await, 0);
         assert_eq!(count(&app, "select count(*) from field").await, 1, "the number");
         assert_eq!(desk.open("/desk/fields/how_do_you_read_us").await.status, StatusCode::NOT_FOUND);

@@ -10,7 +10,7 @@ use std::{
 use broadside::{
     db::Engine,
     dkim::{self, DkimError, DkimKey, KeyState},
-    mail::dkim::Algorithm,
+    mail::Algorithm,
     site::Site,
     token::{Keys, RootSecret},
 };

@@ -8,7 +8,7 @@ use std::{
 };
 
 use broadside::{
-    delivery::engine::{Engine, EngineOptions},
+    delivery::{Engine, EngineOptions},
     relays::RelayOptions,
     smtp::Relay,
     token,
@@ -82,7 +82,7 @@ both_engines! {
         sent.expect("the engine starts");
 
         let arrived = sink.arrived();
-        let progress = broadside::delivery::progress::of(&app.site.db, edition).await.expect("the tallies");
+        let progress = broadside::delivery::progress_of(&app.site.db, edition).await.expect("the tallies");
         assert_eq!((arrived.len(), progress.accepted), (500, 500), "{progress}");
         let verdict = verify(&app.site, &arrived).await;
         assert_eq!(verdict.assert_agrees().duplicates, 0, "{verdict}");

@@ -4,10 +4,9 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use broadside::{
     clock::Clock,
-    donations::attention,
-    heavy,
+    donations, heavy,
     jobs::{self, Jobs, Waits},
-    payments::{Payments, webhook::WebhookSecrets},
+    payments::{Payments, WebhookSecrets},
     staff::PasswordCost,
     tasks::{self, Task},
     web,
@@ -183,8 +182,8 @@ both_engines! {
             values ('cancel:unended', 'cancel', '', 'started', 1, 0, 9000000000000000)").await;
         provider.set(Fault::Panics);
         jobs(&app, &provider).run_all_once().await;
-        assert_eq!(jobs::news::tell(&app.site).await.expect("a round"), 0);
-        assert_eq!(attention::tell_of_unended(&app.site).await.expect("a round"), 0);
+        assert_eq!(jobs::tell_news(&app.site).await.expect("a round"), 0);
+        assert_eq!(donations::tell_of_unended(&app.site).await.expect("a round"), 0);
         app.drain().await;
         assert_eq!(app.mails(OWNER.0).len(), 0);
 

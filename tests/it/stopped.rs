@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use broadside::{
-    delivery::suppression::{Reason, Suppressions},
+    delivery::{StopReason, Suppressions},
     email_address::EmailAddress,
     subscribers::{self, ConsentMethod, Trace},
 };
@@ -17,7 +17,7 @@ use crate::support::{
 const ANN: &str = "ann@example.org";
 const DAY: Duration = Duration::from_secs(86_400);
 
-async fn stop(app: &TestApp, reason: Reason) {
+async fn stop(app: &TestApp, reason: StopReason) {
     let mut tx = app.site.db.begin().await.expect("a transaction");
     let ann = EmailAddress::parse(ANN).expect("an address");
     Suppressions::new(&app.site).add(&mut tx, &ann, reason, "a test").await.expect("added");
@@ -50,7 +50,7 @@ both_engines! {
         app.send_edition("The first").await;
         let choices = app.last_mail(ANN).link("/preferences/");
         let before = app.mails(ANN).len();
-        for reason in [Reason::Complained, Reason::Bounced] {
+        for reason in [StopReason::Complained, StopReason::Bounced] {
             stop(&app, reason).await;
             // Also who has used up the letters of a day.
             for _ in 0..5 {
@@ -77,7 +77,7 @@ both_engines! {
             lift(&app).await;
         }
         app.advance(DAY);
-        stop(&app, Reason::Staff).await;
+        stop(&app, StopReason::Staff).await;
         press(&app, &choices, "/copy").await.says("We sent you a letter");
         app.drain().await;
         assert_eq!((app.mails(ANN).len(), requests(&app).await.len()), (before + 1, 0));
@@ -104,7 +104,7 @@ both_engines! {
         undone.says("You are back on the list").says("Your pause goes on");
         assert!(!undone.text().contains("comes to you as before"), "{}", undone.text());
 
-        for reason in [Reason::Complained, Reason::Bounced, Reason::Staff] {
+        for reason in [StopReason::Complained, StopReason::Bounced, StopReason::Staff] {
             stop(&app, reason).await;
             let page = visitor.open(&links.preferences).await;
             page.says("No mail of ours goes to a***@example.org");
@@ -113,7 +113,7 @@ both_engines! {
             let saved = visitor.submit(&joins).await;
             saved.says("You are now on Appeals.").says("No mail of ours goes to");
             assert!(!saved.text().contains("You now get"), "{}", saved.text());
-            if reason == Reason::Complained {
+            if reason == StopReason::Complained {
                 let goes_on = visitor.submit(&saved.form("#went-on").with("press", "go-on")).await;
                 goes_on.says("Your pause is over.");
                 assert!(!goes_on.text().contains("The next edition comes to you"), "{}", goes_on.text());

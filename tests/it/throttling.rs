@@ -5,13 +5,8 @@ use std::time::Duration;
 
 use broadside::{
     clock::Stopwatch,
-    delivery::{
-        engine::{Engine, EngineOptions},
-        ledger,
-        pace::{self, PaceRules},
-        progress,
-    },
-    editions::{self, By},
+    delivery::{self, Engine, EngineOptions, PaceRules},
+    editions::{self, MovedBy},
     publishing,
     sandbox::{Rule, Stage},
     subscribers::{self, Basis},
@@ -96,7 +91,7 @@ async fn refused_again(app: &TestApp) {
     app.advance(Duration::from_secs(10));
     let now = app.site.now();
     wait::until("another refusal", async || {
-        let slowed = pace::slowed(&app.site).await.expect("the paces");
+        let slowed = delivery::slowed(&app.site).await.expect("the paces");
         slowed.iter().any(|one| one.refusing && one.slowed_at >= now).then_some(())
     })
     .await;
@@ -108,7 +103,7 @@ async fn public_id(app: &TestApp, edition: i64) -> String {
 
 async fn wait_for_lane(app: &TestApp, edition: i64, copies: i64) {
     wait::until("copies that wait for their domain", async || {
-        let waiting = pace::waiting(&app.site, edition, 1).await.expect("a count");
+        let waiting = delivery::waiting_lanes(&app.site, edition, 1).await.expect("a count");
         waiting.first().is_some_and(|one| one.in_lane && one.copies >= copies).then_some(())
     })
     .await;
@@ -117,9 +112,9 @@ async fn wait_for_lane(app: &TestApp, edition: i64, copies: i64) {
 async fn move_edition(app: &TestApp, edition: i64, goes_on: bool) {
     let mut tx = app.site.db.begin().await.expect("a transaction");
     if goes_on {
-        editions::resume(&mut tx, &app.site, edition, By::default()).await.expect("it is paused");
+        editions::resume(&mut tx, &app.site, edition, MovedBy::default()).await.expect("it is paused");
     } else {
-        editions::pause(&mut tx, &app.site, edition, By::default()).await.expect("it is sending");
+        editions::pause(&mut tx, &app.site, edition, MovedBy::default()).await.expect("it is sending");
     }
     tx.commit().await.expect("it is moved");
 }
@@ -170,11 +165,11 @@ both_engines! {
             (count(&app, "slow.example.org", |(_, _, lane, _)| lane == "slow.example.org").await >= 50).then_some(())
         })
         .await;
-        let slowed = pace::slowed(&app.site).await.expect("the paces");
+        let slowed = delivery::slowed(&app.site).await.expect("the paces");
         assert!(slowed.iter().all(|one| one.refusing && one.domain_key == "slow.example.org"), "{slowed:?}");
         engine.stop().await;
         assert_eq!(count(&app, "slow.example.org", |(state, .., tries)| state == "queued" && *tries == 0).await, 60);
-        assert!(progress::audit(&app.site.db, edition).await.expect("a count").holds());
+        assert!(delivery::audit_copies(&app.site.db, edition).await.expect("a count").holds());
 
         app.sandbox.smtp_script().clear();
         // Nothing was learned for long: all go.
@@ -238,7 +233,7 @@ both_engines! {
 
         refused_for(&app, 72).await;
         wait::until("the end of the old edition", async || {
-            let progress = progress::of(&app.site.db, old).await.expect("the tallies");
+            let progress = delivery::progress_of(&app.site.db, old).await.expect("the tallies");
             (progress.failed == 2_300).then_some(())
         })
         .await;
@@ -246,9 +241,9 @@ both_engines! {
             engine.stop().await;
         }
         for edition in [old, young] {
-            assert!(progress::audit(&app.site.db, edition).await.expect("a count").holds());
+            assert!(delivery::audit_copies(&app.site.db, edition).await.expect("a count").holds());
         }
-        let progress = progress::of(&app.site.db, young).await.expect("the tallies");
+        let progress = delivery::progress_of(&app.site.db, young).await.expect("the tallies");
         assert_eq!((progress.failed, progress.open), (0, 2_300), "it waits for its own four days");
         let said: Vec<(String, i64)> = database::rows(&app.site.db, "select a.reply, count(distinct a.subscriber_id) from delivery_attempt a
             join delivery d on d.edition_id = a.edition_id and d.subscriber_id = a.subscriber_id
@@ -280,14 +275,14 @@ both_engines! {
                 std::hint::spin_loop();
             }
             program.kill();
-            assert!(progress::audit(&app.site.db, edition).await.expect("a count").holds());
+            assert!(delivery::audit_copies(&app.site.db, edition).await.expect("a count").holds());
             if failed().await > 5_000 {
                 break;
             }
         }
         let _last = Program::serve(&app, &settings);
         wait::until("the end of the edition", async || (failed().await == 6_000).then_some(())).await;
-        assert!(progress::audit(&app.site.db, edition).await.expect("a count").holds());
+        assert!(delivery::audit_copies(&app.site.db, edition).await.expect("a count").holds());
         let twice: Vec<(i64,)> = database::rows(&app.site.db, "select subscriber_id from delivery_attempt where outcome = 'given up'
             group by subscriber_id having count(*) > 1").await;
         assert!(twice.is_empty(), "{twice:?}");
@@ -336,12 +331,12 @@ both_engines! {
         move_edition(&app, paused, false).await;
         refused_for(&app, 100).await;
         wait::until("the end of the other", async || {
-            (progress::of(&app.site.db, other).await.expect("the tallies").failed == 60).then_some(())
+            (delivery::progress_of(&app.site.db, other).await.expect("the tallies").failed == 60).then_some(())
         })
         .await;
         move_edition(&app, paused, true).await;
         refused_again(&app).await;
-        assert_eq!(progress::of(&app.site.db, paused).await.expect("the tallies").failed, 0);
+        assert_eq!(delivery::progress_of(&app.site.db, paused).await.expect("the tallies").failed, 0);
         engine.stop().await;
         app.leaves_work();
     }
@@ -351,7 +346,7 @@ both_engines! {
         readers_at(&app, "slow.example.org", 60).await;
         let edition = app.seal_edition("Nobody asks").await;
         app.sandbox.smtp_script().add(Rule::at(Stage::Rcpt).to_domain("slow.example.org").reply(451, THROTTLED));
-        let failed = async || progress::of(&app.site.db, edition).await.expect("the tallies").failed;
+        let failed = async || delivery::progress_of(&app.site.db, edition).await.expect("the tallies").failed;
         let engine = start(&app, 2, STEADY).await;
         wait_for_lane(&app, edition, 40).await;
         refused_for(&app, 90).await;
@@ -369,7 +364,7 @@ both_engines! {
         refused_again(&app).await;
         assert_eq!(failed().await, 0);
         engine.stop().await;
-        assert!(progress::audit(&app.site.db, edition).await.expect("a count").holds());
+        assert!(delivery::audit_copies(&app.site.db, edition).await.expect("a count").holds());
         app.leaves_work();
     }
 
@@ -407,7 +402,7 @@ both_engines! {
         database::change(&app.site.db, "update recipient_domain set provider = 'provider.example' where name = 'slow.example.org'").await;
         wait::until("one lane for all of them", async || {
             app.advance(Duration::from_secs(1));
-            let waiting = pace::waiting(&app.site, edition, 9).await.expect("a count");
+            let waiting = delivery::waiting_lanes(&app.site, edition, 9).await.expect("a count");
             matches!(&*waiting, [one] if one.in_lane && one.domain_key == "provider.example" && one.copies >= 50).then_some(())
         })
         .await;
@@ -431,7 +426,7 @@ both_engines! {
         })
         .await;
         wait::until("that it is known", async || {
-            (!pace::slowed(&app.site).await.expect("the paces").is_empty()).then_some(())
+            (!delivery::slowed(&app.site).await.expect("the paces").is_empty()).then_some(())
         })
         .await;
         let waits = count(&app, "slow.example.org", |(_, _, lane, _)| !lane.is_empty()).await;
@@ -458,7 +453,7 @@ both_engines! {
             script.add(rule.reply(451, "4.7.1 Greylisting in action, please come back later"));
         }
         app.send().await;
-        assert!(pace::slowed(&app.site).await.expect("the paces").is_empty());
+        assert!(delivery::slowed(&app.site).await.expect("the paces").is_empty());
         assert_eq!(count(&app, "grey.example.org", |(state, .., tries)| state == "queued" && *tries == 1).await, 20, "each was tried once");
         app.send().await;
         assert_eq!(in_state(&app, "grey.example.org", "accepted").await, 0, "they wait");
@@ -478,7 +473,7 @@ both_engines! {
             let edition = app.seal_edition("Stopped").await;
             let engine = start(&app, CONNECTIONS as usize, RULES).await;
             wait::until("copies that were taken", async || {
-                let progress = progress::of(&app.site.db, edition).await.expect("the tallies");
+                let progress = delivery::progress_of(&app.site.db, edition).await.expect("the tallies");
                 (progress.accepted > 20).then_some(())
             })
             .await;
@@ -486,10 +481,10 @@ both_engines! {
             assert!(claimed > 500, "{claimed} copies are claimed");
             let mut tx = app.site.db.begin().await.expect("a transaction");
             if cancelled {
-                let cancelled = editions::cancel(&mut tx, &app.site, edition, By::default()).await.expect("it is sending");
-                ledger::cancel_open(&mut tx, &app.site, cancelled).await.expect("its copies end");
+                let cancelled = editions::cancel(&mut tx, &app.site, edition, MovedBy::default()).await.expect("it is sending");
+                delivery::cancel_open_copies(&mut tx, &app.site, cancelled).await.expect("its copies end");
             } else {
-                editions::pause(&mut tx, &app.site, edition, By::default()).await.expect("it is sending");
+                editions::pause(&mut tx, &app.site, edition, MovedBy::default()).await.expect("it is sending");
             }
             tx.commit().await.expect("it is stopped");
             let (begun, connected) = (script.reached(Stage::Mail), script.reached(Stage::Connect));
@@ -502,17 +497,17 @@ both_engines! {
             assert!(more <= CONNECTIONS, "{more} conversations after the edition was stopped");
             let more = script.reached(Stage::Connect) - connected;
             assert!(more <= CONNECTIONS, "{more} connections after the edition was stopped");
-            assert!(progress::audit(&app.site.db, edition).await.expect("a count").holds());
+            assert!(delivery::audit_copies(&app.site.db, edition).await.expect("a count").holds());
             let tried = count(&app, "example.org", |(state, .., tries)| state == "queued" && *tries > 0).await;
             assert_eq!(tried, 0, "to be held back is no try");
 
             script.clear();
             if !cancelled {
                 let mut tx = app.site.db.begin().await.expect("a transaction");
-                editions::resume(&mut tx, &app.site, edition, By::default()).await.expect("it is paused");
+                editions::resume(&mut tx, &app.site, edition, MovedBy::default()).await.expect("it is paused");
                 tx.commit().await.expect("it goes on");
                 app.drain().await;
-                let progress = progress::of(&app.site.db, edition).await.expect("the tallies");
+                let progress = delivery::progress_of(&app.site.db, edition).await.expect("the tallies");
                 assert_eq!((progress.accepted, progress.open), (1_100, 0));
             }
         }
@@ -530,7 +525,7 @@ both_engines! {
         })
         .await;
         let mut tx = app.site.db.begin().await.expect("a transaction");
-        editions::pause(&mut tx, &app.site, edition, By::default()).await.expect("it is sending");
+        editions::pause(&mut tx, &app.site, edition, MovedBy::default()).await.expect("it is sending");
         tx.commit().await.expect("it is paused");
         let begun = script.reached(Stage::Mail);
         wait::until("claims that went back", async || {

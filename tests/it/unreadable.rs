@@ -7,10 +7,7 @@ use broadside::{
     email_address::EmailAddress,
     jobs,
     publishing::{self, Edition},
-    staff::{
-        Role,
-        accounts::{self, NewMember},
-    },
+    staff::{self, NewMember, Role},
 };
 
 use crate::support::{TestApp, app::OWNER, both_engines, database};
@@ -27,12 +24,12 @@ const SHORT_AGAIN: &str = "update variant set headers = replace(headers, '~', ''
 async fn pressed(app: &TestApp, subject: &str) -> Edition {
     let email = EmailAddress::parse(EDITOR).expect("an address");
     let editor = NewMember { name: "Ida", email: &email, role: Role::Editor };
-    accounts::add_member(&app.site, None, editor).await.expect("a member");
+    staff::add_member(&app.site, None, editor).await.expect("a member");
     app.drain().await;
     // Who has no password yet is not written to about the house.
     let joined = "update staff set password_hash = 'chosen' where email_key = 'ida@example.org'";
     assert_eq!(database::change(&app.site.db, joined).await, 1);
-    let members = accounts::members(&app.site.db).await.expect("the team");
+    let members = staff::members(&app.site.db).await.expect("the team");
     let ida = members.iter().find(|one| one.name == "Ida").expect("she is on the team");
     let draft = app.draft(subject).await;
     let (id, revision) = (draft.id, draft.revision);
@@ -90,7 +87,7 @@ both_engines! {
         assert_eq!(database::change(&app.site.db, DAMAGE).await, 1);
         for _ in 0..3 {
             app.drain().await;
-            jobs::news::tell(&app.site).await.expect("people are told");
+            jobs::tell_news(&app.site).await.expect("people are told");
         }
         assert_eq!(state(&app, &edition).await, EditionState::Paused);
         assert_eq!(letters(&app, "Paused: Of paper"), [1, 1]);
@@ -122,7 +119,7 @@ both_engines! {
         assert_eq!(database::change(&app.site.db, poison).await, 1);
         assert_eq!(database::change(&app.site.db, TOO_LONG).await, 1);
         app.drain().await;
-        jobs::news::tell(&app.site).await.expect("people are told");
+        jobs::tell_news(&app.site).await.expect("people are told");
         app.drain().await;
         assert_eq!(state(&app, &edition).await, EditionState::Paused);
         assert_eq!(letters(&app, "Paused: Of thread"), [1, 1]);

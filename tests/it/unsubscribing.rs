@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use broadside::{
     clock::Stopwatch,
     db::Engine as DbEngine,
-    delivery::engine::Engine,
+    delivery::Engine,
     editions::EditionState,
     publishing,
     sandbox::{Rule, Stage},
@@ -253,7 +253,7 @@ both_engines! {
         let link = link(&app).await;
         let appeals = second_list(&app).await;
         let (reader, digest) = (app.reader_row(ANN).await, app.list().await);
-        let made = publishing::lists::make_topic(&app.site, ("Rivers", ""), &[digest, appeals], None).await;
+        let made = publishing::make_topic(&app.site, ("Rivers", ""), &[digest, appeals], None).await;
         assert!(made.expect("a topic is made"));
         let rivers = topics::all(&app.site.db).await.expect("the topics").remove(0).id;
         let mut tx = app.site.db.begin().await.expect("a transaction");
@@ -340,7 +340,7 @@ both_engines! {
         pressed.await.expect("nothing is in the way");
         app.advance(publishing::UNDO + Duration::from_secs(1));
         publishing::seal_due(&app.site, &app.templates).await.expect("it is sealed");
-        let last = publishing::results(&app.site.db, draft.id, publishing::Wanted { state: "open", ..Default::default() }, 0, 1000).await.expect("the audience").split_off(READERS - 10);
+        let last = publishing::results(&app.site.db, draft.id, publishing::WantedCopies { state: "open", ..Default::default() }, 0, 1000).await.expect("the audience").split_off(READERS - 10);
         // One connection and a slow server, so that the last of them wait for three seconds.
         app.sandbox.smtp_script().add(Rule::at(Stage::Dot).delay(Duration::from_millis(20)));
         let options = app.engine(1);
@@ -361,7 +361,7 @@ both_engines! {
         engine.stop().await;
         assert_eq!(mailbox.count(), READERS - 10);
         assert!(last.iter().all(|reader| mailbox.to(&reader.address).is_empty()));
-        let audit = broadside::delivery::progress::audit(&app.site.db, draft.id).await.expect("the audit");
+        let audit = broadside::delivery::audit_copies(&app.site.db, draft.id).await.expect("the audit");
         assert!(audit.holds() && audit.rows.suppressed == 10, "{audit:?}");
     }
 
@@ -376,7 +376,7 @@ both_engines! {
         one_click(&app, &link, FORM, "List-Unsubscribe=One-Click").await;
         app.drain().await;
         assert!(app.mails(ANN).iter().all(|mail| mail.subject != "The second edition"));
-        let audit = broadside::delivery::progress::audit(&app.site.db, draft.id).await.expect("the audit");
+        let audit = broadside::delivery::audit_copies(&app.site.db, draft.id).await.expect("the audit");
         assert!(audit.holds() && audit.rows.suppressed == 1, "{audit:?}");
     }
 }

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use broadside::{
-    delivery::engine::Engine,
+    delivery::Engine,
     jobs, publishing, relays,
     sandbox::{Rule, Stage},
 };
@@ -96,10 +96,10 @@ both_engines! {
         app.send().await;
         let path = path(&app, edition).await;
         wait::until("the pause", async || {
-            (jobs::news::tell(&app.site).await.expect("told") == 1).then_some(())
+            (jobs::tell_news(&app.site).await.expect("told") == 1).then_some(())
         })
         .await;
-        assert_eq!(jobs::news::tell(&app.site).await.expect("told"), 0, "once is enough");
+        assert_eq!(jobs::tell_news(&app.site).await.expect("told"), 0, "once is enough");
         app.drain().await;
         let told = app.last_mail(OWNER.0);
         assert_eq!(told.subject, "Paused: Refused");
@@ -113,7 +113,7 @@ both_engines! {
         let other = app.seal_edition("Refused again").await;
         app.send().await;
         wait::until("the next pause", async || {
-            (jobs::news::tell(&app.site).await.expect("told") == 1).then_some(())
+            (jobs::tell_news(&app.site).await.expect("told") == 1).then_some(())
         })
         .await;
         app.sandbox.smtp_script().clear();

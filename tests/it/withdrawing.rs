@@ -14,11 +14,11 @@ use std::{
 
 use axum::http::{Method, StatusCode, header::CONTENT_TYPE};
 use broadside::{
-    bounces::receive::{Effect, receive_mail},
-    delivery::suppression::{self, Suppressions},
+    bounces::{Effect, receive_mail},
+    delivery::{self, Suppressions},
     donations,
     email_address::EmailAddress,
-    journal::{Disk, Found, Journal, Line, NAME, Read},
+    journal::{Disk, Found, Journal, JournalLine, NAME, Read},
     origin::{self, Doubt, Standing},
     restored::{self, Replayed},
     site::Site,
@@ -41,7 +41,7 @@ async fn start(app: &TestApp) -> Replayed {
 }
 
 /// Somebody says that it is a restored backup.
-async fn restore(app: &TestApp) -> restored::Report {
+async fn restore(app: &TestApp) -> restored::RestoredReport {
     let said = restored::restored(&app.site, None, None, (None, None)).await;
     said.expect("it is said").expect("nobody said so before")
 }
@@ -137,10 +137,10 @@ both_engines! {
         let umas = leave(&app, first, "uma").await;
         subscribers::rejoin(&app.site, &umas, Trace::default()).await.expect("it was by mistake");
         let pia = subscribers::by_email(&app.site.db, &address("pia")).await.expect("a read").expect("a reader");
-        let choices = subscribers::preferences_path(&app.site, &pia.public_id);
+        let choices = subscribers::choices_path(&app.site, &pia.public_id);
         let choices = choices.rsplit('/').next().expect("a link has an end");
         let leaves = Chosen { leaves_all: true, ..Chosen::default() };
-        subscribers::save_preferences(&app.site, choices, &leaves, Trace::default()).await.expect("saved");
+        subscribers::save_choices(&app.site, choices, &leaves, Trace::default()).await.expect("saved");
         let copy = app.names(first, app.reader_row("cat@example.org").await).await;
         let id = copy.message_id(&app.site).expect("it has one");
         let complaint = format!(
@@ -178,7 +178,7 @@ both_engines! {
         let stopped = [address("cat"), address("sue"), address("tom")];
         let reasons = Suppressions::new(&again.site).among_now(stopped.iter());
         let reasons = reasons.await.expect("a read");
-        assert_eq!(reasons, [Some(suppression::Reason::Complained), Some(suppression::Reason::Staff), None]);
+        assert_eq!(reasons, [Some(delivery::StopReason::Complained), Some(delivery::StopReason::Staff), None]);
         let proof = consent::proof(&again.site.db, again.reader_row("lea@example.org").await).await.expect("a read");
         let last = proof.last().expect("she joined and left");
         assert!(last.method == ConsentMethod::OneClick && last.source.contains("of the journal"), "{last:?}");
@@ -212,7 +212,7 @@ both_engines! {
         assert!(!gets_the_list(&app, "lea").await, "they are off the list all the same");
         assert!(app.site.journal.failing().is_some(), "the doctor and the log know");
         let lines = read(&app.site.journal).await.entries.len();
-        assert!(!app.site.journal.append(vec![Line { at: app.site.now(), text: "left nobody nothing link".into() }]).await);
+        assert!(!app.site.journal.append(vec![JournalLine { at: app.site.now(), text: "left nobody nothing link".into() }]).await);
         assert_eq!(read(&app.site.journal).await.entries.len(), lines, "what is not kept is not there");
         tap.is_broken.store(false, Ordering::SeqCst);
         assert!(app.site.journal.catch_up().await && app.site.journal.failing().is_none());
@@ -231,7 +231,7 @@ both_engines! {
         for _ in 0..50 {
             for text in ["left a b link", "back a b"] {
                 app.advance(Duration::from_secs(1));
-                assert!(!journal.append(vec![Line { at: app.site.now(), text: text.into() }]).await);
+                assert!(!journal.append(vec![JournalLine { at: app.site.now(), text: text.into() }]).await);
             }
         }
         tap.is_broken.store(false, Ordering::SeqCst);
@@ -248,7 +248,7 @@ both_engines! {
         app.leaves_work();
         start(&app).await;
         let path = scratch::folder().join(NAME);
-        let journal = Journal::at(path.clone(), suppression::proof(&app.site.keys));
+        let journal = Journal::at(path.clone(), delivery::suppression_proof(&app.site.keys));
         let other = Site { journal, ..app.site.clone() };
         withdrawals::begin(&other).await.expect("a journal of its own");
         for name in ["ann", "lea", "uma"] {
@@ -463,7 +463,7 @@ both_engines! {
         let told: Vec<i64> =
             join_all(leaving).await.into_iter().filter_map(|one| one.expect("it came to its end")).collect();
 
-        let journal = Journal::at(path, suppression::proof(&app.site.keys));
+        let journal = Journal::at(path, delivery::suppression_proof(&app.site.keys));
         let read = read(&journal).await;
         assert!(read.breaks.is_empty(), "{:?}", read.breaks);
         let site = Site { journal, ..app.site.clone() };
@@ -512,7 +512,7 @@ async fn processes_that_write_at_once_write_one_chain() {
     let path: &Path = &scratch::folder().join("withdrawals.journal");
     let processes: Vec<Journal> =
         (0..3).map(|_| Journal::at(path.to_owned(), "magazine".to_owned())).collect();
-    let line = |text: String| Line { at: broadside::clock::Moment(1_000_000), text };
+    let line = |text: String| JournalLine { at: broadside::clock::Moment(1_000_000), text };
     let all = processes.iter().enumerate().flat_map(|(process, journal)| {
         (0..300)
             .map(move |number| journal.append(vec![line(format!("left {process}-{number} list one-click"))]))

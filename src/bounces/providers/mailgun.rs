@@ -5,8 +5,8 @@ use data_encoding::HEXLOWER_PERMISSIVE;
 use serde::Deserialize;
 
 use super::{
-    super::{Action, Class, Reason, Recipient, Report, judge, shortened},
-    Refused, Signed, is_recent,
+    super::{Action, BounceClass, BounceReport, Reason, ReportedRecipient, judge, shortened},
+    HookRefused, Signed, is_recent,
 };
 use crate::clock::Moment;
 
@@ -73,27 +73,27 @@ struct Envelope {
 /// Checks and reads a message. The token is what makes it one: the signature covers nothing else.
 ///
 /// # Errors
-/// [`Refused`].
-pub fn read(key: &str, body: &[u8], now: Moment) -> Result<Signed, Refused> {
+/// [`HookRefused`].
+pub fn read(key: &str, body: &[u8], now: Moment) -> Result<Signed, HookRefused> {
     let Payload { signature, event } = serde_json::from_slice(body)?;
-    let made = HEXLOWER_PERMISSIVE.decode(signature.signature.as_bytes()).map_err(|_| Refused::Forged)?;
+    let made = HEXLOWER_PERMISSIVE.decode(signature.signature.as_bytes()).map_err(|_| HookRefused::Forged)?;
     let key = hmac::Key::new(hmac::HMAC_SHA256, key.as_bytes());
     let signed = format!("{}{}", signature.timestamp, signature.token);
-    hmac::verify(&key, signed.as_bytes(), &made).map_err(|_| Refused::Forged)?;
+    hmac::verify(&key, signed.as_bytes(), &made).map_err(|_| HookRefused::Forged)?;
     is_recent(&signature.timestamp, now)?;
-    let report = Report {
+    let report = BounceReport {
         recipients: recipient(&event).into_iter().collect(),
         returned_path: event.envelope.sender,
         returned_id: event.message.headers.id,
-        ..Report::default()
+        ..BounceReport::default()
     };
     Ok(Signed { key: signature.token, report })
 }
 
-fn recipient(event: &Event) -> Option<Recipient> {
-    let complaint = |action| Recipient {
+fn recipient(event: &Event) -> Option<ReportedRecipient> {
+    let complaint = |action| ReportedRecipient {
         address: event.recipient.clone(),
-        class: Class::Complaint,
+        class: BounceClass::Complaint,
         status: None,
         reply: None,
         action,
@@ -119,7 +119,7 @@ fn recipient(event: &Event) -> Option<Recipient> {
             let mut one = judge(event.recipient.clone(), action, enhanced.as_deref(), &[&words]);
             // Mailgun's own list of addresses that bounced before.
             if event.reason == "suppress-bounce" && action == Action::Failed {
-                (one.class, one.reason) = (Class::Hard, Reason::NoMailbox);
+                (one.class, one.reason) = (BounceClass::Hard, Reason::NoMailbox);
             }
             one.words = shortened(&words);
             Some(one)

@@ -4,15 +4,25 @@
 //! The rule that must hold: the signature is checked over the bytes as they came, before anything is believed; a service
 //! whose secret is not set is shut. A report comes with the service's own number for it, so that it counts once.
 
-pub mod mailgun;
-pub mod postmark;
-pub mod sendgrid;
-pub mod ses;
-pub mod sns;
+mod mailgun;
+mod postmark;
+mod sendgrid;
+mod ses;
+mod sns;
 
 use std::time::Duration;
 
-use super::Report;
+pub(super) use self::ses::mailed;
+pub use self::{
+    mailgun::read as read_mailgun,
+    postmark::read as read_postmark,
+    sendgrid::{
+        SIGNATURE as SENDGRID_SIGNATURE, TIMESTAMP as SENDGRID_TIMESTAMP, is_key as is_sendgrid_key,
+        read as read_sendgrid,
+    },
+    sns::{SnsNetwork, SnsSaid, SnsTopic},
+};
+use super::BounceReport;
 use crate::clock::Moment;
 
 /// How far the time of a signature may be from ours: services try again for a day.
@@ -24,12 +34,12 @@ pub struct Signed {
     /// What makes it the same report when it comes again.
     pub key: String,
     /// What it says.
-    pub report: Report,
+    pub report: BounceReport,
 }
 
 /// Why a webhook's message was not taken.
 #[derive(Debug, thiserror::Error)]
-pub enum Refused {
+pub enum HookRefused {
     /// The settings name no secret for this service.
     #[error("this mail service is not set up")]
     NotSetUp,
@@ -47,17 +57,17 @@ pub enum Refused {
     NotNow(String),
 }
 
-impl From<serde_json::Error> for Refused {
+impl From<serde_json::Error> for HookRefused {
     fn from(error: serde_json::Error) -> Self {
         Self::Malformed(error.to_string())
     }
 }
 
-fn is_recent(seconds: &str, now: Moment) -> Result<(), Refused> {
-    let seconds: i64 = seconds.parse().map_err(|_| Refused::Forged)?;
+fn is_recent(seconds: &str, now: Moment) -> Result<(), HookRefused> {
+    let seconds: i64 = seconds.parse().map_err(|_| HookRefused::Forged)?;
     let apart =
         u64::try_from((now.unix_seconds().saturating_sub(seconds)).saturating_abs()).unwrap_or(u64::MAX);
-    if apart > TOLERANCE.as_secs() { Err(Refused::WrongTime) } else { Ok(()) }
+    if apart > TOLERANCE.as_secs() { Err(HookRefused::WrongTime) } else { Ok(()) }
 }
 
 #[cfg(test)]

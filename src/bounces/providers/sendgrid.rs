@@ -5,8 +5,8 @@ use data_encoding::BASE64;
 use serde::Deserialize;
 
 use super::{
-    super::{Action, Class, Reason, Recipient, Report, judge, shortened},
-    Refused, Signed, is_recent,
+    super::{Action, BounceClass, BounceReport, Reason, ReportedRecipient, judge, shortened},
+    HookRefused, Signed, is_recent,
 };
 use crate::clock::Moment;
 
@@ -50,20 +50,20 @@ fn point(key: &str) -> Option<Vec<u8>> {
 /// Checks and reads a message, which may hold many events.
 ///
 /// # Errors
-/// [`Refused`].
+/// [`HookRefused`].
 pub fn read(
     key: &str,
     (signature, timestamp): (Option<&str>, Option<&str>),
     body: &[u8],
     now: Moment,
-) -> Result<Vec<Signed>, Refused> {
-    let point = point(key).ok_or(Refused::NotSetUp)?;
-    let (signature, timestamp) = signature.zip(timestamp).ok_or(Refused::Forged)?;
-    let signature = BASE64.decode(signature.as_bytes()).map_err(|_| Refused::Forged)?;
+) -> Result<Vec<Signed>, HookRefused> {
+    let point = point(key).ok_or(HookRefused::NotSetUp)?;
+    let (signature, timestamp) = signature.zip(timestamp).ok_or(HookRefused::Forged)?;
+    let signature = BASE64.decode(signature.as_bytes()).map_err(|_| HookRefused::Forged)?;
     let signed = [timestamp.as_bytes(), body].concat();
     UnparsedPublicKey::new(&ECDSA_P256_SHA256_ASN1, point)
         .verify(&signed, &signature)
-        .map_err(|_| Refused::Forged)?;
+        .map_err(|_| HookRefused::Forged)?;
     is_recent(timestamp, now)?;
     let events: Vec<Event> = serde_json::from_slice(body)?;
     Ok(events.into_iter().filter_map(signed_event).collect())
@@ -71,17 +71,17 @@ pub fn read(
 
 fn signed_event(event: Event) -> Option<Signed> {
     let recipients = vec![recipient(&event)?];
-    let report = Report { recipients, returned_id: event.smtp_id, ..Report::default() };
+    let report = BounceReport { recipients, returned_id: event.smtp_id, ..BounceReport::default() };
     Some(Signed { key: event.sg_event_id, report })
 }
 
-fn recipient(event: &Event) -> Option<Recipient> {
+fn recipient(event: &Event) -> Option<ReportedRecipient> {
     let status = event.status.as_deref();
     let judged = |action, words: &str| judge(event.email.clone(), action, status, &[words]);
     Some(match (event.event.as_str(), event.kind.as_str()) {
-        ("spamreport", _) => Recipient {
+        ("spamreport", _) => ReportedRecipient {
             address: event.email.clone(),
-            class: Class::Complaint,
+            class: BounceClass::Complaint,
             status: None,
             reply: None,
             action: Action::Complained,
@@ -89,14 +89,18 @@ fn recipient(event: &Event) -> Option<Recipient> {
             words: "abuse, SendGrid".to_owned(),
         },
         // Refused by policy, or by a server in trouble.
-        ("bounce", "blocked") => Recipient { class: Class::Soft, ..judged(Action::Failed, &event.reason) },
+        ("bounce", "blocked") => {
+            ReportedRecipient { class: BounceClass::Soft, ..judged(Action::Failed, &event.reason) }
+        }
         ("bounce", _) => judged(Action::Failed, &event.reason),
-        ("dropped", _) if event.reason == "Bounced Address" || event.reason == "Invalid" => Recipient {
-            class: Class::Hard,
-            reason: Reason::NoMailbox,
-            words: shortened(&event.reason),
-            ..judged(Action::Failed, "")
-        },
+        ("dropped", _) if event.reason == "Bounced Address" || event.reason == "Invalid" => {
+            ReportedRecipient {
+                class: BounceClass::Hard,
+                reason: Reason::NoMailbox,
+                words: shortened(&event.reason),
+                ..judged(Action::Failed, "")
+            }
+        }
         ("deferred", _) => judged(Action::Delayed, &event.response),
         ("delivered", _) => judged(Action::Delivered, &event.response),
         _ => return None,

@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::super::{Action, Class, Reason, Recipient, Report, judge, shortened};
+use super::super::{Action, BounceClass, BounceReport, Reason, ReportedRecipient, judge, shortened};
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -91,7 +91,7 @@ struct Envelope {
 }
 
 /// A notification that came as the text of a mail, below whatever a mailing program wrote above it.
-pub fn mailed(text: &str) -> Option<Vec<Recipient>> {
+pub fn mailed(text: &str) -> Option<Vec<ReportedRecipient>> {
     let named = text.find("otificationType").or_else(|| text.find("eventType"))?;
     let start = text[..named].find('{')?;
     // SNS ends the mail with lines about the subscription; old mailers break long lines with `!` and an indented rest.
@@ -111,14 +111,14 @@ pub fn mailed(text: &str) -> Option<Vec<Recipient>> {
 ///
 /// # Errors
 /// When it is not one.
-pub fn read(json: &str) -> Result<Report, serde_json::Error> {
+pub fn read(json: &str) -> Result<BounceReport, serde_json::Error> {
     let notification: Notification = serde_json::from_str(json)?;
     let mail = notification.mail.as_ref();
     let header = |wanted: &str| {
         let found = mail?.headers.iter().find(|header| header.name.eq_ignore_ascii_case(wanted))?;
         Some(found.value.trim_matches(['<', '>', ' ']).to_owned())
     };
-    Ok(Report {
+    Ok(BounceReport {
         recipients: recipients(&notification),
         sent_to: Vec::new(),
         returned_path: mail.map(|mail| mail.source.clone()).filter(|source| !source.is_empty()),
@@ -127,7 +127,7 @@ pub fn read(json: &str) -> Result<Report, serde_json::Error> {
     })
 }
 
-fn recipients(notification: &Notification) -> Vec<Recipient> {
+fn recipients(notification: &Notification) -> Vec<ReportedRecipient> {
     match notification.notification_type.as_str() {
         "Bounce" => notification.bounce.iter().flat_map(bounced).collect(),
         "Complaint" => notification.complaint.iter().flat_map(complained).collect(),
@@ -141,14 +141,14 @@ fn recipients(notification: &Notification) -> Vec<Recipient> {
 }
 
 impl Bounced {
-    fn judged(&self, action: Action) -> Recipient {
+    fn judged(&self, action: Action) -> ReportedRecipient {
         let words = self.diagnostic_code.as_deref().unwrap_or_default();
         let words = words.split_once(';').map_or(words, |(_, words)| words);
         judge(self.email_address.clone(), action, self.status.as_deref(), &[words])
     }
 }
 
-fn bounced(bounce: &Bounce) -> impl Iterator<Item = Recipient> + use<'_> {
+fn bounced(bounce: &Bounce) -> impl Iterator<Item = ReportedRecipient> + use<'_> {
     let final_kinds = ["NoEmail", "Suppressed", "OnAccountSuppressionList", "General"];
     bounce.bounced_recipients.iter().map(move |one| {
         let mut recipient = one.judged(Action::Failed);
@@ -157,7 +157,7 @@ fn bounced(bounce: &Bounce) -> impl Iterator<Item = Recipient> + use<'_> {
             && bounce.bounce_type == "Permanent"
             && final_kinds.contains(&bounce.bounce_sub_type.as_str())
         {
-            (recipient.reason, recipient.class) = (Reason::NoMailbox, Class::Hard);
+            (recipient.reason, recipient.class) = (Reason::NoMailbox, BounceClass::Hard);
         }
         if recipient.words.is_empty() {
             recipient.words = shortened(&format!("{} {}", bounce.bounce_type, bounce.bounce_sub_type));
@@ -166,22 +166,24 @@ fn bounced(bounce: &Bounce) -> impl Iterator<Item = Recipient> + use<'_> {
     })
 }
 
-fn complained(complaint: &Complaint) -> impl Iterator<Item = Recipient> + use<'_> {
+fn complained(complaint: &Complaint) -> impl Iterator<Item = ReportedRecipient> + use<'_> {
     let kind = complaint.complaint_feedback_type.as_deref().unwrap_or("abuse");
     let kind = if kind.is_empty() { "abuse" } else { kind };
     let counts = matches!(kind, "abuse" | "fraud");
-    complaint.complained_recipients.iter().filter(move |_| kind != "not-spam").map(move |one| Recipient {
-        address: one.email_address.clone(),
-        class: Class::Complaint,
-        status: None,
-        reply: None,
-        action: if counts { Action::Complained } else { Action::Other },
-        reason: Reason::Complaint,
-        words: shortened(kind),
+    complaint.complained_recipients.iter().filter(move |_| kind != "not-spam").map(move |one| {
+        ReportedRecipient {
+            address: one.email_address.clone(),
+            class: BounceClass::Complaint,
+            status: None,
+            reply: None,
+            action: if counts { Action::Complained } else { Action::Other },
+            reason: Reason::Complaint,
+            words: shortened(kind),
+        }
     })
 }
 
-fn delivered(delivery: &Delivery) -> impl Iterator<Item = Recipient> + use<'_> {
+fn delivered(delivery: &Delivery) -> impl Iterator<Item = ReportedRecipient> + use<'_> {
     let judged =
         |address: &String| judge(address.clone(), Action::Delivered, None, &[&delivery.smtp_response]);
     delivery.recipients.iter().map(judged)

@@ -20,7 +20,7 @@ use futures_util::{FutureExt as _, future::BoxFuture};
 use serde::Deserialize;
 use url::Url;
 
-use super::{Refused, Signed, ses};
+use super::{HookRefused, Signed, ses};
 
 /// A message of SNS.
 #[derive(Deserialize)]
@@ -44,7 +44,7 @@ struct Envelope {
 
 /// What a message of SNS asks for.
 #[derive(Debug)]
-pub enum Said {
+pub enum SnsSaid {
     /// A report of SES.
     Report(Box<Signed>),
     /// The subscription was confirmed.
@@ -61,11 +61,11 @@ pub trait Ask: Send + Sync {
 
 /// Asks over the network, without following redirects.
 #[derive(Debug)]
-pub struct Network(reqwest::Client);
+pub struct SnsNetwork(reqwest::Client);
 
 const LARGEST: usize = 64 * 1024;
 
-impl Network {
+impl SnsNetwork {
     /// A client with limits.
     ///
     /// # Errors
@@ -80,7 +80,7 @@ impl Network {
     }
 }
 
-impl Ask for Network {
+impl Ask for SnsNetwork {
     fn get(&self, url: Url) -> BoxFuture<'_, Result<String, String>> {
         async move {
             let answer = self.0.get(url).send().await.and_then(reqwest::Response::error_for_status);
@@ -100,13 +100,13 @@ impl Ask for Network {
 
 /// The topic that is believed, and the keys that its messages were signed with.
 #[derive(Clone)]
-pub struct Topic {
+pub struct SnsTopic {
     arn: String,
     ask: Arc<dyn Ask>,
     keys: Arc<Mutex<HashMap<String, Vec<u8>>>>,
 }
 
-impl fmt::Debug for Topic {
+impl fmt::Debug for SnsTopic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Topic({})", self.arn)
     }
@@ -115,7 +115,7 @@ impl fmt::Debug for Topic {
 /// Certificates change once a year; more than a few addresses are somebody's game.
 const MOST_KEYS: usize = 16;
 
-impl Topic {
+impl SnsTopic {
     /// The topic of the settings.
     #[must_use]
     pub fn new(arn: &str, ask: Arc<dyn Ask>) -> Self {
@@ -125,47 +125,47 @@ impl Topic {
     /// Checks and reads a message; confirms the subscription of our topic.
     ///
     /// # Errors
-    /// [`Refused`].
-    pub async fn read(&self, body: &[u8]) -> Result<Said, Refused> {
+    /// [`HookRefused`].
+    pub async fn read(&self, body: &[u8]) -> Result<SnsSaid, HookRefused> {
         let envelope: Envelope = serde_json::from_slice(body)?;
         if envelope.topic_arn != self.arn {
-            return Err(Refused::Forged);
+            return Err(HookRefused::Forged);
         }
         let algorithm: &'static RsaParameters = match envelope.signature_version.as_str() {
             "1" => &RSA_PKCS1_2048_8192_SHA1_FOR_LEGACY_USE_ONLY,
             "2" => &RSA_PKCS1_2048_8192_SHA256,
-            _ => return Err(Refused::Forged),
+            _ => return Err(HookRefused::Forged),
         };
-        let signed = string_to_sign(&envelope).ok_or(Refused::Forged)?;
-        let signature = BASE64.decode(envelope.signature.as_bytes()).map_err(|_| Refused::Forged)?;
+        let signed = string_to_sign(&envelope).ok_or(HookRefused::Forged)?;
+        let signature = BASE64.decode(envelope.signature.as_bytes()).map_err(|_| HookRefused::Forged)?;
         let key = self.key(&envelope.certificate_url).await?;
         UnparsedPublicKey::new(algorithm, key)
             .verify(signed.as_bytes(), &signature)
-            .map_err(|_| Refused::Forged)?;
+            .map_err(|_| HookRefused::Forged)?;
         match envelope.kind.as_str() {
             "Notification" => match ses::read(&envelope.message) {
-                Ok(report) => Ok(Said::Report(Box::new(Signed { key: envelope.message_id, report }))),
+                Ok(report) => Ok(SnsSaid::Report(Box::new(Signed { key: envelope.message_id, report }))),
                 // SES says hello to a new topic in plain words.
-                Err(_) => Ok(Said::Nothing),
+                Err(_) => Ok(SnsSaid::Nothing),
             },
             "SubscriptionConfirmation" => {
-                let url = envelope.subscribe_url.as_deref().and_then(amazon).ok_or(Refused::Forged)?;
-                self.ask.get(url).await.map_err(Refused::NotNow)?;
-                Ok(Said::Confirmed)
+                let url = envelope.subscribe_url.as_deref().and_then(amazon).ok_or(HookRefused::Forged)?;
+                self.ask.get(url).await.map_err(HookRefused::NotNow)?;
+                Ok(SnsSaid::Confirmed)
             }
-            _ => Ok(Said::Nothing),
+            _ => Ok(SnsSaid::Nothing),
         }
     }
 
-    async fn key(&self, address: &str) -> Result<Vec<u8>, Refused> {
-        let url = amazon(address).filter(is_certificate).ok_or(Refused::Forged)?;
+    async fn key(&self, address: &str) -> Result<Vec<u8>, HookRefused> {
+        let url = amazon(address).filter(is_certificate).ok_or(HookRefused::Forged)?;
         let known = self.keys.lock().unwrap_or_else(PoisonError::into_inner).get(address).cloned();
         if let Some(key) = known {
             return Ok(key);
         }
-        let pem = self.ask.get(url).await.map_err(Refused::NotNow)?;
-        let key =
-            public_key(&pem).ok_or_else(|| Refused::NotNow("the certificate cannot be read".to_owned()))?;
+        let pem = self.ask.get(url).await.map_err(HookRefused::NotNow)?;
+        let key = public_key(&pem)
+            .ok_or_else(|| HookRefused::NotNow("the certificate cannot be read".to_owned()))?;
         let mut keys = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
         if keys.len() >= MOST_KEYS {
             keys.clear();

@@ -17,13 +17,13 @@ use serde_json::json;
 use url::Url;
 
 use super::{
-    super::{Action, Class},
+    super::{Action, BounceClass},
     *,
 };
 
 const NOW: Moment = Moment::from_unix_seconds(1_772_528_400);
 
-fn only(signed: Signed) -> super::super::Recipient {
+fn only(signed: Signed) -> super::super::ReportedRecipient {
     assert_eq!(signed.report.recipients.len(), 1, "{signed:?}");
     signed.report.recipients.into_iter().next().expect("one")
 }
@@ -53,10 +53,13 @@ fn mailgun_is_believed_by_its_signature_alone() {
     assert_eq!(signed.report.returned_id.as_deref(), Some("1.2.abc@example.org"));
     assert_eq!(signed.report.returned_path.as_deref(), Some("bounce+1.2.abc@example.org"));
     let one = only(signed);
-    assert_eq!((one.class, one.action, one.status.as_deref()), (Class::Hard, Action::Failed, Some("5.1.1")));
-    assert!(matches!(mailgun::read("other", &body, NOW), Err(Refused::Forged)));
-    assert!(matches!(mailgun::read("key", &body, NOW.plus(TOLERANCE * 2)), Err(Refused::WrongTime)));
-    assert!(matches!(mailgun::read("key", b"{}", NOW), Err(Refused::Malformed(_))));
+    assert_eq!(
+        (one.class, one.action, one.status.as_deref()),
+        (BounceClass::Hard, Action::Failed, Some("5.1.1"))
+    );
+    assert!(matches!(mailgun::read("other", &body, NOW), Err(HookRefused::Forged)));
+    assert!(matches!(mailgun::read("key", &body, NOW.plus(TOLERANCE * 2)), Err(HookRefused::WrongTime)));
+    assert!(matches!(mailgun::read("key", b"{}", NOW), Err(HookRefused::Malformed(_))));
 
     let complained = mailgun_body("key", &json!({ "event": "complained", "recipient": "ann@example.com" }));
     assert_eq!(only(mailgun::read("key", &complained, NOW).expect("signed")).action, Action::Complained);
@@ -84,19 +87,19 @@ fn postmark_is_believed_by_its_password_alone() {
     let good = basic("a password of sixteen");
     let signed = postmark::read("a password of sixteen", Some(&good), &event("HardBounce")).expect("allowed");
     assert_eq!(signed.key, "42");
-    assert_eq!(only(signed).class, Class::Hard);
+    assert_eq!(only(signed).class, BounceClass::Hard);
     let read = |kind: &str| {
         only(postmark::read("a password of sixteen", Some(&good), &event(kind)).expect("allowed"))
     };
     assert_eq!(read("SpamComplaint").action, Action::Complained);
     assert_eq!(read("Transient").action, Action::Delayed);
-    assert_eq!(read("SoftBounce").class, Class::Soft);
-    assert_eq!(read("AutoResponder").class, Class::AutoReply);
+    assert_eq!(read("SoftBounce").class, BounceClass::Soft);
+    assert_eq!(read("AutoResponder").class, BounceClass::AutoReply);
     for wrong in [Some(basic("another password")), Some(basic("")), Some("Basic !".to_owned()), None] {
         let refused = postmark::read("a password of sixteen", wrong.as_deref(), &event("HardBounce"));
-        assert!(matches!(refused, Err(Refused::Forged)), "{wrong:?}");
+        assert!(matches!(refused, Err(HookRefused::Forged)), "{wrong:?}");
     }
-    assert!(matches!(postmark::read("", Some(&basic("")), &event("HardBounce")), Err(Refused::Forged)));
+    assert!(matches!(postmark::read("", Some(&basic("")), &event("HardBounce")), Err(HookRefused::Forged)));
 }
 
 #[test]
@@ -122,13 +125,13 @@ fn sendgrid_is_believed_by_its_signature_alone() {
     let keys: Vec<&str> = events.iter().map(|event| event.key.as_str()).collect();
     assert_eq!(keys, ["e1", "e2", "e4"]);
     assert_eq!(events[0].report.returned_id.as_deref(), Some("<1.2.abc@example.org>"));
-    let classes: Vec<Class> = events.into_iter().map(|event| only(event).class).collect();
-    assert_eq!(classes, [Class::Hard, Class::Complaint, Class::Soft]);
-    assert!(matches!(read(&body.replace("ann", "eve"), &timestamp, NOW), Err(Refused::Forged)));
-    assert!(matches!(read(&body, "1772528401", NOW), Err(Refused::Forged)));
-    assert!(matches!(read(&body, &timestamp, NOW.plus(TOLERANCE * 2)), Err(Refused::WrongTime)));
-    assert!(matches!(sendgrid::read(&key, (None, None), body.as_bytes(), NOW), Err(Refused::Forged)));
-    assert!(matches!(sendgrid::read("", (None, None), body.as_bytes(), NOW), Err(Refused::NotSetUp)));
+    let classes: Vec<BounceClass> = events.into_iter().map(|event| only(event).class).collect();
+    assert_eq!(classes, [BounceClass::Hard, BounceClass::Complaint, BounceClass::Soft]);
+    assert!(matches!(read(&body.replace("ann", "eve"), &timestamp, NOW), Err(HookRefused::Forged)));
+    assert!(matches!(read(&body, "1772528401", NOW), Err(HookRefused::Forged)));
+    assert!(matches!(read(&body, &timestamp, NOW.plus(TOLERANCE * 2)), Err(HookRefused::WrongTime)));
+    assert!(matches!(sendgrid::read(&key, (None, None), body.as_bytes(), NOW), Err(HookRefused::Forged)));
+    assert!(matches!(sendgrid::read("", (None, None), body.as_bytes(), NOW), Err(HookRefused::NotSetUp)));
 }
 
 /// Amazon's hosts, as far as a test needs them.
@@ -168,7 +171,7 @@ const CERTIFICATE: &str = "https://sns.eu-west-1.amazonaws.com/SimpleNotificatio
 struct Sns {
     pair: RsaKeyPair,
     amazon: Arc<Amazon>,
-    topic: sns::Topic,
+    topic: sns::SnsTopic,
 }
 
 impl Sns {
@@ -176,7 +179,7 @@ impl Sns {
         let pair = RsaKeyPair::generate(KeySize::Rsa2048).expect("a key");
         let key = pair.public_key().as_der().expect("a public key");
         let amazon = Arc::new(Amazon { pem: certificate(key.as_ref()), ..Amazon::default() });
-        let topic = sns::Topic::new(TOPIC, amazon.clone());
+        let topic = sns::SnsTopic::new(TOPIC, amazon.clone());
         Self { pair, amazon, topic }
     }
 
@@ -219,13 +222,13 @@ impl Sns {
 async fn amazon_is_believed_by_its_signature_and_our_topic_alone() {
     let sns = Sns::new();
     for _ in 0..2 {
-        let Ok(sns::Said::Report(signed)) = sns.topic.read(&sns.notification(|_| {})).await else {
+        let Ok(sns::SnsSaid::Report(signed)) = sns.topic.read(&sns.notification(|_| {})).await else {
             panic!("a report")
         };
         assert_eq!(signed.key, "m1");
         assert_eq!(signed.report.returned_path.as_deref(), Some("bounce+1.2.abc@example.org"));
         assert_eq!(signed.report.returned_id.as_deref(), Some("1.2.abc@example.org"));
-        assert_eq!(only(*signed).class, Class::Hard);
+        assert_eq!(only(*signed).class, BounceClass::Hard);
     }
     assert_eq!(sns.amazon.count.load(Ordering::SeqCst), 1, "the certificate is kept");
     for (name, value) in [
@@ -240,7 +243,7 @@ async fn amazon_is_believed_by_its_signature_and_our_topic_alone() {
         ("SigningCertURL", "https://sns.example.org/SimpleNotificationService-1.pem"),
     ] {
         let changed = sns.notification(|fields| fields[name] = value.into());
-        assert!(matches!(sns.topic.read(&changed).await, Err(Refused::Forged)), "{name}");
+        assert!(matches!(sns.topic.read(&changed).await, Err(HookRefused::Forged)), "{name}");
     }
 }
 
@@ -256,14 +259,14 @@ async fn only_the_subscription_of_our_topic_is_confirmed() {
     let signed = ["Message", "MessageId", "SubscribeURL", "Timestamp", "Token", "TopicArn", "Type"];
     let own = "https://sns.eu-west-1.amazonaws.com/?Action=ConfirmSubscription";
     let good = sns.message(fields(TOPIC, own), &signed, |_| {});
-    assert!(matches!(sns.topic.read(&good).await, Ok(sns::Said::Confirmed)));
+    assert!(matches!(sns.topic.read(&good).await, Ok(sns::SnsSaid::Confirmed)));
     assert_eq!(sns.amazon.asked.lock().expect("one test").last().map(String::as_str), Some(own));
     let before = sns.amazon.count.load(Ordering::SeqCst);
     for (topic, url) in
         [("arn:aws:sns:eu-west-1:1:other", own), (TOPIC, "https://example.org/?Action=ConfirmSubscription")]
     {
         let wrong = sns.message(fields(topic, url), &signed, |_| {});
-        assert!(matches!(sns.topic.read(&wrong).await, Err(Refused::Forged)), "{topic} {url}");
+        assert!(matches!(sns.topic.read(&wrong).await, Err(HookRefused::Forged)), "{topic} {url}");
     }
     assert_eq!(sns.amazon.count.load(Ordering::SeqCst), before, "nobody else was asked");
 }

@@ -1,10 +1,10 @@
 //! SQL of bounces and complaints.
 
-use super::super::states::{Action, Change, Class, Source};
+use super::super::states::{Action, BounceClass, Change, Source};
 use crate::{
     clock::Moment,
     db::{Db, Result, Tx},
-    delivery::{names::CopyId, states::AttemptStage},
+    delivery::{AttemptStage, CopyId},
     replies::Reason,
     statements,
 };
@@ -48,6 +48,10 @@ statements! {
             case when b.effect = 'counted' and b.weighed_with is not null then 'bounced' else b.effect end as effect, b.held, b.edition_id, b.subscriber_id, b.masked, b.received_at,
             (select d.address from delivery d where d.edition_id = b.edition_id and d.subscriber_id = b.subscriber_id) as address
         from bounce b where b.id < $1 order by b.id desc limit $2";
+    /// The newest that came as mail, a bounce or a letter; of what was written last, for the table grows with the readers.
+    LAST_MAIL = "select max(received_at) from (
+        select received_at from (select source, received_at from bounce order by id desc limit 5000) as lately where source = 'mail'
+        union all select received_at from (select received_at from bounce_letter order by id desc limit 1) as letters) as mails";
     /// What came back from one reader.
     OF_ADDRESS = "select b.id, b.source, b.class, b.action, b.reason, b.status, b.words,
             case when b.effect = 'counted' and b.weighed_with is not null then 'bounced' else b.effect end as effect, b.held, b.edition_id, b.subscriber_id, b.masked, b.received_at,
@@ -77,7 +81,7 @@ statements! {
 pub struct NewBounce<'a> {
     pub key: &'a str,
     pub source: Source,
-    pub class: Class,
+    pub class: BounceClass,
     pub action: Action,
     pub reason: Reason,
     pub status: Option<&'a str>,
@@ -101,7 +105,7 @@ pub struct Bounce {
     /// How it came.
     pub source: Source,
     /// What it means.
-    pub class: Class,
+    pub class: BounceClass,
     /// What became of the copy, as its reporter says.
     pub action: Action,
     /// Why.
@@ -179,6 +183,10 @@ pub async fn soft(
     but: Option<i64>,
 ) -> Result<(i64, Option<Moment>)> {
     tx.one(SOFT, (hash, since, now, but.unwrap_or(-1))).await
+}
+
+pub async fn last_mail(db: &Db) -> Result<Option<Moment>> {
+    Ok(db.one::<(Option<Moment>,)>(LAST_MAIL, ()).await?.0)
 }
 
 pub async fn lifted(tx: &mut Tx, hash: &str) -> Result<Option<Moment>> {

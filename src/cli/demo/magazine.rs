@@ -6,10 +6,7 @@ use crate::{
     email_address::EmailAddress,
     settings::Settings,
     site::Site,
-    staff::{
-        self, PasswordCost, Staff,
-        set_up::{self, FirstOwner, SetUpError},
-    },
+    staff::{self, FirstOwner, PasswordCost, SetUpError, Staff},
 };
 
 /// Who signs in at the demo's desk.
@@ -21,7 +18,7 @@ pub(super) const PASSWORD: &str = "a tide waits for nobody";
 pub(super) async fn set_up(site: &Site) -> anyhow::Result<bool> {
     let email = EmailAddress::parse(OWNER)?;
     let owner = FirstOwner { name: "Ines Okafor", email: &email, password: PASSWORD };
-    match set_up::make_first_owner(site, PasswordCost::STRONG, owner, describe).await {
+    match staff::make_first_owner(site, PasswordCost::STRONG, owner, describe).await {
         Ok(_) => Ok(true),
         Err(SetUpError::Closed) => Ok(false),
         Err(error) => Err(error.into()),
@@ -39,7 +36,7 @@ fn describe(settings: &mut Settings) {
 /// The owner, for the link that signs them in.
 pub(super) async fn owner(site: &Site) -> anyhow::Result<Staff> {
     let email = EmailAddress::parse(OWNER)?;
-    let found = staff::accounts::by_email(&site.db, &email).await?;
+    let found = staff::by_email(&site.db, &email).await?;
     found.context("the demo's owner is gone; start over with --fresh")
 }
 

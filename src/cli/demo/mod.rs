@@ -91,7 +91,7 @@ async fn greet(running: &Running) -> anyhow::Result<()> {
     let owner = magazine::owner(site).await?;
     println!("\nEverything is still running. Look around:");
     println!("  public site   {}", site.url("/"));
-    println!("  desk          {}", site.url(&staff::sign_in::link_path(site, &owner.public_id).await?));
+    println!("  desk          {}", site.url(&staff::sign_in_link_path(site, &owner.public_id).await?));
     println!(
         "                (this link signs you in once; then your password is {:?} for {})",
         magazine::PASSWORD,

@@ -7,14 +7,8 @@ use anyhow::Context as _;
 use super::super::running::Running;
 use crate::{
     articles,
-    delivery::{
-        ledger,
-        names::{self, CopyId},
-        notices,
-        progress::{self, Audit},
-        states::CopyState,
-    },
-    donations::{self, MoneyAudit, states::DonationKind},
+    delivery::{self, CopiesAudit, CopyId, CopyState},
+    donations::{self, DonationKind, MoneyAudit},
     sandbox::{Rhythm, Sandbox},
     site::Site,
     subscribers,
@@ -31,21 +25,22 @@ struct Accepted {
 /// Every copy and every automatic email that was accepted.
 async fn accepted(site: &Site) -> anyhow::Result<Vec<Accepted>> {
     let mut accepted = Vec::new();
-    for edition in progress::ever_sealed(&site.db).await? {
+    for edition in delivery::ever_sealed(&site.db).await? {
         let mut after = 0;
         loop {
-            let copies = ledger::copies(&site.db, edition, after, CHUNK).await?;
+            let copies = delivery::copies_of(&site.db, edition, after, CHUNK).await?;
             let Some(last) = copies.last() else { break };
             after = last.subscriber_id;
             for copy in copies.iter().filter(|copy| copy.state == CopyState::Accepted) {
-                let names = names::of_copy(site, CopyId { edition, subscriber: copy.subscriber_id }).await?;
+                let names =
+                    delivery::names_of_copy(site, CopyId { edition, subscriber: copy.subscriber_id }).await?;
                 let message_id = names.and_then(|names| names.message_id(site));
                 let message_id = message_id.context("a copy to a reader who is not known")?;
                 accepted.push(Accepted { message_id, maybe_duplicate: copy.maybe_duplicate });
             }
         }
     }
-    let notices = notices::accepted(&site.db).await?.into_iter();
+    let notices = delivery::accepted_letters(&site.db).await?.into_iter();
     accepted.extend(notices.map(|(message_id, maybe_duplicate)| Accepted { message_id, maybe_duplicate }));
     Ok(accepted)
 }
@@ -58,7 +53,7 @@ const CHUNK: i64 = 500;
 pub(super) struct Report {
     articles: usize,
     readers: i64,
-    editions: Vec<(i64, Audit)>,
+    editions: Vec<(i64, CopiesAudit)>,
     money: MoneyAudit,
     /// Everything that does not agree.
     problems: Vec<String>,
@@ -74,8 +69,8 @@ impl Report {
             money: donations::audit_money(&site.db).await?,
             ..Self::default()
         };
-        for id in progress::ever_sealed(&site.db).await? {
-            let audit = progress::audit(&site.db, id).await?;
+        for id in delivery::ever_sealed(&site.db).await? {
+            let audit = delivery::audit_copies(&site.db, id).await?;
             if !audit.holds() {
                 report
                     .problems
@@ -159,7 +154,7 @@ impl fmt::Display for Report {
         writeln!(f, "\nReport")?;
         writeln!(f, "  articles imported     {}", self.articles)?;
         writeln!(f, "  readers confirmed     {}", self.readers)?;
-        for (id, Audit { rows, .. }) in &self.editions {
+        for (id, CopiesAudit { rows, .. }) in &self.editions {
             writeln!(f, "  edition {id}: sealed     {}", rows.sealed)?;
             writeln!(f, "    accepted            {}", rows.accepted)?;
             writeln!(f, "    failed              {}", rows.failed)?;

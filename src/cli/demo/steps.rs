@@ -13,9 +13,9 @@ use super::{
 use crate::{
     articles,
     clock::Stopwatch,
-    delivery::{progress, states::CopyState},
+    delivery::{self, CopyState},
     donations,
-    editions::{self, By, EditionState},
+    editions::{self, EditionState, MovedBy},
     email_address::EmailAddress,
     publishing::{self, Content},
     sandbox::{Rule, Sandbox, Stage},
@@ -65,18 +65,18 @@ pub(super) async fn run(running: &Running, plan: &Plan<'_>) -> anyhow::Result<()
         say(&format!("{} readers fill in the form and confirm by mail", missing.len()));
         subscribe(site, sandbox, missing).await?;
     }
-    if progress::ever_sealed(&site.db).await?.is_empty() {
+    if delivery::ever_sealed(&site.db).await?.is_empty() {
         say("an editor composes an edition and presses Send");
         let edition = compose_and_send(site, sandbox).await?;
         wait_until_finished(site, edition).await?;
         say("a reader presses the one-click unsubscribe of their mail program");
         unsubscribe(sandbox, 7).await?;
     } else {
-        for edition in progress::ever_sealed(&site.db).await? {
+        for edition in delivery::ever_sealed(&site.db).await? {
             wait_until_finished(site, edition).await?;
         }
     }
-    if donations::reports::totals(&site.db).await?.is_empty() {
+    if donations::totals(&site.db).await?.is_empty() {
         say("supporters give, once and monthly; one card is declined");
         give(site).await?;
     }
@@ -160,7 +160,7 @@ async fn compose_and_send(site: &Site, sandbox: &Sandbox) -> anyhow::Result<i64>
     publishing::save_revision(site, edition, draft.revision, content, None).await?;
     // At once, without the minute to undo that people get at the desk.
     let mut tx = site.db.begin().await?;
-    editions::schedule(&mut tx, site, edition, site.now(), By::default()).await?;
+    editions::schedule(&mut tx, site, edition, site.now(), MovedBy::default()).await?;
     tx.commit().await?;
     Ok(edition)
 }
@@ -215,8 +215,8 @@ async fn pay(site: &Site, every: &str, amount: &str, name: &str, button: &str) -
 /// Every charge of the provider is booked, and every paid gift has its receipt in the mailbox.
 async fn wait_for_receipts(site: &Site) -> anyhow::Result<()> {
     wait_for("the receipts", || async {
-        let unfinished = donations::reports::unfinished(&site.db).await.ok()?;
-        let waiting = crate::delivery::notices::counts(&site.db).await.ok()?;
+        let unfinished = donations::unfinished(&site.db).await.ok()?;
+        let waiting = crate::delivery::letter_counts(&site.db).await.ok()?;
         let open = waiting.iter().any(|(state, _)| matches!(state, CopyState::Queued | CopyState::Claimed));
         (unfinished.waiting + unfinished.calls == 0 && !open).then_some(())
     })

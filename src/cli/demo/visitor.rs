@@ -132,7 +132,7 @@ impl Page {
     /// The first words of the page, for error messages.
     #[must_use]
     pub fn text(&self) -> String {
-        crate::articles::html::plain_text(&self.body).chars().take(400).collect()
+        crate::articles::plain_text(&self.body).chars().take(400).collect()
     }
 }
 

@@ -11,7 +11,7 @@ use anyhow::Context as _;
 use serde_json::json;
 
 use crate::{
-    moving_in::{Choices, EVERYBODY, Preset, Source, State, Survey, Unsaid, Word, guarded},
+    moving_in::{EVERYBODY, ImportChoices, Preset, State, Survey, TableSource, Unsaid, Word, guarded},
     private,
     site::Site,
     subscribers::{
@@ -69,7 +69,7 @@ fn preset(word: &str) -> Result<Preset, String> {
 /// A file on a disk.
 struct OnDisk<'a>(&'a Path);
 
-impl Source for OnDisk<'_> {
+impl TableSource for OnDisk<'_> {
     fn open(&self) -> io::Result<Box<dyn Read + Send>> {
         Ok(Box::new(File::open(self.0)?))
     }
@@ -86,7 +86,7 @@ pub(super) async fn run(site: &Site, arguments: Arguments) -> anyhow::Result<Exi
         let known: Vec<&str> = all.iter().map(|one| one.slug.as_str()).collect();
         anyhow::bail!("there is no list {list}; there are: {}", known.join(", "));
     };
-    let mut choices = Choices { preset: arguments.preset, ..Choices::default() };
+    let mut choices = ImportChoices { preset: arguments.preset, ..ImportChoices::default() };
     let typed = arguments.map.iter().map(|typed| choices.add_column(typed)).collect::<Result<Vec<()>, _>>();
     typed.map_err(anyhow::Error::msg)?;
     let typed = arguments.status.iter().map(|typed| choices.add_word(typed)).collect::<Result<Vec<()>, _>>();

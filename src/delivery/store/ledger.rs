@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::super::{
     copy_names::CopyId,
-    states::{AttemptOutcome, AttemptStage, Class, CopyState, Reason as Stopped},
+    states::{AttemptOutcome, AttemptStage, Class, CopyState, StopReason as Stopped},
 };
 use crate::{
     clock::Moment,
@@ -204,7 +204,7 @@ pub struct Claim {
 
 /// One line of the log of a copy.
 #[derive(Clone, Debug, sqlx_macros::FromRow)]
-pub struct Attempt {
+pub struct LoggedAttempt {
     /// Which attempt it was, from 1.
     pub attempt: i64,
     /// What became of it.
@@ -218,7 +218,7 @@ pub struct Attempt {
 
 /// A copy that waits.
 #[derive(Clone, Debug, sqlx_macros::FromRow)]
-pub struct Waiting {
+pub struct WaitingCopy {
     pub subscriber_id: i64,
     /// The subscriber's public id.
     pub public_id: String,
@@ -228,7 +228,7 @@ pub struct Waiting {
 
 /// One edition to one reader, as the desk shows it.
 #[derive(Clone, Debug, serde::Serialize, sqlx_macros::FromRow)]
-pub struct Copy {
+pub struct CopyLine {
     pub edition_id: i64,
     pub subscriber_id: i64,
     /// The frozen address.
@@ -459,7 +459,12 @@ pub async fn subscriber_at(db: &Db, edition: i64, address: &EmailAddress) -> Res
     Ok(db.opt::<(i64,)>(SUBSCRIBER_AT, values).await?.map(|(id,)| id))
 }
 
-pub async fn waiting(tx: &mut Tx, edition: i64, (after, to): (i64, i64), limit: i64) -> Result<Vec<Waiting>> {
+pub async fn waiting(
+    tx: &mut Tx,
+    edition: i64,
+    (after, to): (i64, i64),
+    limit: i64,
+) -> Result<Vec<WaitingCopy>> {
     tx.all(WAITING, (edition, after, to, limit)).await
 }
 
@@ -475,7 +480,7 @@ pub async fn not_yet(tx: &mut Tx, edition: i64, variant: i64) -> Result<i64> {
     Ok(tx.one::<(i64,)>(NOT_YET, (edition, variant)).await?.0)
 }
 
-pub async fn attempts(db: &Db, edition: i64, subscriber: i64) -> Result<Vec<Attempt>> {
+pub async fn attempts(db: &Db, edition: i64, subscriber: i64) -> Result<Vec<LoggedAttempt>> {
     db.all(ATTEMPTS, (edition, subscriber)).await
 }
 
@@ -542,11 +547,11 @@ pub async fn drop_unused(tx: &mut Tx, edition: i64) -> Result<()> {
     Ok(())
 }
 
-pub async fn copies(db: &Db, edition: i64, after: i64, limit: i64) -> Result<Vec<Copy>> {
+pub async fn copies(db: &Db, edition: i64, after: i64, limit: i64) -> Result<Vec<CopyLine>> {
     db.all(COPIES, (edition, after, limit)).await
 }
 
-pub async fn copy(db: &Db, edition: i64, subscriber: i64) -> Result<Option<Copy>> {
+pub async fn copy(db: &Db, edition: i64, subscriber: i64) -> Result<Option<CopyLine>> {
     db.opt(COPY, (edition, subscriber)).await
 }
 

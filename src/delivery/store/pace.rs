@@ -77,7 +77,7 @@ pub struct Slowed {
 
 /// Copies that wait, and for whom.
 #[derive(Clone, Debug, sqlx_macros::FromRow)]
-pub struct Waiting {
+pub struct WaitingLane {
     /// The domain, or its provider where they wait in its lane.
     pub domain_key: String,
     /// They wait until the domain takes them; otherwise each for a moment of its own.
@@ -107,7 +107,7 @@ pub struct Refusing {
     pub told_at: Option<Moment>,
 }
 
-pub async fn waiting(db: &Db, edition: i64, now: Moment, limit: i64) -> Result<Vec<Waiting>> {
+pub async fn waiting(db: &Db, edition: i64, now: Moment, limit: i64) -> Result<Vec<WaitingLane>> {
     db.all(WAITING, (edition, now, limit)).await
 }
 

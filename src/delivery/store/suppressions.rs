@@ -1,6 +1,6 @@
 //! SQL of suppressions.
 
-use super::super::states::Reason;
+use super::super::states::StopReason;
 use crate::{
     clock::Moment,
     db::{self, Db, Result, Tx},
@@ -97,7 +97,7 @@ pub struct InForce {
     /// Which one it is, for lifting it and no other.
     pub id: i64,
     /// Why.
-    pub reason: Reason,
+    pub reason: StopReason,
     /// What staff read.
     pub detail: String,
     pub created_at: Moment,
@@ -127,7 +127,7 @@ pub async fn find(db: &Db, hash: &str) -> Result<Option<InForce>> {
     db.opt(FIND, (hash,)).await
 }
 
-pub async fn add(tx: &mut Tx, hash: &str, reason: Reason, detail: &str, now: Moment) -> Result<bool> {
+pub async fn add(tx: &mut Tx, hash: &str, reason: StopReason, detail: &str, now: Moment) -> Result<bool> {
     Ok(tx.exec(ADD, (hash, reason, detail, now)).await? == 1)
 }
 
@@ -163,7 +163,7 @@ pub async fn look_at_all(tx: &mut Tx) -> Result<()> {
 /// Each is a hash, the reason, the words for staff, since when, and the reader; which of them are new.
 pub async fn add_told(
     tx: &mut Tx,
-    told: &[(String, Reason, &str, Moment, Option<i64>)],
+    told: &[(String, StopReason, &str, Moment, Option<i64>)],
 ) -> Result<Vec<String>> {
     let rows =
         told.iter().map(|(hash, reason, detail, at, reader)| (hash.as_str(), *reason, *detail, *at, *reader));
@@ -179,7 +179,7 @@ pub async fn lifted_among(tx: &mut Tx, hashes: &[String]) -> Result<Vec<(String,
     tx.all(LIFTED_AMONG, (db::array(hashes)?,)).await
 }
 
-pub async fn since_among(db: &Db, hashes: &[String]) -> Result<Vec<(String, Reason, Moment)>> {
+pub async fn since_among(db: &Db, hashes: &[String]) -> Result<Vec<(String, StopReason, Moment)>> {
     db.all(SINCE_AMONG, (db::array(hashes)?,)).await
 }
 
@@ -188,19 +188,19 @@ pub async fn reader(tx: &mut Tx, key: &str) -> Result<Option<i64>> {
     Ok(tx.opt::<(i64,)>(READER, (key,)).await?.map(|(id,)| id))
 }
 
-pub async fn reason(db: &Db, hash: &str) -> Result<Option<Reason>> {
-    Ok(db.opt::<(Reason,)>(REASON, (hash,)).await?.map(|(reason,)| reason))
+pub async fn reason(db: &Db, hash: &str) -> Result<Option<StopReason>> {
+    Ok(db.opt::<(StopReason,)>(REASON, (hash,)).await?.map(|(reason,)| reason))
 }
 
-pub async fn reason_in(tx: &mut Tx, hash: &str) -> Result<Option<Reason>> {
-    Ok(tx.opt::<(Reason,)>(REASON, (hash,)).await?.map(|(reason,)| reason))
+pub async fn reason_in(tx: &mut Tx, hash: &str) -> Result<Option<StopReason>> {
+    Ok(tx.opt::<(StopReason,)>(REASON, (hash,)).await?.map(|(reason,)| reason))
 }
 
-pub async fn among(tx: &mut Tx, hashes: &[String]) -> Result<Vec<(String, Reason)>> {
+pub async fn among(tx: &mut Tx, hashes: &[String]) -> Result<Vec<(String, StopReason)>> {
     tx.array(AMONG, (db::array(hashes)?.as_str(),)).await
 }
 
-pub async fn among_now(db: &Db, hashes: &[String]) -> Result<Vec<(String, Reason)>> {
+pub async fn among_now(db: &Db, hashes: &[String]) -> Result<Vec<(String, StopReason)>> {
     let (found,) = db.one::<(String,)>(AMONG, (db::array(hashes)?.as_str(),)).await?;
     serde_json::from_str(&found).map_err(|error| sqlx::Error::Decode(error.into()))
 }

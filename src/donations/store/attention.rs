@@ -1,6 +1,6 @@
 //! The statements of what needs a person.
 
-use super::super::lines::{Copied, FailedCheckout, News, Unended};
+use super::super::lines::{AttentionNews, Copied, FailedCheckout, Unended};
 use crate::{
     clock::Moment,
     db::{Db, Result, Tx},
@@ -40,7 +40,7 @@ statements! {
         and provider_subscription_id is not null order by id";
 }
 
-pub async fn news(db: &Db) -> Result<News> {
+pub async fn news(db: &Db) -> Result<AttentionNews> {
     db.one(NEWS, ()).await
 }
 

@@ -9,8 +9,9 @@ use crate::{
     clock::Moment,
     money::{Currency, Money},
     payments::{
-        Answer, Checkout, CheckoutSession, Event, EventPage, Every, Invoice, NewCheckout, OurIds, Payment,
-        PaymentProvider, PaymentState, ProviderError, RecurringState, SessionState, Subscription,
+        Checkout, CheckoutSession, EventPage, Every, Invoice, NewCheckout, OurIds, Payment, PaymentProvider,
+        PaymentState, ProviderAnswer, ProviderError, ProviderEvent, ProviderSubscription, RecurringState,
+        SessionState,
     },
 };
 
@@ -38,8 +39,8 @@ pub struct Objects {
     pub sessions: HashMap<String, CheckoutSession>,
     pub payments: HashMap<String, Payment>,
     pub invoices: HashMap<String, Invoice>,
-    pub subscriptions: HashMap<String, Subscription>,
-    pub events: Vec<Event>,
+    pub subscriptions: HashMap<String, ProviderSubscription>,
+    pub events: Vec<ProviderEvent>,
     pub trouble: VecDeque<Trouble>,
     pub calls: u64,
     /// Whether the key moves real money.
@@ -100,7 +101,7 @@ impl Fake {
         session.subscription = Some(subscription_id.clone());
         session.invoice = Some(invoice_id.clone());
         self.set_session(&session);
-        let subscription = Subscription {
+        let subscription = ProviderSubscription {
             id: subscription_id.clone(),
             state: RecurringState::Active,
             customer: Some(format!("cus_{donation}")),
@@ -222,28 +223,32 @@ impl Fake {
 }
 
 impl PaymentProvider for Fake {
-    fn create_checkout<'a>(&'a self, new: &'a NewCheckout) -> Answer<'a, Checkout> {
+    fn create_checkout<'a>(&'a self, new: &'a NewCheckout) -> ProviderAnswer<'a, Checkout> {
         Box::pin(async move { self.trouble(|| self.make_checkout(new)) })
     }
-    fn checkout_session<'a>(&'a self, id: &'a str) -> Answer<'a, CheckoutSession> {
+    fn checkout_session<'a>(&'a self, id: &'a str) -> ProviderAnswer<'a, CheckoutSession> {
         Box::pin(async move { self.look(id, |objects| &objects.sessions) })
     }
-    fn payment<'a>(&'a self, id: &'a str) -> Answer<'a, Payment> {
+    fn payment<'a>(&'a self, id: &'a str) -> ProviderAnswer<'a, Payment> {
         Box::pin(async move { self.look(id, |objects| &objects.payments) })
     }
-    fn invoice<'a>(&'a self, id: &'a str) -> Answer<'a, Invoice> {
+    fn invoice<'a>(&'a self, id: &'a str) -> ProviderAnswer<'a, Invoice> {
         Box::pin(async move { self.look(id, |objects| &objects.invoices) })
     }
-    fn subscription<'a>(&'a self, id: &'a str) -> Answer<'a, Subscription> {
+    fn subscription<'a>(&'a self, id: &'a str) -> ProviderAnswer<'a, ProviderSubscription> {
         Box::pin(async move { self.look(id, |objects| &objects.subscriptions) })
     }
-    fn session_of<'a>(&'a self, subscription: &'a str) -> Answer<'a, Option<CheckoutSession>> {
+    fn session_of<'a>(&'a self, subscription: &'a str) -> ProviderAnswer<'a, Option<CheckoutSession>> {
         Box::pin(async move {
             let made = |session: &&CheckoutSession| session.subscription.as_deref() == Some(subscription);
             self.trouble(|| self.objects().sessions.values().find(made).cloned())
         })
     }
-    fn cancel_subscription<'a>(&'a self, id: &'a str, _key: &'a str) -> Answer<'a, Subscription> {
+    fn cancel_subscription<'a>(
+        &'a self,
+        id: &'a str,
+        _key: &'a str,
+    ) -> ProviderAnswer<'a, ProviderSubscription> {
         Box::pin(async move {
             self.trouble(|| self.end_subscription(id))?;
             let ended = self.objects().subscriptions.get(id).cloned();
@@ -251,7 +256,7 @@ impl PaymentProvider for Fake {
         })
     }
     /// Newest first, three a page.
-    fn events<'a>(&'a self, since: Option<Moment>, after: Option<&'a str>) -> Answer<'a, EventPage> {
+    fn events<'a>(&'a self, since: Option<Moment>, after: Option<&'a str>) -> ProviderAnswer<'a, EventPage> {
         Box::pin(async move {
             let mut listed = self.trouble(|| self.objects().events.clone())?;
             listed.retain(|event| since.is_none_or(|since| event.created >= since));
@@ -266,7 +271,7 @@ impl PaymentProvider for Fake {
             Ok(EventPage { events, next })
         })
     }
-    fn probe(&self) -> Answer<'_, ()> {
+    fn probe(&self) -> ProviderAnswer<'_, ()> {
         Box::pin(async move { self.trouble(|| ()) })
     }
     fn is_live(&self) -> bool {

@@ -9,8 +9,9 @@ use data_encoding::HEXLOWER;
 use fake::{Fake, Trouble, every, permutations};
 
 use super::{
-    Worked, audit_money, cancel_monthly, manage_token, monthly_of, poll_provider, process_inbox, receive,
-    reports::{self, Listed},
+    InboxWorked, audit_money, cancel_monthly, manage_token, monthly_of, poll_provider, process_inbox,
+    receive,
+    reports::{self, ListedDonation},
     resume_calls, start_gift,
     states::{DonationState, RecurringState},
     store::{self, Entry, Move},
@@ -18,8 +19,8 @@ use super::{
 };
 use crate::{
     clock::Moment,
-    delivery::notices,
-    payments::{Event, PaymentState, SessionState, webhook::WebhookSecrets},
+    delivery,
+    payments::{PaymentState, ProviderEvent, SessionState, WebhookSecrets},
     settings::Settings,
     site::Site,
     support::database::{TestDb, both_engines},
@@ -81,15 +82,15 @@ impl Room {
             .expect("a genuine event is taken in");
     }
 
-    async fn work(&self) -> Worked {
+    async fn work(&self) -> InboxWorked {
         process_inbox(&self.site, &self.provider).await.expect("the inbox is worked on")
     }
 
-    async fn listed(&self, public_id: &str) -> Listed {
+    async fn listed(&self, public_id: &str) -> ListedDonation {
         reports::find(&self.site.db, public_id).await.expect("a read").expect("the donation is there")
     }
 
-    async fn all(&self) -> Vec<Listed> {
+    async fn all(&self) -> Vec<ListedDonation> {
         reports::page(&self.site.db, None, 1_000).await.expect("a read")
     }
 
@@ -99,7 +100,7 @@ impl Room {
     }
 
     async fn mails(&self) -> i64 {
-        let counts = notices::counts(&self.site.db).await.expect("a read");
+        let counts = delivery::letter_counts(&self.site.db).await.expect("a read");
         counts.iter().map(|(_, number)| number).sum()
     }
 
@@ -196,7 +197,7 @@ both_engines! {
                 room.tell(&format!("evt_{round}_{}", step.replace(' ', "_")), kind, object).await;
                 room.work().await;
             }
-            let ours: Vec<Listed> = room.all().await.into_iter().take(2).collect();
+            let ours: Vec<ListedDonation> = room.all().await.into_iter().take(2).collect();
             assert!(ours.iter().all(|one| one.is_paid() && one.is_monthly()));
             assert!(ours.iter().all(|one| one.recurring_state == Some(RecurringState::Cancelled)));
             assert!(ours.iter().any(|one| one.public_id == gift));
@@ -350,7 +351,7 @@ both_engines! {
         let room = Room::open(&db).await;
         let gift = room.gift(false).await;
         let (session, _) = room.provider.pay_once(&gift, SessionState::Paid, PaymentState::Succeeded);
-        let event = |id: &str, kind: &str, object: &str| Event {
+        let event = |id: &str, kind: &str, object: &str| ProviderEvent {
             id: id.to_owned(),
             kind: kind.to_owned(),
             object_id: object.to_owned(),
@@ -360,7 +361,7 @@ both_engines! {
         room.provider.objects().events = vec![
             event("evt_1", "checkout.session.completed", &session),
             event("evt_2", "product.created", "prod_1"),
-            Event { live: true, ..event("evt_3", "checkout.session.completed", &session) },
+            ProviderEvent { live: true, ..event("evt_3", "checkout.session.completed", &session) },
         ];
         assert_eq!(poll_provider(&room.site, &room.provider).await.expect("a list"), 1);
         assert_eq!(poll_provider(&room.site, &room.provider).await.expect("a list"), 0);
@@ -380,7 +381,7 @@ both_engines! {
         room.tell("evt_1", "checkout.session.completed", &session).await;
         room.tell("evt_2", "payment_intent.succeeded", &payment).await;
         room.tell("evt_3", "an.unheard.of.kind", "x_1").await;
-        assert_eq!(room.work().await, Worked { done: 2, failed: 0 });
+        assert_eq!(room.work().await, InboxWorked { done: 2, failed: 0 });
         assert_eq!(room.listed(&gift).await.state, DonationState::CheckoutOpen);
         assert_eq!(room.sums().await, (0, 0));
     }

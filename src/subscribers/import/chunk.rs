@@ -14,14 +14,11 @@ use super::{
 use crate::{
     clock::{Moment, Stopwatch},
     db::{self, Tx},
-    delivery::{
-        ledger, notices,
-        suppression::{Reason, Suppressions, Told as Stopped},
-    },
+    delivery::{self, StopReason, Suppressions, ToldStop as Stopped},
     editions::Rhythm,
     mail::clean_name,
-    moving_in::{Entry, Row, State},
-    queue::rules,
+    moving_in::{FileRow, ListEntry, State},
+    queue,
     site::Site,
     subscribers::{
         SubscriberError,
@@ -45,7 +42,7 @@ use crate::{
 #[derive(Debug)]
 pub(in crate::subscribers) struct Line {
     pub number: u64,
-    entry: Result<Entry, String>,
+    entry: Result<ListEntry, String>,
     key: String,
     name: String,
     /// Whoever is new has it from now on.
@@ -54,7 +51,7 @@ pub(in crate::subscribers) struct Line {
 
 impl Line {
     /// As a file has it.
-    pub fn of(row: Row) -> Self {
+    pub fn of(row: FileRow) -> Self {
         let key = row.entry.as_ref().map(|entry| entry.email.key()).unwrap_or_default();
         let name = row.entry.as_ref().map(|entry| entry.name.as_str()).unwrap_or_default();
         let name = if name.trim().is_empty() { String::new() } else { clean_name(name) };
@@ -87,7 +84,7 @@ pub(super) struct Taken {
 struct One<'a> {
     /// Which of the rows.
     at: usize,
-    entry: &'a Entry,
+    entry: &'a ListEntry,
     line: &'a Line,
     list: i64,
     state: State,
@@ -98,12 +95,12 @@ struct One<'a> {
 
 impl One<'_> {
     /// Why mail to them stops, if it does.
-    fn stops(&self) -> Option<(Reason, Option<Moment>)> {
+    fn stops(&self) -> Option<(StopReason, Option<Moment>)> {
         match (&self.entry.suppression, self.state) {
-            (Some((reason, since)), _) => Reason::parse(reason).map(|reason| (reason, *since)),
-            (None, State::Bounced) => Some((Reason::Bounced, self.since)),
-            (None, State::Complained) => Some((Reason::Complained, self.since)),
-            (None, State::Blocked) => Some((Reason::Staff, self.since)),
+            (Some((reason, since)), _) => StopReason::parse(reason).map(|reason| (reason, *since)),
+            (None, State::Bounced) => Some((StopReason::Bounced, self.since)),
+            (None, State::Complained) => Some((StopReason::Complained, self.since)),
+            (None, State::Blocked) => Some((StopReason::Staff, self.since)),
             (None, _) => None,
         }
     }
@@ -145,7 +142,7 @@ impl Kept {
 }
 
 /// How long an import is somebody's who was not heard of since.
-pub(in crate::subscribers) const LEASE: Duration = rules::IMPORTS.lease;
+pub(in crate::subscribers) const LEASE: Duration = queue::IMPORTS.lease;
 const A_MOMENT: Duration = Duration::from_micros(1);
 /// Of more rows that are not taken it is not written down why.
 pub(in crate::subscribers) const MOST_PROBLEMS: u64 = 100_000;
@@ -352,8 +349,8 @@ impl Step<'_> {
         if !store::leave(&mut self.tx, reader, list, one.since.unwrap_or(self.now).min(self.now)).await? {
             return Ok(false);
         }
-        ledger::withdraw(&mut self.tx, self.site, reader, Some(list)).await?;
-        notices::withdraw_welcome(&mut self.tx, reader, list, self.now).await?;
+        delivery::withdraw(&mut self.tx, self.site, reader, Some(list)).await?;
+        delivery::withdraw_welcome(&mut self.tx, reader, list, self.now).await?;
         let was = met.before.get(&key).map_or("", |state| state.as_str());
         self.changed(reader, ChangeKind::Left, (list, was));
         Ok(true)
@@ -547,7 +544,8 @@ async fn who<'a>(
             }
             continue;
         }
-        let unknown_reason = entry.suppression.as_ref().filter(|(reason, _)| Reason::parse(reason).is_none());
+        let unknown_reason =
+            entry.suppression.as_ref().filter(|(reason, _)| StopReason::parse(reason).is_none());
         if let Some((reason, _)) = unknown_reason {
             outcomes[at] = Outcome::Refused(format!(
                 "nobody knows what “{reason}” means: the address may not be mailed"
@@ -590,7 +588,7 @@ async fn who<'a>(
 ///
 /// # Errors
 /// Why they may not be mailed on it.
-fn implied_until(site: &Site, places: &Places, entry: &Entry) -> Result<Option<Moment>, String> {
+fn implied_until(site: &Site, places: &Places, entry: &ListEntry) -> Result<Option<Moment>, String> {
     let (settings, now) = (&places.settings, site.now());
     if entry.state != State::OnList {
         return Ok(None);

@@ -21,7 +21,7 @@ pub use self::{
 use super::{SubscriberError, find, lists::List, store};
 use crate::{
     db,
-    moving_in::{self, Choices, Mapping, Row, Source, State, Survey, TableError},
+    moving_in::{self, FileRow, ImportChoices, Mapping, State, Survey, TableError, TableSource},
     settings::Settings,
     site::Site,
 };
@@ -60,11 +60,11 @@ pub enum ImportError {
 /// As [`import_as`].
 pub async fn import(
     site: &Site,
-    file: impl Source,
+    file: impl TableSource,
     list_id: i64,
     basis: &Basis,
 ) -> Result<ImportReport, ImportError> {
-    let choices = Choices::default();
+    let choices = ImportChoices::default();
     let plan = Plan { list: list_id, basis, choices: &choices, makes_lists: false, is_dry: false };
     import_as(site, &file, &plan, &mut |_| Ok(())).await
 }
@@ -75,7 +75,7 @@ pub async fn import(
 /// [`ImportError`]; rows that are wrong are no error but told, and stand in the report.
 pub async fn import_as(
     site: &Site,
-    file: &impl Source,
+    file: &impl TableSource,
     plan: &Plan<'_>,
     tell: &mut (dyn FnMut(&RowError) -> io::Result<()> + Send),
 ) -> Result<ImportReport, ImportError> {
@@ -113,7 +113,7 @@ pub async fn import_as(
 /// [`ImportError`], where something has to be said first.
 pub(super) async fn look_at(
     site: &Site,
-    file: &impl Source,
+    file: &impl TableSource,
     plan: &Plan<'_>,
 ) -> Result<(Survey, Vec<List>), ImportError> {
     if !plan.basis.is_said() {
@@ -130,7 +130,7 @@ pub(super) async fn look_at(
     Ok((survey, lists))
 }
 
-pub(super) fn is_sad(row: &Row) -> bool {
+pub(super) fn is_sad(row: &FileRow) -> bool {
     row.entry.as_ref().is_ok_and(|entry| entry.state > State::NotTaken)
 }
 

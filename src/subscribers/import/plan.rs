@@ -1,6 +1,6 @@
 //! How a file is to be taken, and who answers for it.
 
-use crate::moving_in::Choices;
+use crate::moving_in::ImportChoices;
 
 /// Who answers for the consent of imported readers, and where it came from.
 #[derive(Clone, Debug)]
@@ -36,7 +36,7 @@ pub struct Plan<'a> {
     pub list: i64,
     pub basis: &'a Basis,
     /// What was said of its columns and words.
-    pub choices: &'a Choices,
+    pub choices: &'a ImportChoices,
     /// Whether lists and topics that it names are made where there are none.
     pub makes_lists: bool,
     /// Nothing is written: it is only found out what would be.

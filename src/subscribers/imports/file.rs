@@ -6,7 +6,7 @@ use tokio::runtime::Handle;
 
 use crate::{
     db::{self, Db},
-    moving_in::Source,
+    moving_in::TableSource,
     site::Site,
     subscribers::store::imports as store,
 };
@@ -82,7 +82,7 @@ impl Staged {
     }
 }
 
-impl Source for Staged {
+impl TableSource for Staged {
     fn open(&self) -> io::Result<Box<dyn Read + Send>> {
         Ok(Box::new(self.reader()))
     }

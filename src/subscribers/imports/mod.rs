@@ -30,7 +30,7 @@ use crate::{
     audit_log,
     clock::Moment,
     db::{self, Db},
-    moving_in::{Choices, Source, TableError},
+    moving_in::{ImportChoices, TableError, TableSource},
     site::Site,
     token,
 };
@@ -149,7 +149,7 @@ impl Receiving {
 /// [`ImportError`]; where the database fails in the middle of it, it goes on by itself once it can.
 pub async fn import_kept(
     site: &Site,
-    source: &impl Source,
+    source: &impl TableSource,
     plan: &Plan<'_>,
     tell: &mut (dyn FnMut(&RowError) -> std::io::Result<()> + Send),
 ) -> Result<ImportReport, ImportError> {
@@ -279,7 +279,7 @@ pub struct Answers<'a> {
     /// Whether lists and topics that the file names are made where there are none.
     pub makes_lists: bool,
     /// What its columns and words are, beside what was said before.
-    pub choices: &'a Choices,
+    pub choices: &'a ImportChoices,
 }
 
 /// Says it; then the file is looked through by it. `seen` is when it last changed for whoever says it.

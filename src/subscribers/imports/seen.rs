@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::{
     db,
-    moving_in::{Choices, Preset, Role, State, Survey, Unsaid},
+    moving_in::{ColumnRole, ImportChoices, Preset, State, Survey, Unsaid},
 };
 
 /// A longer heading stands for itself: nobody chooses for it.
@@ -165,7 +165,7 @@ impl Seen {
 
     /// Columns that nobody reads.
     pub fn not_read(&self) -> impl Iterator<Item = &str> {
-        let not_read = Role::NotRead.word();
+        let not_read = ColumnRole::NotRead.word();
         let columns = self.columns.iter().filter(move |column| column.role == not_read);
         columns.map(|column| column.heading.as_str()).filter(|heading| !heading.is_empty())
     }
@@ -180,21 +180,21 @@ pub(super) struct Said {
 }
 
 impl Said {
-    pub(super) fn of(choices: &Choices) -> Self {
+    pub(super) fn of(choices: &ImportChoices) -> Self {
         let columns = choices.columns.iter().map(|(heading, role)| (heading.clone(), role.word()));
         Self { preset: choices.preset, columns: columns.collect(), words: choices.words.clone() }
     }
 
-    pub(super) fn choices(self) -> Choices {
+    pub(super) fn choices(self) -> ImportChoices {
         let columns = self.columns.into_iter().filter_map(|(heading, word)| {
-            let role = Role::named(&word)?;
+            let role = ColumnRole::named(&word)?;
             Some((heading, role))
         });
-        Choices { preset: self.preset, columns: columns.collect(), words: self.words }
+        ImportChoices { preset: self.preset, columns: columns.collect(), words: self.words }
     }
 
     /// With more that was said, which is stronger.
-    pub(super) fn and(mut self, newer: &Choices) -> Self {
+    pub(super) fn and(mut self, newer: &ImportChoices) -> Self {
         let newer = Self::of(newer);
         self.preset = newer.preset.or(self.preset);
         self.columns.retain(|(heading, _)| !newer.columns.iter().any(|(other, _)| other == heading));

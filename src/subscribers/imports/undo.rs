@@ -17,7 +17,7 @@ use crate::{
     audit_log,
     clock::{Moment, Stopwatch},
     db::{self, Tx},
-    delivery::{ledger, notices, suppression::Suppressions},
+    delivery::{self, Suppressions},
     site::Site,
     subscribers::{
         consent::{ConsentAction, ConsentMethod},
@@ -181,8 +181,8 @@ async fn step(
 /// Whoever was mailed on it meanwhile is off it from now on, and stays known.
 async fn leave(tx: &mut Tx, site: &Site, (reader, list): (i64, i64)) -> db::Result<()> {
     if store::leave(tx, reader, list, site.now()).await? {
-        ledger::withdraw(tx, site, reader, Some(list)).await?;
-        notices::withdraw_welcome(tx, reader, list, site.now()).await?;
+        delivery::withdraw(tx, site, reader, Some(list)).await?;
+        delivery::withdraw_welcome(tx, reader, list, site.now()).await?;
         tell(tx, site, (reader, list), ConsentAction::Left).await?;
     }
     Ok(())

@@ -192,7 +192,7 @@ async fn count(site: &Site, import: &Import, claim: &mut Moment) -> Result<bool,
     let Some((mapping, lists, list)) = prepared(site, import, *claim).await? else { return Ok(false) };
     file::drop_problems(site, import.id).await?;
     let basis = Basis { basis: import.basis.clone(), source: import.source.clone() };
-    let choices = moving_in::Choices::default();
+    let choices = moving_in::ImportChoices::default();
     let plan = Plan { list, basis: &basis, choices: &choices, makes_lists: import.makes_lists, is_dry: true };
     let mut importing = Importing::new(site, plan, &mapping, lists).await.map_err(database)?;
     let (mut problems, mut watch) = (Vec::new(), Stopwatch::start());
@@ -261,7 +261,7 @@ pub(super) async fn take(site: &Site, import: &Import, claim: &mut Moment) -> Re
     let Some((mapping, lists, list)) = prepared(site, import, *claim).await? else { return Ok(false) };
     let slug = lists.iter().find(|one| one.id == list).map(|list| list.slug.clone()).unwrap_or_default();
     let basis = Basis { basis: import.basis.clone(), source: import.source.clone() };
-    let choices = moving_in::Choices::default();
+    let choices = moving_in::ImportChoices::default();
     let plan =
         Plan { list, basis: &basis, choices: &choices, makes_lists: import.makes_lists, is_dry: false };
     let mut importing = Importing::new(site, plan, &mapping, lists).await.map_err(database)?;

@@ -1,6 +1,6 @@
 //! The SQL of finding readers: by what their row is folded to, and by how they stand. Each gives ids, newest first.
 
-use super::super::rows::{Counted, Counts, Standing, Subscriber, SubscriptionState};
+use super::super::rows::{Counted, Counts, ReaderStanding, Subscriber, SubscriptionState};
 use crate::{
     clock::Moment,
     db::{self, Db, Engine, Result, Tx},
@@ -346,37 +346,37 @@ pub async fn everybody(db: &Db, before: i64, limit: i64) -> Result<Vec<i64>> {
 pub async fn on_list(
     db: &Db,
     list: i64,
-    (standing, now): (Option<Standing>, Moment),
+    (standing, now): (Option<ReaderStanding>, Moment),
     before: i64,
     limit: i64,
 ) -> Result<Vec<i64>> {
     let statement = match standing {
         None => ON_LIST,
-        Some(Standing::Is(SubscriptionState::Confirmed)) => {
+        Some(ReaderStanding::Is(SubscriptionState::Confirmed)) => {
             return ids(db.all(CONFIRMED_ON, (list, before, limit, now)).await?);
         }
-        Some(Standing::Paused) => return ids(db.all(PAUSED, (list, before, limit, now)).await?),
-        Some(Standing::Is(SubscriptionState::Pending)) => PENDING_ON,
-        Some(Standing::Is(SubscriptionState::Left)) => LEFT_ON,
-        Some(Standing::Stopped) => STOPPED,
+        Some(ReaderStanding::Paused) => return ids(db.all(PAUSED, (list, before, limit, now)).await?),
+        Some(ReaderStanding::Is(SubscriptionState::Pending)) => PENDING_ON,
+        Some(ReaderStanding::Is(SubscriptionState::Left)) => LEFT_ON,
+        Some(ReaderStanding::Stopped) => STOPPED,
     };
     ids(db.all(statement, (list, before, limit)).await?)
 }
 
 pub async fn standing(
     db: &Db,
-    (standing, now): (Standing, Moment),
+    (standing, now): (ReaderStanding, Moment),
     before: i64,
     limit: i64,
 ) -> Result<Vec<i64>> {
     let statement = match standing {
-        Standing::Is(SubscriptionState::Confirmed) => {
+        ReaderStanding::Is(SubscriptionState::Confirmed) => {
             return ids(db.all(CONFIRMED, (before, limit, now)).await?);
         }
-        Standing::Paused => return ids(db.all(PAUSED, (0_i64, before, limit, now)).await?),
-        Standing::Is(SubscriptionState::Pending) => PENDING,
-        Standing::Is(SubscriptionState::Left) => LEFT,
-        Standing::Stopped => return ids(db.all(STOPPED, (0_i64, before, limit)).await?),
+        ReaderStanding::Paused => return ids(db.all(PAUSED, (0_i64, before, limit, now)).await?),
+        ReaderStanding::Is(SubscriptionState::Pending) => PENDING,
+        ReaderStanding::Is(SubscriptionState::Left) => LEFT,
+        ReaderStanding::Stopped => return ids(db.all(STOPPED, (0_i64, before, limit)).await?),
     };
     ids(db.all(statement, (before, limit)).await?)
 }

@@ -190,12 +190,12 @@ pub async fn asked_by(tx: &mut Tx, subscriber: i64, list: i64) -> Result<AskedBy
 
 /// How many came by a form.
 #[derive(Clone, Copy, Debug, Default, sqlx_macros::FromRow)]
-pub struct Came {
+pub struct CameBy {
     pub form_id: i64,
     pub asked: i64,
     pub confirmed: i64,
 }
 
-pub async fn came(db: &Db, since: Moment) -> Result<Vec<Came>> {
+pub async fn came(db: &Db, since: Moment) -> Result<Vec<CameBy>> {
     db.all(COUNTS_OF_FORMS, (since,)).await
 }

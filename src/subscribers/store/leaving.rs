@@ -1,6 +1,6 @@
 //! The SQL of why readers left.
 
-use super::super::rows::{LeavingReason, ReasonCount, Said, WhyTheyLeft};
+use super::super::rows::{LeavingReason, ReasonCount, SaidOfLeaving, WhyTheyLeft};
 use crate::{
     clock::Moment,
     db::{Db, Result, Tx},
@@ -76,7 +76,7 @@ pub async fn take_back(tx: &mut Tx, subscriber: i64, list: i64, since: Moment) -
     tx.exec(TAKE_BACK, (subscriber, list, since)).await
 }
 
-pub async fn said(db: &Db, subscriber: i64, list: i64) -> Result<Option<Said>> {
+pub async fn said(db: &Db, subscriber: i64, list: i64) -> Result<Option<SaidOfLeaving>> {
     db.opt(SAID, (subscriber, list)).await
 }
 

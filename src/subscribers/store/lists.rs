@@ -1,6 +1,9 @@
 //! The SQL of lists.
 
-use super::super::rows::{List, Visibility, Written};
+use super::{
+    super::rows::{List, Visibility, Written},
+    places,
+};
 use crate::{
     clock::Moment,
     db::{Db, Result, Tx},
@@ -90,15 +93,8 @@ pub async fn rename(tx: &mut Tx, id: i64, name: &str) -> Result<()> {
     Ok(())
 }
 
-pub async fn hold_places(tx: &mut Tx) -> Result<Vec<(i64, i64)>> {
-    let mut places: Vec<(i64, i64)> = tx.all(HOLD_PLACES, ()).await?;
-    places.sort_by_key(|(id, position)| (*position, *id));
-    Ok(places)
-}
-
-pub async fn place(tx: &mut Tx, id: i64, position: i64) -> Result<()> {
-    tx.exec(PLACE, (id, position)).await?;
-    Ok(())
+pub async fn shift(tx: &mut Tx, id: i64, by: isize) -> Result<()> {
+    places::shift(tx, (HOLD_PLACES, PLACE), id, by).await
 }
 
 pub async fn retire(tx: &mut Tx, (id, version): (i64, i64), now: Moment) -> Result<bool> {

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::super::rows::Topic;
+use super::{super::rows::Topic, places};
 use crate::{
     clock::Moment,
     db::{Db, Result, Tx},
@@ -168,15 +168,8 @@ pub async fn change(
     Ok(tx.exec(CHANGE, (id, version, name, key, description)).await? == 1)
 }
 
-pub async fn hold_places(tx: &mut Tx) -> Result<Vec<(i64, i64)>> {
-    let mut places: Vec<(i64, i64)> = tx.all(HOLD_PLACES, ()).await?;
-    places.sort_by_key(|(id, position)| (*position, *id));
-    Ok(places)
-}
-
-pub async fn place(tx: &mut Tx, id: i64, position: i64) -> Result<()> {
-    tx.exec(PLACE, (id, position)).await?;
-    Ok(())
+pub async fn shift(tx: &mut Tx, id: i64, by: isize) -> Result<()> {
+    places::shift(tx, (HOLD_PLACES, PLACE), id, by).await
 }
 
 pub async fn retire(tx: &mut Tx, id: i64, now: Moment) -> Result<bool> {

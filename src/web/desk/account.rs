@@ -7,7 +7,7 @@ use super::super::{
     answers::{busy, invalid, too_many},
     session::{see_other, with_cookie},
 };
-use crate::staff::{AccountError, Incoming, accounts};
+use crate::staff::{self, AccountError, Incoming};
 
 const FIELDS: &[&str] = &["present", "password"];
 const TITLE: &str = "Your account";
@@ -45,7 +45,7 @@ pub(crate) async fn submit(desk: Desk, incoming: Incoming, posted: Posted) -> Ou
     let mut form = posted.form(FIELDS)?;
     let (site, staff) = (desk.site(), &desk.who.staff);
     let (present, new) = (form.raw("present"), form.raw("password"));
-    let (field, error) = match accounts::change_password(site, &incoming, staff, present, new).await {
+    let (field, error) = match staff::change_password(site, &incoming, staff, present, new).await {
         Ok(session) => return Ok(with_cookie(site, &session, see_other("/desk/account?done=password"))),
         Err(error @ AccountError::Password(_)) => ("password", error),
         Err(error @ (AccountError::WrongPassword | AccountError::TooMany(_) | AccountError::Busy(_))) => {

@@ -16,16 +16,12 @@ use super::{
 use crate::{
     articles,
     bounces::without_addresses,
-    delivery::{
-        notices::{self, FailedNotice},
-        progress::{self, Progress},
-    },
-    donations::{attention, reports, states::DonationKind},
+    delivery::{self, FailedNotice, Progress},
+    donations::{self, DonationKind},
     editions::EditionState,
     email_address::EmailAddress,
-    jobs::trouble,
-    publishing, relays,
-    staff::{Role, accounts, crowds},
+    jobs, publishing, relays,
+    staff::{self, Role},
     subscribers::{self, Counts},
 };
 
@@ -165,7 +161,7 @@ async fn tiles(desk: &Desk, readers: Counts) -> Result<Vec<Tile>, WebError> {
         path: if desk.may(Role::READERS) { "/desk/readers" } else { "" },
     }];
     if desk.may(Role::MONEY) {
-        for total in reports::totals(db).await? {
+        for total in donations::totals(db).await? {
             let (how, gifts) = match total.kind {
                 Some(DonationKind::Once) => ("once", "gifts"),
                 _ => ("monthly", "months paid"),
@@ -175,7 +171,7 @@ async fn tiles(desk: &Desk, readers: Counts) -> Result<Vec<Tile>, WebError> {
         }
     }
     if desk.may(Role::OWNING) {
-        let members = accounts::members(db).await?;
+        let members = staff::members(db).await?;
         let active = members.iter().filter(|one| one.joined && one.disabled_at.is_none()).count();
         let label = if active == 1 { "person on the team" } else { "people on the team" };
         tiles.push(Tile { figure: active.to_string(), label: label.to_owned(), path: "/desk/team" });
@@ -184,8 +180,8 @@ async fn tiles(desk: &Desk, readers: Counts) -> Result<Vec<Tile>, WebError> {
 }
 
 async fn standing_still(desk: &Desk) -> Result<Vec<StandingStill>, WebError> {
-    let troubles = trouble::look(&desk.site().db, desk.site().now()).await?;
-    let line = |one: trouble::Trouble| StandingStill {
+    let troubles = jobs::troubles(&desk.site().db, desk.site().now()).await?;
+    let line = |one: jobs::JobTrouble| StandingStill {
         what: one.what(),
         since: one.since.date_time(desk.zone()),
         why: if desk.may(Role::OWNING) { one.words } else { String::new() },
@@ -195,8 +191,8 @@ async fn standing_still(desk: &Desk) -> Result<Vec<StandingStill>, WebError> {
 }
 
 async fn closed(desk: &Desk) -> Result<Vec<Closed>, WebError> {
-    let closed = crowds::lately(&desk.site().db, desk.site().now()).await?;
-    let line = |one: crowds::Closed| Closed {
+    let closed = staff::closed_lately(&desk.site().db, desk.site().now()).await?;
+    let line = |one: staff::ClosedDoor| Closed {
         what: one.what(),
         since: one.since().date_time(desk.zone()),
         until: one.until().date_time(desk.zone()),
@@ -210,7 +206,7 @@ async fn donations(desk: &Desk) -> Result<Vec<String>, WebError> {
     if !desk.may(Role::MONEY) {
         return Ok(Vec::new());
     }
-    Ok(attention::look(&desk.site().db, desk.site().now()).await?.sentences())
+    Ok(donations::attention(&desk.site().db, desk.site().now()).await?.sentences())
 }
 
 async fn requests(desk: &Desk) -> Result<Option<String>, WebError> {
@@ -235,8 +231,8 @@ async fn letters(desk: &Desk) -> Result<Vec<LetterLine>, WebError> {
     if !desk.may(Role::MONEY) && !desk.may(Role::READERS) {
         return Ok(Vec::new());
     }
-    let since = desk.site().now().minus(attention::LATELY);
-    let failed = notices::failed(&desk.site().db, since, SHOWN).await?;
+    let since = desk.site().now().minus(donations::LATELY);
+    let failed = delivery::failed_letters(&desk.site().db, since, SHOWN).await?;
     let letter = |one: FailedNotice| LetterLine {
         what: words::letter(&one.template),
         to: EmailAddress::parse(&one.address).map_or_else(|_| String::new(), |address| address.masked()),
@@ -250,7 +246,7 @@ async fn letters(desk: &Desk) -> Result<Vec<LetterLine>, WebError> {
 async fn last_edition(desk: &Desk) -> Result<Option<LastEdition>, WebError> {
     let db = &desk.site().db;
     let Some(edition) = publishing::last_sealed(db).await? else { return Ok(None) };
-    let progress = progress::of(db, edition.id).await?;
+    let progress = delivery::progress_of(db, edition.id).await?;
     let waits = edition.state == EditionState::Sending && progress.open > 0;
     Ok(Some(LastEdition {
         held_up: if waits { held_up(desk).await? } else { Vec::new() },
@@ -290,7 +286,7 @@ async fn steps(desk: &Desk, readers: Counts) -> Result<Vec<Step>, WebError> {
     let settings = &desk.settings;
     let path = |roles, path| if desk.may(roles) { path } else { "" };
     let missing = settings.can_send();
-    let sent = !progress::ever_sealed(db).await?.is_empty();
+    let sent = !delivery::ever_sealed(db).await?.is_empty();
     Ok(vec![
         Step {
             done: missing.is_empty(),

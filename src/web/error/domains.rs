@@ -7,7 +7,7 @@ use crate::{
     articles::ArticleError,
     editions::MoveError,
     publishing,
-    staff::{AccountError, set_up::SetUpError, sign_in::SignInError},
+    staff::{AccountError, SetUpError, SignInError},
     subscribers::{BringInError, SubscriberError},
     web::words::editions::state_label,
 };

@@ -11,11 +11,8 @@ use axum::{
 use super::super::App;
 use crate::{
     bounces::{
-        providers::{
-            Refused, Signed, mailgun, postmark, sendgrid,
-            sns::{Said, Topic},
-        },
-        receive::{Source, receive as take_in},
+        HookRefused, SENDGRID_SIGNATURE, SENDGRID_TIMESTAMP, Signed, SnsSaid, SnsTopic, Source, read_mailgun,
+        read_postmark, read_sendgrid, receive as take_in,
     },
     heavy,
 };
@@ -30,7 +27,7 @@ pub struct BounceHooks {
     /// SendGrid's public key.
     pub sendgrid: Option<String>,
     /// The topic of Amazon SES.
-    pub ses: Option<Topic>,
+    pub ses: Option<SnsTopic>,
 }
 
 /// Shows which are set up, so that no log holds a secret.
@@ -49,50 +46,50 @@ impl BounceHooks {
         provider: &str,
         headers: &HeaderMap,
         body: &Bytes,
-    ) -> Result<(Source, Vec<Signed>), Refused> {
+    ) -> Result<(Source, Vec<Signed>), HookRefused> {
         let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
         let now = app.site.now();
         match provider {
             "mailgun" => {
-                let key = self.mailgun.as_deref().ok_or(Refused::NotSetUp)?;
+                let key = self.mailgun.as_deref().ok_or(HookRefused::NotSetUp)?;
                 let (key, body) = (key.to_owned(), body.clone());
-                Ok((Source::Mailgun, vec![aside(move || mailgun::read(&key, &body, now)).await?]))
+                Ok((Source::Mailgun, vec![aside(move || read_mailgun(&key, &body, now)).await?]))
             }
             "postmark" => {
-                let secret = self.postmark.as_deref().ok_or(Refused::NotSetUp)?;
+                let secret = self.postmark.as_deref().ok_or(HookRefused::NotSetUp)?;
                 let (secret, body) = (secret.to_owned(), body.clone());
                 let authorization = header(header::AUTHORIZATION.as_str()).map(str::to_owned);
-                let read = aside(move || postmark::read(&secret, authorization.as_deref(), &body));
+                let read = aside(move || read_postmark(&secret, authorization.as_deref(), &body));
                 Ok((Source::Postmark, vec![read.await?]))
             }
             "sendgrid" => {
-                let key = self.sendgrid.as_deref().ok_or(Refused::NotSetUp)?;
+                let key = self.sendgrid.as_deref().ok_or(HookRefused::NotSetUp)?;
                 let (key, body) = (key.to_owned(), body.clone());
-                let signature = header(sendgrid::SIGNATURE).map(str::to_owned);
-                let timestamp = header(sendgrid::TIMESTAMP).map(str::to_owned);
+                let signature = header(SENDGRID_SIGNATURE).map(str::to_owned);
+                let timestamp = header(SENDGRID_TIMESTAMP).map(str::to_owned);
                 let read = aside(move || {
-                    sendgrid::read(&key, (signature.as_deref(), timestamp.as_deref()), &body, now)
+                    read_sendgrid(&key, (signature.as_deref(), timestamp.as_deref()), &body, now)
                 });
                 Ok((Source::SendGrid, read.await?))
             }
             "ses" => {
-                let topic = self.ses.as_ref().ok_or(Refused::NotSetUp)?;
+                let topic = self.ses.as_ref().ok_or(HookRefused::NotSetUp)?;
                 let reports = match topic.read(body).await? {
-                    Said::Report(signed) => vec![*signed],
-                    Said::Confirmed | Said::Nothing => Vec::new(),
+                    SnsSaid::Report(signed) => vec![*signed],
+                    SnsSaid::Confirmed | SnsSaid::Nothing => Vec::new(),
                 };
                 Ok((Source::Ses, reports))
             }
-            _ => Err(Refused::NotSetUp),
+            _ => Err(HookRefused::NotSetUp),
         }
     }
 }
 
 /// Reads what somebody sent, who may be anybody, away from the threads that serve.
 async fn aside<T: Send + 'static>(
-    read: impl FnOnce() -> Result<T, Refused> + Send + 'static,
-) -> Result<T, Refused> {
-    heavy::aside(read).await.unwrap_or_else(|cause| Err(Refused::Malformed(cause.to_string())))
+    read: impl FnOnce() -> Result<T, HookRefused> + Send + 'static,
+) -> Result<T, HookRefused> {
+    heavy::aside(read).await.unwrap_or_else(|cause| Err(HookRefused::Malformed(cause.to_string())))
 }
 
 /// `POST /hooks/bounces/{provider}`: 200 for every genuine message, whatever it says; 403 for what is not the service's;
@@ -105,16 +102,16 @@ pub(crate) async fn receive(
 ) -> (StatusCode, &'static str) {
     let (source, reports) = match app.bounce_hooks.read(&app, &provider, &headers, &body).await {
         Ok(read) => read,
-        Err(Refused::NotSetUp) => return (StatusCode::NOT_FOUND, "not set up\n"),
-        Err(reason @ Refused::NotNow(_)) => {
+        Err(HookRefused::NotSetUp) => return (StatusCode::NOT_FOUND, "not set up\n"),
+        Err(reason @ HookRefused::NotNow(_)) => {
             tracing::warn!(provider, %reason, "a report could not be checked");
             return (StatusCode::SERVICE_UNAVAILABLE, "not now, send it again\n");
         }
-        Err(reason @ Refused::Malformed(_)) => {
+        Err(reason @ HookRefused::Malformed(_)) => {
             tracing::warn!(provider, %reason, "a report was refused");
             return (StatusCode::BAD_REQUEST, "not understood\n");
         }
-        Err(reason @ (Refused::Forged | Refused::WrongTime)) => {
+        Err(reason @ (HookRefused::Forged | HookRefused::WrongTime)) => {
             tracing::warn!(provider, %reason, "a report was refused");
             return (StatusCode::FORBIDDEN, "refused\n");
         }

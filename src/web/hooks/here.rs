@@ -11,7 +11,7 @@ use axum::{
 
 use super::super::{App, Outcome, WebError};
 use crate::{
-    doctor::here::{Answer, By},
+    doctor::{BroughtBy, HereAnswer},
     token,
 };
 
@@ -26,6 +26,10 @@ pub(crate) async fn show(
         return Err(WebError::NotFound);
     }
     let name = app.here.here(&app.site).await?.name(&nonce);
-    let by = By::of(peer.ip().to_canonical(), headers.contains_key("x-forwarded-for"), &app.trusted_proxies);
-    Ok(Json(Answer { name, by }).into_response())
+    let by = BroughtBy::of(
+        peer.ip().to_canonical(),
+        headers.contains_key("x-forwarded-for"),
+        &app.trusted_proxies,
+    );
+    Ok(Json(HereAnswer { name, by }).into_response())
 }

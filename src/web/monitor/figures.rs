@@ -15,10 +15,10 @@ use tokio::time::timeout;
 use super::Watched;
 use crate::{
     db::Result,
-    delivery::figures::{self, Figures as Sending},
-    donations::attention::{self, News},
-    jobs::trouble,
-    relays::{self, Left, Trouble},
+    delivery::{self, DeliveryFigures as Sending},
+    donations::{self, AttentionNews},
+    jobs,
+    relays::{self, LeftOfLimits, Trouble},
 };
 
 /// How long the database may take to say it.
@@ -28,10 +28,10 @@ const PATIENCE: Duration = Duration::from_secs(5);
 #[derive(Clone, Debug)]
 pub(super) struct Figures {
     pub(super) sending: Sending,
-    pub(super) limits: Vec<Left>,
+    pub(super) limits: Vec<LeftOfLimits>,
     pub(super) relay_troubles: Vec<Trouble>,
-    pub(super) news: News,
-    pub(super) job_troubles: Vec<trouble::Trouble>,
+    pub(super) news: AttentionNews,
+    pub(super) job_troubles: Vec<jobs::JobTrouble>,
 }
 
 /// None if the database did not say it.
@@ -49,11 +49,11 @@ pub(super) async fn read(watched: Arc<Watched>) -> Option<Figures> {
 
 async fn read_all(Watched { site, relays, .. }: &Watched) -> Result<Figures> {
     Ok(Figures {
-        sending: figures::read(&site.db).await?,
+        sending: delivery::figures(&site.db).await?,
         limits: relays::left(site, relays).await?,
         relay_troubles: relays::troubles(&site.db).await?,
-        news: attention::news(&site.db).await?,
-        job_troubles: trouble::look(&site.db, site.now()).await?,
+        news: donations::attention_news(&site.db).await?,
+        job_troubles: jobs::troubles(&site.db, site.now()).await?,
     })
 }
 

@@ -23,7 +23,7 @@ use self::figures::{Asked, Figures};
 use crate::{
     clock::{Clock, Moment},
     db::Engine,
-    delivery::vitals::Vitals,
+    delivery::Vitals,
     door::{self, Headcount, Limits},
     meters::Meters,
     relays::RelayOptions,

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::{Figures, Watched, process};
-use crate::{clock::Ahead, door::descriptors, jobs, meters::Sheet};
+use crate::{clock::Ahead, door, jobs, meters::Sheet};
 
 /// The text of `/metrics`.
 pub(super) fn write(watched: &Watched, figures: Option<&Figures>) -> Result<String, fmt::Error> {
@@ -27,10 +27,10 @@ fn of_the_process(sheet: &mut Sheet, watched: &Watched) {
     if let Some(bytes) = process::resident_bytes() {
         sheet.now("process_resident_memory_bytes", "Memory held", bytes);
     }
-    if let Some(open) = descriptors::open() {
+    if let Some(open) = door::open_descriptors() {
         sheet.now("process_open_fds", "Open files and sockets", open as f64);
     }
-    if let Some(most) = descriptors::most() {
+    if let Some(most) = door::most_descriptors() {
         sheet.now("process_max_fds", "Files and sockets that may be open", most as f64);
     }
     let (open, most) = watched.headcount.now();

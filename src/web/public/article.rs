@@ -8,8 +8,8 @@ use super::{
     ask::Ask,
 };
 use crate::{
-    articles::{self, Topic},
-    mail::fields::to_everybody,
+    articles::{self, ArticleTopic},
+    mail::fields_to_everybody,
     settings::{ArticlesAt, Settings},
 };
 
@@ -18,7 +18,7 @@ struct Page {
     title: String,
     standfirst: String,
     byline: String,
-    topics: Vec<Topic>,
+    topics: Vec<ArticleTopic>,
     date: String,
     reading_time: String,
     origin_note: Option<String>,
@@ -62,8 +62,8 @@ pub(crate) async fn show(State(app): State<App>, Path(slug): Path<String>) -> Ou
         origin_note: article.origin_note.filter(|note| !note.is_empty()),
         body_html: article.body_html,
         appeal: Appeal {
-            heading: to_everybody(&settings.appeal_heading),
-            text: to_everybody(&settings.appeal_text),
+            heading: fields_to_everybody(&settings.appeal_heading),
+            text: fields_to_everybody(&settings.appeal_text),
         },
         ask: Ask::new(&app, &settings, "article").await?,
     };

@@ -91,7 +91,7 @@ async fn page(app: &App, confirmed: Confirmed) -> Outcome {
                 description: list.description,
             })
             .collect(),
-        preferences: subscribers::preferences_path(&app.site, &reader.public_id),
+        preferences: subscribers::choices_path(&app.site, &reader.public_id),
         stopped: subscribers::stopped(&app.site, &reader).await?.editions,
         donate: !settings.appeal_text.is_empty(),
     };

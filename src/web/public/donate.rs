@@ -14,7 +14,7 @@ use super::super::{
 };
 use crate::{
     donations::{self, GiftError, GiftRequest},
-    mail::fields::to_everybody,
+    mail::fields_to_everybody,
     money::{self, Currency, Money},
     payments::Every,
     settings::Settings,
@@ -134,8 +134,8 @@ fn page(app: &App, settings: &Settings, mut form: Form, trouble: Option<Cow<'sta
     }
     Page {
         open: app.payments.is_some() && settings.gift_limits().is_some(),
-        heading: to_everybody(&settings.appeal_heading),
-        text: to_everybody(&settings.appeal_text),
+        heading: fields_to_everybody(&settings.appeal_heading),
+        text: fields_to_everybody(&settings.appeal_text),
         recipient: if settings.legal_name.is_empty() {
             settings.magazine_name.clone()
         } else {

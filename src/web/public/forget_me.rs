@@ -11,7 +11,7 @@ use super::{
 use crate::{
     clock::Moment,
     donations,
-    dossier::{self, Farewell, Monthly},
+    dossier::{self, Farewell, HeldMonthly},
     settings::Settings,
     site::Site,
     subscribers::SubscriberError,
@@ -38,7 +38,7 @@ pub(in crate::web) struct Going {
 }
 
 impl Going {
-    pub(in crate::web) fn new(site: &Site, one: &Monthly) -> Self {
+    pub(in crate::web) fn new(site: &Site, one: &HeldMonthly) -> Self {
         Self {
             amount: donations::figures(one.amount_minor, &one.currency),
             manage: format!("/giving/{}", donations::manage_token(site, &one.public_id)),

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::super::{App, Outcome, WebError};
 use crate::{
-    donations::{self, CancelError, Monthly, states::RecurringState},
+    donations::{self, CancelError, Monthly, RecurringState},
     settings::Settings,
 };
 

@@ -12,7 +12,7 @@ use super::{
     story::Story,
 };
 use crate::{
-    articles::{self, Article, ArticleId, Before, Topic},
+    articles::{self, Article, ArticleId, ArticleTopic, Before},
     clock::Moment,
     settings::Settings,
 };
@@ -44,7 +44,7 @@ struct Page {
 #[derive(Serialize)]
 struct TopicView {
     #[serde(flatten)]
-    topic: Topic,
+    topic: ArticleTopic,
     current: bool,
 }
 

@@ -22,7 +22,7 @@ use super::{
 use crate::{
     settings::Settings,
     subscribers::{
-        self, Chosen, Preferences, Saved, Stopped, SubscriberError, TopicChoice, TopicChoices, TopicsTicked,
+        self, Chosen, Saved, Stopped, SubscriberError, TheirChoices, TopicChoice, TopicChoices, TopicsTicked,
         Weeks,
         consent::{self, phrase},
         fields::{self, Field},
@@ -141,7 +141,7 @@ pub(crate) async fn submit(
     Path(token): Path<String>,
     posted: Posted,
 ) -> Outcome {
-    let preferences = match subscribers::look_at_preferences(&app.site, &token).await {
+    let preferences = match subscribers::look_at_choices(&app.site, &token).await {
         Ok(preferences) => preferences,
         Err(error) => return dead_end(&app, error).await,
     };
@@ -166,7 +166,7 @@ pub(crate) async fn submit(
     if !form.is_valid() {
         return look(&app, &token, Done::Mistaken(form, chosen)).await;
     }
-    match subscribers::save_preferences(&app.site, &token, &chosen, caller.trace()).await {
+    match subscribers::save_choices(&app.site, &token, &chosen, caller.trace()).await {
         Ok((_, saved)) => look(&app, &token, Done::Saved(saved)).await,
         Err(error) => dead_end(&app, error).await,
     }
@@ -231,16 +231,16 @@ fn topics(form: &Form) -> TopicsTicked {
 
 /// The page as it is now.
 async fn look(app: &App, token: &str, done: Done) -> Outcome {
-    match subscribers::look_at_preferences(&app.site, token).await {
+    match subscribers::look_at_choices(&app.site, token).await {
         Ok(preferences) => page(app, token, preferences, done).await,
         Err(error) => dead_end(app, error).await,
     }
 }
 
-async fn page(app: &App, token: &str, preferences: Preferences, done: Done) -> Outcome {
+async fn page(app: &App, token: &str, preferences: TheirChoices, done: Done) -> Outcome {
     let settings = Settings::load(&app.site.db).await?;
     let zone = settings.time_zone;
-    let Preferences { reader, lists, rests_until } = preferences;
+    let TheirChoices { reader, lists, rests_until } = preferences;
     let Stopped { editions: stopped, letters: no_letters } = subscribers::stopped(&app.site, &reader).await?;
     let asked = fields::of_their_page(&app.site.db, reader.id).await?;
     let topics = subscribers::topic_choices(&app.site, token).await?;
@@ -272,7 +272,7 @@ async fn page(app: &App, token: &str, preferences: Preferences, done: Done) -> O
         here: format!("/preferences/{token}"),
         email: reader.email.masked(),
         address: format!("/preferences/{token}/address"),
-        wording: consent::PREFERENCES_WORDING,
+        wording: consent::CHOICES_WORDING,
         questions: asked.into_iter().map(|(field, answer)| Asked::new(&field, answer, &form)).collect(),
         // What the page shows is as it is now, also beside what was typed.
         form: form.holding("seen_name", reader.name),

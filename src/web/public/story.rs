@@ -4,7 +4,7 @@ use serde::Serialize;
 use url::Url;
 
 use crate::{
-    articles::{Article, Topic},
+    articles::{Article, ArticleTopic},
     settings::{ArticlesAt, Settings},
 };
 
@@ -16,7 +16,7 @@ pub(super) struct Story {
     title: String,
     standfirst: String,
     byline: String,
-    topics: Vec<Topic>,
+    topics: Vec<ArticleTopic>,
     date: String,
     reading_time: String,
     /// Only over https: anything else our own headers keep out.

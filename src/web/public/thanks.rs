@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use super::super::{App, Outcome, WebError};
 use crate::{
-    donations::{self, manage_token, reports, states::DonationState},
+    donations::{self, DonationState, manage_token},
     settings::Settings,
     token::{self, TokenError},
 };
@@ -36,7 +36,7 @@ pub(crate) async fn show(State(app): State<App>, Path(token): Path<String>) -> O
         Err(TokenError::Invalid) if !token::is_public_id(&token) => return Err(WebError::NotFound),
         Err(_) => return closed(&app, settings).await,
     };
-    let donation = reports::find(&app.site.db, &public_id).await?.ok_or(WebError::NotFound)?;
+    let donation = donations::find_donation(&app.site.db, &public_id).await?.ok_or(WebError::NotFound)?;
     let (state, title) = match donation.state {
         DonationState::Paid => ("paid", "Thank you"),
         DonationState::Pending => ("bank", "Waiting for your bank"),

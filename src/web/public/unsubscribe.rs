@@ -24,7 +24,7 @@ use super::{
 };
 use crate::{
     settings::Settings,
-    subscribers::{self, ConsentMethod, LeavingReason, Left, SubscriberError, consent, why_they_left::Said},
+    subscribers::{self, ConsentMethod, LeavingReason, Left, SaidOfLeaving, SubscriberError, consent},
 };
 
 const TEMPLATE: &str = "public/unsubscribe";
@@ -206,7 +206,7 @@ async fn page(app: &App, found: Option<Left>, pressed: Option<Pressed>) -> Outco
         page.waits = Some(words::wait(*wait));
     }
     page.can_undo = left.can_undo;
-    page.preferences = subscribers::preferences_path(&app.site, &left.public_id);
+    page.preferences = subscribers::choices_path(&app.site, &left.public_id);
     if state == "back" {
         let after = subscribers::after_leaving(&app.site, &left).await?;
         page.others = if after.held_up { String::new() } else { names(&after.others) };
@@ -237,7 +237,7 @@ fn names(lists: &[String]) -> String {
 }
 
 impl Why {
-    fn new(said: Option<Said>, pressed: Pressed) -> Self {
+    fn new(said: Option<SaidOfLeaving>, pressed: Pressed) -> Self {
         let (is_said, form) = (said.is_some(), Form::new(WHY));
         let form = match (pressed, said) {
             (Pressed::Why(form), _) if !form.is_valid() => *form,

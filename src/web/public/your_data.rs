@@ -17,7 +17,7 @@ use super::{
 use crate::{
     clock::Zone,
     donations,
-    dossier::{self, Answer, Asks, Copy, Held, Letter, NEWEST, Newest, Whole, Whose, Within},
+    dossier::{self, AskOutcome, Asks, Held, HeldCopy, HeldLetter, NEWEST, Newest, Whole, Whose, Within},
     settings::Settings,
     subscribers::{SubscriberError, consent},
     web::words::{readers::how_often, yours},
@@ -109,7 +109,7 @@ async fn ask(State(app): State<App>, Path(token): Path<String>, posted: Posted, 
     match dossier::ask(&app.site, &token, asks).await {
         Ok(answer) => {
             let contact = Settings::load(&app.site.db).await?.contact_email;
-            let stopped = answer == Answer::Stopped;
+            let stopped = answer == AskOutcome::Stopped;
             let title = if stopped { "Your request is with our team" } else { "Look into your mailbox" };
             let page = Sent { erasure: asks == Asks::Erasure, stopped, contact };
             app.public_page("public/your_data_sent", title, &page).await
@@ -303,7 +303,7 @@ fn happened(event: consent::Event, zone: &Zone) -> Line {
         ])
 }
 
-fn copy(copy: Copy, zone: &Zone) -> Line {
+fn copy(copy: HeldCopy, zone: &Zone) -> Line {
     let outcome = yours::sent(copy.state, copy.why, copy.perhaps_twice);
     let said = copy.every_try.last().map(|one| one.their_server_said.clone()).unwrap_or_default();
     let subject =
@@ -316,7 +316,7 @@ fn copy(copy: Copy, zone: &Zone) -> Line {
     ])
 }
 
-fn letter(letter: Letter, zone: &Zone) -> Line {
+fn letter(letter: HeldLetter, zone: &Zone) -> Line {
     Line::new(yours::letter(&letter.letter))
         .when(letter.finished_at.unwrap_or(letter.created_at).date_time(zone))
         .detail([

@@ -10,8 +10,8 @@ use axum::{
 use data_encoding::HEXLOWER;
 
 use crate::{
-    donations::{self, reports, tests::fake::Fake},
-    payments::{PaymentState, Payments, SessionState, webhook::WebhookSecrets},
+    donations::{self, tests::fake::Fake},
+    payments::{PaymentState, Payments, SessionState, WebhookSecrets},
     staff::Role,
     support::{
         database::{Fixture, TestDb, both_engines},
@@ -108,7 +108,7 @@ both_engines! {
         }
         assert!(!page.body.contains("type=\"checkbox\""));
         let gift = giving.give("month").await;
-        let listed = reports::find(&giving.web.app.site.db, &gift).await.expect("a read").expect("it is there");
+        let listed = donations::find_donation(&giving.web.app.site.db, &gift).await.expect("a read").expect("it is there");
         assert_eq!((listed.amount().as_str(), listed.is_monthly()), ("€25.00", true));
     }
 
@@ -170,13 +170,13 @@ both_engines! {
         assert_eq!(giving.hook(&sign(at, &live), live).await, StatusCode::BAD_REQUEST);
         let huge = "x".repeat(1_048_577);
         assert_eq!(giving.hook(&sign(at, &huge), huge).await, StatusCode::PAYLOAD_TOO_LARGE);
-        let unfinished = reports::unfinished(&giving.web.app.site.db).await.expect("a read");
+        let unfinished = donations::unfinished(&giving.web.app.site.db).await.expect("a read");
         assert_eq!((unfinished.waiting, unfinished.dead), (0, 0));
 
         // An unknown kind is taken, so that the provider does not send it for days; what cannot be read is kept for staff.
         assert_eq!(giving.hook(&sign(at, body), body.to_owned()).await, StatusCode::OK);
         assert_eq!(giving.hook(&sign(at, "{"), "{".to_owned()).await, StatusCode::OK);
-        let unfinished = reports::unfinished(&giving.web.app.site.db).await.expect("a read");
+        let unfinished = donations::unfinished(&giving.web.app.site.db).await.expect("a read");
         assert_eq!((unfinished.waiting, unfinished.dead), (0, 1));
     }
 

@@ -1,9 +1,6 @@
 //! Donations.
 
-use crate::donations::{
-    reports::Total,
-    states::{DonationKind, DonationState, EventSource, EventState, RecurringState},
-};
+use crate::donations::{DonationKind, DonationState, EventSource, EventState, RecurringState, Total};
 
 /// How a donation stands, and the colour of its pill.
 pub(in crate::web) const fn state(state: DonationState) -> (&'static str, &'static str) {

@@ -2,10 +2,7 @@
 
 use super::grouped;
 use crate::{
-    delivery::{
-        progress::Progress,
-        states::{AttemptOutcome, AttemptStage, Class, CopyState},
-    },
+    delivery::{AttemptOutcome, AttemptStage, Class, CopyState, Progress},
     editions::EditionState,
 };
 

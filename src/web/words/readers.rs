@@ -1,13 +1,13 @@
 //! Readers: how they stand, what they agreed to, and what came back from them.
 
 use crate::{
-    bounces::{Action, record::Bounce, states::Change},
+    bounces::{Action, Bounce, Change},
     clock::Moment,
-    delivery::suppression::Reason,
+    delivery::StopReason,
     editions::Rhythm,
     replies,
     subscribers::{
-        ConsentAction, ConsentMethod, DonorState, LeavingReason, Order, Standing, Subscription,
+        ConsentAction, ConsentMethod, DonorState, LeavingReason, Order, ReaderStanding, Subscription,
         SubscriptionState, fields::FieldKind, requests::RequestKind,
     },
 };
@@ -81,13 +81,13 @@ pub(in crate::web) const fn field_kind(kind: FieldKind) -> &'static str {
 }
 
 /// Those of the list who stand so, as a choice.
-pub(in crate::web) const fn how_they_stand(standing: Standing) -> &'static str {
+pub(in crate::web) const fn how_they_stand(standing: ReaderStanding) -> &'static str {
     match standing {
-        Standing::Is(SubscriptionState::Confirmed) => "get it",
-        Standing::Paused => "paused for some weeks",
-        Standing::Is(SubscriptionState::Pending) => "asked, not confirmed yet",
-        Standing::Is(SubscriptionState::Left) => "left",
-        Standing::Stopped => "get nothing: address stopped",
+        ReaderStanding::Is(SubscriptionState::Confirmed) => "get it",
+        ReaderStanding::Paused => "paused for some weeks",
+        ReaderStanding::Is(SubscriptionState::Pending) => "asked, not confirmed yet",
+        ReaderStanding::Is(SubscriptionState::Left) => "left",
+        ReaderStanding::Stopped => "get nothing: address stopped",
     }
 }
 
@@ -169,12 +169,12 @@ pub(in crate::web) const fn asks_for(kind: RequestKind) -> &'static str {
 }
 
 /// Why an address is not mailed.
-pub(in crate::web) const fn stopped_because(reason: Reason) -> &'static str {
+pub(in crate::web) const fn stopped_because(reason: StopReason) -> &'static str {
     match reason {
-        Reason::Bounced => "Mail to this address comes back",
-        Reason::Complained => "They marked an edition as spam",
-        Reason::Erased => "They asked to be forgotten",
-        Reason::Staff => "The team decided never to mail this address again",
+        StopReason::Bounced => "Mail to this address comes back",
+        StopReason::Complained => "They marked an edition as spam",
+        StopReason::Erased => "They asked to be forgotten",
+        StopReason::Staff => "The team decided never to mail this address again",
     }
 }
 

@@ -1,11 +1,8 @@
 //! What is held about a reader, as they read it themselves.
 
 use crate::{
-    delivery::{
-        states::{Class, CopyState},
-        suppression::Reason,
-    },
-    donations::states::{DonationState, RecurringState},
+    delivery::{Class, CopyState, StopReason},
+    donations::{DonationState, RecurringState},
     subscribers::{ConsentAction, ConsentMethod, DonorState, SubscriptionState, requests::RequestKind},
 };
 
@@ -69,12 +66,12 @@ pub(in crate::web) fn letter(template: &str) -> &'static str {
 }
 
 /// Why nothing is mailed to them.
-pub(in crate::web) const fn stopped(reason: Reason) -> &'static str {
+pub(in crate::web) const fn stopped(reason: StopReason) -> &'static str {
     match reason {
-        Reason::Bounced => "Mail to your address came back",
-        Reason::Complained => "You told your mail provider that our mail is spam",
-        Reason::Erased => "You asked to be forgotten",
-        Reason::Staff => "Our team decided not to mail you",
+        StopReason::Bounced => "Mail to your address came back",
+        StopReason::Complained => "You told your mail provider that our mail is spam",
+        StopReason::Erased => "You asked to be forgotten",
+        StopReason::Staff => "Our team decided not to mail you",
     }
 }
 

@@ -4,11 +4,7 @@
 use std::time::Duration;
 
 use broadside::{
-    delivery::{
-        engine::{Ended, Engine, EngineError, EngineOptions},
-        progress,
-        workers::take_back_from_the_dead,
-    },
+    delivery::{self, Ended, Engine, EngineError, EngineOptions, take_back_from_the_dead},
     editions::{EditionState, UnknownPolicy},
     publishing,
     relays::RelayOptions,
@@ -125,7 +121,7 @@ both_engines! {
         app.advance(LATER);
         app.send().await;
         assert_eq!(states(&app).await, [state("accepted", "", READERS)]);
-        assert!(progress::audit(&app.site.db, edition).await.expect("a count").holds());
+        assert!(delivery::audit_copies(&app.site.db, edition).await.expect("a count").holds());
     }
 
     /// TRUST F28: an automatic email that a server put off twice is not given up because a sender breaks off at it once.

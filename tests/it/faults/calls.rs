@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use broadside::{db::Engine, delivery::progress, editions::EditionState, publishing};
+use broadside::{db::Engine, delivery, editions::EditionState, publishing};
 
 use crate::support::{
     Program, TestApp, database, environment,
@@ -115,7 +115,7 @@ async fn is_finished(app: &TestApp, edition: i64) -> bool {
 async fn finished(app: &TestApp, edition: i64, program: &Program) {
     let done = wait::at_most(PATIENCE, async || is_finished(app, edition).await.then_some(()));
     if done.await.is_none() {
-        let progress = progress::of(&app.site.db, edition).await;
+        let progress = delivery::progress_of(&app.site.db, edition).await;
         panic!("the edition was never finished: {progress:?}\n{}", program.log());
     }
 }

@@ -6,7 +6,7 @@ use std::{sync::atomic::Ordering, time::Duration};
 use broadside::{
     clock::Clock,
     db::Db,
-    delivery::{engine::Engine, progress},
+    delivery::{self, Engine},
     editions::EditionState,
     publishing,
     sandbox::{Rule, Stage},
@@ -115,7 +115,7 @@ both_engines! {
         app.sandbox.smtp_script().clear();
         app.advance(HOUR);
         app.drain().await;
-        let progress = progress::of(&app.site.db, edition).await.expect("the tallies");
+        let progress = delivery::progress_of(&app.site.db, edition).await.expect("the tallies");
         assert_eq!((progress.accepted, progress.open), (20, 0));
         let verdict = verify(&app.site, &mailbox(&app.sandbox)).await;
         assert_eq!(verdict.assert_agrees().duplicates, 0, "{verdict}");
@@ -134,7 +134,7 @@ both_engines! {
         });
         assert!(claimed.await.is_none(), "it claimed after its end");
         app.send().await;
-        let progress = progress::of(&app.site.db, edition).await.expect("the tallies");
+        let progress = delivery::progress_of(&app.site.db, edition).await.expect("the tallies");
         assert_eq!((progress.accepted, progress.open), (50, 0));
         engine.stop().await;
         let verdict = verify(&app.site, &mailbox(&app.sandbox)).await;
@@ -164,7 +164,7 @@ both_engines! {
             let edition = publishing::load(&app.site.db, edition).await.expect("the edition is there");
             (edition.state == EditionState::Finished).then_some(())
         });
-        assert!(done.await.is_some(), "{:?}\n{}", progress::of(&app.site.db, edition).await, program.log());
+        assert!(done.await.is_some(), "{:?}\n{}", delivery::progress_of(&app.site.db, edition).await, program.log());
         // The door does not spin, nor fill the log.
         assert!(program.log().matches("no more connections can be taken").count() <= 1, "{}", program.log());
         assert!(program.log().contains("Too many open files"), "it had all it wanted: {}", program.log());

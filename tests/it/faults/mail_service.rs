@@ -3,10 +3,7 @@
 use std::time::Duration;
 
 use broadside::{
-    delivery::{
-        engine::{Engine, EngineOptions},
-        progress,
-    },
+    delivery::{self, Engine, EngineOptions},
     editions::EditionState,
     publishing,
     relays::{self, RelayOptions},
@@ -79,7 +76,7 @@ both_engines! {
         let engine = start(&app, EngineOptions::new(vec![RelayOptions::unlimited(relay, 2)])).await;
         // The one behind it on the same connection waits with it.
         wait::until("all others", async || {
-            let progress = progress::of(&app.site.db, edition).await.expect("the tallies");
+            let progress = delivery::progress_of(&app.site.db, edition).await.expect("the tallies");
             (progress.accepted >= 58).then_some(())
         })
         .await;
@@ -164,7 +161,7 @@ async fn finished(app: &TestApp, edition: i64) {
         (edition.state == EditionState::Finished).then_some(())
     });
     if done.await.is_none() {
-        let progress = progress::of(&app.site.db, edition).await;
+        let progress = delivery::progress_of(&app.site.db, edition).await;
         panic!("the edition was never finished: {progress:?}");
     }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use broadside::{
     db::Db,
-    delivery::{engine::Engine, progress},
+    delivery::{self, Engine},
     publishing,
     sandbox::{Rule, Stage},
     subscribers,
@@ -62,7 +62,7 @@ both_engines! {
         let list = app.list().await;
         let leaving = subscribers::leave_by_staff(&app.site, id, list, "a test");
         between::overtaken_by(&app.site.db, claiming, leaving).await.expect("anybody may leave");
-        let audit = progress::audit(&app.site.db, edition).await.expect("the audit");
+        let audit = delivery::audit_copies(&app.site.db, edition).await.expect("the audit");
         assert!(audit.holds() && audit.rows.suppressed == 1, "{audit:?}");
     }
 

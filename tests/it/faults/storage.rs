@@ -15,7 +15,7 @@ use std::{
 
 use broadside::{
     db::Engine as DbEngine,
-    delivery::{engine::Engine, progress},
+    delivery::{self, Engine},
     editions::EditionState,
     publishing,
     sandbox::{Rule, Stage},
@@ -164,7 +164,7 @@ async fn lost_answers_to_commits_cost_nothing() {
     let url = format!("postgres://broadside@{}/test?sslmode=disable", proxy.address);
     let site = Site { db: database::open(&url).await, ..app.site.clone() };
     // Small batches, so that answers to claims are lost as well.
-    let options = broadside::delivery::engine::EngineOptions { batch: 20, ..app.engine(CONNECTIONS) };
+    let options = broadside::delivery::EngineOptions { batch: 20, ..app.engine(CONNECTIONS) };
     let engine = Engine::start(site, app.templates.clone(), options).await.expect("the engine starts");
     lossy.armed.store(true, Ordering::SeqCst);
     app.subscribe_only("bea@example.com").await;
@@ -220,7 +220,7 @@ async fn stands_still(app: &TestApp, edition: i64) {
         (count == before && since.elapsed() > Duration::from_secs(1)).then_some(())
     })
     .await;
-    let progress = progress::of(&app.site.db, edition).await.expect("the tallies can be read");
+    let progress = delivery::progress_of(&app.site.db, edition).await.expect("the tallies can be read");
     assert!(progress.open > CONNECTIONS as i64, "it went on to the end: {progress:?}");
 }
 
@@ -233,7 +233,7 @@ async fn finished(app: &TestApp, edition: i64) {
         (edition.state == EditionState::Finished).then_some(())
     });
     if done.await.is_none() {
-        let progress = progress::of(&app.site.db, edition).await;
+        let progress = delivery::progress_of(&app.site.db, edition).await;
         panic!("the edition was never finished: {progress:?}");
     }
 }

@@ -8,7 +8,7 @@ use std::{
 
 use broadside::{
     db::Engine as DbEngine,
-    delivery::engine::{Engine, EngineOptions},
+    delivery::{Engine, EngineOptions},
     editions::EditionState,
     email_address::EmailAddress,
     publishing,

@@ -4,11 +4,7 @@
 use std::time::Duration;
 
 use broadside::{
-    delivery::{
-        engine::{Engine, EngineOptions},
-        pace::PaceRules,
-        workers::Lock,
-    },
+    delivery::{Engine, EngineOptions, Lock, PaceRules},
     mail::Templates,
     relays::RelayOptions,
     site::Site,

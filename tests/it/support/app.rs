@@ -13,29 +13,26 @@ use std::{
 };
 
 use broadside::{
-    articles::fetch::Fetcher,
+    articles::Fetcher,
     authorities::Trust,
     clock::Moment,
     db::Db,
-    delivery::suppression,
+    delivery,
     doctor::Doctor,
     door::Limits,
     email_address::EmailAddress,
     journal::{self, Disk, Journal, OwnDisk},
     mail::Templates,
-    origin::former::FormerNames,
-    payments::{Payments, Stripe, StripeSettings, webhook::WebhookSecrets},
+    origin::FormerNames,
+    payments::{Payments, Stripe, StripeSettings, WebhookSecrets},
     publishing,
     relays::RelayOptions,
     sandbox::{Sandbox, SandboxConfig, Webhook},
     site::Site,
     smtp::{Relay, Timeouts, Wire},
     smtp_url::RelayLimits,
-    staff::{
-        PasswordCost,
-        set_up::{self, FirstOwner},
-    },
-    web::{App, hooks::BounceHooks, serve},
+    staff::{self, FirstOwner, PasswordCost},
+    web::{App, BounceHooks, serve},
 };
 use tokio::{net::TcpListener, task::AbortHandle};
 use url::Url;
@@ -131,7 +128,7 @@ impl TestApp {
     pub async fn journalled_on(db: TestDb, disk: Box<dyn Disk>) -> Self {
         let (listener, site) = at_a_port(&db, BEGINNING).await;
         let path = scratch::folder().join(journal::NAME);
-        let journal = Journal::on(path, suppression::proof(&site.keys), disk);
+        let journal = Journal::on(path, delivery::suppression_proof(&site.keys), disk);
         let site = Site { journal, ..site };
         let outside = outside(&site).await;
         let app = Self::with(db, listener, site, outside);
@@ -273,7 +270,7 @@ fn five_thousand_a_day(relay: &Relay) -> RelayOptions {
 async fn make_magazine(site: &Site) {
     let email = EmailAddress::parse(OWNER.0).expect("an address");
     let owner = FirstOwner { name: "Olive Owner", email: &email, password: OWNER.1 };
-    let made = set_up::make_first_owner(site, PasswordCost::CHEAP, owner, |settings| {
+    let made = staff::make_first_owner(site, PasswordCost::CHEAP, owner, |settings| {
         settings.magazine_name = "The Lamplighter".to_owned();
         settings.legal_name = "Lamplighter Press, registered association".to_owned();
         settings.postal_address = "1 Lamp Street\n1000 Harbour".to_owned();

@@ -58,7 +58,7 @@ impl Map {
         // A folder's `mod.rs`, or the file beside it that has its name.
         let is_door = self.files.keys().any(|other| other.len() > own.len() && other.starts_with(&own));
         let named: BTreeMap<String, Vec<String>> = uses(code).map(|one| (one.name, one.path)).collect();
-        // `ledger::claim` is what the file calls `ledger`, or its own room of that name.
+        // `delivery::claim` is what the file calls `ledger`, or its own room of that name.
         let through = paths(code).filter_map(|words| match (named.get(&words[0]), words[0].as_str()) {
             (_, "crate" | "super" | "self") => Some(words),
             (Some(path), _) => Some(path.iter().chain(&words[1..]).cloned().collect()),

@@ -6,15 +6,11 @@ use axum::{
     http::{Request, StatusCode, header},
 };
 use broadside::{
-    articles::fetch::Fetcher,
+    articles::Fetcher,
     clock::Moment,
     email_address::EmailAddress,
     mail::Templates,
-    staff::{
-        Incoming, PasswordCost, Role, accounts,
-        accounts::NewMember,
-        set_up::{self, FirstOwner},
-    },
+    staff::{self, FirstOwner, Incoming, NewMember, PasswordCost, Role},
     web::{App, router},
 };
 use tower::ServiceExt;
@@ -36,7 +32,7 @@ impl Fixture for Web {
         let web = Self::empty(&db);
         let email = EmailAddress::parse("owner@example.org").expect("an address");
         let owner = FirstOwner { name: "Olive Owner", email: &email, password: PASSWORD };
-        set_up::make_first_owner(&web.app.site, PasswordCost::CHEAP, owner, |settings| {
+        staff::make_first_owner(&web.app.site, PasswordCost::CHEAP, owner, |settings| {
             settings.magazine_name = "The Lamplighter".into();
             settings.contact_email = "letters@example.org".into();
         })
@@ -107,9 +103,9 @@ impl Web {
         if sign_in_fails(&self.sign_in(&email, PASSWORD).await) {
             let address = EmailAddress::parse(&email).expect("an address");
             let new = NewMember { name: role.as_str(), email: &address, role };
-            let invitation = accounts::add_member(&self.app.site, None, new).await.expect("a member");
+            let invitation = staff::add_member(&self.app.site, None, new).await.expect("a member");
             let link = invitation.path.rsplit('/').next().expect("a token");
-            accounts::join(&self.app.site, &Incoming::at_the_terminal(PasswordCost::CHEAP), link, PASSWORD)
+            staff::join(&self.app.site, &Incoming::at_the_terminal(PasswordCost::CHEAP), link, PASSWORD)
                 .await
                 .expect("joined");
         }

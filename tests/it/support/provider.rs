@@ -8,8 +8,8 @@ use std::sync::{
 use broadside::{
     clock::Moment,
     payments::{
-        Answer, Checkout, CheckoutSession, EventPage, Invoice, NewCheckout, Payment, PaymentProvider,
-        ProviderError, Subscription,
+        Checkout, CheckoutSession, EventPage, Invoice, NewCheckout, Payment, PaymentProvider, ProviderAnswer,
+        ProviderError, ProviderSubscription,
     },
 };
 use tokio::sync::Notify;
@@ -71,35 +71,39 @@ impl Faulty {
 }
 
 impl PaymentProvider for Faulty {
-    fn create_checkout<'a>(&'a self, new: &'a NewCheckout) -> Answer<'a, Checkout> {
+    fn create_checkout<'a>(&'a self, new: &'a NewCheckout) -> ProviderAnswer<'a, Checkout> {
         Box::pin(async move {
             assert_ne!(self.fault(), Fault::Panics, "a checkout that nobody foresaw");
             self.inner.create_checkout(new).await
         })
     }
-    fn checkout_session<'a>(&'a self, id: &'a str) -> Answer<'a, CheckoutSession> {
+    fn checkout_session<'a>(&'a self, id: &'a str) -> ProviderAnswer<'a, CheckoutSession> {
         let poison = self.poison.lock().expect("nobody panics here").clone();
         Box::pin(async move {
             assert_ne!(id, poison, "a checkout that nobody foresaw");
             self.inner.checkout_session(id).await
         })
     }
-    fn payment<'a>(&'a self, id: &'a str) -> Answer<'a, Payment> {
+    fn payment<'a>(&'a self, id: &'a str) -> ProviderAnswer<'a, Payment> {
         self.inner.payment(id)
     }
-    fn invoice<'a>(&'a self, id: &'a str) -> Answer<'a, Invoice> {
+    fn invoice<'a>(&'a self, id: &'a str) -> ProviderAnswer<'a, Invoice> {
         self.inner.invoice(id)
     }
-    fn subscription<'a>(&'a self, id: &'a str) -> Answer<'a, Subscription> {
+    fn subscription<'a>(&'a self, id: &'a str) -> ProviderAnswer<'a, ProviderSubscription> {
         self.inner.subscription(id)
     }
-    fn session_of<'a>(&'a self, subscription: &'a str) -> Answer<'a, Option<CheckoutSession>> {
+    fn session_of<'a>(&'a self, subscription: &'a str) -> ProviderAnswer<'a, Option<CheckoutSession>> {
         self.inner.session_of(subscription)
     }
-    fn cancel_subscription<'a>(&'a self, id: &'a str, key: &'a str) -> Answer<'a, Subscription> {
+    fn cancel_subscription<'a>(
+        &'a self,
+        id: &'a str,
+        key: &'a str,
+    ) -> ProviderAnswer<'a, ProviderSubscription> {
         self.inner.cancel_subscription(id, key)
     }
-    fn events<'a>(&'a self, since: Option<Moment>, after: Option<&'a str>) -> Answer<'a, EventPage> {
+    fn events<'a>(&'a self, since: Option<Moment>, after: Option<&'a str>) -> ProviderAnswer<'a, EventPage> {
         Box::pin(async move {
             let number = self.pages.fetch_add(1, Ordering::SeqCst) + 1;
             match self.fault() {
@@ -126,7 +130,7 @@ impl PaymentProvider for Faulty {
             Ok(page)
         })
     }
-    fn probe(&self) -> Answer<'_, ()> {
+    fn probe(&self) -> ProviderAnswer<'_, ()> {
         self.inner.probe()
     }
     fn is_live(&self) -> bool {

@@ -3,19 +3,15 @@
 use std::time::Duration;
 
 use broadside::{
-    articles::{self, fetch::Fetcher},
-    delivery::{
-        engine::{Engine, EngineOptions},
-        names::{self, CopyId},
-        variant::{CopyNames, Links},
-    },
+    articles::{self, Fetcher},
+    delivery::{self, CopyId, CopyLinks, CopyNames, Engine, EngineOptions},
     donations,
     email_address::EmailAddress,
-    jobs::{Jobs, Waits, screen, turns::Turns},
+    jobs::{self, Jobs, Turns, Waits},
     meters::Meters,
-    origin::former::FormerNames,
+    origin::FormerNames,
     publishing::{self, Content, Edition},
-    queue::{Figures, rules},
+    queue::{self, Figures},
     relays::RelayOptions,
     settings::Settings,
     subscribers::{self, Basis, By, Crowd, NewSubscription, Trace, consent, lists},
@@ -52,9 +48,9 @@ impl TestApp {
 
     /// How the queues are doing that can run empty: a feed is asked for ever.
     pub async fn queues(&self) -> Vec<(&'static str, Figures)> {
-        let screen = screen::look(&self.site.db, self.site.now()).await.expect("the jobs can be looked at");
+        let screen = jobs::screen(&self.site.db, self.site.now()).await.expect("the jobs can be looked at");
         let queues = screen.queues.into_iter().map(|queue| (queue.rules.name, queue.figures));
-        queues.filter(|(name, _)| *name != rules::FEEDS.name).collect()
+        queues.filter(|(name, _)| *name != queue::FEEDS.name).collect()
     }
 
     /// What runs by the clock, as after a start of the process.
@@ -104,8 +100,8 @@ impl TestApp {
     }
 
     /// The links in a reader's copy of an edition, by their rows.
-    pub async fn links(&self, edition: i64, reader: i64) -> Links {
-        Links::new(&self.site, &self.names(edition, reader).await)
+    pub async fn links(&self, edition: i64, reader: i64) -> CopyLinks {
+        CopyLinks::new(&self.site, &self.names(edition, reader).await)
     }
 
     /// Who has that address.
@@ -117,7 +113,7 @@ impl TestApp {
     /// How a reader's copy of an edition is named.
     pub async fn names(&self, edition: i64, reader: i64) -> CopyNames<'static> {
         let copy = CopyId { edition, subscriber: reader };
-        let names = names::of_copy(&self.site, copy).await.expect("the names can be read");
+        let names = delivery::names_of_copy(&self.site, copy).await.expect("the names can be read");
         names.expect("there are such an edition and reader")
     }
 
@@ -214,7 +210,7 @@ impl TestApp {
         let settings = Settings::load(&self.site.db).await.expect("the settings can be read");
         let fingerprint =
             publishing::fingerprint(&self.site, &settings, &edition).await.expect("it can be read");
-        let seen = publishing::Seen { version: &edition.version(), fingerprint: &fingerprint };
+        let seen = publishing::SeenEdition { version: &edition.version(), fingerprint: &fingerprint };
         let resumed = publishing::resume(&self.site, &self.templates, public_id, seen, None).await;
         resumed.expect("it was stopped");
     }

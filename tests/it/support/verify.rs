@@ -9,10 +9,7 @@ use std::{
 };
 
 use broadside::{
-    delivery::{
-        progress,
-        verp::{self, Which},
-    },
+    delivery::{self, Which},
     sandbox::{Mailbox, Sandbox},
     site::Site,
 };
@@ -116,8 +113,8 @@ impl Row {
 /// Compares the ledger of an instance with what arrived.
 pub async fn verify(site: &Site, arrived: &[Arrival]) -> Verdict {
     let mut verdict = Verdict::default();
-    for edition in progress::ever_sealed(&site.db).await.expect("the editions can be read") {
-        let audit = progress::audit(&site.db, edition).await.expect("the rows can be counted");
+    for edition in delivery::ever_sealed(&site.db).await.expect("the editions can be read") {
+        let audit = delivery::audit_copies(&site.db, edition).await.expect("the rows can be counted");
         if !audit.holds() {
             verdict.problems.push(format!(
                 "edition {edition} does not balance: {}; the tallies say {}",
@@ -183,7 +180,7 @@ async fn rows(site: &Site) -> Vec<Row> {
         .into_iter()
         .map(|row| Row {
             // The same for every attempt, and another one for every other row (TRUST M9).
-            message_id: verp::message_id(
+            message_id: delivery::message_id(
                 &site.keys,
                 site.host(),
                 &Which::named(&row.edition, &row.subscriber),

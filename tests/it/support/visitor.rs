@@ -132,7 +132,7 @@ impl Page {
 
     /// The words on the page, markup and space dropped.
     pub fn text(&self) -> String {
-        let text = broadside::articles::html::plain_text(&self.body);
+        let text = broadside::articles::plain_text(&self.body);
         text.split_whitespace().collect::<Vec<_>>().join(" ")
     }
 

@@ -4,7 +4,7 @@ use axum::extract::Path;
 use serde::Serialize;
 
 use crate::{
-    articles::{self, Article, ArticleError, ArticleId, ArticleState, Body, Written},
+    articles::{self, Article, ArticleError, ArticleId, ArticleState, Body, WrittenArticle},
     clock::{Moment, Zone},
     editions::EditionState,
     publishing::{self, Changed, EditionSummary},
@@ -146,12 +146,12 @@ async fn write(desk: &Desk, article: Option<&Article>, mut form: Form) -> Outcom
     desk.page("desk/articles/edit", &page.heading, &page).await.map(answer)
 }
 
-fn written(form: &Form, article: Option<&Article>, now: Moment) -> Written {
+fn written(form: &Form, article: Option<&Article>, now: Moment) -> WrittenArticle {
     let was = article.map(|article| article.state).unwrap_or_default();
     // A draft is published on the day it is, not on the day it was begun.
     let published_at = (was == ArticleState::Draft && form.text("act") == "publish").then_some(now);
     let body = writes_body(article).then(|| form.raw("body_markdown").to_owned());
-    Written {
+    WrittenArticle {
         title: form.text("title").to_owned(),
         standfirst: form.text("standfirst").to_owned(),
         byline: form.text("byline").to_owned(),

@@ -4,7 +4,7 @@ use axum::extract::Query;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    articles::{self, Article, ArticleId, ArticleState, Before, Feed, PollError},
+    articles::{self, Article, ArticleId, ArticleState, Before, Feed, FeedPollError},
     clock::{Moment, Zone},
     settings::Settings,
     staff::Role,
@@ -98,7 +98,7 @@ pub(crate) async fn import(desk: Desk, posted: Posted) -> Outcome {
     if form.is_valid() {
         match bring_in(&desk, &url).await {
             Ok(()) => return Ok(see_other("/desk/articles?done=imported")),
-            Err(PollError::Database(error)) => return Err(error.into()),
+            Err(FeedPollError::Database(error)) => return Err(error.into()),
             Err(error) => form.mistake("url", format_args!("That did not work: {error}.")),
         }
     }
@@ -106,7 +106,7 @@ pub(crate) async fn import(desk: Desk, posted: Posted) -> Outcome {
     desk.page_again("desk/articles/list", "Articles", &page).await
 }
 
-async fn bring_in(desk: &Desk, url: &str) -> Result<(), PollError> {
+async fn bring_in(desk: &Desk, url: &str) -> Result<(), FeedPollError> {
     let feed = articles::add_feed(desk.site(), &desk.app.fetcher, url).await?;
     articles::poll_feed(desk.site(), &desk.app.fetcher, &feed).await?;
     Ok(())

@@ -5,7 +5,7 @@ use axum::{extract::Path, response::Response};
 use serde::Serialize;
 
 use crate::{
-    donations::reports,
+    donations,
     dossier::{self, AtAddress, ForgottenBy},
     email_address::EmailAddress,
     subscribers::{self, Subscriber},
@@ -56,7 +56,7 @@ pub(crate) async fn submit(desk: Desk, Path(id): Path<String>, posted: Posted) -
 
 /// The address of whoever gave; or the reader whose it is, or was.
 async fn supporter(desk: &Desk, id: &str) -> Result<Result<EmailAddress, Subscriber>, WebError> {
-    let whole = reports::whole(&desk.site().db, id).await?.ok_or(WebError::NotFound)?;
+    let whole = donations::whole_donation(&desk.site().db, id).await?.ok_or(WebError::NotFound)?;
     // Nothing says any more whose it was that was forgotten.
     let email = EmailAddress::parse(&whole.donation.email).map_err(|_| WebError::NotFound)?;
     if let Some(reader) = subscribers::by_email(&desk.site().db, &email).await? {

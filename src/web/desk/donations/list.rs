@@ -5,12 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     clock::{Moment, Zone},
-    donations::{
-        self,
-        attention::{self, Copied, Unended},
-        reports::{self, EventLine, LedgerLine, Listed, Total},
-    },
-    jobs::screen,
+    donations::{self, Copied, EventLine, LedgerLine, ListedDonation, Total, Unended},
+    jobs,
     staff::Role,
     web::{
         Desk, Outcome, Posted, WebError,
@@ -137,22 +133,22 @@ struct EntryView {
 pub(crate) async fn show(desk: Desk, Query(asked): Query<Asked>) -> Outcome {
     let (db, zone) = (&desk.site().db, desk.zone());
     let list = List { path: "/desk/donations", place: "before", kept: &[] };
-    let read = |most| reports::page(db, asked.before.id(), most);
+    let read = |most| donations::donations_page(db, asked.before.id(), most);
     let (donations, pages) = list.page(asked.before, PAGE, read, |last| [last.id]).await?;
     let mut sums: Vec<Sum> =
-        reports::totals(db).await?.iter().map(|total| sum(total, words::given(total))).collect();
-    sums.extend(reports::running(db).await?.iter().map(|total| sum(total, words::coming(total))));
-    let needs = attention::look(db, desk.site().now()).await?;
+        donations::totals(db).await?.iter().map(|total| sum(total, words::given(total))).collect();
+    sums.extend(donations::running_totals(db).await?.iter().map(|total| sum(total, words::coming(total))));
+    let needs = donations::attention(db, desk.site().now()).await?;
     let page = Page {
         open: desk.app.payments.is_some(),
         sums,
         pages,
         donations: donations.into_iter().map(|donation| line(donation, zone)).collect(),
         stuck: needs.events.into_iter().map(|one| event(one, zone)).collect(),
-        waiting: reports::unfinished(db).await?.waiting,
+        waiting: donations::unfinished(db).await?.waiting,
         checkouts: needs.checkouts.first().map(|last| CheckoutsView {
             number: needs.checkouts.len(),
-            at_least: attention::at_least(needs.checkouts.len()),
+            at_least: donations::at_least(needs.checkouts.len()),
             until: last.at.map_or(0, |at| at.0),
             last: last.at.map(|at| at.date_time(zone)),
             error: last.why.clone(),
@@ -165,7 +161,7 @@ pub(crate) async fn show(desk: Desk, Query(asked): Query<Asked>) -> Outcome {
 
 /// `GET /desk/donations/{id}`
 pub(crate) async fn show_one(desk: Desk, Path(id): Path<String>) -> Outcome {
-    let whole = reports::whole(&desk.site().db, &id).await?.ok_or(WebError::NotFound)?;
+    let whole = donations::whole_donation(&desk.site().db, &id).await?.ok_or(WebError::NotFound)?;
     let (donation, zone) = (whole.donation, desk.zone());
     let may_forget = desk.may(Role::OWNING) && !donation.email.is_empty();
     let page = OnePage {
@@ -186,7 +182,7 @@ pub(crate) async fn show_one(desk: Desk, Path(id): Path<String>) -> Outcome {
 /// `POST /desk/donations/events/{id}`
 pub(crate) async fn try_again(desk: Desk, Path(id): Path<String>) -> Outcome {
     let queue = donations::EVENTS.rules.name;
-    if screen::try_again(desk.site(), queue, &id, Some(desk.who.staff.id)).await? {
+    if jobs::try_again(desk.site(), queue, &id, Some(desk.who.staff.id)).await? {
         Ok(see_other("/desk/donations?done=event"))
     } else {
         Err(WebError::NotFound)
@@ -195,7 +191,7 @@ pub(crate) async fn try_again(desk: Desk, Path(id): Path<String>) -> Outcome {
 
 /// `POST /desk/donations/events/{id}/away`
 pub(crate) async fn put_away(desk: Desk, Path(id): Path<String>) -> Outcome {
-    if attention::put_event_away(desk.site(), &id).await? {
+    if donations::put_event_away(desk.site(), &id).await? {
         Ok(see_other("/desk/donations?done=event-away"))
     } else {
         Err(WebError::NotFound)
@@ -210,13 +206,13 @@ pub(crate) async fn seen(desk: Desk, posted: Posted) -> Outcome {
             "Which of them did you see? Go back, reload the page and try again.",
         ));
     };
-    attention::put_checkouts_away(desk.site(), Moment(until)).await?;
+    donations::put_checkouts_away(desk.site(), Moment(until)).await?;
     Ok(see_other("/desk/donations?done=seen"))
 }
 
 /// `POST /desk/donations/monthly/{id}/end`
 pub(crate) async fn ask_again(desk: Desk, Path(id): Path<String>) -> Outcome {
-    if attention::ask_again(desk.site(), &id).await? {
+    if donations::ask_again_to_end(desk.site(), &id).await? {
         Ok(see_other("/desk/donations?done=ask-again"))
     } else {
         Err(WebError::NotFound)
@@ -252,7 +248,7 @@ fn sum(total: &Total, label: String) -> Sum {
     Sum { figure: total.amount(), label }
 }
 
-fn line(donation: Listed, zone: &Zone) -> Line {
+fn line(donation: ListedDonation, zone: &Zone) -> Line {
     let (state, pill) = words::state(donation.state);
     let named = !donation.name.is_empty() && !donation.email.is_empty();
     Line {

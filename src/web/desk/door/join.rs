@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::door;
 use crate::{
-    staff::{AccountError, Incoming, Staff, accounts},
+    staff::{self, AccountError, Incoming, Staff},
     web::{
         App, Form, Outcome, Posted,
         answers::{busy, invalid},
@@ -32,7 +32,7 @@ impl Page {
 
 /// `GET /desk/join/{token}`
 pub(crate) async fn show(State(app): State<App>, Path(token): Path<String>) -> Outcome {
-    let staff = accounts::invited(&app.site, &token).await?;
+    let staff = staff::invited(&app.site, &token).await?;
     door(&app, "desk/join", TITLE, &Page::new(staff, Form::new(FIELDS))).await
 }
 
@@ -44,14 +44,14 @@ pub(crate) async fn submit(
     posted: Posted,
 ) -> Outcome {
     let mut form = posted.form(FIELDS)?;
-    let error = match accounts::join(&app.site, &incoming, &token, form.raw("password")).await {
+    let error = match staff::join(&app.site, &incoming, &token, form.raw("password")).await {
         Ok(session) => return Ok(with_cookie(&app.site, &session, see_other("/desk"))),
         Err(error @ (AccountError::Password(_) | AccountError::Busy(_))) => error,
         Err(error) => return Err(error.into()),
     };
     form.blank("password");
     form.mistake("password", &error);
-    let page = Page::new(accounts::invited(&app.site, &token).await?, form);
+    let page = Page::new(staff::invited(&app.site, &token).await?, form);
     if matches!(error, AccountError::Busy(_)) {
         return door(&app, "desk/join", TITLE, &page).await.map(busy);
     }

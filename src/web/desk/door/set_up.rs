@@ -8,11 +8,7 @@ use crate::{
     clock::Zone,
     email_address::EmailAddress,
     publishing,
-    staff::{
-        Incoming,
-        set_up::{self, FirstOwner, SetUpError},
-        weak::{self, About},
-    },
+    staff::{self, AboutWhom, FirstOwner, Incoming, SetUpError},
     web::{
         App, Form, Outcome, Posted,
         answers::{busy, invalid},
@@ -52,7 +48,7 @@ impl Page {
 
 /// `GET /set-up/{token}`
 pub(crate) async fn show(State(app): State<App>, Path(token): Path<String>) -> Outcome {
-    set_up::check(&app.site, &token).await?;
+    staff::check_set_up(&app.site, &token).await?;
     let form = Form::new(FIELDS)
         .with("articles_at", "here")
         .with("list_name", LIST)
@@ -67,7 +63,7 @@ pub(crate) async fn submit(
     Path(token): Path<String>,
     posted: Posted,
 ) -> Outcome {
-    set_up::check(&app.site, &token).await?;
+    staff::check_set_up(&app.site, &token).await?;
     let mut form = posted.form(FIELDS)?;
     let decided = check(&mut form);
     let list = form.required("list_name", 100, "Say what readers subscribe to.");
@@ -75,8 +71,8 @@ pub(crate) async fn submit(
     let email = form.parse("email", EmailAddress::parse);
     let password = form.raw("password").to_owned();
     if let Some(email) = &email {
-        let about = About { email, name: &name, magazine: &decided.magazine_name };
-        if let Err(error) = weak::check(&password, about) {
+        let about = AboutWhom { email, name: &name, magazine: &decided.magazine_name };
+        if let Err(error) = staff::check_password(&password, about) {
             form.mistake("password", error);
         }
     }
@@ -85,13 +81,13 @@ pub(crate) async fn submit(
         return door(&app, "desk/set_up", TITLE, &Page::new(form)).await.map(invalid);
     };
     let owner = FirstOwner { name: &name, email: &email, password: &password };
-    let session = set_up::set_up(&app.site, &incoming, &token, owner, |settings| {
+    let session = staff::set_up(&app.site, &incoming, &token, owner, |settings| {
         settings.take(|name| form.typed(name));
     })
     .await;
     match session {
         Ok(session) => {
-            publishing::lists::name_first(&app.site, &list).await?;
+            publishing::name_first_list(&app.site, &list).await?;
             Ok(with_cookie(&app.site, &session, see_other("/desk?done=welcome")))
         }
         Err(SetUpError::Busy(error)) => {

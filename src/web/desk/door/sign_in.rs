@@ -7,10 +7,7 @@ use url::Url;
 use super::door;
 use crate::{
     email_address::EmailAddress,
-    staff::{
-        Incoming, sessions,
-        sign_in::{self, SignInError},
-    },
+    staff::{self, Incoming, SignInError},
     web::{
         App, ClientAddress, Desk, Form, Outcome, Posted, WebError,
         answers::{busy, invalid, too_many},
@@ -50,7 +47,8 @@ pub(crate) async fn show(State(app): State<App>, Query(query): Query<Next>) -> O
 /// `POST /desk/sign-in`
 pub(crate) async fn submit(State(app): State<App>, incoming: Incoming, posted: Posted) -> Outcome {
     let mut form = posted.form(FIELDS)?;
-    let session = sign_in::by_password(&app.site, &incoming, form.text("email"), form.raw("password")).await;
+    let session =
+        staff::sign_in_by_password(&app.site, &incoming, form.text("email"), form.raw("password")).await;
     let error = match session {
         Ok(session) => {
             let to = see_other(&local_path(form.text("next")));
@@ -76,13 +74,13 @@ pub(crate) async fn send_link(State(app): State<App>, client: ClientAddress, pos
     let Some(email) = link.parse("link_email", EmailAddress::parse) else {
         return door(&app, "desk/sign_in", TITLE, &Page { form: Form::new(FIELDS), link }).await.map(invalid);
     };
-    sign_in::send_link(&app.site, &email, client.network()).await?;
+    staff::send_sign_in_link(&app.site, &email, client.network()).await?;
     door(&app, "desk/sign_in_sent", "Look at your mail", &Sent { email: email.to_string() }).await
 }
 
 /// `POST /desk/sign-out`
 pub(crate) async fn sign_out(desk: Desk) -> Result<axum::response::Response, WebError> {
-    sessions::end(desk.site(), &desk.who.session).await?;
+    staff::end_session(desk.site(), &desk.who.session).await?;
     Ok(without_cookie(desk.site(), see_other("/desk/sign-in")))
 }
 

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::door;
 use crate::{
-    staff::{Incoming, sign_in},
+    staff::{self, Incoming},
     web::{
         App, Outcome,
         session::{see_other, with_cookie},
@@ -19,12 +19,12 @@ struct Page {
 
 /// `GET /desk/sign-in/{token}`
 pub(crate) async fn show(State(app): State<App>, Path(token): Path<String>) -> Outcome {
-    let staff = sign_in::linked(&app.site, &token).await?;
+    let staff = staff::whose_sign_in_link(&app.site, &token).await?;
     door(&app, "desk/sign_in_link", "Sign in", &Page { name: staff.name }).await
 }
 
 /// `POST /desk/sign-in/{token}`
 pub(crate) async fn submit(State(app): State<App>, incoming: Incoming, Path(token): Path<String>) -> Outcome {
-    let session = sign_in::by_link(&app.site, &incoming, &token).await?;
+    let session = staff::sign_in_by_link(&app.site, &incoming, &token).await?;
     Ok(with_cookie(&app.site, &session, see_other("/desk")))
 }

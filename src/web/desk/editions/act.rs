@@ -4,7 +4,7 @@ use axum::extract::Path;
 
 use super::progress::{self, Look};
 use crate::{
-    publishing::{self, Refused, Seen},
+    publishing::{self, Refused, SeenEdition},
     web::{Desk, Outcome, Posted, answers::conflict, session::see_other},
 };
 
@@ -25,7 +25,7 @@ pub(crate) async fn pause(desk: Desk, Path(id): Path<String>, posted: Posted) ->
 /// `POST /desk/editions/{id}/resume`
 pub(crate) async fn resume(desk: Desk, Path(id): Path<String>, posted: Posted) -> Outcome {
     let form = posted.form(&["version", "fingerprint", "refused"])?;
-    let seen = Seen { version: form.text("version"), fingerprint: form.text("fingerprint") };
+    let seen = SeenEdition { version: form.text("version"), fingerprint: form.text("fingerprint") };
     let who = Some(desk.who.staff.id);
     let refused = if form.text("refused") == "again" { Refused::TriedAgain } else { Refused::LeftOut };
     let resumed = publishing::go_on(desk.site(), &desk.app.templates, &id, seen, refused, who).await;

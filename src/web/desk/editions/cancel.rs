@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::{act::answer, parts::EditionView};
 use crate::{
-    delivery::progress,
+    delivery,
     editions::EditionState,
     publishing,
     web::{
@@ -38,7 +38,7 @@ pub(crate) async fn show(desk: Desk, Path(id): Path<String>) -> Outcome {
     if !on_its_way || edition.sealed_at.is_none() {
         return Ok(see_other(&format!("/desk/editions/{id}")));
     }
-    let progress = progress::of(db, edition.id).await?;
+    let progress = delivery::progress_of(db, edition.id).await?;
     let some = |number: i64| if number == 0 { String::new() } else { count(number, "reader") };
     let page = Page {
         title: title(&edition.content.subject),

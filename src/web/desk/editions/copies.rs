@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use crate::{
     clock::Zone,
-    delivery::{ledger::Attempt, states::CopyState},
+    delivery::{CopyState, LoggedAttempt},
     publishing, subscribers,
     web::{
         Desk, Outcome, WebError,
@@ -37,7 +37,7 @@ struct Line {
 }
 
 impl Line {
-    fn new(one: Attempt, zone: &Zone) -> Self {
+    fn new(one: LoggedAttempt, zone: &Zone) -> Self {
         Self {
             attempt: one.attempt,
             what: attempt(one.outcome).to_owned(),

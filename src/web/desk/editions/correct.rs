@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::parts::{EditionView, FieldLine, field_lines, note_field_mistakes};
 use crate::{
     articles::{self, ArticleId},
-    delivery::progress,
+    delivery,
     editions::EditionState,
     publishing::{self, Content, Edition},
     web::{
@@ -125,7 +125,7 @@ async fn page(
     Ok(Page {
         title: title(&edition.content.subject),
         edition: EditionView::new(edition, desk.zone()),
-        standing: have_and_have_not(progress::of(db, edition.id).await?),
+        standing: have_and_have_not(delivery::progress_of(db, edition.id).await?),
         form,
         picked: picked.collect(),
         fields: field_lines(desk).await?,

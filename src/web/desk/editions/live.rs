@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use crate::{
     clock::{self, Moment, Zone},
-    delivery::{pace, progress::Progress},
+    delivery::{self, Progress},
     editions::EditionState,
     publishing::Edition,
     relays,
@@ -54,7 +54,7 @@ pub(super) async fn notes(
     }
     let mut notes = Vec::new();
     let forecast = forecast(app, zone, progress.open).await?;
-    let waiting = pace::waiting(&app.site, edition.id, DOMAINS).await?;
+    let waiting = delivery::waiting_lanes(&app.site, edition.id, DOMAINS).await?;
     let wait = waiting.first().map_or(0, |one| one.of_all);
     if let Some(per_minute) = per_minute {
         // How long the rest takes is then not a matter of speed.
@@ -108,7 +108,7 @@ pub(in crate::web::desk) async fn used_up(app: &App, zone: &Zone) -> Result<Vec<
     Ok(all.iter().map(|one| limit_reached(one, others, now, zone)).collect())
 }
 
-fn limit_reached(one: &relays::UsedUp, others: usize, now: Moment, zone: &Zone) -> String {
+fn limit_reached(one: &relays::RelayUsedUp, others: usize, now: Moment, zone: &Zone) -> String {
     let span = if one.of_day { "day" } else { "hour" };
     let until = on_the_clock(one.until, now, zone);
     let limit = grouped(one.limit);
@@ -137,10 +137,10 @@ async fn who_waits(
     app: &App,
     zone: &Zone,
     edition: &Edition,
-    all: &[pace::Waiting],
+    all: &[delivery::WaitingLane],
 ) -> Result<Vec<String>, WebError> {
-    let (now, mut slowed) = (app.site.now(), pace::slowed(&app.site).await?);
-    let refusing = pace::refusing(&app.site).await?;
+    let (now, mut slowed) = (app.site.now(), delivery::slowed(&app.site).await?);
+    let refusing = delivery::refusing(&app.site).await?;
     let mut notes = Vec::new();
     for waiting in all {
         if !waiting.in_lane {
@@ -149,8 +149,9 @@ async fn who_waits(
         }
         let at = slowed.iter().position(|slowed| slowed.domain_key == waiting.domain_key);
         let slowed = at.map(|at| slowed.remove(at));
-        let of =
-            |one: &&pace::Refusing| (one.edition_id, &one.domain_key) == (edition.id, &waiting.domain_key);
+        let of = |one: &&delivery::Refusing| {
+            (one.edition_id, &one.domain_key) == (edition.id, &waiting.domain_key)
+        };
         notes.push(for_a_domain(waiting, slowed.as_ref(), refusing.iter().find(of), now, zone));
     }
     let named: i64 = all.iter().map(|waiting| waiting.copies).sum();
@@ -195,8 +196,8 @@ fn speed(open: i64, per_minute: f64, to_its_end: bool) -> String {
     format!("{rate}, {left}.")
 }
 
-fn for_another_try(waiting: &pace::Waiting, now: Moment, zone: &Zone) -> String {
-    let pace::Waiting { domain_key, copies: number, next_at, .. } = waiting;
+fn for_another_try(waiting: &delivery::WaitingLane, now: Moment, zone: &Zone) -> String {
+    let delivery::WaitingLane { domain_key, copies: number, next_at, .. } = waiting;
     let wait = if *number == 1 { "waits" } else { "wait" };
     let next = if next_at.date(zone) == now.date(zone) {
         format!("at {}", next_at.time(zone))
@@ -207,13 +208,13 @@ fn for_another_try(waiting: &pace::Waiting, now: Moment, zone: &Zone) -> String 
 }
 
 fn for_a_domain(
-    waiting: &pace::Waiting,
-    slowed: Option<&pace::Slowed>,
-    refusing: Option<&pace::Refusing>,
+    waiting: &delivery::WaitingLane,
+    slowed: Option<&delivery::Slowed>,
+    refusing: Option<&delivery::Refusing>,
     now: Moment,
     zone: &Zone,
 ) -> String {
-    let pace::Waiting { domain_key, copies: number, .. } = waiting;
+    let delivery::WaitingLane { domain_key, copies: number, .. } = waiting;
     let wait = if *number == 1 { "waits" } else { "wait" };
     let number = copies(*number);
     let Some(slowed) = slowed else {
@@ -228,7 +229,7 @@ fn for_a_domain(
 /// From here on it is said since when, and with which words.
 const A_WHILE: Duration = Duration::from_secs(3_600);
 
-fn patience(slowed: &pace::Slowed, now: Moment, zone: &Zone) -> String {
+fn patience(slowed: &delivery::Slowed, now: Moment, zone: &Zone) -> String {
     let domain = &slowed.domain_key;
     let seconds = slowed.gap_us / 1_000_000;
     if !slowed.refusing {

@@ -6,7 +6,7 @@ use crate::{
     articles::{self, Article, ArticleId},
     clock::Zone,
     editions::Rhythm,
-    mail::fields::written,
+    mail::fields_written,
     publishing::{self, Content, Edition, Place, Problem, Readership},
     settings::Settings,
     subscribers::{fields, topics},
@@ -115,7 +115,7 @@ pub(super) struct FieldLine {
 
 pub(super) async fn field_lines(desk: &Desk) -> Result<Vec<FieldLine>, WebError> {
     let fields = fields::for_mails(&desk.site().db).await?;
-    let line = |field: fields::Field| FieldLine { written: written(&field.name), label: field.label };
+    let line = |field: fields::Field| FieldLine { written: fields_written(&field.name), label: field.label };
     Ok(fields.into_iter().map(line).collect())
 }
 

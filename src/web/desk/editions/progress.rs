@@ -20,14 +20,10 @@ use super::{
 };
 use crate::{
     clock::{Moment, Zone},
-    delivery::{
-        progress::{self, Progress},
-        states::CopyState,
-        variant::NO_COPY,
-    },
+    delivery::{self, CopyState, NO_COPY, Progress},
     editions::{EditionState, HeldBecause},
     origin::{self, Standing},
-    publishing::{self, Edition, Retryable, Wanted},
+    publishing::{self, Edition, Retryable, WantedCopies},
     staff::Role,
     web::{
         Desk, Outcome, WebError,
@@ -175,7 +171,7 @@ pub(in crate::web::desk) struct Row {
 }
 
 impl Row {
-    pub(in crate::web::desk) fn new(copy: publishing::Outcome, zone: &Zone) -> Self {
+    pub(in crate::web::desk) fn new(copy: publishing::CopyOutcome, zone: &Zone) -> Self {
         Self {
             outcome: outcome_of(copy.state, copy.class, copy.maybe_duplicate, copy.attempt),
             address: if copy.address.is_empty() { WAS_FORGOTTEN.to_owned() } else { copy.address },
@@ -194,7 +190,7 @@ pub(super) async fn page(desk: &Desk, edition: &Edition, look: &Look, stale: boo
     // The figures are for the whole team, addresses are not.
     let sees_readers = sealed && desk.may(Role::READERS);
     let corrected = edition.state == EditionState::Paused && publishing::is_corrected(db, edition).await?;
-    let progress = if sealed { Some(progress::of(db, edition.id).await?) } else { None };
+    let progress = if sealed { Some(delivery::progress_of(db, edition.id).await?) } else { None };
     let retryable = match progress {
         Some(progress) if progress.failed > 0 => publishing::retryable(desk.site(), edition.id).await?,
         _ => Retryable::default(),
@@ -418,7 +414,7 @@ async fn results(desk: &Desk, edition: &Edition, look: &Look) -> Result<Results,
         ("open", "Still to go"),
     ];
     let states = states.map(|(value, label)| Choice { value, label, chosen: value == look.state });
-    let wanted = Wanted { search: &look.q, state: &look.state, class: &look.class };
+    let wanted = WantedCopies { search: &look.q, state: &look.state, class: &look.class };
     let list = List {
         path: &format!("/desk/editions/{}#results", edition.public_id),
         place: "after",
@@ -427,7 +423,7 @@ async fn results(desk: &Desk, edition: &Edition, look: &Look) -> Result<Results,
     let after = look.after.id().unwrap_or_default();
     let read = |most| publishing::results(&desk.site().db, edition.id, wanted, after, most);
     let (copies, pages) = list.page(look.after, PAGE, read, |last| [last.subscriber_id]).await?;
-    let row = |copy: publishing::Outcome| {
+    let row = |copy: publishing::CopyOutcome| {
         let log_path = copy
             .reader
             .as_ref()
@@ -490,7 +486,7 @@ impl Viewer {
     async fn look(&mut self) -> Result<Tick, WebError> {
         let db = &self.desk.site().db;
         let edition = publishing::load(db, self.edition_id).await?;
-        let progress = progress::of(db, self.edition_id).await?;
+        let progress = delivery::progress_of(db, self.edition_id).await?;
         self.speed.saw(progress.sealed - progress.open);
         self.looks += 1;
         let is_moving = moves(&edition, self.desk.site().now());

@@ -4,7 +4,7 @@ use axum::extract::Path;
 use serde::Serialize;
 
 use crate::{
-    delivery::progress,
+    delivery,
     editions::{EditionState, HeldBecause},
     email_address::EmailAddress,
     publishing::{self, Edition, HaveIt},
@@ -91,7 +91,7 @@ pub(super) fn is_held_by_a_backup(edition: &Edition) -> bool {
 async fn page(desk: &Desk, edition: &Edition, form: Form) -> Result<Page, WebError> {
     let locked = edition.sealed_at.is_some();
     let standing = match locked {
-        true => have_and_have_not(progress::of(&desk.site().db, edition.id).await?),
+        true => have_and_have_not(delivery::progress_of(&desk.site().db, edition.id).await?),
         false => String::new(),
     };
     let said = match publishing::said_to_have_it(&desk.site().db, edition).await? {

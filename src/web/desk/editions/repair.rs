@@ -4,7 +4,7 @@
 use serde::Serialize;
 
 use crate::{
-    delivery::{progress::Progress, states::Class},
+    delivery::{Class, Progress},
     editions::EditionState,
     publishing::{self, Edition, Reached, Retryable},
     staff::Role,

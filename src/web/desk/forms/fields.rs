@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::{
-    mail::fields::written,
+    mail::fields_written,
     subscribers::fields::{self, Field, FieldError, FieldKind, NewField, StandsIn},
     web::{Desk, Form, Outcome, Posted, WebError, session::see_other, words::readers::field_kind},
 };
@@ -96,7 +96,7 @@ pub(crate) async fn submit(desk: Desk, posted: Posted) -> Outcome {
 async fn page(desk: &Desk, form: Form) -> Result<Page, WebError> {
     let line = |field: Field| Line {
         choices: field.choices().map(str::to_owned).collect(),
-        written: (field.stands_in == StandsIn::Mails).then(|| written(&field.name)),
+        written: (field.stands_in == StandsIn::Mails).then(|| fields_written(&field.name)),
         kind: field_kind(field.kind),
         name: field.name,
         label: field.label,

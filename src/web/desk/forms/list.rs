@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::{
-    subscribers::forms::{self, Came, FormError, SignUpForm},
+    subscribers::forms::{self, CameBy, FormError, SignUpForm},
     web::{Desk, Form, Outcome, Posted, WebError, session::see_other, words::grouped},
 };
 
@@ -30,7 +30,7 @@ struct Line {
 }
 
 impl Line {
-    fn new((form, came): (SignUpForm, Came)) -> Self {
+    fn new((form, came): (SignUpForm, CameBy)) -> Self {
         Self {
             path: form.path(),
             is_open: form.is_open(),

@@ -71,7 +71,7 @@ pub(crate) async fn submit(desk: Desk, posted: Posted) -> Outcome {
     let seen_by = form.parse("visibility", |word| Visibility::parse(word).ok_or("Say who sees it."));
     if let (Some(slug), Some(seen_by), true) = (slug, seen_by, form.is_valid()) {
         let new = (slug.as_str(), name.as_str(), seen_by);
-        let made = publishing::lists::make(desk.site(), new, Some(desk.who.staff.id)).await?;
+        let made = publishing::make_list(desk.site(), new, Some(desk.who.staff.id)).await?;
         if let Some(public_id) = made {
             return Ok(see_other(&format!("/desk/lists/{public_id}?done=list-made")));
         }
@@ -85,7 +85,7 @@ pub(crate) async fn submit(desk: Desk, posted: Posted) -> Outcome {
 pub(crate) async fn shift(desk: Desk, Path(id): Path<String>, posted: Posted) -> Outcome {
     let by = step(&posted.form(&["to"])?)?;
     let list = find(&desk, &id).await?;
-    publishing::lists::shift(desk.site(), &list, by, Some(desk.who.staff.id)).await?;
+    publishing::shift_list(desk.site(), &list, by, Some(desk.who.staff.id)).await?;
     Ok(see_other("/desk/lists"))
 }
 

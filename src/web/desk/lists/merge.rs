@@ -64,7 +64,7 @@ pub(crate) async fn submit(desk: Desk, Path(id): Path<String>, posted: Posted) -
     let topic = find(&desk, &id).await?;
     let into = other(&desk, &topic, form.text("into")).await?;
     let seen = Topic { version: form.text("version").parse().unwrap_or_default(), ..topic };
-    if publishing::lists::merge_topics(desk.site(), &seen, &into, Some(desk.who.staff.id)).await? {
+    if publishing::merge_topics(desk.site(), &seen, &into, Some(desk.who.staff.id)).await? {
         return Ok(see_other(&format!("/desk/topics/{}?done=topics-merged", into.public_id)));
     }
     Err(WebError::Conflict(

@@ -10,9 +10,9 @@ use crate::{
     editions::Rhythm,
     mail, publishing,
     subscribers::{
-        Visibility,
+        self, Visibility,
         lists::{self, List, OptIn, Written},
-        rhythms, topics, why_they_left,
+        rhythms, topics,
     },
     web::{
         Desk, Form, Outcome, Posted, WebError,
@@ -108,7 +108,7 @@ pub(crate) async fn submit(desk: Desk, Path(id): Path<String>, posted: Posted) -
     // The version that was seen, with what it was called then: the name that its series has is changed with it.
     let seen = List { version: form.text("version").parse().unwrap_or_default(), ..list };
     let who = Some(desk.who.staff.id);
-    match publishing::lists::change(desk.site(), &seen, &written, &offers, who).await {
+    match publishing::change_list(desk.site(), &seen, &written, &offers, who).await {
         Ok(()) => Ok(see_other(&format!("/desk/lists/{id}?done=saved"))),
         Err(publishing::Error::Changed) => stale(&desk, &id, form).await,
         Err(publishing::Error::RhythmWaits) => {
@@ -157,7 +157,7 @@ fn read(form: &mut Form, list: &List) -> Option<Written> {
         form.mistake("welcome_subject", "Use one line of text.");
     }
     for of_the_letter in ["welcome_subject", "welcome_text"] {
-        if let Err(mistake) = mail::fields::check_none(form.text(of_the_letter)) {
+        if let Err(mistake) = mail::check_none(form.text(of_the_letter)) {
             form.mistake(of_the_letter, mistake);
         }
     }
@@ -217,7 +217,7 @@ async fn page(desk: &Desk, list: List, form: Form) -> Result<Page, WebError> {
         ticked: form.all("rhythm").iter().any(|word| word == one.as_str()),
         readers: chose.get(&one).map(|number| how_many(*number, "reader")),
     });
-    let left = why_they_left::sums(&site.db, list.id, site.now().minus(LATELY)).await?;
+    let left = subscribers::leaving_sums(&site.db, list.id, site.now().minus(LATELY)).await?;
     Ok(Page {
         pills: Pill::of(&list),
         list_id: format!("{}.{}", list.slug, site.host()),

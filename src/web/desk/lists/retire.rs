@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::list::find;
 use crate::{
-    publishing::{self, lists::Touched},
+    publishing::{self, TouchedByList},
     subscribers::{
         self,
         lists::{self, List},
@@ -52,7 +52,7 @@ pub(crate) async fn submit(desk: Desk, Path(id): Path<String>, posted: Posted) -
     let form = posted.form(&["version"])?;
     let list = find(&desk, &id).await?;
     let seen = List { version: form.text("version").parse().unwrap_or_default(), ..list };
-    match publishing::lists::retire(desk.site(), &seen, Some(desk.who.staff.id)).await {
+    match publishing::retire_list(desk.site(), &seen, Some(desk.who.staff.id)).await {
         Ok(_) => Ok(see_other("/desk/lists?done=list-retired")),
         Err(publishing::Error::Changed) => {
             let list = find(&desk, &id).await?;
@@ -70,7 +70,7 @@ pub(crate) async fn submit(desk: Desk, Path(id): Path<String>, posted: Posted) -
 pub(crate) async fn back(desk: Desk, Path(id): Path<String>, posted: Posted) -> Outcome {
     posted.form(&[])?;
     let list = find(&desk, &id).await?;
-    let done = match publishing::lists::bring_back(desk.site(), &list, Some(desk.who.staff.id)).await {
+    let done = match publishing::bring_list_back(desk.site(), &list, Some(desk.who.staff.id)).await {
         Ok(()) => "list-back",
         Err(publishing::Error::Changed) => "decided",
         Err(error) => return Err(error.into()),
@@ -81,8 +81,8 @@ pub(crate) async fn back(desk: Desk, Path(id): Path<String>, posted: Posted) -> 
 async fn page(desk: &Desk, list: List, stale: bool) -> Result<Page, WebError> {
     let db = &desk.site().db;
     let readers = subscribers::on_lists(db).await?.remove(&list.id).unwrap_or_default();
-    let Touched { pending, drafts, waiting, going, stopped, sent } =
-        publishing::lists::touched(db, &list).await?;
+    let TouchedByList { pending, drafts, waiting, going, stopped, sent } =
+        publishing::touched_by_list(db, &list).await?;
     let some = |number: i64, noun: &str| (number > 0).then(|| count(number, noun));
     let others = lists::all(db).await?;
     let mut others = others.iter().filter(|one| one.id != list.id && one.is_mailed());

@@ -73,7 +73,7 @@ pub(crate) async fn submit(desk: Desk, Path(id): Path<String>, posted: Posted) -
     let on = lists_of(&desk, &form).await?;
     let seen = Topic { version: form.text("version").parse().unwrap_or_default(), ..topic };
     let who = Some(desk.who.staff.id);
-    if publishing::lists::change_topic(desk.site(), &seen, (&name, &description), &on, who).await? {
+    if publishing::change_topic(desk.site(), &seen, (&name, &description), &on, who).await? {
         return Ok(see_other(&format!("/desk/topics/{id}?done=saved")));
     }
     let topic = find(&desk, &id).await?;

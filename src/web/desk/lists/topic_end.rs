@@ -52,8 +52,8 @@ pub(crate) async fn submit(desk: Desk, Path(id): Path<String>, posted: Posted) -
     let topic = find(&desk, &id).await?;
     let (site, who) = (desk.site(), Some(desk.who.staff.id));
     let done = match form.text("act") {
-        "delete" if publishing::lists::delete_topic(site, &topic, who).await? => "topic-deleted",
-        "retire" if publishing::lists::retire_topic(site, &topic, who).await? => "topic-retired",
+        "delete" if publishing::delete_topic(site, &topic, who).await? => "topic-deleted",
+        "retire" if publishing::retire_topic(site, &topic, who).await? => "topic-retired",
         "retire" => "decided",
         "delete" => {
             return Err(WebError::Conflict(
@@ -69,7 +69,7 @@ pub(crate) async fn submit(desk: Desk, Path(id): Path<String>, posted: Posted) -
 pub(crate) async fn back(desk: Desk, Path(id): Path<String>, posted: Posted) -> Outcome {
     posted.form(&[])?;
     let topic = find(&desk, &id).await?;
-    if publishing::lists::bring_topic_back(desk.site(), &topic, Some(desk.who.staff.id)).await? {
+    if publishing::bring_topic_back(desk.site(), &topic, Some(desk.who.staff.id)).await? {
         return Ok(see_other("/desk/topics?done=topic-back"));
     }
     Err(WebError::Conflict(

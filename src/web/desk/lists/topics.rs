@@ -72,8 +72,7 @@ pub(crate) async fn submit(desk: Desk, posted: Posted) -> Outcome {
     let (name, description) = read(&mut form);
     if form.is_valid() {
         let on = lists_of(&desk, &form).await?;
-        let made =
-            publishing::lists::make_topic(desk.site(), (&name, &description), &on, Some(desk.who.staff.id));
+        let made = publishing::make_topic(desk.site(), (&name, &description), &on, Some(desk.who.staff.id));
         if made.await? {
             return Ok(see_other("/desk/topics?done=topic-made"));
         }
@@ -87,7 +86,7 @@ pub(crate) async fn submit(desk: Desk, posted: Posted) -> Outcome {
 pub(crate) async fn shift(desk: Desk, Path(id): Path<String>, posted: Posted) -> Outcome {
     let by = step(&posted.form(&["to"])?)?;
     let topic = find(&desk, &id).await?;
-    publishing::lists::shift_topic(desk.site(), &topic, by, Some(desk.who.staff.id)).await?;
+    publishing::shift_topic(desk.site(), &topic, by, Some(desk.who.staff.id)).await?;
     Ok(see_other("/desk/topics"))
 }
 

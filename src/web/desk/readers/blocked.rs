@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::reader::{self, find};
 use crate::{
-    delivery::suppression::{Blocked, Reason, Suppressions},
+    delivery::{Blocked, StopReason, Suppressions},
     email_address::EmailAddress,
     subscribers,
     web::{
@@ -100,7 +100,7 @@ pub(crate) async fn mail_again(desk: Desk, Path(id): Path<String>, posted: Poste
     let mut form = posted.form(&["seen", "why"])?;
     let seen = form.text("seen").parse().map_err(|_| WebError::BadRequest("Look at the reader first."))?;
     let in_force = Suppressions::new(desk.site()).find(&reader.email).await?;
-    let blocked = in_force.is_some_and(|found| found.id == seen && found.reason == Reason::Staff);
+    let blocked = in_force.is_some_and(|found| found.id == seen && found.reason == StopReason::Staff);
     let why = if blocked { why(&mut form) } else { form.optional("why", 300) };
     if !form.is_valid() {
         return reader::again(&desk, reader, reader::Forms { why: form, ..Default::default() }).await;

@@ -6,16 +6,9 @@ use axum::extract::{Path, Query};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    bounces::{
-        person::{self, PersonsLetter},
-        receive::Complaints,
-        record::{self, Bounce},
-    },
+    bounces::{self, Bounce, Complaints, PersonsLetter},
     clock::{Moment, Zone},
-    delivery::{
-        returned::Decision,
-        suppression::{Reason, Suppressions},
-    },
+    delivery::{Decision, StopReason, Suppressions},
     email_address::EmailAddress,
     publishing::{self, Returned},
     subscribers::{self, Subscriber},
@@ -144,11 +137,11 @@ pub(super) async fn stopped(desk: &Desk, reader: &Subscriber) -> Result<Option<S
     let found = Suppressions::new(desk.site()).find(&reader.email).await?;
     Ok(found.map(|found| Stopped {
         id: found.id,
-        blocked: found.reason == Reason::Staff,
+        blocked: found.reason == StopReason::Staff,
         why: stopped_because(found.reason),
         words: found.detail,
         since: found.created_at.date(desk.zone()),
-        careful: found.reason != Reason::Bounced,
+        careful: found.reason != StopReason::Bounced,
     }))
 }
 
@@ -160,7 +153,7 @@ pub(super) async fn of_reader(
     before: Place<2>,
 ) -> Result<(Vec<View>, Links), WebError> {
     let from = before.0.map(|[at, id]| (Moment(at), id));
-    let read = |most| record::of_address(desk.site(), &reader.email, from, most);
+    let read = |most| bounces::of_address(desk.site(), &reader.email, from, most);
     let key = |last: &Bounce| [last.received_at.0, last.id];
     let (found, pages) = list.page(before, OF_READER, read, key).await?;
     Ok((found.iter().map(|bounce| View::new(bounce, desk.zone())).collect(), pages))
@@ -170,11 +163,11 @@ pub(super) async fn of_reader(
 pub(crate) async fn show(desk: Desk, Query(look): Query<Look>) -> Outcome {
     let site = desk.site();
     let list = List { path: "/desk/bounces", place: "before", kept: &[] };
-    let read = |most| record::latest(site, look.before.id(), most);
+    let read = |most| bounces::latest(site, look.before.id(), most);
     let (found, pages) = list.page(look.before, PAGE, read, |last| [last.id]).await?;
     let is_first = look.before.id().is_none();
-    let letters = if is_first { person::waiting(&site.db).await? } else { Vec::new() };
-    let complained = record::editions_with_many_complaints(site, EDITIONS).await?;
+    let letters = if is_first { bounces::letters_waiting(&site.db).await? } else { Vec::new() };
+    let complained = bounces::editions_with_many_complaints(site, EDITIONS).await?;
     let of_bounces = found.iter().filter_map(|bounce| bounce.edition_id);
     let of_letters = letters.iter().filter_map(|letter| letter.edition_id);
     let ids = of_bounces.chain(of_letters).chain(complained.iter().map(|one| one.id));
@@ -274,7 +267,7 @@ async fn decide(desk: &Desk, id: &str, decision: Decision, done: &str) -> Outcom
 pub(crate) async fn read_letter(desk: Desk, Path(id): Path<String>, posted: Posted) -> Outcome {
     posted.form(&[])?;
     let id = id.parse().map_err(|_| WebError::NotFound)?;
-    person::done(desk.site(), id, desk.who.staff.id).await?;
+    bounces::letter_done(desk.site(), id, desk.who.staff.id).await?;
     Ok(see_other("/desk/bounces?done=letter-read"))
 }
 

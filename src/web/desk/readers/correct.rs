@@ -139,7 +139,7 @@ async fn page(desk: &Desk, reader: Subscriber, form: Form) -> Result<Page, WebEr
     let answered = fields::of_reader(db, reader.id).await?;
     let answer = |field: &Field| answered.iter().find(|(one, _)| one.id == field.id).map_or("", |one| &one.1);
     let questions = fields::all(db).await?.iter().map(|one| Question::new(one, answer(one), &form)).collect();
-    let link = subscribers::preferences_path(site, &reader.public_id);
+    let link = subscribers::choices_path(site, &reader.public_id);
     let link = link.rsplit('/').next().unwrap_or_default();
     let mut topics = match subscribers::topic_choices(site, link).await {
         Err(SubscriberError::Link) => return Err(WebError::NotFound),
@@ -158,7 +158,7 @@ async fn page(desk: &Desk, reader: Subscriber, form: Form) -> Result<Page, WebEr
         }
     }
     let chosen = if form.all("seen_rhythm").is_empty() { Vec::new() } else { rhythms(&form) };
-    let lists = subscribers::look_at_preferences(site, link).await?.lists;
+    let lists = subscribers::look_at_choices(site, link).await?.lists;
     let rhythms = lists.into_iter().filter_map(|choice| RhythmView::new(choice, &chosen)).collect();
     Ok(Page {
         public_id: reader.public_id,

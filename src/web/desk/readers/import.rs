@@ -16,7 +16,7 @@ use super::{
 use crate::{
     clock::Moment,
     db::Db,
-    moving_in::{Choices, EMPTY, EVERYBODY, Role, State, guarded},
+    moving_in::{ColumnRole, EMPTY, EVERYBODY, ImportChoices, State, guarded},
     subscribers::{
         self, Asks, Basis, BringInError, IMPLIED, Import, ImportAnswers, ImportReport, ImportState, Seen,
         lists,
@@ -336,8 +336,8 @@ fn names(seen: &Seen) -> Vec<String> {
 }
 
 /// What was said that is otherwise than it was taken for, or had to be said.
-fn chosen(seen: &Seen, form: &mut Form) -> Choices {
-    let mut choices = Choices::default();
+fn chosen(seen: &Seen, form: &mut Form) -> ImportChoices {
+    let mut choices = ImportChoices::default();
     for (at, column) in seen.columns.iter().enumerate() {
         let name = of_column(at);
         let typed = form.text(&name).to_owned();
@@ -345,8 +345,8 @@ fn chosen(seen: &Seen, form: &mut Form) -> Choices {
             continue;
         }
         let role = match typed.as_str() {
-            AS_FIELD => Some(Role::Field(column.heading.clone())),
-            typed => Role::named(typed),
+            AS_FIELD => Some(ColumnRole::Field(column.heading.clone())),
+            typed => ColumnRole::named(typed),
         };
         let Some(role) = role else {
             form.mistake(&name, format_args!("Say what the column {} is.", column.heading));
@@ -400,7 +400,7 @@ fn chosen(seen: &Seen, form: &mut Form) -> Choices {
 
 /// What only our own export says: nobody can choose it.
 fn is_fixed(role: &str) -> bool {
-    Role::named(role).is_none()
+    ColumnRole::named(role).is_none()
 }
 
 fn shown(value: &str) -> &str {
@@ -417,7 +417,7 @@ fn roles(heading: &str, chosen: &str, is_open: bool) -> Vec<Choice> {
         label: (*label).to_owned(),
         chosen: *value == chosen,
     };
-    all.extend(Role::WORDS.iter().map(role));
+    all.extend(ColumnRole::WORDS.iter().map(role));
     let name = chosen.strip_prefix("field:");
     let kept = |name: &str| format!("An answer, kept as the field “{name}”");
     if let Some(name) = name {

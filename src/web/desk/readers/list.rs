@@ -11,7 +11,7 @@ use crate::{
     clock::{Moment, Zone},
     email_address::EmailAddress,
     subscribers::{
-        self, Adding, Asked, Counts, Implied, LOOKED_THROUGH, NotImplied, Order, Standing, Subscriber,
+        self, Adding, Asked, Counts, Implied, LOOKED_THROUGH, NotImplied, Order, ReaderStanding, Subscriber,
         SubscriberError, Subscription, Wanted, lists,
         topics::{self, Topic},
     },
@@ -238,7 +238,7 @@ async fn page(desk: &Desk, look: Look, form: Form) -> Result<Page, WebError> {
     let on = lists.iter().find(|list| list.id.to_string() == look.list);
     let topics = topics::all(db).await?;
     let topic = topics.iter().find(|topic| topic.public_id == look.topic);
-    let standing = Standing::parse(&look.state);
+    let standing = ReaderStanding::parse(&look.state);
     let order = Order::parse(&look.order).unwrap_or_default();
     let wanted = Wanted {
         search: &look.q,
@@ -248,7 +248,7 @@ async fn page(desk: &Desk, look: Look, form: Form) -> Result<Page, WebError> {
         order,
     };
     let (on_list, in_state) =
-        (on.map(|list| list.id.to_string()).unwrap_or_default(), standing.map_or("", Standing::as_str));
+        (on.map(|list| list.id.to_string()).unwrap_or_default(), standing.map_or("", ReaderStanding::as_str));
     let of_topic = topic.map_or("", |topic| &topic.public_id);
     let in_order = if order == Order::Newest { "" } else { order.as_str() };
     let kept = [
@@ -280,7 +280,7 @@ async fn page(desk: &Desk, look: Look, form: Form) -> Result<Page, WebError> {
         label: format!("Chose {}", one.name),
         chosen: one.public_id == of_topic,
     };
-    let of_state = |one: Standing| Choice {
+    let of_state = |one: ReaderStanding| Choice {
         value: one.as_str().to_owned(),
         label: how_they_stand(one).to_owned(),
         chosen: standing == Some(one),
@@ -298,7 +298,7 @@ async fn page(desk: &Desk, look: Look, form: Form) -> Result<Page, WebError> {
         looked_through: is_short.then(|| grouped(LOOKED_THROUGH)),
         on_lists: lists.iter().map(of_list).collect(),
         topics: topics.iter().map(of_one_topic).collect(),
-        states: Standing::ALL.into_iter().map(of_state).collect(),
+        states: ReaderStanding::ALL.into_iter().map(of_state).collect(),
         is_narrowed: on.is_some() || topic.is_some() || standing.is_some() || !look.q.trim().is_empty(),
         counts: in_words(counts),
         readers,

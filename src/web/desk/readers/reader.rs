@@ -10,14 +10,11 @@ use super::{
 };
 use crate::{
     clock::{Moment, Zone},
-    delivery::notices,
-    donations::{reports, states::DonationKind},
+    delivery,
+    donations::{self, DonationKind},
     publishing,
     staff::Role,
-    subscribers::{
-        self, Note, Subscriber, Subscription, SubscriptionState, Weeks, consent, donor_state, fields, topics,
-        why_they_left,
-    },
+    subscribers::{self, Note, Subscriber, Subscription, SubscriptionState, Weeks, consent, fields, topics},
     web::{
         Desk, Form, Outcome, WebError,
         desk::editions::progress::Row,
@@ -279,7 +276,7 @@ impl EventView {
 }
 
 impl LetterView {
-    fn new(sent: notices::Sent, zone: &Zone) -> Self {
+    fn new(sent: delivery::Sent, zone: &Zone) -> Self {
         Self {
             what: letter(&sent.template),
             state: sent.state.as_str(),
@@ -326,7 +323,7 @@ async fn page(desk: &Desk, reader: Subscriber, forms: Forms, look: Look) -> Resu
     let list = List { path: &format!("{path}#letters"), place: "letters", kept: &[] };
     let untold: Vec<&str> =
         if desk.may(Role::MONEY) { OF_THE_TEAM.into() } else { [OF_THE_TEAM, OF_MONEY].concat() };
-    let read = |most| notices::to(db, &reader.email, &untold, look.letters.id(), most);
+    let read = |most| delivery::letters_to(db, &reader.email, &untold, look.letters.id(), most);
     let (letters, letters_pages) = list.page(look.letters, LETTERS, read, |last| [last.id]).await?;
     let list = List { path: &format!("{path}#consent"), place: "consents", kept: &[] };
     let read = |most| consent::page(db, reader.id, look.consents.id(), most);
@@ -387,7 +384,7 @@ async fn page(desk: &Desk, reader: Subscriber, forms: Forms, look: Look) -> Resu
     let may_correct = subscriptions.iter().any(|one| !one.rhythms.is_empty())
         || !topics::all(db).await?.is_empty()
         || !fields::all(db).await?.is_empty();
-    let left = why_they_left::of_reader(db, reader.id, REASONS).await?.into_iter().map(|one| LeftView {
+    let left = subscribers::why_they_left(db, reader.id, REASONS).await?.into_iter().map(|one| LeftView {
         list: one.list,
         when: one.left_at.date(zone),
         why: left_because(one.said.reason),
@@ -406,7 +403,7 @@ async fn page(desk: &Desk, reader: Subscriber, forms: Forms, look: Look) -> Resu
         on_some,
         pause: forms.pause,
         blocked: stopped.as_ref().is_some_and(|stopped| stopped.blocked),
-        donor: donor(donor_state::donor_state(db, reader.id).await?),
+        donor: donor(subscribers::donor_state(db, reader.id).await?),
         gifts: gifts(desk, &reader).await?,
         several: others.len() > 1,
         request: List {
@@ -449,11 +446,11 @@ async fn gifts(desk: &Desk, reader: &Subscriber) -> Result<Vec<String>, WebError
     if !desk.may(Role::MONEY) {
         return Ok(Vec::new());
     }
-    let Some(gives_as) = donor_state::gives_as(&desk.site().db, reader.id).await? else {
+    let Some(gives_as) = subscribers::gives_as(&desk.site().db, reader.id).await? else {
         return Ok(Vec::new());
     };
-    let totals = reports::totals_of(&desk.site().db, &gives_as).await?;
-    let sentence = |total: &reports::Total| {
+    let totals = donations::totals_of(&desk.site().db, &gives_as).await?;
+    let sentence = |total: &donations::Total| {
         let (how, gift) = match total.kind {
             Some(DonationKind::Once) => ("once", "gift"),
             _ => ("monthly", "month"),

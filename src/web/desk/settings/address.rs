@@ -4,13 +4,10 @@ use serde::Serialize;
 
 use crate::{
     clock::{Moment, Zone},
-    origin::{
-        self, Doubt, Standing,
-        former::{Caller, Calls, Former},
-    },
-    restored::{self, Line, Person, Report},
+    origin::{self, Caller, Calls, Doubt, Former, Standing},
+    restored::{self, Person, RestoredLine, RestoredReport},
     web::{Desk, Outcome, Posted, session::see_other, words::grouped},
-    withdrawals::Gap,
+    withdrawals::JournalGap,
 };
 
 #[derive(Serialize)]
@@ -39,7 +36,7 @@ struct GapView {
 }
 
 impl GapView {
-    fn new(gap: &Gap, zone: &Zone) -> Self {
+    fn new(gap: &JournalGap, zone: &Zone) -> Self {
         let since = gap.since.map_or("the beginning".to_owned(), |at| at.date_time(zone));
         Self { since, until: gap.until.date_time(zone), why: gap.why.words() }
     }
@@ -125,7 +122,7 @@ pub(crate) async fn show(desk: Desk) -> Outcome {
             page.forgetful = gaps.map(|gap| GapView::new(gap, desk.zone())).collect();
             // They stand above it.
             let restored =
-                |report: Report| Restored { gaps: Vec::new(), ..Restored::new(report, desk.zone()) };
+                |report: RestoredReport| Restored { gaps: Vec::new(), ..Restored::new(report, desk.zone()) };
             page.restored = report.map(restored);
         }
     }
@@ -164,8 +161,8 @@ pub(crate) async fn submit(desk: Desk, posted: Posted) -> Outcome {
 #[derive(Serialize)]
 struct Restored {
     at: String,
-    held: Vec<Line>,
-    drafts: Vec<Line>,
+    held: Vec<RestoredLine>,
+    drafts: Vec<RestoredLine>,
     letters: i64,
     sessions: u64,
     links: u64,
@@ -182,7 +179,7 @@ struct Restored {
 }
 
 impl Restored {
-    fn new(report: Report, zone: &Zone) -> Self {
+    fn new(report: RestoredReport, zone: &Zone) -> Self {
         let when = |at: Option<Moment>| at.map_or("never".to_owned(), |at| at.date_time(zone));
         Self {
             at: report.at.date_time(zone),

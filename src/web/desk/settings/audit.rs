@@ -5,13 +5,12 @@ use futures_util::stream;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    audit_log::{self, Line, Wanted},
+    audit_log::{self, LogLine, WantedLines},
     clock::Moment,
     db::{self, Db},
     email_address::EmailAddress,
     moving_in::guarded,
-    staff::accounts,
-    subscribers,
+    staff, subscribers,
     web::{
         Desk, Form, Outcome, Posted, WebError,
         paging::{Links, List, Place},
@@ -89,11 +88,11 @@ struct Asked {
 }
 
 impl Asked {
-    fn wanted(&self) -> Wanted<'_> {
-        Wanted { staff_id: self.staff_id, subject: self.subject.as_deref(), within: self.within }
+    fn wanted(&self) -> WantedLines<'_> {
+        WantedLines { staff_id: self.staff_id, subject: self.subject.as_deref(), within: self.within }
     }
 
-    async fn read(&self, db: &Db, from: Option<(Moment, i64)>, most: i64) -> db::Result<Vec<Line>> {
+    async fn read(&self, db: &Db, from: Option<(Moment, i64)>, most: i64) -> db::Result<Vec<LogLine>> {
         match self.looks {
             true => audit_log::looks(db, self.wanted(), from, most).await,
             false => audit_log::page(db, self.wanted(), from, most).await,
@@ -119,10 +118,10 @@ async fn page(desk: &Desk, look: Look, form: Form) -> Result<Page, WebError> {
         None => asked.read(db, from, most).await,
         Some(_) => Ok(Vec::new()),
     };
-    let (lines, pages) = list.page(look.before, PAGE, read, |last: &Line| [last.at.0, last.id]).await?;
+    let (lines, pages) = list.page(look.before, PAGE, read, |last: &LogLine| [last.at.0, last.id]).await?;
     let subjects: Vec<&str> = lines.iter().map(|line| line.subject.as_str()).collect();
     let readers = subscribers::by_public_ids(db, &subjects).await?;
-    let view = |line: &Line| {
+    let view = |line: &LogLine| {
         let reader = readers.iter().find(|reader| reader.public_id == line.subject);
         View {
             who: line.staff_name.clone().unwrap_or_else(|| "The program".to_owned()),
@@ -133,7 +132,7 @@ async fn page(desk: &Desk, look: Look, form: Form) -> Result<Page, WebError> {
             when: line.at.date_time(desk.zone()),
         }
     };
-    let people = accounts::members(db).await?.into_iter().map(|member| Person {
+    let people = staff::members(db).await?.into_iter().map(|member| Person {
         chosen: member.public_id == look.person,
         value: member.public_id,
         label: member.name,
@@ -234,7 +233,7 @@ async fn asked(desk: &Desk, look: &Look) -> Result<Asked, WebError> {
     let looks = look.what == LOOKS;
     let mut asked = Asked { looks, staff_id: None, subject: None, within: None, mistake: None };
     if !person.is_empty() {
-        asked.staff_id = accounts::member(db, person).await?.map(|member| member.id);
+        asked.staff_id = staff::member(db, person).await?.map(|member| member.id);
         if asked.staff_id.is_none() {
             asked.mistake = Some("Nobody of the team is called so.");
         }

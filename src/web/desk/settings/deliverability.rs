@@ -6,7 +6,7 @@ use crate::{
     clock::{Moment, Zone},
     deliverability::{self, Check, Finding, Grade, Provider, Record, Share},
     dkim::{self, DkimKey, KeyState},
-    mail::dkim::Algorithm,
+    mail::Algorithm,
     settings::{self, Settings},
     web::{Desk, Outcome, Posted, WebError, answers::conflict, session::see_other, words::grouped},
 };

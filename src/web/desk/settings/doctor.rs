@@ -4,11 +4,7 @@ use serde::Serialize;
 
 use crate::{
     clock::Zone,
-    doctor::{
-        self, Finding, Grade,
-        record::{self, Look},
-        worst,
-    },
+    doctor::{self, Finding, Grade, NightLook, worst},
     web::{Desk, Outcome, session::see_other},
 };
 
@@ -43,7 +39,7 @@ struct FindingView {
 
 /// `GET /desk/doctor`
 pub(crate) async fn show(desk: Desk) -> Outcome {
-    let looks = record::last(&desk.site().db, desk.site().now()).await?;
+    let looks = doctor::last_looks(&desk.site().db, desk.site().now()).await?;
     let is_one = looks.len() == 1;
     let looks = looks.into_iter().map(|look| LookView::new(look, is_one, desk.zone())).collect();
     let clocks = doctor::clocks_of_workers(desk.site()).await;
@@ -55,13 +51,13 @@ pub(crate) async fn show(desk: Desk) -> Outcome {
 /// `POST /desk/doctor`: looks again.
 pub(crate) async fn submit(desk: Desk) -> Outcome {
     if let Some((doctor, place)) = &desk.app.doctor {
-        record::look_now(doctor, desk.site(), place).await?;
+        doctor::look_now(doctor, desk.site(), place).await?;
     }
     Ok(see_other("/desk/doctor?done=looked"))
 }
 
 impl LookView {
-    fn new(look: Look, is_one: bool, zone: &Zone) -> Self {
+    fn new(look: NightLook, is_one: bool, zone: &Zone) -> Self {
         let (state, headline) = match worst(&look.findings) {
             Grade::Problem => ("bad", "Something has to be done"),
             Grade::Note => ("good", "It works; something is good to know"),

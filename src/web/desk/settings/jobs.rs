@@ -4,10 +4,7 @@ use serde::Serialize;
 
 use crate::{
     clock::Zone,
-    jobs::{
-        screen::{self, JobLine, QueueLine},
-        trouble::Trouble,
-    },
+    jobs::{self, JobLine, JobTrouble, QueueLine},
     queue::{Item, Told},
     web::{Desk, Outcome, Posted, WebError, session::see_other},
 };
@@ -70,7 +67,7 @@ struct JobView {
 /// `GET /desk/jobs`
 pub(crate) async fn show(desk: Desk) -> Outcome {
     let (now, zone) = (desk.site().now(), desk.zone());
-    let screen = screen::look(&desk.site().db, now).await?;
+    let screen = jobs::screen(&desk.site().db, now).await?;
     let is_bad = screen.is_bad();
     let over = screen.queues.iter().filter(|line| line.figures.given_up > 0);
     let given_up = over.map(|line| line.rules.did_not_work(line.figures.given_up)).collect();
@@ -96,7 +93,7 @@ pub(crate) async fn show(desk: Desk) -> Outcome {
 pub(crate) async fn try_again(desk: Desk, posted: Posted) -> Outcome {
     let form = posted.form(&["queue", "item"])?;
     let who = Some(desk.who.staff.id);
-    if screen::try_again(desk.site(), form.text("queue"), form.text("item"), who).await? {
+    if jobs::try_again(desk.site(), form.text("queue"), form.text("item"), who).await? {
         Ok(see_other("/desk/jobs?done=again"))
     } else {
         Err(WebError::Conflict(
@@ -105,7 +102,7 @@ pub(crate) async fn try_again(desk: Desk, posted: Posted) -> Outcome {
     }
 }
 
-fn stopped(one: &Trouble, zone: &Zone) -> StoppedView {
+fn stopped(one: &JobTrouble, zone: &Zone) -> StoppedView {
     StoppedView {
         what: one.what(),
         since: one.since.date_time(zone),

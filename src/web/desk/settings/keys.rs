@@ -7,9 +7,9 @@ use super::deliverability::stale;
 use crate::{
     deliverability,
     dkim::{self, DkimError, DkimKey, KeyState},
-    mail::dkim::Algorithm,
+    mail::Algorithm,
     settings::Settings,
-    staff::signing_keys,
+    staff,
     web::{Desk, Outcome, Posted, WebError, session::see_other},
 };
 
@@ -41,7 +41,7 @@ pub(crate) async fn make(desk: Desk, posted: Posted) -> Outcome {
     if of_domain(&desk, &domain).await?.iter().any(waits) {
         return stale(&desk, CHANGED.to_owned()).await;
     }
-    let made = signing_keys::make(desk.site(), by(&desk), &domain, algorithm, None).await;
+    let made = staff::make_signing_key(desk.site(), by(&desk), &domain, algorithm, None).await;
     made.map_err(WebError::internal)?;
     Ok(see_other("/desk/deliverability?done=key-made"))
 }
@@ -60,7 +60,7 @@ pub(crate) async fn activate(desk: Desk, Path(selector): Path<String>, posted: P
         }
     }
     let seen = Some(form.text("replaces"));
-    match signing_keys::switch_on(desk.site(), by(&desk), &key, seen).await {
+    match staff::switch_on_signing_key(desk.site(), by(&desk), &key, seen).await {
         Ok(_) => {}
         Err(DkimError::NotWaiting(_) | DkimError::Changed) => return stale(&desk, CHANGED.to_owned()).await,
         Err(error) => return Err(WebError::internal(error)),
@@ -98,7 +98,7 @@ pub(crate) async fn retire(desk: Desk, Path(selector): Path<String>, posted: Pos
     if key.state() == KeyState::Retired || !is_as_seen {
         return stale(&desk, CHANGED.to_owned()).await;
     }
-    match signing_keys::retire(desk.site(), by(&desk), &key).await {
+    match staff::retire_signing_key(desk.site(), by(&desk), &key).await {
         Ok(()) => {}
         Err(DkimError::NotFound(_)) => return stale(&desk, CHANGED.to_owned()).await,
         Err(error) => return Err(WebError::internal(error)),

@@ -7,10 +7,7 @@ use serde::Serialize;
 use crate::{
     clock::Zone,
     mail,
-    money::{
-        self, Money,
-        limits::{self, Limits},
-    },
+    money::{self, GiftLimits, Money},
     settings::{self, Setting, Settings},
     subscribers::fields,
     web::{
@@ -50,8 +47,8 @@ struct Page {
 
 impl Page {
     fn new(form: Form) -> Self {
-        let sensible = money::currency(form.text("currency")).and_then(limits::of);
-        let hint = |limit: fn(Limits) -> Money| {
+        let sensible = money::currency(form.text("currency")).and_then(money::sensible_limits);
+        let hint = |limit: fn(GiftLimits) -> Money| {
             sensible.map_or_else(String::new, |limits| format!("{} if empty.", limit(limits)))
         };
         Self {
@@ -59,7 +56,7 @@ impl Page {
             greeting_hint: format!(
                 "Over the words that an edition begins with. {} is the reader’s name; fields that may stand in mails, such as {}, are under Forms, Fields.",
                 "{{name, else \"reader\"}}",
-                mail::fields::written("first_name")
+                mail::fields_written("first_name")
             ),
             least_hint: hint(|limits| limits.least),
             most_hint: hint(|limits| limits.most),
@@ -127,7 +124,7 @@ async fn check_fields(desk: &Desk, form: &mut Form) -> Result<(), WebError> {
     let known = fields::for_mails(&desk.site().db).await?;
     let known: Vec<_> = known.iter().map(fields::Field::in_mails).collect();
     for name in ["greeting", "appeal_heading", "appeal_text"] {
-        let wrong = mail::fields::check_fields(form.text(name), &known).err();
+        let wrong = mail::check_fields(form.text(name), &known).err();
         wrong.into_iter().for_each(|mistake| form.mistake(name, mistake));
     }
     Ok(())

@@ -6,10 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     clock::Moment,
     email_address::EmailAddress,
-    staff::{
-        AccountError, Member, Role,
-        accounts::{self, Invitation, NewMember, Seen},
-    },
+    staff::{self, AccountError, Invitation, Member, NewMember, Role, SeenMember},
     web::{
         Desk, Form, Outcome, Posted, WebError,
         answers::conflict,
@@ -87,7 +84,7 @@ pub(crate) async fn submit(desk: Desk, posted: Posted) -> Outcome {
     let role = form.parse("role", |role| Role::parse(role).ok_or("Choose a role."));
     if let (true, Some(email), Some(role)) = (form.is_valid(), email, role) {
         let new = NewMember { name: &name, email: &email, role };
-        match accounts::add_member(desk.site(), Some(desk.who.staff.id), new).await {
+        match staff::add_member(desk.site(), Some(desk.who.staff.id), new).await {
             Ok(invitation) => return invited(&desk, name, invitation).await,
             Err(error @ AccountError::AddressTaken) => form.mistake("email", error),
             Err(error) => return Err(error.into()),
@@ -101,7 +98,7 @@ pub(crate) async fn submit(desk: Desk, posted: Posted) -> Outcome {
 pub(crate) async fn invite_again(desk: Desk, Path(id): Path<String>, posted: Posted) -> Outcome {
     let form = posted.form(&["seen"])?;
     let Some(seen) = seen(&form) else { return stale(&desk, &id, None).await };
-    match accounts::invite_again(desk.site(), Some(desk.who.staff.id), &id, seen).await {
+    match staff::invite_again(desk.site(), Some(desk.who.staff.id), &id, seen).await {
         Ok((member, invitation)) => invited(&desk, member.name, invitation).await,
         Err(AccountError::Changed) => stale(&desk, &id, None).await,
         Err(error) => Err(error.into()),
@@ -113,7 +110,7 @@ pub(crate) async fn change_role(desk: Desk, Path(id): Path<String>, posted: Post
     let form = posted.form(&["seen", "role"])?;
     let role = Role::parse(form.text("role")).ok_or(WebError::BadRequest("There is no such role."))?;
     let Some(seen) = seen(&form) else { return stale(&desk, &id, Some(role)).await };
-    match accounts::change_role(desk.site(), Some(desk.who.staff.id), &id, seen, role).await {
+    match staff::change_role(desk.site(), Some(desk.who.staff.id), &id, seen, role).await {
         Ok(Some((member, invitation))) => invited(&desk, member.name, invitation).await,
         Ok(None) => Ok(see_other("/desk/team?done=role")),
         Err(AccountError::Changed) => stale(&desk, &id, Some(role)).await,
@@ -136,7 +133,7 @@ async fn set_disabled(desk: &Desk, id: &str, posted: Posted, disabled: bool) -> 
     let Some(seen) = seen(&form).filter(|seen| seen.disabled != disabled) else {
         return stale(desk, id, None).await;
     };
-    match accounts::set_disabled(desk.site(), Some(desk.who.staff.id), id, seen).await {
+    match staff::set_disabled(desk.site(), Some(desk.who.staff.id), id, seen).await {
         Ok(()) if disabled => Ok(see_other("/desk/team?done=disabled")),
         Ok(()) => Ok(see_other("/desk/team?done=enabled")),
         Err(AccountError::Changed) => stale(desk, id, None).await,
@@ -145,15 +142,15 @@ async fn set_disabled(desk: &Desk, id: &str, posted: Posted, disabled: bool) -> 
 }
 
 /// How the page showed somebody: "editor", or "editor disabled".
-fn seen(form: &Form) -> Option<Seen> {
+fn seen(form: &Form) -> Option<SeenMember> {
     let text = form.text("seen");
     let active = text.strip_suffix(DISABLED);
-    Some(Seen { role: Role::parse(active.unwrap_or(text))?, disabled: active.is_some() })
+    Some(SeenMember { role: Role::parse(active.unwrap_or(text))?, disabled: active.is_some() })
 }
 
 /// The page as it is now, for somebody who acted on one that was out of date; with the role that they chose.
 async fn stale(desk: &Desk, id: &str, chosen: Option<Role>) -> Outcome {
-    let member = accounts::member(&desk.site().db, id).await?.ok_or(WebError::NotFound)?;
+    let member = staff::member(&desk.site().db, id).await?.ok_or(WebError::NotFound)?;
     let [disabled, created_at, key] = key(&member);
     // The page that begins with them, unless they stand on the first.
     let mut page = self::page(desk, blank(), None, Place::default()).await?;
@@ -194,7 +191,7 @@ async fn page(
 ) -> Result<Page, WebError> {
     let list = List { path: "/desk/team", place: "after", kept: &[] };
     let from = after.0.map(|[disabled, at, id]| (disabled > 0, Moment(at), id));
-    let read = |most| accounts::members_page(&desk.site().db, from, most);
+    let read = |most| staff::members_page(&desk.site().db, from, most);
     let (members, pages) = list.page(after, PAGE, read, key).await?;
     let view = |member: Member| MemberView {
         state: match (member.disabled_at, member.joined) {

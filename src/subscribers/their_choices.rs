@@ -17,8 +17,7 @@ use super::{
 };
 use crate::{
     clock::Moment,
-    db,
-    delivery::{ledger, notices},
+    db, delivery,
     editions::Rhythm,
     links::{Choices, Name},
     mail::clean_name,
@@ -28,7 +27,7 @@ use crate::{
 
 /// What a reader can choose.
 #[derive(Clone, Debug, Serialize)]
-pub struct Preferences {
+pub struct TheirChoices {
     /// The reader.
     #[serde(skip)]
     pub reader: Subscriber,
@@ -65,7 +64,7 @@ pub struct Choice {
 
 /// The path of a reader's own page, by their public id.
 #[must_use]
-pub fn preferences_path(site: &Site, public_id: &str) -> String {
+pub fn choices_path(site: &Site, public_id: &str) -> String {
     Choices(Name::id(public_id)).path(&site.keys)
 }
 
@@ -73,14 +72,14 @@ pub fn preferences_path(site: &Site, public_id: &str) -> String {
 ///
 /// # Errors
 /// [`SubscriberError::Link`] when it is not one of ours.
-pub async fn look_at_preferences(site: &Site, link: &str) -> Result<Preferences> {
+pub async fn look_at_choices(site: &Site, link: &str) -> Result<TheirChoices> {
     let now = site.now();
     let Choices(name) = Choices::read(&site.keys, link, now)?;
     let reader = store::named(&site.db, &name).await?.ok_or(SubscriberError::Link)?;
     let known = store::subscriptions(&site.db, reader.id).await?;
     let rests_until = known.iter().filter_map(|one| one.rests_until(now)).max();
     let lists = choices(&known, store::lists(&site.db).await?, now);
-    Ok(Preferences { reader, lists, rests_until })
+    Ok(TheirChoices { reader, lists, rests_until })
 }
 
 /// What a reader can choose who stands so with these lists.
@@ -175,12 +174,12 @@ pub struct Saved {
 ///
 /// # Errors
 /// [`SubscriberError::Link`] when it is not one of ours; when the database fails, and then nothing was changed.
-pub async fn save_preferences(
+pub async fn save_choices(
     site: &Site,
     link: &str,
     chosen: &Chosen,
     trace: Trace<'_>,
-) -> Result<(Preferences, Saved)> {
+) -> Result<(TheirChoices, Saved)> {
     let Choices(name) = Choices::read(&site.keys, link, site.now())?;
     let reader = store::named(&site.db, &name).await?.ok_or(SubscriberError::Link)?;
     let counted = match chosen.is_more_than_leaving() {
@@ -204,7 +203,7 @@ pub async fn save_preferences(
     withdrawn::leaves(site, &reader.public_id, &leaves, ConsentMethod::Preferences).await?;
     let (mut saved, touched) = db::again(|| save_once(site, reader.id, (chosen, &leaves), trace)).await?;
     saved.waits = waits;
-    let now = look_at_preferences(site, link).await?;
+    let now = look_at_choices(site, link).await?;
     let mut topics = topics::chosen_of(&site.db, now.reader.id).await?;
     for list in now.lists.iter().filter(|list| touched.contains(&list.id)) {
         let chosen = topics.remove(&list.id).unwrap_or_default();
@@ -249,7 +248,7 @@ async fn save_once(
         list,
         action: if joins { ConsentAction::Confirmed } else { ConsentAction::Left },
         method: ConsentMethod::Preferences,
-        wording: joins.then_some(consent::PREFERENCES_WORDING),
+        wording: joins.then_some(consent::CHOICES_WORDING),
         by: By::source("preferences page"),
         trace,
     };
@@ -276,8 +275,8 @@ async fn save_once(
     }
     let asked = fields::on_their_page(&mut tx, id).await?;
     for list in left {
-        ledger::withdraw(&mut tx, site, id, Some(list)).await?;
-        notices::withdraw_welcome(&mut tx, id, list, site.now()).await?;
+        delivery::withdraw(&mut tx, site, id, Some(list)).await?;
+        delivery::withdraw_welcome(&mut tx, id, list, site.now()).await?;
     }
     for (field, typed) in &chosen.answers {
         if asked.contains(field)
