@@ -16,7 +16,10 @@ use std::{
 };
 
 use futures_util::FutureExt as _;
-use tokio::{sync::Semaphore, task};
+use tokio::{
+    sync::{Semaphore, mpsc},
+    task,
+};
 
 use crate::email_address::for_the_log;
 
@@ -48,6 +51,20 @@ where
         done
     });
     working.await.unwrap_or_else(|_| Err(GaveUp("the program is ending".to_owned())))
+}
+
+/// Reads something long on a thread of its own, piece by piece, as fast as `to` is emptied: it waits most of the time, and takes none of the
+/// places. It ends when whoever empties it goes away; `last` says how it ended.
+pub fn beside<T: Send + 'static>(
+    to: mpsc::Sender<T>,
+    read: impl FnOnce(&mpsc::Sender<T>) + Send + 'static,
+    last: impl FnOnce(Result<(), GaveUp>) -> T + Send + 'static,
+) {
+    drop(task::spawn_blocking(move || {
+        let ended = quietly(|| read(&to));
+        // Whoever does not listen any more needs to hear of no end.
+        drop(to.blocking_send(last(ended)));
+    }));
 }
 
 /// Does work that may panic on what a stranger wrote, without a trace on the console: whoever calls says in one line of the

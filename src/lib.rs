@@ -124,9 +124,12 @@ pub fn statements() -> Vec<(&'static str, &'static [db::Sql])> {
     all.extend(bounces::STATEMENTS.iter().map(|table| ("bounces", *table)));
     all.extend(subscribers::STATEMENTS.iter().map(|table| ("subscribers", *table)));
     all.extend(delivery::STATEMENTS.iter().map(|table| ("delivery", *table)));
-    for (room, queues) in
-        [("queue", queue::QUEUES), ("articles", articles::QUEUES), ("donations", donations::QUEUES)]
-    {
+    for (room, queues) in [
+        ("queue", queue::QUEUES),
+        ("articles", articles::QUEUES),
+        ("donations", donations::QUEUES),
+        ("subscribers", subscribers::QUEUES),
+    ] {
         all.extend(queues.iter().map(|queue| (room, *queue)));
     }
     all

@@ -116,6 +116,7 @@ pub async fn restored(
     publishing::hold_all(&mut tx, site, by).await?;
     let letters = delivery::end_waiting_letters(&mut tx, before, site.now()).await?;
     subscribers::forget_held_back(&mut tx, before).await?;
+    subscribers::stop_imports(&mut tx, site.now()).await?;
     let sessions = staff::end_sessions_but(&mut tx, keep).await?;
     let links = staff::void_all_links(&mut tx).await?;
     origin::confirm(&mut tx, site, &place, positions).await?;

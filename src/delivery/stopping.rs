@@ -47,6 +47,12 @@ impl Suppressions<'_> {
         Ok(added)
     }
 
+    /// A file said it of somebody, and what it said is taken back: as if it had not been said. Nothing that another said is. Whoever calls
+    /// has closed the gate.
+    pub async fn take_back(self, tx: &mut Tx, reader: i64, reason: &str, detail: &str) -> Result<u64> {
+        store::take_back(tx, reader, reason, detail).await
+    }
+
     /// Stops mail to an address, and withdraws whatever waits to be sent to it; the first reason stays. `detail` is what staff
     /// read. Whether it was not stopped before. It is the first thing that a transaction changes.
     pub async fn add(

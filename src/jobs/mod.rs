@@ -124,6 +124,7 @@ enum Job {
     ResumeProviderCalls,
     PollProvider,
     PollFeeds,
+    BringIn,
     LookAtDns,
     LookUpProviders,
     TakeInRefusals,
@@ -138,7 +139,7 @@ enum Job {
 }
 
 impl Job {
-    const ALL: [Self; 18] = [
+    const ALL: [Self; 19] = [
         Self::SealEditions,
         Self::AskHeldBack,
         Self::TellOwners,
@@ -146,6 +147,7 @@ impl Job {
         Self::ResumeProviderCalls,
         Self::PollProvider,
         Self::PollFeeds,
+        Self::BringIn,
         Self::LookAtDns,
         Self::LookUpProviders,
         Self::TakeInRefusals,
@@ -162,7 +164,7 @@ impl Job {
     /// The schedule.
     const fn every(self) -> Duration {
         Duration::from_secs(match self {
-            Self::SealEditions | Self::WorkOnProviderEvents => 1,
+            Self::SealEditions | Self::WorkOnProviderEvents | Self::BringIn => 1,
             Self::TellOwners | Self::TakeInRefusals | Self::TellOfBreaks => 10,
             Self::AskHeldBack
             | Self::ResumeProviderCalls
@@ -189,6 +191,7 @@ impl Job {
             Self::ResumeProviderCalls => "resume provider calls",
             Self::PollProvider => "poll provider",
             Self::PollFeeds => "poll feeds",
+            Self::BringIn => "bring in",
             Self::LookAtDns => "look at dns",
             Self::LookUpProviders => "look up providers",
             Self::TakeInRefusals => "take in refusals",
@@ -213,6 +216,7 @@ impl Job {
             Self::ResumeProviderCalls => "Asks the payment service again where it did not answer",
             Self::PollProvider => "Asks the payment service what was missed",
             Self::PollFeeds => "Reads your feeds, each every half hour",
+            Self::BringIn => "Brings in lists of readers",
             Self::LookAtDns => "Looks whether mail providers believe your mail",
             Self::LookUpProviders => "Looks up which mail providers your readers have",
             Self::TakeInRefusals => "Counts copies that were refused",
@@ -243,6 +247,7 @@ impl Job {
             }
             Self::PollProvider => "The payment service is not asked what we missed: gifts may not be counted",
             Self::PollFeeds => "Your feeds are not read: new articles do not come in",
+            Self::BringIn => "Lists of readers that somebody brings in do not go on",
             Self::LookAtDns => "Nobody looks whether mail providers still believe your mail",
             Self::LookUpProviders => {
                 "Which mail providers your readers have is not looked up; mail goes out all the same"
@@ -379,6 +384,7 @@ impl Jobs {
             Job::ResumeProviderCalls => working(self.resume_provider_calls()),
             Job::PollProvider => working(self.poll_provider()),
             Job::PollFeeds => working(articles::poll_due(site, &self.fetcher)),
+            Job::BringIn => working(subscribers::bring_in(site)),
             Job::LookAtDns => working(self.look_at_dns()),
             Job::LookUpProviders => working(self.look_up_providers()),
             Job::TakeInRefusals => working(receive_refusals(site)),

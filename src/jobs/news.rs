@@ -12,8 +12,14 @@ use crate::{
 };
 
 /// Every queue, in the order in which it is shown.
-pub(super) const QUEUES: [&Queue; 5] =
-    [&EVENTS, &CHECKOUTS, &CANCELLATIONS, &crate::articles::FEEDS_IN_TURN, &NEWS];
+pub(super) const QUEUES: [&Queue; 6] = [
+    &EVENTS,
+    &CHECKOUTS,
+    &CANCELLATIONS,
+    &crate::articles::FEEDS_IN_TURN,
+    &crate::subscribers::IMPORTS_IN_TURN,
+    &NEWS,
+];
 
 /// Tells what nobody was told of yet. Returns how many things that were.
 ///

@@ -216,6 +216,14 @@ impl Mapping {
         said.map(|(.., state)| *state).or_else(by_program).or_else(|| of_any().map(|(.., state)| *state))
     }
 
+    /// The same as anybody would guess it, for showing it to whoever has to say it.
+    pub(super) fn as_guessed(&self, words: impl Iterator<Item = (String, String, State)>) -> Self {
+        let mut guessed = self.clone();
+        guessed.everybody.get_or_insert(self.everybody_perhaps);
+        guessed.words.extend(words.map(|(heading, value, state)| (Some(heading), value, state)));
+        guessed
+    }
+
     /// Whether it is our own export, which says of each reader and list all that there is.
     #[must_use]
     pub fn is_own(&self) -> bool {

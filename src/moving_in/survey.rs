@@ -27,7 +27,7 @@ pub struct Survey {
     pub mapping: Mapping,
     /// How many lines there are below the headings.
     pub rows: u64,
-    /// The first of them, as they would be taken.
+    /// The first of them, as they would be taken; where something is to be said, as anybody would guess it.
     pub first: Vec<FileRow>,
     /// What nobody has said yet: while there is any of it, nothing is taken.
     pub unsaid: Vec<Unsaid>,
@@ -265,7 +265,11 @@ pub fn survey(source: &impl TableSource, choices: &ImportChoices) -> Result<Surv
     if let Some(words) = mapping.lacks {
         unsaid.push(Unsaid::Lacks { words });
     }
-    let mut of_the_file = self::rows(source, &mapping)?;
+    let guesses = words.iter().flat_map(|column: &ColumnWords| {
+        let open = column.words.iter().filter(|word| word.becomes.is_none());
+        open.filter_map(|word| Some((column.heading.clone(), word.value.clone(), word.guess?)))
+    });
+    let mut of_the_file = self::rows(source, &mapping.as_guessed(guesses))?;
     let mut first = Vec::new();
     while let Some(row) = of_the_file.read()?.filter(|_| first.len() < SHOWN) {
         first.push(row);

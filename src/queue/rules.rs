@@ -128,6 +128,24 @@ pub const FEEDS: Rules = Rules {
     means: "New articles of it do not come in. It goes on being asked every half hour; look whether its address still works.",
 };
 
+/// Lists of readers that somebody brings in.
+pub const IMPORTS: Rules = Rules {
+    name: "imports",
+    // Each step takes it anew.
+    lease: minutes(2),
+    first_gap: Duration::from_secs(10),
+    longest_gap: minutes(10),
+    // It stands where it was, and goes on once it can; whoever began it can end it.
+    ends: Ends::Never,
+    told: Told::Owners,
+    // An hour and a half.
+    told_after: Some(15),
+    by_hand: None,
+    what: "Lists of readers that are brought in",
+    over: ["list of readers does not go on", "lists of readers do not go on"],
+    means: "Somebody brings a list in, under Readers, Imports, and it does not go on. It is tried until it does; it can be stopped there.",
+};
+
 /// Letters to the team about what happened in a room that writes none ([`super::News`]).
 pub const NEWS: Rules = Rules {
     name: "news",

@@ -26,6 +26,7 @@ mod found_by;
 mod good_bye;
 mod implied;
 mod import;
+mod imports;
 mod leave;
 pub mod lists;
 pub mod machines;
@@ -70,6 +71,14 @@ pub use self::{
     },
     implied::{Implied, NotImplied},
     import::{Basis, IMPLIED, ImportError, ImportReport, Plan, RowError, import, import_as},
+    imports::{
+        Answers as ImportAnswers, Asks, BringInError, ChangeKind, Import, ImportState,
+        LARGEST as LARGEST_FILE, Receiving, Seen, SeenColumn, SeenRow, SeenWord, SeenWords, bring_in,
+        find_import, go as go_on_with_import, has_problems, import_kept, imports,
+        may_be_taken_back as import_may_be_taken_back, problems as problems_of_import,
+        remove as remove_import, say as say_of_import, say_anew as say_of_import_anew, stop as stop_import,
+        take_back as take_import_back,
+    },
     leave::{
         AfterLeaving, Back, Left, after_coming_back, after_leaving, leave, leave_all, leave_as_written,
         leave_by_mail, leave_by_staff, look_at_unsubscribe, rejoin,
@@ -102,6 +111,7 @@ pub use self::{
 };
 pub(crate) use self::{
     donor_state::{gave_as_in, gives_as_in},
+    imports::stop_all as stop_imports,
     moving::{former_addresses_in, letters_asked},
     read::held,
 };
@@ -111,11 +121,15 @@ use crate::{
     token::TokenError,
 };
 
+pub use self::store::imports::{IMPORTS_IN_TURN, QUEUES};
+
 /// Every statement of this room.
 pub const STATEMENTS: &[&[Sql]] = &[
     store::STATEMENTS,
     store::finding::STATEMENTS,
     store::importing::STATEMENTS,
+    store::imports::STATEMENTS,
+    store::imports_undone::STATEMENTS,
     store::counting::STATEMENTS,
     store::joining::STATEMENTS,
     store::leaving::STATEMENTS,
@@ -136,11 +150,16 @@ pub(crate) mod forgetting {
         budget::WEEK,
         fields::REMOVED_LASTS,
         forgotten::PROOF_LASTS,
+        imports::KEPT as IMPORTS_KEPT,
         moving::{CHANGE_LASTS, FORGET_CHANGES as ADDRESS_CHANGES},
         store::FORGET_TRACES as TRACES,
         store::fields::{FORGET_FIELDS as FIELDS, FORGET_VALUES as VALUES},
         store::forgotten::FORGET_KEPT as KEPT_CONSENT,
         store::forms::FORGET_FORM_DAYS as FORM_DAYS,
+        store::imports::{
+            FORGET_PARTS as IMPORT_PARTS, FORGET_PROBLEMS as IMPORT_PROBLEMS, FORGET_UNFINISHED as IMPORTS,
+        },
+        store::imports_undone::FORGET_CHANGES as IMPORT_CHANGES,
         store::joining::{
             FORGET_ASKED_FROM as ASKED_FROM, FORGET_ASKINGS as ASKINGS, FORGET_DAYS as DAYS,
             FORGET_LETTERS as LETTERS, FORGET_TYPED as TYPED, FORGET_UNCONFIRMED as UNCONFIRMED,

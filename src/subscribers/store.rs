@@ -6,6 +6,8 @@ pub mod finding;
 pub mod forgotten;
 pub mod forms;
 pub mod importing;
+pub mod imports;
+pub mod imports_undone;
 pub mod joining;
 pub mod knowing;
 pub mod leaving;

@@ -18,6 +18,7 @@ use super::{
     headers::Seen,
     routes::{Csrf, Rule, Who, has_page},
     session::{self, SignedIn},
+    upload,
 };
 use crate::{door::Deadline, subscribers::forms};
 
@@ -50,7 +51,11 @@ pub(super) async fn check(
         request.extensions_mut().insert(signed_in.clone());
     }
     let former = rule.caller().zip(former_name(&app, &request));
-    let mut response = in_time(request, next).await;
+    // A file comes while its handler reads it: the door says how slow it may be.
+    let mut response = match rule.takes_file {
+        true => next.run(request).await,
+        false => in_time(request, next).await,
+    };
     let_read_by(&mut response, reads);
     if let Some((caller, name)) = former
         && (response.status().is_success() || response.status().is_redirection())
@@ -126,8 +131,17 @@ async fn admit(app: &App, rule: Rule, request: &mut Request) -> Result<Option<Si
     if matches!(*request.method(), Method::GET | Method::HEAD) {
         // So that no handler reads what nobody measured.
         *request.body_mut() = Body::empty();
+    } else if let Some(boundary) = upload::boundary(request.headers()).filter(|_| rule.takes_file) {
+        let body = std::mem::take(request.body_mut());
+        let in_form = upload::token(body, &boundary, rule.body_limit).await;
+        let (in_form, body) = in_form.map_err(|error| (error, signed_in.clone()))?;
+        let given = token_in_header(request).unwrap_or(in_form);
+        if !signed_in.as_ref().is_some_and(|one| one.owns_csrf(&given)) {
+            return Err((WebError::StaleForm, signed_in));
+        }
+        *request.body_mut() = body;
     } else {
-        let bytes = whole(std::mem::take(request.body_mut()), rule.body_limit).await;
+        let bytes = whole(std::mem::take(request.body_mut()), rule.body_limit.min(WHOLE)).await;
         let bytes = bytes.map_err(|error| (error, signed_in.clone()))?;
         if changes && rule.csrf == Csrf::Token {
             owns_token(request, &bytes, signed_in.as_ref()).map_err(|error| (error, signed_in.clone()))?;
@@ -172,11 +186,14 @@ async fn comes_from_a_named_site(
     if is_named { Ok(FromElsewhere(origin)) } else { Err(WebError::CrossSite) }
 }
 
+fn token_in_header(request: &Request) -> Option<String> {
+    request.headers().get("x-csrf-token").and_then(|value| value.to_str().ok()).map(str::to_owned)
+}
+
 /// Whether the form in the body holds the token of the session.
 fn owns_token(request: &Request, body: &[u8], signed_in: Option<&SignedIn>) -> Result<(), WebError> {
-    let in_header = request.headers().get("x-csrf-token").and_then(|value| value.to_str().ok());
-    let given = match in_header {
-        Some(token) => token.to_owned(),
+    let given = match token_in_header(request) {
+        Some(token) => token,
         None => url::form_urlencoded::parse(body)
             .find(|(name, _)| name == "csrf")
             .map(|(_, value)| value.into_owned())
@@ -184,6 +201,9 @@ fn owns_token(request: &Request, body: &[u8], signed_in: Option<&SignedIn>) -> R
     };
     if signed_in.is_some_and(|one| one.owns_csrf(&given)) { Ok(()) } else { Err(WebError::StaleForm) }
 }
+
+/// No body is held whole that is larger: files are not.
+const WHOLE: usize = 1024 * 1024;
 
 /// The whole body; one that ends before its end, or that its sender broke off, is no body at all (RFC 9112 section 8).
 async fn whole(body: Body, limit: usize) -> Result<Bytes, WebError> {

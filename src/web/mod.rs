@@ -41,6 +41,7 @@ mod session;
 mod statics;
 #[cfg(test)]
 mod tests;
+mod upload;
 mod words;
 
 use std::{net::IpAddr, sync::Arc, time::Duration};

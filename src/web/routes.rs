@@ -13,7 +13,7 @@ use axum::{
 };
 
 use super::{App, HeaderSet, desk, hooks, public, statics};
-use crate::{origin::Caller, staff::Role};
+use crate::{origin::Caller, staff::Role, subscribers};
 
 /// Who may come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,6 +57,8 @@ pub struct Route {
     pub headers: HeaderSet,
     /// The most bytes a body may have.
     pub body_limit: usize,
+    /// Whether its form may hold a file, which the handler reads as it comes.
+    pub takes_file: bool,
     handler: MethodRouter<App>,
 }
 
@@ -68,6 +70,7 @@ pub(super) struct Rule {
     pub(super) csrf: Csrf,
     pub(super) headers: HeaderSet,
     pub(super) body_limit: usize,
+    pub(super) takes_file: bool,
 }
 
 impl Rule {
@@ -92,6 +95,8 @@ impl Rule {
 }
 
 const KIB: usize = 1_024;
+/// The largest file of readers.
+const LARGEST_LIST: usize = subscribers::LARGEST_FILE as usize;
 
 impl Route {
     fn get<H, T>(path: &'static str, who: Who, headers: HeaderSet, handler: H) -> Self
@@ -100,7 +105,16 @@ impl Route {
         T: 'static,
     {
         let handler = on(axum::routing::MethodFilter::GET, handler);
-        Self { method: Method::GET, path, who, csrf: Csrf::Safe, headers, body_limit: 0, handler }
+        Self {
+            method: Method::GET,
+            path,
+            who,
+            csrf: Csrf::Safe,
+            headers,
+            body_limit: 0,
+            takes_file: false,
+            handler,
+        }
     }
 
     fn post<H, T>(path: &'static str, who: Who, csrf: Csrf, headers: HeaderSet, handler: H) -> Self
@@ -114,7 +128,7 @@ impl Route {
             Csrf::Token | Csrf::Webhook => 1_024 * KIB,
             Csrf::PublicForm | Csrf::NamedSites | Csrf::OneClick => 64 * KIB,
         };
-        Self { method: Method::POST, path, who, csrf, headers, body_limit, handler }
+        Self { method: Method::POST, path, who, csrf, headers, body_limit, takes_file: false, handler }
     }
 
     /// For pages of other sites: a POST, and the question of a browser whether it may be sent.
@@ -126,12 +140,28 @@ impl Route {
         use axum::routing::MethodFilter;
         let both = on(MethodFilter::POST.or(MethodFilter::OPTIONS), handler);
         let (who, csrf, headers) = (Who::Public, Csrf::NamedSites, HeaderSet::Api);
-        Self { method: Method::POST, path, who, csrf, headers, body_limit: 64 * KIB, handler: both }
+        let takes_file = false;
+        Self {
+            method: Method::POST,
+            path,
+            who,
+            csrf,
+            headers,
+            body_limit: 64 * KIB,
+            takes_file,
+            handler: both,
+        }
+    }
+
+    /// The same for a form that holds a file of at most so many bytes.
+    fn with_file(mut self, largest: usize) -> Self {
+        (self.takes_file, self.body_limit) = (true, largest + 64 * KIB);
+        self
     }
 
     pub(super) fn rule(&self) -> Rule {
-        let Self { path, who, csrf, headers, body_limit, .. } = *self;
-        Rule { path, who, csrf, headers, body_limit }
+        let Self { path, who, csrf, headers, body_limit, takes_file, .. } = *self;
+        Rule { path, who, csrf, headers, body_limit, takes_file }
     }
 
     pub(super) fn into_handler(self) -> MethodRouter<App> {
@@ -292,6 +322,16 @@ pub fn routes() -> Vec<Route> {
         Route::get("/desk/blocked", Staff(Role::READERS), Desk, desk::readers::blocked::show),
         Route::post("/desk/blocked", Staff(Role::READERS), Token, Desk, desk::readers::blocked::submit),
         Route::post("/desk/blocked/{id}/lift", Staff(Role::READERS), Token, Desk, desk::readers::blocked::lift),
+        Route::get("/desk/imports", Staff(Role::READERS), Desk, desk::readers::imports::show),
+        Route::post("/desk/imports", Staff(Role::READERS), Token, Desk, desk::readers::imports::submit).with_file(LARGEST_LIST),
+        Route::get("/desk/imports/{import}", Staff(Role::READERS), Desk, desk::readers::import::show),
+        Route::post("/desk/imports/{import}", Staff(Role::READERS), Token, Desk, desk::readers::import::submit),
+        Route::post("/desk/imports/{import}/back", Staff(Role::READERS), Token, Desk, desk::readers::import::back),
+        Route::post("/desk/imports/{import}/go", Staff(Role::READERS), Token, Desk, desk::readers::import::go),
+        Route::post("/desk/imports/{import}/stop", Staff(Role::READERS), Token, Desk, desk::readers::import::stop),
+        Route::post("/desk/imports/{import}/undo", Staff(Role::READERS), Token, Desk, desk::readers::import::undo),
+        Route::post("/desk/imports/{import}/remove", Staff(Role::READERS), Token, Desk, desk::readers::import::remove),
+        Route::get("/desk/imports/{import}/problems", Staff(Role::READERS), Desk, desk::readers::import::problems),
         Route::get("/desk/requests", Staff(Role::READERS), Desk, desk::readers::requests::show),
         Route::post("/desk/requests", Staff(Role::READERS), Token, Desk, desk::readers::requests::submit),
         Route::get("/desk/requests/{id}", Staff(Role::READERS), Desk, desk::readers::request::show),

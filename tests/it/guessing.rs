@@ -176,6 +176,16 @@ const DOORS: &[(&[Role], &[&str])] = &[
         "GET /desk/blocked",
         "POST /desk/blocked",
         "POST /desk/blocked/{id}/lift",
+        "GET /desk/imports",
+        "POST /desk/imports",
+        "GET /desk/imports/{import}",
+        "POST /desk/imports/{import}",
+        "POST /desk/imports/{import}/back",
+        "POST /desk/imports/{import}/go",
+        "POST /desk/imports/{import}/stop",
+        "POST /desk/imports/{import}/undo",
+        "POST /desk/imports/{import}/remove",
+        "GET /desk/imports/{import}/problems",
         "GET /desk/requests",
         "GET /desk/requests/{id}",
         "POST /desk/requests/{id}",
@@ -273,6 +283,8 @@ const ROWS: &[&str] = &[
     "insert into edition_revision (edition_id, revision, subject, preview_text, intro_markdown, created_at) values (901, 1, 'One', '', '', 7)",
     "insert into suppression (id, address_hash, reason, detail, created_at) values (1001, 'h', 'staff', '', 7)",
     "insert into reader_request (id, kind, address, address_hash, detail, received_at, due_at) values (1101, 'access', 'ann@example.org', 'h', '', 7, 8)",
+    "insert into import (id, public_id, state, created_at, changed_at, file, size, basis, source, makes_lists, choices, survey, expected, report, pass, line, trouble, attempts, next_at)
+        values (1701, 'animport000000000001', 'ready', 7, 7, 'a.csv', 1, 'consent', 'x', false, '', '', '', '', 0, 0, '', 0, 7)",
     "insert into bounce_letter (id, key, from_address, subject, words, received_at) values (1201, 'k', 'ann@example.org', 'Hello', '', 7)",
     "insert into donor (id, public_id, email, email_key, name, created_at) values (1301, 'adonor00000000000001', 'ann@example.org', 'ann@example.org', 'Ann', 7)",
     "insert into donation (id, public_id, donor_id, email, name, kind, amount_minor, currency, state, created_at, paid_at)
@@ -296,6 +308,7 @@ const KINDS: &[(&str, &[&str])] = &[
     ("editions", &["901", "anedition00000000001"]),
     ("blocked", &["1001"]),
     ("requests", &["1101"]),
+    ("imports", &["1701", "animport000000000001"]),
     ("letters", &["1201"]),
     ("donations", &["1401", "agift000000000000001", "1301", "adonor00000000000001"]),
     ("monthly", &["1501", "amonthly000000000001"]),
@@ -343,7 +356,7 @@ both_engines! {
         let (cookie, csrf) = web.session_of(Role::Owner).await;
         let held = async || {
             let mut all = Vec::new();
-            for table in ["list", "reader_topic", "field", "feed", "article", "form", "subscriber", "reader_note", "edition", "suppression", "reader_request", "bounce_letter", "donation", "recurring_donation", "staff"] {
+            for table in ["list", "reader_topic", "field", "feed", "article", "form", "subscriber", "reader_note", "edition", "suppression", "reader_request", "import", "bounce_letter", "donation", "recurring_donation", "staff"] {
                 let sql: &'static str = Box::leak(format!("select count(*) from {table}").into_boxed_str());
                 all.push((table, rows::<(i64,)>(db, sql).await[0].0));
             }

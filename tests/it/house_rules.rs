@@ -620,7 +620,8 @@ fn statements_read_only_what_stands_below_them() {
 /// A room that holds more than an eighth of the house is several rooms.
 #[test]
 fn no_room_is_larger_than_an_eighth_of_the_house() {
-    const OWN_FRONT_DOORS: [&str; 4] = ["web/desk/", "web/public/", "sandbox/stripe_api/", "sandbox/smtp/"];
+    const OWN_FRONT_DOORS: [&str; 5] =
+        ["web/desk/", "web/public/", "sandbox/stripe_api/", "sandbox/smtp/", "subscribers/imports/"];
     let mut lines: BTreeMap<&str, usize> = BTreeMap::new();
     let sources = sources();
     for (path, text) in &sources {

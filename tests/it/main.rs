@@ -12,6 +12,7 @@ mod blocking;
 mod bouncing;
 mod braking;
 mod breaking_off;
+mod bringing_in;
 mod choosing;
 mod clocks;
 mod command_line;

@@ -15,7 +15,8 @@ use broadside::{
     replies,
     staff::Role,
     subscribers::{
-        ConsentAction, ConsentMethod, DonorState, LeavingReason, OptIn, SubscriptionState, Visibility,
+        ChangeKind, ConsentAction, ConsentMethod, DonorState, ImportState, LeavingReason, OptIn,
+        SubscriptionState, Visibility,
         fields::{FieldKind, StandsIn},
         forms::{Answer, FormState, Offers, OffersTopics},
         requests::RequestKind,
@@ -221,6 +222,8 @@ fn columns() -> Vec<(&'static str, &'static str, Vec<&'static str>)> {
         "form_field"."answer": Answer,
         "field"."kind": FieldKind,
         "reader_request"."kind": RequestKind,
+        "import"."state": ImportState,
+        "import_change"."kind": ChangeKind,
         "leaving_reason"."reason": LeavingReason,
         "donor_state"."state": DonorState,
         "donation"."kind": DonationKind,

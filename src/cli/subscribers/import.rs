@@ -11,7 +11,6 @@ use anyhow::Context as _;
 use serde_json::json;
 
 use crate::{
-    audit_log,
     moving_in::{EVERYBODY, ImportChoices, Preset, State, Survey, TableSource, Unsaid, Word, guarded},
     private,
     site::Site,
@@ -114,13 +113,10 @@ pub(super) async fn run(site: &Site, arguments: Arguments) -> anyhow::Result<Exi
         is_dry: arguments.dry_run,
     };
     let mut tell = |error: &RowError| problems.as_mut().map_or(Ok(()), |problems| problems.write(error));
-    let report = subscribers::import_as(site, &source, &plan, &mut tell).await;
+    let report = subscribers::import_kept(site, &source, &plan, &mut tell).await;
     if let Err(ImportError::Unsaid(survey)) = &report {
         ask(survey, &arguments)?;
         return Ok(ExitCode::from(TO_BE_SAID));
-    }
-    if !arguments.dry_run {
-        note(site, list, &basis, &report).await?;
     }
     let report = report?;
     if let Some(problems) = problems {
@@ -139,39 +135,6 @@ pub(super) async fn run(site: &Site, arguments: Arguments) -> anyhow::Result<Exi
         eprintln!("… and {more} more; --problems FILE has all of them");
     }
     Ok(if report.refused == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
-}
-
-async fn note(
-    site: &Site,
-    list: &List,
-    basis: &Basis,
-    report: &Result<ImportReport, ImportError>,
-) -> anyhow::Result<()> {
-    let taken = match report {
-        Ok(report) => {
-            let sad = match report.left + report.suppressed() + report.unconfirmed {
-                0 => String::new(),
-                _ => format!(
-                    ", {} left, {} not to be mailed, {} never confirmed",
-                    report.left,
-                    report.suppressed(),
-                    report.unconfirmed
-                ),
-            };
-            let unchanged = report.unchanged + report.updated;
-            format!(
-                "{} added to {}, {unchanged} left as they were, {} not taken{sad}",
-                report.added, list.slug, report.refused
-            )
-        }
-        // Nothing was begun.
-        Err(ImportError::NoBasis | ImportError::Table(_) | ImportError::Reader(_)) => return Ok(()),
-        // Whatever was taken before stays.
-        Err(_) => format!("to {}, and broke off", list.slug),
-    };
-    let detail = format!("{taken}. {}: {}", basis.basis.trim(), basis.source.trim());
-    audit_log::note(site, None, "imported readers", "", &detail).await?;
-    Ok(())
 }
 
 /// As whoever reads sums by a program wants them.

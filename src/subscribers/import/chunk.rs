@@ -1,30 +1,37 @@
 //! Some hundred rows, in one transaction.
 
-use std::collections::{HashMap, HashSet};
+use std::{
+    collections::{HashMap, HashSet},
+    hash::{DefaultHasher, Hash as _, Hasher as _},
+    time::Duration,
+};
 
 use super::{
     places::{Made, Places},
     plan::Plan,
-    report::Outcome,
+    report::{ImportReport, Outcome, RowError},
 };
 use crate::{
-    clock::Moment,
+    clock::{Moment, Stopwatch},
     db::{self, Tx},
     delivery::{self, StopReason, Suppressions, ToldStop as Stopped},
     editions::Rhythm,
     mail::clean_name,
     moving_in::{FileRow, ListEntry, State},
+    queue,
     site::Site,
     subscribers::{
         SubscriberError,
         consent::{self, ConsentAction, ConsentMethod},
+        fields::Field,
         forgotten,
         implied::{Implied, NotImplied},
+        imports::{Change, ChangeKind, told as told_by},
         read::SubscriptionState,
         store::{
             self,
             importing::{self, NewSubscription, Told},
-            topics,
+            imports, imports_undone, topics,
         },
     },
     token,
@@ -33,7 +40,7 @@ use crate::{
 
 /// A row, and what it is known by.
 #[derive(Debug)]
-pub(super) struct Line {
+pub(in crate::subscribers) struct Line {
     pub number: u64,
     entry: Result<ListEntry, String>,
     key: String,
@@ -50,16 +57,27 @@ impl Line {
         let name = if name.trim().is_empty() { String::new() } else { clean_name(name) };
         Self { number: row.line, entry: row.entry, key, name, public_id: token::public_id() }
     }
+
+    /// Who it is about, and which list; none where nothing is taken of it.
+    pub fn key_and_list(&self) -> Option<u64> {
+        let entry = self.entry.as_ref().ok().filter(|entry| entry.state != State::NotTaken)?;
+        let mut hasher = DefaultHasher::new();
+        (&self.key, entry.list.as_ref().map(|list| list.to_lowercase())).hash(&mut hasher);
+        Some(hasher.finish())
+    }
 }
 
 /// What became of some rows.
 #[derive(Debug)]
 pub(super) struct Taken {
-    /// In their order.
-    pub outcomes: Vec<Outcome>,
+    /// With these rows.
+    pub report: ImportReport,
+    /// Those that were not taken.
+    pub errors: Vec<RowError>,
     /// None where nothing was written.
     pub made: Option<Made>,
-    pub notes: Vec<String>,
+    /// For how long nobody else could write.
+    pub held: Duration,
 }
 
 /// Somebody and a list of theirs, as some rows tell.
@@ -103,145 +121,327 @@ fn agreed_since(acts: &Acts, key: (i64, i64), since: Option<Moment>) -> bool {
         .is_some_and(|(method, at)| by_themselves(*method) && since.is_some_and(|since| since < *at))
 }
 
-/// Takes the rows, all of them or none.
-pub(super) async fn take(site: &Site, plan: &Plan<'_>, places: &Places, lines: &[Line]) -> db::Result<Taken> {
+/// Where a row of the database says how far an import has come: who moves it on, and to where.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::subscribers) struct Kept {
+    /// The import.
+    pub id: i64,
+    /// Its turn as we claimed it; whoever changes it takes it away from us.
+    pub claim: Moment,
+    /// The end of the lease from now on.
+    pub until: Moment,
+    /// Which time the file is read.
+    pub pass: i64,
+}
+
+impl Kept {
+    /// The end of the lease from now on; each step has a claim of its own, also where no clock goes on.
+    pub(in crate::subscribers) fn renewed(claim: Moment, now: Moment) -> Moment {
+        now.plus(LEASE).max(claim.plus(A_MOMENT))
+    }
+}
+
+/// How long an import is somebody's who was not heard of since.
+pub(in crate::subscribers) const LEASE: Duration = queue::IMPORTS.lease;
+const A_MOMENT: Duration = Duration::from_micros(1);
+/// Of more rows that are not taken it is not written down why.
+pub(in crate::subscribers) const MOST_PROBLEMS: u64 = 100_000;
+
+/// Takes the rows, all of them or none; none if the import is no longer ours.
+pub(super) async fn take(
+    site: &Site,
+    plan: &Plan<'_>,
+    places: &Places,
+    lines: &[Line],
+    (before, kept): (&ImportReport, Option<Kept>),
+) -> db::Result<Option<Taken>> {
     if !plan.is_dry {
         write_down(site, lines).await?;
     }
-    let now = site.now();
-    let mut made = Made::default();
-    let mut outcomes: Vec<Outcome> = vec![Outcome::Unchanged; lines.len()];
-    let mut tx = site.db.begin().await?;
-    // Before any row is held: whoever stops mail closes the gate that everybody else is inside.
-    let stops = lines
-        .iter()
-        .flat_map(|line| &line.entry)
-        .any(|entry| entry.suppression.is_some() || entry.state > State::Left);
-    match stops {
-        true => Suppressions::new(site).close(&mut tx).await?,
-        false => forgotten::enter(&mut tx).await?,
-    }
-    // Topics first, as by everybody.
-    if lines.iter().flat_map(|line| &line.entry).any(|entry| !entry.topics.is_empty()) {
-        topics::hold(&mut tx).await?;
-    }
-    let fields = if places.wanted_fields.is_empty() {
-        HashMap::new()
-    } else {
-        places.fields(&mut tx, site, &mut made).await?
+    let tx = site.db.begin().await?;
+    let watch = Stopwatch::start();
+    let outcomes = vec![Outcome::Unchanged; lines.len()];
+    let step = Step {
+        site,
+        plan,
+        places,
+        tx,
+        now: site.now(),
+        made: Made::default(),
+        outcomes,
+        notes: Vec::new(),
+        touched: HashSet::new(),
+        changes: kept.map(|_| Vec::new()),
     };
-    let ones = who(site, places, &mut tx, (lines, &mut made, &mut outcomes)).await?;
-    let readers = readers(&mut tx, site, &ones, places.is_own, now).await?;
-    let ids: Vec<i64> = readers.ids.values().copied().collect();
-    let before: HashMap<(i64, i64), SubscriptionState> = if readers.known.is_empty() {
-        HashMap::new()
-    } else {
-        importing::standings(&mut tx, &ids)
-            .await?
-            .into_iter()
-            .map(|(reader, list, state)| ((reader, list), state))
-            .collect()
-    };
-    let acts = match ones.iter().any(|one| one.state > State::NotTaken) && !readers.known.is_empty() {
-        true => acts(importing::last_acts(&mut tx, &ids).await?),
-        false => Acts::new(),
-    };
-    let id = |one: &One<'_>| readers.ids.get(&one.line.key).copied().unwrap_or_default();
-    let mut new: Vec<NewSubscription> = ones
-        .iter()
-        .filter(|one| !before.contains_key(&(id(one), one.list)))
-        .map(|one| subscription(one, id(one), places.is_own, now))
-        .collect();
-    // Who is not on the list is not touched.
-    let is_on = |one: &One<'_>| {
-        before.get(&(id(one), one.list)).is_none_or(|state| *state == SubscriptionState::Confirmed)
-    };
-    let mut names: Vec<(i64, &str)> = ones
-        .iter()
-        .filter(|one| {
-            !one.line.name.is_empty()
-                && one.state == State::OnList
-                && is_on(one)
-                && readers.nameless.contains(&id(one))
-        })
-        .map(|one| (id(one), one.line.name.as_str()))
-        .collect();
-    names.sort_unstable();
-    names.dedup_by_key(|(reader, _)| *reader);
-    importing::name_many(&mut tx, &names).await?;
-    // Two files that hold the same people meet at them in the same order.
-    new.sort_by_key(|one| (one.reader, one.list));
-    let added: HashSet<(i64, i64)> =
-        importing::add_subscriptions(&mut tx, &new, now).await?.into_iter().collect();
-    let mut touched: HashSet<i64> = names.iter().map(|(reader, _)| *reader).collect();
-    let mut events = Vec::new();
-    let source = format!("{}: {}", plan.basis.basis, plan.basis.source);
-    let said: Vec<Said> = ones.iter().map(|one| Said::of(one, &source, places.is_own)).collect();
-    let mut in_order: Vec<_> = ones.iter().zip(&said).collect();
-    in_order.sort_by_key(|(one, _)| (id(one), one.list));
-    for (one, said) in in_order {
-        let key = (id(one), one.list);
-        if added.contains(&key) {
-            outcomes[one.at] =
-                if one.state == State::OnList { Outcome::Added } else { Outcome::Stands(one.state) };
-            events.push(said.event(one, key.0));
-            continue;
-        }
-        let waits =
-            matches!(before.get(&key), Some(SubscriptionState::Confirmed | SubscriptionState::Pending));
-        // Only who left there leaves here: whom mail does not reach is stopped, and stays on the list for the day it does.
-        if one.state != State::Left || !waits || agreed_since(&acts, key, one.since) {
-            continue;
-        }
-        if store::leave(&mut tx, key.0, key.1, one.since.unwrap_or(now).min(now)).await? {
-            delivery::withdraw(&mut tx, site, key.0, Some(key.1)).await?;
-            delivery::withdraw_welcome(&mut tx, key.0, key.1, now).await?;
-            outcomes[one.at] = Outcome::Stands(State::Left);
-            events.push(said.event(one, key.0));
-        }
+    step.take(lines, (before, kept), watch).await
+}
+
+/// Some rows on their way into the database.
+struct Step<'a> {
+    site: &'a Site,
+    plan: &'a Plan<'a>,
+    places: &'a Places,
+    tx: Tx,
+    now: Moment,
+    made: Made,
+    outcomes: Vec<Outcome>,
+    notes: Vec<String>,
+    /// Readers of whom more is known now.
+    touched: HashSet<i64>,
+    /// What would have to be taken back; none where nobody can.
+    changes: Option<Vec<Change>>,
+}
+
+/// Who the rows are about, and how those stood who were there before.
+struct Met {
+    readers: Readers,
+    before: HashMap<(i64, i64), SubscriptionState>,
+    acts: Acts,
+}
+
+impl Met {
+    fn id(&self, one: &One<'_>) -> i64 {
+        self.readers.ids.get(&one.line.key).copied().unwrap_or_default()
     }
-    importing::add_told_events(&mut tx, &events, now).await?;
-    // What they chose: of who is new to the list, for anybody else decided that themselves.
-    let mut chosen = Vec::new();
-    for one in ones.iter().filter(|one| !one.entry.topics.is_empty() && added.contains(&(id(one), one.list)))
-    {
-        let topics = places.topics(&mut tx, site, &mut made, (&one.entry.topics, one.list)).await?;
-        chosen.extend(topics.into_iter().map(|topic| (one.list, id(one), topic)));
+
+    /// Who is not on the list is not touched.
+    fn is_on(&self, one: &One<'_>) -> bool {
+        let before = self.before.get(&(self.id(one), one.list));
+        before.is_none_or(|state| *state == SubscriptionState::Confirmed)
     }
-    chosen.sort_unstable();
-    importing::choose_many(&mut tx, &chosen).await?;
-    let mut notes = Vec::new();
-    let mut answers = Vec::new();
-    // Of who is not to be mailed no more is kept than that.
-    for one in ones.iter().filter(|one| (one.state == State::OnList || places.is_own) && is_on(one)) {
-        for (name, answer) in &one.entry.answers {
-            let Some(field) = fields.get(name) else { continue };
-            match field.read(answer) {
-                Ok(answer) => answers.push((id(one), field.id, answer)),
-                Err(_) => notes.push(format!("Some of what stands in the file for the field “{}” is no answer to it, and was left out.", field.label)),
+}
+
+impl Step<'_> {
+    async fn take(
+        mut self,
+        lines: &[Line],
+        (before, kept): (&ImportReport, Option<Kept>),
+        watch: Stopwatch,
+    ) -> db::Result<Option<Taken>> {
+        self.pass_gates(lines).await?;
+        let fields = match self.places.wanted_fields.is_empty() {
+            true => HashMap::new(),
+            false => self.places.fields(&mut self.tx, self.site, &mut self.made).await?,
+        };
+        let rows = (lines, &mut self.made, self.outcomes.as_mut_slice());
+        let ones = who(self.site, self.places, &mut self.tx, rows).await?;
+        let met = self.meet(&ones).await?;
+        self.name(&ones, &met).await?;
+        let added = self.add(&ones, &met).await?;
+        self.tell(&ones, &met, &added).await?;
+        self.choose(&ones, &met, &added).await?;
+        self.answer(&ones, &met, &fields).await?;
+        let known = (&met.readers, &met.acts);
+        let told = (self.outcomes.as_mut_slice(), self.plan.basis.source.as_str(), self.changes.as_mut());
+        stop(self.site, &mut self.tx, &ones, known, told).await?;
+        for one in &ones {
+            let reader = met.id(one);
+            if self.outcomes[one.at] == Outcome::Unchanged
+                && met.readers.known.contains(&reader)
+                && self.touched.contains(&reader)
+            {
+                self.outcomes[one.at] = Outcome::Updated;
             }
         }
+        self.end(lines, (before, kept), watch).await
     }
-    answers.sort_unstable_by_key(|one| (one.0, one.1));
-    answers.dedup_by(|a, b| (a.0, a.1) == (b.0, b.1));
-    let rows: Vec<(i64, i64, &str)> =
-        answers.iter().map(|(reader, field, answer)| (*reader, *field, answer.as_str())).collect();
-    touched.extend(importing::keep_answers(&mut tx, &rows).await?);
-    stop(site, &mut tx, &ones, (&readers, &acts), (&mut outcomes, &plan.basis.source)).await?;
-    for one in &ones {
-        if outcomes[one.at] == Outcome::Unchanged
-            && readers.known.contains(&id(one))
-            && touched.contains(&id(one))
-        {
-            outcomes[one.at] = Outcome::Updated;
+
+    /// Before any row is held: whoever stops mail closes the gate that everybody else is inside.
+    async fn pass_gates(&mut self, lines: &[Line]) -> db::Result<()> {
+        let entries = || lines.iter().flat_map(|line| &line.entry);
+        match entries().any(|entry| entry.suppression.is_some() || entry.state > State::Left) {
+            true => Suppressions::new(self.site).close(&mut self.tx).await?,
+            false => forgotten::enter(&mut self.tx).await?,
+        }
+        // Topics first, as by everybody.
+        if entries().any(|entry| !entry.topics.is_empty()) {
+            topics::hold(&mut self.tx).await?;
+        }
+        Ok(())
+    }
+
+    async fn meet(&mut self, ones: &[One<'_>]) -> db::Result<Met> {
+        let readers = readers(&mut self.tx, self.site, ones, self.places.is_own, self.now).await?;
+        let mut met = Met { readers, before: HashMap::new(), acts: Acts::new() };
+        let new = met.readers.ids.values().copied().filter(|id| !met.readers.known.contains(id));
+        for reader in new {
+            self.changed(reader, ChangeKind::Reader, (0, ""));
+        }
+        if met.readers.known.is_empty() {
+            return Ok(met);
+        }
+        let ids: Vec<i64> = met.readers.ids.values().copied().collect();
+        let standings = importing::standings(&mut self.tx, &ids).await?;
+        met.before = standings.into_iter().map(|(reader, list, state)| ((reader, list), state)).collect();
+        if ones.iter().any(|one| one.state > State::NotTaken) {
+            met.acts = acts(importing::last_acts(&mut self.tx, &ids).await?);
+        }
+        Ok(met)
+    }
+
+    /// Names for who has none.
+    async fn name(&mut self, ones: &[One<'_>], met: &Met) -> db::Result<()> {
+        let is_named_here = |one: &&One<'_>| {
+            !one.line.name.is_empty()
+                && one.state == State::OnList
+                && met.is_on(one)
+                && met.readers.nameless.contains(&met.id(one))
+        };
+        let named = ones.iter().filter(is_named_here);
+        let mut names: Vec<(i64, &str)> = named.map(|one| (met.id(one), one.line.name.as_str())).collect();
+        names.sort_unstable();
+        names.dedup_by_key(|(reader, _)| *reader);
+        importing::name_many(&mut self.tx, &names).await?;
+        for (reader, name) in &names {
+            self.changed(*reader, ChangeKind::Named, (0, name));
+        }
+        self.touched.extend(names.iter().map(|(reader, _)| *reader));
+        Ok(())
+    }
+
+    /// Puts those on their lists, or writes down how they stand with them, who did not before: reader and list.
+    async fn add(&mut self, ones: &[One<'_>], met: &Met) -> db::Result<HashSet<(i64, i64)>> {
+        let mut new: Vec<NewSubscription> = ones
+            .iter()
+            .filter(|one| !met.before.contains_key(&(met.id(one), one.list)))
+            .map(|one| subscription(one, met.id(one), self.places.is_own, self.now))
+            .collect();
+        // Two files that hold the same people meet at them in the same order.
+        new.sort_by_key(|one| (one.reader, one.list));
+        let added = importing::add_subscriptions(&mut self.tx, &new, self.now).await?;
+        for (reader, list) in &added {
+            self.changed(*reader, ChangeKind::Joined, (*list, ""));
+        }
+        Ok(added.into_iter().collect())
+    }
+
+    /// The proof of who is new; and who left there, leaves.
+    async fn tell(&mut self, ones: &[One<'_>], met: &Met, added: &HashSet<(i64, i64)>) -> db::Result<()> {
+        let source = format!("{}: {}", self.plan.basis.basis, self.plan.basis.source);
+        let said: Vec<Said> = ones.iter().map(|one| Said::of(one, &source, self.places.is_own)).collect();
+        let mut in_order: Vec<_> = ones.iter().zip(&said).collect();
+        in_order.sort_by_key(|(one, _)| (met.id(one), one.list));
+        let mut events = Vec::new();
+        for (one, said) in in_order {
+            let key = (met.id(one), one.list);
+            if added.contains(&key) {
+                self.outcomes[one.at] =
+                    if one.state == State::OnList { Outcome::Added } else { Outcome::Stands(one.state) };
+                events.push(said.event(one, key.0));
+            } else if self.leave(one, key, met).await? {
+                self.outcomes[one.at] = Outcome::Stands(State::Left);
+                events.push(said.event(one, key.0));
+            }
+        }
+        importing::add_told_events(&mut self.tx, &events, self.now).await?;
+        Ok(())
+    }
+
+    /// Whether somebody who was here leaves by the row. Only who left there leaves here: whom mail does not reach is stopped, and stays
+    /// on the list for the day it does.
+    async fn leave(&mut self, one: &One<'_>, key: (i64, i64), met: &Met) -> db::Result<bool> {
+        let waits =
+            matches!(met.before.get(&key), Some(SubscriptionState::Confirmed | SubscriptionState::Pending));
+        if one.state != State::Left || !waits || agreed_since(&met.acts, key, one.since) {
+            return Ok(false);
+        }
+        let (reader, list) = key;
+        if !store::leave(&mut self.tx, reader, list, one.since.unwrap_or(self.now).min(self.now)).await? {
+            return Ok(false);
+        }
+        delivery::withdraw(&mut self.tx, self.site, reader, Some(list)).await?;
+        delivery::withdraw_welcome(&mut self.tx, reader, list, self.now).await?;
+        let was = met.before.get(&key).map_or("", |state| state.as_str());
+        self.changed(reader, ChangeKind::Left, (list, was));
+        Ok(true)
+    }
+
+    /// What they chose: of who is new to the list, for anybody else decided that themselves.
+    async fn choose(&mut self, ones: &[One<'_>], met: &Met, added: &HashSet<(i64, i64)>) -> db::Result<()> {
+        let mut chosen = Vec::new();
+        let chose = |one: &&One<'_>| !one.entry.topics.is_empty() && added.contains(&(met.id(one), one.list));
+        for one in ones.iter().filter(chose) {
+            let named = (one.entry.topics.as_slice(), one.list);
+            let topics = self.places.topics(&mut self.tx, self.site, &mut self.made, named).await?;
+            chosen.extend(topics.into_iter().map(|topic| (one.list, met.id(one), topic)));
+        }
+        chosen.sort_unstable();
+        importing::choose_many(&mut self.tx, &chosen).await?;
+        Ok(())
+    }
+
+    /// What they answered. Of who is not to be mailed no more is kept than that.
+    async fn answer(
+        &mut self,
+        ones: &[One<'_>],
+        met: &Met,
+        fields: &HashMap<String, Field>,
+    ) -> db::Result<()> {
+        let mut answers = Vec::new();
+        let keeps = |one: &&One<'_>| (one.state == State::OnList || self.places.is_own) && met.is_on(one);
+        for one in ones.iter().filter(keeps) {
+            for (name, answer) in &one.entry.answers {
+                let Some(field) = fields.get(name) else { continue };
+                match field.read(answer) {
+                    Ok(answer) => answers.push((met.id(one), field.id, answer)),
+                    Err(_) => self.notes.push(format!("Some of what stands in the file for the field “{}” is no answer to it, and was left out.", field.label)),
+                }
+            }
+        }
+        answers.sort_unstable_by_key(|one| (one.0, one.1));
+        answers.dedup_by(|a, b| (a.0, a.1) == (b.0, b.1));
+        let rows: Vec<(i64, i64, &str)> =
+            answers.iter().map(|(reader, field, answer)| (*reader, *field, answer.as_str())).collect();
+        let kept: HashSet<(i64, i64)> =
+            importing::keep_answers(&mut self.tx, &rows).await?.into_iter().collect();
+        for (reader, field, answer) in rows.iter().filter(|one| kept.contains(&(one.0, one.1))) {
+            self.changed(*reader, ChangeKind::Answered, (*field, answer));
+        }
+        self.touched.extend(kept.into_iter().map(|(reader, _)| reader));
+        Ok(())
+    }
+
+    /// Something is otherwise than it was.
+    fn changed(&mut self, reader: i64, kind: ChangeKind, what: (i64, &str)) {
+        let at = self.now;
+        if let Some(changes) = &mut self.changes {
+            changes.push(Change::new(reader, kind, what, at));
         }
     }
-    if plan.is_dry {
-        notes.extend(made.notes());
-        return Ok(Taken { outcomes, made: None, notes });
+
+    /// Counts what became of the rows, and makes it last.
+    async fn end(
+        mut self,
+        lines: &[Line],
+        (before, kept): (&ImportReport, Option<Kept>),
+        watch: Stopwatch,
+    ) -> db::Result<Option<Taken>> {
+        let mut report = before.clone();
+        let mut errors = Vec::new();
+        for (line, outcome) in lines.iter().zip(self.outcomes) {
+            report.rows += 1;
+            errors.extend(report.count(line.number, outcome));
+        }
+        let notes = self.notes.drain(..).chain(self.made.notes());
+        notes.for_each(|note| report.note(note));
+        if self.plan.is_dry {
+            return Ok(Some(Taken { report, errors, made: None, held: watch.elapsed() }));
+        }
+        if let Some(kept) = kept {
+            let line = lines.last().map_or(0, |line| line.number);
+            let claim = (kept.id, kept.claim, kept.until);
+            let reached = (kept.pass, line, report.written()?);
+            if !imports::reached(&mut self.tx, claim, reached, self.now).await? {
+                return Ok(None);
+            }
+            imports_undone::add_changes(&mut self.tx, kept.id, &self.changes.unwrap_or_default()).await?;
+            if report.refused <= MOST_PROBLEMS {
+                imports::add_problems(&mut self.tx, kept.id, &errors, self.now).await?;
+            }
+        }
+        self.tx.commit().await?;
+        Ok(Some(Taken { report, errors, made: Some(self.made), held: watch.elapsed() }))
     }
-    tx.commit().await?;
-    Ok(Taken { outcomes, made: Some(made), notes })
 }
 
 /// What is known already of a leaving or a complaint that the rows tell stands in the journal before it is done: of who is there.
@@ -545,7 +745,7 @@ async fn stop(
     tx: &mut Tx,
     ones: &[One<'_>],
     (readers, acts): (&Readers, &Acts),
-    (outcomes, source): (&mut [Outcome], &str),
+    (outcomes, source, changes): (&mut [Outcome], &str, Option<&mut Vec<Change>>),
 ) -> db::Result<()> {
     let mut told = Vec::new();
     let mut whose = Vec::new();
@@ -562,8 +762,19 @@ async fn stop(
     if told.is_empty() {
         return Ok(());
     }
-    let detail = format!("as told by a file: {source}");
-    let added = Suppressions::new(site).add_as_told(tx, &told, &detail).await?;
+    let before = match changes {
+        Some(_) => Suppressions::new(site).among(tx, told.iter().map(|one| one.address)).await?,
+        None => Vec::new(),
+    };
+    let added = Suppressions::new(site).add_as_told(tx, &told, &told_by(source)).await?;
+    if let Some(changes) = changes {
+        // What took the place of another reason stays: who was stopped before is never let go by it.
+        let new =
+            told.iter().zip(&added).zip(before).filter(|((_, added), before)| **added && before.is_none());
+        changes.extend(new.map(|((one, _), _)| {
+            Change::new(one.reader, ChangeKind::Stopped, (0, one.reason.as_str()), site.now())
+        }));
+    }
     for (one, added) in whose.iter().zip(added) {
         if added && one.state > State::Left {
             outcomes[one.at] = Outcome::Stands(one.state);

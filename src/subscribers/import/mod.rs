@@ -10,27 +10,24 @@ mod places;
 mod plan;
 mod report;
 
-use std::io;
+use std::{collections::HashSet, io, time::Duration};
 
-use self::{
-    chunk::{Line, take},
-    places::Places,
-    plan::LONGEST,
-};
+pub(super) use self::chunk::{Kept, LEASE, Line, MOST_PROBLEMS};
+use self::{chunk::take, places::Places, plan::LONGEST};
 pub use self::{
     plan::{Basis, IMPLIED, Plan},
     report::{ImportReport, RowError},
 };
-use super::{SubscriberError, find, store};
+use super::{SubscriberError, find, lists::List, store};
 use crate::{
     db,
-    moving_in::{self, FileRow, ImportChoices, State, Survey, TableError, TableSource},
+    moving_in::{self, FileRow, ImportChoices, Mapping, State, Survey, TableError, TableSource},
     settings::Settings,
     site::Site,
 };
 
-/// Rows taken in one transaction.
-const CHUNK: usize = 500;
+/// Rows taken in one transaction, at most.
+pub(super) const CHUNK: usize = 500;
 
 /// Why nothing, or no more, was taken.
 #[derive(Debug, thiserror::Error)]
@@ -82,6 +79,43 @@ pub async fn import_as(
     plan: &Plan<'_>,
     tell: &mut (dyn FnMut(&RowError) -> io::Result<()> + Send),
 ) -> Result<ImportReport, ImportError> {
+    let (survey, lists) = look_at(site, file, plan).await?;
+    let mut importing = Importing::new(site, *plan, &survey.mapping, lists).await?;
+    // Whoever is refused mail first, for somebody may stand in the file twice: nobody is put on a list on the way to leaving it.
+    for sad in [true, false] {
+        if sad && !survey.mapping.may_say_no() {
+            continue;
+        }
+        let mut rows = moving_in::rows(file, &survey.mapping)?;
+        let mut lines = Vec::with_capacity(CHUNK);
+        loop {
+            let row = rows.read()?;
+            let is_over = row.is_none();
+            lines.extend(row.filter(|row| is_sad(row) == sad).map(Line::of));
+            if is_over || lines.len() == CHUNK {
+                let Some(errors) = importing.take(std::mem::take(&mut lines), None).await? else { break };
+                errors.iter().try_for_each(&mut *tell).map_err(ImportError::Problems)?;
+            }
+            if is_over {
+                break;
+            }
+        }
+    }
+    if !plan.is_dry {
+        find::tidy(&site.db).await?;
+    }
+    Ok(importing.report)
+}
+
+/// What is to be known before anything is taken.
+///
+/// # Errors
+/// [`ImportError`], where something has to be said first.
+pub(super) async fn look_at(
+    site: &Site,
+    file: &impl TableSource,
+    plan: &Plan<'_>,
+) -> Result<(Survey, Vec<List>), ImportError> {
     if !plan.basis.is_said() {
         return Err(ImportError::NoBasis);
     }
@@ -93,59 +127,99 @@ pub async fn import_as(
     if !survey.unsaid.is_empty() {
         return Err(ImportError::Unsaid(Box::new(survey)));
     }
-    let not_read = survey.mapping.not_read().into_iter().map(str::to_owned).collect();
-    let mut report = ImportReport { preset: survey.mapping.preset, not_read, ..ImportReport::default() };
-    let mut places = Places::new(&survey.mapping, plan, lists, Settings::load(&site.db).await?);
-    // Whoever is refused mail first, for somebody may stand in the file twice: nobody is put on a list on the way to leaving it.
-    for sad in [true, false] {
-        if sad && !survey.mapping.may_say_no() {
-            continue;
-        }
-        let mut rows = moving_in::rows(file, &survey.mapping)?;
-        let mut lines = Vec::with_capacity(CHUNK);
-        while let Some(row) = rows.read()? {
-            if is_sad(&row) == sad {
-                report.rows += 1;
-                lines.push(Line::of(row));
-            }
-            if lines.len() == CHUNK {
-                step(site, plan, &mut places, &mut lines, &mut report, tell).await?;
-            }
-        }
-        step(site, plan, &mut places, &mut lines, &mut report, tell).await?;
-    }
-    places.tell(&mut report);
-    if !plan.is_dry {
-        find::tidy(&site.db).await?;
-    }
-    Ok(report)
+    Ok((survey, lists))
 }
 
-fn is_sad(row: &FileRow) -> bool {
+pub(super) fn is_sad(row: &FileRow) -> bool {
     row.entry.as_ref().is_ok_and(|entry| entry.state > State::NotTaken)
 }
 
-async fn step(
-    site: &Site,
-    plan: &Plan<'_>,
-    places: &mut Places,
-    lines: &mut Vec<Line>,
-    report: &mut ImportReport,
-    tell: &mut (dyn FnMut(&RowError) -> io::Result<()> + Send),
-) -> Result<(), ImportError> {
-    if lines.is_empty() {
-        return Ok(());
+/// A file on its way into the database, in steps that leave room for everybody else who writes.
+pub(super) struct Importing<'a> {
+    site: &'a Site,
+    plan: Plan<'a>,
+    places: Places,
+    pub report: ImportReport,
+    /// So many rows go in the next step.
+    at_once: usize,
+    /// Of whom it was said already what would become of them, where nothing is written; so many at most.
+    seen: HashSet<u64>,
+}
+
+/// So long a step may hold the writer; on a slow disk fewer rows go in it.
+const STEP: Duration = Duration::from_millis(100);
+/// The first step is small.
+const FIRST: usize = 100;
+/// Of so many it is known that they stood in the file before, where nothing is written: some 100 MB.
+const MOST_SEEN: usize = 4_000_000;
+
+impl<'a> Importing<'a> {
+    /// Of a file, before anything is taken.
+    pub async fn new(
+        site: &'a Site,
+        plan: Plan<'a>,
+        mapping: &Mapping,
+        lists: Vec<List>,
+    ) -> Result<Self, ImportError> {
+        let not_read = mapping.not_read().into_iter().map(str::to_owned).collect();
+        let report = ImportReport { preset: mapping.preset, not_read, ..ImportReport::default() };
+        let places = Places::new(mapping, &plan, lists, Settings::load(&site.db).await?);
+        Ok(Self { site, plan, places, report, at_once: FIRST, seen: HashSet::new() })
     }
-    let taken = db::again(|| take(site, plan, places, lines)).await?;
-    places.are_made(taken.made);
-    for (line, outcome) in lines.iter().zip(taken.outcomes) {
-        if let Some(error) = report.count(line.number, outcome) {
-            tell(&error).map_err(ImportError::Problems)?;
+
+    /// Takes rows, in one step or several; those that were not taken. None if the import is no longer ours.
+    pub async fn take(
+        &mut self,
+        lines: Vec<Line>,
+        mut kept: Option<&mut Kept>,
+    ) -> db::Result<Option<Vec<RowError>>> {
+        let lines = if self.plan.is_dry { self.unseen(lines) } else { lines };
+        let (mut rest, mut all) = (lines.as_slice(), Vec::new());
+        while !rest.is_empty() {
+            let (some, more) = rest.split_at(self.at_once.min(rest.len()));
+            if let Some(kept) = &mut kept {
+                kept.until = Kept::renewed(kept.claim, self.site.now());
+            }
+            let from = (&self.report, kept.as_deref().copied());
+            let taken = db::again(|| take(self.site, &self.plan, &self.places, some, from)).await?;
+            let Some(taken) = taken else { return Ok(None) };
+            self.places.are_made(taken.made);
+            self.report = taken.report;
+            all.extend(taken.errors);
+            self.at_once = next(self.at_once, taken.held);
+            if let Some(kept) = &mut kept {
+                kept.claim = kept.until;
+            }
+            rest = more;
         }
+        Ok(Some(all))
     }
-    for note in taken.notes {
-        report.note(note);
+
+    /// Whoever stands in the file twice is no news the second time. Where it is written the database knows that.
+    fn unseen(&mut self, lines: Vec<Line>) -> Vec<Line> {
+        let (seen, report) = (&mut self.seen, &mut self.report);
+        let is_new = |line: &Line| {
+            let Some(key) = line.key_and_list() else { return true };
+            let is_new = !seen.contains(&key);
+            if !is_new {
+                report.rows += 1;
+                report.unchanged += 1;
+            } else if seen.len() < MOST_SEEN {
+                seen.insert(key);
+            }
+            is_new
+        };
+        lines.into_iter().filter(is_new).collect()
     }
-    lines.clear();
-    Ok(())
+}
+
+/// How many rows go in the next step, when so many took so long.
+pub(super) fn next(rows: usize, took: Duration) -> usize {
+    if took > STEP {
+        (rows / 2).max(10)
+    } else if took < STEP / 4 {
+        (rows * 2).min(CHUNK)
+    } else {
+        rows
+    }
 }

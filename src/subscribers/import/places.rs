@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::{plan::Plan, report::ImportReport};
+use super::plan::Plan;
 use crate::{
     audit_log,
     db::{Result, Tx},
@@ -33,7 +33,6 @@ pub(super) struct Places {
     /// Names of fields, and the headings over them.
     pub wanted_fields: Vec<(String, String)>,
     fields: Option<HashMap<String, Field>>,
-    notes: Vec<String>,
 }
 
 /// What one step made, or found, and its commit makes last.
@@ -46,7 +45,7 @@ pub(super) struct Made {
 }
 
 impl Made {
-    /// What would have been made, for who only wants to know.
+    /// What was made, or would have been, in sentences.
     pub fn notes(&self) -> impl Iterator<Item = String> {
         self.notes.iter().cloned()
     }
@@ -67,7 +66,6 @@ impl Places {
             topics: HashMap::new(),
             wanted_fields: wanted.collect(),
             fields: None,
-            notes: Vec::new(),
         }
     }
 
@@ -78,14 +76,6 @@ impl Places {
         self.topics.extend(made.topics);
         if made.fields.is_some() {
             self.fields = made.fields;
-        }
-        self.notes.extend(made.notes);
-    }
-
-    /// What was made, for who asked for it.
-    pub fn tell(&self, report: &mut ImportReport) {
-        for note in &self.notes {
-            report.note(note.clone());
         }
     }
 

@@ -21,7 +21,7 @@ impl Basis {
     }
 
     /// Nobody is mailed on the word of nobody (TRUST L6).
-    pub(super) fn is_said(&self) -> bool {
+    pub(in crate::subscribers) fn is_said(&self) -> bool {
         let is_said = |text: &str| !text.trim().is_empty() && text.chars().count() <= LONGEST;
         is_said(&self.basis) && is_said(&self.source)
     }

@@ -1,6 +1,11 @@
 //! What an import did, and what it did not.
 
-use crate::moving_in::{Preset, State};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    db,
+    moving_in::{Preset, State},
+};
 
 /// A row that was not taken.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,7 +33,7 @@ pub(super) enum Outcome {
 const SHOWN: usize = 1_000;
 
 /// What an import did.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct ImportReport {
     /// Who wrote the file, as far as it shows.
     pub preset: Option<Preset>,
@@ -55,6 +60,7 @@ pub struct ImportReport {
     /// How many rows were not taken because something is wrong with them.
     pub refused: u64,
     /// The first of them.
+    #[serde(skip)]
     pub errors: Vec<RowError>,
     /// Columns that were not read.
     pub not_read: Vec<String>,
@@ -67,6 +73,19 @@ impl ImportReport {
     #[must_use]
     pub const fn suppressed(&self) -> u64 {
         self.bounced + self.complained + self.blocked
+    }
+
+    /// As a row keeps it; without the rows that were not taken, which have rows of their own.
+    pub(in crate::subscribers) fn written(&self) -> db::Result<String> {
+        serde_json::to_string(self).map_err(|error| sqlx::Error::Encode(error.into()))
+    }
+
+    /// From a row; nothing where nothing is known yet.
+    pub(in crate::subscribers) fn read(text: &str) -> db::Result<Self> {
+        if text.is_empty() {
+            return Ok(Self::default());
+        }
+        serde_json::from_str(text).map_err(|error| sqlx::Error::Decode(error.into()))
     }
 
     pub(super) fn count(&mut self, line: u64, outcome: Outcome) -> Option<RowError> {
@@ -86,13 +105,18 @@ impl ImportReport {
             Outcome::Refused(why) => {
                 self.refused += 1;
                 let error = RowError { line, why };
-                if self.errors.len() < SHOWN {
-                    self.errors.push(error.clone());
-                }
+                self.show(error.clone());
                 return Some(error);
             }
         }
         None
+    }
+
+    /// One more row that was not taken, if there is room to show it.
+    pub(in crate::subscribers) fn show(&mut self, error: RowError) {
+        if self.errors.len() < SHOWN {
+            self.errors.push(error);
+        }
     }
 
     pub(super) fn note(&mut self, note: String) {

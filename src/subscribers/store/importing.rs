@@ -28,7 +28,7 @@ statements! {
     /// What happened by a file, and what the file says of it.
     ADD_TOLD_EVENTS = rows(11) "insert into consent_event (subscriber_id, list_id, action, method, source, campaign, ip, user_agent, at, told, told_at) values {rows}";
     /// Who answered before keeps that.
-    KEEP_ANSWERS = rows(3) "insert into field_value (subscriber_id, field_id, value) values {rows} on conflict (subscriber_id, field_id) do nothing returning subscriber_id";
+    KEEP_ANSWERS = rows(3) "insert into field_value (subscriber_id, field_id, value) values {rows} on conflict (subscriber_id, field_id) do nothing returning subscriber_id, field_id";
     CHOOSE_MANY = rows(3) "insert into subscription_topic (list_id, subscriber_id, topic_id) values {rows} on conflict do nothing";
     /// A list that a file names, for the team alone until they say more of it; none if its short name is taken.
     ADD_PRIVATE = "insert into list (public_id, slug, name, description, visibility, created_at, position)
@@ -141,10 +141,9 @@ pub async fn add_told_events(tx: &mut Tx, events: &[Told<'_>], now: Moment) -> R
     tx.many(ADD_TOLD_EVENTS, rows).await
 }
 
-/// Whose answers are new, once for each of them.
-pub async fn keep_answers(tx: &mut Tx, answers: &[(i64, i64, &str)]) -> Result<Vec<i64>> {
-    let kept: Vec<(i64,)> = tx.many_returning(KEEP_ANSWERS, answers.iter().copied()).await?;
-    Ok(kept.into_iter().map(|(reader,)| reader).collect())
+/// Which answers are new: reader and field.
+pub async fn keep_answers(tx: &mut Tx, answers: &[(i64, i64, &str)]) -> Result<Vec<(i64, i64)>> {
+    tx.many_returning(KEEP_ANSWERS, answers.iter().copied()).await
 }
 
 /// List, reader and topic.

@@ -8,7 +8,7 @@ use crate::{
     editions::MoveError,
     publishing,
     staff::{AccountError, SetUpError, SignInError},
-    subscribers::SubscriberError,
+    subscribers::{BringInError, SubscriberError},
     web::words::editions::state_label,
 };
 
@@ -66,6 +66,23 @@ impl From<SubscriberError> for WebError {
                     .into(),
             ),
             error => Self::internal(error),
+        }
+    }
+}
+
+impl From<BringInError> for WebError {
+    fn from(error: BringInError) -> Self {
+        match error {
+            BringInError::Database(error) => error.into(),
+            BringInError::TooLarge => Self::TooLarge,
+            BringInError::Changed => Self::Conflict(
+                "It went on since you opened the page, or somebody else did something with it. Look at it again first."
+                    .into(),
+            ),
+            BringInError::TooMany => Self::Conflict(
+                "Too many lists wait to be gone on with. Put some of them away first, under Readers, Imports.".into(),
+            ),
+            BringInError::Empty | BringInError::NoBasis => Self::BadRequest("The form was not filled in."),
         }
     }
 }

@@ -41,6 +41,8 @@ pub fn done(code: &str) -> Option<&'static str> {
         "enabled" => "They can sign in again.",
         "password" => "Your password was changed, and your other sessions have ended.",
         "imported" => "The feed was read. Its articles are below, and new ones come in by themselves.",
+        "import-removed" => "The file is put away. Nothing of it was taken.",
+        "import-stopped" => "Stopped. Whoever was taken before stays.",
         "feed-removed" => "The feed was removed. Its articles stay.",
         "draft-deleted" => "The draft was deleted.",
         "tested" => "A test copy is on its way to your own address. Look at it on your phone too.",

@@ -1,0 +1,16 @@
+-- What a list that was brought in changed, for as long as it can be taken back.
+create table import_change (
+    import_id bigint not null references import (id) on delete cascade,
+    subscriber_id bigint not null references subscriber (id) on delete cascade,
+    kind text collate "C" not null,
+    -- The list or the field; 0 where it is about the reader.
+    about bigint not null,
+    -- What was before; of what was not there, what is there since.
+    was text collate "C" not null,
+    -- The moment that the proof has, too.
+    at bigint not null,
+    primary key (import_id, subscriber_id, kind, about)
+);
+
+create index import_change_subscriber_id_idx on import_change (subscriber_id);
+create index import_change_at_idx on import_change (at);

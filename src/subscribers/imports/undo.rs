@@ -1,0 +1,215 @@
+//! Taking a list back: exactly what it changed, and nothing that happened since.
+//!
+//! The rule: who left, confirmed or was asked since then stays as that made them; whoever was mailed since is taken off the list, and
+//! stays known; who was not on any list before, and of whom nothing else is known, is gone. Whoever goes off a list stands in the journal
+//! first.
+
+use std::{
+    collections::{HashMap, HashSet},
+    time::Duration,
+};
+
+use super::{
+    file::Stuck,
+    rows::{ChangeKind, Import, told},
+};
+use crate::{
+    audit_log,
+    clock::{Moment, Stopwatch},
+    db::{self, Tx},
+    delivery::{self, Suppressions},
+    site::Site,
+    subscribers::{
+        consent::{ConsentAction, ConsentMethod},
+        find,
+        import::{Kept, next},
+        lists::{self, List},
+        rows::SubscriptionState,
+        store::{
+            self,
+            importing::{self, Told},
+            imports_undone as undone,
+        },
+    },
+    withdrawals::{self, Withdrawal},
+};
+
+/// So long after its end a list can be taken back.
+pub(super) const LASTS: Duration = Duration::from_secs(86_400);
+/// So many readers in a step, at most.
+const MOST: usize = 200;
+/// What the proof says of who was mailed meanwhile, or is on a list again.
+const WHY: &str = "the list that was brought in was taken back";
+
+/// Goes on with it to its end.
+pub(super) async fn take_back(site: &Site, import: &Import, claim: &mut Moment) -> Result<bool, Stuck> {
+    let lists = lists::all(&site.db).await?;
+    let (mut after, mut at_once) = (import.line, MOST / 4);
+    loop {
+        let readers = undone::readers(&site.db, import.id, after, at_once as i64).await?;
+        let Some(last) = readers.last().copied() else { break };
+        let until = Kept::renewed(*claim, site.now());
+        write_down(site, import, &readers, &lists).await?;
+        let held = db::again(|| step(site, &lists, (import, *claim, until), &readers)).await?;
+        let Some(held) = held else { return Ok(false) };
+        (*claim, after) = (until, last);
+        at_once = next(at_once, held).min(MOST);
+    }
+    let mut tx = site.db.begin().await?;
+    if !undone::done(&mut tx, (import.id, *claim), site.now()).await? {
+        return Ok(false);
+    }
+    let detail = format!("{}. {}: {}", import.file, import.basis, import.source);
+    audit_log::record(&mut tx, site, import.staff_id, "took readers back that were brought in", "", &detail)
+        .await?;
+    tx.commit().await?;
+    loop {
+        let mut tx = site.db.begin().await?;
+        let gone = undone::drop_changes(&mut tx, import.id).await?;
+        tx.commit().await?;
+        if gone == 0 {
+            break;
+        }
+    }
+    find::tidy(&site.db).await?;
+    Ok(false)
+}
+
+/// Whoever goes off a list stands in the journal before.
+async fn write_down(site: &Site, import: &Import, readers: &[i64], lists: &[List]) -> db::Result<()> {
+    if site.journal.path().is_none() {
+        return Ok(());
+    }
+    let names: HashMap<i64, String> = undone::public_ids(&site.db, readers).await?.into_iter().collect();
+    let standings = importing::standings_now(&site.db, readers).await?;
+    let on: HashSet<(i64, i64)> = standings
+        .into_iter()
+        .filter(|(.., state)| *state != SubscriptionState::Left)
+        .map(|(reader, list, _)| (reader, list))
+        .collect();
+    let acts = acts(importing::last_acts_now(&site.db, readers).await?);
+    let changes = undone::changes_now(&site.db, import.id, readers).await?;
+    let joined = changes.into_iter().filter(|one| {
+        let key = (one.subscriber_id, one.about);
+        one.kind == ChangeKind::Joined && on.contains(&key) && is_untouched(&acts, key, one.at)
+    });
+    let left = joined.filter_map(|one| {
+        Some(Withdrawal::Left {
+            reader: names.get(&one.subscriber_id)?.clone(),
+            list: lists.iter().find(|list| list.id == one.about)?.public_id.clone(),
+            how: ConsentMethod::Import.as_str().to_owned(),
+        })
+    });
+    withdrawals::write(site, &left.collect::<Vec<_>>()).await;
+    Ok(())
+}
+
+type Acts = HashMap<(i64, i64), (ConsentMethod, Moment)>;
+
+fn acts(found: Vec<importing::Act>) -> Acts {
+    found.into_iter().map(|(reader, list, method, at)| ((reader, list), (method, at))).collect()
+}
+
+/// Whether nothing happened to somebody's list since the file did.
+fn is_untouched(acts: &Acts, key: (i64, i64), at: Moment) -> bool {
+    acts.get(&key) == Some(&(ConsentMethod::Import, at))
+}
+
+/// Takes back what became of some readers; for how long that took, or none if it is no longer ours.
+async fn step(
+    site: &Site,
+    lists: &[List],
+    (import, claim, until): (&Import, Moment, Moment),
+    readers: &[i64],
+) -> db::Result<Option<Duration>> {
+    let before = site.now();
+    let mut tx = site.db.begin().await?;
+    let watch = Stopwatch::start();
+    // Before any row is held: mail to some of them is let go again.
+    Suppressions::new(site).close(&mut tx).await?;
+    undone::hold(&mut tx, readers).await?;
+    let changes = undone::changes(&mut tx, import.id, readers).await?;
+    let acts = acts(importing::last_acts(&mut tx, readers).await?);
+    let mailed: HashSet<(i64, i64)> = undone::mailed(&mut tx, readers).await?.into_iter().collect();
+    let of = |kind: ChangeKind| changes.iter().filter(move |one| one.kind == kind);
+    let mut back = Vec::new();
+    for one in of(ChangeKind::Joined) {
+        let key = (one.subscriber_id, one.about);
+        if !is_untouched(&acts, key, one.at) {
+            continue;
+        }
+        match mailed.contains(&key) {
+            true => leave(&mut tx, site, key).await?,
+            false => undone::unjoin(&mut tx, key, one.at).await?,
+        }
+    }
+    for one in of(ChangeKind::Left) {
+        let key = (one.subscriber_id, one.about);
+        let was = SubscriptionState::parse(&one.was).filter(|_| is_untouched(&acts, key, one.at));
+        let Some(was) = was else { continue };
+        if undone::back_on(&mut tx, key, was).await? {
+            let action = match was {
+                SubscriptionState::Pending => ConsentAction::Asked,
+                _ => ConsentAction::Confirmed,
+            };
+            tell(&mut tx, site, key, action).await?;
+            back.push(key);
+        }
+    }
+    for one in of(ChangeKind::Named) {
+        undone::unname(&mut tx, one.subscriber_id, &one.was).await?;
+    }
+    for one in of(ChangeKind::Answered) {
+        undone::unanswer(&mut tx, (one.subscriber_id, one.about), &one.was).await?;
+    }
+    for one in of(ChangeKind::Stopped) {
+        Suppressions::new(site)
+            .take_back(&mut tx, one.subscriber_id, &one.was, &told(&import.source))
+            .await?;
+    }
+    for one in of(ChangeKind::Reader) {
+        undone::unmeet(&mut tx, one.subscriber_id).await?;
+    }
+    let Some(last) = readers.last() else { return Ok(Some(watch.elapsed())) };
+    if !undone::reached(&mut tx, (import.id, claim, until), *last).await? {
+        return Ok(None);
+    }
+    commit(tx, site, (lists, &back), before).await?;
+    Ok(Some(watch.elapsed()))
+}
+
+/// Whoever was mailed on it meanwhile is off it from now on, and stays known.
+async fn leave(tx: &mut Tx, site: &Site, (reader, list): (i64, i64)) -> db::Result<()> {
+    if store::leave(tx, reader, list, site.now()).await? {
+        delivery::withdraw(tx, site, reader, Some(list)).await?;
+        delivery::withdraw_welcome(tx, reader, list, site.now()).await?;
+        tell(tx, site, (reader, list), ConsentAction::Left).await?;
+    }
+    Ok(())
+}
+
+async fn tell(tx: &mut Tx, site: &Site, (reader, list): (i64, i64), action: ConsentAction) -> db::Result<()> {
+    let told = Told { reader, list, action, source: WHY, ip: "", told: "", told_at: None };
+    importing::add_told_events(tx, &[told], site.now()).await?;
+    Ok(())
+}
+
+/// Who is on a list again stands in the journal behind the commit.
+async fn commit(
+    mut tx: Tx,
+    site: &Site,
+    (lists, back): (&[List], &[(i64, i64)]),
+    before: Moment,
+) -> db::Result<()> {
+    if back.is_empty() || site.journal.path().is_none() {
+        return tx.commit().await;
+    }
+    let readers: Vec<i64> = back.iter().map(|(reader, _)| *reader).collect();
+    let names: HashMap<i64, String> = undone::public_ids_in(&mut tx, &readers).await?.into_iter().collect();
+    let written = back.iter().filter_map(|(reader, list)| {
+        let list = lists.iter().find(|one| one.id == *list)?.public_id.clone();
+        Some(Withdrawal::Back { reader: names.get(reader)?.clone(), list })
+    });
+    let written = written.collect();
+    withdrawals::commit(tx, site, written, before).await
+}

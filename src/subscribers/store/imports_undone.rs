@@ -1,0 +1,128 @@
+//! The SQL of lists that are taken back.
+
+use super::super::{imports::Change, rows::SubscriptionState};
+use crate::{
+    clock::Moment,
+    db::{self, Db, Result, Tx},
+    statements,
+};
+
+statements! {
+    ADD_CHANGES = rows(6) "insert into import_change (import_id, subscriber_id, kind, about, was, at) values {rows} on conflict (import_id, subscriber_id, kind, about) do nothing";
+    /// The next readers that it changed.
+    READERS = "select distinct subscriber_id from import_change where import_id = $1 and subscriber_id > $2 order by subscriber_id limit $3";
+    CHANGES = sqlite "select subscriber_id, kind, about, was, at from import_change where import_id = $1 and subscriber_id in (select value from json_each($2))",
+        postgres "select subscriber_id, kind, about, was, at from import_change where import_id = $1 and subscriber_id in (select value::bigint from json_array_elements_text(cast($2 as json)))";
+    /// Whether it can be taken back: it changed something, which is still known.
+    ANY = "select subscriber_id from import_change where import_id = $1 limit 1";
+    /// Who has copies of which lists, whatever became of them.
+    MAILED = sqlite "select distinct d.subscriber_id, e.list_id from delivery d join edition e on e.id = d.edition_id where d.subscriber_id in (select value from json_each($1))",
+        postgres "select distinct d.subscriber_id, e.list_id from delivery d join edition e on e.id = d.edition_id where d.subscriber_id in (select value::bigint from json_array_elements_text(cast($1 as json)))";
+    PUBLIC_IDS = sqlite "select id, public_id from subscriber where id in (select value from json_each($1))",
+        postgres "select id, public_id from subscriber where id in (select value::bigint from json_array_elements_text(cast($1 as json)))";
+    /// They are held until the commit.
+    HOLD = sqlite "update subscriber set confirm_due_at = confirm_due_at where id in (select value from json_each($1))",
+        postgres "select id from subscriber where id in (select value::bigint from json_array_elements_text(cast($1 as json))) order by id for update";
+    /// They are not on the list, and never were: nothing happened since to what the file brought.
+    UNJOIN = "delete from subscription where subscriber_id = $1 and list_id = $2";
+    UNTELL = "delete from consent_event where subscriber_id = $1 and list_id = $2 and method = 'import' and at = $3";
+    /// They had not left.
+    BACK_ON = "update subscription set state = $3, left_at = null where subscriber_id = $1 and list_id = $2 and state = 'left'";
+    UNNAME = "update subscriber set name = '' where id = $1 and name = $2";
+    UNANSWER = "delete from field_value where subscriber_id = $1 and field_id = $2 and value = $3";
+    /// Readers whom the file alone brought, and of whom nothing else is known.
+    UNMEET = "delete from subscriber where id = $1 and confirm_due_at is null and moved_at is null
+        and not exists (select 1 from subscription s where s.subscriber_id = $1)
+        and not exists (select 1 from consent_event e where e.subscriber_id = $1)
+        and not exists (select 1 from delivery d where d.subscriber_id = $1)
+        and not exists (select 1 from donor_state g where g.subscriber_id = $1)
+        and not exists (select 1 from reader_note n where n.subscriber_id = $1)
+        and not exists (select 1 from address_change c where c.subscriber_id = $1)";
+    /// The press; within a day of the end, which was not seen since by somebody else.
+    BEGIN = "update import set state = 'undoing', changed_at = $3, next_at = $3, attempts = 0, last_error = null, line = 0
+        where id = $1 and changed_at > $2 and state in ('done', 'stopped')";
+    REACHED = "update import set next_at = $3, line = $4, attempts = 0, last_error = null where id = $1 and next_at = $2 and state = 'undoing'";
+    DONE = "update import set state = 'undone', changed_at = $3 where id = $1 and next_at = $2 and state = 'undoing'";
+    DROP_CHANGES = "delete from import_change where import_id = $1 and subscriber_id in (
+        select subscriber_id from import_change where import_id = $1 order by subscriber_id limit 500)";
+    /// What cannot be taken back any more.
+    pub(crate) FORGET_CHANGES = "delete from import_change where (import_id, subscriber_id, kind, about) in (
+        select import_id, subscriber_id, kind, about from import_change where at < $1 order by at limit $2)";
+}
+
+pub async fn add_changes(tx: &mut Tx, import: i64, changes: &[Change]) -> Result<u64> {
+    let row = |one: &Change| (import, one.subscriber_id, one.kind, one.about, one.was.clone(), one.at);
+    tx.many(ADD_CHANGES, changes.iter().map(row)).await
+}
+
+pub async fn readers(db: &Db, import: i64, after: i64, limit: i64) -> Result<Vec<i64>> {
+    let found: Vec<(i64,)> = db.all(READERS, (import, after, limit)).await?;
+    Ok(found.into_iter().map(|(reader,)| reader).collect())
+}
+
+pub async fn changes_now(db: &Db, import: i64, readers: &[i64]) -> Result<Vec<Change>> {
+    db.all(CHANGES, (import, db::array(readers)?)).await
+}
+
+pub async fn changes(tx: &mut Tx, import: i64, readers: &[i64]) -> Result<Vec<Change>> {
+    tx.all(CHANGES, (import, db::array(readers)?)).await
+}
+
+pub async fn any(db: &Db, import: i64) -> Result<bool> {
+    Ok(db.opt::<(i64,)>(ANY, (import,)).await?.is_some())
+}
+
+/// Readers and lists.
+pub async fn mailed(tx: &mut Tx, readers: &[i64]) -> Result<Vec<(i64, i64)>> {
+    tx.all(MAILED, (db::array(readers)?,)).await
+}
+
+pub async fn public_ids(db: &Db, readers: &[i64]) -> Result<Vec<(i64, String)>> {
+    db.all(PUBLIC_IDS, (db::array(readers)?,)).await
+}
+
+pub async fn public_ids_in(tx: &mut Tx, readers: &[i64]) -> Result<Vec<(i64, String)>> {
+    tx.all(PUBLIC_IDS, (db::array(readers)?,)).await
+}
+
+pub async fn hold(tx: &mut Tx, readers: &[i64]) -> Result<u64> {
+    tx.exec(HOLD, (db::array(readers)?,)).await
+}
+
+pub async fn unjoin(tx: &mut Tx, (reader, list): (i64, i64), at: Moment) -> Result<()> {
+    tx.exec(UNJOIN, (reader, list)).await?;
+    tx.exec(UNTELL, (reader, list, at)).await?;
+    Ok(())
+}
+
+pub async fn back_on(tx: &mut Tx, (reader, list): (i64, i64), was: SubscriptionState) -> Result<bool> {
+    Ok(tx.exec(BACK_ON, (reader, list, was)).await? == 1)
+}
+
+pub async fn unname(tx: &mut Tx, reader: i64, name: &str) -> Result<u64> {
+    tx.exec(UNNAME, (reader, name)).await
+}
+
+pub async fn unanswer(tx: &mut Tx, (reader, field): (i64, i64), answer: &str) -> Result<u64> {
+    tx.exec(UNANSWER, (reader, field, answer)).await
+}
+
+pub async fn unmeet(tx: &mut Tx, reader: i64) -> Result<bool> {
+    Ok(tx.exec(UNMEET, (reader,)).await? == 1)
+}
+
+pub async fn begin(tx: &mut Tx, id: i64, since: Moment, now: Moment) -> Result<bool> {
+    Ok(tx.exec(BEGIN, (id, since, now)).await? == 1)
+}
+
+pub async fn reached(tx: &mut Tx, (id, claim, until): (i64, Moment, Moment), reader: i64) -> Result<bool> {
+    Ok(tx.exec(REACHED, (id, claim, until, reader)).await? == 1)
+}
+
+pub async fn done(tx: &mut Tx, (id, claim): (i64, Moment), now: Moment) -> Result<bool> {
+    Ok(tx.exec(DONE, (id, claim, now)).await? == 1)
+}
+
+pub async fn drop_changes(tx: &mut Tx, id: i64) -> Result<u64> {
+    tx.exec(DROP_CHANGES, (id,)).await
+}

@@ -1,0 +1,131 @@
+//! What an import would do, or did, in sentences.
+
+use crate::{
+    subscribers::ImportReport,
+    web::words::{count, grouped},
+};
+
+/// Whether it is done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum When {
+    Before,
+    After,
+}
+
+fn of(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+/// What becomes of everybody, each in a sentence. `to` is what they join.
+pub(super) fn sentences(report: &ImportReport, to: &str, when: When) -> Vec<String> {
+    let is_done = when == When::After;
+    let will = |before: &'static str, after: &'static str| if is_done { after } else { before };
+    let one = |number: u64, one: &'static str, many: &'static str| if number == 1 { one } else { many };
+    let mut all = Vec::new();
+    let joins = match is_done {
+        true => "joined",
+        false => one(report.added, "joins", "join"),
+    };
+    all.push(match report.added {
+        0 => format!("Nobody {} {to}.", will("joins", "joined")),
+        added => format!("{} {joins} {to}.", count(of(added), "reader")),
+    });
+    let never = report.left + report.suppressed();
+    if never > 0 {
+        let why = [
+            (report.left, "left"),
+            (report.bounced, "bounced"),
+            (report.complained, "complained"),
+            (report.blocked, one(report.blocked, "was blocked", "were blocked")),
+        ];
+        let why: Vec<String> = why
+            .into_iter()
+            .filter(|(number, _)| *number > 0)
+            .map(|(number, word)| format!("{} {word}", grouped(of(number))))
+            .collect();
+        all.push(format!("{} will never be mailed: {}.", grouped(of(never)), why.join(", ")));
+    }
+    if report.unconfirmed > 0 {
+        let number = grouped(of(report.unconfirmed));
+        all.push(format!(
+            "{number} never confirmed: they are neither mailed nor asked, and forgotten after two weeks."
+        ));
+    }
+    if report.updated > 0 {
+        let are = one(report.updated, "is", "are");
+        let known = will("more will be known of them", "more is known of them now");
+        all.push(format!("{} {are} on the list already, and {known}.", grouped(of(report.updated))));
+    }
+    if report.unchanged > 0 {
+        let rows = count(of(report.unchanged), "row");
+        all.push(format!(
+            "{rows} {} nothing: they are about readers who are on the list already, left it, are stopped here, or stand in the file twice.",
+            match is_done {
+                true => "changed",
+                false => one(report.unchanged, "changes", "change"),
+            }
+        ));
+    }
+    if report.not_taken > 0 {
+        let are = will(one(report.not_taken, "is", "are"), one(report.not_taken, "was", "were"));
+        all.push(format!("{} {are} left out, as you said.", grouped(of(report.not_taken))));
+    }
+    if report.refused > 0 {
+        let rows = count(of(report.refused), "row");
+        let cannot = will("cannot be taken", "could not be taken");
+        all.push(format!(
+            "{rows} {cannot}: most likely {} no usable address.",
+            one(report.refused, "it has", "they have")
+        ));
+    }
+    if !report.not_read.is_empty() {
+        all.push(format!("Not read: {}.", report.not_read.join(", ")));
+    }
+    all.extend(report.notes.iter().cloned());
+    all
+}
+
+/// The same in a line, for a list of them.
+pub(super) fn in_short(report: &ImportReport) -> String {
+    let never = report.left + report.suppressed();
+    let mut parts = vec![format!("{} joined", count(of(report.added), "reader"))];
+    if never > 0 {
+        parts.push(format!("{} never to be mailed", grouped(of(never))));
+    }
+    if report.refused > 0 {
+        parts.push(format!("{} not taken", grouped(of(report.refused))));
+    }
+    format!("{}.", parts.join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_sum_is_said_as_people_say_it() {
+        let report = ImportReport {
+            added: 8_012,
+            left: 1_873,
+            bounced: 240,
+            complained: 31,
+            refused: 17,
+            ..ImportReport::default()
+        };
+        let said = sentences(&report, "The Weekly", When::Before);
+        assert_eq!(
+            said,
+            [
+                "8,012 readers join The Weekly.",
+                "2,144 will never be mailed: 1,873 left, 240 bounced, 31 complained.",
+                "17 rows cannot be taken: most likely they have no usable address.",
+            ]
+        );
+        let one = ImportReport { added: 1, refused: 1, ..ImportReport::default() };
+        assert_eq!(sentences(&one, "The Weekly", When::After)[0], "1 reader joined The Weekly.");
+        assert_eq!(
+            sentences(&ImportReport::default(), "The Weekly", When::Before),
+            ["Nobody joins The Weekly."]
+        );
+    }
+}

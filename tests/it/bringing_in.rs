@@ -1,0 +1,439 @@
+//! Lists that are brought in by a row of their own: in three steps at the desk, through crashes, and with whoever leaves meanwhile.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use axum::http::Request;
+use broadside::{
+    db::Engine,
+    moving_in::ImportChoices,
+    subscribers::{self, Basis, BringInError, Import, ImportAnswers, ImportState, Receiving},
+};
+use reqwest::{Method, StatusCode, header};
+
+use crate::support::{
+    Browser, Fixture, Program, Seed, TestApp, TestDb,
+    app::OWNER,
+    both_engines,
+    database::{change, rows},
+    pages::Web,
+    scratch,
+    visitor::Page,
+    wait,
+};
+
+const LEASE: Duration = Duration::from_secs(121);
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// A list of another program, with one who left, one whose mail came back, one of whom nobody knows, and one who is no address.
+const LIST: &str = "E-Mail;Name;Town;Status\r\nann@example.org;Ann Lee;Ulm;active\r\ngone@example.org;Gone;Bern;cancelled\r\n\
+    dead@example.org;;;bounced\r\nodd@example.org;Odd;;lapsed\r\nno address;X;;active\r\nann@example.org;Ann;;active\r\n";
+
+async fn begun(app: &TestApp, file: &str) -> Import {
+    let mut receiving = Receiving::begin(&app.site, Some(1), "C:\\lists\\all.csv").await.expect("begun");
+    // However it comes.
+    for piece in file.as_bytes().chunks(99_991) {
+        receiving.push(&app.site, piece).await.expect("kept");
+    }
+    let id = receiving.finish(&app.site).await.expect("here");
+    work(app).await;
+    let import = now(app, &id).await;
+    assert_eq!((import.state, import.file.as_str()), (ImportState::Asking, "all.csv"), "{import:?}");
+    import
+}
+
+async fn now(app: &TestApp, id: &str) -> Import {
+    subscribers::find_import(&app.site.db, id).await.expect("a read").expect("an import")
+}
+
+async fn work(app: &TestApp) {
+    let site = app.site.clone();
+    tokio::spawn(async move { subscribers::bring_in(&site).await })
+        .await
+        .expect("it works")
+        .expect("it goes on");
+}
+
+async fn say(app: &TestApp, import: &Import) -> Import {
+    let basis = Basis { basis: "consent".to_owned(), source: "moved house".to_owned() };
+    let choices = ImportChoices::default();
+    let answers =
+        ImportAnswers { list: app.list().await, basis: &basis, makes_lists: false, choices: &choices };
+    subscribers::say_of_import(&app.site, import, import.changed_at, &answers).await.expect("said");
+    work(app).await;
+    now(app, &import.public_id).await
+}
+
+/// A file of so many readers whose sums are known.
+fn many(readers: usize) -> String {
+    let line = |number: usize| match number % 10 {
+        0 => format!("reader{number}@example.org,Reader {number},2024-01-01\n"),
+        1 => format!("no address {number},,\n"),
+        _ => format!("reader{number}@example.org,Reader {number},\n"),
+    };
+    let rows: String = (0..readers).map(line).collect();
+    format!("email,name,unsubscribed_at\n{rows}")
+}
+
+fn leaves() -> ImportChoices {
+    let mut choices = ImportChoices::default();
+    choices.add_column("unsubscribed_at=left-at").expect("a column");
+    choices
+}
+
+/// One of [`many`], up to the press.
+async fn pressed(app: &TestApp, readers: usize) -> Import {
+    let import = begun(app, &many(readers)).await;
+    let basis = Basis { basis: "consent".to_owned(), source: "moved house".to_owned() };
+    let choices = leaves();
+    let answers =
+        ImportAnswers { list: app.list().await, basis: &basis, makes_lists: false, choices: &choices };
+    subscribers::say_of_import(&app.site, &import, import.changed_at, &answers).await.expect("said");
+    work(app).await;
+    let import = now(app, &import.public_id).await;
+    assert_eq!(import.state, ImportState::Ready, "{import:?}");
+    let expected = import.expected().expect("sums");
+    let tenth = readers as u64 / 10;
+    assert_eq!(
+        (expected.rows, expected.left, expected.refused),
+        (readers as u64, tenth, tenth),
+        "{expected:?}"
+    );
+    assert_eq!(
+        rows::<(i64,)>(&app.site.db, "select count(*) from subscriber").await,
+        [(0,)],
+        "nobody before the press"
+    );
+    subscribers::go_on_with_import(&app.site, &import, import.changed_at, 1).await.expect("pressed");
+    now(app, &import.public_id).await
+}
+
+/// Everybody of [`many`] is here once, and what is written of it adds up.
+async fn all_are_here_once(app: &TestApp, id: &str, readers: usize) {
+    let import = now(app, id).await;
+    assert_eq!(import.state, ImportState::Done, "{import:?}");
+    let report = import.report().expect("sums");
+    let tenth = readers as u64 / 10;
+    assert_eq!(
+        (report.rows, report.added, report.left, report.refused),
+        (readers as u64, 8 * tenth, tenth, tenth),
+        "{report:?}"
+    );
+    let there = rows::<(i64, i64)>(
+        &app.site.db,
+        "select count(*), count(distinct subscriber_id) from consent_event where method = 'import'",
+    )
+    .await;
+    assert_eq!(there, [(9 * readers as i64 / 10, 9 * readers as i64 / 10)], "each has one proof");
+    let count = async |sql: &'static str| rows::<(i64,)>(&app.site.db, sql).await[0].0;
+    assert_eq!(count("select count(*) from import_problem").await, tenth as i64);
+    assert_eq!(count("select count(*) from audit_log where action = 'imported readers'").await, 1);
+    assert_eq!(count("select count(*) from import_part").await, 0, "the file is gone");
+}
+
+/// Every row about readers, but their numbers and the fields that were made.
+async fn everything(app: &TestApp) -> Vec<String> {
+    let all = "select 'reader ' || r.email || ' ' || r.name from subscriber r
+        union all select 'on ' || r.email || ' ' || s.state || ' ' || s.list_id || ' ' || coalesce(s.left_at, 0) from subscription s join subscriber r on r.id = s.subscriber_id
+        union all select 'answer ' || r.email || ' ' || v.value from field_value v join subscriber r on r.id = v.subscriber_id
+        union all select 'stopped ' || p.address_hash from suppression p
+        order by 1";
+    rows::<(String,)>(&app.site.db, all).await.into_iter().map(|(row,)| row).collect()
+}
+
+async fn sends(desk: &crate::support::visitor::Visitor, page: &Page, name: &str, file: &str) -> Page {
+    let token = page.form("/desk/imports").value("csrf").expect("a token").to_owned();
+    let body = format!(
+        "--xyz\r\nContent-Disposition: form-data; name=\"csrf\"\r\n\r\n{token}\r\n--xyz\r\n\
+        Content-Disposition: form-data; name=\"file\"; filename=\"{name}\"\r\nContent-Type: text/csv\r\n\r\n{file}\r\n--xyz--\r\n"
+    );
+    let request = desk
+        .request(Method::POST, "/desk/imports")
+        .header(header::CONTENT_TYPE, "multipart/form-data; boundary=xyz")
+        .header("Sec-Fetch-Site", "same-origin");
+    desk.send(request.body(body)).await
+}
+
+both_engines! {
+    /// TRUST L6, L10, A29: in three steps, without a script: the file, what its columns and words are, the sums, and the press. Nobody is
+    /// on a list before that, and nobody gets mail who may not.
+    async fn a_list_comes_in_by_three_steps(app: TestApp) {
+        let desk = app.desk().await;
+        let page = desk.open("/desk/imports").await;
+        let empty = sends(&desk, &page, "", "").await;
+        assert_eq!(empty.status, StatusCode::UNPROCESSABLE_ENTITY);
+        empty.says("Choose a file.");
+        let sent = sends(&desk, &page, "Old list.csv", LIST).await;
+        let path = sent.leads_to().expect("its own page").path().to_owned();
+        desk.open(&path).await.says("Reading the file");
+        app.drain().await;
+
+        let page = desk.open(&path).await;
+        // What stands in a form is no text of the page.
+        for words in ["6 rows in all", "ann@example.org", "Nothing is written yet", "Status", "lapsed", "(1 row)", "1 column would not be read", "Line 6"] {
+            assert!(page.body.contains(words), "{words}: {}", page.body);
+        }
+        let form = page.form(&path).with("source", "signed up at our former newsletter");
+        // Nobody guesses what it means.
+        let again = desk.submit(&form.clone().with("of-word-0-3", "")).await;
+        assert_eq!(again.status, StatusCode::UNPROCESSABLE_ENTITY);
+        again.says("Say what “lapsed” means in the column Status.");
+        let form = form.with("of-word-0-3", "not-taken").with("of-column-2", "field");
+        desk.submit_and_follow(&form).await.says("Reading the file");
+        app.drain().await;
+
+        let page = desk.open(&path).await;
+        page.says("1 reader joins");
+        page.says("2 will never be mailed: 1 left, 1 bounced.").says("1 is left out, as you said.").says("1 row cannot be taken");
+        page.says("They agreed: signed up at our former newsletter.");
+        let problems = desk.open(&format!("{path}/problems")).await;
+        assert!(problems.body.starts_with("Line,Problem\n6,“no address”: ") && problems.body.lines().count() == 2, "{}", problems.body);
+        assert_eq!(rows::<(i64,)>(&app.site.db, "select count(*) from subscriber").await, [(0,)]);
+        let press = page.form(&format!("{path}/go"));
+        desk.submit_and_follow(&press).await.says("They come in");
+        // Pressed twice, it comes in once.
+        assert_eq!(desk.submit(&press).await.status, StatusCode::CONFLICT);
+        app.drain().await;
+
+        desk.open(&path).await.says("Everybody is here").says("1 reader joined").says("The field “Town” is new.");
+        desk.open("/desk/imports").await.says("Old list.csv").says("1 reader joined, 2 never to be mailed, 1 not taken.");
+        let standing: Vec<(String, String)> = rows(
+            &app.site.db,
+            "select r.email, s.state from subscriber r join subscription s on s.subscriber_id = r.id order by r.email",
+        )
+        .await;
+        let one = |email: &str, state: &str| (format!("{email}@example.org"), state.to_owned());
+        assert_eq!(standing, [one("ann", "confirmed"), one("dead", "left"), one("gone", "left")]);
+        let log: Vec<(String, Option<i64>)> =
+            rows(&app.site.db, "select detail, staff_id from audit_log where action = 'imported readers'").await;
+        assert!(log[0].0.contains("1 added") && log[0].1.is_some(), "{log:?}");
+        app.send_edition("The first from here").await;
+        let mails: BTreeMap<&str, usize> =
+            ["ann", "dead", "gone", "odd"].into_iter().map(|who| (who, app.mails(&format!("{who}@example.org")).len())).collect();
+        assert_eq!(mails, BTreeMap::from([("ann", 1), ("dead", 0), ("gone", 0), ("odd", 0)]));
+    }
+
+    /// TRUST F1, L6: broken off at any moment, it goes on where it was, and nobody is taken twice. Whoever leaves meanwhile stays away.
+    async fn an_import_that_breaks_off_goes_on_where_it_was(app: TestApp) {
+        const READERS: usize = 3_000;
+        let mut seed = Seed::get(&format!("an import that breaks off on {:?}", app.site.db.engine()));
+        let import = pressed(&app, READERS).await;
+        let mut left = None;
+        for _ in 0..6 {
+            let site = app.site.clone();
+            let before = now(&app, &import.public_id).await;
+            let far = before.report().expect("sums").rows + seed.within(0..400) as u64;
+            let running = tokio::spawn(async move { subscribers::bring_in(&site).await });
+            wait::until("more rows", async || {
+                let now = now(&app, &import.public_id).await;
+                (now.state == ImportState::Done || now.report().expect("sums").rows > far).then_some(())
+            })
+            .await;
+            running.abort();
+            drop(running.await);
+            if left.is_none() {
+                let found = rows::<(i64,)>(&app.site.db, "select min(subscriber_id) from subscription where state = 'confirmed' having min(subscriber_id) is not null").await;
+                if let Some((reader,)) = found.first() {
+                    subscribers::leave_by_staff(&app.site, *reader, app.list().await, "asked").await.expect("left");
+                    left = Some(*reader);
+                }
+            }
+            // Nobody has it before the lease is over.
+            app.advance(LEASE);
+        }
+        work(&app).await;
+        all_are_here_once(&app, &import.public_id, READERS).await;
+        let left_now = rows::<(i64,)>(&app.site.db, "select count(*) from subscription where state = 'left'").await;
+        assert_eq!(left_now, [(READERS as i64 / 10 + i64::from(left.is_some()),)]);
+    }
+
+    /// TRUST F1: the same with `kill -9` of the program itself.
+    async fn an_import_goes_on_after_kill_9(app: TestApp) {
+        const READERS: usize = 4_000;
+        let import = pressed(&app, READERS).await;
+        for part in 1..=3 {
+            let program = Program::serve(&app, &[]);
+            let far = wait::at_most(PATIENCE, async || {
+                let import = now(&app, &import.public_id).await;
+                (import.state == ImportState::Done || import.report().expect("sums").rows > part * 400).then_some(())
+            });
+            assert!(far.await.is_some(), "{}", program.log());
+            program.kill();
+            // The test moves the clock: by this row the lease is over.
+            change(&app.site.db, "update import set next_at = 1 where state = 'running'").await;
+        }
+        let last = Program::serve(&app, &[]);
+        let done = wait::at_most(PATIENCE, async || {
+            let done = now(&app, &import.public_id).await.state == ImportState::Done;
+            let gone = rows::<(i64,)>(&app.site.db, "select count(*) from import_part").await == [(0,)];
+            (done && gone).then_some(())
+        });
+        assert!(done.await.is_some(), "{}", last.log());
+        drop(last);
+        all_are_here_once(&app, &import.public_id, READERS).await;
+    }
+
+    /// Stopped, it stays as far as it is; put away, nothing of it is left; and a page that is out of date does nothing.
+    async fn an_import_can_be_stopped_and_put_away(app: TestApp) {
+        let import = begun(&app, "email\nann@example.org\n").await;
+        let ready = say(&app, &import).await;
+        assert_eq!(ready.state, ImportState::Ready);
+        subscribers::say_of_import_anew(&app.site, &ready).await.expect("back");
+        let late = subscribers::go_on_with_import(&app.site, &ready, ready.changed_at, 1).await;
+        assert!(matches!(late, Err(BringInError::Changed)), "{late:?}");
+        subscribers::remove_import(&app.site, &ready).await.expect("put away");
+        let left = "select (select count(*) from import) + (select count(*) from import_part) + (select count(*) from import_problem) + (select count(*) from subscriber)";
+        assert_eq!(rows::<(i64,)>(&app.site.db, left).await, [(0,)]);
+
+        let import = pressed(&app, 100).await;
+        subscribers::stop_import(&app.site, &import, 1).await.expect("stopped");
+        work(&app).await;
+        let import = now(&app, &import.public_id).await;
+        assert_eq!(import.state, ImportState::Stopped);
+        assert!(matches!(subscribers::remove_import(&app.site, &import).await, Err(BringInError::Changed)));
+        assert_eq!(rows::<(i64,)>(&app.site.db, "select count(*) from subscriber").await, [(0,)]);
+    }
+
+    /// TRUST L6, T3: taken back, it is as it was, to the row; a list is brought in again as if the first time had not been. What happened
+    /// since stays: who left, who was mailed.
+    async fn a_list_is_taken_back_to_the_row(db: TestDb) {
+        let app = TestApp::journalled(db).await;
+        app.reader("here@example.org").await;
+        app.reader("leaves@example.org").await;
+        let file = "email,name,Town,status\nhere@example.org,Somebody,Ulm,active\nleaves@example.org,,,cancelled\nnew@example.org,New,Bern,active\n\
+            gone@example.org,,,cancelled\nangry@example.org,,,complained\n";
+        let before = everything(&app).await;
+        let desk = app.desk().await;
+        for round in 0..2 {
+            let import = begun(&app, file).await;
+            let path = format!("/desk/imports/{}", import.public_id);
+            let form = desk.open(&path).await.form(&path).with("source", "a mistake").with("of-column-2", "field");
+            assert_eq!(desk.submit(&form).await.status, StatusCode::SEE_OTHER);
+            work(&app).await;
+            desk.submit(&desk.open(&path).await.form("/go")).await;
+            work(&app).await;
+            let report = now(&app, &import.public_id).await.report().expect("sums");
+            assert_eq!((report.added, report.updated, report.left, report.complained), (1, 1, 2, 1), "round {round}: {report:?}");
+            assert_ne!(everything(&app).await, before);
+            let undo = desk.open(&path).await.form("/undo");
+            desk.submit_and_follow(&undo).await.says("It is taken back");
+            work(&app).await;
+            desk.open(&path).await.says("What it changed is as it was");
+            assert_eq!(everything(&app).await, before, "round {round}");
+            assert_eq!(desk.submit(&undo).await.status, StatusCode::CONFLICT, "it is taken back once");
+        }
+        app.send_edition("To whom").await;
+        for (who, mails) in [("here", 1), ("leaves", 1), ("new", 0), ("gone", 0), ("angry", 0)] {
+            let has = app.mails(&format!("{who}@example.org")).iter().filter(|mail| mail.header("Subject").is_some_and(|subject| subject.contains("To whom"))).count();
+            assert_eq!(has, mails, "{who}");
+        }
+
+        // And where something happened since.
+        let import = begun(&app, "email\nmailed@example.org\nleft@example.org\nquiet@example.org\n").await;
+        let ready = say(&app, &import).await;
+        subscribers::go_on_with_import(&app.site, &ready, ready.changed_at, 1).await.expect("pressed");
+        work(&app).await;
+        let left = app.reader_row("left@example.org").await;
+        subscribers::leave_by_staff(&app.site, left, app.list().await, "asked").await.expect("left");
+        change(&app.site.db, "update subscription set paused_until = 4000000000000000 where subscriber_id = (select id from subscriber where email = 'quiet@example.org')").await;
+        app.send_edition("Meanwhile").await;
+        subscribers::take_import_back(&app.site, &now(&app, &import.public_id).await, 1).await.expect("begun");
+        work(&app).await;
+        let standing: Vec<(String, String)> = rows(&app.site.db, "select r.email, s.state from subscriber r join subscription s on s.subscriber_id = r.id where r.email < 'r' and r.email > 'left@' order by r.email").await;
+        let one = |email: &str| (format!("{email}@example.org"), "left".to_owned());
+        assert_eq!(standing, [one("left"), one("mailed")], "who was mailed is known, and off the list");
+        let audit = broadside::delivery::audit_copies(&app.site.db, 1).await;
+        assert!(audit.is_ok_and(|audit| audit.holds()));
+        // A day later it is too late.
+        let import = begun(&app, "email\nlate@example.org\n").await;
+        let ready = say(&app, &import).await;
+        subscribers::go_on_with_import(&app.site, &ready, ready.changed_at, 1).await.expect("pressed");
+        work(&app).await;
+        app.advance(Duration::from_secs(86_401));
+        let late = subscribers::take_import_back(&app.site, &now(&app, &import.public_id).await, 1).await;
+        assert!(matches!(late, Err(BringInError::Changed)), "{late:?}");
+    }
+
+    /// What cannot be read is told, and can be put away; what nobody goes on with is gone after a week.
+    async fn what_cannot_be_read_is_told(app: TestApp) {
+        let desk = app.desk().await;
+        let page = desk.open("/desk/imports").await;
+        let sent = sends(&desk, &page, "evil<b>.svg", "<svg onload=\"alert(1)\"/>").await;
+        let path = sent.leads_to().expect("its own page").path().to_owned();
+        app.drain().await;
+        let page = desk.open(&path).await;
+        page.says("The file has no column called email");
+        assert!(!page.body.contains("<svg") && !page.body.contains("<b>"), "{}", page.body);
+        assert!(!page.body.contains("Show me the sums"));
+        let later = app.site.now().plus(Duration::from_secs(8 * 86_400));
+        broadside::jobs::forget_as_of(&app.site, later).await.expect("forgotten");
+        assert_eq!(rows::<(i64,)>(&app.site.db, "select count(*) from import").await, [(0,)]);
+    }
+
+    /// TRUST T10: a restored backup goes on with no import: it does not know who left since.
+    async fn a_restored_backup_goes_on_with_no_import(db: TestDb) {
+        let app = TestApp::journalled(db).await;
+        let import = pressed(&app, 200).await;
+        broadside::restored::restored(&app.site, None, None, (None, None)).await.expect("said").expect("a report");
+        work(&app).await;
+        let import = now(&app, &import.public_id).await;
+        assert_eq!(import.state, ImportState::Stopped);
+        assert!(import.trouble.contains("A backup was restored"), "{import:?}");
+        assert_eq!(rows::<(i64,)>(&app.site.db, "select count(*) from subscriber").await, [(0,)]);
+    }
+
+    /// TRUST A7, A6: a file without the token of the session, or with it behind the file, is not taken; nor is one that breaks off.
+    async fn a_file_that_another_site_sends_is_not_taken(web: Web) {
+        let (cookie, csrf) = web.session_of(broadside::staff::Role::Owner).await;
+        let token = |value: &str| format!("--x\r\nContent-Disposition: form-data; name=\"csrf\"\r\n\r\n{value}\r\n");
+        let file = "--x\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.csv\"\r\n\r\nemail\r\nann@example.org\r\n";
+        let send = async |body: String| {
+            let request = Request::post("/desk/imports").header("cookie", &cookie).header("content-type", "multipart/form-data; boundary=x");
+            web.send(request.body(axum::body::Body::from(body)).expect("a request")).await.status
+        };
+        for body in [format!("{file}--x--\r\n"), format!("{file}{}--x--\r\n", token(&csrf)), format!("{}{file}--x--\r\n", token("x"))] {
+            assert_eq!(send(body).await, StatusCode::FORBIDDEN);
+        }
+        assert_eq!(send(format!("{}{file}", token(&csrf))).await, StatusCode::BAD_REQUEST, "it broke off");
+        assert_eq!(rows::<(i64,)>(&web.app.site.db, "select count(*) from import").await, [(0,)]);
+        assert_eq!(send(format!("{}{file}--x--\r\n", token(&csrf))).await, StatusCode::SEE_OTHER);
+    }
+}
+
+/// TRUST U1: the three steps in a browser, on a phone and on a desk, light and dark.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_list_comes_in_by_a_browser() {
+    let Some(db) = TestDb::migrated(Engine::Sqlite).await else { return };
+    let app = TestApp::start(db).await;
+    let Some(browser) = Browser::open().await else { return };
+    let folder = scratch::folder();
+    let file = folder.join("list.csv");
+    std::fs::write(&file, LIST).expect("our own folder");
+    browser.goto(&app.url("/desk/sign-in")).await;
+    browser.fill("Email address", OWNER.0).await;
+    browser.fill("Password", OWNER.1).await;
+    browser.click("Sign in").await;
+    browser.wait_for_text("Overview").await;
+    browser.goto(&app.url("/desk/imports")).await;
+    browser.sound("imports").await;
+    browser.element("#file").await.send_keys(&file.display().to_string()).await.expect("a file");
+    browser.click("Look at it").await;
+    browser.wait_for_text("Reading the file").await;
+    app.drain().await;
+    // It looks again by itself.
+    browser.wait_for_text("Who may be mailed?").await;
+    browser.sound("import-asks").await;
+    browser.choose("lapsed", "Left").await;
+    browser.choose("Town", "An answer, kept as the field “Town”").await;
+    browser.fill("Where and when they agreed", "at our stall").await;
+    browser.click("Show me the sums").await;
+    browser.wait_for_text("Reading the file").await;
+    app.drain().await;
+    browser.wait_for_text("3 will never be mailed: 2 left, 1 bounced.").await;
+    browser.sound("import-sums").await;
+    browser.click("Bring them in").await;
+    browser.wait_for_text("They come in").await;
+    app.drain().await;
+    browser.wait_for_text("Everybody is here").await;
+    browser.sound("import-done").await;
+    browser.close().await;
+}
