@@ -204,10 +204,7 @@ both_engines! {
         let left = desk.post(&format!("{path}/leave"), &form).await;
         assert_eq!(left.status, StatusCode::SEE_OTHER, "{}", left.body);
         let page = desk.get(path).await.body;
-        assert!(
-            page.contains("Left The weekly, by the team") && page.contains("taken off by staff"),
-            "{page}"
-        );
+        assert!(page.contains("Left The weekly, by the team"), "{page}");
     }
 }
 

@@ -190,7 +190,9 @@ both_engines! {
         let page = giving.web.get(&path, "").await;
         assert!(page.body.contains("You give €25.00 every month"));
         assert_eq!(page.header("referrer-policy"), "no-referrer");
-        let ended = giving.web.post(&path, "", &[]).await;
+        let pressed = giving.web.post(&path, "", &[]).await;
+        assert_eq!(pressed.status, StatusCode::SEE_OTHER, "{}", pressed.body);
+        let ended = giving.web.get(pressed.header("location"), "").await;
         assert!(ended.body.contains("Your monthly donation has ended"), "{}", ended.body);
         assert_eq!(giving.web.get("/giving/forged", "").await.status, StatusCode::NOT_FOUND);
     }
