@@ -329,7 +329,7 @@ both_engines! {
         let first = app.send_edition("The first").await;
         let joins = async |email: &str, list: i64| {
             let form = choices(&app, email).await.form("#choices").and("list", &list.to_string());
-            app.visitor().submit(&form).await.says("You now get");
+            app.visitor().submit_and_follow(&form).await.says("You now get");
         };
         app.advance(DAY);
         pause(&app, cat).await;
