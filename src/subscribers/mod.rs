@@ -72,7 +72,7 @@ pub use self::{
     implied::{Implied, NotImplied},
     import::{Basis, IMPLIED, ImportError, ImportReport, Plan, RowError, import, import_as},
     imports::{
-        Answers as ImportAnswers, Asks, BringInError, ChangeKind, Import, ImportState,
+        Answers as ImportAnswers, AskedOfColumn, BringInError, ChangeKind, Import, ImportState,
         LARGEST as LARGEST_FILE, Receiving, Seen, SeenColumn, SeenRow, SeenWord, SeenWords, bring_in,
         find_import, go as go_on_with_import, has_problems, import_kept, imports,
         may_be_taken_back as import_may_be_taken_back, problems as problems_of_import,

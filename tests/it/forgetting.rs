@@ -514,7 +514,7 @@ both_engines! {
             let request = request.header(CONTENT_TYPE, "application/x-www-form-urlencoded").body("");
             let told = told.clone();
             pressing.push(tokio::spawn(async move {
-                let well = request.send().await.is_ok_and(|answer| answer.status().is_success());
+                let well = request.send().await.is_ok_and(|answer| answer.status().is_redirection());
                 told.fetch_add(usize::from(well), Ordering::SeqCst);
                 well.then_some((id, email))
             }));

@@ -591,8 +591,8 @@ both_engines! {
     }
 }
 
-/// TRUST L1: no statement of the program changes what was agreed to; it goes with the reader who is forgotten, and with addresses that
-/// nobody confirmed.
+/// TRUST L1: no statement of the program changes what was agreed to; it goes with the reader who is forgotten, with addresses that
+/// nobody confirmed, and with a list of another program that is taken back before anybody was mailed: that a file said it stands in the log.
 #[test]
 fn consent_is_only_ever_added() {
     let mut taking = 0;

@@ -294,7 +294,7 @@ both_engines! {
         desk.submit(&form.clone().without("law")).await.says("Say that the law of your readers allows it");
         desk.submit_and_follow(&form.with("law", "yes")).await.says("Joined without a mail that asks");
         let sent = sign_up(&app, ANN, &["digest"]).await;
-        sent.says("if it has none, you are in already");
+        sent.says("No button? Then you are in already");
         assert_eq!(state(&app, ANN, "digest").await, Some(SubscriptionState::Confirmed));
         assert_eq!(app.mails(ANN).len(), 1);
         let mail = app.last_mail(ANN);

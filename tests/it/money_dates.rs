@@ -199,7 +199,8 @@ both_engines! {
             // What the supporter ends by the link is the one that the link is about; the page says that the copy goes on.
             assert!(page.contains("It was copied at the payment service") && page.contains("End all of it"), "{page}");
             let link = house.site.url(&format!("/giving/{token}"));
-            let ended = house.client.post(&link).send().await.expect("an answer").text().await.expect("a page");
+            let pressed = house.client.post(&link).send().await.expect("an answer");
+            let ended = house.page(pressed.headers()["location"].to_str().expect("it leads on")).await;
             assert!(ended.contains("Nothing more will be charged for it;") && ended.contains("€15.00 every month besides"), "{ended}");
             assert!(house.stripe().renew(&first).is_err(), "it can still be charged");
             house.stripe().renew(&living).expect("the copy goes on until it is ended too");

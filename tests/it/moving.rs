@@ -240,7 +240,7 @@ async fn asks(app: &TestApp) {
 /// Opens a link and presses its button.
 async fn press(app: &TestApp, link: &str, path: &str) -> Page {
     let visitor = app.visitor();
-    let pressed = visitor.submit(&visitor.open(link).await.form(path)).await;
+    let pressed = visitor.submit_and_follow(&visitor.open(link).await.form(path)).await;
     app.drain().await;
     pressed
 }

@@ -193,10 +193,16 @@ both_engines! {
         }
         app.advance(DAY * 8);
         stop(&app, "stopped@other.example", StopReason::Complained).await;
-        let nobody = ask(&app, "cat@example.org", "cat@other.example").await.text().replace("c***", "a***");
-        let known = ask(&app, OLD, "bob@example.org").await.text();
-        assert_eq!(nobody, known);
-        assert_eq!(ask(&app, "dan@example.org", "stopped@other.example").await.text().replace("d***", "a***"), known);
+        // The page names what was typed, and nothing else of it.
+        let said = async |old: &str, new: &str| {
+            let masked = |address: &str| address.parse::<EmailAddress>().expect("an address").masked();
+            let page = ask(&app, old, new).await.text();
+            assert!(page.contains(&masked(new)), "{page}");
+            page.replace(&masked(new), "the new one").replace(&masked(old), "the old one")
+        };
+        let nobody = said("cat@example.org", "cat@other.example").await;
+        assert_eq!(nobody, said(OLD, "bob@example.org").await);
+        assert_eq!(nobody, said("dan@example.org", "stopped@other.example").await);
         assert!(app.mails("stopped@other.example").is_empty());
         let told = app.last_mail("bob@example.org");
         assert!(told.subject.contains("already") && !told.text.contains("/address/"), "{}", told.text);
@@ -229,7 +235,7 @@ both_engines! {
     async fn a_moment_that_is_yet_to_come_holds_nobody_up(app: TestApp) {
         app.reader(OLD).await;
         ask(&app, OLD, NEW).await.says("Look into both mailboxes");
-        ask(&app, OLD, "ann@third.example").await.says("You asked within the last day");
+        ask(&app, OLD, "ann@third.example").await.says("within the last day");
         change(&app.site.db, "update address_change set asked_at = asked_at + 34560000000000").await;
         ask(&app, OLD, "ann@third.example").await.says("Look into both mailboxes");
     }
@@ -662,7 +668,8 @@ both_engines! {
         let form = desk.open(&page).await.form(&format!("{page}/address")).with("new_email", "ann@gmial.com").with("address_why", "she wrote to us");
         let asked = desk.submit(&form).await;
         assert_eq!(asked.status, StatusCode::UNPROCESSABLE_ENTITY);
-        asked.says("Did you mean ann@gmail.com?").says("ann@gmial.com is right");
+        asked.says("Did you mean ann@gmail.com?");
+        assert!(asked.body.contains("ann@gmial.com is right"), "{}", asked.body);
         assert!(!desk.open(&page).await.text().contains("A new address is asked for"), "nobody is written to before");
         let again = asked.form(&format!("{page}/address"));
         assert_eq!(again.value("address_why"), Some("she wrote to us"), "what else was typed is kept");
@@ -1030,7 +1037,7 @@ both_engines! {
         let there = eves.map(|link| again.url(url::Url::parse(&link).expect("an address").path()));
         press(&again, &there[0]).await.says("One more press");
         let moved = press(&again, &there[1]).await;
-        moved.says("Your mail has moved").says("that address is on no list at present, so nothing comes");
+        moved.says("Your mail has moved").says("But you are on no list at present, so nothing comes");
         assert!(!moved.body.contains("are as they were"), "{}", moved.text());
         // They ask anew.
         again.advance(DAY);

@@ -19,7 +19,7 @@ use self::{
 };
 pub use self::{
     rows::{ChangeKind, Import, ImportState},
-    seen::{Asks, Seen, SeenColumn, SeenRow, SeenWord, SeenWords},
+    seen::{AskedOfColumn, Seen, SeenColumn, SeenRow, SeenWord, SeenWords},
     work::bring_in,
 };
 use super::{

@@ -37,12 +37,12 @@ pub struct SeenColumn {
     /// What it is, in the word that people choose it by.
     pub role: String,
     /// What has to be said of it.
-    pub asks: Option<Asks>,
+    pub asks: Option<AskedOfColumn>,
 }
 
 /// What has to be said of a column.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub enum Asks {
+pub enum AskedOfColumn {
     /// It has something in so many lines, and seems to be this.
     Column { guess: String, count: u64 },
     /// It may say who is not to be mailed, and holds many things, such as this.
@@ -91,10 +91,10 @@ impl Seen {
         let asks = |heading: &str| {
             survey.unsaid.iter().find_map(|one| match one {
                 Unsaid::Column { heading: of, guess, count } if of == heading => {
-                    Some(Asks::Column { guess: guess.word(), count: *count })
+                    Some(AskedOfColumn::Column { guess: guess.word(), count: *count })
                 }
                 Unsaid::Unclear { heading: of, example } if of == heading => {
-                    Some(Asks::Unclear { example: cut(example, 100) })
+                    Some(AskedOfColumn::Unclear { example: cut(example, 100) })
                 }
                 _ => None,
             })

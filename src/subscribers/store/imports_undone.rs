@@ -25,7 +25,8 @@ statements! {
         postgres "select id from subscriber where id in (select value::bigint from json_array_elements_text(cast($1 as json))) order by id for update";
     /// They are not on the list, and never were: nothing happened since to what the file brought.
     UNJOIN = "delete from subscription where subscriber_id = $1 and list_id = $2";
-    UNTELL = "delete from consent_event where subscriber_id = $1 and list_id = $2 and method = 'import' and at = $3";
+    /// What the file said of it, which nobody was mailed by: taking the list back stands in the log.
+    ERASE_IMPORTED = "delete from consent_event where subscriber_id = $1 and list_id = $2 and method = 'import' and at = $3";
     /// They had not left.
     BACK_ON = "update subscription set state = $3, left_at = null where subscriber_id = $1 and list_id = $2 and state = 'left'";
     UNNAME = "update subscriber set name = '' where id = $1 and name = $2";
@@ -91,7 +92,7 @@ pub async fn hold(tx: &mut Tx, readers: &[i64]) -> Result<u64> {
 
 pub async fn unjoin(tx: &mut Tx, (reader, list): (i64, i64), at: Moment) -> Result<()> {
     tx.exec(UNJOIN, (reader, list)).await?;
-    tx.exec(UNTELL, (reader, list, at)).await?;
+    tx.exec(ERASE_IMPORTED, (reader, list, at)).await?;
     Ok(())
 }
 

@@ -304,7 +304,7 @@ const RUN_AXE: &str = "const done = arguments[arguments.length - 1];
 const FIND_CLICKABLE: &str = "
     const name = (e) => (e.getAttribute('aria-label') || e.innerText || e.value || '').trim().replace(/\\s+/g, ' ');
     return [...document.querySelectorAll('a, button, input[type=submit], summary, [role=button]')]
-        .find(e => name(e) === words && e.checkVisibility() && !e.disabled);";
+        .find(e => name(e) === words && e.checkVisibility() && !e.disabled && e.ariaHidden !== 'true');";
 
 /// The label's own words, or what it begins with where a hint stands inside it.
 const FIND_FIELD: &str = "

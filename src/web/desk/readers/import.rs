@@ -18,8 +18,8 @@ use crate::{
     db::Db,
     moving_in::{ColumnRole, EMPTY, EVERYBODY, ImportChoices, State, guarded},
     subscribers::{
-        self, Asks, Basis, BringInError, IMPLIED, Import, ImportAnswers, ImportReport, ImportState, Seen,
-        lists,
+        self, AskedOfColumn, Basis, BringInError, IMPLIED, Import, ImportAnswers, ImportReport, ImportState,
+        Seen, lists,
     },
     web::{
         Desk, Form, Outcome, Posted, WebError,
@@ -546,19 +546,19 @@ async fn ask(desk: &Desk, seen: &Seen, form: &Form) -> Result<Ask, WebError> {
     let column = |(at, column): (usize, &subscribers::SeenColumn)| {
         let name = of_column(at);
         let guess = match &column.asks {
-            Some(Asks::Column { guess, .. }) => guess.as_str(),
-            Some(Asks::Unclear { .. }) => "",
+            Some(AskedOfColumn::Column { guess, .. }) => guess.as_str(),
+            Some(AskedOfColumn::Unclear { .. }) => "",
             None => column.role.as_str(),
         };
         let typed = form.text(&name);
         let chosen = if typed.is_empty() { guess } else { typed };
         let asks = match &column.asks {
             None => String::new(),
-            Some(Asks::Column { count: number, .. }) => format!(
+            Some(AskedOfColumn::Column { count: number, .. }) => format!(
                 "It has something in {}, and may say who is not to be mailed. Is this what it is?",
                 count(i64::try_from(*number).unwrap_or(i64::MAX), "row")
             ),
-            Some(Asks::Unclear { example }) => {
+            Some(AskedOfColumn::Unclear { example }) => {
                 format!(
                     "It may say who is not to be mailed, and holds many different things, such as “{example}”."
                 )
