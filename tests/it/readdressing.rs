@@ -682,6 +682,7 @@ both_engines! {
         assert!(at(&app, "eve@gmial.com").await.is_none());
         desk.submit_and_follow(&asked.form("/desk/readers").with("use", "typed")).await.says("eve@gmial.com");
         assert!(at(&app, "eve@gmial.com").await.is_some());
+        app.drain().await;
     }
 
     /// TRUST T8: of two who move to one address, or one who moves and one who signs up there, one has it, whoever is first; nothing

@@ -123,6 +123,18 @@ const CASES: &[Case] = &[
     ("address_change", 0, "select new_email from address_change", &[
         "insert into subscriber (public_id, email, email_key, name, created_at) values ('moves-{n}', '{n}@moves.example', '{n}@moves.example', '', 0)",
         "insert into address_change (public_id, subscriber_id, old_email, new_email, asked_at) select '{n}', id, '', '{n}', {at} from subscriber where public_id = 'moves-{n}'"]),
+    ("import_part", 0, "select i.file from import_part p join import i on i.id = p.import_id", &[
+        "insert into import (public_id, state, created_at, changed_at, file, size, basis, source, makes_lists, choices, survey, expected, report, pass, line, trouble, attempts, next_at) values ('part-{n}', 'done', 0, {at}, '{n}', 0, '', '', false, '', '', '', '', 0, 0, '', 0, 0)",
+        "insert into import_part (import_id, number, bytes, kept_at) select id, 1, {bytes}, {at} from import where public_id = 'part-{n}'"]),
+    ("import", 0, "select file from import where public_id like 'asks-%'", &[
+        "insert into import (public_id, state, created_at, changed_at, file, size, basis, source, makes_lists, choices, survey, expected, report, pass, line, trouble, attempts, next_at) values ('asks-{n}', 'asking', 0, {at}, '{n}', 0, '', '', false, '', '', '', '', 0, 0, '', 0, 0)"]),
+    ("import_change", 0, "select i.file from import_change c join import i on i.id = c.import_id", &[
+        "insert into import (public_id, state, created_at, changed_at, file, size, basis, source, makes_lists, choices, survey, expected, report, pass, line, trouble, attempts, next_at) values ('change-{n}', 'done', 0, {at}, '{n}', 0, '', '', false, '', '', '', '', 0, 0, '', 0, 0)",
+        "insert into subscriber (public_id, email, email_key, name, created_at) values ('changed-{n}', '{n}@changed.example', '{n}@changed.example', '', 0)",
+        "insert into import_change (import_id, subscriber_id, kind, about, was, at) select i.id, s.id, 'named', 0, '', {at} from import i, subscriber s where i.public_id = 'change-{n}' and s.public_id = 'changed-{n}'"]),
+    ("import_problem", 0, "select i.file from import_problem p join import i on i.id = p.import_id", &[
+        "insert into import (public_id, state, created_at, changed_at, file, size, basis, source, makes_lists, choices, survey, expected, report, pass, line, trouble, attempts, next_at) values ('problem-{n}', 'done', 0, {at}, '{n}', 0, '', '', false, '', '', '', '', 0, 0, '', 0, 0)",
+        "insert into import_problem (import_id, line, why, found_at) select id, 1, '', {at} from import where public_id = 'problem-{n}'"]),
     ("leaving_mail", 0, "select mail from leaving_mail", &["insert into leaving_mail (mail, read_at) values ('{n}', {at})"]),
     ("confirmation_mail", 0, "select s.public_id from confirmation_mail m join subscriber s on s.id = m.subscriber_id", &[
         "insert into subscriber (public_id, email, email_key, name, created_at) values ('{n}', '{n}@example.org', '{n}@example.org', '', 0)",
@@ -199,6 +211,7 @@ both_engines! {
         app.leaves_work();
         app.advance(DAY * 2_000);
         let now = app.site.now();
+        let bytes = if app.site.db.engine() == Engine::Sqlite { "x'00'" } else { r"'\x00'" };
         for (_, inserts) in NEEDED {
             for insert in *inserts {
                 execute(&app.site.db, insert).await;
@@ -212,7 +225,7 @@ both_engines! {
                 for (name, at) in [("old", now.minus(*span + DAY)), ("young", now.minus(*span).plus(Duration::from_secs(60)))] {
                     for insert in *inserts {
                         let day = at.timestamp().strftime("%Y-%m-%d").to_string();
-                        execute(&app.site.db, &insert.replace("{n}", name).replace("{at}", &at.0.to_string()).replace("{day}", &day)).await;
+                        execute(&app.site.db, &insert.replace("{n}", name).replace("{at}", &at.0.to_string()).replace("{day}", &day).replace("{bytes}", bytes)).await;
                     }
                 }
             }
