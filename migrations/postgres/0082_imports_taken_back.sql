@@ -2,7 +2,7 @@
 create table import_change (
     import_id bigint not null references import (id) on delete cascade,
     subscriber_id bigint not null references subscriber (id) on delete cascade,
-    kind text collate "C" not null,
+    kind text collate "C" not null check (kind in ('reader', 'joined', 'left', 'named', 'answered', 'stopped')),
     -- The list or the field; 0 where it is about the reader.
     about bigint not null,
     -- What was before; of what was not there, what is there since.

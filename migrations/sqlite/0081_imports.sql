@@ -2,7 +2,7 @@
 create table import (
     id integer primary key autoincrement,
     public_id text not null unique,
-    state text not null,
+    state text not null check (state in ('arriving', 'reading', 'asking', 'counting', 'ready', 'running', 'done', 'stopped', 'undoing', 'undone')),
     -- Who began it; null at the command line.
     staff_id integer references staff (id),
     created_at integer not null,
