@@ -17,10 +17,10 @@ pub const LONGEST: usize = 1_000;
 /// Why a password was not taken, in words for the person who typed it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PasswordError {
-    /// Fewer than [`SHORTEST`] characters.
+    /// Fewer than 12 characters.
     #[error("Use at least 12 characters. A few words in a row make a good password.")]
     TooShort,
-    /// More than [`LONGEST`] bytes.
+    /// More than 1,000 bytes.
     #[error("That password is too long. Use fewer than 1,000 characters.")]
     TooLong,
     /// What strangers try first.
