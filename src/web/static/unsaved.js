@@ -54,7 +54,9 @@ function name(form) {
 
 /** Keeps what is sent until its answer is here. Passwords are not kept. */
 function keep(form) {
-  if (!forms.includes(form) || form.querySelector("input[type=password]")) return put(null);
+  if (!forms.includes(form)) return put(null);
+  // Whoever signs in again wants back what waits for them.
+  if (form.querySelector("input[type=password]")) return kept()?.lost ? undefined : put(null);
   const fields = [...new FormData(form)].filter(([field]) => field !== "csrf");
   const same = forms.filter((one) => path(one) === path(form));
   put({ page: here, who: who(), form: path(form), at: same.indexOf(form), fields });
