@@ -164,7 +164,8 @@ impl Job {
     /// The schedule.
     const fn every(self) -> Duration {
         Duration::from_secs(match self {
-            Self::SealEditions | Self::WorkOnProviderEvents | Self::BringIn => 1,
+            Self::SealEditions | Self::WorkOnProviderEvents => 1,
+            Self::BringIn => 5,
             Self::TellOwners | Self::TakeInRefusals | Self::TellOfBreaks => 10,
             Self::AskHeldBack
             | Self::ResumeProviderCalls

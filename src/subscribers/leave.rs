@@ -9,7 +9,7 @@ use super::{
     read::{Subscriber, Subscription, SubscriptionState, stopped},
     rows::SaidOfLeaving,
     store::{
-        self,
+        self, imports_undone,
         knowing::{self, Numbered},
         leaving, topics,
     },
@@ -163,11 +163,23 @@ pub async fn after_leaving(site: &Site, left: &Left) -> Result<AfterLeaving> {
 pub async fn leave(site: &Site, link: &str, method: ConsentMethod, trace: Trace<'_>) -> Result<Left> {
     let left = look_at_unsubscribe(site, link).await?;
     if !left.subscribed {
+        // A file said it of them, and may be taken back: what they say now stays.
+        if imports_undone::may_come_back(&site.db, left.subscriber_id, left.list_id).await? {
+            db::again(|| stays_off(site, left.subscriber_id, left.list_id)).await?;
+        }
         return Ok(left);
     }
     let (_, _, edition) = read_link(site, link).await?;
     leave_now(site, left, (link, method), (&named_source(&edition), trace), None).await?;
     look_at_unsubscribe(site, link).await
+}
+
+async fn stays_off(site: &Site, subscriber: i64, list: i64) -> db::Result<()> {
+    let mut tx = site.db.begin().await?;
+    // The reader first, as by everybody.
+    store::hold(&mut tx, subscriber).await?;
+    imports_undone::stays_off(&mut tx, subscriber, Some(list)).await?;
+    tx.commit().await
 }
 
 /// `false` if they had left before; `mail` is the key of the mail that asks for it.
@@ -217,6 +229,7 @@ async fn leave_lists_once(
     let mut tx = site.db.begin().await?;
     // The reader first, as by everybody.
     store::hold(&mut tx, subscriber).await?;
+    imports_undone::stays_off(&mut tx, subscriber, None).await?;
     let mut left = Vec::new();
     for list in lists {
         if store::leave(&mut tx, subscriber, *list, at).await? {
@@ -372,6 +385,7 @@ async fn leave_saying(
     // The reader first, as by everybody.
     store::hold(&mut tx, subscriber).await?;
     let left = store::leave(&mut tx, subscriber, list, at).await?;
+    imports_undone::stays_off(&mut tx, subscriber, Some(list)).await?;
     if left {
         consent::record(&mut tx, site, event).await?;
         delivery::withdraw(&mut tx, site, subscriber, Some(list)).await?;

@@ -11,7 +11,8 @@ use super::{
     lists::List,
     often,
     read::{Subscriber, Subscription, SubscriptionState, held},
-    rhythms, store,
+    rhythms,
+    store::{self, imports_undone},
     topic_choices::{TopicsTicked, choose_topics},
     welcome, withdrawn,
 };
@@ -259,6 +260,9 @@ async fn save_once(
         }
     }
     // In this order: the rows are what sealing and leaving meet at. What they only asked for is not asked of them any more.
+    if chosen.leaves_all {
+        imports_undone::stays_off(&mut tx, id, None).await?;
+    }
     for one in known.iter().filter(|one| leaves.contains(&one.list_id)) {
         if store::leave(&mut tx, id, one.list_id, site.now()).await? {
             consent::record(&mut tx, site, happened(one.list_id, false)).await?;

@@ -5,8 +5,12 @@ use std::{collections::BTreeMap, time::Duration};
 use axum::http::Request;
 use broadside::{
     db::Engine,
+    delivery::{StopReason, Suppressions},
+    email_address::EmailAddress,
     moving_in::ImportChoices,
-    subscribers::{self, Basis, BringInError, Import, ImportAnswers, ImportState, Receiving},
+    subscribers::{
+        self, Basis, BringInError, ConsentMethod, Import, ImportAnswers, ImportState, Receiving, Trace,
+    },
 };
 use reqwest::{Method, StatusCode, header};
 
@@ -351,6 +355,54 @@ both_engines! {
         app.advance(Duration::from_secs(86_401));
         let late = subscribers::take_import_back(&app.site, &now(&app, &import.public_id).await, 1).await;
         assert!(matches!(late, Err(BringInError::Changed)), "{late:?}");
+    }
+
+    /// TRUST M4, M29: who says here that they leave, or complains, after a file said the same of them, stays off when the file is taken back; and
+    /// a list is taken back before those that came in ahead of it.
+    async fn what_readers_say_themselves_outlives_a_list_that_is_taken_back(app: TestApp) {
+        let readers = ["one@example.org", "all@example.org", "quiet@example.org", "angry@example.org", "calm@example.org"];
+        for email in readers {
+            app.reader(email).await;
+        }
+        let edition = app.send_edition("The first").await;
+        let desk = app.desk().await;
+        let takes = async |file: &str| {
+            let import = begun(&app, file).await;
+            let path = format!("/desk/imports/{}", import.public_id);
+            desk.submit(&desk.open(&path).await.form(&path).with("source", "a mistake")).await;
+            work(&app).await;
+            desk.submit(&desk.open(&path).await.form("/go")).await;
+            work(&app).await;
+            assert_eq!(now(&app, &import.public_id).await.state, ImportState::Done);
+            import.public_id
+        };
+        let [one, all, quiet, angry, calm] = readers;
+        let file = format!("email,status\n{one},cancelled\n{all},cancelled\n{quiet},cancelled\n{angry},complained\n{calm},complained\n");
+        let wrong = takes(&file).await;
+        let link = async |email: &str| {
+            let link = app.links(edition, app.reader_row(email).await).await.unsubscribe;
+            link.rsplit('/').next().expect("an end").to_owned()
+        };
+        subscribers::leave(&app.site, &link(one).await, ConsentMethod::OneClick, Trace::default()).await.expect("left");
+        subscribers::leave_all(&app.site, &link(all).await, Trace::default()).await.expect("left");
+        let mut tx = app.site.db.begin().await.expect("a transaction");
+        let address = EmailAddress::parse(angry).expect("an address");
+        Suppressions::new(&app.site).add(&mut tx, &address, StopReason::Complained, "a report").await.expect("stopped");
+        tx.commit().await.expect("a commit");
+
+        app.advance(Duration::from_secs(60));
+        let later = takes("email\nlater@example.org\n").await;
+        let back = async |id: &str| subscribers::take_import_back(&app.site, &now(&app, id).await, 1).await;
+        assert!(matches!(back(&wrong).await, Err(BringInError::Changed)), "another came in after it");
+        back(&later).await.expect("begun");
+        work(&app).await;
+        back(&wrong).await.expect("begun");
+        work(&app).await;
+        app.send_edition("The second").await;
+        for (email, mails) in [(one, 0), (all, 0), (quiet, 1), (angry, 0), (calm, 1)] {
+            let second = app.mails(email).into_iter().filter(|mail| mail.subject.contains("The second")).count();
+            assert_eq!(second, mails, "{email}");
+        }
     }
 
     /// What cannot be read is told, and can be put away; what nobody goes on with is gone after a week.

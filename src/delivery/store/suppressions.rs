@@ -10,8 +10,11 @@ use crate::{
 
 statements! {
     /// One in force at a time; the first reason stays.
+    /// What is said here stands over what a file told, so that it stays where the file is taken back; no reason gives way to a lighter one.
     ADD = "insert into suppression (address_hash, reason, detail, created_at) values ($1, $2, $3, $4)
-        on conflict (address_hash) where lifted_at is null do nothing";
+        on conflict (address_hash) where lifted_at is null do update set detail = excluded.detail,
+            reason = case when suppression.reason = 'bounced' or excluded.reason = 'staff' then excluded.reason else suppression.reason end
+        where suppression.detail like 'as told by a file: %'";
     /// Those that another program told, each with its moment there and its reader; what is in force stays.
     ADD_TOLD = rows(5) "insert into suppression (address_hash, reason, detail, created_at, subscriber_id) values {rows}
         on conflict (address_hash) where lifted_at is null do nothing returning address_hash";

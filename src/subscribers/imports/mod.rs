@@ -346,20 +346,23 @@ pub async fn stop(site: &Site, import: &Import, staff: i64) -> Result<(), BringI
     Ok(file::drop(site, import.id).await?)
 }
 
-/// Whether it can be taken back: it ended within a day, and something of what it changed is known.
+/// Whether it can be taken back: it ended within a day, something of what it changed is known, and no other list took people after it.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn may_be_taken_back(site: &Site, import: &Import) -> db::Result<bool> {
     let is_over = matches!(import.state, ImportState::Done | ImportState::Stopped);
     let is_new = import.changed_at > site.now().minus(undo::LASTS);
-    Ok(is_over && is_new && undone::any(&site.db, import.id).await?)
+    Ok(is_over
+        && is_new
+        && undone::any(&site.db, import.id).await?
+        && !undone::has_later(&site.db, import.id).await?)
 }
 
-/// Takes one back, within a day: what it changed is as it was, but for what happened since.
+/// Takes one back, within a day, the newest first: what it changed is as it was, but for what happened since.
 ///
 /// # Errors
-/// [`BringInError::Changed`] where it is too late for that, or it is not over; when the database fails.
+/// [`BringInError::Changed`] where it is too late for that, it is not over, or another took people after it; when the database fails.
 pub async fn take_back(site: &Site, import: &Import, staff: i64) -> Result<(), BringInError> {
     let now = site.now();
     let mut tx = site.db.begin().await?;

@@ -60,8 +60,8 @@ pub(super) async fn take_back(site: &Site, import: &Import, claim: &mut Moment) 
         return Ok(false);
     }
     let detail = format!("{}. {}: {}", import.file, import.basis, import.source);
-    audit_log::record(&mut tx, site, import.staff_id, "took readers back that were brought in", "", &detail)
-        .await?;
+    // Who pressed stands in the line of the press.
+    audit_log::record(&mut tx, site, None, "took readers back that were brought in", "", &detail).await?;
     tx.commit().await?;
     loop {
         let mut tx = site.db.begin().await?;

@@ -30,8 +30,8 @@ statements! {
     PAGE = "select i.id, i.public_id, i.state, coalesce(s.name, '') as who, i.staff_id, i.created_at, i.changed_at, i.file, i.size, i.list_id, coalesce(l.name, '') as list,
             i.basis, i.source, i.makes_lists, '' as choices, '' as survey, i.expected, i.report, i.pass, i.line, i.trouble
         from import i left join staff s on s.id = i.staff_id left join list l on l.id = i.list_id where i.id < $1 and i.state <> 'arriving' order by i.id desc limit $2";
-    /// How many wait to be gone on with, each with its file.
-    UNFINISHED = "select count(*) from import where state in ('arriving', 'reading', 'asking', 'counting', 'ready')";
+    /// How many wait to be gone on with, each with its file; but for files that broke off on the way, which nobody sees.
+    UNFINISHED = "select count(*) from import where state in ('reading', 'asking', 'counting', 'ready')";
     /// What was said of one that waits for it, if nobody said anything since.
     SAY = "update import set state = 'reading', changed_at = $3, next_at = $3, attempts = 0, last_error = null, list_id = $4, basis = $5, source = $6, makes_lists = $7, choices = $8, trouble = ''
         where id = $1 and changed_at = $2 and state in ('asking', 'ready')";

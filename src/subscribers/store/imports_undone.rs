@@ -39,13 +39,19 @@ statements! {
         and not exists (select 1 from donor_state g where g.subscriber_id = $1)
         and not exists (select 1 from reader_note n where n.subscriber_id = $1)
         and not exists (select 1 from address_change c where c.subscriber_id = $1)";
+    /// Whether another took people after it: that one may say the same of them, and is taken back first.
+    HAS_LATER = "select j.id from import i join import j on j.changed_at > i.changed_at and j.state in ('running', 'done', 'stopped', 'undoing') where i.id = $1 limit 1";
     /// The press; within a day of the end, which was not seen since by somebody else.
     BEGIN = "update import set state = 'undoing', changed_at = $3, next_at = $3, attempts = 0, last_error = null, line = 0
-        where id = $1 and changed_at > $2 and state in ('done', 'stopped')";
+        where id = $1 and changed_at > $2 and state in ('done', 'stopped')
+            and not exists (select 1 from import j where j.changed_at > import.changed_at and j.state in ('running', 'done', 'stopped', 'undoing'))";
     REACHED = "update import set next_at = $3, line = $4, attempts = 0, last_error = null where id = $1 and next_at = $2 and state = 'undoing'";
     DONE = "update import set state = 'undone', changed_at = $3 where id = $1 and next_at = $2 and state = 'undoing'";
     DROP_CHANGES = "delete from import_change where import_id = $1 and subscriber_id in (
         select subscriber_id from import_change where import_id = $1 order by subscriber_id limit 500)";
+    MAY_COME_BACK = "select import_id from import_change where subscriber_id = $1 and kind = 'left' and about = $2 limit 1";
+    /// Who says themselves that they leave stays off, whatever a file said before them.
+    STAYS_OFF = "delete from import_change where subscriber_id = $1 and kind = 'left' and (about = $2 or $2 = 0)";
     /// What cannot be taken back any more.
     pub(crate) FORGET_CHANGES = "delete from import_change where (import_id, subscriber_id, kind, about) in (
         select import_id, subscriber_id, kind, about from import_change where at < $1 order by at limit $2)";
@@ -71,6 +77,11 @@ pub async fn changes(tx: &mut Tx, import: i64, readers: &[i64]) -> Result<Vec<Ch
 
 pub async fn any(db: &Db, import: i64) -> Result<bool> {
     Ok(db.opt::<(i64,)>(ANY, (import,)).await?.is_some())
+}
+
+/// Whether another took people after it.
+pub async fn has_later(db: &Db, import: i64) -> Result<bool> {
+    Ok(db.opt::<(i64,)>(HAS_LATER, (import,)).await?.is_some())
 }
 
 /// Readers and lists.
@@ -122,6 +133,16 @@ pub async fn reached(tx: &mut Tx, (id, claim, until): (i64, Moment, Moment), rea
 
 pub async fn done(tx: &mut Tx, (id, claim): (i64, Moment), now: Moment) -> Result<bool> {
     Ok(tx.exec(DONE, (id, claim, now)).await? == 1)
+}
+
+/// Whether they are off a list by a file that may be taken back.
+pub async fn may_come_back(db: &Db, reader: i64, list: i64) -> Result<bool> {
+    Ok(db.opt::<(i64,)>(MAY_COME_BACK, (reader, list)).await?.is_some())
+}
+
+/// A reader leaves a list, or all of them.
+pub async fn stays_off(tx: &mut Tx, reader: i64, list: Option<i64>) -> Result<u64> {
+    tx.exec(STAYS_OFF, (reader, list.unwrap_or(0))).await
 }
 
 pub async fn drop_changes(tx: &mut Tx, id: i64) -> Result<u64> {
