@@ -96,9 +96,9 @@ pub async fn retire(tx: &mut Tx, site: &Site, seen: (i64, i64)) -> Result<bool> 
     store::retire(tx, seen, site.now()).await
 }
 
-/// Whether anybody is on a list, asked for it, or left it.
-pub async fn has_readers(db: &Db, id: i64) -> Result<bool> {
-    store::has_readers(db, id).await
+/// Whether a list may have been made by mistake, so that [`delete`] would delete it.
+pub async fn is_unused(db: &Db, id: i64) -> Result<bool> {
+    store::is_unused(db, id).await
 }
 
 /// Nobody joins a list, and nothing is begun for it, until the commit.

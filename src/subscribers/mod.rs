@@ -101,7 +101,9 @@ pub use self::{
         Adding, Asked, NewSubscription, SIGN_UPS, add_by_staff, ask_by_staff, ask_held_back,
         forget_held_back, subscribe,
     },
-    their_choices::{Choice, Chosen, Saved, TheirChoices, choices_path, look_at_choices, save_choices},
+    their_choices::{
+        Choice, Chosen, Saved, TheirChoices, choices_path, look_at_choices, save_choices, take_leaving_back,
+    },
     topic_choices::{TopicChoice, TopicChoices, TopicsTicked, topic_choices},
     unwanted::{Unwanted, unwanted},
     why_they_left::{

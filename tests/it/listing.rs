@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use broadside::{
     db::{Db, Engine},
+    dossier,
     editions::{EditionState, Rhythm},
     email_address::EmailAddress,
     publishing::{self, Content, Edition},
@@ -235,6 +236,45 @@ both_engines! {
         assert!(anew.id > oops.id, "no number is given twice");
         let log = broadside::audit_log::latest(&app.site.db, 5).await.expect("the log");
         assert!(log.iter().any(|line| line.action == "deleted a list" && line.subject == "list mistake"), "{log:?}");
+    }
+
+    /// TRUST L1: whatever hangs on a list, its page offers to delete it where that is done, and nowhere else: a file that is being brought in
+    /// keeps it, one that is over does not, and the proof of a reader who was forgotten does.
+    async fn what_a_list_offers_to_delete_it_deletes(app: TestApp) {
+        let desk = app.desk().await;
+        let retire = async |slug: &str| desk.open(&format!("/desk/lists/{}/retire", list(&app, slug).await.public_id)).await;
+        let delete = async |slug: &str| desk.submit(&retire(slug).await.form("/retire").with("act", "delete")).await.status;
+        made(&app, "filed", "Filed").await;
+        database::change(&app.site.db, "insert into import (public_id, state, created_at, changed_at, file, size, list_id, basis, source, makes_lists, choices, survey, expected, report, pass, line, trouble, attempts, next_at)
+            select 'a-file', 'asking', 1, 1, 'readers.csv', 9, id, '', '', 1 = 0, '', '', '', '', 0, 0, '', 0, 1 from list where slug = 'filed'").await;
+        for (is_over, state) in [
+            (false, "update import set state = 'asking'"),
+            (false, "update import set state = 'counting'"),
+            (false, "update import set state = 'ready'"),
+            (false, "update import set state = 'running'"),
+            (false, "update import set state = 'undoing'"),
+            (true, "update import set state = 'done'"),
+            (true, "update import set state = 'stopped'"),
+            (true, "update import set state = 'undone'"),
+        ] {
+            database::change(&app.site.db, state).await;
+            let offers = retire("filed").await.text().contains("can be deleted");
+            assert_eq!(offers, is_over, "{state}");
+            if !offers {
+                assert_eq!(delete("filed").await, StatusCode::CONFLICT, "{state}");
+            }
+        }
+        assert_eq!(delete("filed").await, StatusCode::SEE_OTHER);
+        let of_no_list = database::rows::<(i64,)>(&app.site.db, "select count(*) from import where list_id is null").await;
+        assert_eq!(of_no_list[0].0, 1, "what was brought in stays on record");
+
+        made(&app, "forgotten", "Forgotten").await;
+        let kept = list(&app, "forgotten").await;
+        let ann = EmailAddress::parse(ANN).expect("an address");
+        let ann = subscribers::add_by_staff(&app.site, &ann, "", kept.id, "on paper").await.expect("added");
+        assert!(dossier::forget_reader(&app.site, &ann, None).await.expect("forgotten"));
+        assert!(!retire("forgotten").await.text().contains("can be deleted"), "a proof names it");
+        assert_eq!(delete("forgotten").await, StatusCode::CONFLICT);
     }
 
     /// TRUST A13, L10: who is neither owner nor editor changes no list; what was done stands in the log.

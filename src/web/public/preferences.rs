@@ -181,6 +181,16 @@ pub(crate) async fn submit(
     let also_asked = besides(told.read(&app.site, &here).as_ref());
     let asked = fields::of_their_page(&app.site.db, preferences.reader.id, &also_asked).await?;
     let mut form = posted.form_with(FIELDS, ASKED, posted_names(&asked))?;
+    if form.text("press") == "undo" {
+        let left: Vec<i64> = form.all("list").iter().filter_map(|id| id.parse().ok()).collect();
+        return match subscribers::take_leaving_back(&app.site, &token, &left, caller.trace()).await {
+            Ok(saved) => Ok(Told::Saved(saved).at(&app.site, &here, "#choices")),
+            Err(SubscriberError::TooMany(wait)) => {
+                look(&app, &token, Look { wait: Some(wait), ..Look::default() }).await
+            }
+            Err(error) => dead_end(&app, error).await,
+        };
+    }
     let leaves_all = form.text("press") == "leave-all";
     let does = match form.text("press") {
         "go-on" => Besides::GoOn,

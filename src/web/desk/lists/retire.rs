@@ -44,7 +44,7 @@ struct Page {
 /// `GET /desk/lists/{id}/retire`
 pub(crate) async fn show(desk: Desk, Path(id): Path<String>) -> Outcome {
     let list = find(&desk, &id).await?;
-    if list.retired_at.is_some() && !publishing::is_list_unused(&desk.site().db, &list).await? {
+    if list.retired_at.is_some() && !lists::is_unused(&desk.site().db, list.id).await? {
         return Ok(see_other(&format!("/desk/lists/{id}")));
     }
     let page = page(&desk, list, false).await?;
@@ -60,7 +60,7 @@ pub(crate) async fn submit(desk: Desk, Path(id): Path<String>, posted: Posted) -
         return match publishing::delete_list(desk.site(), &seen, Some(desk.who.staff.id)).await {
             Ok(()) => Ok(see_other("/desk/lists?done=list-deleted")),
             Err(publishing::Error::Changed) => Err(WebError::Conflict(
-                "Nothing was deleted: somebody changed the list, joined it or began an edition of it meanwhile, or it is the only one. It can be retired.".into(),
+                "Nothing was deleted: somebody changed the list, joined it, began an edition of it or a file for it meanwhile, or it is the only one. It can be retired.".into(),
             )),
             Err(error) => Err(error.into()),
         };
@@ -111,7 +111,7 @@ async fn page(desk: &Desk, list: List, stale: bool) -> Result<Page, WebError> {
         last_open: list.takes_sign_ups() && !others.any(List::takes_sign_ups),
         last,
         retired: list.retired_at.is_some(),
-        unused: publishing::is_list_unused(db, &list).await?,
+        unused: lists::is_unused(db, list.id).await?,
         stale,
         public_id: list.public_id,
         name: list.name,
