@@ -13,7 +13,10 @@ use super::{
     often,
     read::{Subscriber, Subscription, SubscriptionState, held},
     rhythms,
-    store::{self, imports_undone, knowing},
+    store::{
+        self, imports_undone,
+        knowing::{self, Numbered},
+    },
     topic_choices::{TopicsTicked, choose_topics},
     welcome, withdrawn,
 };
@@ -70,7 +73,7 @@ pub fn choices_path(site: &Site, public_id: &str) -> String {
     Choices(Name::id(public_id)).path(&site.keys)
 }
 
-/// The page behind a link: public lists, and private ones that the reader is on.
+/// The page behind a link: public lists, and private ones that the reader is on, asked for, or left by themselves.
 ///
 /// # Errors
 /// [`SubscriberError::Link`] when it is not one of ours.
@@ -79,20 +82,27 @@ pub async fn look_at_choices(site: &Site, link: &str) -> Result<TheirChoices> {
     let Choices(name) = Choices::read(&site.keys, link, now)?;
     let reader = store::named(&site.db, &name).await?.ok_or(SubscriberError::Link)?;
     let known = store::subscriptions(&site.db, reader.id).await?;
+    let newest = knowing::newest_events(&site.db, reader.id).await?;
     let rests_until = known.iter().filter_map(|one| one.rests_until(now)).max();
-    let lists = choices(&known, store::lists(&site.db).await?, now);
+    let lists = choices((&known, &newest), store::lists(&site.db).await?, now);
     Ok(TheirChoices { reader, lists, rests_until })
 }
 
-/// What a reader can choose who stands so with these lists.
-fn choices(known: &[Subscription], lists: Vec<List>, now: Moment) -> Vec<Choice> {
+/// What a reader can choose who stands so with these lists, and of whom this is on record last. Whom the team took off a private list, or a
+/// file, does not put themselves back on it.
+fn choices((known, newest): (&[Subscription], &[Numbered]), lists: Vec<List>, now: Moment) -> Vec<Choice> {
     let rests = known.iter().any(|one| one.rests_until(now).is_some());
     let choice = |list: List| {
         let subscription = known.iter().find(|s| s.list_id == list.id);
         let ran_out = subscription.is_some_and(|s| s.ran_out(now));
         let joined = subscription.is_some_and(|s| s.state == SubscriptionState::Confirmed) && !ran_out;
         // Whoever is on a list can leave it, also when nobody joins it any more.
-        let shown = joined || list.takes_sign_ups() || (list.may_be_joined() && subscription.is_some());
+        let may_come_back = subscription.is_some_and(|s| {
+            let left_by_themselves =
+                |one: &Numbered| one.list_id == list.id && one.event.method.is_their_own();
+            s.state != SubscriptionState::Left || newest.iter().any(left_by_themselves)
+        });
+        let shown = joined || list.takes_sign_ups() || (list.may_be_joined() && may_come_back);
         let retired = !list.is_mailed();
         let rhythms = if joined && !retired { Rhythm::read(&list.rhythms) } else { Vec::new() };
         let rhythm = subscription.and_then(Subscription::rhythm_now);
@@ -291,7 +301,8 @@ async fn save_once(
         trace,
     };
     let (mut back, mut left) = (Vec::new(), Vec::new());
-    for choice in choices(&known, store::lists_in(&mut tx).await?, site.now()) {
+    let newest = knowing::newest_events_in(&mut tx, id).await?;
+    for choice in choices((&known, &newest), store::lists_in(&mut tx).await?, site.now()) {
         let is_meant = chosen.lists.iter().any(|(list, wanted)| *list == choice.id && *wanted);
         if is_meant && !chosen.leaves_all && store::join(&mut tx, id, choice.id, site.now(), None).await? {
             consent::record(&mut tx, site, happened(choice.id, true)).await?;

@@ -245,6 +245,12 @@ both_engines! {
         let retire = async |slug: &str| desk.open(&format!("/desk/lists/{}/retire", list(&app, slug).await.public_id)).await;
         let delete = async |slug: &str| desk.submit(&retire(slug).await.form("/retire").with("act", "delete")).await.status;
         made(&app, "filed", "Filed").await;
+        retire("filed").await.says("so it can be deleted");
+        database::change(&app.site.db, "update form set offers = 'chosen'").await;
+        database::change(&app.site.db, "insert into form_list (form_id, list_id) select f.id, l.id from form f join list l on l.slug = 'filed'").await;
+        retire("filed").await.says("these offer nothing else");
+        decide(&app, "filed", |written| written.closed = true).await;
+        desk.open("/desk/forms").await.says("open, offers nothing");
         database::change(&app.site.db, "insert into import (public_id, state, created_at, changed_at, file, size, list_id, basis, source, makes_lists, choices, survey, expected, report, pass, line, trouble, attempts, next_at)
             select 'a-file', 'asking', 1, 1, 'readers.csv', 9, id, '', '', 1 = 0, '', '', '', '', 0, 0, '', 0, 1 from list where slug = 'filed'").await;
         for (is_over, state) in [
@@ -319,6 +325,15 @@ both_engines! {
         app.visitor().submit_and_follow(&page.form("/preferences/").without("list")).await.says("Saved");
         assert_eq!(state(&app, ANN, "appeals").await, Some(SubscriptionState::Left));
         assert!(!app.visitor().open(&choices).await.body.contains("Appeals"), "nobody comes back by themselves");
+        // Of a private list: who left it by themselves may, and whom the team took off may not, whatever a page sends.
+        decide(&app, "appeals", |written| { written.closed = false; written.visibility = Visibility::Private }).await;
+        let page = app.visitor().open(&choices).await;
+        app.visitor().submit_and_follow(&page.form("/preferences/").and("list", &id)).await.says("You now get Appeals");
+        let ticked = page.form("/preferences/").and("list", &id);
+        subscribers::leave_by_staff(&app.site, ann.id, id.parse().expect("a number"), "membership ended").await.expect("taken off");
+        assert!(!app.visitor().open(&choices).await.body.contains("Appeals"));
+        app.visitor().submit_and_follow(&ticked).await;
+        assert_eq!(state(&app, ANN, "appeals").await, Some(SubscriptionState::Left));
         let staff = subscribers::add_by_staff(&app.site, &address, "", list(&app, "appeals").await.id, "by phone").await;
         staff.expect("staff may add somebody to a closed list");
         // Bob asked for the list that there is.

@@ -8,7 +8,7 @@ use super::list::find;
 use crate::{
     publishing::{self, TouchedByList},
     subscribers::{
-        self,
+        self, forms,
         lists::{self, List},
     },
     web::{
@@ -31,6 +31,8 @@ struct Page {
     going: Option<String>,
     stopped: Option<String>,
     sent: Option<String>,
+    /// The open forms that offer nothing else.
+    forms: Option<String>,
     /// No other list takes sign-ups, or gets editions.
     last_open: bool,
     last: bool,
@@ -96,6 +98,8 @@ async fn page(desk: &Desk, list: List, stale: bool) -> Result<Page, WebError> {
     let readers = subscribers::on_lists(db).await?.remove(&list.id).unwrap_or_default();
     let TouchedByList { pending, drafts, waiting, going, stopped, sent } =
         publishing::touched_by_list(db, &list).await?;
+    let of_forms: Vec<String> =
+        forms::empty_without(db, list.id).await?.into_iter().map(|(_, name)| format!("“{name}”")).collect();
     let some = |number: i64, noun: &str| (number > 0).then(|| count(number, noun));
     let others = lists::all(db).await?;
     let mut others = others.iter().filter(|one| one.id != list.id && one.is_mailed());
@@ -108,6 +112,7 @@ async fn page(desk: &Desk, list: List, stale: bool) -> Result<Page, WebError> {
         going: some(going, "edition"),
         stopped: some(stopped, "edition"),
         sent: some(sent, "edition"),
+        forms: (!of_forms.is_empty()).then(|| of_forms.join(", ")),
         last_open: list.takes_sign_ups() && !others.any(List::takes_sign_ups),
         last,
         retired: list.retired_at.is_some(),
