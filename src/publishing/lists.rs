@@ -141,7 +141,7 @@ async fn retire_once(site: &Site, seen: &List, staff_id: Option<i64>) -> Result<
 pub async fn delete(site: &Site, seen: &List, staff_id: Option<i64>) -> Result<()> {
     db::again(async || {
         let mut tx = site.db.begin().await?;
-        lists::hold(&mut tx, seen.id).await?;
+        lists::hold(&mut tx).await?;
         store::delete_digests(&mut tx, seen.id).await?;
         if !lists::delete(&mut tx, (seen.id, seen.version)).await? {
             return Err(Error::Changed);

@@ -411,7 +411,7 @@ pub(super) async fn in_archive(db: &Db, public_id: &str) -> Result<Option<i64>> 
 pub(super) async fn results(
     db: &Db,
     edition_id: i64,
-    folded: &str,
+    sought: &str,
     wanted: WantedCopies<'_>,
     after: i64,
     limit: i64,
@@ -419,7 +419,7 @@ pub(super) async fn results(
     let WantedCopies { state, class, search } = wanted;
     let (small, mut large) = (search.trim().to_lowercase(), search.trim().to_uppercase());
     large.make_ascii_lowercase();
-    db.all(RESULTS, (edition_id, after, folded, state, class, limit, small, large)).await
+    db.all(RESULTS, (edition_id, after, sought, state, class, limit, small, large)).await
 }
 
 pub(super) async fn copies_of(

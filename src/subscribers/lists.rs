@@ -101,9 +101,9 @@ pub async fn is_unused(db: &Db, id: i64) -> Result<bool> {
     store::is_unused(db, id).await
 }
 
-/// Nobody joins a list, and nothing is begun for it, until the commit.
-pub async fn hold(tx: &mut Tx, id: i64) -> Result<()> {
-    store::hold(tx, id).await
+/// Nobody joins a list, nothing is begun for one, and none is deleted, until the commit.
+pub async fn hold(tx: &mut Tx) -> Result<()> {
+    store::hold(tx).await
 }
 
 /// Deletes the list of that `version` that is held, if nobody was ever on it and nothing hangs on it; `false` otherwise.

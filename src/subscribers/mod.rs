@@ -69,6 +69,7 @@ pub use self::{
         hold_at as hold_address_to_forget, note as note_forgotten,
         supporter_is_gone as forgotten_supporter_is_gone, supporters as forgotten_supporters,
     },
+    found_by::sought,
     implied::{Implied, NotImplied},
     import::{Basis, IMPLIED, ImportError, ImportReport, Plan, RowError, import, import_as},
     imports::{

@@ -535,6 +535,12 @@ both_engines! {
         taken_back.says("Saved. Your answer is taken back: Town.");
         assert!(!taken_back.text().contains("is kept"), "{}", taken_back.text());
         assert_eq!(all().await, ["1961", "Print"]);
+        // Who took it back by mistake finds it there, however long they think about it.
+        app.advance(Duration::from_secs(7_200));
+        let late = taken_back.form("#choices").with("field_town", "Ghent");
+        visitor.submit_and_follow(&late).await.says("Your answer is kept: Town");
+        let form = choices(&app, ANN).await.form("#choices").with("field_town", "");
+        visitor.submit_and_follow(&form).await.says("Your answer is taken back: Town");
         // Of another field than the page has nothing is set (TRUST A13).
         let form = choices(&app, ANN).await.form("#choices").and("field_asked_elsewhere", "x");
         visitor.submit_and_follow(&form).await.says("Nothing has changed");

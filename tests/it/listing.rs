@@ -696,7 +696,7 @@ both_engines! {
         let last = proof.last().expect("an event");
         assert_eq!((last.wording.as_deref(), last.action), (Some("Also get Appeals"), ConsentAction::Confirmed));
         let unoffered = asks.form("/confirm/").without("list").with("also", &list(&app, "quiet").await.id.to_string());
-        visitor.submit_and_follow(&unoffered).await;
+        visitor.submit_and_follow(&unoffered).await.says("Nobody can join that other list any more").says("You are on the list");
         assert_eq!(state(&app, ANN, "quiet").await, None);
     }
 

@@ -658,7 +658,9 @@ both_engines! {
         // The reader does it by a link of theirs: the log says so, for the team asked and would wonder.
         assert_eq!(correct(&app, "ann@third.example", "ann@fourth.example").await.expect("asked"), Readdressed::Asked);
         let token = subscribers::choices_path(&app.site, &ann.public_id);
+        let own = app.visitor().open(&token).await.form("/address").with("press", "call-off");
         assert!(subscribers::call_off_own_move(&app.site, token.rsplit('/').next().expect("an end")).await.expect("called off"));
+        app.visitor().submit_and_follow(&own).await.says("Nothing was called off: it was done by then, or over");
         let wanted = audit_log::WantedLines { subject: Some(&ann.public_id), ..audit_log::WantedLines::default() };
         let lines = audit_log::page(&app.site.db, wanted, None, 50).await.expect("a read");
         assert!(lines[0].action.starts_with("called off the move of address") && lines[0].staff_name.is_none(), "{:?}", lines[0]);

@@ -35,9 +35,6 @@ statements! {
     PLACE = "update list set position = $2 where id = $1";
     RETIRE = "update list set retired_at = $3, version = version + 1 where id = $1 and version = $2 and retired_at is null";
     BRING_BACK = "update list set retired_at = null, version = version + 1 where id = $1 and version = $2 and retired_at is not null";
-    /// Nobody joins it meanwhile, and no edition is begun for it.
-    HOLD = sqlite "select version from list where id = $1",
-        postgres "select version from list where id = $1 for update";
     /// Whether one was made by mistake. Whoever was ever on it, asked for it or left it has a proof that names it, and it stays; so does
     /// the last one, and one to which a file is being brought in.
     IS_UNUSED = "select exists (select 1 from list o where o.id <> $1)
@@ -118,8 +115,8 @@ pub async fn retire(tx: &mut Tx, (id, version): (i64, i64), now: Moment) -> Resu
     Ok(tx.exec(RETIRE, (id, version, now)).await? == 1)
 }
 
-pub async fn hold(tx: &mut Tx, id: i64) -> Result<()> {
-    tx.opt::<(i64,)>(HOLD, (id,)).await.map(drop)
+pub async fn hold(tx: &mut Tx) -> Result<()> {
+    tx.all::<(i64, i64)>(HOLD_PLACES, ()).await.map(drop)
 }
 
 pub async fn is_unused(db: &Db, id: i64) -> Result<bool> {
