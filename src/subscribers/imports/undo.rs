@@ -80,6 +80,8 @@ async fn write_down(site: &Site, import: &Import, readers: &[i64], lists: &[List
     if site.journal.path().is_none() {
         return Ok(());
     }
+    // Whoever confirms while this reads stays on the list, whatever is replayed.
+    let before = site.now();
     let names: HashMap<i64, String> = undone::public_ids(&site.db, readers).await?.into_iter().collect();
     let standings = importing::standings_now(&site.db, readers).await?;
     let on: HashSet<(i64, i64)> = standings
@@ -100,7 +102,7 @@ async fn write_down(site: &Site, import: &Import, readers: &[i64], lists: &[List
             how: ConsentMethod::Import.as_str().to_owned(),
         })
     });
-    withdrawals::write(site, &left.collect::<Vec<_>>()).await;
+    withdrawals::write_at(site, &left.collect::<Vec<_>>(), before).await;
     Ok(())
 }
 
