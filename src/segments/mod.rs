@@ -19,7 +19,7 @@ mod within;
 
 pub use self::{
     compile::SegmentMoment,
-    count::{SegmentCount, SegmentPage, Sifter, count, count_all, newest, page},
+    count::{SegmentCount, SegmentPage, Sifter, count, count_all, count_each, newest, page},
     keep::{
         LONGEST_NAME, MOST_SEGMENTS, Segment, SegmentError, SegmentVersion, all, check, create, delete, find,
         rename, save, used_by, versions,
@@ -27,7 +27,7 @@ pub use self::{
     names::{SegmentNames, names},
     narrowing::{
         NarrowedBy, Narrowing, NarrowingRole, NotApproved, approve, disapprove, narrow, of_edition,
-        of_edition_in, sifter, sifter_in, what_is_gone,
+        of_edition_in, segments_of, sifter, sifter_in, what_is_gone,
     },
     sentence::sentence,
     tree::{
