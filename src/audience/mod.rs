@@ -14,6 +14,8 @@ mod store;
 
 use std::collections::HashSet;
 
+use futures_util::future::BoxFuture;
+
 pub use self::store::STATEMENTS;
 use crate::{
     clock::Moment,
@@ -122,9 +124,12 @@ impl Audience {
     pub async fn meant(self, db: &Db, now: Moment) -> Result<Option<SegmentCount>> {
         let Self::Choosing { edition, list } = self else { return Ok(None) };
         let Some(sifter) = segments::sifter(db, edition, now).await? else { return Ok(None) };
-        let meant = async |readers: Vec<i64>| {
-            let on_it = store::choosing(db, (edition, list), &readers, now).await?;
-            Ok(i64::try_from(sifter.among(db, &on_it).await?.len()).unwrap_or(i64::MAX))
+        let sifter = &sifter;
+        let meant = move |readers: Vec<i64>| -> BoxFuture<'_, Result<i64>> {
+            Box::pin(async move {
+                let on_it = store::choosing(db, (edition, list), &readers, now).await?;
+                Ok(i64::try_from(sifter.among(db, &on_it).await?.len()).unwrap_or(i64::MAX))
+            })
         };
         segments::count_each(db, meant).await.map(Some)
     }

@@ -6,6 +6,8 @@
 
 use std::time::{Duration, Instant};
 
+use futures_util::future::BoxFuture;
+
 use super::{
     compile::{self, SegmentMoment},
     store::{self, conditions as sql},
@@ -105,14 +107,17 @@ fn ids(rows: Vec<(i64,)>) -> Result<Vec<i64>> {
 /// When the database fails.
 pub async fn count(site: &Site, tree: &SegmentTree) -> Result<SegmentCount> {
     let sifter = Sifter::of(site, tree).await?;
-    within(&site.db, Some(TIME), async |readers| sifter.how_many(&site.db, &readers).await).await
+    counted(site, &sifter, Some(TIME)).await
 }
 
 /// The same of whatever can be counted among some keys of readers, of which some may be nobody's.
 ///
 /// # Errors
 /// What `among` says.
-pub async fn count_each(db: &Db, among: impl AsyncFn(Vec<i64>) -> Result<i64>) -> Result<SegmentCount> {
+pub async fn count_each<'a>(
+    db: &Db,
+    among: impl Fn(Vec<i64>) -> BoxFuture<'a, Result<i64>> + Send + Sync,
+) -> Result<SegmentCount> {
     within(db, Some(TIME), among).await
 }
 
@@ -122,15 +127,21 @@ pub async fn count_each(db: &Db, among: impl AsyncFn(Vec<i64>) -> Result<i64>) -
 /// When the database fails.
 pub async fn count_all(site: &Site, tree: &SegmentTree) -> Result<i64> {
     let sifter = Sifter::of(site, tree).await?;
-    let among = async |readers: Vec<i64>| sifter.how_many(&site.db, &readers).await;
-    Ok(within(&site.db, None, among).await?.n)
+    Ok(counted(site, &sifter, None).await?.n)
+}
+
+async fn counted(site: &Site, sifter: &Sifter, time: Option<Duration>) -> Result<SegmentCount> {
+    let among = move |readers: Vec<i64>| -> BoxFuture<'_, Result<i64>> {
+        Box::pin(async move { sifter.how_many(&site.db, &readers).await })
+    };
+    within(&site.db, time, among).await
 }
 
 /// Blocks are looked at in an order that spreads whatever was looked at so far evenly over all of them.
-async fn within(
+async fn within<'a>(
     db: &Db,
     time: Option<Duration>,
-    among: impl AsyncFn(Vec<i64>) -> Result<i64>,
+    among: impl Fn(Vec<i64>) -> BoxFuture<'a, Result<i64>> + Send + Sync,
 ) -> Result<SegmentCount> {
     let Some((first, last)) = store::span(db).await? else {
         return Ok(SegmentCount { about: false, n: 0 });

@@ -13,6 +13,7 @@ mod keep;
 mod names;
 mod narrowing;
 mod sentence;
+mod states;
 mod store;
 mod tree;
 mod within;
@@ -26,10 +27,11 @@ pub use self::{
     },
     names::{SegmentNames, names},
     narrowing::{
-        NarrowedBy, Narrowing, NarrowingRole, NotApproved, approve, disapprove, narrow, of_edition,
-        of_edition_in, segments_of, sifter, sifter_in, what_is_gone,
+        NarrowedBy, Narrowing, NotApproved, approve, disapprove, narrow, of_edition, of_edition_in,
+        segments_of, sifter, sifter_in, what_is_gone,
     },
     sentence::sentence,
+    states::NarrowingRole,
     tree::{
         AnswerTest, Condition, DEEPEST, GiftMeasure, Gifts, LONGEST_TEXT, ListStanding, MOST_CONDITIONS,
         MOST_DAYS, SegmentTree, TreeError, When,

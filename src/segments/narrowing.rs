@@ -7,6 +7,7 @@ use super::{
     compile::SegmentMoment,
     count::Sifter,
     names,
+    states::NarrowingRole,
     store::{self, NarrowingRow},
     tree::{SegmentTree, TreeError},
     within::{Newest, NotWrittenOut},
@@ -15,18 +16,7 @@ use crate::{
     clock::Moment,
     db::{Db, Result, Tx},
     settings::Settings,
-    words,
 };
-
-words! {
-    /// What a segment does with an edition.
-    pub enum NarrowingRole {
-        /// It goes to nobody else.
-        Only = "only",
-        /// It goes to none of them.
-        Except = "except",
-    }
-}
 
 /// A segment that an edition goes by.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -8,7 +8,7 @@ use crate::{
     statements,
 };
 
-use super::narrowing::NarrowingRole;
+use super::states::NarrowingRole;
 
 statements! {
     ALL = "select g.id, g.public_id, g.name, g.version, v.tree, g.changed_at, s.name as changed_by from segment g
