@@ -1,11 +1,14 @@
 //! How long pages of the desk take with very many readers, in this process and without a socket.
 //!
-//! `cargo bench --bench desk -- [--readers N] [--rounds N] [--database postgres://… (empty, or left by an earlier run)]`
+//! `cargo bench --bench desk -- [--readers N] [--rounds N] [--segments COPIES] [--database postgres://… (empty, or left by an earlier run)]`
 //!
 //! Readers come in by the product's own import; then a tenth of them has left, some wait, some are stopped, and a third chose topics.
-//! Each page is asked so many times; told are the median and the slowest.
+//! Each page is asked so many times; told are the median and the slowest. With `--segments`, segments are asked in place of pages, of readers
+//! who got so many editions each.
 
 #![expect(clippy::disallowed_methods, reason = "a bench measures real time")]
+
+mod segments;
 
 use std::{
     io::{self, Read},
@@ -136,13 +139,14 @@ const PAGES: [(&str, &str); 38] = [
 ];
 
 fn main() -> anyhow::Result<()> {
-    let (mut readers, mut rounds, mut database) = (1_000_000_u32, 11_usize, None);
+    let (mut readers, mut rounds, mut database, mut copies) = (1_000_000_u32, 11_usize, None, None);
     let mut words = std::env::args().skip(1);
     while let Some(word) = words.next() {
         let mut value = || words.next().with_context(|| format!("{word} needs a value"));
         match word.as_str() {
             "--readers" => readers = value()?.parse()?,
             "--rounds" => rounds = value()?.parse()?,
+            "--segments" => copies = Some(value()?.parse()?),
             "--database" => database = Some(value()?),
             // cargo bench adds this one.
             "--bench" => {}
@@ -152,12 +156,12 @@ fn main() -> anyhow::Result<()> {
     let scratch = std::env::temp_dir().join(format!("broadside-desk-bench-{}", std::process::id()));
     std::fs::create_dir_all(&scratch)?;
     let url = database.unwrap_or_else(|| format!("sqlite:{}", scratch.join("desk.db").display()));
-    let done = tokio::runtime::Runtime::new()?.block_on(measure(&url, readers, rounds.max(1)));
+    let done = tokio::runtime::Runtime::new()?.block_on(measure(&url, readers, rounds.max(1), copies));
     std::fs::remove_dir_all(&scratch)?;
     done
 }
 
-async fn measure(url: &str, readers: u32, rounds: usize) -> anyhow::Result<()> {
+async fn measure(url: &str, readers: u32, rounds: usize, copies: Option<i64>) -> anyhow::Result<()> {
     let db = Db::open(&DbOptions::new(url)).await?;
     Migrations::apply(&db).await?;
     let root = RootSecret { id: 1, secret: vec![7; 32] };
@@ -174,6 +178,9 @@ async fn measure(url: &str, readers: u32, rounds: usize) -> anyhow::Result<()> {
     let filled = !lists::all(&site.db).await?.is_empty();
     if !filled {
         fill(&site, readers).await?;
+    }
+    if let Some(copies) = copies {
+        return segments::measure(&site, copies, rounds).await;
     }
     subscribers::count_many(&site).await?;
     subscribers::count_large(&site).await?;
@@ -239,12 +246,20 @@ async fn draft(site: &Site) -> anyhow::Result<()> {
     run(site, "insert into edition_topic (edition_id, topic_id) select max(e.id), 1 from edition e").await
 }
 
-async fn run(site: &Site, sql: &'static str) -> anyhow::Result<()> {
+async fn run(site: &Site, sql: impl Into<String>) -> anyhow::Result<()> {
+    let sql = sql.into();
     match &site.db {
         Db::Sqlite { write, .. } => sqlx::query(AssertSqlSafe(sql)).execute(write).await.map(drop)?,
         Db::Postgres { pool, .. } => sqlx::query(AssertSqlSafe(sql)).execute(pool).await.map(drop)?,
     }
     Ok(())
+}
+
+async fn count(site: &Site, sql: &'static str) -> anyhow::Result<i64> {
+    Ok(match &site.db {
+        Db::Sqlite { read, .. } => sqlx::query_scalar(sql).fetch_one(read).await?,
+        Db::Postgres { pool, .. } => sqlx::query_scalar(sql).fetch_one(pool).await?,
+    })
 }
 
 async fn sign_in(router: &Router) -> anyhow::Result<String> {

@@ -7,9 +7,14 @@
 //! matter (`delivery::suppression`). A copy that went to an address which its reader has no more is not tried again either.
 //!
 //! An edition about some topics is not for who chose others of its list, and one for a rhythm is not for who chose another. What they chose is read once their subscriptions are
-//! held, by a statement of its own: one that waited for a row would look at the choices as they were before it waited.
+//! held, by a statement of its own: one that waited for a row would look at the choices as they were before it waited. An edition that goes to a
+//! segment of its list alone, or not to one of it, is asked the same way: of a page of readers at a time, and never of all of them.
 
 mod store;
+
+use std::collections::HashSet;
+
+use futures_util::future::BoxFuture;
 
 pub use self::store::STATEMENTS;
 use crate::{
@@ -18,6 +23,7 @@ use crate::{
     delivery::Class,
     editions::DueEdition,
     email_address::EmailAddress,
+    segments::{self, SegmentCount, Sifter},
 };
 
 /// One member of an audience.
@@ -55,14 +61,15 @@ pub struct Chunk<T> {
 pub enum Audience {
     /// Everybody who is on a list.
     List(i64),
-    /// Those of a list who did not choose other topics, or another rhythm, than those of an edition.
+    /// Those of a list who did not choose other topics, or another rhythm, than those of an edition, and whom its segments mean.
     Choosing { edition: i64, list: i64 },
     /// Those of a list who got, or may have got, one revision of an edition: a correction goes to nobody else.
     Corrected { edition: i64, revision: i64, list: i64 },
 }
 
 impl Audience {
-    /// Of an edition for a list, which is about topics or for a rhythm or neither, and perhaps corrects a revision of another one.
+    /// Of an edition for a list, which is about topics, for a rhythm or by segments or none of that, and perhaps corrects a revision of
+    /// another one.
     #[must_use]
     pub const fn of((edition, list): (i64, i64), by_choice: bool, corrects: Option<(i64, i64)>) -> Self {
         match (corrects, by_choice) {
@@ -96,19 +103,38 @@ impl Audience {
         };
         let last = members.last().map(|reader| reader.subscriber_id);
         if let Self::Choosing { edition, list } = self {
-            wanting(tx, (edition, list), &mut members, |reader| reader.subscriber_id).await?;
+            wanting(tx, (edition, list), now, &mut members, |reader| reader.subscriber_id).await?;
         }
         Ok(Chunk { members, last })
     }
 
-    /// How many would be mailed now: those whose address is stopped are not among them.
-    pub async fn size(self, db: &Db, now: Moment) -> Result<i64> {
-        Ok(self.of_list(db, now).await?
+    /// How many would be mailed now: those whose address is stopped are not among them. Where segments decide and the readers are many,
+    /// it is an estimate.
+    pub async fn size(self, db: &Db, now: Moment) -> Result<SegmentCount> {
+        if let Some(meant) = self.meant(db, now).await? {
+            return Ok(meant);
+        }
+        let n = self.of_list(db, now).await?
             - self.left_out(db, now).await?
-            - self.left_out_by_rhythm(db, now).await?)
+            - self.left_out_by_rhythm(db, now).await?;
+        Ok(SegmentCount { about: false, n })
     }
 
-    /// The same, with those who chose other topics or another rhythm.
+    /// The same where segments decide; none where there are none.
+    pub async fn meant(self, db: &Db, now: Moment) -> Result<Option<SegmentCount>> {
+        let Self::Choosing { edition, list } = self else { return Ok(None) };
+        let Some(sifter) = segments::sifter(db, edition, now).await? else { return Ok(None) };
+        let sifter = &sifter;
+        let meant = move |readers: Vec<i64>| -> BoxFuture<'_, Result<i64>> {
+            Box::pin(async move {
+                let on_it = store::choosing(db, (edition, list), &readers, now).await?;
+                Ok(i64::try_from(sifter.among(db, &on_it).await?.len()).unwrap_or(i64::MAX))
+            })
+        };
+        segments::count_each(db, meant).await.map(Some)
+    }
+
+    /// How many of the list would be, whatever they chose and whomever segments mean.
     pub async fn of_list(self, db: &Db, now: Moment) -> Result<i64> {
         match self {
             Self::List(list) | Self::Choosing { list, .. } => store::audience_size(db, list, now).await,
@@ -143,10 +169,12 @@ impl Audience {
     }
 }
 
-/// Takes out whoever chose other topics than those of an edition, or another rhythm. Their subscriptions are held.
+/// Takes out whoever chose other topics than those of an edition, or another rhythm, or is not meant by its segments. Their
+/// subscriptions are held.
 async fn wanting<T>(
     tx: &mut Tx,
     edition: (i64, i64),
+    now: Moment,
     members: &mut Vec<T>,
     reader: impl Fn(&T) -> i64,
 ) -> Result<()> {
@@ -154,6 +182,26 @@ async fn wanting<T>(
     let mut others = store::chose_others(tx, edition, &ids).await?;
     others.extend(store::chose_another_rhythm(tx, edition.0, &ids).await?);
     members.retain(|member| !others.contains(&reader(member)));
+    if let Some(sifter) = segments::sifter_in(tx, edition.0, now).await? {
+        let ids: Vec<i64> = members.iter().map(&reader).collect();
+        let meant: HashSet<i64> = sifter.among_in(tx, &ids).await?.into_iter().collect();
+        members.retain(|member| meant.contains(&reader(member)));
+    }
+    Ok(())
+}
+
+/// The same, of copies that are only looked at.
+async fn keep_meant<T>(
+    db: &Db,
+    sifter: Option<&Sifter>,
+    copies: &mut Vec<T>,
+    reader: impl Fn(&T) -> i64,
+) -> Result<()> {
+    if let Some(sifter) = sifter {
+        let ids: Vec<i64> = copies.iter().map(&reader).collect();
+        let meant: HashSet<i64> = sifter.among(db, &ids).await?.into_iter().collect();
+        copies.retain(|copy| meant.contains(&reader(copy)));
+    }
     Ok(())
 }
 
@@ -185,7 +233,7 @@ pub async fn still_wanted(
     };
     let last = members.last().map(|(reader, _)| *reader);
     if last.is_some() {
-        wanting(tx, (edition, list), &mut members, |(reader, _)| *reader).await?;
+        wanting(tx, (edition, list), now, &mut members, |(reader, _)| *reader).await?;
     }
     Ok(Chunk { members, last })
 }
@@ -194,10 +242,19 @@ pub async fn still_wanted(
 pub async fn still_failed(
     db: &Db,
     edition: i64,
-    (after, limit): (i64, i64),
+    (mut after, limit): (i64, i64),
     now: Moment,
 ) -> Result<Vec<StillFailed>> {
-    store::still_failed(db, edition, (after, limit), now).await
+    let sifter = segments::sifter(db, edition, now).await?;
+    loop {
+        let mut failed = store::still_failed(db, edition, (after, limit), now).await?;
+        let Some(last) = failed.last().map(|copy| copy.subscriber_id) else { return Ok(failed) };
+        keep_meant(db, sifter.as_ref(), &mut failed, |copy| copy.subscriber_id).await?;
+        if !failed.is_empty() {
+            return Ok(failed);
+        }
+        after = last;
+    }
 }
 
 /// Copies that may have arrived whose readers are still on the list and want its topics at its rhythm, and since when each is in doubt, to be
@@ -205,8 +262,17 @@ pub async fn still_failed(
 pub async fn still_doubted(
     db: &Db,
     edition: (i64, i64),
-    (after, limit): (i64, i64),
+    (mut after, limit): (i64, i64),
     now: Moment,
 ) -> Result<Vec<(i64, EmailAddress, Moment)>> {
-    store::still_doubted(db, edition, (after, limit), now).await
+    let sifter = segments::sifter(db, edition.0, now).await?;
+    loop {
+        let mut doubted = store::still_doubted(db, edition, (after, limit), now).await?;
+        let Some(last) = doubted.last().map(|(reader, ..)| *reader) else { return Ok(doubted) };
+        keep_meant(db, sifter.as_ref(), &mut doubted, |(reader, ..)| *reader).await?;
+        if !doubted.is_empty() {
+            return Ok(doubted);
+        }
+        after = last;
+    }
 }

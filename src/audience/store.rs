@@ -72,6 +72,24 @@ statements! {
             and not (exists (select 1 from edition_topic where edition_id = $1) and exists (select 1 from subscription_topic c where c.list_id = s.list_id and c.subscriber_id = s.subscriber_id)
                 and not exists (select 1 from subscription_topic c where c.list_id = s.list_id and c.subscriber_id = s.subscriber_id and c.topic_id in
                     (select coalesce(t.merged_into, t.id) from edition_topic o join reader_topic t on t.id = o.topic_id where o.edition_id = $1)))";
+    /// Of a JSON array of readers, who would be mailed an edition of a list, whatever its segments say: who is on the list and does not rest from
+    /// it, did not choose other topics or another rhythm, and can be mailed.
+    CHOOSING = sqlite "select s.subscriber_id from subscription s where s.list_id = $2 and s.subscriber_id in (select value from json_each($3)) and s.state = 'confirmed'
+            and (s.paused_until is null or s.paused_until <= $4) and (s.implied_until is null or s.implied_until > $4)
+            and not exists (select 1 from suppression p where p.subscriber_id = s.subscriber_id and p.lifted_at is null)
+            and not (exists (select 1 from edition_topic where edition_id = $1) and exists (select 1 from subscription_topic c where c.list_id = s.list_id and c.subscriber_id = s.subscriber_id)
+                and not exists (select 1 from subscription_topic c where c.list_id = s.list_id and c.subscriber_id = s.subscriber_id and c.topic_id in
+                    (select coalesce(t.merged_into, t.id) from edition_topic o join reader_topic t on t.id = o.topic_id where o.edition_id = $1)))
+            and not exists (select 1 from list l join edition e on e.id = $1 where l.id = s.list_id and s.rhythm <> e.rhythm
+                and ' ' || l.rhythms || ' ' like '% ' || e.rhythm || ' %' and ' ' || l.rhythms || ' ' like '% ' || s.rhythm || ' %')",
+        postgres "select s.subscriber_id from subscription s where s.list_id = $2 and s.subscriber_id in (select value::bigint from json_array_elements_text(cast($3 as json))) and s.state = 'confirmed'
+            and (s.paused_until is null or s.paused_until <= $4) and (s.implied_until is null or s.implied_until > $4)
+            and not exists (select 1 from suppression p where p.subscriber_id = s.subscriber_id and p.lifted_at is null)
+            and not (exists (select 1 from edition_topic where edition_id = $1) and exists (select 1 from subscription_topic c where c.list_id = s.list_id and c.subscriber_id = s.subscriber_id)
+                and not exists (select 1 from subscription_topic c where c.list_id = s.list_id and c.subscriber_id = s.subscriber_id and c.topic_id in
+                    (select coalesce(t.merged_into, t.id) from edition_topic o join reader_topic t on t.id = o.topic_id where o.edition_id = $1)))
+            and not exists (select 1 from list l join edition e on e.id = $1 where l.id = s.list_id and s.rhythm <> e.rhythm
+                and ' ' || l.rhythms || ' ' like '% ' || e.rhythm || ' %' and ' ' || l.rhythms || ' ' like '% ' || s.rhythm || ' %')";
     /// Those of them who are still on the list: a correction goes to nobody who left, or paused since.
     CORRECTED = sqlite "select r.id as subscriber_id, r.email, r.name from delivery v
             join variant b on b.id = v.variant_id
@@ -183,6 +201,17 @@ pub async fn audience(
 
 pub async fn audience_size(db: &Db, list: i64, now: Moment) -> Result<i64> {
     Ok(db.one::<(i64,)>(AUDIENCE_SIZE, (list, now)).await?.0)
+}
+
+/// Of these readers, who would be mailed an edition of a list, whatever its segments say.
+pub async fn choosing(
+    db: &Db,
+    (edition, list): (i64, i64),
+    readers: &[i64],
+    now: Moment,
+) -> Result<Vec<i64>> {
+    let rows: Vec<(i64,)> = db.all(CHOOSING, (edition, list, db::array(readers)?, now)).await?;
+    Ok(rows.into_iter().map(|(reader,)| reader).collect())
 }
 
 pub async fn paused(db: &Db, list: i64, now: Moment) -> Result<i64> {

@@ -25,6 +25,7 @@ mod restored;
 mod running;
 mod sandbox;
 mod sealing;
+mod segments;
 mod serve;
 mod server;
 mod settings;
@@ -89,6 +90,9 @@ enum Command {
     /// Import and export readers.
     #[command(subcommand)]
     Subscribers(subscribers::Command),
+    /// Show segments, and count their readers.
+    #[command(subcommand)]
+    Segments(segments::Command),
     /// The former name of `subscribers proof`.
     #[command(hide = true)]
     ExportProof(export_proof::Arguments),
@@ -174,6 +178,7 @@ impl Cli {
             Command::Withdrawals(command) => withdrawals::run(&config, command).await,
             Command::Articles(command) => articles::run(&config, command).await,
             Command::Subscribers(command) => subscribers::run(&config, command).await,
+            Command::Segments(command) => segments::run(&config, command).await,
             Command::ExportProof(arguments) => export_proof::run(&config, arguments).await,
             Command::Edition(command) => edition::run(&config, command).await,
             Command::Audit(arguments) => audit::run(&config, arguments).await,

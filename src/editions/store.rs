@@ -48,7 +48,8 @@ statements! {
     SET_RHYTHM = "update edition set rhythm = $2 where id = $1";
     /// Those whose time has come.
     DUE = "select id, list_id, revision, coalesce(seal_cursor, 0) as cursor, send_at, corrects_edition_id, corrects_revision,
-               rhythm is not null or exists (select 1 from edition_topic t where t.edition_id = edition.id) as by_choice from edition
+               rhythm is not null or exists (select 1 from edition_topic t where t.edition_id = edition.id)
+                or exists (select 1 from edition_segment n where n.edition_id = edition.id) as by_choice from edition
            where state = 'scheduled' and send_at <= $1 order by send_at, id";
     /// The step of one chunk of sealing: only the one who knows the cursor may take it.
     ADVANCE_SEAL = "update edition set seal_cursor = $3, updated_at = $4

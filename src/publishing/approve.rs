@@ -9,6 +9,7 @@ use crate::{
     db::{self, Db, Tx},
     delivery,
     editions::EditionState,
+    segments::{self, NotApproved},
     settings::Settings,
     site::Site,
 };
@@ -77,6 +78,16 @@ pub(super) async fn hold_topics(tx: &mut Tx, edition: &Edition) -> Result<()> {
         return Err(Error::NotAsSeen);
     }
     Ok(())
+}
+
+/// The same of the segments that it goes by: what they ask is written down with it, and nobody saves one until the commit.
+pub(super) async fn approve_segments(tx: &mut Tx, edition: &Edition, issue: &Issue) -> Result<()> {
+    match segments::approve(tx, edition.id, &issue.segments.versions()).await {
+        Ok(()) => Ok(()),
+        Err(NotApproved::NotAsSeen) => Err(Error::NotAsSeen),
+        Err(NotApproved::Database(error)) => Err(error.into()),
+        Err(error @ NotApproved::Tree(..)) => Err(Error::Segment(error.to_string())),
+    }
 }
 
 /// The same of the rhythm that it is for: whoever schedules it holds its list, and what that offers stays so until the edition's moment.

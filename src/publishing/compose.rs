@@ -8,6 +8,7 @@ use super::{Content, Error, Result, find, home, store};
 use crate::{
     db,
     editions::{self, EditionState, MoveError, MovedBy},
+    segments,
     site::Site,
     token,
 };
@@ -113,6 +114,7 @@ async fn save_once(
         // The edition's row is held: whoever presses Send did so before, and this was refused, or sees this revision.
         store::set_topics(&mut tx, edition_id, &content.topic_ids).await?;
         editions::set_rhythm(&mut tx, edition_id, content.rhythm).await?;
+        segments::narrow(&mut tx, edition_id, content.only_segment, content.except_segment).await?;
     }
     tx.commit().await?;
     Ok(revision)

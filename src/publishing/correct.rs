@@ -141,6 +141,7 @@ pub async fn begin_correction(
     // It goes to whoever got the wrong copy, whatever they choose.
     content.topic_ids.clear();
     content.rhythm = None;
+    (content.only_segment, content.except_segment) = (None, None);
     let now = site.now();
     let name = token::public_id();
     let mut tx = site.db.begin().await?;

@@ -10,6 +10,7 @@ use crate::{
     delivery::{self, VariantHeaders},
     heavy,
     mail::{self, Appeal, ArticleBlock, Compiled, DigestContext, Image, Personal, Templates},
+    segments::{self, Narrowing},
     settings::{ArticlesAt, Settings},
     site::Site,
     subscribers, token,
@@ -45,7 +46,7 @@ pub async fn preview(
     Issue::load(site, settings, edition).await?.compile(templates).await?.preview(&links)
 }
 
-/// In one word, what stands in the mail of an edition: what its pages carry, so that nobody approves another text than they
+/// In one word, what stands in the mail of an edition, and which versions of segments it goes by: what its pages carry, so that nobody approves another text than they
 /// saw. Of what is frozen it is what was frozen; the day that the mail bears does not count.
 pub async fn fingerprint(site: &Site, settings: &Settings, edition: &Edition) -> Result<String> {
     match delivery::fingerprint_of(&site.db, edition.id, edition.revision).await? {
@@ -59,6 +60,8 @@ pub(super) struct Issue {
     context: DigestContext,
     headers: VariantHeaders,
     pub(super) articles: Vec<Article>,
+    /// The segments that it goes by, each in a version.
+    pub(super) segments: Narrowing,
 }
 
 /// An issue ready to be frozen.
@@ -86,7 +89,8 @@ impl Issue {
         let letter = paragraphs(&edition.content.intro_markdown);
         let fields = fields::standing_in(&site.db, settings, &letter).await?;
         let context = DigestContext { intro: letter, fields, ..context(site, settings, edition, &articles) };
-        Ok(Self { context, headers, articles })
+        let segments = segments::of_edition(&site.db, edition.id).await?;
+        Ok(Self { context, headers, articles, segments })
     }
 
     pub(super) fn fingerprint(&self) -> String {
@@ -94,7 +98,11 @@ impl Issue {
             DigestContext { date: String::new(), ..self.context.clone() },
             VariantHeaders { date: Moment(0), ..self.headers.clone() },
         );
-        token::hash(&serde_json::to_string(&undated).unwrap_or_default())
+        let mut said = serde_json::to_string(&undated).unwrap_or_default();
+        if !self.segments.is_none() {
+            said.push_str(&format!("{:?}", self.segments.versions()));
+        }
+        token::hash(&said)
     }
 
     /// Refuses what is not what somebody saw.

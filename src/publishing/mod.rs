@@ -71,6 +71,7 @@ use crate::{
     db::{self, Db, MaybeDatabase, Tx},
     editions::{EditionState, HeldBecause, MoveError, Rhythm, UnknownPolicy},
     mail,
+    segments::SegmentCount,
     site::Site,
     subscribers,
 };
@@ -114,6 +115,9 @@ pub enum Error {
     /// The database may be a copy or a backup, and nobody has said what it is: nothing of it may be let go out.
     #[error("nothing goes out before an owner has said at the desk (Address) what this database is")]
     Doubtful,
+    /// A segment by which it goes asks for something that is gone.
+    #[error("{0}")]
+    Segment(String),
     /// Something is in the way of sending it.
     #[error("the edition is not ready to be sent")]
     NotReady(Vec<Problem>),
@@ -170,6 +174,12 @@ pub struct Content {
     pub topic_ids: Vec<i64>,
     /// The rhythm that it is for, of those that readers of its list choose among; none for everybody. Of the edition, as topics are.
     pub rhythm: Option<Rhythm>,
+    /// The segment of its list that it goes to alone; none for the whole list. Of the edition, as topics are.
+    #[sqlx(skip)]
+    pub only_segment: Option<i64>,
+    /// The segment that it does not go to.
+    #[sqlx(skip)]
+    pub except_segment: Option<i64>,
 }
 
 /// What a correction corrects.
@@ -370,13 +380,19 @@ pub async fn drafts_in(tx: &mut Tx) -> db::Result<Vec<EditionSummary>> {
     store::drafts_in(tx).await
 }
 
-/// How many readers would get the edition if it went out now.
+/// How many readers would get the edition if it went out now; where segments decide and readers are many, about how many.
 pub async fn audience_size(site: &Site, edition: &Edition) -> db::Result<i64> {
-    audience(edition).size(&site.db, site.now()).await
+    Ok(mailed(audience(edition).size(&site.db, site.now()).await?))
+}
+
+/// Where only some were looked at, that none of them is mailed says nothing of the others.
+fn mailed(size: SegmentCount) -> i64 {
+    if size.about { size.n.max(1) } else { size.n }
 }
 
 fn audience(edition: &Edition) -> Audience {
     let corrects = edition.corrects.as_ref().map(|corrects| (corrects.edition_id, corrects.revision));
-    let by_choice = !edition.content.topic_ids.is_empty() || edition.content.rhythm.is_some();
+    let Content { topic_ids, rhythm, only_segment, except_segment, .. } = &edition.content;
+    let by_choice = !topic_ids.is_empty() || rhythm.is_some() || only_segment.or(*except_segment).is_some();
     Audience::of((edition.id, edition.list_id), by_choice, corrects)
 }

@@ -11,6 +11,7 @@ use crate::{
     deliverability::{self, BULK, Check},
     mail::{FieldMistake, Templates},
     origin::{self, Standing},
+    segments,
     settings::Settings,
     site::Site,
 };
@@ -34,6 +35,8 @@ pub enum Problem {
     Draft(String),
     /// What mail law wants said and the settings do not say (TRUST L4).
     Setting(&'static str),
+    /// A segment that it goes by asks for something that is gone, in words.
+    Segment(String),
     /// Nobody is on the list.
     NoReaders,
     /// So many readers, and what large receivers want of bulk mail is missing (TRUST M27).
@@ -73,6 +76,7 @@ impl fmt::Display for Problem {
             Self::Setting(what) => {
                 write!(f, "Under every edition must stand {what}. Fill it in under Settings.")
             }
+            Self::Segment(why) => f.write_str(why),
             Self::NoReaders => f.write_str("Nobody would get it: nobody is on this list whom we may mail."),
             Self::Unproven(missing) => write!(
                 f,
@@ -136,6 +140,7 @@ pub(super) async fn check(
     let drafts = issue.articles.iter().filter(|article| article.state == ArticleState::Draft);
     problems.extend(drafts.map(|article| Problem::Draft(article.title.clone())));
     problems.extend(settings.can_send().into_iter().map(Problem::Setting));
+    problems.extend(segments::what_is_gone(&site.db, edition.id).await?.map(Problem::Segment));
     if readers == 0 {
         problems.push(Problem::NoReaders);
     }

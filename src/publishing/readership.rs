@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use super::{Edition, audience};
+use super::{Edition, audience, mailed};
 use crate::{clock::Moment, db, site::Site};
 
 /// Fewer are counted for each page.
@@ -27,6 +27,10 @@ pub struct Readership {
     pub other_rhythm: i64,
     /// They rest from mail, whatever they chose.
     pub paused: i64,
+    /// They are not in the segment that it goes to, or in the one that it does not go to.
+    pub not_meant: i64,
+    /// Only some of them were looked at, for they are many and segments decide: the sums are estimates.
+    pub about: bool,
 }
 
 /// When, of which edition and list, and what.
@@ -55,8 +59,12 @@ impl Readerships {
             (audience.of_list(&site.db, now).await?, audience.paused(&site.db, now).await?);
         let chose_others = audience.left_out(&site.db, now).await?;
         let other_rhythm = audience.left_out_by_rhythm(&site.db, now).await?;
-        let readers = everybody - chose_others - other_rhythm;
-        let readership = Readership { readers, chose_others, other_rhythm, paused };
+        let choosing = everybody - chose_others - other_rhythm;
+        let meant = audience.meant(&site.db, now).await?;
+        let (readers, not_meant) =
+            meant.map_or((choosing, 0), |meant| (mailed(meant), (choosing - meant.n).max(0)));
+        let about = meant.is_some_and(|meant| meant.about);
+        let readership = Readership { readers, chose_others, other_rhythm, paused, not_meant, about };
         if everybody >= MANY {
             let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
             if kept.len() >= MOST_KEPT {

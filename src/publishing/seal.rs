@@ -16,6 +16,7 @@ use crate::{
     heavy::Each,
     mail::Templates,
     origin::{self, Standing},
+    segments,
     settings::Settings,
     site::Site,
 };
@@ -60,7 +61,7 @@ async fn seal_or_hold(
         return Ok(false);
     }
     match seal(site, templates, settings, due).await {
-        Err(error @ (Error::Mail(_) | Error::Strange)) => {
+        Err(error @ (Error::Mail(_) | Error::Strange | Error::Segment(_))) => {
             tracing::error!(edition = due.id, %error, "an edition cannot be made into a mail and is held back");
             late::hold(site, settings, &due, HeldBecause::Broken).await?;
             Ok(false)
@@ -73,6 +74,12 @@ async fn seal_or_hold(
 async fn seal(site: &Site, templates: &Templates, settings: &Settings, due: DueEdition) -> Result<bool> {
     if delivery::fingerprint_of(&site.db, due.id, due.revision).await?.is_none() {
         freeze_late(site, templates, settings, due).await?;
+    }
+    // Whoever is to be left out by what is gone would be mailed.
+    if due.cursor == 0
+        && let Some(why) = segments::what_is_gone(&site.db, due.id).await?
+    {
+        return Err(Error::Segment(why));
     }
     // What nobody can read, nobody would get.
     if !delivery::variant_is_whole(site, due.id, due.revision).await? {

@@ -18,6 +18,7 @@ use crate::{
     delivery,
     editions::{self, EditionState, MoveError, MovedBy, UnknownPolicy},
     mail::Templates,
+    segments,
     settings::Settings,
     site::Site,
 };
@@ -103,7 +104,8 @@ pub async fn press(site: &Site, templates: &Templates, press: Press<'_>) -> Resu
         return Err(Error::NotReady(problems));
     };
     let mut tx = site.db.begin().await?;
-    let detail = format!("revision {revision}, goes out {send_at}, unknown outcomes: {policy}");
+    let to = issue.segments.in_words();
+    let detail = format!("revision {revision}{to}, goes out {send_at}, unknown outcomes: {policy}");
     match editions::schedule(&mut tx, site, edition_id, send_at, MovedBy { staff_id, detail: &detail }).await
     {
         Ok(()) => {}
@@ -118,6 +120,7 @@ pub async fn press(site: &Site, templates: &Templates, press: Press<'_>) -> Resu
     approve::approve_articles(&mut tx, &edition, &issue).await?;
     approve::hold_topics(&mut tx, &edition).await?;
     approve::hold_rhythm(&mut tx, &edition).await?;
+    approve::approve_segments(&mut tx, &edition, &issue).await?;
     delivery::thaw_variants(&mut tx, edition_id).await?;
     body.freeze(&mut tx, site, (edition_id, revision)).await?;
     editions::set_unknown_policy(&mut tx, edition_id, policy).await?;
@@ -139,6 +142,7 @@ pub async fn undo(site: &Site, public_id: &str, version: &str, staff_id: Option<
         Err(error) => return Err(error.into()),
     }
     stood.check(version)?;
+    segments::disapprove(&mut tx, edition.id).await?;
     delivery::thaw_variants(&mut tx, edition.id).await?;
     tx.commit().await?;
     Ok(())

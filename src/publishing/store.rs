@@ -11,7 +11,7 @@ use crate::{
     clock::Moment,
     db::{self, Db, Result, Tx},
     editions::Rhythm,
-    statements,
+    segments, statements,
 };
 
 statements! {
@@ -357,6 +357,8 @@ pub(super) async fn edition(db: &Db, edition_id: i64, revision: Option<i64>) -> 
     edition.content.article_ids = articles.into_iter().map(|(id,)| id).collect();
     let topics: Vec<(i64,)> = db.all(TOPIC_IDS, (edition_id,)).await?;
     edition.content.topic_ids = topics.into_iter().map(|(id,)| id).collect();
+    (edition.content.only_segment, edition.content.except_segment) =
+        segments::segments_of(db, edition_id).await?;
     Ok(Some(edition))
 }
 

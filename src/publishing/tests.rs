@@ -115,6 +115,8 @@ fn content(subject: &str) -> Content {
         article_ids: vec![ArticleId(2), ArticleId(1)],
         topic_ids: Vec::new(),
         rhythm: None,
+        only_segment: None,
+        except_segment: None,
     }
 }
 

@@ -6,6 +6,8 @@
 
 use std::time::{Duration, Instant};
 
+use futures_util::future::BoxFuture;
+
 use super::{
     compile::{self, SegmentMoment},
     store::{self, conditions as sql},
@@ -38,9 +40,9 @@ pub struct SegmentPage {
 /// For so long one counts for a page.
 const TIME: Duration = Duration::from_millis(180);
 /// So many keys that follow one another are looked at together.
-const BLOCK: i64 = 64;
+const BLOCK: i64 = 32;
 /// So many blocks at a time, at first and at most.
-const FEWEST: i64 = 8;
+const FEWEST: i64 = 2;
 const MOST: i64 = 64;
 /// So many readers are looked at in one step of a page.
 const STEP: i64 = 2_000;
@@ -105,7 +107,18 @@ fn ids(rows: Vec<(i64,)>) -> Result<Vec<i64>> {
 /// When the database fails.
 pub async fn count(site: &Site, tree: &SegmentTree) -> Result<SegmentCount> {
     let sifter = Sifter::of(site, tree).await?;
-    within(site, &sifter, Some(TIME)).await
+    counted(site, &sifter, Some(TIME)).await
+}
+
+/// The same of whatever can be counted among some keys of readers, of which some may be nobody's.
+///
+/// # Errors
+/// What `among` says.
+pub async fn count_each<'a>(
+    db: &Db,
+    among: impl Fn(Vec<i64>) -> BoxFuture<'a, Result<i64>> + Send + Sync,
+) -> Result<SegmentCount> {
+    within(db, Some(TIME), among).await
 }
 
 /// How many exactly, however long it takes: for commands.
@@ -114,12 +127,23 @@ pub async fn count(site: &Site, tree: &SegmentTree) -> Result<SegmentCount> {
 /// When the database fails.
 pub async fn count_all(site: &Site, tree: &SegmentTree) -> Result<i64> {
     let sifter = Sifter::of(site, tree).await?;
-    Ok(within(site, &sifter, None).await?.n)
+    Ok(counted(site, &sifter, None).await?.n)
+}
+
+async fn counted(site: &Site, sifter: &Sifter, time: Option<Duration>) -> Result<SegmentCount> {
+    let among = move |readers: Vec<i64>| -> BoxFuture<'_, Result<i64>> {
+        Box::pin(async move { sifter.how_many(&site.db, &readers).await })
+    };
+    within(&site.db, time, among).await
 }
 
 /// Blocks are looked at in an order that spreads whatever was looked at so far evenly over all of them.
-async fn within(site: &Site, sifter: &Sifter, time: Option<Duration>) -> Result<SegmentCount> {
-    let Some((first, last)) = store::span(&site.db).await? else {
+async fn within<'a>(
+    db: &Db,
+    time: Option<Duration>,
+    among: impl Fn(Vec<i64>) -> BoxFuture<'a, Result<i64>> + Send + Sync,
+) -> Result<SegmentCount> {
+    let Some((first, last)) = store::span(db).await? else {
         return Ok(SegmentCount { about: false, n: 0 });
     };
     let began = clock::instant();
@@ -134,7 +158,7 @@ async fn within(site: &Site, sifter: &Sifter, time: Option<Duration>) -> Result<
             keys.extend(block..(block + BLOCK).min(last + 1));
         }
         let asked = clock::instant();
-        found += sifter.how_many(&site.db, &keys).await?;
+        found += among(keys).await?;
         looked_at += some;
         if is_late(began, time) {
             break;

@@ -13,23 +13,25 @@ mod keep;
 mod names;
 mod narrowing;
 mod sentence;
+mod states;
 mod store;
 mod tree;
 mod within;
 
 pub use self::{
     compile::SegmentMoment,
-    count::{SegmentCount, SegmentPage, Sifter, count, count_all, newest, page},
+    count::{SegmentCount, SegmentPage, Sifter, count, count_all, count_each, newest, page},
     keep::{
         LONGEST_NAME, MOST_SEGMENTS, Segment, SegmentError, SegmentVersion, all, check, create, delete, find,
         rename, save, used_by, versions,
     },
     names::{SegmentNames, names},
     narrowing::{
-        NarrowedBy, Narrowing, NarrowingRole, NotApproved, approve, disapprove, narrow, of_edition,
-        of_edition_in, sifter, sifter_in, what_is_gone,
+        NarrowedBy, Narrowing, NotApproved, approve, disapprove, narrow, of_edition, of_edition_in,
+        segments_of, sifter, sifter_in, what_is_gone,
     },
     sentence::sentence,
+    states::NarrowingRole,
     tree::{
         AnswerTest, Condition, DEEPEST, GiftMeasure, Gifts, LONGEST_TEXT, ListStanding, MOST_CONDITIONS,
         MOST_DAYS, SegmentTree, TreeError, When,

@@ -6,7 +6,8 @@
 use super::{
     compile::SegmentMoment,
     count::Sifter,
-    names::{self, SegmentNames},
+    names,
+    states::NarrowingRole,
     store::{self, NarrowingRow},
     tree::{SegmentTree, TreeError},
     within::{Newest, NotWrittenOut},
@@ -15,18 +16,7 @@ use crate::{
     clock::Moment,
     db::{Db, Result, Tx},
     settings::Settings,
-    words,
 };
-
-words! {
-    /// What a segment does with an edition.
-    pub enum NarrowingRole {
-        /// It goes to nobody else.
-        Only = "only",
-        /// It goes to none of them.
-        Except = "except",
-    }
-}
 
 /// A segment that an edition goes by.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -96,6 +86,16 @@ impl Narrowing {
         self.each().map(|by| (by.segment, by.version)).collect()
     }
 
+    /// For the log: ", only to “In Berlin” (version 2)"; nothing where there is none.
+    #[must_use]
+    pub fn in_words(&self) -> String {
+        let words = |by: &NarrowedBy| {
+            let to = if by.role == NarrowingRole::Only { "only to" } else { "not to" };
+            format!(", {to} “{}” (version {})", by.name, by.version)
+        };
+        self.each().map(words).collect()
+    }
+
     fn sifter(self, newest: &Newest, at: SegmentMoment) -> Sifter {
         // What was approved names no other segment any more.
         let written = |by: NarrowedBy| newest.as_far_as_there(&by.tree);
@@ -119,6 +119,16 @@ pub async fn of_edition(db: &Db, edition: i64) -> Result<Narrowing> {
 /// As [`of_edition`], as a transaction sees it.
 pub async fn of_edition_in(tx: &mut Tx, edition: i64) -> Result<Narrowing> {
     Narrowing::of(store::narrowing_in(tx, edition).await?)
+}
+
+/// The segments by which an edition goes, by key: to which it goes alone, and to which it does not.
+///
+/// # Errors
+/// When the database fails.
+pub async fn segments_of(db: &Db, edition: i64) -> Result<(Option<i64>, Option<i64>)> {
+    let known = store::narrowed_by(db, edition).await?;
+    let of = |role| known.iter().find(|(known, _)| *known == role).map(|(_, segment)| *segment);
+    Ok((of(NarrowingRole::Only), of(NarrowingRole::Except)))
 }
 
 /// What tells of readers whether an edition's segments let it go to them; none where it has none.
@@ -195,15 +205,21 @@ pub async fn disapprove(tx: &mut Tx, edition: i64) -> Result<()> {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn what_is_gone(tx: &mut Tx, edition: i64) -> Result<Option<String>> {
-    let narrowing = of_edition_in(tx, edition).await?;
-    let trees: Vec<&SegmentTree> = narrowing.each().map(|by| &by.tree).collect();
-    if trees.is_empty() {
+pub async fn what_is_gone(db: &Db, edition: i64) -> Result<Option<String>> {
+    let narrowing = of_edition(db, edition).await?;
+    if narrowing.is_none() {
         return Ok(None);
     }
-    let names: SegmentNames = names::names_in(tx, &trees).await?;
-    let told = narrowing
-        .each()
-        .find_map(|by| Some(format!("The segment “{}”: {}", by.name, names.check(&by.tree).err()?)));
-    Ok(told)
+    let newest = Newest::of(store::newest(db).await?);
+    for by in narrowing.each() {
+        let why = match newest.written_out(&by.tree) {
+            Ok(tree) => names::names(db, &[&tree]).await?.check(&tree).err(),
+            Err(NotWrittenOut::Tree(error)) => Some(error),
+            Err(NotWrittenOut::Circle(..)) => Some(TreeError::TooManyInAll),
+        };
+        if let Some(why) = why {
+            return Ok(Some(NotApproved::Tree(by.name.clone(), why).to_string()));
+        }
+    }
+    Ok(None)
 }

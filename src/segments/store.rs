@@ -8,7 +8,7 @@ use crate::{
     statements,
 };
 
-use super::narrowing::NarrowingRole;
+use super::states::NarrowingRole;
 
 statements! {
     ALL = "select g.id, g.public_id, g.name, g.version, v.tree, g.changed_at, s.name as changed_by from segment g
@@ -63,6 +63,7 @@ statements! {
         from edition_segment n join segment g on g.id = n.segment_id
         join segment_version v on v.segment_id = g.id and v.version = g.version
         where n.edition_id = $1";
+    NARROWED_BY = "select role, segment_id from edition_segment where edition_id = $1";
     CLEAR_NARROWING = "delete from edition_segment where edition_id = $1";
     NARROW = "insert into edition_segment (edition_id, role, segment_id) values ($1, $2, $3)";
     APPROVE = "update edition_segment set version = $3, tree = $4 where edition_id = $1 and role = $2";
@@ -216,6 +217,10 @@ pub async fn narrowing(db: &Db, edition: i64) -> Result<Vec<NarrowingRow>> {
 
 pub async fn narrowing_in(tx: &mut Tx, edition: i64) -> Result<Vec<NarrowingRow>> {
     tx.all(NARROWING, (edition,)).await
+}
+
+pub async fn narrowed_by(db: &Db, edition: i64) -> Result<Vec<(NarrowingRole, i64)>> {
+    db.all(NARROWED_BY, (edition,)).await
 }
 
 pub async fn narrow(tx: &mut Tx, edition: i64, by: &[(NarrowingRole, i64)]) -> Result<()> {

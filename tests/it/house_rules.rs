@@ -549,7 +549,11 @@ const READ_FROM_BELOW: &[(&str, &[&str], &str)] = &[
         "the statement that begins one, and the lock of a move: nothing goes to a list that was retired",
     ),
     ("editions", &["digest"], "the statement that begins one: its list is its digest's"),
-    ("editions", &["edition_topic"], "sealing asks of what is due whether it is about topics"),
+    (
+        "editions",
+        &["edition_topic", "edition_segment"],
+        "sealing asks of what is due whether it is about topics, or by segments",
+    ),
     (
         "editions",
         &["delivery", "delivery_tally"],

@@ -80,6 +80,8 @@ mod retention;
 mod rhythm;
 mod same_answers;
 mod saying_good_bye;
+mod segments;
+mod segments_in_editions;
 mod sent_logs;
 mod settings_file;
 mod sharing;

@@ -14,6 +14,7 @@ use broadside::{
     origin::{self, Positions, Standing},
     publishing,
     sandbox::{Rule, Stage},
+    segments::{self, Condition, ListStanding, SegmentTree},
     settings::Settings,
     staff::{self, NewMember, Role},
     subscribers::{
@@ -289,7 +290,10 @@ async fn editions_go_out(app: &TestApp) {
     let topic = topics::all(&app.site.db).await.expect("topics").into_iter().find(|one| one.name == "Rivers");
     let draft = app.draft("About rivers").await;
     let topic_ids = vec![topic.expect("a topic").id];
-    let content = publishing::Content { topic_ids, ..draft.content.clone() };
+    let on_a_list = SegmentTree::Is(Condition::List { list: None, stands: ListStanding::On });
+    segments::create(&app.site, Some(1), "On \u{201c}a list\u{201d}", on_a_list).await.expect("made");
+    let only_segment = segments::all(&app.site.db).await.expect("a read").first().map(|segment| segment.id);
+    let content = publishing::Content { topic_ids, only_segment, ..draft.content.clone() };
     publishing::save_revision(&app.site, draft.id, draft.revision, content, None).await.expect("a draft");
     let draft = publishing::load(&app.site.db, draft.id).await.expect("the draft");
     let pressed = publishing::press_send(&app.site, &app.templates, draft.id, draft.revision, None, Some(1));

@@ -156,6 +156,8 @@ async fn compose_and_send(site: &Site, sandbox: &Sandbox) -> anyhow::Result<i64>
         article_ids: chosen.iter().map(|article| article.id).collect(),
         topic_ids: Vec::new(),
         rhythm: None,
+        only_segment: None,
+        except_segment: None,
     };
     publishing::save_revision(site, edition, draft.revision, content, None).await?;
     // At once, without the minute to undo that people get at the desk.

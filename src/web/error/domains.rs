@@ -128,6 +128,7 @@ impl From<publishing::Error> for WebError {
             Error::Doubtful => Self::Conflict(
                 "Nothing goes out before an owner has said what this database is. The line on top of every page leads there.".into(),
             ),
+            Error::Segment(why) => Self::Conflict(why),
             Error::TooLate => Self::Conflict("It is too late to undo: the edition is on its way.".into()),
             Error::Move(MoveError::WrongState(state)) => Self::Conflict(format!(
                 "That is not possible now. The edition is: {}.",

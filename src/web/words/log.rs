@@ -68,7 +68,7 @@ pub(in crate::web) fn to(subject: &str, named: &Named<'_>) -> (String, Option<St
         let page = |one: &List| (quoted(&one.name), Some(format!("/desk/lists/{}", one.public_id)));
         return named.lists.iter().find(|one| one.slug == slug).map_or_else(|| (quoted(slug), None), page);
     }
-    if let Some(name) = subject.strip_prefix("topic ") {
+    if let Some(name) = subject.strip_prefix("topic ").or_else(|| subject.strip_prefix("segment ")) {
         return (quoted(name), None);
     }
     (EmailAddress::parse(subject).map_or_else(|_| subject.to_owned(), |address| address.readable()), None)
@@ -120,16 +120,17 @@ fn changed_settings(detail: &str) -> String {
     detail.split(", ").map(label).collect::<Vec<_>>().join(", ")
 }
 
-/// "revision 5, goes out 2026-11-29T08:54:36Z, unknown outcomes: resend"
+/// "revision 5, only to “In Berlin” (version 2), goes out 2026-11-29T08:54:36Z, unknown outcomes: resend"
 fn pressed_send(detail: &str) -> Option<String> {
-    let (_, at) = detail.split_once(", goes out ")?;
+    let (revision, at) = detail.split_once(", goes out ")?;
+    let to = revision.split_once(", ").map(|(_, to)| format!(", {to}")).unwrap_or_default();
     let (at, policy) = at.split_once(", unknown outcomes: ")?;
     let policy = match policy {
         "resend" => "are sent again",
         "hold" => "wait for you",
         _ => return None,
     };
-    Some(format!("It goes out {at}. Copies that may have arrived when the program breaks off {policy}."))
+    Some(format!("It goes out {at}{to}. Copies that may have arrived when the program breaks off {policy}."))
 }
 
 /// "late: it was to go out at 2026-11-29T08:54:36Z"

@@ -71,6 +71,8 @@ pub(crate) async fn submit(desk: Desk, Path(id): Path<String>, posted: Posted) -
         article_ids: ids.map_err(|_| again())?.into_iter().map(ArticleId).collect(),
         topic_ids: Vec::new(),
         rhythm: None,
+        only_segment: None,
+        except_segment: None,
     };
     let edition = publishing::find(&desk.site().db, &id).await?;
     let picked = content.article_ids.clone();

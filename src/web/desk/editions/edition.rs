@@ -5,8 +5,9 @@ use serde::Serialize;
 
 use super::{
     parts::{
-        ArticleLine, EditionView, FieldLine, Readiness, RhythmLine, TopicLine, field_lines,
-        note_field_mistakes, picked_lines, readiness, rhythm_lines, topic_lines,
+        ArticleLine, EditionView, FieldLine, Readiness, RhythmLine, SegmentChoices, SegmentSaid, TopicLine,
+        field_lines, note_field_mistakes, picked_lines, readiness, rhythm_lines, segment_choices,
+        segments_said, topic_lines,
     },
     progress, test,
 };
@@ -25,8 +26,19 @@ use crate::{
     },
 };
 
-const FIELDS: &[&str] =
-    &["based_on", "subject", "preview_text", "intro", "article", "add", "topic", "rhythm", "act"];
+const FIELDS: &[&str] = &[
+    "based_on",
+    "subject",
+    "preview_text",
+    "intro",
+    "article",
+    "add",
+    "topic",
+    "rhythm",
+    "only",
+    "except",
+    "act",
+];
 /// How many articles the composer offers at once, the newest first.
 const OFFERED: usize = 60;
 
@@ -40,6 +52,10 @@ struct Page {
     topics: Vec<TopicLine>,
     /// Whom it may be for; empty where readers of the list cannot choose.
     rhythms: Vec<RhythmLine>,
+    /// To whom it may be narrowed down; none where there are no segments.
+    segments: Option<SegmentChoices>,
+    /// Those that were saved, in words.
+    said: Vec<SegmentSaid>,
     /// What may stand in its words.
     fields: Vec<FieldLine>,
     /// This page, at these articles.
@@ -62,8 +78,7 @@ pub(crate) async fn show(desk: Desk, Path(id): Path<String>, Query(look): Query<
     if edition.state == EditionState::Draft && desk.may(Role::WRITING) {
         let mut form = filled(&edition.content);
         note_field_mistakes(&desk, &mut form, &edition.content).await?;
-        let chosen = (&*edition.content.article_ids, &*edition.content.topic_ids, edition.content.rhythm);
-        let page = page(&desk, &edition, form, chosen, None, look.offered).await?;
+        let page = page(&desk, &edition, form, &edition.content, None, look.offered).await?;
         return desk.page("desk/editions/composer", &page.title, &page).await;
     }
     progress::page(&desk, &edition, &look, false).await
@@ -94,6 +109,8 @@ pub(crate) async fn submit(
         article_ids,
         topic_ids: form.all("topic").iter().map(|id| number(id)).collect::<Result<_, _>>()?,
         rhythm: rhythm(form.text("rhythm"))?,
+        only_segment: segment(form.text("only"))?,
+        except_segment: segment(form.text("except"))?,
     };
     let edition = publishing::find(&desk.site().db, &id).await?;
     let path = format!("/desk/editions/{id}");
@@ -105,7 +122,7 @@ pub(crate) async fn submit(
         "offer" => here("#offered"),
         _ => here(""),
     };
-    let (picked, topics, rhythm) = (content.article_ids.clone(), content.topic_ids.clone(), content.rhythm);
+    let chosen = content.clone();
     match publishing::save_revision(desk.site(), edition.id, based_on, content, Some(desk.who.staff.id)).await
     {
         Ok(saved) if act == "test" => {
@@ -122,8 +139,7 @@ pub(crate) async fn submit(
                  not saved. If Send is taken back, they can be."
             };
             let edition = publishing::find(&desk.site().db, &id).await?;
-            let chosen = (&*picked, &*topics, rhythm);
-            let page = page(&desk, &edition, form, chosen, Some(trouble), look.offered).await?;
+            let page = page(&desk, &edition, form, &chosen, Some(trouble), look.offered).await?;
             desk.page("desk/editions/composer", &page.title, &page).await.map(conflict)
         }
         Err(error) => Err(error.into()),
@@ -134,7 +150,7 @@ async fn page(
     desk: &Desk,
     edition: &Edition,
     form: Form,
-    (picked, chosen, rhythm): (&[ArticleId], &[i64], Option<Rhythm>),
+    chosen: &Content,
     trouble: Option<&'static str>,
     place: Place<2>,
 ) -> Result<Page, WebError> {
@@ -147,18 +163,20 @@ async fn page(
     let here = offered(&path).address(place.0);
     let path = format!("{path}#offered");
     let (offered, offered_pages) = offered(&path).page(place, OFFERED, read, key).await?;
-    let offered = offered.into_iter().filter(|article| !picked.contains(&article.id));
+    let offered = offered.into_iter().filter(|article| !chosen.article_ids.contains(&article.id));
     Ok(Page {
         title: title(&edition.content.subject),
         edition: EditionView::new(edition, desk.zone()),
         form,
         offered: offered.map(|article| ArticleLine::new(article, settings)).collect(),
-        topics: topic_lines(desk, edition, chosen).await?,
-        rhythms: rhythm_lines(edition, rhythm),
+        topics: topic_lines(desk, edition, &chosen.topic_ids).await?,
+        rhythms: rhythm_lines(edition, chosen.rhythm),
+        segments: segment_choices(desk, edition, (chosen.only_segment, chosen.except_segment)).await?,
+        said: segments_said(desk, edition).await?,
         fields: field_lines(desk).await?,
         here,
         offered_pages,
-        picked: picked_lines(desk, picked).await?,
+        picked: picked_lines(desk, &chosen.article_ids).await?,
         theirs: trouble.map(|_| edition.revision),
         trouble,
         may_send: desk.may(Role::SENDING),
@@ -187,6 +205,11 @@ fn number(text: &str) -> Result<i64, WebError> {
 fn rhythm(word: &str) -> Result<Option<Rhythm>, WebError> {
     let unknown = || WebError::BadRequest("Open the edition again and try once more.");
     if word.is_empty() { Ok(None) } else { Rhythm::parse(word).map(Some).ok_or_else(unknown) }
+}
+
+/// The segment that was chosen; none for the whole list, or for nobody.
+fn segment(text: &str) -> Result<Option<i64>, WebError> {
+    if text.is_empty() { Ok(None) } else { number(text).map(Some) }
 }
 
 fn article_id(text: &str) -> Result<ArticleId, WebError> {

@@ -8,6 +8,7 @@ use crate::{
     editions::Rhythm,
     mail::fields_written,
     publishing::{self, Content, Edition, Place, Problem, Readership},
+    segments,
     settings::Settings,
     subscribers::{fields, topics},
     web::{
@@ -67,6 +68,8 @@ pub(super) struct Readiness {
     pub(super) ready: bool,
     problems: Vec<ProblemView>,
     readers: String,
+    /// That is an estimate, and says so.
+    is_about: bool,
     /// How many those are, and who is left out, for whoever needs it beside the page: they are counted once.
     #[serde(skip)]
     pub(super) readership: Readership,
@@ -85,10 +88,17 @@ impl Readiness {
         Self {
             ready: !problems.iter().any(Problem::is_in_the_way),
             problems: problems.iter().map(view).collect(),
-            readers: count(readership.readers, "reader"),
+            readers: readers_words(readership),
+            is_about: readership.about,
             readership,
         }
     }
+}
+
+/// How many get it: "1,204 readers", "about 12,300 readers".
+fn readers_words(readership: Readership) -> String {
+    let about = if readership.about { "about " } else { "" };
+    format!("{about}{}", count(readership.readers, "reader"))
 }
 
 /// An article as the composer lists it.
@@ -207,6 +217,71 @@ pub(super) fn rhythm_lines(edition: &Edition, chosen: Option<Rhythm>) -> Vec<Rhy
     };
     let some = Rhythm::ALL.into_iter().filter(|one| offered.contains(one) || chosen == Some(*one)).map(Some);
     std::iter::once(None).chain(some).map(line).collect()
+}
+
+/// What the edition may be narrowed down to, and what it is already. None where there are no segments, and for a correction.
+#[derive(Serialize)]
+pub(super) struct SegmentChoices {
+    only: Vec<SegmentChoice>,
+    except: Vec<SegmentChoice>,
+}
+
+#[derive(Serialize)]
+struct SegmentChoice {
+    id: i64,
+    name: String,
+    chosen: bool,
+}
+
+pub(super) async fn segment_choices(
+    desk: &Desk,
+    edition: &Edition,
+    (only, except): (Option<i64>, Option<i64>),
+) -> Result<Option<SegmentChoices>, WebError> {
+    let all = segments::all(&desk.site().db).await?;
+    if edition.corrects.is_some() || all.is_empty() {
+        return Ok(None);
+    }
+    let choices = |chosen: Option<i64>| {
+        let choice = |segment: &segments::Segment| SegmentChoice {
+            id: segment.id,
+            name: segment.name.clone(),
+            chosen: chosen == Some(segment.id),
+        };
+        all.iter().map(choice).collect()
+    };
+    Ok(Some(SegmentChoices { only: choices(only), except: choices(except) }))
+}
+
+/// A segment that an edition goes by, in words.
+#[derive(Serialize)]
+pub(super) struct SegmentSaid {
+    /// It does not go to whoever is in it.
+    is_except: bool,
+    name: String,
+    public_id: String,
+    sentence: String,
+    /// Which version was approved.
+    version: Option<i64>,
+}
+
+/// The segments that an edition goes by: as they are now, or as they were when Send was pressed.
+pub(super) async fn segments_said(desk: &Desk, edition: &Edition) -> Result<Vec<SegmentSaid>, WebError> {
+    let db = &desk.site().db;
+    let narrowing = segments::of_edition(db, edition.id).await?;
+    let trees: Vec<_> = narrowing.each().map(|by| &by.tree).collect();
+    if trees.is_empty() {
+        return Ok(Vec::new());
+    }
+    let names = segments::names(db, &trees).await?;
+    let said = narrowing.each().map(|by| SegmentSaid {
+        is_except: by.role == segments::NarrowingRole::Except,
+        name: by.name.clone(),
+        public_id: by.public_id.clone(),
+        sentence: segments::sentence(&by.tree, &names),
+        version: by.is_approved.then_some(by.version),
+    });
+    Ok(said.collect())
 }
 
 pub(super) async fn picked_lines(desk: &Desk, ids: &[ArticleId]) -> Result<Vec<ArticleLine>, WebError> {

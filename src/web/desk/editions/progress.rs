@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     live::{Speed, notes},
-    parts::EditionView,
+    parts::{EditionView, SegmentSaid, segments_said},
     release,
     repair::Repair,
 };
@@ -82,6 +82,8 @@ struct Page {
     stale: bool,
     /// What its mail would show otherwise if Send were pressed now.
     changed: Option<String>,
+    /// The segments that it goes by, in words.
+    segments: Vec<SegmentSaid>,
     /// What its newest revision reads like, for letting it go on.
     fingerprint: String,
     seconds_left: Option<u64>,
@@ -209,6 +211,7 @@ pub(super) async fn page(desk: &Desk, edition: &Edition, look: &Look, stale: boo
         notes: live_notes(desk, edition, progress).await?,
         stale,
         changed: publishing::changed_since_send(desk.site(), &desk.settings, edition).await?,
+        segments: segments_said(desk, edition).await?,
         fingerprint: if matches!(edition.state, EditionState::Paused | EditionState::Held) {
             publishing::fingerprint(desk.site(), &desk.settings, edition).await?
         } else {

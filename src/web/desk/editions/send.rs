@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::{
     live::forecast,
-    parts::{ArticleLine, EditionView, Readiness, picked_lines, readiness},
+    parts::{ArticleLine, EditionView, Readiness, SegmentSaid, picked_lines, readiness, segments_said},
 };
 use crate::{
     clock::{Moment, Moments, Zone},
@@ -49,6 +49,10 @@ struct Page {
     rhythm: Option<&'static str>,
     /// How many of the list do not get it, for they chose another rhythm.
     other_rhythm: Option<String>,
+    /// The segments that it goes by, in words.
+    segments: Vec<SegmentSaid>,
+    /// How many of the list do not get it, for those do not let it go to them.
+    not_meant: Option<String>,
     /// How many of the list do not get it, for they rest from mail.
     paused: Option<String>,
     may_send: bool,
@@ -106,7 +110,7 @@ pub(crate) async fn submit(desk: Desk, Path(id): Path<String>, posted: Posted) -
              Look at it again before you press Send."
         }
         Err(publishing::Error::NotAsSeen) => {
-            "Nothing was sent: an article in it, or a setting that it shows, changed since you opened the page. Below it is as it \
+            "Nothing was sent: an article in it, a segment that it goes by, or a setting that it shows, changed since you opened the page. Below it is as it \
              is now. Look at it again before you press Send."
         }
         Err(error) => return Err(error.into()),
@@ -160,6 +164,8 @@ async fn page(
         left_out: some(readiness.readership.chose_others),
         rhythm: edition.content.rhythm.and_then(|rhythm| rhythm.of_list(&edition.list_rhythms)).map(is_at),
         other_rhythm: some(readiness.readership.other_rhythm),
+        segments: segments_said(desk, edition).await?,
+        not_meant: some(readiness.readership.not_meant),
         paused: some(readiness.readership.paused),
         may_send: true,
         forecast: forecast(&desk.app, desk.zone(), readiness.readership.readers).await?,

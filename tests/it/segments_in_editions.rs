@@ -1,0 +1,232 @@
+//! Editions that go to a segment of their list alone, or not to one of it.
+
+use std::time::Duration;
+
+use broadside::{
+    email_address::EmailAddress,
+    publishing::{self, Content, Edition, Problem},
+    sandbox::{Rule, Stage},
+    segments::{self, AnswerTest, Condition, ListStanding, Segment, SegmentError, SegmentTree},
+    subscribers::{
+        self,
+        fields::{self, FieldKind, NewField, StandsIn},
+    },
+};
+
+use crate::support::{TestApp, both_engines, database};
+
+fn nth(n: usize) -> String {
+    format!("reader{n}@example.org")
+}
+
+/// Who got a mail of that subject, by their numbers.
+fn got(app: &TestApp, subject: &str) -> Vec<usize> {
+    let to = |n: &usize| app.mails(&nth(*n)).iter().any(|mail| mail.subject == subject);
+    (1..=9).filter(to).collect()
+}
+
+fn answered(field: i64, text: &str) -> SegmentTree {
+    SegmentTree::Is(Condition::Field { field, answer: AnswerTest::Is(text.to_owned()) })
+}
+
+/// A field that the readers answered, each with a town.
+async fn towns(app: &TestApp, towns: &[&str]) -> i64 {
+    let new = NewField { label: "Town", kind: FieldKind::Text, choices: "", stands_in: StandsIn::Desk };
+    app.desk().await;
+    fields::add(&app.site, 1, new).await.expect("made");
+    let field = fields::all(&app.site.db).await.expect("a read")[0].id;
+    for (n, town) in (1..).zip(towns) {
+        let reader = app.reader_row(&nth(n)).await;
+        let sql = format!(
+            "insert into field_value (subscriber_id, field_id, value) values ({reader}, {field}, '{town}')
+             on conflict (subscriber_id, field_id) do update set value = excluded.value"
+        );
+        database::change(&app.site.db, Box::leak(sql.into_boxed_str())).await;
+    }
+    field
+}
+
+async fn segment(app: &TestApp, name: &str, tree: SegmentTree) -> Segment {
+    let id = segments::create(&app.site, None, name, tree).await.expect("made");
+    newest(app, &id).await
+}
+
+async fn newest(app: &TestApp, public_id: &str) -> Segment {
+    segments::find(&app.site.db, public_id).await.expect("a read").expect("it is there")
+}
+
+async fn draft(app: &TestApp, subject: &str, only: Option<i64>, except: Option<i64>) -> Edition {
+    let draft = app.draft(subject).await;
+    let content = Content { only_segment: only, except_segment: except, ..draft.content.clone() };
+    publishing::save_revision(&app.site, draft.id, draft.revision, content, None).await.expect("a draft");
+    publishing::load(&app.site.db, draft.id).await.expect("it is there")
+}
+
+async fn press(app: &TestApp, draft: &Edition) {
+    publishing::press_send(&app.site, &app.templates, draft.id, draft.revision, None, None)
+        .await
+        .expect("nothing is in the way");
+}
+
+async fn seal(app: &TestApp) {
+    app.advance(publishing::UNDO + Duration::from_secs(1));
+    assert_eq!(publishing::seal_due(&app.site, &app.templates).await.expect("sealing"), 1);
+    app.drain().await;
+}
+
+async fn send(app: &TestApp, draft: &Edition) {
+    let size = publishing::audience_size(&app.site, draft).await.expect("a size");
+    press(app, draft).await;
+    seal(app).await;
+    let sent = publishing::load(&app.site.db, draft.id).await.expect("it is there");
+    assert_eq!(sent.sealed_count, Some(size), "the page before Send says how many");
+}
+
+both_engines! {
+    /// TRUST T1: an edition goes to those of its list whom its segments mean; to nobody who left or is stopped, in whichever segment they are; and a
+    /// correction to whoever got the wrong copy, in whichever segment they are since.
+    async fn an_edition_goes_to_whom_its_segments_mean(app: TestApp) {
+        app.readers(6).await;
+        let town = towns(&app, &["Berlin", "Berlin", "Paris", "berlin", "Berlin"]).await;
+        let berlin = segment(&app, "In Berlin", answered(town, "Berlin")).await;
+        let others = segment(&app, "Elsewhere", SegmentTree::Not(Box::new(SegmentTree::Is(Condition::Segment { segment: berlin.id })))).await;
+        let first = segment(&app, "The first", SegmentTree::Is(Condition::Domain { domain: "example.org".to_owned() })).await;
+        subscribers::leave_by_staff(&app.site, app.reader_row(&nth(4)).await, app.list().await, "a letter").await.expect("left");
+        let blocked = EmailAddress::parse(&nth(5)).expect("an address");
+        subscribers::block(&app.site, &blocked, "a test", None).await.expect("blocked");
+
+        let only = draft(&app, "Only Berlin", Some(berlin.id), None).await;
+        let counted = publishing::Readerships::default().of(&app.site, &only).await.expect("a count");
+        assert_eq!((counted.readers, counted.not_meant, counted.about), (2, 2, false));
+        let desk = app.desk().await;
+        desk.open(&format!("/desk/editions/{}/send", only.public_id)).await
+            .says("This goes to 2 readers")
+            .says("It goes to nobody but In Berlin: Readers who answered “Berlin” to “Town”.");
+        send(&app, &only).await;
+        assert_eq!(got(&app, "Only Berlin"), [1, 2]);
+        desk.open(&format!("/desk/editions/{}", only.public_id)).await.says("Only to In Berlin, version 1: Readers who answered “Berlin” to “Town”.");
+        send(&app, &draft(&app, "Not Berlin", None, Some(berlin.id)).await).await;
+        assert_eq!(got(&app, "Not Berlin"), [3, 6]);
+        send(&app, &draft(&app, "Elsewhere", Some(others.id), None).await).await;
+        assert_eq!(got(&app, "Elsewhere"), [3, 6]);
+        send(&app, &draft(&app, "Both", Some(first.id), Some(others.id)).await).await;
+        assert_eq!(got(&app, "Both"), [1, 2]);
+        send(&app, &draft(&app, "All", None, None).await).await;
+        assert_eq!(got(&app, "All"), [1, 2, 3, 6]);
+
+        segments::save(&app.site, None, &berlin, answered(town, "Paris")).await.expect("saved");
+        let correction = publishing::begin_correction(&app.site, &only.public_id, only.revision, None).await.expect("a draft");
+        send(&app, &publishing::find(&app.site.db, &correction).await.expect("it is there")).await;
+        assert_eq!(got(&app, "Correction: Only Berlin"), [1, 2]);
+    }
+
+    /// TRUST T1: what was approved is what counts. Saving a segment, or one that it takes in, changes nothing of an edition that waits; a page that was
+    /// opened before is refused; and Send that was taken back approves nothing any more.
+    async fn an_edition_goes_by_the_version_that_was_approved(app: TestApp) {
+        app.readers(3).await;
+        let town = towns(&app, &["Berlin", "Paris", "Rome"]).await;
+        let inner = segment(&app, "Inner", answered(town, "Berlin")).await;
+        let outer = segment(&app, "Outer", SegmentTree::Any(vec![SegmentTree::Is(Condition::Segment { segment: inner.id }), answered(town, "Rome")])).await;
+        let approved = draft(&app, "Approved", Some(outer.id), None).await;
+        press(&app, &approved).await;
+        segments::save(&app.site, None, &inner, answered(town, "Paris")).await.expect("saved");
+        segments::save(&app.site, None, &outer, answered(town, "Paris")).await.expect("saved");
+        let used = segments::delete(&app.site, None, &newest(&app, &outer.public_id).await).await;
+        assert!(matches!(&used, Err(SegmentError::InUse(by)) if by.contains("“Approved”")), "{used:?}");
+        seal(&app).await;
+        assert_eq!(got(&app, "Approved"), [1, 3]);
+
+        let (inner, outer) = (newest(&app, &inner.public_id).await, newest(&app, &outer.public_id).await);
+        let taken_back = draft(&app, "Taken back", Some(outer.id), None).await;
+        let desk = app.desk().await;
+        let path = format!("/desk/editions/{}/send", taken_back.public_id);
+        let page = desk.open(&path).await;
+        segments::save(&app.site, None, &outer, answered(town, "Rome")).await.expect("saved");
+        let refused = desk.submit(&page.form(&path).with("act", "now")).await;
+        refused.says("a segment that it goes by");
+        press(&app, &taken_back).await;
+        let waiting = publishing::load(&app.site.db, taken_back.id).await.expect("it is there");
+        publishing::undo(&app.site, &waiting.public_id, &waiting.version(), None).await.expect("there is a minute");
+        let outer = newest(&app, &outer.public_id).await;
+        segments::save(&app.site, None, &outer, SegmentTree::Is(Condition::Segment { segment: inner.id })).await.expect("saved");
+        send(&app, &publishing::load(&app.site.db, taken_back.id).await.expect("it is there")).await;
+        assert_eq!(got(&app, "Taken back"), [2]);
+        segments::delete(&app.site, None, &newest(&app, &outer.public_id).await).await.expect("its editions are over");
+        desk.open(&format!("/desk/editions/{}", taken_back.public_id)).await.says("Only to Outer, version 4");
+    }
+
+    /// TRUST T1: copies that failed are tried again for those alone who are still meant.
+    async fn who_is_not_meant_any_more_is_not_tried_again(app: TestApp) {
+        app.readers(3).await;
+        let town = towns(&app, &["Berlin", "Berlin", "Paris"]).await;
+        let berlin = segment(&app, "In Berlin", answered(town, "Berlin")).await;
+        for n in 1..=2 {
+            app.sandbox.smtp_script().add(Rule::at(Stage::Rcpt).to(&nth(n)).reply(554, "5.3.0 not this one"));
+        }
+        let only = draft(&app, "Only Berlin", Some(berlin.id), None).await;
+        press(&app, &only).await;
+        seal(&app).await;
+        app.sandbox.smtp_script().clear();
+        towns_again(&app, town, &["Rome", "Rome"]).await;
+        let retryable = async || publishing::retryable(&app.site, only.id).await.expect("a read").classes.len();
+        assert_eq!(retryable().await, 0);
+        towns_again(&app, town, &["Rome", "Berlin"]).await;
+        assert_eq!(retryable().await, 1);
+        let again = publishing::retry_failed(&app.site, &only.public_id, ("", only.revision), None).await;
+        assert_eq!(again.expect("it is over"), 1);
+        app.drain().await;
+        assert_eq!(got(&app, "Only Berlin"), [2]);
+    }
+
+    /// TRUST T1: whoever is to be left out by an answer that is gone would be mailed: a draft says so, and what waits is held back.
+    async fn what_asks_for_what_is_gone_goes_to_nobody(app: TestApp) {
+        app.readers(2).await;
+        let town = towns(&app, &["Berlin", "Paris"]).await;
+        let berlin = segment(&app, "In Berlin", answered(town, "Berlin")).await;
+        let waits = draft(&app, "Waits", None, Some(berlin.id)).await;
+        press(&app, &waits).await;
+        let unsent = draft(&app, "Unsent", None, Some(berlin.id)).await;
+        let field = fields::all(&app.site.db).await.expect("a read").remove(0);
+        fields::remove(&app.site, 1, (&field.name, field.changes)).await.expect("removed");
+        app.advance(publishing::UNDO + Duration::from_secs(1));
+        assert_eq!(publishing::seal_due(&app.site, &app.templates).await.expect("sealing"), 0);
+        app.drain().await;
+        assert_eq!(got(&app, "Waits"), [0; 0]);
+        let held = publishing::held(&app.site.db).await.expect("a read");
+        assert_eq!(held.iter().map(|edition| edition.subject.as_str()).collect::<Vec<_>>(), ["Waits"]);
+        let refused = publishing::press_send(&app.site, &app.templates, unsent.id, unsent.revision, None, None).await;
+        let Err(publishing::Error::NotReady(problems)) = refused else { panic!("{refused:?}") };
+        assert!(problems.iter().any(|problem| matches!(problem, Problem::Segment(why) if why.contains("“In Berlin”"))), "{problems:?}");
+    }
+
+    /// The desk: a draft is narrowed down by two lists to choose from, and says in words what they mean; a word that is none is refused.
+    async fn the_desk_narrows_an_edition_down(app: TestApp) {
+        app.readers(2).await;
+        let desk = app.desk().await;
+        let edition = app.draft("To some").await;
+        let path = format!("/desk/editions/{}", edition.public_id);
+        assert!(!desk.open(&path).await.body.contains("Leave out"), "there are no segments");
+        let on = segment(&app, "On a list", SegmentTree::Is(Condition::List { list: None, stands: ListStanding::On })).await;
+        let left = segment(&app, "Left one", SegmentTree::Is(Condition::List { list: None, stands: ListStanding::Left })).await;
+        let form = desk.open(&path).await.form(&path).with("only", &on.id.to_string()).with("except", &left.id.to_string()).with("act", "save");
+        let page = desk.submit_and_follow(&form).await;
+        page.says("Sent to: On a list. Readers who are on a list.").says("Left out: Left one. Readers who left a list.");
+        let saved = publishing::load(&app.site.db, edition.id).await.expect("it is there");
+        assert_eq!((saved.content.only_segment, saved.content.except_segment), (Some(on.id), Some(left.id)));
+        let odd = desk.submit(&page.form(&path).with("only", "everybody").with("act", "save")).await;
+        assert_eq!(odd.status.as_u16(), 400);
+        let form = page.form(&path).with("only", "").with("except", "").with("act", "save");
+        desk.submit_and_follow(&form).await;
+        assert!(segments::of_edition(&app.site.db, edition.id).await.expect("a read").is_none());
+    }
+}
+
+async fn towns_again(app: &TestApp, field: i64, towns: &[&str]) {
+    for (n, town) in (1..).zip(towns) {
+        let reader = app.reader_row(&nth(n)).await;
+        let sql = format!(
+            "update field_value set value = '{town}' where subscriber_id = {reader} and field_id = {field}"
+        );
+        database::change(&app.site.db, Box::leak(sql.into_boxed_str())).await;
+    }
+}
