@@ -146,6 +146,8 @@ impl Preset {
         let has = |name: &str| headings.iter().any(|heading| plain(heading) == name);
         let file = plain(file.rsplit(['/', '\\']).next().unwrap_or(file));
         match self {
+            // Its ZIP is taken whole.
+            Self::Mailchimp if has("tableinthearchive") => OnList,
             // Of its four files each is of one state, and two say so by a column of their own.
             Self::Mailchimp if has("unsubtime") && has("cleantime") => NotTaken,
             Self::Mailchimp if has("cleantime") || file.starts_with("cleaned") => Bounced,
@@ -197,6 +199,7 @@ impl Preset {
                 ("field*", Is::OwnField),
             ],
             Self::Mailchimp => &[
+                ("tableinthearchive", Is::Status),
                 ("emailaddress", Is::Email),
                 ("firstname", Is::FirstName),
                 ("lastname", Is::LastName),
@@ -346,7 +349,12 @@ impl Preset {
             Self::Own => {
                 &[("state", "confirmed", OnList), ("state", "pending", Unconfirmed), ("state", "left", Left)]
             }
-            Self::Mailchimp => &[],
+            Self::Mailchimp => &[
+                ("tableinthearchive", "subscribed", OnList),
+                ("tableinthearchive", "unsubscribed", Left),
+                ("tableinthearchive", "cleaned", Bounced),
+                ("tableinthearchive", "nonsubscribed", Unconfirmed),
+            ],
             Self::Substack => &[
                 ("emaildisabled", "false", OnList),
                 ("emaildisabled", "true", Left),

@@ -1,6 +1,10 @@
 //! Lists that are brought in by a row of their own: in three steps at the desk, through crashes, and with whoever leaves meanwhile.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::BTreeMap,
+    io::{Cursor, Write as _},
+    time::Duration,
+};
 
 use axum::http::Request;
 use broadside::{
@@ -32,10 +36,10 @@ const PATIENCE: Duration = Duration::from_secs(120);
 const LIST: &str = "E-Mail;Name;Town;Status\r\nann@example.org;Ann Lee;Ulm;active\r\ngone@example.org;Gone;Bern;cancelled\r\n\
     dead@example.org;;;bounced\r\nodd@example.org;Odd;;lapsed\r\nno address;X;;active\r\nann@example.org;Ann;;active\r\n";
 
-async fn begun(app: &TestApp, file: &str) -> Import {
+async fn begun(app: &TestApp, file: impl AsRef<[u8]>) -> Import {
     let mut receiving = Receiving::begin(&app.site, Some(1), "C:\\lists\\all.csv").await.expect("begun");
     // However it comes.
-    for piece in file.as_bytes().chunks(99_991) {
+    for piece in file.as_ref().chunks(99_991) {
         receiving.push(&app.site, piece).await.expect("kept");
     }
     let id = receiving.finish(&app.site).await.expect("here");
@@ -214,6 +218,27 @@ both_engines! {
         let mails: BTreeMap<&str, usize> =
             ["ann", "dead", "gone", "odd"].into_iter().map(|who| (who, app.mails(&format!("{who}@example.org")).len())).collect();
         assert_eq!(mails, BTreeMap::from([("ann", 1), ("dead", 0), ("gone", 0), ("odd", 0)]));
+    }
+
+    /// TRUST L6, A29: Mailchimp's ZIP is taken whole, a row of the archive's own files for each state; a second, newer one merges: who left
+    /// since then leaves, and nobody comes back. An archive that is broken is told on the page, and nobody is in it.
+    async fn a_whole_zip_comes_in_and_a_newer_one_merges(app: TestApp) {
+        for (left, added, sad) in [(&[][..], 2, 2), (&["bob"][..], 0, 1)] {
+            let import = begun(&app, of_mailchimp(left)).await;
+            let ready = say(&app, &import).await;
+            assert_eq!(ready.state, ImportState::Ready, "{ready:?}");
+            subscribers::go_on_with_import(&app.site, &ready, ready.changed_at, 1).await.expect("pressed");
+            work(&app).await;
+            let report = now(&app, &import.public_id).await.report().expect("sums");
+            assert_eq!((report.rows, report.added, report.left + report.bounced), (4, added, sad), "{report:?}");
+        }
+        app.send_edition("To whom").await;
+        let mails = |who: &str| app.mails(&format!("{who}@example.org")).len();
+        assert_eq!(["ann", "bob", "gone", "dead"].map(mails), [1, 0, 0, 0]);
+        let whole = of_mailchimp(&[]);
+        let broken = begun(&app, &whole[..whole.len() - 30]).await;
+        assert!(broken.trouble.contains("broken"), "{broken:?}");
+        app.desk().await.open(&format!("/desk/imports/{}", broken.public_id)).await.says("The file is an archive that is broken");
     }
 
     /// TRUST F1, L6: broken off at any moment, it goes on where it was, and nobody is taken twice. Whoever leaves meanwhile stays away.
@@ -449,6 +474,37 @@ both_engines! {
         assert_eq!(rows::<(i64,)>(&web.app.site.db, "select count(*) from import").await, [(0,)]);
         assert_eq!(send(format!("{}{file}--x--\r\n", token(&csrf))).await, StatusCode::SEE_OTHER);
     }
+}
+
+/// The whole of Mailchimp's export, as its ZIP holds it: a file for each state. `left` have left since the first.
+fn of_mailchimp(left: &[&str]) -> Vec<u8> {
+    let row = |who: &str, more: &str| format!("{who}@example.org,{who},4,2019-03-04 10:20:30,{more}1,a\n");
+    let on: String =
+        ["ann", "bob"].iter().filter(|who| !left.contains(who)).map(|who| row(who, "")).collect();
+    let gone: String = left.iter().chain(&["gone"]).map(|who| row(who, "2022-02-02 02:02:02,")).collect();
+    let files = [
+        (
+            "subscribed_email_audience_export_1.csv",
+            format!("Email Address,First Name,MEMBER_RATING,OPTIN_TIME,LEID,EUID\n{on}"),
+        ),
+        (
+            "unsubscribed_email_audience_export_1.csv",
+            format!("Email Address,First Name,MEMBER_RATING,OPTIN_TIME,UNSUB_TIME,LEID,EUID\n{gone}"),
+        ),
+        (
+            "cleaned_email_audience_export_1.csv",
+            format!(
+                "Email Address,First Name,MEMBER_RATING,OPTIN_TIME,CLEAN_TIME,LEID,EUID\n{}",
+                row("dead", "2022-02-02 02:02:02,")
+            ),
+        ),
+    ];
+    let mut zip = zip::ZipWriter::new(Cursor::new(Vec::new()));
+    for (name, text) in files {
+        zip.start_file(name, zip::write::SimpleFileOptions::default()).expect("a name");
+        zip.write_all(text.as_bytes()).expect("in memory");
+    }
+    zip.finish().expect("in memory").into_inner()
 }
 
 /// TRUST U1: the three steps in a browser, on a phone and on a desk, light and dark.

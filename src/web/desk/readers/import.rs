@@ -74,6 +74,8 @@ struct Ask {
     columns: Vec<Column>,
     /// How many of them are not read.
     not_read: String,
+    /// What else is in the file.
+    others: String,
     words: Vec<Words>,
     everybody: Option<Vec<Choice>>,
     lacks: Option<String>,
@@ -627,6 +629,7 @@ async fn ask(desk: &Desk, seen: &Seen, form: &Form) -> Result<Ask, WebError> {
         several: lists.len() > 1,
         lists: lists.iter().map(choice).collect(),
         columns: seen.columns.iter().enumerate().map(column).collect(),
+        others: seen.others.join(", "),
         not_read: if not_read == 0 {
             String::new()
         } else {
