@@ -62,6 +62,8 @@ struct Page {
     over: Option<Over>,
     has_problems: bool,
     may_be_taken_back: bool,
+    /// The one that has to be taken back first.
+    later: Option<Later>,
     may_be_removed: bool,
     form: Form,
 }
@@ -146,6 +148,12 @@ struct GoesOn {
     /// Of a thousand; none while nothing can be said.
     of_thousand: Option<u64>,
     may_be_stopped: bool,
+}
+
+#[derive(Serialize)]
+struct Later {
+    id: String,
+    file: String,
 }
 
 #[derive(Serialize)]
@@ -502,6 +510,7 @@ async fn page(desk: &Desk, import: &Import, seen: &Seen, form: Form) -> Result<P
         over,
         has_problems: subscribers::has_problems(&desk.site().db, import).await?,
         may_be_taken_back: subscribers::import_may_be_taken_back(desk.site(), import).await?,
+        later: subscribers::later_import(desk.site(), import).await?.map(|(id, file)| Later { id, file }),
         may_be_removed: import.state.is_before(),
         form,
     })
