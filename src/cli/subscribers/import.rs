@@ -165,6 +165,9 @@ fn sums(report: &ImportReport) -> serde_json::Value {
 fn print(report: &ImportReport, list: &List, arguments: &Arguments) {
     if let Some(preset) = report.preset {
         println!("The file is from {}.", preset.name());
+        if !preset.is_verified() {
+            println!("What is known of its files is from its documentation: look at the sums twice.");
+        }
     }
     if arguments.dry_run {
         println!("Nothing is written. This would be:");

@@ -48,6 +48,8 @@ struct Page {
     id: String,
     file: String,
     from: Option<&'static str>,
+    /// No file of that program was seen by whoever wrote what is known of it.
+    is_unverified: bool,
     rows: String,
     state: &'static str,
     look: &'static str,
@@ -498,6 +500,7 @@ async fn page(desk: &Desk, import: &Import, seen: &Seen, form: Form) -> Result<P
         id: import.public_id.clone(),
         file: import.file.clone(),
         from: seen.preset.map(|preset| preset.name()),
+        is_unverified: seen.preset.is_some_and(|preset| !preset.is_verified()),
         rows: count(i64::try_from(seen.rows).unwrap_or(i64::MAX), "row"),
         state,
         look,
