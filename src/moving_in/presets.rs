@@ -427,15 +427,17 @@ impl Preset {
 /// Under either heading.
 macro_rules! under {
     ([$($heading:literal),+] $words:tt) => { under!(@ [] [$($heading),+] $words) };
+    // And these beside them.
+    ([$($heading:literal),+] $words:tt, $(($column:literal, $word:literal, $state:ident)),+) => {
+        under!(@ [$(($column, $word, $state),)+] [$($heading),+] $words)
+    };
     (@ [$($done:tt)*] [] $words:tt) => { &[$($done)*] };
     (@ [$($done:tt)*] [$first:literal $(, $rest:literal)*] [$(($word:literal, $state:ident)),+ $(,)?]) => {
         under!(@ [$($done)* $(($first, $word, $state),)+] [$($rest),*] [$(($word, $state)),+])
     };
 }
 
-const SUBSTACK: &[(&str, &str, State)] = under!(["type", "subscriptiontype", "emaildisabled"] [
-    ("false", OnList),
-    ("true", Left),
+const SUBSTACK: &[(&str, &str, State)] = under!(["type", "subscriptiontype"] [
     ("free", OnList),
     ("paid", OnList),
     ("founding", OnList),
@@ -456,7 +458,7 @@ const SUBSTACK: &[(&str, &str, State)] = under!(["type", "subscriptiontype", "em
     ("disabled", Left),
     // Who follows in its app asked for no mail.
     ("follower", NotTaken),
-]);
+], ("emaildisabled", "false", OnList), ("emaildisabled", "true", Left));
 
 const BUTTONDOWN: &[(&str, &str, State)] = under!(["subscribertype", "type"] [
     ("regular", OnList),

@@ -74,8 +74,8 @@ pub use self::{
     imports::{
         Answers as ImportAnswers, AskedOfColumn, BringInError, ChangeKind, Import, ImportState,
         LARGEST as LARGEST_FILE, Receiving, Seen, SeenColumn, SeenRow, SeenWord, SeenWords, bring_in,
-        find_import, go as go_on_with_import, has_problems, import_kept, imports,
-        later_import, may_be_taken_back as import_may_be_taken_back, problems as problems_of_import,
+        find_import, go as go_on_with_import, has_problems, import_kept, imports, later_import,
+        may_be_taken_back as import_may_be_taken_back, problems as problems_of_import,
         remove as remove_import, say as say_of_import, say_anew as say_of_import_anew, stop as stop_import,
         take_back as take_import_back,
     },
