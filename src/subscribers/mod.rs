@@ -70,7 +70,7 @@ pub use self::{
         supporter_is_gone as forgotten_supporter_is_gone, supporters as forgotten_supporters,
     },
     implied::{Implied, NotImplied},
-    import::{Basis, IMPLIED, ImportError, ImportReport, Plan, RowError, import, import_as},
+    import::{Basis, IMPLIED, ImportError, ImportReport, Plan, RowError, WasMade, import, import_as},
     imports::{
         Answers as ImportAnswers, AskedOfColumn, BringInError, ChangeKind, Import, ImportState,
         LARGEST as LARGEST_FILE, Receiving, Seen, SeenColumn, SeenRow, SeenWord, SeenWords, bring_in,

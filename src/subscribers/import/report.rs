@@ -68,12 +68,12 @@ pub struct ImportReport {
     pub notes: Vec<String>,
     /// What was made on the way.
     #[serde(default)]
-    pub(in crate::subscribers) made: WasMade,
+    pub made: WasMade,
 }
 
 /// Lists, topics and fields that were made on the way, by their numbers.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(in crate::subscribers) struct WasMade {
+pub struct WasMade {
     pub lists: Vec<i64>,
     pub topics: Vec<i64>,
     pub fields: Vec<i64>,
@@ -81,7 +81,7 @@ pub(in crate::subscribers) struct WasMade {
 
 impl WasMade {
     /// And these.
-    pub fn and(&mut self, more: &Self) {
+    pub(in crate::subscribers) fn and(&mut self, more: &Self) {
         self.lists.extend(&more.lists);
         self.topics.extend(&more.topics);
         self.fields.extend(&more.fields);

@@ -123,11 +123,11 @@ pub async fn one(db: &Db, public_id: &str) -> Result<Option<Import>> {
 }
 
 pub async fn by_id(db: &Db, id: i64) -> Result<Option<Import>> {
-    db.opt(IMPORTS, (id, id, 1, 1)).await
+    db.opt(IMPORTS, (id, id, 1_i64, 1_i64)).await
 }
 
 pub async fn page(db: &Db, before: i64, limit: i64) -> Result<Vec<Import>> {
-    db.all(IMPORTS, (before.saturating_sub(1), 0, 0, limit)).await
+    db.all(IMPORTS, (before.saturating_sub(1), 0_i64, 0_i64, limit)).await
 }
 
 pub async fn unfinished(tx: &mut Tx) -> Result<i64> {
