@@ -116,7 +116,7 @@ pub(super) fn kind(mut file: Stream) -> io::Result<(Kind, Stream)> {
         [0x1f, 0x8b, 8, ..] => Kind::Gzip,
         // Of an empty archive there is the end alone.
         [b'P', b'K', 3, 4, ..] | [b'P', b'K', 5, 6, ..] | [b'P', b'K', 7, 8, ..] => Kind::Zip,
-        [0xd0, 0xcf, 0x11, 0xe0, 0xa1, 0xb1, 0x1a, 0xe1] => Kind::Old,
+        [0xd0, 0xcf, 0x11, 0xe0, 0xa1, 0xb1, 0x1a, 0xe1, ..] => Kind::Old,
         _ => Kind::Text,
     };
     Ok((kind, Box::new(io::Cursor::new(first).chain(file))))
