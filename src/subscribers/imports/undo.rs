@@ -77,16 +77,15 @@ async fn end(site: &Site, (import, claim): (&Import, Moment)) -> db::Result<bool
     if !made.topics.is_empty() || !made.lists.is_empty() {
         store::topics::hold(&mut tx).await?;
     }
-    // Of the one that the file went to it holds the key itself.
     for list in &made.lists {
         lists::hold(&mut tx, *list).await?;
-        undone::unmake_list(&mut tx, *list).await?;
+        undone::unmake_list(&mut tx, *list, import.created_at).await?;
     }
     for topic in &made.topics {
-        undone::unmake_topic(&mut tx, *topic).await?;
+        undone::unmake_topic(&mut tx, *topic, import.created_at).await?;
     }
     for field in &made.fields {
-        undone::unmake_field(&mut tx, *field).await?;
+        undone::unmake_field(&mut tx, *field, import.created_at).await?;
     }
     if !undone::done(&mut tx, (import.id, claim), site.now()).await? {
         return Ok(false);
