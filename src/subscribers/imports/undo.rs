@@ -77,8 +77,10 @@ async fn end(site: &Site, (import, claim): (&Import, Moment)) -> db::Result<bool
     if !made.topics.is_empty() || !made.lists.is_empty() {
         store::topics::hold(&mut tx).await?;
     }
+    if !made.lists.is_empty() {
+        lists::hold(&mut tx).await?;
+    }
     for list in &made.lists {
-        lists::hold(&mut tx, *list).await?;
         undone::unmake_list(&mut tx, *list, import.created_at).await?;
     }
     for topic in &made.topics {
