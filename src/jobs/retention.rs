@@ -170,15 +170,15 @@ pub const RETENTION: &[(&str, Retention)] = &[
     (
         "import_part",
         Goes(&[
-            (subscribers::BROKEN_IMPORT_PARTS, subscribers::ARRIVING_LASTS),
             (subscribers::IMPORT_PARTS, subscribers::IMPORTS_KEPT),
+            (subscribers::BROKEN_IMPORT_PARTS, subscribers::ARRIVING_LASTS),
         ]),
     ),
     (
         "import",
         Goes(&[
-            (subscribers::BROKEN_IMPORTS, subscribers::ARRIVING_LASTS),
             (subscribers::IMPORTS, subscribers::IMPORTS_KEPT),
+            (subscribers::BROKEN_IMPORTS, subscribers::ARRIVING_LASTS),
         ]),
     ),
     ("import_change", Goes(&[(subscribers::IMPORT_CHANGES, Duration::from_secs(3 * 86_400))])),

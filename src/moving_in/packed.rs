@@ -152,6 +152,7 @@ pub(super) struct Gunzipped {
 }
 
 impl Gunzipped {
+    /// From its beginning.
     pub fn of(file: Stream) -> Self {
         Self { packed: MultiGzDecoder::new(Counted { file, read: 0 }), came: 0 }
     }
@@ -270,6 +271,7 @@ impl Archive {
         Ok(Self { files })
     }
 
+    /// Whether there is a file of that name in it.
     pub fn has(&self, path: &str) -> bool {
         self.files.iter().any(|one| one.path.eq_ignore_ascii_case(path))
     }

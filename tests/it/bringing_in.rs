@@ -314,6 +314,7 @@ both_engines! {
         let left = "select distinct i.file from import i join import_part p on p.import_id = i.id union select file from import";
         assert_eq!(rows::<(String,)>(&app.site.db, left).await, [("slow.csv".to_owned(),)]);
         slow.finish(&app.site).await.expect("here");
+        work(&app).await;
     }
 
     /// TRUST F1, L6: broken off at any moment, it goes on where it was, and nobody is taken twice. Whoever leaves meanwhile stays away.

@@ -62,9 +62,10 @@ statements! {
             and not exists (select 1 from import_part p where p.import_id = import.id) order by changed_at limit $2)";
     /// Files that broke off on the way here, with nothing of them since a moment.
     pub(crate) FORGET_BROKEN_PARTS = "delete from import_part where (import_id, number) in (
-        select p.import_id, p.number from import i join import_part p on p.import_id = i.id where i.state = 'arriving' and i.changed_at < $1
+        select p.import_id, p.number from import i join import_part p on p.import_id = i.id where i.state in ('arriving', 'reading', 'asking', 'counting', 'ready') and i.state = 'arriving' and i.changed_at < $1
             and not exists (select 1 from import_part n where n.import_id = i.id and n.kept_at >= $1) order by p.import_id, p.number limit $2)";
-    pub(crate) FORGET_BROKEN = "delete from import where id in (select id from import where state = 'arriving' and changed_at < $1
+    pub(crate) FORGET_BROKEN = "delete from import where id in (select id from import
+        where state in ('arriving', 'reading', 'asking', 'counting', 'ready') and state = 'arriving' and changed_at < $1
         and not exists (select 1 from import_part p where p.import_id = import.id) order by changed_at limit $2)";
     /// Files of what nobody went on with.
     pub(crate) FORGET_PARTS = "delete from import_part where (import_id, number) in (select import_id, number from import_part where kept_at < $1 order by kept_at limit $2)";
