@@ -33,6 +33,7 @@
 //! | [`subscribers`] | readers: lists, subscriptions, consent, choices |
 //! | [`articles`] | articles and the feeds they come from |
 //! | [`audience`] | who an edition is for, and who of them it is still for |
+//! | [`bulk`] | what the team does with many readers at once |
 //! | [`publishing`] | an edition from the first word to the last reader: composing, previewing, sending, correcting |
 //! | [`donations`] | supporters, gifts, the money ledger, the webhook inbox |
 //! | [`dossier`] | all that is held about one person: to be read, taken along, or forgotten |
@@ -52,6 +53,7 @@ pub mod audience;
 pub mod audit_log;
 pub mod authorities;
 pub mod bounces;
+pub mod bulk;
 pub mod cli;
 pub mod clock;
 pub mod config;
@@ -109,6 +111,7 @@ pub fn statements() -> Vec<(&'static str, &'static [db::Sql])> {
         ("staff", staff::STATEMENTS),
         ("articles", articles::STATEMENTS),
         ("audience", audience::STATEMENTS),
+        ("bulk", bulk::STATEMENTS),
         ("publishing", publishing::STATEMENTS),
         ("donations", donations::STATEMENTS),
         ("donations", donations::ATTENTION_STATEMENTS),
@@ -129,6 +132,7 @@ pub fn statements() -> Vec<(&'static str, &'static [db::Sql])> {
         ("articles", articles::QUEUES),
         ("donations", donations::QUEUES),
         ("subscribers", subscribers::QUEUES),
+        ("bulk", bulk::QUEUES),
     ] {
         all.extend(queues.iter().map(|queue| (room, *queue)));
     }

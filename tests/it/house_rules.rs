@@ -113,6 +113,7 @@ const LEVELS: &[&[&str]] = &[
     &["staff"],
     &["subscribers", "articles"],
     &["audience"],
+    &["bulk"],
     &["publishing", "donations"],
     &["dossier"],
     &["restored", "doctor"],
