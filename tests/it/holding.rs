@@ -344,7 +344,12 @@ const TABLES: &[(&str, Tells)] = &[
         ),
     ),
     ("bulk_act", Nothing("what the team did with many readers at once, and sums")),
-    ("bulk_change", Elsewhere("what such an act changed, for three days: lists, topics and pauses as they stand with the reader since")),
+    (
+        "bulk_change",
+        Elsewhere(
+            "what such an act changed, for three days: lists, topics and pauses as they stand with the reader since",
+        ),
+    ),
     ("import_problem", Nothing("lines of such a file that nobody could be told by, for a month")),
     ("feed", Nothing("what the magazine reads")),
     ("topic", Nothing("what articles are about")),
@@ -355,6 +360,9 @@ const TABLES: &[(&str, Tells)] = &[
     ("edition_revision", Nothing("what the magazine sent")),
     ("edition_article", Nothing("what the magazine sent")),
     ("edition_topic", Nothing("what the magazine sent")),
+    ("edition_segment", Nothing("to whom the magazine sent it, by what is asked of readers")),
+    ("segment", Nothing("what the team asks of readers")),
+    ("segment_version", Nothing("what the team asks of readers")),
     ("variant", Nothing("what the magazine sent, the same for all")),
     ("bounce_mass", Nothing("counts")),
     ("bounce_cursor", Nothing("how far reports were read")),
