@@ -13,15 +13,7 @@ use super::{
 };
 use crate::{
     clock::Moment,
-<<<<<<< HEAD
     db::{Db, Result, Tx},
-    email_address::folded,
-||||||| 9c4ac7a4
-    db::{Db, Result},
-    email_address::folded,
-=======
-    db::{Db, Result},
->>>>>>> main
     site::Site,
 };
 
@@ -133,7 +125,7 @@ pub async fn among(site: &Site, wanted: Wanted<'_>, readers: &[i64]) -> Result<V
     let mut found = readers.to_vec();
     if !search.is_empty() {
         let id = if is_of_an_id(&search) { search.as_str() } else { "" };
-        found = finding::holding(look.db, &found, (&folded(&search), id), most).await?;
+        found = finding::holding(look.db, &found, (&sought(&search), id), most).await?;
     }
     if wanted.is_narrowed() {
         found = finding::among(look.db, &found, look.sought("", wanted), most).await?;
@@ -145,12 +137,7 @@ pub async fn among(site: &Site, wanted: Wanted<'_>, readers: &[i64]) -> Result<V
 ///
 /// # Errors
 /// When the database fails.
-pub async fn still_among(
-    tx: &mut Tx,
-    site: &Site,
-    wanted: Wanted<'_>,
-    readers: &[i64],
-) -> Result<Vec<i64>> {
+pub async fn still_among(tx: &mut Tx, site: &Site, wanted: Wanted<'_>, readers: &[i64]) -> Result<Vec<i64>> {
     if !wanted.is_narrowed() {
         return Ok(readers.to_vec());
     }
