@@ -13,6 +13,7 @@ use std::time::Duration;
 mod budget;
 mod by_staff;
 mod choices_link;
+mod chosen;
 mod confirm;
 pub mod consent;
 mod counting;
@@ -59,6 +60,7 @@ pub use self::{
         remove_note, take_off,
     },
     choices_link::{LinkSent, WHAT as CHOICES, ask_for_link, send_link},
+    chosen::chosen_as_written,
     confirm::{Confirmed, confirm, join_offered, look_at_confirmation},
     consent::{By, ConsentAction, ConsentMethod},
     counting::{HowMany, count_large, on_lists, with_topic_alone, with_topics},
