@@ -7,14 +7,13 @@
 use std::{collections::HashMap, time::Duration};
 
 use super::{
-    found_by::{self, ordered_by, text_of},
+    found_by::{self, ordered_by, sought, text_of},
     rows::{Counts, ReaderStanding, Subscriber},
     store::finding::{self, Sought},
 };
 use crate::{
     clock::Moment,
     db::{Db, Result},
-    email_address::folded,
     site::Site,
 };
 
@@ -142,7 +141,7 @@ async fn ordered(
             return Ok(keys.into_iter().map(|(.., id)| id).collect());
         }
     }
-    let text = folded(search);
+    let text = sought(search);
     let sought = look.sought(&text, wanted);
     let (nameless, name, address, id) = last.unwrap_or_default();
     if !by_name {
@@ -206,7 +205,7 @@ async fn search_for(
     limit: i64,
 ) -> Result<Vec<i64>> {
     let db = look.db;
-    let text = folded(search);
+    let text = sought(search);
     let id = if is_of_an_id(search) { search } else { "" };
     if wanted.is_narrowed() {
         let few = who_stand_so(look, wanted, before, MANY + 1).await?;
