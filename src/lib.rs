@@ -34,6 +34,7 @@
 //! | [`articles`] | articles and the feeds they come from |
 //! | [`segments`] | readers chosen by what is known of them |
 //! | [`audience`] | who an edition is for, and who of them it is still for |
+//! | [`bulk`] | what the team does with many readers at once |
 //! | [`publishing`] | an edition from the first word to the last reader: composing, previewing, sending, correcting |
 //! | [`donations`] | supporters, gifts, the money ledger, the webhook inbox |
 //! | [`dossier`] | all that is held about one person: to be read, taken along, or forgotten |
@@ -53,6 +54,7 @@ pub mod audience;
 pub mod audit_log;
 pub mod authorities;
 pub mod bounces;
+pub mod bulk;
 pub mod cli;
 pub mod clock;
 pub mod config;
@@ -111,6 +113,7 @@ pub fn statements() -> Vec<(&'static str, &'static [db::Sql])> {
         ("staff", staff::STATEMENTS),
         ("articles", articles::STATEMENTS),
         ("audience", audience::STATEMENTS),
+        ("bulk", bulk::STATEMENTS),
         ("publishing", publishing::STATEMENTS),
         ("donations", donations::STATEMENTS),
         ("donations", donations::ATTENTION_STATEMENTS),
@@ -132,6 +135,7 @@ pub fn statements() -> Vec<(&'static str, &'static [db::Sql])> {
         ("articles", articles::QUEUES),
         ("donations", donations::QUEUES),
         ("subscribers", subscribers::QUEUES),
+        ("bulk", bulk::QUEUES),
     ] {
         all.extend(queues.iter().map(|queue| (room, *queue)));
     }

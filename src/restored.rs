@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::replay::Replayed;
 use crate::{
-    audit_log,
+    audit_log, bulk,
     clock::Moment,
     db,
     delivery::{self, Lock, Suppressions},
@@ -117,6 +117,7 @@ pub async fn restored(
     let letters = delivery::end_waiting_letters(&mut tx, before, site.now()).await?;
     subscribers::forget_held_back(&mut tx, before).await?;
     subscribers::stop_imports(&mut tx, site.now()).await?;
+    bulk::stop_all(&mut tx, site.now()).await?;
     let sessions = staff::end_sessions_but(&mut tx, keep).await?;
     let links = staff::void_all_links(&mut tx).await?;
     origin::confirm(&mut tx, site, &place, positions).await?;

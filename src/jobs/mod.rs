@@ -34,6 +34,7 @@ pub use self::{
 use crate::{
     articles,
     bounces::{ImapMailbox, receive_maildir, receive_refusals},
+    bulk,
     deliverability::Lookout,
     delivery::{self, Suppressions},
     doctor::{self, Doctor},
@@ -125,6 +126,7 @@ enum Job {
     PollProvider,
     PollFeeds,
     BringIn,
+    ActOnMany,
     LookAtDns,
     LookUpProviders,
     TakeInRefusals,
@@ -139,7 +141,7 @@ enum Job {
 }
 
 impl Job {
-    const ALL: [Self; 19] = [
+    const ALL: [Self; 20] = [
         Self::SealEditions,
         Self::AskHeldBack,
         Self::TellOwners,
@@ -148,6 +150,7 @@ impl Job {
         Self::PollProvider,
         Self::PollFeeds,
         Self::BringIn,
+        Self::ActOnMany,
         Self::LookAtDns,
         Self::LookUpProviders,
         Self::TakeInRefusals,
@@ -165,7 +168,7 @@ impl Job {
     const fn every(self) -> Duration {
         Duration::from_secs(match self {
             Self::SealEditions | Self::WorkOnProviderEvents => 1,
-            Self::BringIn => 5,
+            Self::BringIn | Self::ActOnMany => 5,
             Self::TellOwners | Self::TakeInRefusals | Self::TellOfBreaks => 10,
             Self::AskHeldBack
             | Self::ResumeProviderCalls
@@ -193,6 +196,7 @@ impl Job {
             Self::PollProvider => "poll provider",
             Self::PollFeeds => "poll feeds",
             Self::BringIn => "bring in",
+            Self::ActOnMany => "act on many",
             Self::LookAtDns => "look at dns",
             Self::LookUpProviders => "look up providers",
             Self::TakeInRefusals => "take in refusals",
@@ -218,6 +222,7 @@ impl Job {
             Self::PollProvider => "Asks the payment service what was missed",
             Self::PollFeeds => "Reads your feeds, each every half hour",
             Self::BringIn => "Brings in lists of readers",
+            Self::ActOnMany => "Does what your team does with many readers at once",
             Self::LookAtDns => "Looks whether mail providers believe your mail",
             Self::LookUpProviders => "Looks up which mail providers your readers have",
             Self::TakeInRefusals => "Counts copies that were refused",
@@ -249,6 +254,7 @@ impl Job {
             Self::PollProvider => "The payment service is not asked what we missed: gifts may not be counted",
             Self::PollFeeds => "Your feeds are not read: new articles do not come in",
             Self::BringIn => "Lists of readers that somebody brings in do not go on",
+            Self::ActOnMany => "What somebody does with many readers at once does not go on",
             Self::LookAtDns => "Nobody looks whether mail providers still believe your mail",
             Self::LookUpProviders => {
                 "Which mail providers your readers have is not looked up; mail goes out all the same"
@@ -386,6 +392,7 @@ impl Jobs {
             Job::PollProvider => working(self.poll_provider()),
             Job::PollFeeds => working(articles::poll_due(site, &self.fetcher)),
             Job::BringIn => working(subscribers::bring_in(site)),
+            Job::ActOnMany => working(bulk::go_on(site)),
             Job::LookAtDns => working(self.look_at_dns()),
             Job::LookUpProviders => working(self.look_up_providers()),
             Job::TakeInRefusals => working(receive_refusals(site)),

@@ -12,12 +12,13 @@ use crate::{
 };
 
 /// Every queue, in the order in which it is shown.
-pub(super) const QUEUES: [&Queue; 6] = [
+pub(super) const QUEUES: [&Queue; 7] = [
     &EVENTS,
     &CHECKOUTS,
     &CANCELLATIONS,
     &crate::articles::FEEDS_IN_TURN,
     &crate::subscribers::IMPORTS_IN_TURN,
+    &crate::bulk::BULK_IN_TURN,
     &NEWS,
 ];
 

@@ -12,6 +12,7 @@ use std::{fmt, time::Duration};
 use super::store;
 use crate::{
     attempts, audit_log, bounces,
+    bulk::forgetting as bulk,
     clock::{Moment, Stopwatch},
     db::{Gate, Result, Sql},
     deliverability,
@@ -183,6 +184,14 @@ pub const RETENTION: &[(&str, Retention)] = &[
     ),
     ("import_change", Goes(&[(subscribers::IMPORT_CHANGES, Duration::from_secs(3 * 86_400))])),
     ("import_problem", Goes(&[(subscribers::IMPORT_PROBLEMS, MONTH)])),
+    (
+        "bulk_act",
+        Goes(&[
+            (bulk::UNPRESSED, Duration::from_secs(7 * 86_400)),
+            (bulk::ACTS, Duration::from_secs(90 * 86_400)),
+        ]),
+    ),
+    ("bulk_change", Goes(&[(subscribers::BULK_CHANGES, Duration::from_secs(3 * 86_400))])),
     ("reader_count", Bounded("one row")),
     ("counted", Bounded("a row for each list and topic")),
     ("folded", Bounded("one row")),

@@ -146,6 +146,24 @@ pub const IMPORTS: Rules = Rules {
     means: "Somebody brings a list in, under Readers, Imports, and it does not go on. It is tried until it does; it can be stopped there.",
 };
 
+/// What the team does with many readers at once.
+pub const BULK: Rules = Rules {
+    name: "bulk",
+    // Each step takes it anew.
+    lease: minutes(2),
+    first_gap: Duration::from_secs(10),
+    longest_gap: minutes(10),
+    // It stands where it was, and goes on once it can; whoever began it can end it.
+    ends: Ends::Never,
+    told: Told::Owners,
+    // An hour and a half.
+    told_after: Some(15),
+    by_hand: None,
+    what: "What your team does with many readers at once",
+    over: ["act on many readers does not go on", "acts on many readers do not go on"],
+    means: "Somebody does something with many readers, under Readers, and it does not go on. It is tried until it does; it can be stopped there.",
+};
+
 /// Letters to the team about what happened in a room that writes none ([`super::News`]).
 pub const NEWS: Rules = Rules {
     name: "news",

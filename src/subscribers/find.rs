@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     clock::Moment,
-    db::{Db, Result},
+    db::{Db, Result, Tx},
     site::Site,
 };
 
@@ -95,6 +95,54 @@ pub async fn page(
     let mut found: HashMap<i64, Subscriber> =
         finding::by_ids(db, &ids).await?.into_iter().map(|reader| (reader.id, reader)).collect();
     Ok(ids.iter().filter_map(|id| found.remove(id)).collect())
+}
+
+/// The numbers of the readers that are looked for, the newest first, before one; in no other order.
+///
+/// # Errors
+/// When the database fails.
+pub async fn ids(site: &Site, wanted: Wanted<'_>, before: i64, limit: i64) -> Result<Vec<i64>> {
+    let search: String = wanted.search.trim().chars().take(LONGEST_SEARCH).collect();
+    newest(Look { db: &site.db, now: site.now() }, &search, wanted, before, limit).await
+}
+
+/// The number of the newest reader; 0 if there is nobody.
+///
+/// # Errors
+/// When the database fails.
+pub async fn newest_id(db: &Db) -> Result<i64> {
+    finding::newest_id(db).await
+}
+
+/// Of these readers those that are looked for.
+///
+/// # Errors
+/// When the database fails.
+pub async fn among(site: &Site, wanted: Wanted<'_>, readers: &[i64]) -> Result<Vec<i64>> {
+    let look = Look { db: &site.db, now: site.now() };
+    let search: String = wanted.search.trim().chars().take(LONGEST_SEARCH).collect();
+    let most = readers.len() as i64;
+    let mut found = readers.to_vec();
+    if !search.is_empty() {
+        let id = if is_of_an_id(&search) { search.as_str() } else { "" };
+        found = finding::holding(look.db, &found, (&sought(&search), id), most).await?;
+    }
+    if wanted.is_narrowed() {
+        found = finding::among(look.db, &found, look.sought("", wanted), most).await?;
+    }
+    Ok(found)
+}
+
+/// Of these readers, who are held, those who stand as it is looked for; what they are called is not asked again.
+///
+/// # Errors
+/// When the database fails.
+pub async fn still_among(tx: &mut Tx, site: &Site, wanted: Wanted<'_>, readers: &[i64]) -> Result<Vec<i64>> {
+    if !wanted.is_narrowed() {
+        return Ok(readers.to_vec());
+    }
+    let look = Look { db: &site.db, now: site.now() };
+    finding::among_in(tx, readers, look.sought("", wanted), readers.len() as i64).await
 }
 
 async fn newest(

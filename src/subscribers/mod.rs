@@ -27,6 +27,7 @@ mod good_bye;
 mod implied;
 mod import;
 mod imports;
+mod in_bulk;
 mod leave;
 pub mod lists;
 pub mod machines;
@@ -63,7 +64,10 @@ pub use self::{
     counting::{HowMany, count_large, on_lists, with_topic_alone, with_topics},
     donor_state::{DonorState, donor_state, gave_as, gives_as, set_donor_state},
     export::{CsvError, export, lines_of_export},
-    find::{LOOKED_THROUGH, Order, Wanted, count_many, counts, fold_waiting, page},
+    find::{
+        LOOKED_THROUGH, Order, Wanted, among, count_many, counts, fold_waiting, ids, newest_id, page,
+        still_among,
+    },
     forgotten::{
         forget, forget_address as forget_at_address, gave_before, hold as hold_to_forget,
         hold_at as hold_address_to_forget, note as note_forgotten,
@@ -79,6 +83,11 @@ pub use self::{
         may_be_taken_back as import_may_be_taken_back, problems as problems_of_import,
         remove as remove_import, say as say_of_import, say_anew as say_of_import_anew, stop as stop_import,
         take_back as take_import_back,
+    },
+    in_bulk::{
+        BulkDeed, BulkOutcome, BulkSums, InBulk, any_changed_in_bulk, changed_in_bulk, do_in_bulk,
+        expect_in_bulk, forget_changed_in_bulk, hold_in_bulk, take_back_in_bulk, write_down_in_bulk,
+        write_down_taking_back,
     },
     leave::{
         AfterLeaving, Back, Left, after_coming_back, after_leaving, leave, leave_all, leave_as_written,
@@ -133,6 +142,7 @@ pub const STATEMENTS: &[&[Sql]] = &[
     store::importing::STATEMENTS,
     store::imports::STATEMENTS,
     store::imports_undone::STATEMENTS,
+    store::in_bulk::STATEMENTS,
     store::counting::STATEMENTS,
     store::joining::STATEMENTS,
     store::leaving::STATEMENTS,
@@ -164,6 +174,7 @@ pub(crate) mod forgetting {
             FORGET_PARTS as IMPORT_PARTS, FORGET_PROBLEMS as IMPORT_PROBLEMS, FORGET_UNFINISHED as IMPORTS,
         },
         store::imports_undone::FORGET_CHANGES as IMPORT_CHANGES,
+        store::in_bulk::FORGET_BULK_CHANGES as BULK_CHANGES,
         store::joining::{
             FORGET_ASKED_FROM as ASKED_FROM, FORGET_ASKINGS as ASKINGS, FORGET_DAYS as DAYS,
             FORGET_LETTERS as LETTERS, FORGET_TYPED as TYPED, FORGET_UNCONFIRMED as UNCONFIRMED,

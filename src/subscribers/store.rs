@@ -8,6 +8,7 @@ pub mod forms;
 pub mod importing;
 pub mod imports;
 pub mod imports_undone;
+pub mod in_bulk;
 pub mod joining;
 pub mod knowing;
 pub mod leaving;

@@ -13,7 +13,7 @@
 use std::collections::HashMap;
 
 pub use super::rows::Topic;
-use super::store::topics as store;
+use super::store::{in_bulk, topics as store};
 use crate::{
     db::{Db, Result, Tx},
     site::Site,
@@ -90,6 +90,7 @@ async fn choose_these(
         return Ok(false);
     }
     store::choose(tx, subscriber, list, &wanted).await?;
+    in_bulk::stays_chosen(tx, subscriber, list).await?;
     Ok(true)
 }
 

@@ -343,6 +343,13 @@ const TABLES: &[(&str, Tells)] = &[
             "what such a file changed, for three days: name, answers and lists as they stand with the reader since",
         ),
     ),
+    ("bulk_act", Nothing("what the team did with many readers at once, and sums")),
+    (
+        "bulk_change",
+        Elsewhere(
+            "what such an act changed, for three days: lists, topics and pauses as they stand with the reader since",
+        ),
+    ),
     ("import_problem", Nothing("lines of such a file that nobody could be told by, for a month")),
     ("feed", Nothing("what the magazine reads")),
     ("topic", Nothing("what articles are about")),

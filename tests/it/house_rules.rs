@@ -114,6 +114,7 @@ const LEVELS: &[&[&str]] = &[
     &["subscribers", "articles"],
     &["segments"],
     &["audience"],
+    &["bulk"],
     &["publishing", "donations"],
     &["dossier"],
     &["restored", "doctor"],

@@ -51,6 +51,7 @@ mod listing;
 mod mail_services;
 mod mail_standards;
 mod main_job;
+mod many_at_once;
 mod migrations;
 mod money_dates;
 mod monitoring;

@@ -140,6 +140,14 @@ const CASES: &[Case] = &[
     ("import_problem", 0, "select i.file from import_problem p join import i on i.id = p.import_id", &[
         "insert into import (public_id, state, created_at, changed_at, file, size, basis, source, makes_lists, choices, survey, expected, report, pass, line, trouble, attempts, next_at) values ('problem-{n}', 'done', 0, {at}, '{n}', 0, '', '', false, '', '', '', '', 0, 0, '', 0, 0)",
         "insert into import_problem (import_id, line, why, found_at) select id, 1, '', {at} from import where public_id = 'problem-{n}'"]),
+    ("bulk_act", 0, "select public_id from bulk_act where public_id like 'ready-%'", &[
+        "insert into bulk_act (public_id, state, deed, created_at, changed_at, why, filter, whom, up_to, reached, expected, sums, trouble, attempts, next_at) values ('ready-{n}', 'ready', 'pause', 0, {at}, '', '', '', 0, 0, '', '', '', 0, 0)"]),
+    ("bulk_act", 1, "select public_id from bulk_act where public_id like 'over-%'", &[
+        "insert into bulk_act (public_id, state, deed, created_at, changed_at, why, filter, whom, up_to, reached, expected, sums, trouble, attempts, next_at) values ('over-{n}', 'done', 'pause', 0, {at}, '', '', '', 0, 0, '', '', '', 0, 0)"]),
+    ("bulk_change", 0, "select a.public_id from bulk_change c join bulk_act a on a.id = c.bulk_act_id", &[
+        "insert into bulk_act (public_id, state, deed, created_at, changed_at, why, filter, whom, up_to, reached, expected, sums, trouble, attempts, next_at) values ('many-{n}', 'done', 'pause', 0, {at}, '', '', '', 0, 0, '', '', '', 0, 0)",
+        "insert into subscriber (public_id, email, email_key, name, created_at) values ('many-{n}', '{n}@many.example', '{n}@many.example', '', 0)",
+        "insert into bulk_change (bulk_act_id, subscriber_id, list_id, was, at) select a.id, s.id, l.id, '', {at} from bulk_act a, subscriber s, list l where a.public_id = 'many-{n}' and s.public_id = 'many-{n}'"]),
     ("leaving_mail", 0, "select mail from leaving_mail", &["insert into leaving_mail (mail, read_at) values ('{n}', {at})"]),
     ("confirmation_mail", 0, "select s.public_id from confirmation_mail m join subscriber s on s.id = m.subscriber_id", &[
         "insert into subscriber (public_id, email, email_key, name, created_at) values ('{n}', '{n}@example.org', '{n}@example.org', '', 0)",

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use broadside::{
     articles::ArticleState,
     bounces::{Action, BounceClass, Change, Source},
+    bulk::BulkState,
     db::{Engine, Sql},
     delivery::{self, AttemptOutcome, AttemptStage, CopyState, MassState, StopReason},
     donations::{DonationKind, DonationState, EventSource, EventState, Operation, RecurringState},
@@ -16,8 +17,8 @@ use broadside::{
     segments::NarrowingRole,
     staff::Role,
     subscribers::{
-        ChangeKind, ConsentAction, ConsentMethod, DonorState, ImportState, LeavingReason, OptIn,
-        SubscriptionState, Visibility,
+        BulkDeed, ChangeKind, ConsentAction, ConsentMethod, DonorState, ImportState, LeavingReason, OptIn,
+        SubscriptionState, Visibility, Weeks,
         fields::{FieldKind, StandsIn},
         forms::{Answer, FormState, Offers, OffersTopics},
         requests::RequestKind,
@@ -226,6 +227,9 @@ fn columns() -> Vec<(&'static str, &'static str, Vec<&'static str>)> {
         "reader_request"."kind": RequestKind,
         "import"."state": ImportState,
         "import_change"."kind": ChangeKind,
+        "bulk_act"."state": BulkState,
+        "bulk_act"."deed": BulkDeed,
+        "bulk_act"."weeks": Weeks,
         "leaving_reason"."reason": LeavingReason,
         "donor_state"."state": DonorState,
         "donation"."kind": DonationKind,

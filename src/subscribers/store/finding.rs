@@ -312,6 +312,12 @@ pub async fn among(db: &Db, readers: &[i64], sought: Sought<'_>, limit: i64) -> 
         .await?)
 }
 
+/// The same in a transaction.
+pub async fn among_in(tx: &mut Tx, readers: &[i64], sought: Sought<'_>, limit: i64) -> Result<Vec<i64>> {
+    let Sought { list, standing, topic, now, .. } = sought;
+    ids(tx.all(AMONG, (db::array(readers)?, list, standing, limit, topic, now)).await?)
+}
+
 /// Of these readers those who hold a text, or what may be part of a public id, if it is not empty.
 pub async fn holding(db: &Db, readers: &[i64], (text, id): (&str, &str), limit: i64) -> Result<Vec<i64>> {
     ids(db.all(HOLDING, (db::array(readers)?, text, id, limit)).await?)

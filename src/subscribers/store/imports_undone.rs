@@ -1,6 +1,9 @@
 //! The SQL of lists that are taken back.
 
-use super::super::{imports::Change, rows::SubscriptionState};
+use super::{
+    super::{imports::Change, rows::SubscriptionState},
+    in_bulk,
+};
 use crate::{
     clock::Moment,
     db::{self, Db, Result, Tx},
@@ -175,13 +178,15 @@ pub async fn done(tx: &mut Tx, (id, claim): (i64, Moment), now: Moment) -> Resul
     Ok(tx.exec(DONE, (id, claim, now)).await? == 1)
 }
 
-/// Whether they are off a list by a file that may be taken back.
+/// Whether they are off a list by a file, or by what the team did with many, that may be taken back.
 pub async fn may_come_back(db: &Db, reader: i64, list: i64) -> Result<bool> {
-    Ok(db.opt::<(i64,)>(MAY_COME_BACK, (reader, list)).await?.is_some())
+    Ok(db.opt::<(i64,)>(MAY_COME_BACK, (reader, list)).await?.is_some()
+        || in_bulk::may_come_back(db, reader, list).await?)
 }
 
 /// A reader leaves a list, or all of them.
 pub async fn stays_off(tx: &mut Tx, reader: i64, list: Option<i64>) -> Result<u64> {
+    in_bulk::stays_off(tx, reader, list).await?;
     tx.exec(STAYS_OFF, (reader, list.unwrap_or(0))).await
 }
 

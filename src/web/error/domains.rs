@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::WebError;
 use crate::{
     articles::ArticleError,
+    bulk::BulkError,
     editions::MoveError,
     publishing,
     staff::{AccountError, SetUpError, SignInError},
@@ -66,6 +67,17 @@ impl From<SubscriberError> for WebError {
                     .into(),
             ),
             error => Self::internal(error),
+        }
+    }
+}
+
+impl From<BulkError> for WebError {
+    fn from(error: BulkError) -> Self {
+        match error {
+            BulkError::Database(error) => error.into(),
+            BulkError::TooMany | BulkError::Changed | BulkError::Gone => Self::Conflict(
+                "It is otherwise since the page was shown. Open it anew, and look how it stands.".into(),
+            ),
         }
     }
 }

@@ -60,6 +60,8 @@ struct Page {
     topics: Vec<Choice>,
     states: Vec<Choice>,
     orders: Vec<Choice>,
+    /// Where something is done with all of them.
+    to_many: String,
     /// What the first page is called.
     to_first: &'static str,
     /// What is looked for is shorter than any index has.
@@ -309,7 +311,9 @@ async fn page(desk: &Desk, look: Look, form: Form) -> Result<Page, WebError> {
     };
     let letters = look.q.trim().chars().count();
     let is_short = (1..3).contains(&letters) && counts.confirmed + counts.pending > LOOKED_THROUGH;
+    let whom = [("q", look.q.trim()), ("list", &on_list), ("topic", of_topic), ("state", in_state)];
     let page = Page {
+        to_many: List { path: "/desk/many/new", place: "", kept: &whom }.address::<1>(None),
         orders: Order::ALL.into_iter().map(of_order).collect(),
         to_first: if order == Order::Newest { "Newest" } else { "From the beginning" },
         looked_through: is_short.then(|| grouped(LOOKED_THROUGH)),

@@ -1,0 +1,573 @@
+//! What the team does with many readers at once: to some of them in a transaction of whoever goes through all of them (`bulk`).
+//!
+//! The rules: what becomes of somebody is said by one function, for the sums before and for the act. Nobody is put on a list who left it,
+//! is stopped, gets nothing of us or agreed to nothing themselves; nobody gets more or less mail than they chose by a topic; whoever rests
+//! already rests as they said. Whoever leaves or rests stands in the journal first, and nobody else is touched. It is taken back exactly
+//! where nothing was said since.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    rows::{ConsentAction, ConsentMethod, SubscriptionState},
+    store::{
+        self,
+        importing::{self, NewSubscription},
+        imports_undone as undone,
+        in_bulk::{self as rows, Asks, Change, Standing},
+        topics,
+    },
+};
+use crate::{
+    clock::Moment,
+    db::{self, Db, Tx},
+    delivery::{self, Class},
+    site::Site,
+    withdrawals::{self, Withdrawal},
+    words,
+};
+
+words! {
+    /// What the team does with many readers at once.
+    pub enum BulkDeed {
+        /// They are put on a list.
+        Join = "join",
+        /// They are taken off a list.
+        TakeOff = "take-off",
+        /// A topic of a list comes to those that they chose.
+        Choose = "choose",
+        /// It is no longer among them.
+        Unchoose = "unchoose",
+        /// They rest from all their lists.
+        Pause = "pause",
+    }
+}
+
+words! {
+    /// What becomes of a reader by it.
+    pub enum BulkOutcome {
+        Changed = "changed",
+        /// It was so before.
+        Already = "already",
+        /// They left the list.
+        Left = "left",
+        /// They asked for the list themselves, and have not confirmed.
+        Pending = "pending",
+        /// Nothing is mailed to their address.
+        Stopped = "stopped",
+        /// They are on no list.
+        Nowhere = "nowhere",
+        /// They are mailed on consent that the law implies alone.
+        Implied = "implied",
+        /// They are not on the list.
+        NotOnIt = "not-on-it",
+        /// They chose no topic, and get what is about any.
+        ChoseNothing = "chose-nothing",
+        /// They chose nothing else, and would get what is about any.
+        ChoseThisAlone = "chose-this-alone",
+        /// They rest already.
+        Rests = "rests",
+        /// Something happened while it was done.
+        Meanwhile = "meanwhile",
+    }
+}
+
+/// How many readers there are of each outcome.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BulkSums(BTreeMap<BulkOutcome, u64>);
+
+impl BulkSums {
+    /// Those of one.
+    #[must_use]
+    pub fn of(&self, outcome: BulkOutcome) -> u64 {
+        self.0.get(&outcome).copied().unwrap_or_default()
+    }
+
+    /// All of them.
+    #[must_use]
+    pub fn all(&self) -> u64 {
+        self.0.values().sum()
+    }
+
+    fn add(&mut self, outcome: BulkOutcome) {
+        *self.0.entry(outcome).or_default() += 1;
+    }
+
+    /// With those of some more readers.
+    pub fn and(&mut self, more: &Self) {
+        for (outcome, count) in &more.0 {
+            *self.0.entry(*outcome).or_default() += count;
+        }
+    }
+}
+
+/// An act, as those who do some of it know it.
+#[derive(Clone, Copy, Debug)]
+pub struct InBulk<'a> {
+    /// The number of its row.
+    pub act: i64,
+    pub deed: BulkDeed,
+    /// 0 for what is about no list.
+    pub list: i64,
+    /// 0 for what is about no topic.
+    pub topic: i64,
+    /// Until when they rest.
+    pub until: Option<Moment>,
+    /// How they agreed: it stands with each of them as the proof.
+    pub source: &'a str,
+}
+
+/// What the row of a change says that is about a topic.
+const OF_TOPIC: &str = "topic";
+/// What the proof says of who is taken off a list; who did it and why is for the log.
+const TAKEN_OFF: &str = "taken off by staff";
+/// What the proof says of whom taking it back changed.
+const TAKEN_BACK: &str = "what the team did with many readers was taken back";
+
+/// What is known of one reader.
+#[derive(Default)]
+struct Facts {
+    standings: Vec<Standing>,
+    is_stopped: bool,
+    /// What they chose of the list.
+    chosen: Vec<i64>,
+}
+
+impl Facts {
+    fn on(&self, list: i64) -> Option<&Standing> {
+        self.standings.iter().find(|one| one.list_id == list)
+    }
+
+    fn confirmed(&self) -> impl Iterator<Item = &Standing> {
+        self.standings.iter().filter(|one| one.state == SubscriptionState::Confirmed)
+    }
+}
+
+/// What becomes of a reader.
+fn becomes(what: &InBulk<'_>, facts: &Facts, now: Moment) -> BulkOutcome {
+    let on = facts.on(what.list).map(|one| one.state);
+    let is_on = on == Some(SubscriptionState::Confirmed);
+    match what.deed {
+        BulkDeed::Join => match on {
+            Some(SubscriptionState::Confirmed) => BulkOutcome::Already,
+            Some(SubscriptionState::Left) => BulkOutcome::Left,
+            Some(SubscriptionState::Pending) => BulkOutcome::Pending,
+            None if facts.is_stopped => BulkOutcome::Stopped,
+            None if facts.confirmed().next().is_none() => BulkOutcome::Nowhere,
+            None if facts.confirmed().all(|one| one.implied_until.is_some()) => BulkOutcome::Implied,
+            None => BulkOutcome::Changed,
+        },
+        BulkDeed::TakeOff => match on {
+            Some(SubscriptionState::Left) => BulkOutcome::Already,
+            Some(_) => BulkOutcome::Changed,
+            None => BulkOutcome::NotOnIt,
+        },
+        BulkDeed::Choose | BulkDeed::Unchoose if !is_on => BulkOutcome::NotOnIt,
+        BulkDeed::Choose => match &facts.chosen[..] {
+            [] => BulkOutcome::ChoseNothing,
+            some if some.contains(&what.topic) => BulkOutcome::Already,
+            _ => BulkOutcome::Changed,
+        },
+        BulkDeed::Unchoose => match &facts.chosen[..] {
+            some if !some.contains(&what.topic) => BulkOutcome::Already,
+            [_] => BulkOutcome::ChoseThisAlone,
+            _ => BulkOutcome::Changed,
+        },
+        BulkDeed::Pause if facts.confirmed().next().is_none() => BulkOutcome::Nowhere,
+        BulkDeed::Pause => match facts.confirmed().any(|one| one.paused_until.is_some_and(|at| at > now)) {
+            true => BulkOutcome::Rests,
+            false => BulkOutcome::Changed,
+        },
+    }
+}
+
+async fn facts(mut of: Asks<'_>, what: &InBulk<'_>, readers: &[i64]) -> db::Result<HashMap<i64, Facts>> {
+    let mut found: HashMap<i64, Facts> = readers.iter().map(|id| (*id, Facts::default())).collect();
+    for one in of.standings(readers).await? {
+        if let Some(facts) = found.get_mut(&one.subscriber_id) {
+            facts.standings.push(one);
+        }
+    }
+    if what.deed == BulkDeed::Join {
+        for reader in of.stopped(readers).await? {
+            if let Some(facts) = found.get_mut(&reader) {
+                facts.is_stopped = true;
+            }
+        }
+    }
+    if matches!(what.deed, BulkDeed::Choose | BulkDeed::Unchoose) {
+        for (reader, topic) in of.chosen(what.list, readers).await? {
+            if let Some(facts) = found.get_mut(&reader) {
+                facts.chosen.push(topic);
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// What would become of these readers.
+///
+/// # Errors
+/// When the database fails.
+pub async fn expect_in_bulk(site: &Site, what: &InBulk<'_>, readers: &[i64]) -> db::Result<BulkSums> {
+    let mut sums = BulkSums::default();
+    for facts in facts(Asks::Db(&site.db), what, readers).await?.values() {
+        sums.add(becomes(what, facts, site.now()));
+    }
+    Ok(sums)
+}
+
+/// Who of these readers is about to be changed: whoever leaves a list or rests by it stands in the journal from now on.
+///
+/// # Errors
+/// When the database fails.
+pub async fn write_down_in_bulk(site: &Site, what: &InBulk<'_>, readers: &[i64]) -> db::Result<HashSet<i64>> {
+    let facts = facts(Asks::Db(&site.db), what, readers).await?;
+    let now = site.now();
+    let meant: HashSet<i64> = readers
+        .iter()
+        .copied()
+        .filter(|id| facts.get(id).is_some_and(|one| becomes(what, one, now) == BulkOutcome::Changed))
+        .collect();
+    if meant.is_empty() || site.journal.path().is_none() {
+        return Ok(meant);
+    }
+    let ids: Vec<i64> = meant.iter().copied().collect();
+    match (what.deed, what.until) {
+        (BulkDeed::TakeOff, _) => {
+            let lists = store::lists(&site.db).await?;
+            let Some(list) = lists.into_iter().find(|list| list.id == what.list) else {
+                return Ok(HashSet::new());
+            };
+            let left = |(_, reader)| Withdrawal::Left {
+                reader,
+                list: list.public_id.clone(),
+                how: ConsentMethod::Staff.as_str().to_owned(),
+            };
+            let names = undone::public_ids(&site.db, &ids).await?;
+            withdrawals::write(site, &names.into_iter().map(left).collect::<Vec<_>>()).await;
+        }
+        (BulkDeed::Pause, Some(until)) => {
+            let names = undone::public_ids(&site.db, &ids).await?;
+            let paused = |(_, reader)| Withdrawal::Paused { reader, until };
+            withdrawals::write(site, &names.into_iter().map(paused).collect::<Vec<_>>()).await;
+        }
+        _ => {}
+    }
+    Ok(meant)
+}
+
+/// Holds these readers, and what of theirs the act is about: topics, then readers, then subscriptions, as by everybody.
+///
+/// # Errors
+/// When the database fails.
+pub async fn hold_in_bulk(tx: &mut Tx, what: &InBulk<'_>, readers: &[i64]) -> db::Result<()> {
+    if matches!(what.deed, BulkDeed::Choose | BulkDeed::Unchoose) {
+        topics::hold(tx).await?;
+    }
+    undone::hold(tx, readers).await?;
+    if what.deed != BulkDeed::Join && what.list != 0 {
+        rows::hold_on_list(tx, what.list, readers).await?;
+    }
+    Ok(())
+}
+
+/// Does it to these readers, who are held, and of whom those may be changed who are `meant`, in the transaction of whoever writes down how
+/// far it is.
+///
+/// # Errors
+/// When the database fails.
+pub async fn do_in_bulk(
+    tx: &mut Tx,
+    site: &Site,
+    what: &InBulk<'_>,
+    (readers, meant): (&[i64], &HashSet<i64>),
+) -> db::Result<BulkSums> {
+    let facts = facts(Asks::Tx(tx), what, readers).await?;
+    let now = site.now();
+    let mut sums = BulkSums::default();
+    let mut changed = Vec::new();
+    for (reader, facts) in &facts {
+        match becomes(what, facts, now) {
+            BulkOutcome::Changed if !meant.contains(reader) => sums.add(BulkOutcome::Meanwhile),
+            outcome => {
+                sums.add(outcome);
+                changed.extend((outcome == BulkOutcome::Changed).then_some(*reader));
+            }
+        }
+    }
+    changed.sort_unstable();
+    if changed.is_empty() {
+        return Ok(sums);
+    }
+    let mut changes = Vec::new();
+    let mut note = |subscriber_id, list_id, was: &str| {
+        changes.push(Change { subscriber_id, list_id, was: was.to_owned(), at: now });
+    };
+    match what.deed {
+        BulkDeed::Join => {
+            let new = |reader: &i64| NewSubscription {
+                reader: *reader,
+                list: what.list,
+                state: SubscriptionState::Confirmed,
+                asked_at: now,
+                confirmed_at: Some(now),
+                left_at: None,
+                paused_until: None,
+                implied_until: None,
+                rhythm: None,
+            };
+            let joined =
+                importing::add_subscriptions(tx, &changed.iter().map(new).collect::<Vec<_>>(), now).await?;
+            let events: Vec<_> =
+                joined.iter().map(|(reader, list)| (*reader, *list, ConsentAction::Confirmed)).collect();
+            rows::add_staff_events(tx, &events, what.source, now).await?;
+            joined.iter().for_each(|(reader, list)| note(*reader, *list, ""));
+        }
+        BulkDeed::TakeOff => {
+            for reader in &changed {
+                let was = facts.get(reader).and_then(|one| one.on(what.list)).map(|one| one.state);
+                note(*reader, what.list, was.unwrap_or(SubscriptionState::Confirmed).as_str());
+            }
+            rows::leave_many(tx, what.list, &changed, now).await?;
+            let events: Vec<_> =
+                changed.iter().map(|reader| (*reader, what.list, ConsentAction::Left)).collect();
+            rows::add_staff_events(tx, &events, TAKEN_OFF, now).await?;
+            for reader in &changed {
+                delivery::withdraw(tx, site, *reader, Some(what.list)).await?;
+                delivery::withdraw_welcome(tx, *reader, what.list, now).await?;
+            }
+        }
+        BulkDeed::Choose => {
+            let rows: Vec<_> = changed.iter().map(|reader| (what.list, *reader, what.topic)).collect();
+            importing::choose_many(tx, &rows).await?;
+            changed.iter().for_each(|reader| note(*reader, what.list, OF_TOPIC));
+        }
+        BulkDeed::Unchoose => {
+            rows::unchoose_many(tx, (what.list, what.topic), &changed).await?;
+            changed.iter().for_each(|reader| note(*reader, what.list, OF_TOPIC));
+        }
+        BulkDeed::Pause => {
+            let until = what.until.ok_or(sqlx::Error::RowNotFound)?;
+            for reader in &changed {
+                for one in facts.get(reader).into_iter().flat_map(Facts::confirmed) {
+                    let was = one.paused_until.map_or_else(|| "none".to_owned(), |at| at.0.to_string());
+                    note(*reader, one.list_id, &was);
+                }
+            }
+            rows::pause_many(tx, &changed, until, now).await?;
+            for reader in &changed {
+                delivery::withdraw_because(tx, site, *reader, None, Class::Paused).await?;
+            }
+        }
+    }
+    rows::add_changes(tx, what.act, &changes).await?;
+    Ok(sums)
+}
+
+/// The next readers, behind one, whom an act changed.
+///
+/// # Errors
+/// When the database fails.
+pub async fn changed_in_bulk(db: &Db, act: i64, after: i64, limit: i64) -> db::Result<Vec<i64>> {
+    rows::changed(db, act, after, limit).await
+}
+
+/// Whether it is known of anybody what an act changed.
+///
+/// # Errors
+/// When the database fails.
+pub async fn any_changed_in_bulk(db: &Db, act: i64) -> db::Result<bool> {
+    rows::any_change(db, act).await
+}
+
+/// Some of what is known of what an act changed goes; how much. There may be more.
+///
+/// # Errors
+/// When the database fails.
+pub async fn forget_changed_in_bulk(tx: &mut Tx, act: i64) -> db::Result<u64> {
+    rows::drop_changes(tx, act).await
+}
+
+type Acts = HashMap<(i64, i64), (ConsentMethod, Moment)>;
+
+fn acts(found: Vec<importing::Act>) -> Acts {
+    found.into_iter().map(|(reader, list, method, at)| ((reader, list), (method, at))).collect()
+}
+
+/// Whether nothing happened to somebody's list since.
+fn is_untouched(acts: &Acts, one: &Change) -> bool {
+    acts.get(&(one.subscriber_id, one.list_id)) == Some(&(ConsentMethod::Staff, one.at))
+}
+
+/// Before an act is taken back of these readers: whoever goes off a list by that stands in the journal.
+///
+/// # Errors
+/// When the database fails.
+pub async fn write_down_taking_back(site: &Site, what: &InBulk<'_>, readers: &[i64]) -> db::Result<()> {
+    if what.deed != BulkDeed::Join || site.journal.path().is_none() {
+        return Ok(());
+    }
+    let lists = store::lists(&site.db).await?;
+    let Some(list) = lists.into_iter().find(|list| list.id == what.list) else { return Ok(()) };
+    let names: HashMap<i64, String> = undone::public_ids(&site.db, readers).await?.into_iter().collect();
+    let acts = acts(importing::last_acts_now(&site.db, readers).await?);
+    let left = rows::changes_now(&site.db, what.act, readers).await?.into_iter().filter_map(|one| {
+        is_untouched(&acts, &one).then_some(())?;
+        Some(Withdrawal::Left {
+            reader: names.get(&one.subscriber_id)?.clone(),
+            list: list.public_id.clone(),
+            how: ConsentMethod::Staff.as_str().to_owned(),
+        })
+    });
+    withdrawals::write(site, &left.collect::<Vec<_>>()).await;
+    Ok(())
+}
+
+/// Takes an act back of these readers, but for what happened since: what the journal is told behind the commit.
+///
+/// # Errors
+/// When the database fails.
+pub async fn take_back_in_bulk(
+    tx: &mut Tx,
+    site: &Site,
+    what: &InBulk<'_>,
+    readers: &[i64],
+) -> db::Result<Vec<Withdrawal>> {
+    let now = site.now();
+    hold_in_bulk(tx, what, readers).await?;
+    let changes = rows::changes(tx, what.act, readers).await?;
+    let of: Vec<i64> = changes.iter().map(|one| one.subscriber_id).collect();
+    let names: HashMap<i64, String> = undone::public_ids_in(tx, &of).await?.into_iter().collect();
+    let mut back = Vec::new();
+    match what.deed {
+        BulkDeed::Join => {
+            let acts = acts(importing::last_acts(tx, readers).await?);
+            let mailed: HashSet<(i64, i64)> = undone::mailed(tx, readers).await?.into_iter().collect();
+            for one in changes.iter().filter(|one| is_untouched(&acts, one)) {
+                let key = (one.subscriber_id, one.list_id);
+                if !mailed.contains(&key) {
+                    undone::unjoin(tx, key, one.at).await?;
+                    rows::erase_by_staff(tx, key, one.at).await?;
+                } else if store::leave(tx, key.0, key.1, now).await? {
+                    delivery::withdraw(tx, site, key.0, Some(key.1)).await?;
+                    delivery::withdraw_welcome(tx, key.0, key.1, now).await?;
+                    rows::add_staff_events(tx, &[(key.0, key.1, ConsentAction::Left)], TAKEN_BACK, now)
+                        .await?;
+                }
+            }
+        }
+        BulkDeed::TakeOff => {
+            let acts = acts(importing::last_acts(tx, readers).await?);
+            let list = store::lists_in(tx).await?.into_iter().find(|list| list.id == what.list);
+            for one in changes.iter().filter(|one| is_untouched(&acts, one)) {
+                let key = (one.subscriber_id, one.list_id);
+                let Some(was) = SubscriptionState::parse(&one.was) else { continue };
+                if !undone::back_on(tx, key, was).await? {
+                    continue;
+                }
+                let action = match was {
+                    SubscriptionState::Pending => ConsentAction::Asked,
+                    _ => ConsentAction::Confirmed,
+                };
+                rows::add_staff_events(tx, &[(key.0, key.1, action)], TAKEN_BACK, now).await?;
+                if let (Some(reader), Some(list)) = (names.get(&key.0), &list) {
+                    back.push(Withdrawal::Back { reader: reader.clone(), list: list.public_id.clone() });
+                }
+            }
+        }
+        BulkDeed::Choose => {
+            rows::unchoose_many(tx, (what.list, what.topic), &of).await?;
+        }
+        BulkDeed::Unchoose => {
+            // Whoever is off the list by now has nothing to choose of it.
+            let on = Asks::Tx(tx).standings(readers).await?;
+            let on: HashSet<i64> =
+                on.iter().filter(|one| one.list_id == what.list).map(|one| one.subscriber_id).collect();
+            let rows: Vec<_> = changes
+                .iter()
+                .filter(|one| on.contains(&one.subscriber_id))
+                .map(|one| (what.list, one.subscriber_id, what.topic))
+                .collect();
+            importing::choose_many(tx, &rows).await?;
+        }
+        BulkDeed::Pause => {
+            let until = what.until.ok_or(sqlx::Error::RowNotFound)?;
+            let mut went_on = HashSet::new();
+            for one in &changes {
+                let was = one.was.parse().ok().map(Moment);
+                let key = (one.subscriber_id, one.list_id);
+                if rows::unpause(tx, key, (until, one.at), was, now).await? && went_on.insert(key.0) {
+                    let name = names.get(&key.0).cloned();
+                    back.extend(name.map(|reader| Withdrawal::WentOn { reader, until: Some(until) }));
+                }
+            }
+        }
+    }
+    Ok(back)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LIST: i64 = 1;
+    const TOPIC: i64 = 9;
+
+    fn standing(list_id: i64, state: SubscriptionState, implied: bool, paused: i64) -> Standing {
+        Standing {
+            subscriber_id: 1,
+            list_id,
+            state,
+            paused_until: (paused != 0).then_some(Moment(paused)),
+            implied_until: implied.then_some(Moment(1_000)),
+        }
+    }
+
+    /// TRUST L6: whom the team may put on a list, and what nobody gets by a topic or a pause that they did not ask for.
+    #[test]
+    fn what_becomes_of_a_reader_is_said_by_how_they_stand() {
+        use BulkDeed::{Choose, Join, Pause, TakeOff, Unchoose};
+        use BulkOutcome::{
+            Already, Changed, ChoseNothing, ChoseThisAlone, Implied, Left, NotOnIt, Nowhere, Pending, Rests,
+            Stopped,
+        };
+        use SubscriptionState as Is;
+        let own = standing(2, Is::Confirmed, false, 0);
+        let on = standing(LIST, Is::Confirmed, false, 0);
+        let of = |one: &Standing| vec![one.clone()];
+        let cases: Vec<(BulkDeed, Vec<Standing>, bool, Vec<i64>, BulkOutcome)> = vec![
+            (Join, of(&own), false, vec![], Changed),
+            (Join, of(&own), true, vec![], Stopped),
+            (Join, vec![], false, vec![], Nowhere),
+            (Join, of(&standing(2, Is::Left, false, 0)), false, vec![], Nowhere),
+            (Join, of(&standing(2, Is::Pending, false, 0)), false, vec![], Nowhere),
+            (Join, of(&standing(2, Is::Confirmed, true, 0)), false, vec![], Implied),
+            (Join, vec![own.clone(), standing(LIST, Is::Left, false, 0)], false, vec![], Left),
+            (Join, vec![own.clone(), standing(LIST, Is::Pending, false, 0)], false, vec![], Pending),
+            (Join, of(&on), false, vec![], Already),
+            (TakeOff, of(&on), true, vec![], Changed),
+            (TakeOff, of(&standing(LIST, Is::Pending, false, 0)), false, vec![], Changed),
+            (TakeOff, of(&standing(LIST, Is::Left, false, 0)), false, vec![], Already),
+            (TakeOff, of(&own), false, vec![], NotOnIt),
+            (Choose, of(&on), false, vec![], ChoseNothing),
+            (Choose, of(&on), false, vec![8], Changed),
+            (Choose, of(&on), false, vec![8, TOPIC], Already),
+            (Choose, of(&own), false, vec![8], NotOnIt),
+            (Unchoose, of(&on), false, vec![8, TOPIC], Changed),
+            (Unchoose, of(&on), false, vec![TOPIC], ChoseThisAlone),
+            (Unchoose, of(&on), false, vec![], Already),
+            (Pause, of(&on), false, vec![], Changed),
+            (Pause, vec![own, standing(LIST, Is::Confirmed, false, 101)], false, vec![], Rests),
+            (Pause, of(&standing(LIST, Is::Confirmed, false, 99)), false, vec![], Changed),
+            (Pause, of(&standing(LIST, Is::Left, false, 0)), false, vec![], Nowhere),
+        ];
+        for (deed, standings, is_stopped, chosen, outcome) in cases {
+            let what = InBulk { act: 1, deed, list: LIST, topic: TOPIC, until: None, source: "" };
+            let facts = Facts { standings, is_stopped, chosen };
+            let told = format!("{deed:?} {:?} {:?}", facts.standings, facts.chosen);
+            assert_eq!(becomes(&what, &facts, Moment(100)), outcome, "{told}");
+        }
+    }
+}
