@@ -139,6 +139,21 @@ impl Records {
         Ok(byte)
     }
 
+    /// What stands in the middle of a cell up to the next sign that may mean something; how much that is.
+    fn take_plain(&mut self, place: &Place, cell: &mut Vec<u8>) -> io::Result<usize> {
+        let delimiter = self.delimiter;
+        let some = self.text.fill_buf()?;
+        let means = |byte: &u8| match place {
+            Place::Plain => matches!(byte, b'\r' | b'\n') || *byte == delimiter,
+            Place::Quoted => matches!(byte, b'"' | b'\\' | b'\r' | b'\n'),
+            Place::Start | Place::Closed => true,
+        };
+        let length = some.iter().position(means).unwrap_or(some.len());
+        cell.extend_from_slice(&some[..length]);
+        self.text.consume(length);
+        Ok(length)
+    }
+
     /// The rest of the end of a line whose first byte was taken.
     fn end_line(&mut self, byte: u8) -> io::Result<()> {
         if byte == b'\r' && self.peek()? == Some(b'\n') {
@@ -170,6 +185,9 @@ impl Records {
         let (mut length, mut opened, mut after, mut is_too_long) = (0_usize, line, 0_usize, false);
         let mut is_empty = true;
         loop {
+            if !is_too_long {
+                length += self.take_plain(&place, &mut cell)?;
+            }
             let Some(byte) = self.take()? else {
                 if place == Place::Quoted {
                     let to = if cell.last() == Some(&b'\n') { self.line - 1 } else { self.line };

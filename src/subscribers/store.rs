@@ -38,7 +38,7 @@ statements! {
     ADD_SUBSCRIBER = "insert into subscriber (public_id, email, email_key, name, created_at, search) values ($1, $2, $3, $4, $5, $6)
         on conflict (email_key) do nothing returning id, public_id, email, name, created_at";
     /// As `ADD_SUBSCRIBER`, for an import.
-    ADD_SUBSCRIBERS = rows(6) "insert into subscriber (public_id, email, email_key, name, created_at, search) values {rows} on conflict (email_key) do nothing";
+    ADD_SUBSCRIBERS = rows(6) "insert into subscriber (public_id, email, email_key, name, created_at, search) values {rows} on conflict (email_key) do nothing returning id, email_key";
     /// By address.
     BY_KEY = "select id, public_id, email, name, created_at from subscriber where email_key = $1";
     /// By a JSON array of public ids.
@@ -200,14 +200,14 @@ pub async fn add_subscribers(
     tx: &mut Tx,
     rows: &[(String, &EmailAddress, &str, &str)],
     now: Moment,
-) -> Result<u64> {
+) -> Result<Vec<(i64, String)>> {
     let mut rows: Vec<_> = rows.iter().collect();
     // Two files that hold the same people meet at them in the same order.
     rows.sort_by(|a, b| a.2.cmp(b.2));
     let new = rows
         .iter()
         .map(|(id, email, key, name)| (id.as_str(), email.as_str(), *key, *name, now, text_of(email, name)));
-    tx.many(ADD_SUBSCRIBERS, new).await
+    tx.many_returning(ADD_SUBSCRIBERS, new).await
 }
 
 pub async fn by_key(db: &Db, key: &str) -> Result<Option<Subscriber>> {

@@ -654,10 +654,14 @@ async fn readers(
         .map(|(key, (one, name))| (one.line.public_id.clone(), &one.entry.email, *key, *name))
         .collect();
     forgotten::taken(tx, site, rows.iter().map(|(_, email, ..)| *email)).await?;
-    store::add_subscribers(tx, &rows, now).await?;
+    let added = store::add_subscribers(tx, &rows, now).await?;
     if !new.is_empty() {
-        let keys: Vec<&str> = new.keys().copied().collect();
-        ids.extend(importing::known(tx, &keys).await?.into_iter().map(|(id, _, key, _)| (key, id)));
+        // Somebody else may have brought one of them a moment ago.
+        if added.len() < new.len() {
+            let keys: Vec<&str> = new.keys().copied().collect();
+            ids.extend(importing::known(tx, &keys).await?.into_iter().map(|(id, _, key, _)| (key, id)));
+        }
+        ids.extend(added.into_iter().map(|(id, key)| (key, id)));
         let added = new.iter().filter_map(|(key, (one, _))| Some((*ids.get(*key)?, &one.entry.email)));
         Suppressions::new(site).link(tx, added).await?;
     }

@@ -27,7 +27,7 @@ use crate::{
 };
 
 /// Rows taken in one transaction, at most.
-pub(super) const CHUNK: usize = 500;
+pub(super) const CHUNK: usize = 2_000;
 
 /// Why nothing, or no more, was taken.
 #[derive(Debug, thiserror::Error)]
@@ -217,7 +217,7 @@ impl<'a> Importing<'a> {
 pub(super) fn next(rows: usize, took: Duration) -> usize {
     if took > STEP {
         (rows / 2).max(10)
-    } else if took < STEP / 4 {
+    } else if took < STEP / 3 {
         (rows * 2).min(CHUNK)
     } else {
         rows
