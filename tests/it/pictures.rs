@@ -47,6 +47,8 @@ async fn take() {
         article_ids: chosen.map(number).to_vec(),
         topic_ids: Vec::new(),
         rhythm: None,
+        only_segment: None,
+        except_segment: None,
     };
     let revision =
         publishing::save_revision(&app.site, draft.id, draft.revision, content, None).await.expect("a draft");

@@ -180,6 +180,8 @@ impl TestApp {
             article_ids: articles.iter().take(3).map(|article| article.id).collect(),
             topic_ids: Vec::new(),
             rhythm: None,
+            only_segment: None,
+            except_segment: None,
         };
         publishing::save_revision(&self.site, id, 1, content, None).await.expect("a draft takes content");
         publishing::load(&self.site.db, id).await.expect("the draft is there")
