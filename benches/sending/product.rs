@@ -89,6 +89,8 @@ pub async fn prepare(database: &str, readers: u32, key: &str) -> anyhow::Result<
         article_ids: articles::latest(&site, 1).await?.iter().map(|article| article.id).collect(),
         topic_ids: Vec::new(),
         rhythm: None,
+        only_segment: None,
+        except_segment: None,
     };
     publishing::save_revision(&site, edition, 1, content, None).await?;
     let templates = Templates::load()?;

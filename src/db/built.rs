@@ -59,10 +59,11 @@ impl Built {
         for piece in pieces {
             let digits = piece.bytes().take_while(u8::is_ascii_digit).count();
             let (number, rest) = piece.split_at(digits);
-            // A number of a few digits, in a text of our own.
-            let number: usize = number.parse().unwrap_or_default();
             self.text.push('$');
-            self.text.push_str(&(self.count + number).to_string());
+            // Where none follows, it is a sign in the text, as at the end of a pattern.
+            if let Ok(number) = number.parse::<usize>() {
+                self.text.push_str(&(self.count + number).to_string());
+            }
             self.text.push_str(rest);
         }
     }
@@ -89,6 +90,9 @@ mod tests {
         }
         assert!(built.text.starts_with("$1 or $2 or $1, $3 or $4 or $3, $5"), "{}", built.text);
         assert!(built.text.ends_with("$11 or $12 or $11, "), "{}", built.text);
+        const PATTERN: Sql = Sql { name: "PATTERN", sqlite: "$1 ~ '^a$'", postgres: "", row_columns: 0 };
+        built.part(PATTERN, "", (1_i64,)).expect("it begins so");
+        assert!(built.text.ends_with(", $13 ~ '^a$'"), "{}", built.text);
         assert!(built.part(ONE, "delete ", (1_i64, 2_i64)).is_err());
     }
 }

@@ -692,7 +692,7 @@ both_engines! {
             };
             assert!(!plan.iter().any(|line| costs(&line)), "{}: {plan:#?}", sql.name);
         }
-        assert_eq!(looked_at, 26);
+        assert_eq!(looked_at, 25);
     }
 }
 

@@ -75,11 +75,8 @@ async fn seal(app: &TestApp) {
 }
 
 async fn send(app: &TestApp, draft: &Edition) {
-    let size = publishing::audience_size(&app.site, draft).await.expect("a size");
     press(app, draft).await;
     seal(app).await;
-    let sent = publishing::load(&app.site.db, draft.id).await.expect("it is there");
-    assert_eq!(sent.sealed_count, Some(size), "the page before Send says how many");
 }
 
 both_engines! {
@@ -210,7 +207,9 @@ both_engines! {
         let left = segment(&app, "Left one", SegmentTree::Is(Condition::List { list: None, stands: ListStanding::Left })).await;
         let form = desk.open(&path).await.form(&path).with("only", &on.id.to_string()).with("except", &left.id.to_string()).with("act", "save");
         let page = desk.submit_and_follow(&form).await;
-        page.says("Sent to: On a list. Readers who are on a list.").says("Left out: Left one. Readers who left a list.");
+        for words in ["Sent to: On a list. Readers who are on a list.", "Left out: Left one. Readers who left a list."] {
+            assert!(page.body.contains(words), "{words:?} is not in {}", page.body);
+        }
         let saved = publishing::load(&app.site.db, edition.id).await.expect("it is there");
         assert_eq!((saved.content.only_segment, saved.content.except_segment), (Some(on.id), Some(left.id)));
         let odd = desk.submit(&page.form(&path).with("only", "everybody").with("act", "save")).await;
