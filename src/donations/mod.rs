@@ -23,6 +23,7 @@ mod letters;
 mod lines;
 mod manage_link;
 mod monthly;
+mod new_readers;
 mod reports;
 mod states;
 mod store;
@@ -47,6 +48,7 @@ pub use self::{
     },
     manage_link::manage_token,
     monthly::{CancelError, Monthly, cancel_all, cancel_as_written, cancel_monthly, monthly_of},
+    new_readers::meet_new_readers,
     reports::{
         WholeDonation, find as find_donation, newest_gift, page as donations_page, running as running_totals,
         totals, totals_of, unfinished, whole as whole_donation,

@@ -80,6 +80,9 @@ statements! {
         returning id";
     /// Whoever gave is forgotten, once nothing of theirs goes on: the books keep receipt, amount and day. These hold the row, as above.
     DONOR_OF = "select id from donor where email_key = $1";
+    /// Of a JSON array of addresses.
+    DONORS_AT = sqlite "select id from donor where email_key in (select value from json_each($1)) order by id",
+        postgres "select id from donor where email_key in (select json_array_elements_text(cast($1 as json))) order by id";
     DONOR_NAME = "select public_id from donor where email_key = $1";
     DONOR_ADDRESS = "select email from donor where public_id = $1 and email <> ''";
     TAKE_RUNNING = "update recurring_donation set state = state where donor_id = $1 and state <> 'cancelled'";
@@ -531,6 +534,10 @@ pub(super) async fn keep_donor(
 
 pub(super) async fn donor_of(tx: &mut Tx, email_key: &str) -> Result<Option<i64>> {
     Ok(tx.opt::<(i64,)>(DONOR_OF, (email_key,)).await?.map(|(id,)| id))
+}
+
+pub(super) async fn donors_at(db: &Db, keys: &str) -> Result<Vec<i64>> {
+    Ok(db.all::<(i64,)>(DONORS_AT, (keys,)).await?.into_iter().map(|(id,)| id).collect())
 }
 
 pub(super) async fn donor_name(db: &Db, email_key: &str) -> Result<Option<String>> {

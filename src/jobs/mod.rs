@@ -490,7 +490,7 @@ impl Jobs {
         articles::fold_waiting(&self.site).await?;
         subscribers::count_many(&self.site).await?;
         subscribers::count_large(&self.site).await?;
-        Ok(())
+        Ok(donations::meet_new_readers(&self.site).await?)
     }
 
     async fn note_position(&self) -> Result<(), Failure> {

@@ -19,11 +19,10 @@ statements! {
         where g.public_id = $1 and g.deleted_at is null";
     VERSIONS = "select v.version, v.tree, v.saved_at, s.name as saved_by from segment_version v left join staff s on s.id = v.staff_id
         where v.segment_id = $1 order by v.version desc limit $2";
-    /// The newest of each, held until the commit: nobody saves or deletes one meanwhile. (The rows are few.)
-    HOLD = sqlite "select g.id, g.name, v.tree from segment g join segment_version v on v.segment_id = g.id and v.version = g.version
-        where g.deleted_at is null order by g.id",
-        postgres "select g.id, g.name, v.tree from segment g join segment_version v on v.segment_id = g.id and v.version = g.version
-        where g.deleted_at is null order by g.id for update of g";
+    /// Nobody saves or deletes one until the commit. (The rows are few.) What they say is read by a statement of its own: one that waited for a
+    /// row would look for its version as it was before it waited.
+    HOLD = sqlite "select id from segment where deleted_at is null order by id",
+        postgres "select id from segment where deleted_at is null order by id for update";
     NEWEST = "select g.id, g.name, v.tree from segment g join segment_version v on v.segment_id = g.id and v.version = g.version
         where g.deleted_at is null order by g.id";
     ADD = "insert into segment (public_id, name, name_key, version, created_at, changed_at) values ($1, $2, $3, 1, $4, $4)
@@ -129,8 +128,10 @@ pub async fn versions(db: &Db, id: i64, most: i64) -> Result<Vec<VersionRow>> {
     db.all(VERSIONS, (id, most)).await
 }
 
+/// The newest of each, held until the commit.
 pub async fn hold(tx: &mut Tx) -> Result<Vec<NewestRow>> {
-    tx.all(HOLD, ()).await
+    tx.all::<(i64,)>(HOLD, ()).await?;
+    newest_in(tx).await
 }
 
 pub async fn newest(db: &Db) -> Result<Vec<NewestRow>> {

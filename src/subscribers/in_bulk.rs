@@ -287,17 +287,23 @@ pub async fn do_in_bulk(
     let facts = facts(Asks::Tx(tx), what, readers).await?;
     let now = site.now();
     let mut sums = BulkSums::default();
-    let mut changed = Vec::new();
+    let (mut changed, mut off) = (Vec::new(), Vec::new());
     for (reader, facts) in &facts {
         match becomes(what, facts, now) {
             BulkOutcome::Changed if !meant.contains(reader) => sums.add(BulkOutcome::Meanwhile),
             outcome => {
                 sums.add(outcome);
+                if (what.deed, outcome) == (BulkDeed::TakeOff, BulkOutcome::Already) {
+                    off.push((*reader, what.list));
+                }
                 changed.extend((outcome == BulkOutcome::Changed).then_some(*reader));
             }
         }
     }
     changed.sort_unstable();
+    off.sort_unstable();
+    // What took them off may be taken back: what the team says now stays.
+    undone::all_stay_off(tx, 0, &off).await?;
     if changed.is_empty() {
         return Ok(sums);
     }

@@ -172,6 +172,7 @@ pub(super) async fn take(
         notes: Vec::new(),
         touched: HashSet::new(),
         changes: kept.map(|_| Vec::new()),
+        off: Vec::new(),
     };
     step.take(lines, (before, kept), watch).await
 }
@@ -190,6 +191,8 @@ struct Step<'a> {
     touched: HashSet<i64>,
     /// What would have to be taken back; none where nobody can.
     changes: Option<Vec<Change>>,
+    /// Who was off a list already of whom the file says so, too: reader and list.
+    off: Vec<(i64, i64)>,
 }
 
 /// Who the rows are about, and how those stood who were there before.
@@ -342,7 +345,14 @@ impl Step<'_> {
     async fn leave(&mut self, one: &One<'_>, key: (i64, i64), met: &Met) -> db::Result<bool> {
         let waits =
             matches!(met.before.get(&key), Some(SubscriptionState::Confirmed | SubscriptionState::Pending));
-        if one.state != State::Left || !waits || agreed_since(&met.acts, key, one.since) {
+        if one.state != State::Left || agreed_since(&met.acts, key, one.since) {
+            return Ok(false);
+        }
+        if met.before.get(&key) == Some(&SubscriptionState::Left) {
+            // Whatever took them off may be taken back: what the file says stays.
+            self.off.push(key);
+        }
+        if !waits {
             return Ok(false);
         }
         let (reader, list) = key;
@@ -428,6 +438,8 @@ impl Step<'_> {
         if self.plan.is_dry {
             return Ok(Some(Taken { report, errors, made: None, held: watch.elapsed() }));
         }
+        self.off.sort_unstable();
+        imports_undone::all_stay_off(&mut self.tx, kept.as_ref().map_or(0, |kept| kept.id), &self.off).await?;
         if let Some(kept) = kept {
             let line = lines.last().map_or(0, |line| line.number);
             let claim = (kept.id, kept.claim, kept.until);

@@ -80,6 +80,11 @@ statements! {
     MAY_COME_BACK = "select import_id from import_change where subscriber_id = $1 and kind = 'left' and about = $2 limit 1";
     /// Who says themselves that they leave stays off, whatever a file said before them.
     STAYS_OFF = "delete from import_change where subscriber_id = $1 and kind = 'left' and (about = $2 or $2 = 0)";
+    /// The same of a JSON array of pairs, reader and list, but for what this import said.
+    ALL_STAY_OFF = sqlite "delete from import_change where kind = 'left' and import_id <> $2 and (subscriber_id, about) in
+            (select json_extract(value, '$[0]'), json_extract(value, '$[1]') from json_each($1))",
+        postgres "delete from import_change where kind = 'left' and import_id <> $2 and (subscriber_id, about) in
+            (select cast(value ->> 0 as bigint), cast(value ->> 1 as bigint) from json_array_elements(cast($1 as json)))";
     /// What cannot be taken back any more.
     pub(crate) FORGET_CHANGES = "delete from import_change where (import_id, subscriber_id, kind, about) in (
         select import_id, subscriber_id, kind, about from import_change where at < $1 order by at limit $2)";
@@ -188,6 +193,16 @@ pub async fn may_come_back(db: &Db, reader: i64, list: i64) -> Result<bool> {
 pub async fn stays_off(tx: &mut Tx, reader: i64, list: Option<i64>) -> Result<u64> {
     in_bulk::stays_off(tx, reader, list).await?;
     tx.exec(STAYS_OFF, (reader, list.unwrap_or(0))).await
+}
+
+/// Readers are off these lists, and stay so whatever is taken back, but this import.
+pub async fn all_stay_off(tx: &mut Tx, but: i64, off: &[(i64, i64)]) -> Result<()> {
+    if !off.is_empty() {
+        let off = db::array(off)?;
+        in_bulk::all_stay_off(tx, &off).await?;
+        tx.exec(ALL_STAY_OFF, (off, but)).await?;
+    }
+    Ok(())
 }
 
 pub async fn drop_changes(tx: &mut Tx, id: i64) -> Result<u64> {

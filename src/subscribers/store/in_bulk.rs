@@ -37,6 +37,11 @@ statements! {
         select subscriber_id from bulk_change where bulk_act_id = $1 order by subscriber_id limit 500)";
     /// Who says themselves that they leave stays off, whatever the team did before.
     STAYS_OFF = "delete from bulk_change where subscriber_id = $1 and (list_id = $2 or $2 = 0) and was in ('confirmed', 'pending')";
+    /// The same of a JSON array of pairs: reader and list.
+    ALL_STAY_OFF = sqlite "delete from bulk_change where was in ('confirmed', 'pending') and (subscriber_id, list_id) in
+            (select json_extract(value, '$[0]'), json_extract(value, '$[1]') from json_each($1))",
+        postgres "delete from bulk_change where was in ('confirmed', 'pending') and (subscriber_id, list_id) in
+            (select cast(value ->> 0 as bigint), cast(value ->> 1 as bigint) from json_array_elements(cast($1 as json)))";
     /// Who chooses topics themselves keeps those.
     STAYS_CHOSEN = "delete from bulk_change where subscriber_id = $1 and list_id = $2 and was = 'topic'";
     MAY_COME_BACK = "select bulk_act_id from bulk_change where subscriber_id = $1 and list_id = $2 and was in ('confirmed', 'pending') limit 1";
@@ -159,6 +164,10 @@ pub async fn drop_changes(tx: &mut Tx, act: i64) -> Result<u64> {
 /// A reader leaves a list, or all of them.
 pub async fn stays_off(tx: &mut Tx, reader: i64, list: Option<i64>) -> Result<u64> {
     tx.exec(STAYS_OFF, (reader, list.unwrap_or(0))).await
+}
+
+pub async fn all_stay_off(tx: &mut Tx, off: &str) -> Result<u64> {
+    tx.exec(ALL_STAY_OFF, (off,)).await
 }
 
 pub async fn stays_chosen(tx: &mut Tx, reader: i64, list: i64) -> Result<u64> {

@@ -1,0 +1,45 @@
+//! Who gave before they were a reader is known as a supporter once they are one.
+
+use std::time::Duration;
+
+use super::{letters, store};
+use crate::{db, site::Site, subscribers};
+
+/// So many readers at once.
+const CHUNK: i64 = 500;
+/// A transaction that makes readers may be over later than one that made others: whoever is younger is looked at once more.
+const SETTLED: Duration = Duration::from_secs(600);
+
+/// Looks for the gifts of readers of whom none are known, from where it left off.
+///
+/// # Errors
+/// When the database fails; what was found stays.
+pub async fn meet_new_readers(site: &Site) -> db::Result<()> {
+    let began = subscribers::looked_for_gifts(&site.db).await?;
+    let settled = site.now().minus(SETTLED);
+    let (mut after, mut up_to, mut is_settled) = (began, began, true);
+    loop {
+        let readers = subscribers::without_donor_state(&site.db, after, CHUNK).await?;
+        let Some((last, ..)) = readers.last() else { break };
+        after = *last;
+        let keys: Vec<&str> = readers.iter().map(|(_, key, _)| key.as_str()).collect();
+        for donor in store::donors_at(&site.db, &db::array(&keys)?).await? {
+            db::again(async || {
+                let mut tx = site.db.begin().await?;
+                letters::tell_donor_state(&mut tx, site, donor).await?;
+                tx.commit().await
+            })
+            .await?;
+        }
+        for (id, _, known_since) in &readers {
+            is_settled = is_settled && *known_since < settled;
+            up_to = if is_settled { *id } else { up_to };
+        }
+    }
+    if up_to > began {
+        let mut tx = site.db.begin().await?;
+        subscribers::note_looked_for_gifts(&mut tx, up_to).await?;
+        tx.commit().await?;
+    }
+    Ok(())
+}
