@@ -63,8 +63,8 @@ pub use self::{
     consent::{By, ConsentAction, ConsentMethod},
     counting::{HowMany, count_large, on_lists, with_topic_alone, with_topics},
     donor_state::{DonorState, donor_state, gave_as, gives_as, set_donor_state},
-    export::{CsvError, export, lines_of_export},
-    find::{LOOKED_THROUGH, Order, Wanted, among, count_many, counts, fold_waiting, ids, newest_id, page, still_among},
+    export::{CsvError, Export, ExportAhead, ExportLines, export, lines_of_export},
+    find::{LOOKED_THROUGH, Order, Wanted, among, by_ids, count_many, counts, fold_waiting, ids, newest_id, page, still_among},
     forgotten::{
         forget, forget_address as forget_at_address, gave_before, hold as hold_to_forget,
         hold_at as hold_address_to_forget, note as note_forgotten,
