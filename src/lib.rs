@@ -32,6 +32,7 @@
 //! | [`staff`] | the team: accounts, roles, sessions |
 //! | [`subscribers`] | readers: lists, subscriptions, consent, choices |
 //! | [`articles`] | articles and the feeds they come from |
+//! | [`segments`] | readers chosen by what is known of them |
 //! | [`audience`] | who an edition is for, and who of them it is still for |
 //! | [`bulk`] | what the team does with many readers at once |
 //! | [`publishing`] | an edition from the first word to the last reader: composing, previewing, sending, correcting |
@@ -87,6 +88,7 @@ pub mod replies;
 pub mod restored;
 pub mod sandbox;
 pub mod sealed_file;
+pub mod segments;
 pub mod settings;
 pub mod site;
 pub mod smtp;
@@ -125,6 +127,7 @@ pub fn statements() -> Vec<(&'static str, &'static [db::Sql])> {
     ];
     all.extend(relays::STATEMENTS.iter().map(|table| ("relays", *table)));
     all.extend(bounces::STATEMENTS.iter().map(|table| ("bounces", *table)));
+    all.extend(segments::STATEMENTS.iter().map(|table| ("segments", *table)));
     all.extend(subscribers::STATEMENTS.iter().map(|table| ("subscribers", *table)));
     all.extend(delivery::STATEMENTS.iter().map(|table| ("delivery", *table)));
     for (room, queues) in [

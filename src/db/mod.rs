@@ -13,6 +13,7 @@
 
 mod about;
 mod again;
+mod built;
 mod carry;
 mod copy;
 mod gates;
@@ -49,6 +50,7 @@ use sqlx::{
 pub use self::{
     about::DatabaseAbout,
     again::{MaybeDatabase, again},
+    built::Built,
     carry::{Carried, CarryError, carry},
     copy::{Examined, examine},
     gates::Gate,
@@ -304,17 +306,26 @@ impl Db {
         Box::pin(async move { rows.await?.first()?.ok_or(sqlx::Error::RowNotFound) })
     }
 
+    /// Every row of a read that was put together.
+    ///
+    /// # Errors
+    /// As [`Db::all`].
+    pub fn all_built<T: Row>(&self, built: Result<Built>) -> BoxFuture<'_, Result<Vec<T>>> {
+        let rows = self.rows(built.map(Built::statement));
+        Box::pin(async move { rows.await?.all() })
+    }
+
     /// What waits is compiled once, and not for each kind of row.
     fn rows(&self, statement: Result<Statement>) -> BoxFuture<'_, Result<Rows>> {
         Box::pin(async move {
             holding::asks(self.pulse().holders());
-            let Statement { text, arguments } = statement?;
+            let Statement { text, arguments, is_kept } = statement?;
             match (self, arguments) {
-                (Self::Sqlite { read, .. }, Either::Left(arguments)) => {
-                    Ok(Rows::Sqlite(sqlx::query_with(text, arguments).fetch_all(read).await?))
-                }
+                (Self::Sqlite { read, .. }, Either::Left(arguments)) => Ok(Rows::Sqlite(
+                    sqlx::query_with(text, arguments).persistent(is_kept).fetch_all(read).await?,
+                )),
                 (Self::Postgres { pool, reach, .. }, Either::Right(arguments)) => {
-                    let rows = sqlx::query_with(text, arguments).fetch_all(pool);
+                    let rows = sqlx::query_with(text, arguments).persistent(is_kept).fetch_all(pool);
                     Ok(Rows::Postgres(reach.during(rows).await?))
                 }
                 _ => Err(other_engine()),
@@ -599,17 +610,36 @@ impl Tx {
         Box::pin(async move { rows.await?.all() })
     }
 
+    /// Every row of a read that was put together.
+    ///
+    /// # Errors
+    /// As [`Tx::all`].
+    pub fn all_built<T: Row>(&mut self, built: Result<Built>) -> BoxFuture<'_, Result<Vec<T>>> {
+        let rows = self.rows(built.map(|built| vec![built.statement()]));
+        Box::pin(async move { rows.await?.all() })
+    }
+
     /// What waits is compiled once, and not for each kind of row.
     fn rows(&mut self, statements: Result<Vec<Statement>>) -> BoxFuture<'_, Result<Rows>> {
         Box::pin(during(self.reach.clone(), async move {
             let mut rows = Rows::none(self.engine());
-            for Statement { text, arguments } in statements? {
+            for Statement { text, arguments, is_kept } in statements? {
                 match (&mut self.begun, arguments, &mut rows) {
                     (Either::Left(tx), Either::Left(arguments), Rows::Sqlite(rows)) => {
-                        rows.append(&mut sqlx::query_with(text, arguments).fetch_all(&mut **tx).await?);
+                        rows.append(
+                            &mut sqlx::query_with(text, arguments)
+                                .persistent(is_kept)
+                                .fetch_all(&mut **tx)
+                                .await?,
+                        );
                     }
                     (Either::Right(tx), Either::Right(arguments), Rows::Postgres(rows)) => {
-                        rows.append(&mut sqlx::query_with(text, arguments).fetch_all(&mut **tx).await?);
+                        rows.append(
+                            &mut sqlx::query_with(text, arguments)
+                                .persistent(is_kept)
+                                .fetch_all(&mut **tx)
+                                .await?,
+                        );
                     }
                     _ => return Err(other_engine()),
                 }
@@ -621,14 +651,18 @@ impl Tx {
     fn touch(&mut self, statements: Result<Vec<Statement>>) -> BoxFuture<'_, Result<u64>> {
         Box::pin(during(self.reach.clone(), async move {
             let mut touched = 0;
-            for Statement { text, arguments } in statements? {
+            for Statement { text, arguments, is_kept } in statements? {
                 touched += match (&mut self.begun, arguments) {
-                    (Either::Left(tx), Either::Left(arguments)) => {
-                        sqlx::query_with(text, arguments).execute(&mut **tx).await?.rows_affected()
-                    }
-                    (Either::Right(tx), Either::Right(arguments)) => {
-                        sqlx::query_with(text, arguments).execute(&mut **tx).await?.rows_affected()
-                    }
+                    (Either::Left(tx), Either::Left(arguments)) => sqlx::query_with(text, arguments)
+                        .persistent(is_kept)
+                        .execute(&mut **tx)
+                        .await?
+                        .rows_affected(),
+                    (Either::Right(tx), Either::Right(arguments)) => sqlx::query_with(text, arguments)
+                        .persistent(is_kept)
+                        .execute(&mut **tx)
+                        .await?
+                        .rows_affected(),
                     _ => return Err(other_engine()),
                 };
             }

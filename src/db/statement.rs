@@ -14,17 +14,23 @@ pub(super) struct Statement {
     pub(super) text: SqlStr,
     /// Owned: they are encoded before the first await, so that a future holds no borrowed parameters.
     pub(super) arguments: Either<SqliteArguments, PgArguments>,
+    /// Whether a connection keeps it prepared.
+    pub(super) is_kept: bool,
 }
 
 impl Statement {
     pub(super) fn new<'q>(engine: Engine, sql: Sql, params: impl Params<'q>) -> Result<Self> {
         Ok(match engine {
-            Engine::Sqlite => {
-                Self { text: sql.sqlite.into_sql_str(), arguments: Either::Left(params.sqlite()?) }
-            }
-            Engine::Postgres => {
-                Self { text: sql.postgres.into_sql_str(), arguments: Either::Right(params.postgres()?) }
-            }
+            Engine::Sqlite => Self {
+                text: sql.sqlite.into_sql_str(),
+                arguments: Either::Left(params.sqlite()?),
+                is_kept: true,
+            },
+            Engine::Postgres => Self {
+                text: sql.postgres.into_sql_str(),
+                arguments: Either::Right(params.postgres()?),
+                is_kept: true,
+            },
         })
     }
 
@@ -57,7 +63,7 @@ impl Statement {
                 }
             };
             let text = AssertSqlSafe(sql.with_rows(engine, count, P::COLUMNS)).into_sql_str();
-            statements.push(Self { text, arguments });
+            statements.push(Self { text, arguments, is_kept: true });
         }
         Ok(statements)
     }

@@ -14,6 +14,7 @@ use broadside::{
     origin::Doubt,
     queue::News,
     replies,
+    segments::NarrowingRole,
     staff::Role,
     subscribers::{
         BulkDeed, ChangeKind, ConsentAction, ConsentMethod, DonorState, ImportState, LeavingReason, OptIn,
@@ -199,6 +200,7 @@ fn columns() -> Vec<(&'static str, &'static str, Vec<&'static str>)> {
         "edition"."paused_for": Cause,
         "edition"."rhythm": Rhythm,
         "edition"."unknown_policy": UnknownPolicy,
+        "edition_segment"."role": NarrowingRole,
         "delivery"."state": CopyState,
         "delivery"."class": delivery::Class,
         "delivery"."withdrawn": delivery::Class,
