@@ -79,12 +79,7 @@ impl ReaderFilter {
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn some(
-        &self,
-        site: &Site,
-        mut before: i64,
-        most: i64,
-    ) -> db::Result<(Vec<i64>, Option<i64>)> {
+    pub async fn some(&self, site: &Site, mut before: i64, most: i64) -> db::Result<(Vec<i64>, Option<i64>)> {
         let mut found = Vec::new();
         for _ in 0..TRIES {
             let page = self.page(site, before, most - found.len() as i64).await?;

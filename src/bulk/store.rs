@@ -223,11 +223,7 @@ pub async fn begin_taking_back(tx: &mut Tx, id: i64, since: Moment, now: Moment)
 }
 
 /// Whether it is still theirs who takes it back.
-pub async fn taken_back(
-    tx: &mut Tx,
-    (id, claim, until): (i64, Moment, Moment),
-    reader: i64,
-) -> Result<bool> {
+pub async fn taken_back(tx: &mut Tx, (id, claim, until): (i64, Moment, Moment), reader: i64) -> Result<bool> {
     Ok(tx.exec(TAKEN_BACK, (id, claim, until, reader)).await? == 1)
 }
 

@@ -174,7 +174,10 @@ pub const RETENTION: &[(&str, Retention)] = &[
     ("import_problem", Goes(&[(subscribers::IMPORT_PROBLEMS, MONTH)])),
     (
         "bulk_act",
-        Goes(&[(bulk::UNPRESSED, Duration::from_secs(7 * 86_400)), (bulk::ACTS, Duration::from_secs(90 * 86_400))]),
+        Goes(&[
+            (bulk::UNPRESSED, Duration::from_secs(7 * 86_400)),
+            (bulk::ACTS, Duration::from_secs(90 * 86_400)),
+        ]),
     ),
     ("bulk_change", Goes(&[(subscribers::BULK_CHANGES, Duration::from_secs(3 * 86_400))])),
     ("reader_count", Bounded("one row")),

@@ -19,7 +19,7 @@ mod within;
 
 pub use self::{
     compile::SegmentMoment,
-    count::{SegmentCount, SegmentPage, Sifter, count, count_all, newest, page},
+    count::{SegmentCount, SegmentPage, Sifter, count, count_all, newest, page, sift},
     keep::{
         LONGEST_NAME, MOST_SEGMENTS, Segment, SegmentError, SegmentVersion, all, check, create, delete, find,
         rename, save, used_by, versions,

@@ -146,12 +146,7 @@ pub async fn among(site: &Site, wanted: Wanted<'_>, readers: &[i64]) -> Result<V
 ///
 /// # Errors
 /// When the database fails.
-pub async fn still_among(
-    tx: &mut Tx,
-    site: &Site,
-    wanted: Wanted<'_>,
-    readers: &[i64],
-) -> Result<Vec<i64>> {
+pub async fn still_among(tx: &mut Tx, site: &Site, wanted: Wanted<'_>, readers: &[i64]) -> Result<Vec<i64>> {
     if !wanted.is_narrowed() {
         return Ok(readers.to_vec());
     }

@@ -182,11 +182,7 @@ fn becomes(what: &InBulk<'_>, facts: &Facts, now: Moment) -> BulkOutcome {
     }
 }
 
-async fn facts(
-    mut of: Asks<'_>,
-    what: &InBulk<'_>,
-    readers: &[i64],
-) -> db::Result<HashMap<i64, Facts>> {
+async fn facts(mut of: Asks<'_>, what: &InBulk<'_>, readers: &[i64]) -> db::Result<HashMap<i64, Facts>> {
     let mut found: HashMap<i64, Facts> = readers.iter().map(|id| (*id, Facts::default())).collect();
     for one in of.standings(readers).await? {
         if let Some(facts) = found.get_mut(&one.subscriber_id) {
@@ -226,11 +222,7 @@ pub async fn expect_in_bulk(site: &Site, what: &InBulk<'_>, readers: &[i64]) -> 
 ///
 /// # Errors
 /// When the database fails.
-pub async fn write_down_in_bulk(
-    site: &Site,
-    what: &InBulk<'_>,
-    readers: &[i64],
-) -> db::Result<HashSet<i64>> {
+pub async fn write_down_in_bulk(site: &Site, what: &InBulk<'_>, readers: &[i64]) -> db::Result<HashSet<i64>> {
     let facts = facts(Asks::Db(&site.db), what, readers).await?;
     let now = site.now();
     let meant: HashSet<i64> = readers
@@ -326,7 +318,8 @@ pub async fn do_in_bulk(
                 implied_until: None,
                 rhythm: None,
             };
-            let joined = importing::add_subscriptions(tx, &changed.iter().map(new).collect::<Vec<_>>(), now).await?;
+            let joined =
+                importing::add_subscriptions(tx, &changed.iter().map(new).collect::<Vec<_>>(), now).await?;
             let events: Vec<_> =
                 joined.iter().map(|(reader, list)| (*reader, *list, ConsentAction::Confirmed)).collect();
             rows::add_staff_events(tx, &events, what.source, now).await?;
@@ -460,7 +453,8 @@ pub async fn take_back_in_bulk(
                 } else if store::leave(tx, key.0, key.1, now).await? {
                     delivery::withdraw(tx, site, key.0, Some(key.1)).await?;
                     delivery::withdraw_welcome(tx, key.0, key.1, now).await?;
-                    rows::add_staff_events(tx, &[(key.0, key.1, ConsentAction::Left)], TAKEN_BACK, now).await?;
+                    rows::add_staff_events(tx, &[(key.0, key.1, ConsentAction::Left)], TAKEN_BACK, now)
+                        .await?;
                 }
             }
         }

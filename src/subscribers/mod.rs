@@ -64,7 +64,10 @@ pub use self::{
     counting::{HowMany, count_large, on_lists, with_topic_alone, with_topics},
     donor_state::{DonorState, donor_state, gave_as, gives_as, set_donor_state},
     export::{CsvError, Export, ExportAhead, ExportLines, export, lines_of_export},
-    find::{LOOKED_THROUGH, Order, Wanted, among, by_ids, count_many, counts, fold_waiting, ids, newest_id, page, still_among},
+    find::{
+        LOOKED_THROUGH, Order, Wanted, among, by_ids, count_many, counts, fold_waiting, ids, newest_id, page,
+        still_among,
+    },
     forgotten::{
         forget, forget_address as forget_at_address, gave_before, hold as hold_to_forget,
         hold_at as hold_address_to_forget, note as note_forgotten,
@@ -81,8 +84,9 @@ pub use self::{
         take_back as take_import_back,
     },
     in_bulk::{
-        BulkDeed, BulkOutcome, BulkSums, InBulk, any_changed_in_bulk, changed_in_bulk, do_in_bulk, expect_in_bulk,
-        forget_changed_in_bulk, hold_in_bulk, take_back_in_bulk, write_down_in_bulk, write_down_taking_back,
+        BulkDeed, BulkOutcome, BulkSums, InBulk, any_changed_in_bulk, changed_in_bulk, do_in_bulk,
+        expect_in_bulk, forget_changed_in_bulk, hold_in_bulk, take_back_in_bulk, write_down_in_bulk,
+        write_down_taking_back,
     },
     leave::{
         AfterLeaving, Back, Left, after_coming_back, after_leaving, leave, leave_all, leave_as_written,

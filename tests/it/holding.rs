@@ -344,7 +344,12 @@ const TABLES: &[(&str, Tells)] = &[
         ),
     ),
     ("bulk_act", Nothing("what the team did with many readers at once, and sums")),
-    ("bulk_change", Elsewhere("what such an act changed, for three days: lists, topics and pauses as they stand with the reader since")),
+    (
+        "bulk_change",
+        Elsewhere(
+            "what such an act changed, for three days: lists, topics and pauses as they stand with the reader since",
+        ),
+    ),
     ("import_problem", Nothing("lines of such a file that nobody could be told by, for a month")),
     ("feed", Nothing("what the magazine reads")),
     ("topic", Nothing("what articles are about")),

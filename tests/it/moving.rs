@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, path::Path, process::Output, time::Duration};
 use broadside::{
     articles::{self, Fetcher},
     bounces::{Effect, receive_mail},
+    bulk::{self, BulkPlan, ReaderFilter},
     clock::Zone,
     db::{Db, Engine},
     delivery::{self, Lock, Suppressions},
@@ -282,6 +283,26 @@ async fn years_go_by(app: &TestApp) {
     app.give("ann@example.org", "15", "once").await;
     app.give("bob@example.org", "7", "month").await;
     app.drain().await;
+    many_rest(app).await;
+}
+
+/// What the team does with many readers, and what it changed.
+async fn many_rest(app: &TestApp) {
+    let filter = ReaderFilter { search: "dee@".to_owned(), ..ReaderFilter::default() };
+    let weeks = Some(Weeks::Two);
+    let plan = BulkPlan {
+        deed: subscribers::BulkDeed::Pause,
+        list: None,
+        topic: None,
+        weeks,
+        why: "a fair",
+        whom: "found by a search",
+    };
+    let id = bulk::begin(&app.site, &filter, &plan, 1).await.expect("begun");
+    bulk::go_on(&app.site).await.expect("counted");
+    let act = bulk::find(&app.site.db, &id).await.expect("a read").expect("an act");
+    bulk::press(&app.site, &act, act.changed_at, 1).await.expect("pressed");
+    bulk::go_on(&app.site).await.expect("done");
 }
 
 /// One about a topic, one that is refused in part, stopped and corrected, and a draft; and what came back.

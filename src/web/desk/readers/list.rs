@@ -70,6 +70,8 @@ struct Page {
     orders: Vec<Choice>,
     /// Where something is done with all of them.
     to_many: String,
+    /// Where they are taken away as a file.
+    to_export: String,
     /// What the first page is called.
     to_first: &'static str,
     /// What is looked for is shorter than any index has.
@@ -352,9 +354,16 @@ async fn page(desk: &Desk, look: Look, form: Form) -> Result<Page, WebError> {
     };
     let letters = look.q.trim().chars().count();
     let is_short = (1..3).contains(&letters) && counts.confirmed + counts.pending > LOOKED_THROUGH;
-    let whom = [("q", look.q.trim()), ("list", &on_list), ("topic", of_topic), ("state", in_state), ("segment", of_segment)];
+    let whom = [
+        ("q", look.q.trim()),
+        ("list", &on_list),
+        ("topic", of_topic),
+        ("state", in_state),
+        ("segment", of_segment),
+    ];
     let page = Page {
         to_many: List { path: "/desk/many/new", place: "", kept: &whom }.address::<1>(None),
+        to_export: List { path: "/desk/readers/export", place: "", kept: &whom }.address::<1>(None),
         orders: Order::ALL.into_iter().map(of_order).collect(),
         to_first: if order == Order::Newest { "Newest" } else { "From the beginning" },
         looked_through: is_short.then(|| grouped(LOOKED_THROUGH)),
@@ -363,7 +372,11 @@ async fn page(desk: &Desk, look: Look, form: Form) -> Result<Page, WebError> {
         segments: segments.iter().map(of_a_segment).collect(),
         sentence,
         states: ReaderStanding::ALL.into_iter().map(of_state).collect(),
-        is_narrowed: on.is_some() || topic.is_some() || standing.is_some() || segment.is_some() || !look.q.trim().is_empty(),
+        is_narrowed: on.is_some()
+            || topic.is_some()
+            || standing.is_some()
+            || segment.is_some()
+            || !look.q.trim().is_empty(),
         counts: in_words(counts),
         readers,
         pages,

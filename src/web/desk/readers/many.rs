@@ -216,9 +216,7 @@ pub(crate) async fn begin(desk: Desk, posted: Posted) -> Outcome {
         _ => None,
     };
     let weeks = match deed {
-        Some(BulkDeed::Pause) => {
-            form.parse("weeks", |word| Weeks::parse(word).ok_or("Choose for how long."))
-        }
+        Some(BulkDeed::Pause) => form.parse("weeks", |word| Weeks::parse(word).ok_or("Choose for how long.")),
         _ => None,
     };
     let why = form.required("why", 300, "Say how they agreed, or why you do it.");

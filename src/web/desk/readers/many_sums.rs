@@ -57,7 +57,11 @@ fn changed(act: &BulkAct, number: u64, is_done: bool) -> String {
             format!("{who} also {} what is about {}.", word("gets", "get", "get from now on"), act.topic)
         }
         BulkDeed::Unchoose => {
-            format!("{who} {} what is about {} alone.", word("no longer gets", "no longer get", "no longer get"), act.topic)
+            format!(
+                "{who} {} what is about {} alone.",
+                word("no longer gets", "no longer get", "no longer get"),
+                act.topic
+            )
         }
         BulkDeed::Pause => format!("{who} {} from all mail.", word("rests", "rest", "rest")),
     }
@@ -66,7 +70,8 @@ fn changed(act: &BulkAct, number: u64, is_done: bool) -> String {
 /// Why nothing becomes of the others.
 fn why_not(act: &BulkAct, outcome: BulkOutcome, number: u64) -> Option<String> {
     let many = number != 1;
-    let (are, have, they) = (if many { "are" } else { "is" }, if many { "have" } else { "has" }, grouped(of(number)));
+    let (are, have, they) =
+        (if many { "are" } else { "is" }, if many { "have" } else { "has" }, grouped(of(number)));
     let (list, topic) = (&act.list, &act.topic);
     Some(match outcome {
         BulkOutcome::Changed => return None,
@@ -77,19 +82,33 @@ fn why_not(act: &BulkAct, outcome: BulkOutcome, number: u64) -> Option<String> {
             BulkDeed::Unchoose => format!("{they} {have} not chosen {topic}."),
             BulkDeed::Pause => return None,
         },
-        BulkOutcome::Left => format!("{they} left {list} and {are} not put back: only they themselves can come back."),
-        BulkOutcome::Pending => format!("{they} asked for {list} themselves and {have} not confirmed: that is for them to do."),
+        BulkOutcome::Left => {
+            format!("{they} left {list} and {are} not put back: only they themselves can come back.")
+        }
+        BulkOutcome::Pending => {
+            format!("{they} asked for {list} themselves and {have} not confirmed: that is for them to do.")
+        }
         BulkOutcome::Stopped => format!("{they} {are} not added: their address is stopped."),
         BulkOutcome::Nowhere => match act.deed {
-            BulkDeed::Join => format!("{they} {are} not added: they are on no list. They left, or never confirmed."),
+            BulkDeed::Join => {
+                format!("{they} {are} not added: they are on no list. They left, or never confirmed.")
+            }
             _ => format!("{they} {are} on no list."),
         },
-        BulkOutcome::Implied => format!("{they} {are} not added: they may be mailed for a time because they bought or gave, and agreed to nothing."),
+        BulkOutcome::Implied => format!(
+            "{they} {are} not added: they may be mailed for a time because they bought or gave, and agreed to nothing."
+        ),
         BulkOutcome::NotOnIt => format!("{they} {are} not on {list}."),
-        BulkOutcome::ChoseNothing => format!("{they} chose no topic of {list}, and get {topic} with all else."),
-        BulkOutcome::ChoseThisAlone => format!("{they} chose {topic} alone, and would get everything without it: they keep it."),
+        BulkOutcome::ChoseNothing => {
+            format!("{they} chose no topic of {list}, and get {topic} with all else.")
+        }
+        BulkOutcome::ChoseThisAlone => {
+            format!("{they} chose {topic} alone, and would get everything without it: they keep it.")
+        }
         BulkOutcome::Rests => format!("{they} rest already, until their own day."),
-        BulkOutcome::Meanwhile => format!("{they} {have} changed something themselves just then, and {are} left alone."),
+        BulkOutcome::Meanwhile => {
+            format!("{they} {have} changed something themselves just then, and {are} left alone.")
+        }
     })
 }
 

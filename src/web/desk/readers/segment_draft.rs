@@ -13,8 +13,8 @@ use crate::{
     money::{self, Money},
     publishing::EditionSummary,
     segments::{
-        AnswerTest, Condition, DEEPEST, GiftMeasure, Gifts, ListStanding, MOST_CONDITIONS, Segment, SegmentTree,
-        When,
+        AnswerTest, Condition, DEEPEST, GiftMeasure, Gifts, ListStanding, MOST_CONDITIONS, Segment,
+        SegmentTree, When,
     },
     subscribers::{
         DonorState, List,
@@ -28,10 +28,12 @@ use crate::{
 
 /// What the names of all fields begin with.
 pub(super) const BEGIN: &str = "c";
+/// Whichever it is.
+const ANY: &str = "any";
 /// Every operand of a condition.
 const OPERANDS: [&str; 22] = [
-    "list", "stands", "topic", "rhythm", "field", "test", "text", "least", "most", "from", "to", "when", "day",
-    "days", "form", "domain", "reason", "edition", "state", "measure", "currency", "segment",
+    "list", "stands", "topic", "rhythm", "field", "test", "text", "least", "most", "from", "to", "when",
+    "day", "days", "form", "domain", "reason", "edition", "state", "measure", "currency", "segment",
 ];
 
 words! {
@@ -208,7 +210,10 @@ struct Choice {
     chosen: bool,
 }
 
-fn choices<V: Into<String>, L: Into<String>>(of: impl IntoIterator<Item = (V, L)>, chosen: &str) -> Vec<Choice> {
+fn choices<V: Into<String>, L: Into<String>>(
+    of: impl IntoIterator<Item = (V, L)>,
+    chosen: &str,
+) -> Vec<Choice> {
     of.into_iter()
         .map(|(value, label)| {
             let value = value.into();
@@ -460,8 +465,9 @@ impl Draft {
 }
 
 fn member(tree: &SegmentTree, is_not: bool) -> Member {
-    let group = |how, trees: &[SegmentTree]| {
-        Draft { how, members: trees.iter().map(|tree| member(tree, false)).collect() }
+    let group = |how, trees: &[SegmentTree]| Draft {
+        how,
+        members: trees.iter().map(|tree| member(tree, false)).collect(),
     };
     match (tree, is_not) {
         (SegmentTree::Is(condition), _) => Member::One(One { is_not, ..One::of(condition) }),
@@ -469,10 +475,9 @@ fn member(tree: &SegmentTree, is_not: bool) -> Member {
         (SegmentTree::All(trees), false) => Member::Group(group(How::All, trees)),
         (SegmentTree::Any(trees), false) => Member::Group(group(How::Any, trees)),
         (SegmentTree::Any(trees), true) => Member::Group(group(How::None, trees)),
-        (SegmentTree::All(trees), true) => Member::Group(Draft {
-            how: How::None,
-            members: vec![Member::Group(group(How::All, trees))],
-        }),
+        (SegmentTree::All(trees), true) => {
+            Member::Group(Draft { how: How::None, members: vec![Member::Group(group(How::All, trees))] })
+        }
     }
 }
 
@@ -597,7 +602,9 @@ impl One {
     fn number(&self, name: &str) -> Result<Option<i64>, String> {
         match self.value(name) {
             "" => Ok(None),
-            number => hundredths(number).map(Some).ok_or_else(|| "Write a number, such as 12 or 12.5.".to_owned()),
+            number => {
+                hundredths(number).map(Some).ok_or_else(|| "Write a number, such as 12 or 12.5.".to_owned())
+            }
         }
     }
 
@@ -613,7 +620,9 @@ impl One {
             (text, GiftMeasure::Number) => {
                 text.parse().map(Some).map_err(|_| "Write how many gifts, such as 3.".to_owned())
             }
-            (text, _) => Money::parse(text, currency).map(|money| Some(money.minor)).map_err(|why| why.to_string()),
+            (text, _) => {
+                Money::parse(text, currency).map(|money| Some(money.minor)).map_err(|why| why.to_string())
+            }
         };
         let (least, most) = (amount("least")?, amount("most")?);
         Ok(Gifts { currency: code, measure, least, most, from: self.day("from")?, to: self.day("to")? })
@@ -626,7 +635,7 @@ impl One {
                 one.values.insert(name, value);
             }
         };
-        let id = |id: &Option<i64>| id.map(|id| id.to_string()).unwrap_or_default();
+        let id = |id: &Option<i64>| id.map_or_else(|| ANY.to_owned(), |id| id.to_string());
         let day = |day: &Option<jiff::civil::Date>| day.map(|day| day.to_string()).unwrap_or_default();
         let when = |of: &When| {
             let (word, name, value) = match of {
@@ -648,7 +657,7 @@ impl One {
                 What::Topic
             }
             Condition::Rhythm { list, rhythm } => {
-                let rhythm = rhythm.map_or_else(String::new, |rhythm| rhythm.to_string());
+                let rhythm = rhythm.map_or_else(|| ANY.to_owned(), |rhythm| rhythm.to_string());
                 all.extend([("list", id(list)), ("rhythm", rhythm)]);
                 What::Rhythm
             }
@@ -700,7 +709,7 @@ impl One {
                 What::Domain
             }
             Condition::Stopped { reason } => {
-                all.push(("reason", reason.map_or_else(String::new, |reason| reason.to_string())));
+                all.push(("reason", reason.map_or_else(|| ANY.to_owned(), |reason| reason.to_string())));
                 What::Stopped
             }
             Condition::Got { edition } => {
@@ -771,7 +780,11 @@ impl One {
         };
         let any_list = || {
             let lists = named.lists.iter().map(|list| (list.id.to_string(), list.name.clone()));
-            one_of("list", "List", std::iter::once((String::new(), "any list".to_owned())).chain(lists).collect())
+            one_of(
+                "list",
+                "List",
+                std::iter::once((ANY.to_owned(), "any list".to_owned())).chain(lists).collect(),
+            )
         };
         let when = || {
             let of = Since::ALL.map(|since| (since.as_str().to_owned(), since.label().to_owned()));
@@ -805,7 +818,7 @@ impl One {
                 any_list(),
             ],
             What::Rhythm => {
-                let every = std::iter::once((String::new(), how_often(None).to_owned()));
+                let every = std::iter::once((ANY.to_owned(), how_often(None).to_owned()));
                 let of = Rhythm::ALL.map(|one| (one.to_string(), how_often(Some(one)).to_owned()));
                 vec![any_list(), one_of("rhythm", "How often", every.chain(of).collect())]
             }
@@ -818,7 +831,8 @@ impl One {
                     .map(|field| field.kind);
                 let of = Test::ALL.into_iter().filter(|test| fits(*test, kind));
                 let of: Vec<Test> = of.collect();
-                let test = Test::parse(self.value("test")).filter(|test| of.contains(test)).unwrap_or(Test::Given);
+                let test =
+                    Test::parse(self.value("test")).filter(|test| of.contains(test)).unwrap_or(Test::Given);
                 let of = of.iter().map(|test| (test.as_str().to_owned(), test.label().to_owned()));
                 let mut all = vec![
                     one_of("field", "Field", fields.collect()),
@@ -844,7 +858,7 @@ impl One {
                 "reason",
                 "Why",
                 pairs(&[
-                    ("", "for any reason"),
+                    (ANY, "for any reason"),
                     ("bounced", "mail came back"),
                     ("complained", "they marked it as spam"),
                     ("staff", "the team decided it"),
@@ -884,7 +898,11 @@ impl One {
                     one_of(
                         "measure",
                         "What is counted",
-                        pairs(&[("sum", "all together"), ("number", "how many gifts"), ("single", "one gift")]),
+                        pairs(&[
+                            ("sum", "all together"),
+                            ("number", "how many gifts"),
+                            ("single", "one gift"),
+                        ]),
                     ),
                     currency,
                     typed("least", "At least"),

@@ -83,7 +83,7 @@ struct Reader {
 }
 
 /// How many, for people.
-pub(super) fn in_words(counted: SegmentCount) -> String {
+fn in_words(counted: SegmentCount) -> String {
     let SegmentCount { about, n } = counted;
     if !about {
         return count(n, "reader");
@@ -253,11 +253,8 @@ async fn page(
         readers = subscribers::by_ids(db, &first.readers).await?;
         desk.looks("", "by a segment").await?;
     }
-    let view = |one: Subscriber| Reader {
-        public_id: one.public_id,
-        email: one.email.readable(),
-        name: one.name,
-    };
+    let view =
+        |one: Subscriber| Reader { public_id: one.public_id, email: one.email.readable(), name: one.name };
     let used_by = match segment {
         Some(segment) => segments::used_by(db, segment.id).await?,
         None => None,
@@ -276,7 +273,7 @@ async fn page(
         used_by,
         version: segment.map(|one| {
             let by = one.changed_by.as_ref().map(|who| format!(", {who}")).unwrap_or_default();
-            format!("Saved {} times, last on {}{by}.", one.version, one.changed_at.date_time(desk.zone()))
+            format!("Version {}, saved on {}{by}.", one.version, one.changed_at.date_time(desk.zone()))
         }),
         longest: LONGEST_NAME,
     })
