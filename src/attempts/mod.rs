@@ -250,6 +250,12 @@ pub async fn once(tx: &mut Tx, site: &Site, (what, whom): (&str, &str), lasts: D
     Ok(store::count(tx, &key(site, what, whom), now, now.plus(lasts), 1).await?.is_some())
 }
 
+/// Counts a try in the transaction of whoever judges it; `false` if it is one too many.
+pub async fn counts(tx: &mut Tx, site: &Site, limited: &Limited) -> Result<bool> {
+    let (now, limit) = (site.now(), limited.limit);
+    Ok(store::count(tx, &limited.key(site), now, now.plus(limit.within), limit.most).await?.is_some())
+}
+
 /// Whether that was noted, and is not over.
 pub async fn is_noted(site: &Site, (what, whom): (&str, &str)) -> Result<bool> {
     store::is_noted(&site.db, &key(site, what, whom), site.now()).await

@@ -108,6 +108,12 @@ async fn receive_once(site: &Site, source: Source, key: &str, report: &BounceRep
         Some(proof) if !signed => proof.reader(site).await?,
         _ => None,
     };
+    let is_letter = matches!(proof, Some(Proof::Letter(_)));
+    // All letters to an address have one return path: which one it was, the report says.
+    let sent_at = match (is_letter, &without_copy, &report.returned_id) {
+        (true, Some(address), Some(id)) => delivery::letter_sent(&site.db, address, id).await?,
+        _ => None,
+    };
     let mut tx = site.db.begin().await?;
     let copy = match which {
         Some(which) => store::copy(&mut tx, which.edition, which.subscriber).await?,
@@ -117,9 +123,8 @@ async fn receive_once(site: &Site, source: Source, key: &str, report: &BounceRep
         let address = EmailAddress::parse(&address).ok()?;
         Some(About { which: Some(which), address, at: Some(at) })
     });
-    let is_letter = matches!(proof, Some(Proof::Letter(_)));
     let is_lost = known.is_none() && without_copy.is_some() && !is_letter;
-    let known = known.or(without_copy.map(|address| About { which: None, address, at: None }));
+    let known = known.or(without_copy.map(|address| About { which: None, address, at: sent_at }));
     let Some((about, recipient)) = subject(signed, report, known) else { return Ok(Effect::Unproven) };
     if is_lost && due(&recipient) != Effect::Complained {
         return Ok(Effect::Unproven);
@@ -143,7 +148,7 @@ async fn receive_once(site: &Site, source: Source, key: &str, report: &BounceRep
 struct About {
     which: Option<CopyId>,
     address: EmailAddress,
-    /// When the copy's row last changed.
+    /// When the copy's row last changed, or the letter was sent.
     at: Option<Moment>,
 }
 

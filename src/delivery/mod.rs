@@ -53,7 +53,7 @@ pub use self::{
     },
     names::{
         address_linked as address_by_link, address_of as address_by_name, address_of_letter,
-        copy as copy_by_name, edition as edition_by_name, linked_copy as copy_by_link,
+        copy as copy_by_name, edition as edition_by_name, letter_sent, linked_copy as copy_by_link,
         of_copy as names_of_copy,
     },
     notices::{

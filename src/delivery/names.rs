@@ -10,6 +10,7 @@ use super::{
     verp::{ToReader, Which},
 };
 use crate::{
+    clock::Moment,
     db::{Db, Result},
     email_address::EmailAddress,
     links::Name,
@@ -51,6 +52,11 @@ pub async fn address_of_letter(site: &Site, letter: &ToReader) -> Result<Option<
     let address = store::reader(&site.db, &letter.subscriber).await?;
     let address = address.and_then(|address| EmailAddress::parse(&address).ok());
     Ok(address.filter(|address| letter.went_to(&Suppressions::new(site).hash(address))))
+}
+
+/// When a letter went to an address, by its Message-ID; none where it is not known any more.
+pub async fn letter_sent(db: &Db, to: &EmailAddress, message_id: &str) -> Result<Option<Moment>> {
+    store::letter_sent(db, &to.key(), message_id).await
 }
 
 /// The same for the name of a link.

@@ -2,7 +2,7 @@
 
 use std::{
     collections::HashMap,
-    net::{IpAddr, SocketAddr},
+    net::{IpAddr, Ipv4Addr, SocketAddr},
     pin::{Pin, pin},
     sync::{Arc, Mutex, PoisonError},
     task::{Context, Poll, ready},
@@ -133,21 +133,31 @@ async fn answer(
     Ok(Answer::new(response, progress, at_once))
 }
 
+/// Who comes from there was named by a proxy, and not so that it could be read: all of them count as one network.
+const UNREADABLE: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
+
 /// Where a request really comes from: the other end of the connection, or what a trusted proxy there says. Each proxy appends
-/// the address that it saw, so the last one that is not a proxy of ours is the client; what stands before it can be forged.
+/// the address that it saw, so the last one that is not a proxy of ours is the client; what stands before it can be forged, and is not
+/// looked at. Some write the port behind it.
 #[must_use]
 pub fn real_client(peer: IpAddr, headers: &HeaderMap, trusted: &[IpAddr]) -> IpAddr {
     if !trusted.contains(&peer) {
         return peer;
     }
-    let said: Vec<&str> = headers
-        .get_all("x-forwarded-for")
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-        .collect();
-    let client = said.iter().rev().map_while(|ip| ip.trim().parse().ok()).find(|ip| !trusted.contains(ip));
-    client.unwrap_or(peer)
+    let lines: Vec<&[u8]> = headers.get_all("x-forwarded-for").iter().map(HeaderValue::as_bytes).collect();
+    let said = lines.iter().rev().flat_map(|line| line.rsplit(|byte| *byte == b','));
+    let mut named = said.map(<[u8]>::trim_ascii).filter(|one| !one.is_empty()).map(address);
+    named
+        .find(|one| one.is_none_or(|ip| !trusted.contains(&ip)))
+        .map_or(peer, |one| one.unwrap_or(UNREADABLE))
+}
+
+/// An address as proxies write it, perhaps with a port.
+fn address(written: &[u8]) -> Option<IpAddr> {
+    let written = str::from_utf8(written).ok()?;
+    let bare = written.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(written);
+    let with_port = |text: &str| text.parse::<SocketAddr>().ok().map(|address| address.ip());
+    bare.parse().ok().or_else(|| with_port(written)).map(|ip: IpAddr| ip.to_canonical())
 }
 
 fn too_many() -> Response<Body> {

@@ -134,13 +134,6 @@ async fn retire_once(site: &Site, seen: &List, staff_id: Option<i64>) -> Result<
     Ok(stopped)
 }
 
-/// Whether a list may have been made by mistake: nobody is on it, nobody left it, no edition was ever begun for it, and it is not the
-/// only one.
-pub async fn is_unused(db: &Db, list: &List) -> db::Result<bool> {
-    let others = lists::all(db).await?.iter().any(|one| one.id != list.id);
-    Ok(others && !lists::has_readers(db, list.id).await? && !store::has_editions(db, list.id).await?)
-}
-
 /// Deletes a list that somebody saw and that nobody was ever on, with its series of editions: its short name is free then.
 ///
 /// # Errors
@@ -148,7 +141,7 @@ pub async fn is_unused(db: &Db, list: &List) -> db::Result<bool> {
 pub async fn delete(site: &Site, seen: &List, staff_id: Option<i64>) -> Result<()> {
     db::again(async || {
         let mut tx = site.db.begin().await?;
-        lists::hold(&mut tx, seen.id).await?;
+        lists::hold(&mut tx).await?;
         store::delete_digests(&mut tx, seen.id).await?;
         if !lists::delete(&mut tx, (seen.id, seen.version)).await? {
             return Err(Error::Changed);

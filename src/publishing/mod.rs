@@ -43,9 +43,9 @@ pub use self::{
     issue::{Preview, fingerprint, preview},
     lists::{
         TouchedByList, bring_back as bring_list_back, bring_topic_back, change as change_list, change_topic,
-        delete as delete_list, delete_topic, is_unused as is_list_unused, make as make_list, make_topic,
-        merge_topics, name_first as name_first_list, retire as retire_list, retire_topic,
-        shift as shift_list, shift_topic, touched as touched_by_list,
+        delete as delete_list, delete_topic, make as make_list, make_topic, merge_topics,
+        name_first as name_first_list, retire as retire_list, retire_topic, shift as shift_list, shift_topic,
+        touched as touched_by_list,
     },
     owners::tell_of_pause,
     preflight::{Problem, preflight},

@@ -8,7 +8,7 @@ use super::{
 use crate::{
     db::{self, Db},
     delivery,
-    email_address::folded,
+    subscribers::sought,
 };
 
 /// Copies of an edition in the order of their readers' keys, after the reader `after`.
@@ -19,7 +19,7 @@ pub async fn results(
     after: i64,
     limit: i64,
 ) -> db::Result<Vec<CopyOutcome>> {
-    store::results(db, edition_id, &folded(wanted.search.trim()), wanted, after, limit).await
+    store::results(db, edition_id, &sought(wanted.search.trim()), wanted, after, limit).await
 }
 
 /// What we sent to one reader, the newest first, before the edition `before`.

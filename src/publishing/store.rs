@@ -31,7 +31,6 @@ statements! {
             (select count(*) from edition where list_id = $1 and sealed_at is not null) as sent";
     ADD_DIGEST = "insert into digest (slug, name, list_id, created_at) values ($1, $2, $3, $4)
         on conflict (slug) do nothing";
-    HAS_EDITIONS = "select exists (select 1 from edition where list_id = $1)";
     /// Those without an edition.
     DELETE_DIGESTS = "delete from digest where list_id = $1 and not exists (select 1 from edition e where e.digest_id = digest.id)";
     INSERT_REVISION = "insert into edition_revision (edition_id, revision, subject, preview_text, intro_markdown, staff_id, created_at)
@@ -229,10 +228,6 @@ pub(super) async fn add_digest(
     Ok(tx.exec(ADD_DIGEST, (slug, name, list_id, now)).await? == 1)
 }
 
-pub(super) async fn has_editions(db: &Db, list_id: i64) -> Result<bool> {
-    Ok(db.one::<(bool,)>(HAS_EDITIONS, (list_id,)).await?.0)
-}
-
 pub(super) async fn delete_digests(tx: &mut Tx, list_id: i64) -> Result<u64> {
     tx.exec(DELETE_DIGESTS, (list_id,)).await
 }
@@ -416,7 +411,7 @@ pub(super) async fn in_archive(db: &Db, public_id: &str) -> Result<Option<i64>> 
 pub(super) async fn results(
     db: &Db,
     edition_id: i64,
-    folded: &str,
+    sought: &str,
     wanted: WantedCopies<'_>,
     after: i64,
     limit: i64,
@@ -424,7 +419,7 @@ pub(super) async fn results(
     let WantedCopies { state, class, search } = wanted;
     let (small, mut large) = (search.trim().to_lowercase(), search.trim().to_uppercase());
     large.make_ascii_lowercase();
-    db.all(RESULTS, (edition_id, after, folded, state, class, limit, small, large)).await
+    db.all(RESULTS, (edition_id, after, sought, state, class, limit, small, large)).await
 }
 
 pub(super) async fn copies_of(

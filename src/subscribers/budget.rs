@@ -10,7 +10,7 @@ use std::time::Duration;
 pub(super) use super::store::joining::{Spent, Whose};
 use super::{Result, SubscriberError, machines, store::joining as store};
 use crate::{
-    attempts,
+    attempts::{self, Limit},
     clock::Moment,
     db::{self, Tx},
     email_address::EmailAddress,
@@ -41,6 +41,9 @@ const FAR_ABOVE: i64 = 4;
 const USUAL_DAYS: i64 = 14;
 /// So many may wait for a mail at once.
 const MOST_WAITING: i64 = 2_000;
+/// So many of them may have begun to from the networks of one provider, and for the addresses of one domain.
+const OF_A_PROVIDER: Limit = Limit::within("wait for a mail", 150, Duration::from_secs(6 * 3_600));
+const OF_A_DOMAIN: Limit = Limit::within("wait for a mail", 100, Duration::from_secs(6 * 3_600));
 
 /// What a browser says that was asked for some work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,6 +75,7 @@ impl Whose {
         Self {
             mailbox: name("mailbox", &email.mailbox()),
             network: network.map(|network| name("asking network", &network.to_string())),
+            provider: from.map(|network| name("asking provider", &network.provider().to_string())),
             block: block.map(|block| name("asking block", &block.to_string())),
             domain: name("asked domain", email.domain()),
             is_at_a_provider: email.is_at_a_provider(),
@@ -132,7 +136,12 @@ impl Spent {
 /// # Errors
 /// [`SubscriberError::TooMany`] for a network that caused too many, or when too many wait; [`SubscriberError::Crowded`] when a
 /// browser is to work first; when the database fails.
-pub(super) async fn turn(tx: &mut Tx, site: &Site, spent: Spent, crowd: Crowd<'_>) -> Result<Goes> {
+pub(super) async fn turn(
+    tx: &mut Tx,
+    site: &Site,
+    (whose, spent): (&Whose, Spent),
+    crowd: Crowd<'_>,
+) -> Result<Goes> {
     if spent.network >= OF_A_NETWORK || spent.block >= OF_A_BLOCK {
         return Err(SubscriberError::TooMany(HOUR));
     }
@@ -146,11 +155,23 @@ pub(super) async fn turn(tx: &mut Tx, site: &Site, spent: Spent, crowd: Crowd<'_
             if !machines::accept(tx, site, challenge, answer).await? {
                 return Err(SubscriberError::Crowded);
             }
-            Ok(if spent.has_room_for_who_worked() { Goes::Now } else { Goes::Later })
+            if spent.has_room_for_who_worked() { Ok(Goes::Now) } else { wait(tx, site, (whose, spent)).await }
         }
-        Crowd::Waits if spent.waiting < MOST_WAITING => Ok(Goes::Later),
-        Crowd::Waits => Err(SubscriberError::TooMany(HOUR)),
+        Crowd::Waits => wait(tx, site, (whose, spent)).await,
     }
+}
+
+/// Whoever waits has a place, and nobody takes all of them.
+async fn wait(tx: &mut Tx, site: &Site, (whose, spent): (&Whose, Spent)) -> Result<Goes> {
+    let mut shares: Vec<_> = whose.provider.iter().map(|provider| OF_A_PROVIDER.on(provider)).collect();
+    if !whose.is_at_a_provider {
+        shares.push(OF_A_DOMAIN.on(&whose.domain));
+    }
+    let mut has_place = spent.waiting < MOST_WAITING;
+    for share in shares {
+        has_place = has_place && attempts::counts(tx, site, &share).await?;
+    }
+    if has_place { Ok(Goes::Later) } else { Err(SubscriberError::TooMany(HOUR)) }
 }
 
 /// What a mailbox got in the last week: to whom and when, the newest first.

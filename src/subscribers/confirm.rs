@@ -10,7 +10,7 @@ use super::{
     lists::List,
     read::{Subscriber, Subscription, SubscriptionState, held},
     store::{self, joining},
-    subscribe::{asked_lately, read_link},
+    subscribe::{asked_lately, letter_key, read_link},
     topics, welcome, withdrawn,
 };
 use crate::{clock::Moment, settings::Settings, site::Site};
@@ -21,6 +21,9 @@ pub struct Confirmed {
     pub reader: Subscriber,
     /// What they asked for and have not confirmed: number and name of each list.
     pub waiting: Vec<(i64, String)>,
+    /// Whether the letter with the link asked about all of that: then a page may press for them. What somebody asked for since, perhaps
+    /// in their name, they press for themselves.
+    pub by_letter: bool,
     /// The names of the lists that they are on, out of those that the link is about.
     pub lists: Vec<String>,
     /// What else they may join by one press, once there is nothing to confirm.
@@ -37,13 +40,20 @@ pub struct Confirmed {
 pub async fn look_at_confirmation(site: &Site, link: &str, besides: &[i64]) -> Result<Confirmed> {
     let (reader, named) = read_link(site, link).await?;
     let known = store::subscriptions(&site.db, reader.id).await?;
+    let sent_at = joining::letter_at(&site.db, reader.id, &letter_key(link)).await?;
+    // Who had confirmed it by the letter left since, and asked once more, or another did.
+    let asked_by_letter = |one: &Subscription| {
+        named.contains(&one.list_id)
+            && sent_at.is_some_and(|sent| one.confirmed_at.is_none_or(|confirmed| confirmed < sent))
+    };
     let waiting = known.iter().filter(|one| waits(one, &named, asked_lately(site)));
+    let by_letter = waiting.clone().all(asked_by_letter);
     let waiting = waiting.map(|one| (one.list_id, one.name.clone())).collect();
     let on = known.iter().filter(|one| is_on(one, &named) || is_on(one, besides));
     let on: Vec<String> = on.map(|one| one.name.clone()).collect();
     let offers = if on.is_empty() { Vec::new() } else { offered(store::lists(&site.db).await?, &known) };
     let retired = known.iter().any(|one| is_retired(one, &named));
-    Ok(Confirmed { reader, waiting, lists: on, offers, retired })
+    Ok(Confirmed { reader, waiting, by_letter, lists: on, offers, retired })
 }
 
 fn is_on(one: &Subscription, named: &[i64]) -> bool {

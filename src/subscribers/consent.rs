@@ -178,7 +178,7 @@ pub(super) async fn record(tx: &mut Tx, site: &Site, happened: Happened<'_>) -> 
 /// (`docs/decisions/0014-where-a-consent-came-from.md`). What is no address is nothing.
 pub(super) fn range(ip: &str) -> String {
     let address: Option<IpAddr> = ip.trim().parse().ok();
-    address.map(|address| Network::around(address).range()).unwrap_or_default()
+    address.filter(|ip| !ip.is_unspecified()).map(|ip| Network::around(ip).range()).unwrap_or_default()
 }
 
 /// What a stranger's browser says is kept as text of sensible length.

@@ -7,14 +7,13 @@
 use std::{collections::HashMap, time::Duration};
 
 use super::{
-    found_by::{self, ordered_by, text_of},
+    found_by::{self, ordered_by, sought, text_of},
     rows::{Counts, ReaderStanding, Subscriber},
     store::finding::{self, Sought},
 };
 use crate::{
     clock::Moment,
     db::{Db, Result, Tx},
-    email_address::folded,
     site::Site,
 };
 
@@ -134,7 +133,7 @@ pub async fn among(site: &Site, wanted: Wanted<'_>, readers: &[i64]) -> Result<V
     let mut found = readers.to_vec();
     if !search.is_empty() {
         let id = if is_of_an_id(&search) { search.as_str() } else { "" };
-        found = finding::holding(look.db, &found, (&folded(&search), id), most).await?;
+        found = finding::holding(look.db, &found, (&sought(&search), id), most).await?;
     }
     if wanted.is_narrowed() {
         found = finding::among(look.db, &found, look.sought("", wanted), most).await?;
@@ -198,7 +197,7 @@ async fn ordered(
             return Ok(keys.into_iter().map(|(.., id)| id).collect());
         }
     }
-    let text = folded(search);
+    let text = sought(search);
     let sought = look.sought(&text, wanted);
     let (nameless, name, address, id) = last.unwrap_or_default();
     if !by_name {
@@ -262,7 +261,7 @@ async fn search_for(
     limit: i64,
 ) -> Result<Vec<i64>> {
     let db = look.db;
-    let text = folded(search);
+    let text = sought(search);
     let id = if is_of_an_id(search) { search } else { "" };
     if wanted.is_narrowed() {
         let few = who_stand_so(look, wanted, before, MANY + 1).await?;

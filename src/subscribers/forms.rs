@@ -165,6 +165,16 @@ pub async fn all(site: &Site) -> db::Result<Vec<(SignUpForm, CameBy)>> {
     Ok(rows::all(&site.db).await?.into_iter().map(|form| (of(&form), form)).map(|(c, f)| (f, c)).collect())
 }
 
+/// The open forms that offer nothing: by id and name.
+pub async fn empty(db: &Db) -> db::Result<Vec<(i64, String)>> {
+    rows::empty_without(db, 0).await
+}
+
+/// The open forms that would offer nothing without a list: by id and name.
+pub async fn empty_without(db: &Db, list: i64) -> db::Result<Vec<(i64, String)>> {
+    rows::empty_without(db, list).await
+}
+
 /// The lists that were chosen for a form.
 pub async fn chosen_lists(db: &Db, form: i64) -> db::Result<Vec<i64>> {
     rows::lists_of(db, form).await

@@ -96,14 +96,14 @@ pub async fn retire(tx: &mut Tx, site: &Site, seen: (i64, i64)) -> Result<bool> 
     store::retire(tx, seen, site.now()).await
 }
 
-/// Whether anybody is on a list, asked for it, or left it.
-pub async fn has_readers(db: &Db, id: i64) -> Result<bool> {
-    store::has_readers(db, id).await
+/// Whether a list may have been made by mistake, so that [`delete`] would delete it.
+pub async fn is_unused(db: &Db, id: i64) -> Result<bool> {
+    store::is_unused(db, id).await
 }
 
-/// Nobody joins a list, and nothing is begun for it, until the commit.
-pub async fn hold(tx: &mut Tx, id: i64) -> Result<()> {
-    store::hold(tx, id).await
+/// Nobody joins a list, nothing is begun for one, and none is deleted, until the commit.
+pub async fn hold(tx: &mut Tx) -> Result<()> {
+    store::hold(tx).await
 }
 
 /// Deletes the list of that `version` that is held, if nobody was ever on it and nothing hangs on it; `false` otherwise.

@@ -73,6 +73,7 @@ pub use self::{
         hold_at as hold_address_to_forget, note as note_forgotten,
         supporter_is_gone as forgotten_supporter_is_gone, supporters as forgotten_supporters,
     },
+    found_by::sought,
     implied::{Implied, NotImplied},
     import::{Basis, IMPLIED, ImportError, ImportReport, Plan, RowError, import, import_as},
     imports::{
@@ -110,7 +111,9 @@ pub use self::{
         Adding, Asked, NewSubscription, SIGN_UPS, add_by_staff, ask_by_staff, ask_held_back,
         forget_held_back, subscribe,
     },
-    their_choices::{Choice, Chosen, Saved, TheirChoices, choices_path, look_at_choices, save_choices},
+    their_choices::{
+        Choice, Chosen, Saved, TheirChoices, choices_path, look_at_choices, save_choices, take_leaving_back,
+    },
     topic_choices::{TopicChoice, TopicChoices, TopicsTicked, topic_choices},
     unwanted::{Unwanted, unwanted},
     why_they_left::{

@@ -221,7 +221,7 @@ async fn ask_once(
     }
     let spent = whose.spent(&mut tx, now).await?;
     // Who has the link is known: no browser is asked for work, and a day has one asking.
-    budget::turn(&mut tx, site, spent, Crowd::Nobody).await?;
+    budget::turn(&mut tx, site, (&whose, spent), Crowd::Nobody).await?;
     joining::add_asking(&mut tx, whose, false, now).await?;
     let change = begin(&mut tx, site, &reader, new, None).await?;
     let context = AddressChangeOld {
@@ -374,7 +374,7 @@ async fn correct_once(
         ToNew::Stopped | ToNew::Known => return Ok(Readdressed::Stopped),
     }
     let (who, id) = (Some(by.staff_id), &reader.public_id);
-    audit_log::record(&mut tx, site, who, "corrected a reader’s address", id, by.why).await?;
+    audit_log::record(&mut tx, site, who, "asked for a reader’s new address", id, by.why).await?;
     tx.commit().await?;
     Ok(Readdressed::Asked)
 }
@@ -409,6 +409,10 @@ pub async fn call_off_own_move(site: &Site, link: &str) -> Result<bool> {
         // Whoever presses the second button holds them, too: it is done before this, or not at all.
         store::hold(&mut tx, reader.id).await?;
         let is_off = moving::call_off(&mut tx, &change.public_id, reader.id, site.now()).await?;
+        if is_off && change.staff_id.is_some() {
+            let what = "called off the move of address that the team asked for";
+            audit_log::record(&mut tx, site, None, what, &reader.public_id, "by the link of a mail").await?;
+        }
         tx.commit().await?;
         db::Result::Ok(is_off)
     })

@@ -1,5 +1,5 @@
 //! How often one link changes what a reader gets. Each change is kept for good, as proof and in the journal beside the database, and
-//! whoever was handed a mail has its links. Leaving is never refused, and needs no bound of its own: who leaves again was back before.
+//! whoever was handed a mail has its links. Leaving is never refused, and needs no bound of its own: it writes of lists that somebody is on, and who leaves one again was back before.
 
 use std::time::Duration;
 

@@ -281,6 +281,14 @@ pub struct List {
     pub version: i64,
 }
 
+impl ConsentMethod {
+    /// Whether a reader does it, and nobody in their place.
+    #[must_use]
+    pub const fn is_their_own(self) -> bool {
+        !matches!(self, Self::Import | Self::Staff)
+    }
+}
+
 impl List {
     /// Whether it stands on the forms, and anybody may join it.
     #[must_use]

@@ -99,7 +99,7 @@ pub async fn subscribe(site: &Site, settings: &Settings, new: NewSubscription<'_
     let mut tx = site.db.begin_together().await?;
     whose.hold(&mut tx, site).await?;
     let spent = whose.spent(&mut tx, site.now()).await?;
-    let goes = match budget::turn(&mut tx, site, spent, new.crowd).await {
+    let goes = match budget::turn(&mut tx, site, (&whose, spent), new.crowd).await {
         Err(SubscriberError::Crowded) => {
             drop(tx);
             attempts::note_used_up(site, SIGN_UPS.what()).await?;
@@ -507,7 +507,7 @@ fn asking_letter(
 }
 
 /// What the mail with a link is known by. The fact is the link; its hash names it without giving it away.
-fn letter_key(link: &str) -> String {
+pub(super) fn letter_key(link: &str) -> String {
     format!("confirm:{}", token::hash(link))
 }
 

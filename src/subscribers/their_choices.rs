@@ -8,11 +8,15 @@ use super::{
     By, Result, SubscriberError, Trace,
     consent::{self, ConsentAction, ConsentMethod, Happened},
     fields, forgotten,
+    leave::undo_until,
     lists::List,
     often,
     read::{Subscriber, Subscription, SubscriptionState, held},
     rhythms,
-    store::{self, imports_undone},
+    store::{
+        self, imports_undone,
+        knowing::{self, Numbered},
+    },
     topic_choices::{TopicsTicked, choose_topics},
     welcome, withdrawn,
 };
@@ -69,7 +73,7 @@ pub fn choices_path(site: &Site, public_id: &str) -> String {
     Choices(Name::id(public_id)).path(&site.keys)
 }
 
-/// The page behind a link: public lists, and private ones that the reader is on.
+/// The page behind a link: public lists, and private ones that the reader is on, asked for, or left by themselves.
 ///
 /// # Errors
 /// [`SubscriberError::Link`] when it is not one of ours.
@@ -78,20 +82,27 @@ pub async fn look_at_choices(site: &Site, link: &str) -> Result<TheirChoices> {
     let Choices(name) = Choices::read(&site.keys, link, now)?;
     let reader = store::named(&site.db, &name).await?.ok_or(SubscriberError::Link)?;
     let known = store::subscriptions(&site.db, reader.id).await?;
+    let newest = knowing::newest_events(&site.db, reader.id).await?;
     let rests_until = known.iter().filter_map(|one| one.rests_until(now)).max();
-    let lists = choices(&known, store::lists(&site.db).await?, now);
+    let lists = choices((&known, &newest), store::lists(&site.db).await?, now);
     Ok(TheirChoices { reader, lists, rests_until })
 }
 
-/// What a reader can choose who stands so with these lists.
-fn choices(known: &[Subscription], lists: Vec<List>, now: Moment) -> Vec<Choice> {
+/// What a reader can choose who stands so with these lists, and of whom this is on record last. Whom the team took off a private list, or a
+/// file, does not put themselves back on it.
+fn choices((known, newest): (&[Subscription], &[Numbered]), lists: Vec<List>, now: Moment) -> Vec<Choice> {
     let rests = known.iter().any(|one| one.rests_until(now).is_some());
     let choice = |list: List| {
         let subscription = known.iter().find(|s| s.list_id == list.id);
         let ran_out = subscription.is_some_and(|s| s.ran_out(now));
         let joined = subscription.is_some_and(|s| s.state == SubscriptionState::Confirmed) && !ran_out;
         // Whoever is on a list can leave it, also when nobody joins it any more.
-        let shown = joined || list.takes_sign_ups() || (list.may_be_joined() && subscription.is_some());
+        let may_come_back = subscription.is_some_and(|s| {
+            let left_by_themselves =
+                |one: &Numbered| one.list_id == list.id && one.event.method.is_their_own();
+            s.state != SubscriptionState::Left || newest.iter().any(left_by_themselves)
+        });
+        let shown = joined || list.takes_sign_ups() || (list.may_be_joined() && may_come_back);
         let retired = !list.is_mailed();
         let rhythms = if joined && !retired { Rhythm::read(&list.rhythms) } else { Vec::new() };
         let rhythm = subscription.and_then(Subscription::rhythm_now);
@@ -197,18 +208,58 @@ pub async fn save_choices(site: &Site, link: &str, chosen: &Chosen, trace: Trace
         Err(error) => return Err(error),
     };
     let chosen = leaving.as_ref().unwrap_or(chosen);
-    // Whatever they do not want stands in the journal, whether or not they seem to be on it: that may be otherwise by the time.
-    let mut leaves: Vec<i64> =
-        chosen.lists.iter().filter(|(_, wanted)| !wanted).map(|(list, _)| *list).collect();
-    if chosen.leaves_all {
-        let known = store::subscriptions(&site.db, reader.id).await?;
-        let on = known.iter().filter(|one| one.state != SubscriptionState::Left);
-        leaves.extend(on.map(|one| one.list_id));
-    }
+    // What they are on and do not want: of anything else nothing is written, or whoever holds a link could fill the journal.
+    let known = store::subscriptions(&site.db, reader.id).await?;
+    let is_unwanted = |list: i64| chosen.leaves_all || chosen.lists.contains(&(list, false));
+    let on = known.iter().filter(|one| one.state != SubscriptionState::Left && is_unwanted(one.list_id));
+    let leaves: Vec<i64> = on.map(|one| one.list_id).collect();
     withdrawn::leaves(site, &reader.public_id, &leaves, ConsentMethod::Preferences).await?;
     let mut saved = db::again(|| save_once(site, reader.id, (chosen, &leaves), trace)).await?;
     saved.waits = waits;
     Ok(saved)
+}
+
+/// Takes back that they left these lists by one press on their page: for a day, and as they were on them before, so that whoever rested
+/// goes on resting.
+///
+/// # Errors
+/// As [`save_choices`]; [`SubscriberError::TooMany`].
+pub async fn take_leaving_back(site: &Site, link: &str, lists: &[i64], trace: Trace<'_>) -> Result<Saved> {
+    let Choices(name) = Choices::read(&site.keys, link, site.now())?;
+    let reader = store::named(&site.db, &name).await?.ok_or(SubscriberError::Link)?;
+    often::change(site, &reader.public_id).await?;
+    let joined = db::again(|| take_back_once(site, &reader, lists, trace)).await?;
+    Ok(Saved { joined, ..Saved::default() })
+}
+
+async fn take_back_once(
+    site: &Site,
+    reader: &Subscriber,
+    lists: &[i64],
+    trace: Trace<'_>,
+) -> db::Result<Vec<i64>> {
+    let (before, since) = (site.now(), undo_until(site));
+    let mut tx = site.db.begin().await?;
+    store::hold(&mut tx, reader.id).await?;
+    let newest = knowing::newest_events_in(&mut tx, reader.id).await?;
+    let left_here = newest.iter().filter(|one| {
+        (one.event.action, one.event.method) == (ConsentAction::Left, ConsentMethod::Preferences)
+            && lists.contains(&one.list_id)
+    });
+    let mut left_here: Vec<i64> = left_here.map(|one| one.list_id).collect();
+    left_here.sort_unstable();
+    let mut back = Vec::new();
+    for list in left_here {
+        if store::rejoin(&mut tx, reader.id, list, since).await? {
+            let (action, method) = (ConsentAction::Confirmed, ConsentMethod::Preferences);
+            let by = By::source("undo");
+            let happened = Happened { subscriber: reader.id, list, action, method, wording: None, by, trace };
+            consent::record(&mut tx, site, happened).await?;
+            back.push(list);
+        }
+    }
+    withdrawn::commit_back(tx, site, &reader.public_id, &back, before).await?;
+    Ok(back)
 }
 
 /// What changed. Of `leaves` alone they are taken off, for those stand in the journal: who
@@ -250,7 +301,8 @@ async fn save_once(
         trace,
     };
     let (mut back, mut left) = (Vec::new(), Vec::new());
-    for choice in choices(&known, store::lists_in(&mut tx).await?, site.now()) {
+    let newest = knowing::newest_events_in(&mut tx, id).await?;
+    for choice in choices((&known, &newest), store::lists_in(&mut tx).await?, site.now()) {
         let is_meant = chosen.lists.iter().any(|(list, wanted)| *list == choice.id && *wanted);
         if is_meant && !chosen.leaves_all && store::join(&mut tx, id, choice.id, site.now(), None).await? {
             consent::record(&mut tx, site, happened(choice.id, true)).await?;

@@ -9,6 +9,7 @@ use broadside::{
         receive, receive_mail, receive_maildir, receive_refusals,
     },
     delivery::{self, Engine, EngineOptions, Suppressions},
+    dossier,
     email_address::EmailAddress,
     mail::{EmailTemplate as _, SignInLink},
     publishing,
@@ -279,6 +280,26 @@ both_engines! {
         assert_eq!(take(&app, &notification(&asked, bob, "delayed", "4.4.1")).await, Effect::None);
         assert_eq!(take(&app, &notification(&asked, bob, "failed", "5.1.1")).await, Effect::Bounced);
         assert_eq!(reason(&app, bob).await, Some(delivery::StopReason::Bounced));
+        // The team lets mail go again: what comes late about a letter of before is no news, as with a copy.
+        let answering = |letter: &(String, String)| {
+            let text = String::from_utf8(complaint("abuse", &letter.1)).expect("our own text");
+            text.replace("To: redacted", &format!("Return-Path: <{}>\r\nTo: redacted", letter.0)).into_bytes()
+        };
+        let before = of(bob, "Hello");
+        app.advance(DAY);
+        let mut tx = app.site.db.begin().await.expect("a transaction");
+        let address = EmailAddress::parse(bob).expect("an address");
+        assert!(Suppressions::new(&app.site).lift(&mut tx, &address).await.expect("a write"));
+        tx.commit().await.expect("a commit");
+        assert_eq!(take(&app, &answering(&before)).await, Effect::Outdated);
+        app.advance(DAY);
+        let theirs = subscribers::by_email(&app.site.db, &address).await.expect("a read").expect("a reader");
+        let choices = subscribers::choices_path(&app.site, &theirs.public_id);
+        let token = choices.rsplit('/').next().expect("an end");
+        dossier::ask(&app.site, token, dossier::Asks::Copy).await.expect("asked");
+        app.drain().await;
+        let last = letters.to(bob).last().expect("the letter").clone();
+        assert_eq!(take(&app, &answering(&(last.from.clone(), last.message_id.clone()))).await, Effect::Complained);
 
         let (cats, _) = of(cat, "Hello");
         database::change(&app.site.db, "update subscriber set email = 'new@example.org', email_key = 'new@example.org' where email = 'cat@example.org'").await;

@@ -12,8 +12,10 @@ use broadside::{
     sandbox::{Rule, Stage},
     settings::Settings,
     subscribers::{
-        self, ConsentMethod, Crowd, Subscriber, SubscriberError, SubscriptionState, Trace, Weeks, consent,
-        fields, lists::Visibility, machines, topics,
+        self, ConsentAction, ConsentMethod, Crowd, Subscriber, SubscriberError, SubscriptionState, Trace,
+        Weeks, consent, fields,
+        lists::{self, Visibility},
+        machines, topics,
     },
     withdrawals,
 };
@@ -207,6 +209,51 @@ both_engines! {
         send_now(&app, &correction).await;
         let subject = "Correction: The wrong date";
         assert!(!got(&app, "reader2@example.org", subject) && got(&app, "reader3@example.org", subject));
+    }
+
+    /// TRUST T10: who takes back that they left every list has it as it was before: they go on resting, also in a backup that knows nothing of
+    /// it, and no box that they did not tick stands in their proof. Once, for a day, and by the page where they left alone.
+    async fn who_takes_leaving_back_goes_on_resting(db: TestDb) {
+        let app = TestApp::journalled(db).await;
+        app.reader(ANN).await;
+        pause(&app, ANN).await;
+        let left = press(&app, &choices(&app, ANN).await, "leave-all").await;
+        left.says("You are on no list");
+        let undo = left.form("#choices").with("press", "undo");
+        let back = app.visitor().submit_and_follow(&undo).await;
+        back.says("You now get The digest").says("Paused until 17 March 2026");
+        assert_eq!(joined(&app, ANN).await, ["digest"]);
+        let proof = consent::proof(&app.site.db, reader(&app, ANN).await.id).await.expect("a read");
+        let last = proof.last().expect("a line");
+        assert_eq!((last.action, last.source.as_str(), last.wording.as_deref()), (ConsentAction::Confirmed, "undo", None));
+        let journal = std::fs::read_to_string(app.site.journal.path().expect("a journal")).expect("its text");
+        assert!(journal.lines().last().expect("a line").contains("rests"), "{journal}");
+
+        // Again, and later, or after they left by a mail, it does nothing.
+        app.visitor().submit_and_follow(&undo).await.says("Nothing has changed");
+        press(&app, &choices(&app, ANN).await, "leave-all").await;
+        app.advance(DAY + Duration::from_secs(1));
+        app.visitor().submit_and_follow(&undo).await.says("Nothing has changed");
+        assert!(joined(&app, ANN).await.is_empty());
+    }
+
+    /// TRUST T10: whoever holds a link fills no disk by it: leaving what somebody is not on is written down nowhere.
+    async fn leaving_what_one_is_not_on_writes_nothing(db: TestDb) {
+        let app = TestApp::journalled(db).await;
+        app.reader(ANN).await;
+        publishing::make_list(&app.site, ("appeals", "Appeals", Visibility::Public), None).await.expect("made").expect("free");
+        let page = choices(&app, ANN).await;
+        let unticked = page.form("#choices").without("list").without("seen_list");
+        let all = lists::all(&app.site.db).await.expect("a read");
+        let unticked = all.iter().fold(unticked, |form, list| form.and("seen_list", &format!("{}.on", list.id)));
+        let size = || std::fs::metadata(app.site.journal.path().expect("a journal")).expect("it is there").len();
+        app.visitor().submit_and_follow(&unticked).await.says("You no longer get The digest");
+        let before = size();
+        for _ in 0..3 {
+            app.visitor().submit_and_follow(&unticked).await;
+            press(&app, &page, "leave-all").await;
+        }
+        assert_eq!(size(), before);
     }
 
     /// A copy that may have arrived is not sent once more to who rests.
@@ -488,6 +535,12 @@ both_engines! {
         taken_back.says("Saved. Your answer is taken back: Town.");
         assert!(!taken_back.text().contains("is kept"), "{}", taken_back.text());
         assert_eq!(all().await, ["1961", "Print"]);
+        // Who took it back by mistake finds it there, however long they think about it.
+        app.advance(Duration::from_secs(7_200));
+        let late = taken_back.form("#choices").with("field_town", "Ghent");
+        visitor.submit_and_follow(&late).await.says("Your answer is kept: Town");
+        let form = choices(&app, ANN).await.form("#choices").with("field_town", "");
+        visitor.submit_and_follow(&form).await.says("Your answer is taken back: Town");
         // Of another field than the page has nothing is set (TRUST A13).
         let form = choices(&app, ANN).await.form("#choices").and("field_asked_elsewhere", "x");
         visitor.submit_and_follow(&form).await.says("Nothing has changed");

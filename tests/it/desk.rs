@@ -572,6 +572,18 @@ both_engines! {
             "the proxy's own word alone"
         );
         assert_eq!(seen("10.0.0.1:5000", "203.0.113.9, 10.0.0.1").await, "203.0.113.9", "proxies in a row");
-        assert_eq!(seen("10.0.0.1:5000", "nonsense").await, "10.0.0.1");
+        assert_eq!(seen("10.0.0.1:5000", "").await, "10.0.0.1");
+        for (said, who, why) in [
+            ("203.0.113.9:5012", "203.0.113.9", "some proxies write the port"),
+            ("[2001:db8::9]:5012, 10.0.0.1", "2001:db8::9", "and brackets"),
+            ("caf\u{e9}, 203.0.113.9", "203.0.113.9", "what a stranger sent before is not looked at"),
+            ("nonsense, 203.0.113.9,", "203.0.113.9", "nor what is missing behind"),
+        ] {
+            assert_eq!(seen("10.0.0.1:5000", said).await, who, "{why}");
+        }
+        for unreadable in ["nonsense", "unknown, 10.0.0.1", "203.0.113.9, nonsense"] {
+            assert_eq!(seen("10.0.0.1:5000", unreadable).await, "0.0.0.0", "{unreadable}: all of them count as one");
+        }
+        assert!(broadside::network::Network::of("0.0.0.0".parse().expect("an address")).is_some(), "and are counted");
     }
 }

@@ -537,6 +537,29 @@ both_engines! {
         app.drain().await;
     }
 
+    /// TRUST A24: of the places for who waits no provider of networks has more than its share, and no domain, however many networks it asks
+    /// from: a reader from elsewhere has one.
+    async fn nobody_takes_all_the_places_of_who_waits(app: TestApp) {
+        let door = Door::of(&app).await;
+        door.fill(&app).await;
+        let wait = async |email: &str, ip: &str| door.try_from(&app, (email, ""), ip, Crowd::Waits).await;
+        for at in 0..150 {
+            let (email, ip) = (format!("victim@town{at}.example.com"), format!("84.22.{at}.7"));
+            assert_eq!(wait(&email, &ip).await.expect("taken"), Goes::Later, "{at}");
+        }
+        let more = wait("victim@town.example.com", "84.22.200.7").await;
+        assert!(matches!(more, Err(SubscriberError::TooMany(_))), "{more:?}");
+        assert_eq!(wait(ANN, "84.23.0.1").await.expect("taken"), Goes::Later, "from elsewhere");
+        for at in 0..100 {
+            let (email, ip) = (format!("victim{at}@one.example.com"), format!("85.{at}.1.7"));
+            assert_eq!(wait(&email, &ip).await.expect("taken"), Goes::Later, "{at}");
+        }
+        let more = wait("victim@one.example.com", "86.1.1.7").await;
+        assert!(matches!(more, Err(SubscriberError::TooMany(_))), "{more:?}");
+        assert_eq!(wait("bob@example.org", "86.1.1.7").await.expect("taken"), Goes::Later, "at another domain");
+        app.leaves_work();
+    }
+
     /// TRUST A24: whoever works for it goes on at once, and yet keeps nobody waiting who cannot.
     async fn who_works_does_not_starve_who_waits(app: TestApp) {
         let door = Door::of(&app).await;

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use broadside::{
     db::{Db, Engine},
+    dossier,
     editions::{EditionState, Rhythm},
     email_address::EmailAddress,
     publishing::{self, Content, Edition},
@@ -237,6 +238,51 @@ both_engines! {
         assert!(log.iter().any(|line| line.action == "deleted a list" && line.subject == "list mistake"), "{log:?}");
     }
 
+    /// TRUST L1: whatever hangs on a list, its page offers to delete it where that is done, and nowhere else: a file that is being brought in
+    /// keeps it, one that is over does not, and the proof of a reader who was forgotten does.
+    async fn what_a_list_offers_to_delete_it_deletes(app: TestApp) {
+        let desk = app.desk().await;
+        let retire = async |slug: &str| desk.open(&format!("/desk/lists/{}/retire", list(&app, slug).await.public_id)).await;
+        let delete = async |slug: &str| desk.submit(&retire(slug).await.form("/retire").with("act", "delete")).await.status;
+        made(&app, "filed", "Filed").await;
+        retire("filed").await.says("so it can be deleted");
+        database::change(&app.site.db, "update form set offers = 'chosen'").await;
+        database::change(&app.site.db, "insert into form_list (form_id, list_id) select f.id, l.id from form f join list l on l.slug = 'filed'").await;
+        retire("filed").await.says("these offer nothing else");
+        decide(&app, "filed", |written| written.closed = true).await;
+        desk.open("/desk/forms").await.says("open, offers nothing");
+        database::change(&app.site.db, "insert into import (public_id, state, created_at, changed_at, file, size, list_id, basis, source, makes_lists, choices, survey, expected, report, pass, line, trouble, attempts, next_at)
+            select 'a-file', 'asking', 1, 1, 'readers.csv', 9, id, '', '', 1 = 0, '', '', '', '', 0, 0, '', 0, 1 from list where slug = 'filed'").await;
+        for (is_over, state) in [
+            (false, "update import set state = 'asking'"),
+            (false, "update import set state = 'counting'"),
+            (false, "update import set state = 'ready'"),
+            (false, "update import set state = 'running'"),
+            (false, "update import set state = 'undoing'"),
+            (true, "update import set state = 'done'"),
+            (true, "update import set state = 'stopped'"),
+            (true, "update import set state = 'undone'"),
+        ] {
+            database::change(&app.site.db, state).await;
+            let offers = retire("filed").await.text().contains("can be deleted");
+            assert_eq!(offers, is_over, "{state}");
+            if !offers {
+                assert_eq!(delete("filed").await, StatusCode::CONFLICT, "{state}");
+            }
+        }
+        assert_eq!(delete("filed").await, StatusCode::SEE_OTHER);
+        let of_no_list = database::rows::<(i64,)>(&app.site.db, "select count(*) from import where list_id is null").await;
+        assert_eq!(of_no_list[0].0, 1, "what was brought in stays on record");
+
+        made(&app, "forgotten", "Forgotten").await;
+        let kept = list(&app, "forgotten").await;
+        let ann = EmailAddress::parse(ANN).expect("an address");
+        let ann = subscribers::add_by_staff(&app.site, &ann, "", kept.id, "on paper").await.expect("added");
+        assert!(dossier::forget_reader(&app.site, &ann, None).await.expect("forgotten"));
+        assert!(!retire("forgotten").await.text().contains("can be deleted"), "a proof names it");
+        assert_eq!(delete("forgotten").await, StatusCode::CONFLICT);
+    }
+
     /// TRUST A13, L10: who is neither owner nor editor changes no list; what was done stands in the log.
     async fn lists_are_for_owners_and_editors(app: TestApp) {
         let desk = app.desk().await;
@@ -279,6 +325,15 @@ both_engines! {
         app.visitor().submit_and_follow(&page.form("/preferences/").without("list")).await.says("Saved");
         assert_eq!(state(&app, ANN, "appeals").await, Some(SubscriptionState::Left));
         assert!(!app.visitor().open(&choices).await.body.contains("Appeals"), "nobody comes back by themselves");
+        // Of a private list: who left it by themselves may, and whom the team took off may not, whatever a page sends.
+        decide(&app, "appeals", |written| { written.closed = false; written.visibility = Visibility::Private }).await;
+        let page = app.visitor().open(&choices).await;
+        app.visitor().submit_and_follow(&page.form("/preferences/").and("list", &id)).await.says("You now get Appeals");
+        let ticked = page.form("/preferences/").and("list", &id);
+        subscribers::leave_by_staff(&app.site, ann.id, id.parse().expect("a number"), "membership ended").await.expect("taken off");
+        assert!(!app.visitor().open(&choices).await.body.contains("Appeals"));
+        app.visitor().submit_and_follow(&ticked).await;
+        assert_eq!(state(&app, ANN, "appeals").await, Some(SubscriptionState::Left));
         let staff = subscribers::add_by_staff(&app.site, &address, "", list(&app, "appeals").await.id, "by phone").await;
         staff.expect("staff may add somebody to a closed list");
         // Bob asked for the list that there is.
@@ -641,7 +696,7 @@ both_engines! {
         let last = proof.last().expect("an event");
         assert_eq!((last.wording.as_deref(), last.action), (Some("Also get Appeals"), ConsentAction::Confirmed));
         let unoffered = asks.form("/confirm/").without("list").with("also", &list(&app, "quiet").await.id.to_string());
-        visitor.submit_and_follow(&unoffered).await;
+        visitor.submit_and_follow(&unoffered).await.says("Nobody can join that other list any more").says("You are on the list");
         assert_eq!(state(&app, ANN, "quiet").await, None);
     }
 

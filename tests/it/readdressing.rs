@@ -615,7 +615,7 @@ both_engines! {
         let wanted = audit_log::WantedLines { subject: Some(&ann.public_id), ..audit_log::WantedLines::default() };
         let lines = audit_log::page(&app.site.db, wanted, None, 50).await.expect("a read");
         let lines: Vec<_> = lines.iter().map(|line| (line.action.as_str(), line.detail.as_str())).collect();
-        assert_eq!(lines, [("moved a reader’s mail", ""), ("corrected a reader’s address", "she wrote to us")]);
+        assert_eq!(lines, [("moved a reader’s mail", ""), ("asked for a reader’s new address", "she wrote to us")]);
         let stale = desk.submit(&form.with("new_email", "ann@third.example")).await;
         stale.says("Their mail goes to ann@other.example by now");
     }
@@ -655,6 +655,16 @@ both_engines! {
         let lines = audit_log::page(&app.site.db, wanted, None, 50).await.expect("a read");
         let called_off: Vec<_> = lines.iter().filter(|line| line.action == "called off a reader’s move of address").map(|line| line.detail.as_str()).collect();
         assert_eq!(called_off, ["it was mistyped"]);
+        // The reader does it by a link of theirs: the log says so, for the team asked and would wonder.
+        assert_eq!(correct(&app, "ann@third.example", "ann@fourth.example").await.expect("asked"), Readdressed::Asked);
+        let token = subscribers::choices_path(&app.site, &ann.public_id);
+        let own = app.visitor().open(&token).await.form("/address").with("press", "call-off");
+        assert!(subscribers::call_off_own_move(&app.site, token.rsplit('/').next().expect("an end")).await.expect("called off"));
+        app.visitor().submit_and_follow(&own).await.says("Nothing was called off: it was done by then, or over");
+        let wanted = audit_log::WantedLines { subject: Some(&ann.public_id), ..audit_log::WantedLines::default() };
+        let lines = audit_log::page(&app.site.db, wanted, None, 50).await.expect("a read");
+        assert!(lines[0].action.starts_with("called off the move of address") && lines[0].staff_name.is_none(), "{:?}", lines[0]);
+        app.drain().await;
         ask(&app, "ann@third.example", NEW).await;
         app.advance(Duration::from_secs(3 * 86_400));
         assert!(!app.desk().await.open(&page).await.text().contains("A new address is asked for"), "its links are too old");

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use broadside::{
-    subscribers::{self, SubscriptionState},
+    publishing,
+    subscribers::{self, SubscriptionState, lists::Visibility},
     web::HeaderSet,
 };
 use reqwest::{Method, StatusCode};
@@ -53,6 +54,38 @@ both_engines! {
             visitor.send(visitor.request(method, &link).header("purpose", "prefetch")).await;
         }
         assert_eq!(state(&app, "ann@example.org").await, Some(SubscriptionState::Pending));
+    }
+
+    /// TRUST A25: the page presses for who looks at it where the letter asked about all that it shows: what somebody else asked for in their
+    /// name meanwhile waits for a press of their own, also in a tab that a browser opens again.
+    async fn the_page_presses_for_what_its_letter_asked(app: TestApp) {
+        publishing::make_list(&app.site, ("appeals", "Appeals", Visibility::Public), None).await.expect("made").expect("free");
+        let presses = async |link: &str| app.visitor().open(link).await.body.contains("data-press");
+        app.subscribe("ann@example.org").await;
+        let link = app.last_mail("ann@example.org").link("/confirm/");
+        assert!(presses(&link).await);
+        // Impatience is no reason to ask for a press.
+        app.subscribe("ann@example.org").await;
+        assert!(presses(&link).await);
+        let form = app.visitor().open(&link).await.form("/confirm/");
+        app.visitor().submit_and_follow(&form).await;
+        let digest = app.list().await;
+        let all = subscribers::lists::all(&app.site.db).await.expect("a read");
+        let appeals = all.iter().find(|one| one.id != digest).expect("the other").id.to_string();
+        let stranger = filled(&app, "/subscribe", "ann@example.org").await.with("list", &appeals);
+        app.visitor().submit_and_follow(&stranger).await.says("Check your mail");
+        let again = app.visitor().open(&link).await;
+        again.says("Appeals");
+        assert!(!again.body.contains("data-press"), "{}", again.body);
+        // Who left asks once more, and a new letter asks about that; the tab of before stays as it is.
+        let ann = app.reader_row("ann@example.org").await;
+        subscribers::leave_by_staff(&app.site, ann, digest, "by phone").await.expect("gone");
+        app.advance(std::time::Duration::from_secs(2 * 86_400));
+        app.subscribe("ann@example.org").await;
+        assert!(!presses(&link).await);
+        let new = app.last_mail("ann@example.org").link("/confirm/");
+        assert_ne!(new, link);
+        assert!(!app.visitor().open(&new).await.body.contains("You are on the list"));
     }
 
     /// TRUST A22: a known address, one that waits, one that left and a new one get the same bytes.

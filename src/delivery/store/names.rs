@@ -1,6 +1,7 @@
 //! SQL of the public ids of readers, lists and editions.
 
 use crate::{
+    clock::Moment,
     db::{Db, Result},
     links::Name,
     statements,
@@ -17,6 +18,8 @@ statements! {
     READER = "select email from subscriber where public_id >= $1 and public_id < $2";
     NUMBERED_READER = "select email from subscriber where id = $1
         and id <= (select last_id from numbered_link where kind = 'subscriber')";
+    /// From the index of addresses: few letters go to one.
+    LETTER_SENT = "select coalesce(finished_at, created_at) from notice where address_key = $1 and message_id = $2 order by id desc limit 1";
     EDITION = "select id from edition where public_id = $1";
     NUMBERED_EDITION = "select id from edition where id = $1
         and id <= (select last_id from numbered_link where kind = 'edition')";
@@ -50,6 +53,11 @@ pub async fn numbered_copy(db: &Db, edition: i64, subscriber: i64) -> Result<Opt
 }
 
 /// The address that a reader has now whose public id begins so.
+/// When a letter to an address was sent, or was to be.
+pub async fn letter_sent(db: &Db, address_key: &str, message_id: &str) -> Result<Option<Moment>> {
+    Ok(db.opt::<(Moment,)>(LETTER_SENT, (address_key, message_id)).await?.map(|(at,)| at))
+}
+
 pub async fn reader(db: &Db, start: &str) -> Result<Option<String>> {
     let found: Option<(String,)> = db.opt(READER, (start, format!("{start}~").as_str())).await?;
     Ok(found.map(|(email,)| email))

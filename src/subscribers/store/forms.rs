@@ -31,6 +31,12 @@ statements! {
     OFFERED = "select l.id from form f join list l on f.offers = 'all'
             or exists (select 1 from form_list c where c.form_id = f.id and c.list_id = l.id)
         where f.id = $1 and f.state = 'open' and f.retired_at is null order by l.id";
+    /// Open forms that offer nothing, or nothing but a list; the list is 0 for the former.
+    EMPTY_WITHOUT = "select f.id, f.name from form f where f.state = 'open' and f.retired_at is null
+        and ($1 = 0 or (f.offers = 'all' and exists (select 1 from list o where o.id = $1 and o.visibility = 'public')) or exists (select 1 from form_list c where c.form_id = f.id and c.list_id = $1))
+        and not exists (select 1 from list l where l.id <> $1 and l.visibility = 'public' and l.closed_at is null and l.retired_at is null
+            and (f.offers = 'all' or exists (select 1 from form_list c where c.form_id = f.id and c.list_id = l.id)))
+        order by f.name, f.id";
     FORGET_LISTS = "delete from form_list where form_id = $1";
     ADD_LIST = "insert into form_list (form_id, list_id) select cast($1 as bigint), id from list where id = $2";
     FIELDS_OF = "select f.id, f.name, f.label, f.kind, f.choices, f.stands_in, f.changes, a.answer from form_field a join field f on f.id = a.field_id
@@ -123,6 +129,10 @@ pub async fn was_used(db: &Db, form: i64) -> Result<bool> {
 
 pub async fn lists_of(db: &Db, form: i64) -> Result<Vec<i64>> {
     Ok(db.all::<(i64,)>(LISTS_OF, (form,)).await?.into_iter().map(|(id,)| id).collect())
+}
+
+pub async fn empty_without(db: &Db, list: i64) -> Result<Vec<(i64, String)>> {
+    db.all(EMPTY_WITHOUT, (list,)).await
 }
 
 pub async fn offered(tx: &mut Tx, form: i64) -> Result<Vec<i64>> {

@@ -17,6 +17,8 @@ statements! {
     /// The last three to a mailbox, or to the reader, between two moments; the newest first.
     LETTERS = "select subscriber_id, sent_at from confirmation_mail
         where (mailbox = $1 or subscriber_id = $2) and sent_at > $3 and sent_at <= $4 order by sent_at desc limit 3";
+    /// When a letter went to a reader, by its key.
+    LETTER_AT = "select sent_at from confirmation_mail where subscriber_id = $1 and letter = $2";
     /// Whether a mail was about a reader's new address: its link is good for nothing else.
     OF_MOVING = "select count(*) from confirmation_mail where subscriber_id = $1 and sent_at = $2 and letter like 'address_change:%'";
     /// What the last hour and the last days weigh; of the hour no more rows are counted than `$8`.
@@ -89,6 +91,8 @@ pub struct Whose {
     pub network: Option<String>,
     /// The block of networks that this one belongs to; none where there is nothing between it and its provider.
     pub block: Option<String>,
+    /// What one provider of networks has.
+    pub provider: Option<String>,
     /// The domain of the address.
     pub domain: String,
     /// Whether that is where many people have their mailbox.
@@ -162,6 +166,11 @@ pub async fn letters(
     (since, now): (Moment, Moment),
 ) -> Result<Vec<(i64, Moment)>> {
     tx.all(LETTERS, (mailbox, subscriber, since, now)).await
+}
+
+/// When the letter of that key went to a reader; none once that is not counted any more.
+pub async fn letter_at(db: &Db, subscriber: i64, key: &str) -> Result<Option<Moment>> {
+    Ok(db.opt::<(Moment,)>(LETTER_AT, (subscriber, key)).await?.map(|(at,)| at))
 }
 
 pub async fn was_of_moving(tx: &mut Tx, subscriber: i64, sent_at: Moment) -> Result<bool> {

@@ -35,22 +35,19 @@ statements! {
     PLACE = "update list set position = $2 where id = $1";
     RETIRE = "update list set retired_at = $3, version = version + 1 where id = $1 and version = $2 and retired_at is null";
     BRING_BACK = "update list set retired_at = null, version = version + 1 where id = $1 and version = $2 and retired_at is not null";
-    /// Nobody joins it meanwhile, and no edition is begun for it.
-    HOLD = sqlite "select version from list where id = $1",
-        postgres "select version from list where id = $1 for update";
-    /// Whether anybody is on it, asked for it or left it: from the indexes of each state.
-    HAS_READERS = "select exists (select 1 from subscription where list_id = $1 and state = 'confirmed')
-        or exists (select 1 from subscription where list_id = $1 and state = 'pending')
-        or exists (select 1 from subscription where list_id = $1 and state = 'left')";
-    /// One that was made by mistake. Whoever was ever on it has a proof that names it, and it stays; so does the last one.
-    DELETE = "delete from list where id = $1 and version = $2
-        and exists (select 1 from list o where o.id <> $1)
+    /// Whether one was made by mistake. Whoever was ever on it, asked for it or left it has a proof that names it, and it stays; so does
+    /// the last one, and one to which a file is being brought in.
+    IS_UNUSED = "select exists (select 1 from list o where o.id <> $1)
         and not exists (select 1 from subscription where list_id = $1 and state = 'confirmed')
         and not exists (select 1 from subscription where list_id = $1 and state = 'pending')
         and not exists (select 1 from subscription where list_id = $1 and state = 'left')
         and not exists (select 1 from consent_event e where e.list_id = $1)
         and not exists (select 1 from forgotten_consent f where f.list_id = $1)
-        and not exists (select 1 from edition e where e.list_id = $1)";
+        and not exists (select 1 from edition e where e.list_id = $1)
+        and not exists (select 1 from import i where i.list_id = $1 and i.state in ('reading', 'asking', 'counting', 'ready', 'running', 'undoing'))";
+    /// What is over of files that were meant for it.
+    UNNAME = "update import set list_id = null where list_id = $1";
+    DELETE = "delete from list where id = $1 and version = $2";
     /// How many asked for a list and have not confirmed, from an index of those alone.
     PENDING = "select count(*) from subscription s where s.list_id = $1 and s.state = 'pending'
         and not exists (select 1 from suppression p where p.subscriber_id = s.subscriber_id and p.lifted_at is null)";
@@ -118,15 +115,20 @@ pub async fn retire(tx: &mut Tx, (id, version): (i64, i64), now: Moment) -> Resu
     Ok(tx.exec(RETIRE, (id, version, now)).await? == 1)
 }
 
-pub async fn hold(tx: &mut Tx, id: i64) -> Result<()> {
-    tx.opt::<(i64,)>(HOLD, (id,)).await.map(drop)
+pub async fn hold(tx: &mut Tx) -> Result<()> {
+    tx.all::<(i64, i64)>(HOLD_PLACES, ()).await.map(drop)
 }
 
-pub async fn has_readers(db: &Db, id: i64) -> Result<bool> {
-    Ok(db.one::<(bool,)>(HAS_READERS, (id,)).await?.0)
+pub async fn is_unused(db: &Db, id: i64) -> Result<bool> {
+    Ok(db.one::<(bool,)>(IS_UNUSED, (id,)).await?.0)
 }
 
+/// Of one that is held.
 pub async fn delete(tx: &mut Tx, (id, version): (i64, i64)) -> Result<bool> {
+    if !tx.one::<(bool,)>(IS_UNUSED, (id,)).await?.0 {
+        return Ok(false);
+    }
+    tx.exec(UNNAME, (id,)).await?;
     Ok(tx.exec(DELETE, (id, version)).await? == 1)
 }
 

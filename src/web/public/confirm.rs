@@ -19,6 +19,8 @@ use crate::{
 struct Page {
     /// What they asked for and may confirm now; nothing once they did.
     waiting: Vec<i64>,
+    /// Whether the page presses the button for who looks at it.
+    presses: bool,
     question: String,
     button: &'static str,
     /// The lists they are on, as a phrase: "The weekly and Appeals".
@@ -27,6 +29,8 @@ struct Page {
     /// What else they may join by one press.
     offers: Vec<Offer>,
     donate: bool,
+    /// Whether a list that they pressed for is not there any more.
+    gone: bool,
     /// Whether mail to their address is stopped since.
     stopped: bool,
 }
@@ -41,16 +45,18 @@ struct Offer {
 
 /// `GET /confirm/{token}`
 pub(crate) async fn show(State(app): State<App>, Path(token): Path<String>, told: InAddress) -> Outcome {
-    let joined = match told.read(&app.site, &here(&token)) {
+    let told = told.read(&app.site, &here(&token));
+    let gone = matches!(told, Some(Told::Gone));
+    let joined = match told {
         Some(Told::Joined(lists)) => lists,
         _ => Vec::new(),
     };
     match subscribers::look_at_confirmation(&app.site, &token, &joined).await {
         // What they asked for since is for another look.
         Ok(asked) if !joined.is_empty() && !asked.lists.is_empty() => {
-            page(&app, Confirmed { waiting: Vec::new(), ..asked }).await
+            page(&app, Confirmed { waiting: Vec::new(), ..asked }, gone).await
         }
-        Ok(asked) => page(&app, asked).await,
+        Ok(asked) => page(&app, asked, gone).await,
         Err(error) => dead_end(&app, error).await,
     }
 }
@@ -67,6 +73,7 @@ pub(crate) async fn submit(
         let list = form.text("also").parse().map_err(|_| WebError::BadRequest("Choose a list."))?;
         return match subscribers::join_offered(&app.site, &token, list, caller.trace()).await {
             Ok(()) => Ok(Told::Joined(vec![list]).at(&app.site, &here(&token), "")),
+            Err(SubscriberError::NotFound) => Ok(Told::Gone.at(&app.site, &here(&token), "")),
             Err(error) => dead_end(&app, error).await,
         };
     }
@@ -82,8 +89,8 @@ fn here(token: &str) -> String {
     format!("/confirm/{token}")
 }
 
-async fn page(app: &App, confirmed: Confirmed) -> Outcome {
-    let Confirmed { reader, waiting, lists, offers, retired } = confirmed;
+async fn page(app: &App, confirmed: Confirmed, gone: bool) -> Outcome {
+    let Confirmed { reader, waiting, by_letter, lists, offers, retired } = confirmed;
     if waiting.is_empty() && lists.is_empty() {
         let was = if retired { dead_link::Was::Retired } else { dead_link::Was::Left };
         return dead_link::page(app, was).await;
@@ -95,6 +102,7 @@ async fn page(app: &App, confirmed: Confirmed) -> Outcome {
     let page = Page {
         question: consent::confirmation_question(&asked),
         button: consent::CONFIRM_BUTTON,
+        presses: by_letter,
         lists: consent::phrase(&on),
         waiting: waiting.iter().map(|(id, _)| *id).collect(),
         offers: offers
@@ -108,6 +116,7 @@ async fn page(app: &App, confirmed: Confirmed) -> Outcome {
         preferences: subscribers::choices_path(&app.site, &reader.public_id),
         stopped: subscribers::stopped(&app.site, &reader).await?.editions,
         donate: !settings.appeal_text.is_empty(),
+        gone,
     };
     app.public_page("public/confirm", title, &page).await
 }

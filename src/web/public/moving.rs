@@ -90,7 +90,10 @@ pub(crate) async fn submit(
     };
     if form.text("press") == "call-off" {
         return match subscribers::call_off_own_move(&app.site, &token).await {
-            Ok(_) => Ok(Told::CalledOff.at(&app.site, &format!("/preferences/{token}"), "#your-address")),
+            Ok(false) => {
+                Ok(Told::NotCalledOff.at(&app.site, &format!("/preferences/{token}"), "#your-address"))
+            }
+            Ok(true) => Ok(Told::CalledOff.at(&app.site, &format!("/preferences/{token}"), "#your-address")),
             Err(SubscriberError::TooMany(wait)) => {
                 form.mistake(
                     "email",

@@ -87,6 +87,8 @@ struct Page {
     moves_by_team: bool,
     /// Whether that was called off just now.
     called_off: bool,
+    /// Whether it could not be any more.
+    not_called_off: bool,
     /// The letter that they asked for just now.
     sent: Option<Letter>,
     contact: String,
@@ -178,9 +180,19 @@ pub(crate) async fn submit(
         Err(error) => return dead_end(&app, error).await,
     };
     let here = here(&token);
-    let also_asked = besides(told.read(&app.site, &here).as_ref());
+    let also_asked = besides(told.read_of_form(&app.site, &here).as_ref());
     let asked = fields::of_their_page(&app.site.db, preferences.reader.id, &also_asked).await?;
     let mut form = posted.form_with(FIELDS, ASKED, posted_names(&asked))?;
+    if form.text("press") == "undo" {
+        let left: Vec<i64> = form.all("list").iter().filter_map(|id| id.parse().ok()).collect();
+        return match subscribers::take_leaving_back(&app.site, &token, &left, caller.trace()).await {
+            Ok(saved) => Ok(Told::Saved(saved).at(&app.site, &here, "#choices")),
+            Err(SubscriberError::TooMany(wait)) => {
+                look(&app, &token, Look { wait: Some(wait), ..Look::default() }).await
+            }
+            Err(error) => dead_end(&app, error).await,
+        };
+    }
     let leaves_all = form.text("press") == "leave-all";
     let does = match form.text("press") {
         "go-on" => Besides::GoOn,
@@ -378,6 +390,7 @@ async fn page(app: &App, token: &str, preferences: TheirChoices, look: Look) -> 
         moves_to: pending.as_ref().map(|pending| pending.new_email.masked()),
         moves_by_team: pending.as_ref().is_some_and(|pending| pending.staff_id.is_some()),
         called_off: matches!(told, Some(Told::CalledOff)) && pending.is_none(),
+        not_called_off: matches!(told, Some(Told::NotCalledOff)) && pending.is_none(),
         sent: match told {
             Some(Told::Asked { erasure, answer }) => Some(Letter { erasure, answer }),
             _ => None,

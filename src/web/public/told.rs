@@ -34,8 +34,12 @@ pub(super) enum Told {
     Moves,
     /// A change of address was called off.
     CalledOff,
+    /// It could not be: it was done, or over.
+    NotCalledOff,
     /// The lists that were joined by one press.
     Joined(Vec<i64>),
+    /// A list that was offered is not there any more.
+    Gone,
     /// Leaving was taken back.
     Undone,
     /// A mail goes to the address that was typed.
@@ -78,16 +82,23 @@ impl<S: Sync> FromRequestParts<S> for InAddress {
 impl InAddress {
     /// What was told to the page at this path, and lately.
     pub(super) fn read(&self, site: &Site, path: &str) -> Option<Told> {
+        let (until, told) = self.open(site, path)?;
+        let now = site.now();
+        // A clock that was ahead tells nothing for longer.
+        (now < until && until <= now.plus(LASTS)).then_some(told)
+    }
+
+    /// What was told to the page at this path, however long ago: what its form asks beside what it always does.
+    pub(super) fn read_of_form(&self, site: &Site, path: &str) -> Option<Told> {
+        self.open(site, path).map(|(_, told)| told)
+    }
+
+    fn open(&self, site: &Site, path: &str) -> Option<(Moment, Told)> {
         let sealed = BASE64URL_NOPAD.decode(self.0.as_bytes()).ok()?;
         let open = site.keys.open(Purpose::Told, path, &sealed).ok()?;
         let (until, told) = open.split_first_chunk::<8>()?;
         let until = Moment::from_unix_seconds(i64::from_be_bytes(*until));
-        let now = site.now();
-        // A clock that was ahead tells nothing for longer.
-        if now >= until || until > now.plus(LASTS) {
-            return None;
-        }
-        serde_json::from_slice(told).ok()
+        Some((until, serde_json::from_slice(told).ok()?))
     }
 }
 

@@ -57,9 +57,12 @@ function keep(form) {
   if (!forms.includes(form)) return put(null);
   // Whoever signs in again wants back what waits for them.
   if (form.querySelector("input[type=password]")) return kept()?.lost ? undefined : put(null);
-  const fields = [...new FormData(form)].filter(([field]) => field !== "csrf");
+  const all = [...new FormData(form)].filter(([field]) => field !== "csrf");
+  // No page may choose a file for somebody.
+  const fields = all.filter(([, value]) => typeof value === "string");
+  const files = all.length > fields.length;
   const same = forms.filter((one) => path(one) === path(form));
-  put({ page: here, who: who(), form: path(form), at: same.indexOf(form), fields });
+  put({ page: here, who: who(), form: path(form), at: same.indexOf(form), fields, files });
 }
 
 function put(sent) {
@@ -109,7 +112,8 @@ function bring(sent) {
   told.setAttribute("role", "status");
   told.tabIndex = -1;
   if (form) {
-    told.textContent = "You were signed out before this was saved. What you typed is back: look at it, then send it again.";
+    const back = sent.files ? "What you typed is back, but not the file: choose it once more" : "What you typed is back: look at it";
+    told.textContent = `You were signed out before this was saved. ${back}, then send it again.`;
     fill(form, sent.fields);
     for (let fold = form.closest("details"); fold; fold = fold.parentElement.closest("details")) fold.open = true;
     form.prepend(told);

@@ -33,6 +33,7 @@ pub(in crate::web) fn editions_of<'a>(subject: &'a str, detail: &'a str) -> impl
 /// What was done.
 pub(in crate::web) fn did(action: &str) -> &str {
     match action {
+        "corrected a reader’s address" => "asked for a reader’s new address",
         "mails again" => "let mail to a reader go again",
         "made a DKIM key" => "made a key that signs mail",
         "switched a DKIM key on" => "had mail signed by another key",

@@ -23,6 +23,8 @@ struct Line {
     name: String,
     path: String,
     is_open: bool,
+    /// Whether it is, and there is nothing to subscribe to by it.
+    is_empty: bool,
     is_away: bool,
     asked: String,
     confirmed: String,
@@ -30,8 +32,9 @@ struct Line {
 }
 
 impl Line {
-    fn new((form, came): (SignUpForm, CameBy)) -> Self {
+    fn new((form, came): (SignUpForm, CameBy), empty: &[(i64, String)]) -> Self {
         Self {
+            is_empty: empty.iter().any(|(id, _)| *id == form.id),
             path: form.path(),
             is_open: form.is_open(),
             is_away: form.retired_at.is_some(),
@@ -69,5 +72,7 @@ pub(crate) async fn submit(desk: Desk, posted: Posted) -> Outcome {
 }
 
 async fn page(desk: &Desk, form: Form) -> Result<Page, WebError> {
-    Ok(Page { forms: forms::all(desk.site()).await?.into_iter().map(Line::new).collect(), form })
+    let empty = forms::empty(&desk.site().db).await?;
+    let forms = forms::all(desk.site()).await?.into_iter().map(|one| Line::new(one, &empty)).collect();
+    Ok(Page { forms, form })
 }

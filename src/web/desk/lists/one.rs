@@ -224,7 +224,7 @@ async fn page(desk: &Desk, list: List, form: Form) -> Result<Page, WebError> {
         pills: Pill::of(&list),
         list_id: format!("{}.{}", list.slug, site.host()),
         retired: list.retired_at.is_some(),
-        unused: publishing::is_list_unused(&site.db, &list).await?,
+        unused: lists::is_unused(&site.db, list.id).await?,
         pending: (pending > 0).then(|| count(pending, "reader")),
         topics: topics.collect(),
         rhythms: rhythms.into(),

@@ -8,7 +8,7 @@ use super::list::find;
 use crate::{
     publishing::{self, TouchedByList},
     subscribers::{
-        self,
+        self, forms,
         lists::{self, List},
     },
     web::{
@@ -31,6 +31,8 @@ struct Page {
     going: Option<String>,
     stopped: Option<String>,
     sent: Option<String>,
+    /// The open forms that offer nothing else.
+    forms: Option<String>,
     /// No other list takes sign-ups, or gets editions.
     last_open: bool,
     last: bool,
@@ -44,7 +46,7 @@ struct Page {
 /// `GET /desk/lists/{id}/retire`
 pub(crate) async fn show(desk: Desk, Path(id): Path<String>) -> Outcome {
     let list = find(&desk, &id).await?;
-    if list.retired_at.is_some() && !publishing::is_list_unused(&desk.site().db, &list).await? {
+    if list.retired_at.is_some() && !lists::is_unused(&desk.site().db, list.id).await? {
         return Ok(see_other(&format!("/desk/lists/{id}")));
     }
     let page = page(&desk, list, false).await?;
@@ -60,7 +62,7 @@ pub(crate) async fn submit(desk: Desk, Path(id): Path<String>, posted: Posted) -
         return match publishing::delete_list(desk.site(), &seen, Some(desk.who.staff.id)).await {
             Ok(()) => Ok(see_other("/desk/lists?done=list-deleted")),
             Err(publishing::Error::Changed) => Err(WebError::Conflict(
-                "Nothing was deleted: somebody changed the list, joined it or began an edition of it meanwhile, or it is the only one. It can be retired.".into(),
+                "Nothing was deleted: somebody changed the list, joined it, began an edition of it or a file for it meanwhile, or it is the only one. It can be retired.".into(),
             )),
             Err(error) => Err(error.into()),
         };
@@ -96,6 +98,8 @@ async fn page(desk: &Desk, list: List, stale: bool) -> Result<Page, WebError> {
     let readers = subscribers::on_lists(db).await?.remove(&list.id).unwrap_or_default();
     let TouchedByList { pending, drafts, waiting, going, stopped, sent } =
         publishing::touched_by_list(db, &list).await?;
+    let of_forms: Vec<String> =
+        forms::empty_without(db, list.id).await?.into_iter().map(|(_, name)| format!("“{name}”")).collect();
     let some = |number: i64, noun: &str| (number > 0).then(|| count(number, noun));
     let others = lists::all(db).await?;
     let mut others = others.iter().filter(|one| one.id != list.id && one.is_mailed());
@@ -108,10 +112,11 @@ async fn page(desk: &Desk, list: List, stale: bool) -> Result<Page, WebError> {
         going: some(going, "edition"),
         stopped: some(stopped, "edition"),
         sent: some(sent, "edition"),
+        forms: (!of_forms.is_empty()).then(|| of_forms.join(", ")),
         last_open: list.takes_sign_ups() && !others.any(List::takes_sign_ups),
         last,
         retired: list.retired_at.is_some(),
-        unused: publishing::is_list_unused(db, &list).await?,
+        unused: lists::is_unused(db, list.id).await?,
         stale,
         public_id: list.public_id,
         name: list.name,
