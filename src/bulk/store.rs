@@ -96,11 +96,13 @@ statements! {
     /// How far it is, with a new claim; nothing is, if somebody stopped it or has it.
     REACHED = "update bulk_act set next_at = $3, reached = $4, sums = $5, changed_at = $6, attempts = 0, last_error = null where id = $1 and next_at = $2 and state = 'running'";
     DONE = "update bulk_act set state = 'done', changed_at = $4, sums = $3, filter = '' where id = $1 and next_at = $2 and state = 'running'";
-    /// Whether another was begun after it, and not taken back.
-    HAS_LATER = "select id from bulk_act where id > $1 and (state in ('running', 'done', 'undoing') or state = 'stopped' and sums <> '') limit 1";
+    /// Whether another was begun after it that changed somebody, or still may, and was not taken back.
+    HAS_LATER = "select j.id from bulk_act j where j.id > $1 and (j.state = 'running'
+            or j.state in ('done', 'stopped', 'undoing') and exists (select 1 from bulk_change c where c.bulk_act_id = j.id)) limit 1";
     BEGIN_TAKING_BACK = "update bulk_act set state = 'undoing', changed_at = $3, next_at = $3, attempts = 0, last_error = null, reached = 0
         where id = $1 and changed_at > $2 and state in ('done', 'stopped')
-            and not exists (select 1 from bulk_act j where j.id > bulk_act.id and (j.state in ('running', 'done', 'undoing') or j.state = 'stopped' and j.sums <> ''))";
+            and not exists (select 1 from bulk_act j where j.id > bulk_act.id and (j.state = 'running'
+                or j.state in ('done', 'stopped', 'undoing') and exists (select 1 from bulk_change c where c.bulk_act_id = j.id)))";
     TAKEN_BACK = "update bulk_act set next_at = $3, reached = $4, attempts = 0, last_error = null where id = $1 and next_at = $2 and state = 'undoing'";
     IS_UNDONE = "update bulk_act set state = 'undone', changed_at = $3 where id = $1 and next_at = $2 and state = 'undoing'";
     /// What a restored backup would go on with.

@@ -254,6 +254,7 @@ both_engines! {
         app.advance(Duration::from_secs(60));
         subscribers::pause(&app.site, &link(&path), Weeks::Eight).await.expect("rests");
         app.drain().await;
+        take_back(&app, &again).await;
         take_back(&app, &now(&app, &act.public_id).await).await;
         let mut after = all(&app).await;
         after.retain(|(one,)| !one.starts_with("later@"));
