@@ -41,7 +41,8 @@ both_engines! {
         let save = form.clone().with("press", "save");
         let page = desk.submit(&save).await;
         assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY);
-        page.says("Give it a name").says("Enter a day");
+        page.says("Give it a name");
+        assert!(page.body.contains("Enter a day"), "said where it is");
         let save = page.form("/desk/segments/new").with("name", "Network").with("c-1-day", "2026-01-01").with("press", "save");
         let saved = desk.submit(&save).await;
         let path = saved.leads_to().expect("its own page").path().to_owned();
@@ -162,7 +163,7 @@ async fn a_segment_is_made_by_a_browser() {
     browser.sound("segment").await;
     browser.goto(&app.url("/desk/segments")).await;
     browser.sound("segments").await;
-    browser.click("See them").await;
+    browser.click("See them: Network").await;
     browser.wait_for_text("ann@example.net").await;
     browser.goto(&app.url("/desk/readers/export")).await;
     browser.sound("export").await;
