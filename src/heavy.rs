@@ -13,6 +13,7 @@ use std::{
     fmt,
     panic::{self, AssertUnwindSafe},
     sync::Once,
+    thread,
 };
 
 use futures_util::FutureExt as _;
@@ -65,6 +66,11 @@ pub fn beside<T: Send + 'static>(
         // Whoever does not listen any more needs to hear of no end.
         drop(to.blocking_send(last(ended)));
     }));
+}
+
+/// Reads something on a thread of its own for whoever waits for it on theirs, by a channel; a panic ends it, and with it the channel.
+pub fn on_its_own(read: impl FnOnce() + Send + 'static) {
+    drop(thread::spawn(move || drop(quietly(read))));
 }
 
 /// Does work that may panic on what a stranger wrote, without a trace on the console: whoever calls says in one line of the

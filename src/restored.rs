@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::replay::Replayed;
 use crate::{
-    audit_log, bulk,
+    audience, audit_log, bulk,
     clock::Moment,
     db,
     delivery::{self, Lock, Suppressions},
@@ -162,6 +162,8 @@ pub async fn take_up(site: &Site, positions: Option<&Positions>) -> db::Result<R
     if is_held && !beyond.gaps.is_empty() {
         return Ok(replayed);
     }
+    // Who sends begins, or goes on, after this: it may have stood still for weeks.
+    audience::withdraw_run_out(site).await?;
     let place = origin::place(&site.db).await?;
     let mut tx = site.db.begin().await?;
     if is_held {
@@ -184,6 +186,7 @@ pub async fn go_on(site: &Site, by: Option<i64>, positions: Option<&Positions>) 
     let place = origin::place(&site.db).await?;
     let beyond = withdrawals::beyond(site, None).await?;
     replay::replay(site, &beyond).await?;
+    audience::withdraw_run_out(site).await?;
     let mut tx = site.db.begin().await?;
     if origin::look_in(&mut tx, site).await? != Standing::Doubtful(Doubt::Forgetful) {
         return Ok(false);

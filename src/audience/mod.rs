@@ -1,7 +1,7 @@
 //! Who an edition is for, and who of them it is still for.
 //!
 //! The rule that must hold: whoever is not on the list any more, rests from it, or whose implied consent ran out, is in no audience, and no copy of theirs is
-//! tried again. A pause ends by the clock alone, so each of these is asked with the moment of now. This is
+//! tried again; what waits for whose consent runs out meanwhile is withdrawn. A pause ends by the clock alone, so each of these is asked with the moment of now. This is
 //! the one place that joins editions and their copies with the readers of a list; on PostgreSQL the subscriptions that a
 //! transaction read are held until its commit, so that nobody leaves in between. Addresses that are not mailed are another
 //! matter (`delivery::suppression`). A copy that went to an address which its reader has no more is not tried again either.
@@ -14,11 +14,15 @@ mod store;
 pub use self::store::STATEMENTS;
 use crate::{
     clock::Moment,
-    db::{Db, Result, Tx},
-    delivery::Class,
+    db::{self, Db, Result, Tx},
+    delivery::{self, Class},
     editions::DueEdition,
     email_address::EmailAddress,
+    site::Site,
 };
+
+/// So many are found at once whose implied consent ran out.
+const RUN_OUT_AT_ONCE: i64 = 200;
 
 /// One member of an audience.
 #[derive(Clone, Debug, sqlx_macros::FromRow)]
@@ -188,6 +192,34 @@ pub async fn still_wanted(
         wanting(tx, (edition, list), &mut members, |(reader, _)| *reader).await?;
     }
     Ok(Chunk { members, last })
+}
+
+/// Withdraws what waits for whoever's implied consent ran out meanwhile: an edition may be paused or held for weeks, and a slow
+/// provider has days. Whoever lets one go on asks first.
+///
+/// # Errors
+/// When the database fails; the next time goes on from there.
+pub async fn withdraw_run_out(site: &Site) -> Result<()> {
+    loop {
+        let found = store::run_out(&site.db, site.now(), RUN_OUT_AT_ONCE).await?;
+        let mut withdrawn = 0;
+        for whose in &found {
+            withdrawn += db::again(|| withdraw_of(site, *whose)).await?;
+        }
+        if withdrawn == 0 {
+            return Ok(());
+        }
+    }
+}
+
+async fn withdraw_of(site: &Site, (reader, list): (i64, i64)) -> Result<u64> {
+    let mut tx = site.db.begin().await?;
+    if !store::has_run_out(&mut tx, (reader, list), site.now()).await? {
+        return Ok(0);
+    }
+    let withdrawn = delivery::withdraw_because(&mut tx, site, reader, Some(list), Class::RanOut).await?;
+    tx.commit().await?;
+    Ok(withdrawn)
 }
 
 /// Failed copies whose readers are still on the list and want its topics at its rhythm, to be looked at.

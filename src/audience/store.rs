@@ -148,6 +148,14 @@ statements! {
             where t.edition_id = e.id and t.subscriber_id = v.subscriber_id and t.id > e.judged_after and t.reason is not null
             and (e.paused_for = 'refusals' or t.reason in ('policy', 'too-big')))
         order by v.subscriber_id limit $3 for share of s";
+    /// Who waits for a copy of an edition though their consent was implied and ran out since its moment, and of which list.
+    RUN_OUT = "select distinct s.subscriber_id, s.list_id from edition e
+            join subscription s on s.list_id = e.list_id and s.state = 'confirmed' and s.implied_until > coalesce(e.send_at, 0) and s.implied_until <= $1
+            join delivery v on v.edition_id = e.id and v.subscriber_id = s.subscriber_id and (v.state = 'queued' or v.state = 'claimed' and not v.marker)
+        where e.state in ('sending', 'paused', 'held') order by s.subscriber_id, s.list_id limit $2";
+    /// Whether that is so still: who agreed meanwhile waits for theirs.
+    HAS_RUN_OUT = sqlite "select subscriber_id from subscription where subscriber_id = $1 and list_id = $2 and state = 'confirmed' and implied_until <= $3",
+        postgres "select subscriber_id from subscription where subscriber_id = $1 and list_id = $2 and state = 'confirmed' and implied_until <= $3 for share";
     /// Failed copies of readers who are still on the list, and whether the edition paused for them: to be looked at.
     STILL_FAILED = "select v.subscriber_id, v.address, v.class,
             cast(case when e.paused_for in ('us', 'refusals') and exists (select 1 from delivery_attempt t
@@ -235,6 +243,14 @@ pub async fn failed_for_pause(
     now: Moment,
 ) -> Result<Vec<(i64, EmailAddress)>> {
     tx.all(FAILED_FOR_PAUSE, (edition, after, limit, now)).await
+}
+
+pub async fn run_out(db: &Db, now: Moment, limit: i64) -> Result<Vec<(i64, i64)>> {
+    db.all(RUN_OUT, (now, limit)).await
+}
+
+pub async fn has_run_out(tx: &mut Tx, (reader, list): (i64, i64), now: Moment) -> Result<bool> {
+    Ok(tx.opt::<(i64,)>(HAS_RUN_OUT, (reader, list, now)).await?.is_some())
 }
 
 pub async fn still_failed(

@@ -109,6 +109,8 @@ words! {
         Readdressed = "another address",
         /// Its reader rests from mail for some weeks.
         Paused = "paused",
+        /// The consent that the law implied ran out while it waited.
+        RanOut = "implied consent ran out",
         /// Mail to the address came back for good.
         Bounced = "bounced",
         /// Its owner told their provider that our mail is spam.

@@ -111,6 +111,9 @@ pub struct Within {
     pub implied_until: Option<Moment>,
     /// How often they chose to get it; none for everything.
     pub rhythm: Option<Rhythm>,
+    /// When they last chose that, or topics of it.
+    #[serde(serialize_with = "at_last")]
+    pub chosen_at: Option<Moment>,
     /// What they chose of it.
     #[sqlx(skip)]
     pub topics: Vec<String>,

@@ -14,7 +14,7 @@ statements! {
     WHO = "select r.public_id, r.email, r.name, r.created_at, r.confirm_due_at, r.good_bye_at, r.moved_at, r.gives_as, d.state as supporter, d.last_gift_at
         from subscriber r left join donor_state d on d.subscriber_id = r.id where r.id = $1";
     /// What a reader's lists keep of them, beside what everybody may know of a list.
-    WITHIN = "select l.name as list, s.state, s.asked_at, s.confirmation_sent_at, s.confirmed_at, s.left_at, s.welcomed_at, s.paused_until, s.pause_said_at, s.implied_until, s.rhythm, s.list_id
+    WITHIN = "select l.name as list, s.state, s.asked_at, s.confirmation_sent_at, s.confirmed_at, s.left_at, s.welcomed_at, s.paused_until, s.pause_said_at, s.implied_until, s.rhythm, s.chosen_at, s.list_id
         from subscription s join list l on l.id = s.list_id where s.subscriber_id = $1 order by l.position, l.id";
     MOVED = "select old_email, new_email, asked_at, old_agreed_at, new_agreed_at, done_at, undone_at, ended_at from address_change
         where subscriber_id = $1 order by asked_at desc limit 100";

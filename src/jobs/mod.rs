@@ -32,7 +32,7 @@ pub use self::{
 };
 
 use crate::{
-    articles,
+    articles, audience,
     bounces::{ImapMailbox, receive_maildir, receive_refusals},
     bulk,
     deliverability::Lookout,
@@ -227,7 +227,9 @@ impl Job {
             Self::LookUpProviders => "Looks up which mail providers your readers have",
             Self::TakeInRefusals => "Counts copies that were refused",
             Self::TakeInBounces => "Reads mail that comes back",
-            Self::CountStopped => "Counts readers who are not mailed",
+            Self::CountStopped => {
+                "Counts readers who are not mailed, and keeps back copies of those whose implied consent ran out"
+            }
             Self::KeepReaders => "Keeps readers and articles easy to find",
             Self::Tidy => "Deletes what is no longer needed",
             Self::NotePosition => "Notes how far the database has come",
@@ -266,7 +268,7 @@ impl Job {
                 "Mail that comes back is not read: addresses that are no more go on being mailed"
             }
             Self::CountStopped => {
-                "How many readers are not mailed is not counted: figures at the desk may be too high"
+                "How many readers are not mailed is not counted: figures at the desk may be too high; and a copy that waits for somebody whose implied consent runs out is sent"
             }
             Self::KeepReaders => {
                 "Some readers or articles may not be found by their name, and the count of many readers may be old"
@@ -479,7 +481,8 @@ impl Jobs {
     }
 
     async fn count_stopped(&self) -> Result<(), Failure> {
-        Ok(Suppressions::new(&self.site).find_readers().await?)
+        Suppressions::new(&self.site).find_readers().await?;
+        Ok(audience::withdraw_run_out(&self.site).await?)
     }
 
     async fn keep_readers(&self) -> Result<(), Failure> {

@@ -168,8 +168,20 @@ pub const RETENTION: &[(&str, Retention)] = &[
     ("form_day", Goes(&[(subscribers::FORM_DAYS, SEASON)])),
     ("typed", Goes(&[(subscribers::TYPED, subscribers::ASKING_LASTS)])),
     ("asking", Goes(&[(subscribers::ASKED_FROM, Duration::from_secs(2 * 3_600))])),
-    ("import_part", Goes(&[(subscribers::IMPORT_PARTS, subscribers::IMPORTS_KEPT)])),
-    ("import", Goes(&[(subscribers::IMPORTS, subscribers::IMPORTS_KEPT)])),
+    (
+        "import_part",
+        Goes(&[
+            (subscribers::IMPORT_PARTS, subscribers::IMPORTS_KEPT),
+            (subscribers::BROKEN_IMPORT_PARTS, subscribers::ARRIVING_LASTS),
+        ]),
+    ),
+    (
+        "import",
+        Goes(&[
+            (subscribers::IMPORTS, subscribers::IMPORTS_KEPT),
+            (subscribers::BROKEN_IMPORTS, subscribers::ARRIVING_LASTS),
+        ]),
+    ),
     ("import_change", Goes(&[(subscribers::IMPORT_CHANGES, Duration::from_secs(3 * 86_400))])),
     ("import_problem", Goes(&[(subscribers::IMPORT_PROBLEMS, MONTH)])),
     (

@@ -30,6 +30,9 @@ pub(super) enum Guess {
     Nothing,
 }
 
+/// The heading that we give to what says from which table of an archive a line is.
+pub(super) const OF_TABLE: &str = "Table in the archive";
+
 const EMAIL: &[&str] = &[
     "email",
     "emailaddress",
@@ -325,6 +328,7 @@ pub(super) fn guess(heading: &str) -> Guess {
     let (plain, words) = (plain(heading), words(heading));
     let is = |known: &[&str]| known.contains(&plain.as_str());
     match () {
+        () if heading == OF_TABLE => return Guess::Status(State::OnList),
         () if is(EMAIL) => return Guess::Email,
         () if is(FIRST_NAME) => return Guess::FirstName,
         () if is(LAST_NAME) => return Guess::LastName,

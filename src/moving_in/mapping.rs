@@ -118,6 +118,8 @@ pub struct Mapping {
     pub(super) everybody: Option<State>,
     /// What the name of the file says instead.
     pub(super) everybody_perhaps: State,
+    /// What is in the file beside the table.
+    pub(super) others: Vec<String>,
     /// A column that is missing, and is needed.
     pub(super) lacks: Option<&'static str>,
     words: Vec<(Option<String>, String, State)>,
@@ -194,6 +196,7 @@ impl Mapping {
             columns,
             everybody,
             everybody_perhaps: by_name.unwrap_or(State::OnList),
+            others: Vec::new(),
             lacks: lacks.map(|(_, words)| words),
             words: choices.words.clone(),
         })
@@ -242,14 +245,21 @@ impl Mapping {
         self.everybody != Some(State::OnList) || self.columns.iter().any(says)
     }
 
-    /// The columns that nobody reads.
+    /// What is in the file beside the table that is read: other tables of an archive, other sheets.
+    #[must_use]
+    pub fn others(&self) -> &[String] {
+        &self.others
+    }
+
+    /// The columns that nobody reads, and what else is in the file.
     #[must_use]
     pub fn not_read(&self) -> Vec<&str> {
         let columns = self
             .columns
             .iter()
             .filter(|column| column.role == ColumnRole::NotRead && !column.heading.is_empty());
-        columns.map(|column| column.heading.as_str()).collect()
+        let headings = columns.map(|column| column.heading.as_str());
+        headings.chain(self.others.iter().map(String::as_str)).collect()
     }
 
     /// Each field that a column is an answer to.

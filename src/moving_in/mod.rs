@@ -3,29 +3,37 @@
 //! The rule: nobody is taken for a reader on whose standing nobody has said anything. A file is read from its beginning to its end
 //! twice, in a stream: once to see what is to be asked, and once to be taken. Nothing here writes anything; `subscribers` does.
 //!
-//! It calls small types alone. Start reading at `survey.rs`.
+//! What a file is packed in is unpacked as it is read, and bounded (`packed.rs`). It calls small types alone. Start reading at `survey.rs`.
 
 mod dates;
 mod encoding;
 mod formula;
 mod headings;
 mod mapping;
+mod packed;
+#[cfg(test)]
+mod packed_tests;
 mod presets;
 mod records;
 mod roles;
 mod rows;
+mod sheet;
+mod source;
 mod state;
 mod survey;
+mod table;
 #[cfg(test)]
 mod tests;
 
 pub use self::{
     formula::guarded,
     mapping::{Column, EMPTY, EVERYBODY, ImportChoices, MappedBy, Mapping},
+    packed::PackedError,
     presets::Preset,
     records::TableError,
     roles::ColumnRole,
     rows::{FileRow, ListEntry, write_names},
+    source::{AnyPlace, TableSource},
     state::State,
-    survey::{ColumnWords, Rows, Survey, TableSource, Unsaid, Word, rows, survey},
+    survey::{ColumnWords, Rows, Survey, Unsaid, Word, rows, survey},
 };

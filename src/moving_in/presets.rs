@@ -17,21 +17,26 @@ crate::words! {
         /// An audience's file, or one of those in its ZIP. The names of columns are those that programs in public repositories read.
         Mailchimp = "mailchimp",
         /// The file of the whole export (`email_list….csv`), and that of the page of subscribers. As programs in public repositories
-        /// read them, Ghost's own migration among them.
+        /// read them, Ghost's own migration among them; a third form as github.com/buttondown/roadmap/issues/2282 has its headings.
         Substack = "substack",
         /// The members of a Ghost site, as its tests have them.
         Ghost = "ghost",
-        /// NOT VERIFIED: the names are those of its programming interface and of files that people showed.
+        /// The types are those of github.com/buttondown/openapi (`SubscriberType` in enums.json, with what each means). The names of columns
+        /// are NOT VERIFIED: they are those of the same interface (`Subscriber` in openapi.json), and of the older one that
+        /// docs.buttondown.com/api-subscribers-introduction tells of (`email`, `subscriber_type`).
         Buttondown = "buttondown",
         /// As its source writes them (`exportSubscribers`).
         Listmonk = "listmonk",
-        /// Once ConvertKit. NOT VERIFIED: no export of its was found in public; the states are those of its programming interface.
+        /// Once ConvertKit. NOT VERIFIED: no export of its was found in public; the states are those of developers.kit.com
+        /// (`active`, `inactive`, `cancelled`, `bounced`, `complained`), and help.convertkit.com names them to people.
         Kit = "kit",
-        /// Once Sendinblue. NOT VERIFIED but for `EMAIL`, `ADDED_TIME` and `MODIFIED_TIME`, which its documentation names.
+        /// Once Sendinblue. NOT VERIFIED but for `EMAIL`, `ADDED_TIME` and `MODIFIED_TIME`, which
+        /// developers.brevo.com/reference/request-contact-export names; what it calls the status of the subscription there is not said.
         Brevo = "brevo",
         /// As its source writes them (`ImportExportFactory`), in English.
         MailPoet = "mailpoet",
-        /// NOT VERIFIED: the states are those of its programming interface.
+        /// NOT VERIFIED: no export of its was found in public; `EmailAddress`, `Name`, `Date`, `State` and the states are those of its
+        /// programming interface.
         CampaignMonitor = "campaign-monitor",
         /// Users of a WordPress site, by the names of the columns of its database, which plugins for export use.
         WordPress = "wordpress",
@@ -55,6 +60,12 @@ impl Preset {
             Self::CampaignMonitor => "Campaign Monitor",
             Self::WordPress => "WordPress",
         }
+    }
+
+    /// Whether its files, or the program that writes them, were seen by whoever wrote this.
+    #[must_use]
+    pub const fn is_verified(self) -> bool {
+        !matches!(self, Self::Buttondown | Self::Kit | Self::Brevo | Self::CampaignMonitor)
     }
 
     /// The program that writes such headings.
@@ -84,6 +95,13 @@ impl Preset {
                     "stripeplan",
                     "paidupgradedate",
                 ]) =>
+            {
+                Self::Substack
+            }
+            () if email
+                && has("subscriptiontype")
+                && has("subscriptiondate")
+                && any(&["emailreceiveslast6months", "receivingemailsfor", "isbestseller"]) =>
             {
                 Self::Substack
             }
@@ -146,6 +164,8 @@ impl Preset {
         let has = |name: &str| headings.iter().any(|heading| plain(heading) == name);
         let file = plain(file.rsplit(['/', '\\']).next().unwrap_or(file));
         match self {
+            // Its ZIP is taken whole.
+            Self::Mailchimp if has("tableinthearchive") => OnList,
             // Of its four files each is of one state, and two say so by a column of their own.
             Self::Mailchimp if has("unsubtime") && has("cleantime") => NotTaken,
             Self::Mailchimp if has("cleantime") || file.starts_with("cleaned") => Bounced,
@@ -170,7 +190,7 @@ impl Preset {
                 "EMAIL_BLACKLISTED. Export again with the status of the subscription to email",
             )),
             Self::Substack => Some((
-                &["emaildisabled", "canceldate", "type", "unsubscribedat"],
+                &["emaildisabled", "canceldate", "type", "subscriptiontype", "unsubscribedat"],
                 "email_disabled or Cancel date. Export every column",
             )),
             _ => None,
@@ -197,6 +217,7 @@ impl Preset {
                 ("field*", Is::OwnField),
             ],
             Self::Mailchimp => &[
+                ("tableinthearchive", Is::Status),
                 ("emailaddress", Is::Email),
                 ("firstname", Is::FirstName),
                 ("lastname", Is::LastName),
@@ -224,6 +245,21 @@ impl Preset {
                 ("canceldate", Is::Date(Left)),
                 ("unsubscribedat", Is::Date(Left)),
                 ("type", Is::Status),
+                ("subscriptiontype", Is::Status),
+                ("subscriptiondate", Is::Joined),
+                // Nobody knows how it says that they get none.
+                ("receivingemailsfor", Is::Status),
+                ("expiresat", Is::NotRead),
+                ("revenue", Is::NotRead),
+                ("comments*", Is::NotRead),
+                ("shares*", Is::NotRead),
+                ("subscribercountry", Is::NotRead),
+                ("emailreceives*", Is::NotRead),
+                ("emaildrops*", Is::NotRead),
+                ("emailopens*", Is::NotRead),
+                ("emaillastopenedat", Is::NotRead),
+                ("uniqueemails*", Is::NotRead),
+                ("isbestseller", Is::NotRead),
                 // Whether they pay: who does not reads all the same.
                 ("activesubscription", Is::NotRead),
                 ("expiry", Is::NotRead),
@@ -265,6 +301,9 @@ impl Preset {
                 ("churndate", Is::NotRead),
                 ("undeliverabilitydate", Is::Date(Bounced)),
                 ("undeliverabilityreason", Is::NotRead),
+                // May be set of whom mail reaches: the type says whom it does not.
+                ("bouncedate", Is::NotRead),
+                ("bouncereason", Is::NotRead),
                 ("ipaddress", Is::Ip),
                 ("tags", Is::Field("tags")),
             ],
@@ -346,31 +385,13 @@ impl Preset {
             Self::Own => {
                 &[("state", "confirmed", OnList), ("state", "pending", Unconfirmed), ("state", "left", Left)]
             }
-            Self::Mailchimp => &[],
-            Self::Substack => &[
-                ("emaildisabled", "false", OnList),
-                ("emaildisabled", "true", Left),
-                ("type", "free", OnList),
-                ("type", "paid", OnList),
-                ("type", "founding", OnList),
-                ("type", "gift", OnList),
-                ("type", "comp", OnList),
-                ("type", "trial", OnList),
-                ("type", "freetrial", OnList),
-                ("type", "author", OnList),
-                ("type", "subscriber", OnList),
-                ("type", "monthly", OnList),
-                ("type", "annual", OnList),
-                ("type", "yearly", OnList),
-                ("type", "group", OnList),
-                ("type", "lifetime", OnList),
-                ("type", "unsubscribed", Left),
-                ("type", "cancelled", Left),
-                ("type", "canceled", Left),
-                ("type", "disabled", Left),
-                // Who follows in its app asked for no mail.
-                ("type", "follower", NotTaken),
+            Self::Mailchimp => &[
+                ("tableinthearchive", "subscribed", OnList),
+                ("tableinthearchive", "unsubscribed", Left),
+                ("tableinthearchive", "cleaned", Bounced),
+                ("tableinthearchive", "nonsubscribed", Unconfirmed),
             ],
+            Self::Substack => SUBSTACK,
             Self::Ghost => &[("subscribedtoemails", "true", OnList), ("subscribedtoemails", "false", Left)],
             Self::Buttondown => BUTTONDOWN,
             Self::Listmonk => &[
@@ -406,11 +427,38 @@ impl Preset {
 /// Under either heading.
 macro_rules! under {
     ([$($heading:literal),+] $words:tt) => { under!(@ [] [$($heading),+] $words) };
+    // And these beside them.
+    ([$($heading:literal),+] $words:tt, $(($column:literal, $word:literal, $state:ident)),+) => {
+        under!(@ [$(($column, $word, $state),)+] [$($heading),+] $words)
+    };
     (@ [$($done:tt)*] [] $words:tt) => { &[$($done)*] };
     (@ [$($done:tt)*] [$first:literal $(, $rest:literal)*] [$(($word:literal, $state:ident)),+ $(,)?]) => {
         under!(@ [$($done)* $(($first, $word, $state),)+] [$($rest),*] [$(($word, $state)),+])
     };
 }
+
+const SUBSTACK: &[(&str, &str, State)] = under!(["type", "subscriptiontype"] [
+    ("free", OnList),
+    ("paid", OnList),
+    ("founding", OnList),
+    ("gift", OnList),
+    ("comp", OnList),
+    ("trial", OnList),
+    ("freetrial", OnList),
+    ("author", OnList),
+    ("subscriber", OnList),
+    ("monthly", OnList),
+    ("annual", OnList),
+    ("yearly", OnList),
+    ("group", OnList),
+    ("lifetime", OnList),
+    ("unsubscribed", Left),
+    ("cancelled", Left),
+    ("canceled", Left),
+    ("disabled", Left),
+    // Who follows in its app asked for no mail.
+    ("follower", NotTaken),
+], ("emaildisabled", "false", OnList), ("emaildisabled", "true", Left));
 
 const BUTTONDOWN: &[(&str, &str, State)] = under!(["subscribertype", "type"] [
     ("regular", OnList),
@@ -424,11 +472,12 @@ const BUTTONDOWN: &[(&str, &str, State)] = under!(["subscribertype", "type"] [
     ("unactivated", Unconfirmed),
     ("upcoming", Unconfirmed),
     ("unsubscribed", Left),
-    ("removed", Left),
+    // Banned by the team.
+    ("removed", Blocked),
     ("deleted", Left),
     ("disabled", Left),
-    // A pause of which nobody knows the end.
-    ("paused", NotTaken),
+    // What they pay rests: they are still on the list.
+    ("paused", OnList),
     ("undeliverable", Bounced),
     ("malformed", Bounced),
     ("bounced", Bounced),

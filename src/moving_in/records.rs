@@ -5,7 +5,10 @@
 
 use std::io::{self, BufRead as _, BufReader, Read};
 
-use super::encoding;
+use super::{
+    encoding,
+    packed::{PackedError, Within},
+};
 
 /// More than that is no line of a list of readers.
 const LONGEST: usize = 1024 * 1024;
@@ -45,9 +48,24 @@ pub enum TableError {
     /// Two columns are to be the same.
     #[error("two columns are to be {0}: choose one")]
     Twice(&'static str),
+    /// It is packed in a way that is not read.
+    #[error(transparent)]
+    Packed(#[from] PackedError),
+    /// Of one of several tables in an archive.
+    #[error("in {0}: {1}")]
+    Within(String, Box<TableError>),
     /// The file cannot be read.
     #[error(transparent)]
-    File(#[from] io::Error),
+    File(io::Error),
+}
+
+impl From<io::Error> for TableError {
+    fn from(error: io::Error) -> Self {
+        match error.downcast::<PackedError>() {
+            Ok(packed) => Self::Packed(packed),
+            Err(error) => Self::File(error),
+        }
+    }
 }
 
 /// A line of a file.
@@ -62,6 +80,8 @@ pub(super) struct Record {
     pub is_too_long: bool,
     /// Nothing stands in it, as in the empty rows of a spreadsheet.
     pub is_empty: bool,
+    /// Where it stands in an archive.
+    pub within: Option<Within>,
 }
 
 /// All of them, in their order.
@@ -69,7 +89,9 @@ pub(super) struct Records {
     text: BufReader<Box<dyn Read + Send>>,
     delimiter: u8,
     /// A backslash before a quotation mark keeps it one.
-    pub is_escaped: bool,
+    is_escaped: bool,
+    /// Each cell stands in quotation marks, as we put them there.
+    is_ours: bool,
     /// The line that comes next.
     line: u64,
 }
@@ -93,7 +115,18 @@ impl Records {
             Some(delimiter) => delimiter,
             None => encoding::delimiter(text.fill_buf()?),
         };
-        Ok(Self { text, delimiter, is_escaped: false, line: 1 + u64::from(named.is_some()) })
+        Ok(Self { text, delimiter, is_escaped: false, is_ours: false, line: 1 + u64::from(named.is_some()) })
+    }
+
+    /// Of a sheet.
+    pub fn of_sheet(lines: Box<dyn Read + Send>) -> Self {
+        let text = BufReader::new(lines);
+        Self { text, delimiter: b',', is_escaped: false, is_ours: true, line: 1 }
+    }
+
+    /// Whether a backslash before a quotation mark keeps it one.
+    pub const fn set_escaped(&mut self, is_escaped: bool) {
+        self.is_escaped = is_escaped && !self.is_ours;
     }
 
     fn peek(&mut self) -> io::Result<Option<u8>> {
@@ -143,7 +176,7 @@ impl Records {
                     return Err(TableError::Unclosed { line: opened, to: to.max(opened) });
                 }
                 cells.push(told(&mut cell, &place));
-                return Ok(Some(Record { line, to: self.line, cells, is_too_long, is_empty }));
+                return Ok(Some(Record { line, to: self.line, cells, is_too_long, is_empty, within: None }));
             };
             length += 1;
             if length > LONGEST || cells.len() >= MOST_COLUMNS {
@@ -177,7 +210,7 @@ impl Records {
                     let to = self.line;
                     self.end_line(byte)?;
                     cells.push(told(&mut cell, &place));
-                    return Ok(Some(Record { line, to, cells, is_too_long, is_empty }));
+                    return Ok(Some(Record { line, to, cells, is_too_long, is_empty, within: None }));
                 }
                 byte if byte == self.delimiter => {
                     if !is_too_long {

@@ -57,11 +57,15 @@ const LONGEST: usize = 1_000;
 const LONGEST_ANSWER: usize = 200;
 
 pub(super) fn row(record: &Record, mapping: &Mapping) -> FileRow {
-    let line = record.line;
-    if record.is_too_long {
-        return FileRow { line, entry: Err("the line is too long to be one reader".to_owned()) };
-    }
-    FileRow { line, entry: entry(record, mapping) }
+    let entry = match record.is_too_long {
+        true => Err("the line is too long to be one reader".to_owned()),
+        false => entry(record, mapping),
+    };
+    let told = |why: String| match &record.within {
+        Some((file, line)) => format!("{why} (line {line} of {file})"),
+        None => why,
+    };
+    FileRow { line: record.line, entry: entry.map_err(told) }
 }
 
 fn entry(record: &Record, mapping: &Mapping) -> Result<ListEntry, String> {

@@ -1,19 +1,18 @@
 //! A file, looked through before anything is taken from it: who wrote it, what its columns are, and what nobody has said yet.
 
-use std::{
-    collections::BTreeMap,
-    io::{self, Read},
-};
+use std::collections::BTreeMap;
 
 use super::{
     dates,
     headings::{self, Guess},
     mapping::{Column, EMPTY, EVERYBODY, ImportChoices, Mapping},
     presets::Preset,
-    records::{Record, Records, TableError},
+    records::{Record, TableError},
     roles::ColumnRole,
     rows::{FileRow, row},
+    source::TableSource,
     state::State,
+    table::Table,
 };
 
 /// So many words of a column are told; where there are more, it holds something else.
@@ -131,29 +130,9 @@ fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', "'\\''"))
 }
 
-/// A file that can be read from its beginning as often as needed.
-pub trait TableSource: Sync {
-    /// From its beginning.
-    ///
-    /// # Errors
-    /// When it cannot be read.
-    fn open(&self) -> io::Result<Box<dyn Read + Send>>;
-
-    /// What it is called; may be empty.
-    fn name(&self) -> String {
-        String::new()
-    }
-}
-
-impl TableSource for &[u8] {
-    fn open(&self) -> io::Result<Box<dyn Read + Send>> {
-        Ok(Box::new(io::Cursor::new(self.to_vec())))
-    }
-}
-
 /// The rows of a file, as they are to be taken.
 pub struct Rows {
-    records: Records,
+    table: Table,
     mapping: Mapping,
 }
 
@@ -163,7 +142,7 @@ impl Rows {
     /// # Errors
     /// [`TableError`].
     pub fn read(&mut self) -> Result<Option<FileRow>, TableError> {
-        Ok(self.records.next()?.map(|record| row(&record, &self.mapping)))
+        Ok(self.table.next()?.map(|record| row(&record, &self.mapping)))
     }
 }
 
@@ -172,23 +151,14 @@ impl Rows {
 /// # Errors
 /// [`TableError`].
 pub fn rows(source: &impl TableSource, mapping: &Mapping) -> Result<Rows, TableError> {
-    let (_, records) = open(source, Some(mapping))?;
-    Ok(Rows { records, mapping: mapping.clone() })
+    let mut table = Table::open(source)?;
+    table.set_escaped(is_escaped(mapping));
+    Ok(Rows { table, mapping: mapping.clone() })
 }
 
-fn open(source: &impl TableSource, mapping: Option<&Mapping>) -> Result<(Vec<String>, Records), TableError> {
-    let mut records = Records::of(source.open()?)?;
-    let header = records.next()?.ok_or(TableError::Empty)?;
-    if header.is_too_long {
-        return Err(TableError::TooManyColumns);
-    }
-    let of_mailpoet = match mapping {
-        Some(mapping) => mapping.preset,
-        None => Preset::of(&header.cells),
-    };
-    // It alone writes a backslash before a quotation mark.
-    records.is_escaped = of_mailpoet == Some(Preset::MailPoet);
-    Ok((header.cells, records))
+/// MailPoet alone writes a backslash before a quotation mark.
+fn is_escaped(mapping: &Mapping) -> bool {
+    mapping.preset == Some(Preset::MailPoet)
 }
 
 /// What is counted of a column.
@@ -227,7 +197,8 @@ impl Counted {
             value: value.clone(),
             count: *count,
             becomes: mapping.state(column, value),
-            guess: headings::meant(value, column.yes()),
+            guess: headings::meant(value, column.yes())
+                .or_else(|| headings::of_file_name(value).filter(|_| column.heading == headings::OF_TABLE)),
         };
         self.words.iter().map(word).collect()
     }
@@ -238,12 +209,13 @@ impl Counted {
 /// # Errors
 /// [`TableError`].
 pub fn survey(source: &impl TableSource, choices: &ImportChoices) -> Result<Survey, TableError> {
-    let (headings, mut records) = open(source, None)?;
-    let mut mapping = Mapping::of(&headings, &source.name(), choices)?;
-    records.is_escaped = mapping.preset == Some(Preset::MailPoet);
+    let mut table = Table::open(source)?;
+    let mut mapping = Mapping::of(&table.headings, &table.name, choices)?;
+    mapping.others = std::mem::take(&mut table.others);
+    table.set_escaped(is_escaped(&mapping));
     let mut counted: Vec<Counted> = mapping.columns.iter().map(|_| Counted::default()).collect();
     let mut rows = 0;
-    while let Some(record) = records.next()? {
+    while let Some(record) = table.next()? {
         rows += 1;
         count(&record, &mapping, &mut counted);
     }

@@ -52,6 +52,36 @@ fn programs_are_known_by_their_headings() {
             &["on-list", "left"],
         ),
         (
+            Preset::Substack,
+            "Email,Name,Subscription type,Activity,Subscription date,Revenue,Comments (all time),Subscriber country,Email receives (last 6 months),Expires at,Subscription source (free),First payment at,Paid upgrade date,Cancel date,Is Bestseller\n\
+            ann@example.org,Ann,Free,4,2024-01-15T10:00:00.000Z,0,1,UK,3,,direct,,,,false\n\
+            gone@example.org,Gone,Free,0,2024-01-15T10:00:00.000Z,0,1,UK,3,,direct,,,2024-02-15T10:00:00.000Z,false\n\
+            off@example.org,Off,Unsubscribed,0,2024-01-15T10:00:00.000Z,0,1,UK,3,,direct,,,,false\n",
+            &["on-list", "left", "left"],
+        ),
+        (
+            Preset::Buttondown,
+            "id,creation_date,email_address,ip_address,metadata,notes,tags,type,bounce_date,undeliverability_date,unsubscription_date,churn_date\n\
+            1,2023-01-01T00:00:00Z,ann@example.org,192.0.2.1,{},,,regular,2024-01-01T00:00:00Z,,,\n\
+            2,2023-01-01T00:00:00Z,banned@example.org,,{},,,removed,,,,\n\
+            3,2023-01-01T00:00:00Z,dead@example.org,,{},,,undeliverable,,2024-01-01T00:00:00Z,,\n\
+            4,2023-01-01T00:00:00Z,gone@example.org,,{},,,unsubscribed,,,2024-01-01T00:00:00Z,\n\
+            5,2023-01-01T00:00:00Z,kept@example.org,,{},,,blocked,,,,\n\
+            6,2023-01-01T00:00:00Z,new@example.org,,{},,,unactivated,,,,\n\
+            7,2023-01-01T00:00:00Z,cross@example.org,,{},,,complained,,,,\n",
+            &["on-list", "blocked", "bounced", "left", "blocked", "never-confirmed", "complained"],
+        ),
+        (
+            Preset::Kit,
+            "first_name,email,created_at,status\nAnn,ann@example.org,2022-09-10T11:12:13Z,active\nKim,kim@example.org,2022-09-10T11:12:13Z,bounced\n",
+            &["on-list", "bounced"],
+        ),
+        (
+            Preset::CampaignMonitor,
+            "EmailAddress,Name,Date,State\nann@example.org,Ann,2023-01-01 10:00:00,Active\nb@example.org,B,2023-01-01 10:00:00,Deleted\nc@example.org,C,2023-01-01 10:00:00,Bounced\n",
+            &["on-list", "left", "bounced"],
+        ),
+        (
             Preset::Listmonk,
             "uuid,email,name,attributes,status,created_at,updated_at\n\
             1,ann@example.org,Ann,\"{\"\"city\"\": \"\"Bristol, UK\"\"}\",enabled,2023-01-01 00:00:00,2023-01-01 00:00:00\n\

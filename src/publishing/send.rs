@@ -13,6 +13,7 @@ use super::{
     preflight, retry, version,
 };
 use crate::{
+    audience,
     clock::Moment,
     db::{self, Tx},
     delivery,
@@ -211,6 +212,7 @@ pub async fn resume(
     } else {
         None
     };
+    audience::withdraw_run_out(site).await?;
     let mut tx = site.db.begin().await?;
     editions::hold_list(&mut tx, edition.id).await?;
     let stood = Stood::hold(&mut tx, edition.id).await?;

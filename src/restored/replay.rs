@@ -1,6 +1,6 @@
 //! What the journal of withdrawals knows and the database does not: done again, by the same functions as the first time.
 //!
-//! The rule: it only ever withdraws, and what is so already stays as it is, so doing it twice changes nothing (TRUST T10).
+//! The rule: it only ever withdraws, or does what a reader chose themselves, and what is so already stays as it is, so doing it twice changes nothing (TRUST T10).
 
 use serde::{Deserialize, Serialize};
 
@@ -26,6 +26,9 @@ pub struct Replayed {
     /// So often a reader rests from mail at this moment.
     #[serde(default)]
     pub paused: usize,
+    /// So often a reader gets other topics of a list, or gets it at another rhythm.
+    #[serde(default)]
+    pub chose: usize,
     /// Addresses whose owners complained.
     pub complained: usize,
     /// Addresses that staff blocked.
@@ -43,7 +46,8 @@ impl Replayed {
     /// How many withdrawals.
     #[must_use]
     pub const fn all(&self) -> usize {
-        self.left + self.moved + self.paused + self.complained + self.blocked + self.erased + self.ended
+        let Self { left, moved, paused, chose, complained, blocked, erased, ended, strange: _ } = *self;
+        left + moved + paused + chose + complained + blocked + erased + ended
     }
 }
 
@@ -56,6 +60,7 @@ pub(super) async fn replay(site: &Site, beyond: &Beyond) -> db::Result<Replayed>
             Withdrawal::Left { .. } => &mut replayed.left,
             Withdrawal::Moved { .. } => &mut replayed.moved,
             Withdrawal::Paused { .. } | Withdrawal::Rests { .. } => &mut replayed.paused,
+            Withdrawal::Chose(_) => &mut replayed.chose,
             Withdrawal::Complained { .. } => &mut replayed.complained,
             Withdrawal::Blocked { .. } => &mut replayed.blocked,
             Withdrawal::Erased { .. } => &mut replayed.erased,
@@ -68,11 +73,12 @@ pub(super) async fn replay(site: &Site, beyond: &Beyond) -> db::Result<Replayed>
         *count += usize::from(done);
     }
     if replayed.all() > 0 || replayed.strange > 0 {
-        let Replayed { left, moved, paused, complained, blocked, erased, ended, strange } = replayed;
+        let Replayed { left, moved, paused, chose, complained, blocked, erased, ended, strange } = replayed;
         tracing::warn!(
             left,
             moved,
             paused,
+            chose,
             complained,
             blocked,
             erased,
@@ -81,7 +87,7 @@ pub(super) async fn replay(site: &Site, beyond: &Beyond) -> db::Result<Replayed>
             "withdrawals that the database did not know were taken from the journal beside it"
         );
         let detail = format!(
-            "left a list: {left}, have another address: {moved}, paused: {paused}, complained: {complained}, never mailed: {blocked}, forgotten: {erased}, monthly donations to end: {ended}"
+            "left a list: {left}, have another address: {moved}, paused: {paused}, chose otherwise: {chose}, complained: {complained}, never mailed: {blocked}, forgotten: {erased}, monthly donations to end: {ended}"
         );
         let mut tx = site.db.begin().await?;
         audit_log::record(&mut tx, site, None, "took withdrawals from the journal", "", &detail).await?;
@@ -109,6 +115,7 @@ async fn again(site: &Site, one: &Unknown) -> db::Result<bool> {
             subscribers::rest_as_written(site, (reader, list), *until, at).await
         }
         Withdrawal::WentOn { reader, until } => subscribers::go_on_as_written(site, reader, *until, at).await,
+        Withdrawal::Chose(choice) => subscribers::chosen_as_written(site, choice, at).await,
         Withdrawal::Complained { hash } => suppress(site, hash, StopReason::Complained, &source, at).await,
         Withdrawal::Blocked { hash } => suppress(site, hash, StopReason::Staff, &source, at).await,
         Withdrawal::Erased { reader, hash } => dossier::forget_as_written(site, reader, hash, at).await,

@@ -4,6 +4,7 @@
 
 use super::{
     Result, SubscriberError,
+    chosen::{self, Otherwise},
     consent::{self, ConsentAction, ConsentMethod, Happened},
     fields,
     leave::{Deed, leave_once},
@@ -75,6 +76,8 @@ pub async fn correct_choices(
     corrected: &Corrected,
     by: ByStaff<'_>,
 ) -> Result<bool> {
+    let otherwise = Otherwise::of(corrected.topics.iter().cloned(), &corrected.rhythms);
+    chosen::write(site, &reader.public_id, &otherwise).await?;
     Ok(db::again(|| correct_once(site, reader, corrected, by)).await?)
 }
 
@@ -86,13 +89,19 @@ async fn correct_once(
 ) -> db::Result<bool> {
     let mut tx = site.db.begin().await?;
     // Topics first, as for everybody.
-    let mut changed = false;
+    let mut lists = Vec::new();
     for (list, on, off) in &corrected.topics {
-        changed |= topics::choose_otherwise(&mut tx, reader.id, *list, (on, off)).await?;
+        if topics::choose_otherwise(&mut tx, reader.id, *list, (on, off)).await? {
+            lists.push(*list);
+        }
     }
     for (list, rhythm) in &corrected.rhythms {
-        changed |= rhythms::choose(&mut tx, reader.id, *list, *rhythm).await?;
+        if rhythms::choose(&mut tx, reader.id, *list, *rhythm).await? {
+            lists.push(*list);
+        }
     }
+    let mut changed = !lists.is_empty();
+    chosen::said(&mut tx, site, reader.id, lists.into_iter()).await?;
     for (field, typed) in &corrected.answers {
         changed |= fields::answer(&mut tx, reader.id, *field, typed).await?;
     }

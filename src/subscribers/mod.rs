@@ -13,6 +13,7 @@ use std::time::Duration;
 mod budget;
 mod by_staff;
 mod choices_link;
+mod chosen;
 mod confirm;
 pub mod consent;
 mod counting;
@@ -59,6 +60,7 @@ pub use self::{
         remove_note, take_off,
     },
     choices_link::{LinkSent, WHAT as CHOICES, ask_for_link, send_link},
+    chosen::chosen_as_written,
     confirm::{Confirmed, confirm, join_offered, look_at_confirmation},
     consent::{By, ConsentAction, ConsentMethod},
     counting::{HowMany, count_large, on_lists, with_topic_alone, with_topics},
@@ -75,11 +77,11 @@ pub use self::{
     },
     found_by::sought,
     implied::{Implied, NotImplied},
-    import::{Basis, IMPLIED, ImportError, ImportReport, Plan, RowError, import, import_as},
+    import::{Basis, IMPLIED, ImportError, ImportReport, Plan, RowError, WasMade, import, import_as},
     imports::{
         Answers as ImportAnswers, AskedOfColumn, BringInError, ChangeKind, Import, ImportState,
         LARGEST as LARGEST_FILE, Receiving, Seen, SeenColumn, SeenRow, SeenWord, SeenWords, bring_in,
-        find_import, go as go_on_with_import, has_problems, import_kept, imports,
+        find_import, go as go_on_with_import, has_problems, import_kept, imports, later_import,
         may_be_taken_back as import_may_be_taken_back, problems as problems_of_import,
         remove as remove_import, say as say_of_import, say_anew as say_of_import_anew, stop as stop_import,
         take_back as take_import_back,
@@ -163,13 +165,14 @@ pub(crate) mod forgetting {
         budget::WEEK,
         fields::REMOVED_LASTS,
         forgotten::PROOF_LASTS,
-        imports::KEPT as IMPORTS_KEPT,
+        imports::{ARRIVING_LASTS, KEPT as IMPORTS_KEPT},
         moving::{CHANGE_LASTS, FORGET_CHANGES as ADDRESS_CHANGES},
         store::FORGET_TRACES as TRACES,
         store::fields::{FORGET_FIELDS as FIELDS, FORGET_VALUES as VALUES},
         store::forgotten::FORGET_KEPT as KEPT_CONSENT,
         store::forms::FORGET_FORM_DAYS as FORM_DAYS,
         store::imports::{
+            FORGET_BROKEN as BROKEN_IMPORTS, FORGET_BROKEN_PARTS as BROKEN_IMPORT_PARTS,
             FORGET_PARTS as IMPORT_PARTS, FORGET_PROBLEMS as IMPORT_PROBLEMS, FORGET_UNFINISHED as IMPORTS,
         },
         store::imports_undone::FORGET_CHANGES as IMPORT_CHANGES,

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     By, Result, SubscriberError, Trace,
+    chosen::{self, Otherwise},
     consent::{self, ConsentAction, ConsentMethod, Happened},
     fields, forgotten,
     leave::undo_until,
@@ -145,7 +146,7 @@ impl Chosen {
     /// Whether they changed nothing.
     #[must_use]
     pub fn is_nothing(&self) -> bool {
-        self.lists.is_empty() && !self.leaves_all && self.rhythms.is_empty() && !self.is_more_than_leaving()
+        self.lists.is_empty() && !self.leaves_all && !self.is_more_than_leaving()
     }
 
     /// Whether there is anything in it beside leaving.
@@ -154,13 +155,22 @@ impl Chosen {
         let topics =
             seen.iter().any(|one| !ticked.contains(one)) || ticked.iter().any(|one| !seen.contains(one));
         let joins = !self.leaves_all && self.lists.iter().any(|(_, wanted)| *wanted);
-        topics || joins || self.name.is_some() || !self.answers.is_empty()
+        topics || joins || !self.rhythms.is_empty() || self.name.is_some() || !self.answers.is_empty()
     }
 
     /// What they leave, and nothing else.
     fn leaving_alone(&self) -> Self {
         let lists = self.lists.iter().copied().filter(|(_, wanted)| !wanted).collect();
         Self { lists, leaves_all: self.leaves_all, ..Self::default() }
+    }
+
+    /// What they chose otherwise of lists.
+    fn otherwise(&self) -> Vec<Otherwise> {
+        let topics = self.topics.shown.iter().map(|list| {
+            let (on, off) = self.topics.otherwise(*list);
+            (*list, on, off)
+        });
+        Otherwise::of(topics, &self.rhythms)
     }
 
     /// Whether they want the list that they are on or not by now.
@@ -214,6 +224,7 @@ pub async fn save_choices(site: &Site, link: &str, chosen: &Chosen, trace: Trace
     let on = known.iter().filter(|one| one.state != SubscriptionState::Left && is_unwanted(one.list_id));
     let leaves: Vec<i64> = on.map(|one| one.list_id).collect();
     withdrawn::leaves(site, &reader.public_id, &leaves, ConsentMethod::Preferences).await?;
+    chosen::write(site, &reader.public_id, &chosen.otherwise()).await?;
     let mut saved = db::again(|| save_once(site, reader.id, (chosen, &leaves), trace)).await?;
     saved.waits = waits;
     Ok(saved)
@@ -284,6 +295,8 @@ async fn save_once(
             saved.rhythms.push(*list);
         }
     }
+    let lists = saved.topics.iter().chain(&saved.rhythms).copied();
+    chosen::said(&mut tx, site, id, lists).await?;
     if let Some(name) = &chosen.name {
         let name = if name.trim().is_empty() { String::new() } else { clean_name(name) };
         if name != reader.name {

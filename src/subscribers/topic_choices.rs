@@ -75,6 +75,15 @@ impl TopicsTicked {
         let (seen, ticked) = (self.seen.contains(&topic), self.ticked.contains(&topic));
         if seen == ticked { chosen } else { ticked }
     }
+
+    /// Of a list, what they ticked, and what they unticked.
+    pub(super) fn otherwise(&self, list: i64) -> (Vec<i64>, Vec<i64>) {
+        let only_in = |these: &[(i64, i64)], those: &[(i64, i64)]| -> Vec<i64> {
+            let of_list = these.iter().filter(|pair| pair.0 == list && !those.contains(pair));
+            of_list.map(|(_, topic)| *topic).collect()
+        };
+        (only_in(&self.ticked, &self.seen), only_in(&self.seen, &self.ticked))
+    }
 }
 
 /// Changes what a reader changed, of the lists that they are on and the page showed topics of; which lists that touched. The page may
@@ -90,12 +99,7 @@ pub(super) async fn choose_topics(
         if one.state != SubscriptionState::Confirmed || !topics.shown.contains(&one.list_id) {
             continue;
         }
-        let only_in = |these: &[(i64, i64)], those: &[(i64, i64)]| -> Vec<i64> {
-            let of_list = these.iter().filter(|pair| pair.0 == one.list_id && !those.contains(pair));
-            of_list.map(|(_, topic)| *topic).collect()
-        };
-        let on = only_in(&topics.ticked, &topics.seen);
-        let off = only_in(&topics.seen, &topics.ticked);
+        let (on, off) = topics.otherwise(one.list_id);
         let changes = !on.is_empty() || !off.is_empty();
         if changes && topics::choose_otherwise(tx, subscriber, one.list_id, (&on, &off)).await? {
             touched.push(one.list_id);

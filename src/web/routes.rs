@@ -361,7 +361,7 @@ pub fn routes() -> Vec<Route> {
         Route::post("/desk/forms", Staff(Role::FORMS), Token, Desk, desk::forms::list::submit),
         Route::get("/desk/forms/{form}", Staff(Role::FORMS), Desk, desk::forms::form::show),
         Route::post("/desk/forms/{form}", Staff(Role::FORMS), Token, Desk, desk::forms::form::submit),
-        Route::post("/desk/forms/{form}/sites", Staff(Role::OWNING), Token, Desk, desk::forms::form::sites),
+        Route::post("/desk/forms/{form}/sites", Staff(Role::OWNING), Token, Desk, desk::forms::form::submit_with_sites),
         Route::get("/desk/forms/{form}/away", Staff(Role::FORMS), Desk, desk::forms::away::show),
         Route::post("/desk/forms/{form}/away", Staff(Role::FORMS), Token, Desk, desk::forms::away::submit),
         Route::get("/desk/fields", Staff(Role::FORMS), Desk, desk::forms::fields::show),

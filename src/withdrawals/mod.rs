@@ -9,12 +9,19 @@
 mod store;
 mod what;
 
-use std::{collections::HashMap, fs, time::Duration};
+use std::{
+    collections::{HashMap, HashSet},
+    fs,
+    time::Duration,
+};
 
 use serde::{Deserialize, Serialize};
 
 use self::store::Known;
-pub use self::{store::STATEMENTS, what::Withdrawal};
+pub use self::{
+    store::STATEMENTS,
+    what::{EVERYTHING, ListChoice, Withdrawal},
+};
 use crate::{
     clock::Moment,
     db::{Engine, Result, Tx},
@@ -242,6 +249,7 @@ fn without_what_was_taken_back(mut all: Vec<Unknown>) -> Vec<Unknown> {
         }
     }
     join_since(&mut all);
+    as_last_chosen(&mut all);
     all.retain(|one| {
         let about = one.what.about().map(|(who, what)| (who.to_owned(), what.to_owned()));
         let taken_back = about.and_then(|about| back.get(&about)).is_some_and(|back| one.at <= *back);
@@ -269,6 +277,27 @@ fn join_since(all: &mut [Unknown]) {
             _ => {}
         }
     }
+}
+
+/// What somebody chose of one list is one line, as they last said it: said again in its parts, an edition that begins meanwhile would
+/// find what they had chosen in between.
+fn as_last_chosen(all: &mut Vec<Unknown>) {
+    let about = |choice: &ListChoice| (choice.reader.clone(), choice.list.clone());
+    let mut so_far: HashMap<(String, String), ListChoice> = HashMap::new();
+    for one in all.iter_mut() {
+        let Withdrawal::Chose(choice) = &mut one.what else { continue };
+        if let Some(before) = so_far.get(&about(choice)) {
+            choice.goes_on_from(before);
+        }
+        so_far.insert(about(choice), choice.clone());
+    }
+    let mut last = HashSet::new();
+    all.reverse();
+    all.retain(|one| match &one.what {
+        Withdrawal::Chose(choice) => last.insert(about(choice)),
+        _ => true,
+    });
+    all.reverse();
 }
 
 impl Beyond {
@@ -421,6 +450,28 @@ mod tests {
         assert_eq!(said(&beyond), wanted);
         let but: Vec<_> = beyond.withdrawals.iter().map(|one| one.but.join(" ")).collect();
         assert_eq!(but, ["", "l", "", "", "", ""]);
+    }
+
+    /// What was chosen counts as it was last said, topic by topic and list by list, whatever was said of another reader's or list.
+    #[test]
+    fn what_was_chosen_counts_as_it_was_last_said() {
+        let lines = [
+            (1, "chose ann l weekly +t -u"),
+            (2, "chose ann m = -t"),
+            (3, "chose lea l daily +t"),
+            (4, "chose ann l = -t"),
+            (5, "left ann m link"),
+            (6, "chose ann l everything +v"),
+            (7, "chose lea l = +u"),
+        ];
+        let beyond = compare(Vec::new(), vec![read("a", 1, &lines)], None, "here", at(50));
+        let wanted = [
+            "chose ann m = -t",
+            "left ann m link",
+            "chose ann l everything +v -u -t",
+            "chose lea l daily +t +u",
+        ];
+        assert_eq!(said(&beyond), wanted);
     }
 
     /// A file that is not here, ends too early or was changed is named, with the time of which nothing is known.

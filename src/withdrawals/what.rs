@@ -59,6 +59,8 @@ pub enum Withdrawal {
         /// Until when they would have rested, where one of several pauses was ended; none if all were.
         until: Option<Moment>,
     },
+    /// A reader gets other topics of a list than before, or gets it at another rhythm.
+    Chose(ListChoice),
     /// Somebody said that our mail is spam.
     Complained {
         /// The keyed hash of their address.
@@ -88,6 +90,71 @@ pub enum Withdrawal {
     },
 }
 
+/// What somebody chose otherwise of one list; whatever is not here stays as it was.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListChoice {
+    /// The reader's public id.
+    pub reader: String,
+    pub list: String,
+    /// How often they get it, in the word that it is kept in, or [`EVERYTHING`]; none if that stays.
+    pub rhythm: Option<String>,
+    /// The topics that they chose, by public id.
+    pub on: Vec<String>,
+    /// Those that they do not want any more.
+    pub off: Vec<String>,
+}
+
+/// What stands for a list of which a reader gets everything.
+pub const EVERYTHING: &str = "everything";
+/// What stands where the rhythm stays as it is.
+const AS_IT_IS: &str = "=";
+
+impl ListChoice {
+    /// Whether nothing is otherwise.
+    #[must_use]
+    pub const fn is_nothing(&self) -> bool {
+        self.rhythm.is_none() && self.on.is_empty() && self.off.is_empty()
+    }
+
+    /// The same behind what was said before of the same list: what counts of both.
+    pub(super) fn goes_on_from(&mut self, before: &Self) {
+        if self.rhythm.is_none() {
+            self.rhythm.clone_from(&before.rhythm);
+        }
+        let (on, off) = (self.on.clone(), self.off.clone());
+        let still = |those: &[String], now: &[String]| -> Vec<String> {
+            let still = those.iter().filter(|topic| !on.contains(topic) && !off.contains(topic));
+            still.chain(now).cloned().collect()
+        };
+        self.on = still(&before.on, &on);
+        self.off = still(&before.off, &off);
+    }
+
+    fn parse(words: &[String]) -> Option<Self> {
+        let (about, topics) = words.split_first_chunk::<3>()?;
+        let [reader, list, rhythm] = about.clone();
+        let rhythm = (rhythm != AS_IT_IS).then_some(rhythm);
+        let mut choice = Self { reader, list, rhythm, on: Vec::new(), off: Vec::new() };
+        for topic in topics {
+            match topic.split_at_checked(1)? {
+                ("+", topic) => choice.on.push(topic.to_owned()),
+                ("-", topic) => choice.off.push(topic.to_owned()),
+                _ => return None,
+            }
+        }
+        Some(choice)
+    }
+}
+
+impl fmt::Display for ListChoice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { reader, list, rhythm, on, off } = self;
+        write!(f, "chose {reader} {list} {}", rhythm.as_deref().unwrap_or(AS_IT_IS))?;
+        on.iter().try_for_each(|topic| write!(f, " +{topic}"))?;
+        off.iter().try_for_each(|topic| write!(f, " -{topic}"))
+    }
+}
+
 impl fmt::Display for Withdrawal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -100,6 +167,7 @@ impl fmt::Display for Withdrawal {
             Self::Rests { reader, list, until } => write!(f, "rests {reader} {list} {until}"),
             Self::WentOn { reader, until: None } => write!(f, "went-on {reader}"),
             Self::WentOn { reader, until: Some(until) } => write!(f, "went-on {reader} {until}"),
+            Self::Chose(choice) => write!(f, "{choice}"),
             Self::Complained { hash } => write!(f, "complained {hash}"),
             Self::Blocked { hash } => write!(f, "blocked {hash}"),
             Self::Lifted { hash } => write!(f, "lifted {hash}"),
@@ -133,6 +201,7 @@ impl Withdrawal {
             ("went-on", [reader, until]) => {
                 Self::WentOn { reader: reader.clone(), until: Some(moment(until)?) }
             }
+            ("chose", choice) => Self::Chose(ListChoice::parse(choice)?),
             ("complained", [hash]) => Self::Complained { hash: hash.clone() },
             ("blocked", [hash]) => Self::Blocked { hash: hash.clone() },
             ("lifted", [hash]) => Self::Lifted { hash: hash.clone() },
@@ -152,6 +221,7 @@ impl Withdrawal {
             Self::Paused { .. }
             | Self::Rests { .. }
             | Self::WentOn { .. }
+            | Self::Chose(_)
             | Self::Erased { .. }
             | Self::Ended { .. } => None,
         }
@@ -193,6 +263,20 @@ mod tests {
                 reader: reader.clone(),
                 until: Some(Moment::from_unix_seconds(1_772_528_400)),
             },
+            Withdrawal::Chose(ListChoice {
+                reader: reader.clone(),
+                list: "l".to_owned(),
+                rhythm: Some("weekly".to_owned()),
+                on: vec!["t".to_owned(), "u".to_owned()],
+                off: vec!["v".to_owned()],
+            }),
+            Withdrawal::Chose(ListChoice {
+                reader: reader.clone(),
+                list: "l".to_owned(),
+                rhythm: None,
+                on: Vec::new(),
+                off: vec!["t".to_owned()],
+            }),
             Withdrawal::Complained { hash: hash.clone() },
             Withdrawal::Blocked { hash: hash.clone() },
             Withdrawal::Lifted { hash: hash.clone() },
@@ -201,6 +285,8 @@ mod tests {
         ] {
             assert_eq!(Withdrawal::parse(&withdrawal.to_string()), Some(withdrawal));
         }
-        assert_eq!(Withdrawal::parse("erased r"), None);
+        for strange in ["erased r", "chose r l", "chose r l = t", "chose r l = +t "] {
+            assert_eq!(Withdrawal::parse(strange), None, "{strange}");
+        }
     }
 }

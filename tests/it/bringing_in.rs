@@ -1,12 +1,17 @@
 //! Lists that are brought in by a row of their own: in three steps at the desk, through crashes, and with whoever leaves meanwhile.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::BTreeMap,
+    io::{Cursor, Write as _},
+    time::Duration,
+};
 
 use axum::http::Request;
 use broadside::{
     db::Engine,
     delivery::{StopReason, Suppressions},
     email_address::EmailAddress,
+    jobs,
     moving_in::ImportChoices,
     subscribers::{
         self, Basis, BringInError, ConsentMethod, Import, ImportAnswers, ImportState, Receiving, Trace,
@@ -32,10 +37,10 @@ const PATIENCE: Duration = Duration::from_secs(120);
 const LIST: &str = "E-Mail;Name;Town;Status\r\nann@example.org;Ann Lee;Ulm;active\r\ngone@example.org;Gone;Bern;cancelled\r\n\
     dead@example.org;;;bounced\r\nodd@example.org;Odd;;lapsed\r\nno address;X;;active\r\nann@example.org;Ann;;active\r\n";
 
-async fn begun(app: &TestApp, file: &str) -> Import {
+async fn begun(app: &TestApp, file: impl AsRef<[u8]>) -> Import {
     let mut receiving = Receiving::begin(&app.site, Some(1), "C:\\lists\\all.csv").await.expect("begun");
     // However it comes.
-    for piece in file.as_bytes().chunks(99_991) {
+    for piece in file.as_ref().chunks(99_991) {
         receiving.push(&app.site, piece).await.expect("kept");
     }
     let id = receiving.finish(&app.site).await.expect("here");
@@ -65,6 +70,14 @@ async fn say(app: &TestApp, import: &Import) -> Import {
     subscribers::say_of_import(&app.site, import, import.changed_at, &answers).await.expect("said");
     work(app).await;
     now(app, &import.public_id).await
+}
+
+/// A list, brought in to its end.
+async fn pressed_of(app: &TestApp, file: &str) -> Import {
+    let ready = say(app, &begun(app, file).await).await;
+    subscribers::go_on_with_import(&app.site, &ready, ready.changed_at, 1).await.expect("pressed");
+    work(app).await;
+    now(app, &ready.public_id).await
 }
 
 /// A file of so many readers whose sums are known.
@@ -214,6 +227,94 @@ both_engines! {
         let mails: BTreeMap<&str, usize> =
             ["ann", "dead", "gone", "odd"].into_iter().map(|who| (who, app.mails(&format!("{who}@example.org")).len())).collect();
         assert_eq!(mails, BTreeMap::from([("ann", 1), ("dead", 0), ("gone", 0), ("odd", 0)]));
+    }
+
+    /// TRUST L6, A29: Mailchimp's ZIP is taken whole, a row of the archive's own files for each state; a second, newer one merges: who left
+    /// since then leaves, and nobody comes back. An archive that is broken is told on the page, and nobody is in it.
+    async fn a_whole_zip_comes_in_and_a_newer_one_merges(app: TestApp) {
+        for (left, added, sad) in [(&[][..], 2, 2), (&["bob"][..], 0, 1)] {
+            let import = begun(&app, of_mailchimp(left)).await;
+            let ready = say(&app, &import).await;
+            assert_eq!(ready.state, ImportState::Ready, "{ready:?}");
+            subscribers::go_on_with_import(&app.site, &ready, ready.changed_at, 1).await.expect("pressed");
+            work(&app).await;
+            let report = now(&app, &import.public_id).await.report().expect("sums");
+            assert_eq!((report.rows, report.added, report.left + report.bounced), (4, added, sad), "{report:?}");
+        }
+        app.send_edition("To whom").await;
+        let mails = |who: &str| app.mails(&format!("{who}@example.org")).len();
+        assert_eq!(["ann", "bob", "gone", "dead"].map(mails), [1, 0, 0, 0]);
+        let whole = of_mailchimp(&[]);
+        let broken = begun(&app, &whole[..whole.len() - 30]).await;
+        assert!(broken.trouble.contains("broken"), "{broken:?}");
+        app.desk().await.open(&format!("/desk/imports/{}", broken.public_id)).await.says("The file is an archive that is broken");
+    }
+
+    /// TRUST L6: lists, topics and fields that a file made go when it is taken back, unless somebody has to do with them since; and whoever
+    /// may not take it back because another came after it is led to that one.
+    async fn what_was_made_on_the_way_goes_with_it(app: TestApp) {
+        let file = "email,list,Tags,Town\nann@example.org,Letters,Poems,Ulm\nbob@example.org,Old letters,Prose,Bern\n";
+        let made = "select 'list ' || slug from list where slug in ('letters', 'old-letters') union all select 'topic ' || name from reader_topic union all select 'field ' || name from field order by 1";
+        let all = ["field town", "list letters", "list old-letters", "topic Poems", "topic Prose"].map(|one| (one.to_owned(),));
+        let mut choices = ImportChoices::default();
+        for typed in ["Tags=topics", "Town=field:town"] {
+            choices.add_column(typed).expect("a column");
+        }
+        let come = async || {
+            let import = begun(&app, file).await;
+            let basis = Basis { basis: "consent".to_owned(), source: "moved house".to_owned() };
+            let answers = ImportAnswers { list: app.list().await, basis: &basis, makes_lists: true, choices: &choices };
+            subscribers::say_of_import(&app.site, &import, import.changed_at, &answers).await.expect("said");
+            work(&app).await;
+            let ready = now(&app, &import.public_id).await;
+            subscribers::go_on_with_import(&app.site, &ready, ready.changed_at, 1).await.expect("pressed");
+            work(&app).await;
+            now(&app, &import.public_id).await
+        };
+        let back = async |import: &Import| {
+            let began = subscribers::take_import_back(&app.site, import, 1).await;
+            work(&app).await;
+            began
+        };
+        let first = come().await;
+        assert_eq!(rows::<(String,)>(&app.site.db, made).await, all);
+        assert!(back(&first).await.is_ok());
+        assert_eq!(rows::<(String,)>(&app.site.db, made).await, [], "it is as it was");
+
+        let second = come().await;
+        // Somebody joins the one list, and saves the field.
+        let bob = "insert into subscription (subscriber_id, list_id, state, asked_at, confirmed_at) select r.id, l.id, 'confirmed', 1, 1 from subscriber r, list l where r.email = 'bob@example.org' and l.slug = 'letters'";
+        change(&app.site.db, bob).await;
+        change(&app.site.db, "update field set changes = 1").await;
+        app.advance(Duration::from_secs(1));
+        let third = pressed_of(&app, "email\ncy@example.org\n").await;
+        let page = app.desk().await.open(&format!("/desk/imports/{}", second.public_id)).await;
+        page.says("Another list came in after it");
+        assert!(page.body.contains(&format!("/desk/imports/{}", third.public_id)), "{}", page.body);
+        assert!(matches!(back(&second).await, Err(BringInError::Changed)));
+        assert!(back(&third).await.is_ok() && back(&second).await.is_ok());
+        let stays = ["field town", "list letters"].map(|one| (one.to_owned(),));
+        assert_eq!(rows::<(String,)>(&app.site.db, made).await, stays);
+    }
+
+    /// A file that breaks off on the way here is gone within the hour; one that still comes is not.
+    async fn a_file_that_breaks_off_is_gone_within_the_hour(app: TestApp) {
+        let piece = vec![b'x'; 200_000];
+        let mut slow = Receiving::begin(&app.site, Some(1), "slow.csv").await.expect("begun");
+        let mut gone = Receiving::begin(&app.site, Some(1), "gone.csv").await.expect("begun");
+        for _ in 0..3 {
+            slow.push(&app.site, &piece).await.expect("kept");
+            gone.push(&app.site, &piece).await.expect("kept");
+        }
+        drop(gone);
+        app.advance(Duration::from_secs(25 * 60));
+        slow.push(&app.site, &piece).await.expect("kept");
+        app.advance(Duration::from_secs(10 * 60));
+        jobs::forget_as_of(&app.site, app.site.now()).await.expect("tidy");
+        let left = "select distinct i.file from import i join import_part p on p.import_id = i.id union select file from import";
+        assert_eq!(rows::<(String,)>(&app.site.db, left).await, [("slow.csv".to_owned(),)]);
+        slow.finish(&app.site).await.expect("here");
+        work(&app).await;
     }
 
     /// TRUST F1, L6: broken off at any moment, it goes on where it was, and nobody is taken twice. Whoever leaves meanwhile stays away.
@@ -449,6 +550,37 @@ both_engines! {
         assert_eq!(rows::<(i64,)>(&web.app.site.db, "select count(*) from import").await, [(0,)]);
         assert_eq!(send(format!("{}{file}--x--\r\n", token(&csrf))).await, StatusCode::SEE_OTHER);
     }
+}
+
+/// The whole of Mailchimp's export, as its ZIP holds it: a file for each state. `left` have left since the first.
+fn of_mailchimp(left: &[&str]) -> Vec<u8> {
+    let row = |who: &str, more: &str| format!("{who}@example.org,{who},4,2019-03-04 10:20:30,{more}1,a\n");
+    let on: String =
+        ["ann", "bob"].iter().filter(|who| !left.contains(who)).map(|who| row(who, "")).collect();
+    let gone: String = left.iter().chain(&["gone"]).map(|who| row(who, "2022-02-02 02:02:02,")).collect();
+    let files = [
+        (
+            "subscribed_email_audience_export_1.csv",
+            format!("Email Address,First Name,MEMBER_RATING,OPTIN_TIME,LEID,EUID\n{on}"),
+        ),
+        (
+            "unsubscribed_email_audience_export_1.csv",
+            format!("Email Address,First Name,MEMBER_RATING,OPTIN_TIME,UNSUB_TIME,LEID,EUID\n{gone}"),
+        ),
+        (
+            "cleaned_email_audience_export_1.csv",
+            format!(
+                "Email Address,First Name,MEMBER_RATING,OPTIN_TIME,CLEAN_TIME,LEID,EUID\n{}",
+                row("dead", "2022-02-02 02:02:02,")
+            ),
+        ),
+    ];
+    let mut zip = zip::ZipWriter::new(Cursor::new(Vec::new()));
+    for (name, text) in files {
+        zip.start_file(name, zip::write::SimpleFileOptions::default()).expect("a name");
+        zip.write_all(text.as_bytes()).expect("in memory");
+    }
+    zip.finish().expect("in memory").into_inner()
 }
 
 /// TRUST U1: the three steps in a browser, on a phone and on a desk, light and dark.

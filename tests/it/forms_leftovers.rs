@@ -16,7 +16,11 @@ use broadside::{
 use reqwest::{Method, StatusCode, header};
 use serde_json::json;
 
-use crate::support::{TestApp, both_engines, database::rows, visitor::Page};
+use crate::support::{
+    TestApp, both_engines,
+    database::{change, rows},
+    visitor::Page,
+};
 
 const ANN: &str = "ann@example.org";
 const HERE: &str = "https://www.example.org";
@@ -117,8 +121,26 @@ both_engines! {
         assert_eq!(proof[0].form.as_deref(), Some("Used"));
         let own = desk.open("/desk/forms/used").await;
         assert!(!own.body.contains("type=\"radio\" name=\"state\""), "whether it is open is no question");
-        let at_once = own.form("/used/away").with("act", "back");
-        desk.submit_and_follow(&at_once).await.says("The form is back, as it was.");
+        // The button takes along what was typed.
+        let at_once = own.form("/desk/forms/used").with("intro", "On Fridays.").with("sites", HERE).and("act", "back");
+        let back = desk.submit_and_follow(&at_once).await;
+        back.says("The form is back.").says("The code to copy");
+        visitor.open("/subscribe/used").await.says("On Fridays.");
+        // So does each of what is saved together: a mistake among the sites loses no words, and saves nothing.
+        let wrong = back.form("/desk/forms/used").with("intro", "On Mondays.").with("sites", "no site");
+        let wrong = desk.submit(&wrong).await;
+        assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY);
+        assert_eq!(wrong.form("/desk/forms/used").value("intro").map(str::trim), Some("On Mondays."));
+        visitor.open("/subscribe/used").await.says("On Fridays.");
+        // The sites are the owner's alone: nobody else's page has them, or takes them.
+        change(&app.site.db, "update staff set role = 'editor'").await;
+        let editor = app.desk().await;
+        let page = editor.open("/desk/forms/used").await;
+        assert!(!page.body.contains("name=\"sites\""));
+        let form = page.form("/desk/forms/used");
+        assert_eq!(editor.submit(&form.clone().and("sites", "https://evil.example")).await.status, StatusCode::BAD_REQUEST);
+        editor.submit_and_follow(&form.with("intro", "On Sundays.")).await.says("Saved.").says(HERE);
+        visitor.open("/subscribe/used").await.says("On Sundays.");
         assert!(visitor.open("/subscribe/used").await.body.contains("name=\"consent\""));
     }
 

@@ -80,6 +80,7 @@ const TABLES: &[(&str, Tells)] = &[
                 "pause_said_at",
                 "implied_until",
                 "rhythm",
+                "chosen_at",
             ],
             &["subscriber_id"],
         ),

@@ -561,6 +561,11 @@ const READ_FROM_BELOW: &[(&str, &[&str], &str)] = &[
         &["delivery_attempt"],
         "the moves that let it go on: what came before is not judged any more",
     ),
+    (
+        "subscribers",
+        &["segment_version"],
+        "what an import made stays where a segment was saved since, which may name it",
+    ),
     ("origin", &["worker"], "whether somebody sends for this address"),
     ("origin", &["consent_event", "suppression"], "how far the database has come"),
     (

@@ -3,15 +3,18 @@
 use std::time::Duration;
 
 use broadside::{
+    delivery,
     dossier::{self, Whole},
+    editions::UnknownPolicy,
     email_address::EmailAddress,
     publishing,
     sandbox::{Rule, Stage},
-    subscribers::{self, Basis, ConsentAction, SubscriptionState, Visibility, consent},
+    settings::Settings,
+    subscribers::{self, Basis, ConsentAction, SubscriptionState, Trace, Visibility, Weeks, consent},
 };
 use reqwest::StatusCode;
 
-use crate::support::{TestApp, both_engines};
+use crate::support::{TestApp, both_engines, database::rows};
 
 const ANN: &str = "ann@example.org";
 const BOB: &str = "bob@example.org";
@@ -86,6 +89,134 @@ both_engines! {
         assert_eq!(again.expect("it is finished"), 0);
         app.drain().await;
         assert_eq!(app.mails(ANN).len(), 0);
+    }
+
+    /// TRUST T1, T8: what waits when it runs out is not sent, whoever let the edition go on again, or however long a provider asked for
+    /// patience; its row says why, and who agreed meanwhile has theirs.
+    async fn what_waits_when_it_runs_out_is_not_sent(app: TestApp) {
+        app.readers(1).await;
+        imported(&app, "email,date\nann@example.org,2024-03-10\nbob@example.org,2024-03-10\ncat@example.org,2024-03-10\n").await;
+        let paused = app.seal_edition("Paused for a while").await;
+        let public_id = publishing::load(&app.site.db, paused).await.expect("the edition").public_id;
+        publishing::pause(&app.site, &public_id, None).await.expect("it is going out");
+        let greylisted = Rule::at(Stage::Rcpt).to("cat@example.org").reply(450, "4.2.1 Greylisted");
+        app.sandbox.smtp_script().add(greylisted);
+        app.advance(DAY * 6);
+        let slow = app.seal_edition("Asked to be patient").await;
+        app.send().await;
+        app.subscribe(BOB).await;
+        let link = app.last_mail(BOB).link("/confirm/");
+        let link = link.rsplit('/').next().expect("a token");
+        subscribers::confirm(&app.site, link, &[], Trace::default()).await.expect("the link is good");
+        app.advance(DAY * 2);
+        app.sandbox.smtp_script().clear();
+        app.resume(&public_id).await;
+        app.drain().await;
+        let got = |email: &str, subject: &str| app.mails(email).iter().any(|mail| mail.subject == subject);
+        let all = [ANN, BOB, "cat@example.org", "reader1@example.org"];
+        assert_eq!(all.map(|email| got(email, "Paused for a while")), [false, true, false, true]);
+        assert_eq!(all.map(|email| got(email, "Asked to be patient")), [true, true, false, true]);
+        let why = "select class, count(*) from delivery where state = 'suppressed' group by class";
+        assert_eq!(rows::<(String, i64)>(&app.site.db, why).await, [("implied consent ran out".to_owned(), 3)]);
+        for edition in [paused, slow] {
+            assert!(delivery::audit_copies(&app.site.db, edition).await.expect("an audit").holds());
+        }
+        let page = app.desk().await.open(&reader_page(&app, ANN).await).await;
+        page.says("implied consent ran out");
+    }
+
+    /// TRUST T1, T8: nothing that is sent once more goes to whose consent ran out, or to who paused: no correction, no copy that failed or
+    /// may have arrived, none that the edition paused by itself for.
+    async fn nothing_is_sent_once_more_to_whose_consent_ran_out(app: TestApp) {
+        const REST: &str = "rests@example.org";
+        const STAYS: &str = "stays@example.net";
+        app.leaves_work();
+        for email in [REST, STAYS] {
+            subscribers::add_by_staff(&app.site, &address(email), "", app.list().await, "on paper").await.expect("added");
+        }
+        imported(&app, "email,date\nann@example.org,2024-03-10\n").await;
+        let wrong = app.send_edition("The wrong date").await;
+        app.sandbox.smtp_script().add(Rule::at(Stage::Rcpt).reply(554, "5.3.0 not this one"));
+        let failed = app.send_edition("Refused").await;
+        app.sandbox.smtp_script().clear();
+        for email in [ANN, REST, STAYS] {
+            app.sandbox.smtp_script().add(Rule::at(Stage::Dot).to(email).times(1).drop_connection());
+        }
+        let doubted = app.draft("In doubt").await;
+        let press = publishing::Press {
+            edition_id: doubted.id,
+            revision: doubted.revision,
+            fingerprint: None,
+            later: None,
+            policy: UnknownPolicy::Hold,
+            staff_id: None,
+        };
+        publishing::press(&app.site, &app.templates, press).await.expect("nothing is in the way");
+        app.advance(publishing::UNDO + Duration::from_secs(1));
+        app.drain().await;
+        app.sandbox.smtp_script().clear();
+        let load = async |id: i64| publishing::load(&app.site.db, id).await.expect("the edition");
+        let (failed, doubted) = (load(failed).await, load(doubted.id).await);
+        assert_eq!(publishing::doubted(&app.site, &doubted).await.expect("a look").copies, 3, "before");
+
+        let rests = reader_page(&app, REST).await;
+        let rests = subscribers::choices_path(&app.site, rests.rsplit('/').next().expect("an id"));
+        subscribers::pause(&app.site, rests.rsplit('/').next().expect("a token"), Weeks::Eight).await.expect("saved").expect("on a list");
+        app.advance(DAY * 10);
+        let class = ("trouble with a mail server", failed.revision);
+        assert_eq!(publishing::retry_failed(&app.site, &failed.public_id, class, None).await.expect("it is over"), 1);
+        let newest = publishing::doubted(&app.site, &doubted).await.expect("a look").newest;
+        let seen = (doubted.revision, newest);
+        assert_eq!(publishing::retry_doubted(&app.site, &doubted.public_id, seen, None).await.expect("it is over"), 1);
+        let sent = load(wrong).await;
+        let correction = publishing::begin_correction(&app.site, &sent.public_id, sent.revision, None).await.expect("a draft");
+        let correction = publishing::find(&app.site.db, &correction).await.expect("it is there");
+        publishing::press_send(&app.site, &app.templates, correction.id, correction.revision, None, None).await.expect("nothing is in the way");
+        app.advance(publishing::UNDO + Duration::from_secs(1));
+        app.drain().await;
+        let subject = "Correction: The wrong date";
+        let got = [ANN, REST, STAYS].map(|email| app.mails(email).iter().any(|mail| mail.subject == subject));
+        assert_eq!(got, [false, false, true]);
+    }
+
+    /// TRUST T1, T8: the same of an edition that paused by itself: "try the copies again that failed for it" is for who still gets it.
+    async fn an_edition_that_paused_by_itself_goes_on_without_them(app: TestApp) {
+        const RESTS: [&str; 3] = ["rest1@example.org", "rest2@example.net", "rest3@example.org"];
+        const RAN_OUT: [&str; 3] = ["ann@example.org", "ben@example.net", "cat@example.org"];
+        const STAY: [&str; 3] = ["stays1@example.org", "stays2@example.net", "stays3@example.org"];
+        app.leaves_work();
+        imported(&app, "email,date\nann@example.org,2024-03-10\nben@example.net,2024-03-10\ncat@example.org,2024-03-10\n").await;
+        for email in RESTS.iter().chain(&STAY) {
+            subscribers::add_by_staff(&app.site, &address(email), "", app.list().await, "on paper").await.expect("added");
+        }
+        app.sandbox.smtp_script().add(Rule::at(Stage::Rcpt).reply(550, "Sender verify failed"));
+        let id = app.seal_edition("Stopped by itself").await;
+        app.send().await;
+        app.sandbox.smtp_script().clear();
+        let edition = publishing::load(&app.site.db, id).await.expect("the edition");
+        let failed = "select count(*) from delivery where state = 'failed'";
+        let failed = rows::<(i64,)>(&app.site.db, failed).await[0].0;
+        assert!(failed >= 4, "some of either kind: {failed}");
+        for email in RESTS {
+            let rests = reader_page(&app, email).await;
+            let rests = subscribers::choices_path(&app.site, rests.rsplit('/').next().expect("an id"));
+            subscribers::pause(&app.site, rests.rsplit('/').next().expect("a token"), Weeks::Eight).await.expect("saved").expect("on a list");
+        }
+        app.advance(DAY * 10);
+        let settings = Settings::load(&app.site.db).await.expect("a read");
+        let edition = publishing::find(&app.site.db, &edition.public_id).await.expect("the edition");
+        let fingerprint = publishing::fingerprint(&app.site, &settings, &edition).await.expect("it can be read");
+        let version = edition.version();
+        let seen = publishing::SeenEdition { version: &version, fingerprint: &fingerprint };
+        let again = publishing::Refused::TriedAgain;
+        publishing::go_on(&app.site, &app.templates, &edition.public_id, seen, again, None).await.expect("it goes on");
+        app.drain().await;
+        let withdrawn = "select count(*) from delivery where class = 'implied consent ran out'";
+        assert_eq!(rows::<(i64,)>(&app.site.db, withdrawn).await[0].0, 0, "none was put back in line");
+        let got = |email: &&str| app.mails(email).iter().any(|mail| mail.subject == "Stopped by itself");
+        assert_eq!((RESTS.iter().filter(|one| got(one)).count(), RAN_OUT.iter().filter(|one| got(one)).count()), (0, 0));
+        assert_eq!(STAY.iter().filter(|one| got(one)).count(), 3);
+        assert!(delivery::audit_copies(&app.site.db, id).await.expect("an audit").holds());
     }
 
     /// TRUST A24, T8: a stranger who types their address takes nothing from them; the press in their own mail makes it their own consent, for good.

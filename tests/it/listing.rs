@@ -738,8 +738,13 @@ both_engines! {
         app.drain().await;
         assert!(got(&app, "Waits").is_empty());
         let desk = app.desk().await;
-        let back = desk.open("/desk/lists").await.form("/back");
+        // On its own page the button takes along what was typed.
+        let list = lists::all(&app.site.db).await.expect("a read").remove(0);
+        let path = format!("/desk/lists/{}", list.public_id);
+        let back = desk.open(&path).await.form(&path).with("description", "On Fridays.").and("act", "back");
         desk.submit_and_follow(&back).await.says("The list is back");
+        let list = lists::all(&app.site.db).await.expect("a read").remove(0);
+        assert_eq!((list.retired_at, list.description.as_str()), (None, "On Fridays."));
         app.drain().await;
         assert!(got(&app, "Waits").is_empty(), "somebody has to say so");
         app.resume(&held.public_id).await;

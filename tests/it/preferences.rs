@@ -61,12 +61,18 @@ both_engines! {
         assert_eq!(joined(&app).await, Vec::<String>::new());
     }
 
-    /// Nothing that is wrong beside the button keeps anybody on a list.
-    async fn who_leaves_every_list_is_not_held_by_another_field(app: TestApp) {
-        let form = page(&app).await.form("/preferences/").with("name", &"x".repeat(300)).and("press", "leave-all");
-        let left = app.visitor().submit_and_follow(&form).await;
-        assert_eq!(left.status, StatusCode::OK);
-        left.says("You are on no list");
+    /// What was typed beside the button is saved with it, and a tick joins nothing; what is wrong there keeps nobody on a list, and is not lost.
+    async fn who_leaves_every_list_takes_along_what_was_typed(app: TestApp) {
+        let form = page(&app).await.form("/preferences/").with("name", "Ann").and("list", &list(&app, "appeals").await);
+        let left = app.visitor().submit_and_follow(&form.and("press", "leave-all")).await;
+        left.says("You no longer get The digest.").says("We greet you as Ann.").says("You are on no list");
+        assert_eq!(joined(&app).await, Vec::<String>::new());
+        let on = app.visitor().submit_and_follow(&left.form("#choices")).await;
+        on.says("You now get The digest.");
+        let long = "x".repeat(300);
+        let left = app.visitor().submit_and_follow(&on.form("/preferences/").with("name", &long).and("press", "leave-all")).await;
+        left.says("You are on no list").says("Use at most 100 characters.");
+        assert!(left.body.contains(&format!("value=\"{long}\"")), "what was typed is still there");
         assert_eq!(joined(&app).await, Vec::<String>::new());
     }
 

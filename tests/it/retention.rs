@@ -128,6 +128,11 @@ const CASES: &[Case] = &[
         "insert into import_part (import_id, number, bytes, kept_at) select id, 1, {bytes}, {at} from import where public_id = 'part-{n}'"]),
     ("import", 0, "select file from import where public_id like 'asks-%'", &[
         "insert into import (public_id, state, created_at, changed_at, file, size, basis, source, makes_lists, choices, survey, expected, report, pass, line, trouble, attempts, next_at) values ('asks-{n}', 'asking', 0, {at}, '{n}', 0, '', '', false, '', '', '', '', 0, 0, '', 0, 0)"]),
+    ("import_part", 1, "select i.file from import_part p join import i on i.id = p.import_id where i.state = 'arriving'", &[
+        "insert into import (public_id, state, created_at, changed_at, file, size, basis, source, makes_lists, choices, survey, expected, report, pass, line, trouble, attempts, next_at) values ('broke-{n}', 'arriving', 0, {at}, '{n}', 0, '', '', false, '', '', '', '', 0, 0, '', 0, 0)",
+        "insert into import_part (import_id, number, bytes, kept_at) select id, 1, {bytes}, {at} from import where public_id = 'broke-{n}'"]),
+    ("import", 1, "select file from import where public_id like 'arrives-%'", &[
+        "insert into import (public_id, state, created_at, changed_at, file, size, basis, source, makes_lists, choices, survey, expected, report, pass, line, trouble, attempts, next_at) values ('arrives-{n}', 'arriving', 0, {at}, '{n}', 0, '', '', false, '', '', '', '', 0, 0, '', 0, 0)"]),
     ("import_change", 0, "select i.file from import_change c join import i on i.id = c.import_id", &[
         "insert into import (public_id, state, created_at, changed_at, file, size, basis, source, makes_lists, choices, survey, expected, report, pass, line, trouble, attempts, next_at) values ('change-{n}', 'done', 0, {at}, '{n}', 0, '', '', false, '', '', '', '', 0, 0, '', 0, 0)",
         "insert into subscriber (public_id, email, email_key, name, created_at) values ('changed-{n}', '{n}@changed.example', '{n}@changed.example', '', 0)",

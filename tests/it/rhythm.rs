@@ -7,19 +7,23 @@ use broadside::{
     dossier::{self, Whole},
     editions::Rhythm,
     email_address::EmailAddress,
+    origin,
     publishing::{self, Content, Edition},
+    restored::{self, Replayed},
     sandbox::{Rule, Stage},
     subscribers::{
-        self, Subscriber,
+        self, Chosen, Subscriber, TopicsTicked, Trace,
         lists::{self, List, Written},
         rhythms, topics,
     },
+    withdrawals::{self, Withdrawal},
 };
 use reqwest::StatusCode;
 
 use crate::support::{Browser, Fixture, TestApp, TestDb, both_engines, database::rows, visitor::Page};
 
 const ANN: &str = "ann@example.org";
+const DAY: Duration = Duration::from_secs(86_400);
 
 async fn list(app: &TestApp) -> List {
     lists::all(&app.site.db).await.expect("a read").into_iter().next().expect("the first list")
@@ -117,6 +121,30 @@ async fn choices(app: &TestApp, email: &str) -> Page {
     app.visitor().open(&subscribers::choices_path(&app.site, &reader(app, email).await.public_id)).await
 }
 
+/// A start of the program: what it takes from the journal.
+async fn start(app: &TestApp) -> Replayed {
+    origin::arrive(&app.site, None).await.expect("a start");
+    restored::take_up(&app.site, None).await.expect("the journal is taken up")
+}
+
+/// They save the page of their choices: the topics that were ticked on it and are now, and how often, if they change that.
+async fn saves(app: &TestApp, n: usize, (seen, ticked): (&[i64], &[i64]), rhythm: Option<Option<Rhythm>>) {
+    let (reader, list) = (reader(app, &nth(n)).await, app.list().await);
+    let link = subscribers::choices_path(&app.site, &reader.public_id);
+    let link = link.rsplit('/').next().expect("a link has an end");
+    let of_list = |topics: &[i64]| topics.iter().map(|topic| (list, *topic)).collect();
+    let topics = TopicsTicked { shown: vec![list], seen: of_list(seen), ticked: of_list(ticked) };
+    let rhythms = rhythm.map(|rhythm| (list, rhythm)).into_iter().collect();
+    let chosen = Chosen { topics, rhythms, ..Chosen::default() };
+    subscribers::save_choices(&app.site, link, &chosen, Trace::default()).await.expect("saved");
+}
+
+async fn topics_of(app: &TestApp, n: usize) -> Vec<i64> {
+    let (reader, list) = (app.reader_row(&nth(n)).await, app.list().await);
+    let found = topics::chosen(&app.site.db, reader, list).await.expect("a read");
+    found.into_iter().map(|topic| topic.id).collect()
+}
+
 both_engines! {
     /// TRUST T1: who chose nothing gets everything; who chose a rhythm gets the editions for it and those for everybody. A correction
     /// goes to whoever got the wrong copy. Once the list offers no choice any more, everybody gets everything, and what they chose counts again
@@ -189,6 +217,93 @@ both_engines! {
         assert_eq!((counted.readers, counted.chose_others, counted.other_rhythm), (2, 2, 1));
         send(&app, &both).await;
         assert_eq!(got(&app, "Housing, weekly"), [1, 2]);
+    }
+
+    /// TRUST T10: what readers chose since a backup was made holds in it, less and more, by their own page and by the team; who chose nothing
+    /// otherwise stays as they are, and what they say in the restored one stands.
+    async fn a_restored_backup_knows_what_was_chosen(db: TestDb) {
+        let app = TestApp::journalled(db.clone()).await;
+        app.leaves_work();
+        start(&app).await;
+        app.readers(8).await;
+        offer(&app, &[Rhythm::Weekly, Rhythm::Monthly]).await;
+        let on = [app.list().await];
+        for name in ["Housing", "Rivers"] {
+            assert!(publishing::make_topic(&app.site, (name, ""), &on, None).await.expect("a topic"));
+        }
+        let all = topics::all(&app.site.db).await.expect("a read");
+        let (housing, rivers) = (all[0].id, all[1].id);
+        saves(&app, 2, (&[], &[housing, rivers]), None).await;
+        saves(&app, 3, (&[], &[]), Some(Some(Rhythm::Weekly))).await;
+        saves(&app, 4, (&[], &[housing]), None).await;
+        app.advance(DAY);
+        let backup = db.restored_copy().await;
+
+        saves(&app, 1, (&[], &[housing]), None).await;
+        saves(&app, 2, (&[housing, rivers], &[rivers]), None).await;
+        saves(&app, 3, (&[], &[]), Some(None)).await;
+        saves(&app, 4, (&[housing], &[housing]), Some(Some(Rhythm::Monthly))).await;
+        let desk = app.desk().await;
+        let (staff_id,) = rows::<(i64,)>(&app.site.db, "select id from staff order by id").await.remove(0);
+        let corrected = subscribers::Corrected { rhythms: vec![(on[0], Some(Rhythm::Weekly))], ..subscribers::Corrected::default() };
+        let by = subscribers::ByStaff { staff_id, why: "by telephone" };
+        assert!(subscribers::correct_choices(&app.site, &reader(&app, &nth(5)).await, &corrected, by).await.expect("saved"));
+        drop(desk);
+        saves(&app, 6, (&[], &[housing]), None).await;
+        app.advance(Duration::from_secs(1));
+        saves(&app, 6, (&[housing], &[]), None).await;
+        // What was made since the backup is not in it.
+        assert!(publishing::make_topic(&app.site, ("Trees", ""), &on, None).await.expect("a topic"));
+        let trees = topics::all(&app.site.db).await.expect("a read")[2].id;
+        saves(&app, 7, (&[], &[housing, trees]), None).await;
+
+        let again = app.restored_from(backup).await;
+        again.leaves_work();
+        origin::arrive(&again.site, None).await.expect("a start");
+        let said = restored::restored(&again.site, None, None, (None, None)).await;
+        let report = said.expect("it is said").expect("nobody said so before");
+        assert_eq!((report.replayed.chose, report.replayed.all(), report.gaps.len()), (6, 6, 0));
+        for (n, wanted) in [(1, vec![housing]), (2, vec![rivers]), (4, vec![housing]), (6, vec![]), (7, vec![housing]), (8, vec![])] {
+            assert_eq!(topics_of(&again, n).await, wanted, "{n}");
+        }
+        for (n, wanted) in [(3, None), (4, Some(Rhythm::Monthly)), (5, Some(Rhythm::Weekly)), (8, None)] {
+            assert_eq!(chosen(&again, &nth(n)).await, wanted, "{n}");
+        }
+        let about = draft(&again, "Housing, weekly", Some(Rhythm::Weekly)).await;
+        let content = Content { topic_ids: vec![housing], ..about.content.clone() };
+        publishing::save_revision(&again.site, about.id, about.revision, content, None).await.expect("a draft");
+        send(&again, &publishing::load(&again.site.db, about.id).await.expect("it is there")).await;
+        assert_eq!(got(&again, "Housing, weekly"), [1, 3, 5, 6, 7, 8]);
+        // What is chosen in the restored one is not overruled by what is older.
+        saves(&again, 2, (&[rivers], &[housing]), Some(Some(Rhythm::Weekly))).await;
+        assert_eq!(start(&again).await.all(), 0, "once is enough");
+        assert_eq!((topics_of(&again, 2).await, chosen(&again, &nth(2)).await), (vec![housing], Some(Rhythm::Weekly)));
+    }
+
+    /// TRUST T10: the process dies between the journal and the commit: the next start does what was written, once.
+    async fn what_was_chosen_and_not_committed_is_done_at_the_next_start(db: TestDb) {
+        let app = TestApp::journalled(db).await;
+        start(&app).await;
+        app.readers(1).await;
+        offer(&app, &[Rhythm::Weekly]).await;
+        let on = [app.list().await];
+        assert!(publishing::make_topic(&app.site, ("Housing", ""), &on, None).await.expect("a topic"));
+        let housing = topics::all(&app.site.db).await.expect("a read").remove(0);
+        let choice = withdrawals::ListChoice {
+            reader: reader(&app, &nth(1)).await.public_id,
+            list: list(&app).await.public_id,
+            rhythm: Some("weekly".to_owned()),
+            on: vec![housing.public_id],
+            off: Vec::new(),
+        };
+        withdrawals::write(&app.site, &[Withdrawal::Chose(choice)]).await;
+        assert_eq!((chosen(&app, &nth(1)).await, topics_of(&app, 1).await), (None, vec![]));
+        assert_eq!(start(&app).await.chose, 1);
+        assert_eq!((chosen(&app, &nth(1)).await, topics_of(&app, 1).await), (Some(Rhythm::Weekly), vec![housing.id]));
+        app.advance(Duration::from_secs(1));
+        saves(&app, 1, (&[housing.id], &[]), Some(None)).await;
+        assert_eq!(start(&app).await.all(), 0);
+        assert_eq!((chosen(&app, &nth(1)).await, topics_of(&app, 1).await), (None, vec![]));
     }
 
     /// TRUST T1: it is decided at the edition's moment: who chooses otherwise later gets what is on its way, and no failed copy is tried

@@ -11,7 +11,9 @@ use anyhow::Context as _;
 use serde_json::json;
 
 use crate::{
-    moving_in::{EVERYBODY, ImportChoices, Preset, State, Survey, TableSource, Unsaid, Word, guarded},
+    moving_in::{
+        AnyPlace, EVERYBODY, ImportChoices, Preset, State, Survey, TableSource, Unsaid, Word, guarded,
+    },
     private,
     site::Site,
     subscribers::{
@@ -25,7 +27,8 @@ const TO_BE_SAID: u8 = 2;
 
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct Arguments {
-    /// A file whose first line names the columns. Commas, semicolons, tabs or bars between them; UTF-8, UTF-16 or Windows-1252.
+    /// A file whose first line names the columns. Commas, semicolons, tabs or bars between them; UTF-8, UTF-16 or Windows-1252. Also
+    /// packed (.zip, .gz), or the first sheet of a spreadsheet (.xlsx).
     file: PathBuf,
     /// Which program wrote it: own, mailchimp, substack, ghost, buttondown, listmonk, kit, brevo, mailpoet, campaign-monitor, wordpress. It
     /// shows by the headings.
@@ -72,6 +75,11 @@ struct OnDisk<'a>(&'a Path);
 impl TableSource for OnDisk<'_> {
     fn open(&self) -> io::Result<Box<dyn Read + Send>> {
         Ok(Box::new(File::open(self.0)?))
+    }
+
+    fn open_anywhere(&self) -> io::Result<Option<Box<dyn AnyPlace>>> {
+        let file = File::open(self.0)?;
+        Ok(file.metadata()?.is_file().then(|| Box::new(file) as Box<dyn AnyPlace>))
     }
 
     fn name(&self) -> String {
@@ -157,6 +165,9 @@ fn sums(report: &ImportReport) -> serde_json::Value {
 fn print(report: &ImportReport, list: &List, arguments: &Arguments) {
     if let Some(preset) = report.preset {
         println!("The file is from {}.", preset.name());
+        if !preset.is_verified() {
+            println!("What is known of its files is from its documentation: look at the sums twice.");
+        }
     }
     if arguments.dry_run {
         println!("Nothing is written. This would be:");

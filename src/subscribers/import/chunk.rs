@@ -424,6 +424,7 @@ impl Step<'_> {
         }
         let notes = self.notes.drain(..).chain(self.made.notes());
         notes.for_each(|note| report.note(note));
+        report.made.and(&self.made.new);
         if self.plan.is_dry {
             return Ok(Some(Taken { report, errors, made: None, held: watch.elapsed() }));
         }

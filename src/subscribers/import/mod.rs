@@ -16,7 +16,7 @@ pub(super) use self::chunk::{Kept, LEASE, Line, MOST_PROBLEMS};
 use self::{chunk::take, places::Places, plan::LONGEST};
 pub use self::{
     plan::{Basis, IMPLIED, Plan},
-    report::{ImportReport, RowError},
+    report::{ImportReport, RowError, WasMade},
 };
 use super::{SubscriberError, find, lists::List, store};
 use crate::{

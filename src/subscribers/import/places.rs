@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::plan::Plan;
+use super::{plan::Plan, report::WasMade};
 use crate::{
     audit_log,
     db::{Result, Tx},
@@ -17,6 +17,9 @@ use crate::{
     token,
 };
 
+/// A file that names more lists and topics is read otherwise than it was meant.
+const MOST_MADE: usize = 200;
+
 /// What is known of them so far, and what is to be made.
 #[derive(Debug)]
 pub(super) struct Places {
@@ -30,6 +33,8 @@ pub(super) struct Places {
     /// By their names in the file, in small letters.
     made_lists: HashMap<String, i64>,
     topics: HashMap<String, i64>,
+    /// How many lists and topics were made.
+    many: usize,
     /// Names of fields, and the headings over them.
     pub wanted_fields: Vec<(String, String)>,
     fields: Option<HashMap<String, Field>>,
@@ -42,6 +47,8 @@ pub(super) struct Made {
     topics: HashMap<String, i64>,
     fields: Option<HashMap<String, Field>>,
     notes: Vec<String>,
+    /// Those of them that were not there.
+    pub new: WasMade,
 }
 
 impl Made {
@@ -64,6 +71,7 @@ impl Places {
             lists,
             made_lists: HashMap::new(),
             topics: HashMap::new(),
+            many: 0,
             wanted_fields: wanted.collect(),
             fields: None,
         }
@@ -72,6 +80,7 @@ impl Places {
     /// A step is committed: what it made is there. Nothing is, where nothing is written.
     pub fn are_made(&mut self, made: Option<Made>) {
         let Some(made) = made else { return };
+        self.many += made.new.lists.len() + made.new.topics.len();
         self.made_lists.extend(made.lists);
         self.topics.extend(made.topics);
         if made.fields.is_some() {
@@ -116,10 +125,16 @@ impl Places {
                 "there is no list “{name}” here: make it, or let the import make the lists that the file names"
             )));
         }
+        if self.many + made.new.lists.len() >= MOST_MADE {
+            return Ok(Err(format!(
+                "the file names more than {MOST_MADE} lists and topics that are not here: look whether that column is the list"
+            )));
+        }
         let Some(id) = make_list(tx, site, name).await? else {
             return Ok(Err(format!("a list “{name}” cannot be made")));
         };
         made.lists.insert(key, id);
+        made.new.lists.push(id);
         made.notes.push(format!("The list “{name}” is new, and private."));
         Ok(Ok(id))
     }
@@ -144,11 +159,15 @@ impl Places {
             }
             let id = match importing::topic(tx, &key).await? {
                 Some(id) => Some(id),
-                None if self.makes_lists && name.chars().count() <= 100 => {
+                None if self.makes_lists
+                    && name.chars().count() <= 100
+                    && self.many + made.new.topics.len() < MOST_MADE =>
+                {
                     let added =
                         store::topics::add(tx, &token::public_id(), (name, &key, ""), site.now()).await?;
                     if let Some(id) = added {
                         importing::offer_too(tx, list, id).await?;
+                        made.new.topics.push(id);
                         made.notes.push(format!("The topic “{name}” is new."));
                     }
                     added
@@ -192,7 +211,8 @@ impl Places {
             let label: String =
                 if self.is_own { wanted } else { heading }.chars().take(fields::LONGEST_LABEL).collect();
             let said = Said { label: &label, kind: FieldKind::Text, choices: "", stands_in: StandsIn::Desk };
-            if store::fields::add(tx, &name, 0, said).await?.is_some() {
+            if let Some(id) = store::fields::add(tx, &name, 0, said).await? {
+                made.new.fields.push(id);
                 audit_log::record(tx, site, None, "made a field", &name, &label).await?;
                 made.notes.push(format!("The field “{label}” is new."));
             }

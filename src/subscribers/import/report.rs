@@ -66,6 +66,26 @@ pub struct ImportReport {
     pub not_read: Vec<String>,
     /// Lists, topics and fields that were made on the way, and what was left out, in sentences.
     pub notes: Vec<String>,
+    /// What was made on the way.
+    #[serde(default)]
+    pub made: WasMade,
+}
+
+/// Lists, topics and fields that were made on the way, by their numbers.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WasMade {
+    pub lists: Vec<i64>,
+    pub topics: Vec<i64>,
+    pub fields: Vec<i64>,
+}
+
+impl WasMade {
+    /// And these.
+    pub(in crate::subscribers) fn and(&mut self, more: &Self) {
+        self.lists.extend(&more.lists);
+        self.topics.extend(&more.topics);
+        self.fields.extend(&more.fields);
+    }
 }
 
 impl ImportReport {

@@ -6,7 +6,7 @@ use tokio::runtime::Handle;
 
 use crate::{
     db::{self, Db},
-    moving_in::TableSource,
+    moving_in::{AnyPlace, TableSource},
     site::Site,
     subscribers::store::imports as store,
 };
@@ -87,6 +87,10 @@ impl TableSource for Staged {
         Ok(Box::new(self.reader()))
     }
 
+    fn open_anywhere(&self) -> io::Result<Option<Box<dyn AnyPlace>>> {
+        Ok(Some(Box::new(self.reader())))
+    }
+
     fn name(&self) -> String {
         self.name.clone()
     }
@@ -109,7 +113,7 @@ impl Read for Reader {
         if self.part.as_ref().is_none_or(|(read, _)| *read != number) {
             let part = self.file.runtime.block_on(store::part(&self.file.db, self.file.id, number));
             let part = part.map_err(io::Error::other)?;
-            let gone = || io::Error::new(io::ErrorKind::UnexpectedEof, "a piece of the file is gone");
+            let gone = || io::Error::new(io::ErrorKind::NotFound, "a piece of the file is gone");
             self.part = Some((number, part.ok_or_else(gone)?));
         }
         let bytes = self.part.as_ref().map(|(_, bytes)| bytes.as_slice()).unwrap_or_default();

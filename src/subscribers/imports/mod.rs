@@ -44,6 +44,9 @@ const LONGEST_NAME: usize = 200;
 /// How long a file waits for somebody to go on with it, and problems to be looked at.
 pub(crate) const KEPT: std::time::Duration = std::time::Duration::from_secs(7 * 86_400);
 
+/// How long after its last piece a file is no longer on the way here; what is looked for is looked for every hour.
+pub(crate) const ARRIVING_LASTS: std::time::Duration = std::time::Duration::from_secs(30 * 60);
+
 /// Why a list does not come in.
 #[derive(Debug, thiserror::Error)]
 pub enum BringInError {
@@ -351,12 +354,24 @@ pub async fn stop(site: &Site, import: &Import, staff: i64) -> Result<(), BringI
 /// # Errors
 /// When the database fails.
 pub async fn may_be_taken_back(site: &Site, import: &Import) -> db::Result<bool> {
+    Ok(might_be_taken_back(site, import).await? && undone::later(&site.db, import.id).await?.is_none())
+}
+
+async fn might_be_taken_back(site: &Site, import: &Import) -> db::Result<bool> {
     let is_over = matches!(import.state, ImportState::Done | ImportState::Stopped);
     let is_new = import.changed_at > site.now().minus(undo::LASTS);
-    Ok(is_over
-        && is_new
-        && undone::any(&site.db, import.id).await?
-        && !undone::has_later(&site.db, import.id).await?)
+    Ok(is_over && is_new && undone::any(&site.db, import.id).await?)
+}
+
+/// The one that has to be taken back before it can be: what it is called in addresses, and its file; none where it can, or is too old.
+///
+/// # Errors
+/// When the database fails.
+pub async fn later_import(site: &Site, import: &Import) -> db::Result<Option<(String, String)>> {
+    match might_be_taken_back(site, import).await? {
+        true => undone::later(&site.db, import.id).await,
+        false => Ok(None),
+    }
 }
 
 /// Takes one back, within a day, the newest first: what it changed is as it was, but for what happened since.

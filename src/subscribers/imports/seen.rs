@@ -26,6 +26,9 @@ pub struct Seen {
     pub lacks: Option<String>,
     /// The first lines, as they would be taken.
     pub first: Vec<SeenRow>,
+    /// What else is in the file, and is not read.
+    #[serde(default)]
+    pub others: Vec<String>,
     /// Something has to be said before anything is taken.
     pub is_open: bool,
 }
@@ -159,6 +162,7 @@ impl Seen {
             everybody,
             lacks,
             first: first.collect(),
+            others: survey.mapping.others().iter().take(50).map(|name| cut(name, LONGEST_HEADING)).collect(),
             is_open: !survey.unsaid.is_empty(),
         }
     }

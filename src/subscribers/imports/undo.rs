@@ -55,14 +55,9 @@ pub(super) async fn take_back(site: &Site, import: &Import, claim: &mut Moment) 
         (*claim, after) = (until, last);
         at_once = next(at_once, held).min(MOST);
     }
-    let mut tx = site.db.begin().await?;
-    if !undone::done(&mut tx, (import.id, *claim), site.now()).await? {
+    if !db::again(|| end(site, (import, *claim))).await? {
         return Ok(false);
     }
-    let detail = format!("{}. {}: {}", import.file, import.basis, import.source);
-    // Who pressed stands in the line of the press.
-    audit_log::record(&mut tx, site, None, "took readers back that were brought in", "", &detail).await?;
-    tx.commit().await?;
     loop {
         let mut tx = site.db.begin().await?;
         let gone = undone::drop_changes(&mut tx, import.id).await?;
@@ -73,6 +68,35 @@ pub(super) async fn take_back(site: &Site, import: &Import, claim: &mut Moment) 
     }
     find::tidy(&site.db).await?;
     Ok(false)
+}
+
+/// What was made on the way goes, unless somebody else has to do with it since; whether it was still ours.
+async fn end(site: &Site, (import, claim): (&Import, Moment)) -> db::Result<bool> {
+    let mut tx = site.db.begin().await?;
+    let made = import.report()?.made;
+    if !made.topics.is_empty() || !made.lists.is_empty() {
+        store::topics::hold(&mut tx).await?;
+    }
+    if !made.lists.is_empty() {
+        lists::hold(&mut tx).await?;
+    }
+    for list in &made.lists {
+        undone::unmake_list(&mut tx, *list, import.created_at).await?;
+    }
+    for topic in &made.topics {
+        undone::unmake_topic(&mut tx, *topic, import.created_at).await?;
+    }
+    for field in &made.fields {
+        undone::unmake_field(&mut tx, *field, import.created_at).await?;
+    }
+    if !undone::done(&mut tx, (import.id, claim), site.now()).await? {
+        return Ok(false);
+    }
+    let detail = format!("{}. {}: {}", import.file, import.basis, import.source);
+    // Who pressed stands in the line of the press.
+    audit_log::record(&mut tx, site, None, "took readers back that were brought in", "", &detail).await?;
+    tx.commit().await?;
+    Ok(true)
 }
 
 /// Whoever goes off a list stands in the journal before.

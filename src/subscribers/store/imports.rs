@@ -20,16 +20,13 @@ statements! {
     ARRIVED = "update import set state = 'reading', size = $2, changed_at = $3, next_at = $3 where id = $1 and state = 'arriving'";
     /// The same for one of which everything was said before, and which its owner goes on with.
     ARRIVED_SAID = "update import set state = 'running', size = $2, changed_at = $3, next_at = $4, list_id = $5, basis = $6, source = $7, choices = $8 where id = $1 and state = 'arriving'";
-    ONE = "select i.id, i.public_id, i.state, coalesce(s.name, '') as who, i.staff_id, i.created_at, i.changed_at, i.file, i.size, i.list_id, coalesce(l.name, '') as list,
-            i.basis, i.source, i.makes_lists, i.choices, i.survey, i.expected, i.report, i.pass, i.line, i.trouble
-        from import i left join staff s on s.id = i.staff_id left join list l on l.id = i.list_id where i.public_id = $1";
-    BY_ID = "select i.id, i.public_id, i.state, coalesce(s.name, '') as who, i.staff_id, i.created_at, i.changed_at, i.file, i.size, i.list_id, coalesce(l.name, '') as list,
-            i.basis, i.source, i.makes_lists, i.choices, i.survey, i.expected, i.report, i.pass, i.line, i.trouble
-        from import i left join staff s on s.id = i.staff_id left join list l on l.id = i.list_id where i.id = $1";
-    /// The newest first, without what only their own page shows.
-    PAGE = "select i.id, i.public_id, i.state, coalesce(s.name, '') as who, i.staff_id, i.created_at, i.changed_at, i.file, i.size, i.list_id, coalesce(l.name, '') as list,
-            i.basis, i.source, i.makes_lists, '' as choices, '' as survey, i.expected, i.report, i.pass, i.line, i.trouble
-        from import i left join staff s on s.id = i.staff_id left join list l on l.id = i.list_id where i.id < $1 and i.state <> 'arriving' order by i.id desc limit $2";
+    NUMBER = "select id from import where public_id = $1";
+    /// The newest first, from a number on down; what only their own page shows where $3 is 1, and without those that are not here yet where not.
+    IMPORTS = "select i.id, i.public_id, i.state, coalesce(s.name, '') as who, i.staff_id, i.created_at, i.changed_at, i.file, i.size, i.list_id, coalesce(l.name, '') as list,
+            i.basis, i.source, i.makes_lists, case when cast($3 as bigint) = 1 then i.choices else '' end as choices,
+            case when cast($3 as bigint) = 1 then i.survey else '' end as survey, i.expected, i.report, i.pass, i.line, i.trouble
+        from import i left join staff s on s.id = i.staff_id left join list l on l.id = i.list_id
+        where i.id <= $1 and i.id >= $2 and (cast($3 as bigint) = 1 or i.state <> 'arriving') order by i.id desc limit $4";
     /// How many wait to be gone on with, each with its file; but for files that broke off on the way, which nobody sees.
     UNFINISHED = "select count(*) from import where state in ('reading', 'asking', 'counting', 'ready')";
     /// What was said of one that waits for it, if nobody said anything since.
@@ -63,6 +60,13 @@ statements! {
     pub(crate) FORGET_UNFINISHED = "delete from import where id in (select id from import
         where state in ('arriving', 'reading', 'asking', 'counting', 'ready') and changed_at < $1
             and not exists (select 1 from import_part p where p.import_id = import.id) order by changed_at limit $2)";
+    /// Files that broke off on the way here, with nothing of them since a moment.
+    pub(crate) FORGET_BROKEN_PARTS = "delete from import_part where (import_id, number) in (
+        select p.import_id, p.number from import i join import_part p on p.import_id = i.id where i.state in ('arriving', 'reading', 'asking', 'counting', 'ready') and i.state = 'arriving' and i.changed_at < $1
+            and not exists (select 1 from import_part n where n.import_id = i.id and n.kept_at >= $1) order by p.import_id, p.number limit $2)";
+    pub(crate) FORGET_BROKEN = "delete from import where id in (select id from import
+        where state in ('arriving', 'reading', 'asking', 'counting', 'ready') and state = 'arriving' and changed_at < $1
+        and not exists (select 1 from import_part p where p.import_id = import.id) order by changed_at limit $2)";
     /// Files of what nobody went on with.
     pub(crate) FORGET_PARTS = "delete from import_part where (import_id, number) in (select import_id, number from import_part where kept_at < $1 order by kept_at limit $2)";
     pub(crate) FORGET_PROBLEMS = "delete from import_problem where (import_id, line) in (select import_id, line from import_problem where found_at < $1 order by found_at limit $2)";
@@ -113,15 +117,18 @@ pub async fn arrived_said(
 }
 
 pub async fn one(db: &Db, public_id: &str) -> Result<Option<Import>> {
-    db.opt(ONE, (public_id,)).await
+    match db.opt::<(i64,)>(NUMBER, (public_id,)).await? {
+        Some((id,)) => by_id(db, id).await,
+        None => Ok(None),
+    }
 }
 
 pub async fn by_id(db: &Db, id: i64) -> Result<Option<Import>> {
-    db.opt(BY_ID, (id,)).await
+    db.opt(IMPORTS, (id, id, 1_i64, 1_i64)).await
 }
 
 pub async fn page(db: &Db, before: i64, limit: i64) -> Result<Vec<Import>> {
-    db.all(PAGE, (before, limit)).await
+    db.all(IMPORTS, (before.saturating_sub(1), 0_i64, 0_i64, limit)).await
 }
 
 pub async fn unfinished(tx: &mut Tx) -> Result<i64> {

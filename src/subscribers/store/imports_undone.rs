@@ -43,7 +43,32 @@ statements! {
         and not exists (select 1 from reader_note n where n.subscriber_id = $1)
         and not exists (select 1 from address_change c where c.subscriber_id = $1)";
     /// Whether another took people after it: that one may say the same of them, and is taken back first.
-    HAS_LATER = "select j.id from import i join import j on j.changed_at > i.changed_at and j.state in ('running', 'done', 'stopped', 'undoing') where i.id = $1 limit 1";
+    LATER = "select j.public_id, j.file from import i join import j on j.changed_at > i.changed_at and j.state in ('running', 'done', 'stopped', 'undoing')
+        where i.id = $1 order by j.changed_at desc limit 1";
+    /// What was made on the way, as long as nobody else has to do with it and nobody saved it since, nor any segment, which names lists,
+    /// topics and fields. It is held before.
+    UNMAKE_LIST = "delete from list where id = $1 and version = 1
+        and exists (select 1 from list o where o.id <> $1)
+        and not exists (select 1 from subscription where list_id = $1 and state = 'confirmed')
+        and not exists (select 1 from subscription where list_id = $1 and state = 'pending')
+        and not exists (select 1 from subscription where list_id = $1 and state = 'left')
+        and not exists (select 1 from consent_event e where e.list_id = $1)
+        and not exists (select 1 from forgotten_consent f where f.list_id = $1)
+        and not exists (select 1 from edition e where e.list_id = $1)
+        and not exists (select 1 from form_list c where c.list_id = $1)
+        and not exists (select 1 from import i where i.list_id = $1)
+        and not exists (select 1 from segment_version v where v.saved_at >= $2)";
+    UNMAKE_TOPIC = "delete from reader_topic where id = $1 and merged_into is null and version = 1
+        and not exists (select 1 from subscription_topic c where c.topic_id = reader_topic.id)
+        and not exists (select 1 from edition_topic e where e.topic_id = reader_topic.id)
+        and not exists (select 1 from reader_topic o where o.merged_into = reader_topic.id)
+        and not exists (select 1 from segment_version v where v.saved_at >= $2)";
+    HOLD_FIELD = sqlite "select id from field where id = $1",
+        postgres "select id from field where id = $1 for update";
+    UNMAKE_FIELD = "delete from field where id = $1 and changes = 0 and removed_at is null
+        and not exists (select 1 from field_value v where v.field_id = $1)
+        and not exists (select 1 from form_field a where a.field_id = $1)
+        and not exists (select 1 from segment_version v where v.saved_at >= $2)";
     /// The press; within a day of the end, which was not seen since by somebody else.
     BEGIN = "update import set state = 'undoing', changed_at = $3, next_at = $3, attempts = 0, last_error = null, line = 0
         where id = $1 and changed_at > $2 and state in ('done', 'stopped')
@@ -82,9 +107,24 @@ pub async fn any(db: &Db, import: i64) -> Result<bool> {
     Ok(db.opt::<(i64,)>(ANY, (import,)).await?.is_some())
 }
 
-/// Whether another took people after it.
-pub async fn has_later(db: &Db, import: i64) -> Result<bool> {
-    Ok(db.opt::<(i64,)>(HAS_LATER, (import,)).await?.is_some())
+/// The newest that took people after it: its public id and its file.
+pub async fn later(db: &Db, import: i64) -> Result<Option<(String, String)>> {
+    db.opt(LATER, (import,)).await
+}
+
+/// Held before, as by whoever deletes one.
+pub async fn unmake_list(tx: &mut Tx, list: i64, since: Moment) -> Result<bool> {
+    Ok(tx.exec(UNMAKE_LIST, (list, since)).await? == 1)
+}
+
+/// The topics are held before.
+pub async fn unmake_topic(tx: &mut Tx, topic: i64, since: Moment) -> Result<bool> {
+    Ok(tx.exec(UNMAKE_TOPIC, (topic, since)).await? == 1)
+}
+
+pub async fn unmake_field(tx: &mut Tx, field: i64, since: Moment) -> Result<bool> {
+    tx.opt::<(i64,)>(HOLD_FIELD, (field,)).await?;
+    Ok(tx.exec(UNMAKE_FIELD, (field, since)).await? == 1)
 }
 
 /// Readers and lists.

@@ -33,6 +33,8 @@ statements! {
         join subscription_topic c on c.list_id = s.list_id and c.subscriber_id = s.subscriber_id
         join reader_topic t on t.id = c.topic_id
         where s.subscriber_id = $1 order by c.list_id, t.position, t.id";
+    /// By which name each is called that outlives a restored backup, also those that another one took the place of.
+    NAMES = "select id, public_id from reader_topic";
     /// Every topic, held against merging until the commit, with the one that has its place. (The rows are few.)
     HOLD = sqlite "select id, coalesce(merged_into, id) from reader_topic order by id",
         postgres "select id, coalesce(merged_into, id) from reader_topic order by id for share";
@@ -138,6 +140,14 @@ pub async fn offered_by(db: &Db, list: i64) -> Result<Vec<Topic>> {
 
 pub async fn chosen(db: &Db, subscriber: i64) -> Result<HashMap<i64, Vec<Topic>>> {
     Ok(by_list(db.all(CHOSEN, (subscriber,)).await?))
+}
+
+pub async fn names(db: &Db) -> Result<Vec<(i64, String)>> {
+    db.all(NAMES, ()).await
+}
+
+pub async fn names_in(tx: &mut Tx) -> Result<Vec<(i64, String)>> {
+    tx.all(NAMES, ()).await
 }
 
 /// Each topic, and the one that has its place.

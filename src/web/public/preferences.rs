@@ -198,9 +198,11 @@ pub(crate) async fn submit(
         "go-on" => Besides::GoOn,
         press => press.strip_prefix("pause-").and_then(Weeks::parse).map_or(Besides::Nothing, Besides::Pause),
     };
-    let chosen = Chosen { also_asked, ..read(&mut form, &asked) };
+    let chosen = Chosen { also_asked, leaves_all, ..read(&mut form, &asked) };
     let is_right = form.is_valid();
-    let done = act(&app, &token, &caller, is_right.then_some(&chosen), does).await;
+    // Nothing that is typed beside it keeps anybody here.
+    let leaves = Chosen { leaves_all, ..Chosen::default() };
+    let done = act(&app, &token, &caller, if is_right { &chosen } else { &leaves }, does).await;
     let (told, wait) = match done {
         Ok(done) => done,
         Err(error) => return dead_end(&app, error).await,
@@ -217,17 +219,17 @@ pub(crate) async fn submit(
     look(&app, &token, Look { told, wait, typed: Some((form, chosen)), action: None }).await
 }
 
-/// Saves what was changed, if nothing is wrong with it, and does what else was pressed.
+/// Saves what was changed, and does what else was pressed.
 async fn act(
     app: &App,
     token: &str,
     caller: &Caller,
-    chosen: Option<&Chosen>,
+    chosen: &Chosen,
     does: Besides,
 ) -> subscribers::Result<(Told, Option<Duration>)> {
-    let saved = match chosen.filter(|chosen| !chosen.is_nothing()) {
-        Some(chosen) => subscribers::save_choices(&app.site, token, chosen, caller.trace()).await?,
-        None => Saved::default(),
+    let saved = match chosen.is_nothing() {
+        true => Saved::default(),
+        false => subscribers::save_choices(&app.site, token, chosen, caller.trace()).await?,
     };
     if let Some(wait) = saved.waits {
         return Ok((Told::Saved(saved), Some(wait)));
@@ -272,10 +274,6 @@ fn posted_names(asked: &[(Field, String)]) -> Vec<String> {
 
 /// What somebody changed, with the mistakes noted in the form.
 fn read(form: &mut Form, asked: &[(Field, String)]) -> Chosen {
-    // Nothing that is typed beside it keeps anybody here.
-    if form.text("press") == "leave-all" {
-        return Chosen { leaves_all: true, ..Chosen::default() };
-    }
     let typed = form.optional("name", 100);
     if typed.chars().any(char::is_control) {
         form.mistake("name", "Use letters alone.");

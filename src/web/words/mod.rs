@@ -32,7 +32,7 @@ pub fn done(code: &str) -> Option<&'static str> {
         "saved" => "Saved.",
         "form-made" => "The form is made, and closed as yet. Say what it offers and asks, then open it.",
         "form-away" => "The form is put away. Whoever came by it stays counted, and their proof too.",
-        "form-back" => "The form is back, as it was.",
+        "form-back" => "The form is back.",
         "form-deleted" => "The form was deleted.",
         "field-made" => "The field is made. Say on a form that it is asked there.",
         "field-removed" => "The field is gone, and so is every answer to it.",

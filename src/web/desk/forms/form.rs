@@ -16,9 +16,15 @@ use crate::{
     web::{Desk, Form, Outcome, Posted, WebError, answers::conflict, session::see_other},
 };
 
-const FIELDS: &[&str] =
-    &["name", "title", "intro", "wording", "offers", "list", "topics", "campaign", "source", "state", "seen"];
-const SITES: &[&str] = &["sites", "seen"];
+const FIELDS: &[&str] = &[
+    "name", "title", "intro", "wording", "offers", "list", "topics", "campaign", "source", "state", "seen",
+    "act",
+];
+/// Whoever names sites does so in the same form: neither button loses what was typed for the other.
+const WITH_SITES: &[&str] = &[
+    "name", "title", "intro", "wording", "offers", "list", "topics", "campaign", "source", "state", "seen",
+    "act", "sites",
+];
 const TEMPLATE: &str = "desk/forms/form";
 const CHANGED: &str = "Somebody else saved this form since you opened it. What you typed is below, not saved yet. \
     Saving now puts it in the place of the other version.";
@@ -43,7 +49,8 @@ struct Page {
     versions: Vec<Version>,
     wording_hint: String,
     sites: Vec<String>,
-    sites_form: Form,
+    /// Where the form is sent: whoever may name sites names them with it.
+    action: String,
     may_name_sites: bool,
     /// Since when it is put away, in words.
     away_since: Option<String>,
@@ -110,9 +117,18 @@ pub(crate) async fn show(desk: Desk, Path(slug): Path<String>) -> Outcome {
 
 /// `POST /desk/forms/{form}`
 pub(crate) async fn submit(desk: Desk, Path(slug): Path<String>, posted: Posted) -> Outcome {
-    let kept = find(&desk, &slug).await?;
+    save(&desk, &slug, posted, FIELDS).await
+}
+
+/// `POST /desk/forms/{form}/sites`: the same with the sites that may hold it. What may be framed by whom is the owner's alone.
+pub(crate) async fn submit_with_sites(desk: Desk, Path(slug): Path<String>, posted: Posted) -> Outcome {
+    save(&desk, &slug, posted, WITH_SITES).await
+}
+
+async fn save(desk: &Desk, slug: &str, posted: Posted, fields: &'static [&'static str]) -> Outcome {
+    let kept = find(desk, slug).await?;
     let known = fields::all(&desk.site().db).await?;
-    let mut form = posted.form_with(FIELDS, "ask_", ask_names(&known))?;
+    let mut form = posted.form_with(fields, "ask_", ask_names(&known))?;
     let name = form.required("name", 100, "Give it a name, for the team.");
     let (title, intro) = (form.optional("title", 100), form.optional("intro", 300));
     let (wording, campaign) = (form.optional("wording", 500), form.optional("campaign", 100));
@@ -142,8 +158,10 @@ pub(crate) async fn submit(desk: Desk, Path(slug): Path<String>, posted: Posted)
         form.mistake("name", format_args!("A form asks at most {most} fields: more keep people away."));
     }
     let seen = form.text("seen").parse().unwrap_or(-1);
+    let sites = if fields == WITH_SITES { form.parse("sites", forms::read_sites) } else { None };
     let (Some(offers), Some(state), true) = (offers, state, form.is_valid()) else {
-        let mut page = page(&desk, kept, form, None).await?;
+        // A mistake shows nobody what somebody else saved meanwhile.
+        let mut page = page(desk, kept, form, None).await?;
         page.seen = seen;
         return desk.page_again(TEMPLATE, &page.name, &page).await;
     };
@@ -152,44 +170,36 @@ pub(crate) async fn submit(desk: Desk, Path(slug): Path<String>, posted: Posted)
     let words =
         Words { name, title, intro, wording, offers, campaign: &campaign, source: &source, state, topics };
     let draft = Draft { words, lists: &chosen, fields: &asked };
-    match forms::save(desk.site(), &desk.settings, desk.who.staff.id, (&slug, seen), draft).await {
-        Ok(()) => Ok(see_other(&format!("/desk/forms/{slug}?done=saved"))),
+    let (site, staff) = (desk.site(), desk.who.staff.id);
+    // Each saving is a version more, and the next one is of that.
+    let mut version = seen;
+    let mut saved = forms::save(site, &desk.settings, staff, (slug, version), draft).await;
+    if let (true, Some(sites)) = (saved.is_ok(), sites.filter(|sites| !kept.sites().eq(sites))) {
+        version += 1;
+        saved = forms::save_sites(site, staff, (slug, version), &sites).await;
+    }
+    let comes_back = form.text("act") == "back" && kept.retired_at.is_some();
+    if saved.is_ok() && comes_back {
+        saved = forms::put_away(site, staff, (slug, version + 1), false).await;
+    }
+    match saved {
+        Ok(()) => {
+            let done = if comes_back { "form-back" } else { "saved" };
+            Ok(see_other(&format!("/desk/forms/{slug}?done={done}")))
+        }
         Err(FormError::Database(error)) => Err(error.into()),
         Err(_) => {
-            let page = page(&desk, find(&desk, &slug).await?, form, Some(CHANGED)).await?;
+            let page = page(desk, find(desk, slug).await?, form, Some(CHANGED)).await?;
             desk.page(TEMPLATE, &page.name, &page).await.map(conflict)
         }
     }
 }
 
-/// `POST /desk/forms/{form}/sites`: what may be framed by whom is the owner's alone.
-pub(crate) async fn sites(desk: Desk, Path(slug): Path<String>, posted: Posted) -> Outcome {
-    let mut form = posted.form(SITES)?;
-    let seen = form.text("seen").parse().unwrap_or(-1);
-    let mut changed = false;
-    if let Some(sites) = form.parse("sites", forms::read_sites) {
-        match forms::save_sites(desk.site(), desk.who.staff.id, (&slug, seen), &sites).await {
-            Ok(()) => return Ok(see_other(&format!("/desk/forms/{slug}?done=saved"))),
-            Err(FormError::Database(error)) => return Err(error.into()),
-            Err(_) => changed = true,
-        }
-    }
-    let kept = find(&desk, &slug).await?;
-    let as_kept = as_kept(&desk, &kept).await?;
-    let mut page = page(&desk, kept, as_kept, changed.then_some(CHANGED)).await?;
-    page.sites_form = form;
-    if changed {
-        return desk.page(TEMPLATE, &page.name, &page).await.map(conflict);
-    }
-    // A mistake shows nobody what somebody else saved meanwhile.
-    page.seen = seen;
-    desk.page_again(TEMPLATE, &page.name, &page).await
-}
-
 async fn as_kept(desk: &Desk, kept: &SignUpForm) -> Result<Form, WebError> {
     let db = &desk.site().db;
     let known = fields::all(db).await?;
-    let mut form = Form::with_more(FIELDS, ask_names(&known))
+    let mut form = Form::with_more(WITH_SITES, ask_names(&known))
+        .with("sites", kept.sites.as_str())
         .with("name", kept.name.as_str())
         .with("title", kept.title.as_str())
         .with("intro", kept.intro.as_str())
@@ -228,6 +238,7 @@ async fn page(
     };
     let sites: Vec<String> = kept.sites().map(str::to_owned).collect();
     let offers = forms::offers(db, &kept).await?;
+    let may_name_sites = desk.may(Role::OWNING);
     Ok(Page {
         at_once: offers.iter().any(|list| list.opt_in == OptIn::Single),
         path: kept.path(),
@@ -239,9 +250,9 @@ async fn page(
         versions: versions(forms::wordings(db, kept.id).await?, desk.zone()),
         wording_hint: format!("If empty: “{}”", consent::wording(&desk.settings.magazine_name)),
         code: if sites.is_empty() { None } else { Some(code(desk, &kept).await?) },
-        sites_form: Form::new(SITES).with("sites", kept.sites.as_str()),
+        action: format!("/desk/forms/{}{}", kept.slug, if may_name_sites { "/sites" } else { "" }),
         sites,
-        may_name_sites: desk.may(Role::OWNING),
+        may_name_sites,
         away_since: kept.retired_at.map(|at| at.date(desk.zone())),
         may_go: kept.slug != forms::MAIN,
         goes: kept.retired_at.is_some() && !forms::was_used(db, kept.id).await?,

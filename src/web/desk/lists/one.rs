@@ -40,6 +40,7 @@ const FIELDS: &[&str] = &[
     "welcome_text",
     "topic",
     "rhythm",
+    "act",
 ];
 const TEMPLATE: &str = "desk/lists/one";
 /// Over which time the reasons of those who left are counted.
@@ -97,7 +98,7 @@ pub(crate) async fn show(desk: Desk, Path(id): Path<String>) -> Outcome {
     desk.page(TEMPLATE, &page.name, &page).await
 }
 
-/// `POST /desk/lists/{id}`
+/// `POST /desk/lists/{id}`: the button that brings it back saves what was typed, too.
 pub(crate) async fn submit(desk: Desk, Path(id): Path<String>, posted: Posted) -> Outcome {
     let mut form = posted.form(FIELDS)?;
     let list = find(&desk, &id).await?;
@@ -111,6 +112,15 @@ pub(crate) async fn submit(desk: Desk, Path(id): Path<String>, posted: Posted) -
     let seen = List { version: form.text("version").parse().unwrap_or_default(), ..list };
     let who = Some(desk.who.staff.id);
     match publishing::change_list(desk.site(), &seen, &written, &offers, who).await {
+        Ok(()) if form.text("act") == "back" => {
+            let list = find(&desk, &id).await?;
+            let done = match publishing::bring_list_back(desk.site(), &list, who).await {
+                Ok(()) => "list-back",
+                Err(publishing::Error::Changed) => "saved",
+                Err(error) => return Err(error.into()),
+            };
+            Ok(see_other(&format!("/desk/lists/{id}?done={done}")))
+        }
         Ok(()) => Ok(see_other(&format!("/desk/lists/{id}?done=saved"))),
         Err(publishing::Error::Changed) => stale(&desk, &id, form).await,
         Err(publishing::Error::RhythmWaits) => {

@@ -48,6 +48,8 @@ struct Page {
     id: String,
     file: String,
     from: Option<&'static str>,
+    /// No file of that program was seen by whoever wrote what is known of it.
+    is_unverified: bool,
     rows: String,
     state: &'static str,
     look: &'static str,
@@ -62,6 +64,8 @@ struct Page {
     over: Option<Over>,
     has_problems: bool,
     may_be_taken_back: bool,
+    /// The one that has to be taken back first.
+    later: Option<Later>,
     may_be_removed: bool,
     form: Form,
 }
@@ -74,6 +78,8 @@ struct Ask {
     columns: Vec<Column>,
     /// How many of them are not read.
     not_read: String,
+    /// What else is in the file.
+    others: String,
     words: Vec<Words>,
     everybody: Option<Vec<Choice>>,
     lacks: Option<String>,
@@ -144,6 +150,12 @@ struct GoesOn {
     /// Of a thousand; none while nothing can be said.
     of_thousand: Option<u64>,
     may_be_stopped: bool,
+}
+
+#[derive(Serialize)]
+struct Later {
+    id: String,
+    file: String,
 }
 
 #[derive(Serialize)]
@@ -488,6 +500,7 @@ async fn page(desk: &Desk, import: &Import, seen: &Seen, form: Form) -> Result<P
         id: import.public_id.clone(),
         file: import.file.clone(),
         from: seen.preset.map(|preset| preset.name()),
+        is_unverified: seen.preset.is_some_and(|preset| !preset.is_verified()),
         rows: count(i64::try_from(seen.rows).unwrap_or(i64::MAX), "row"),
         state,
         look,
@@ -500,6 +513,7 @@ async fn page(desk: &Desk, import: &Import, seen: &Seen, form: Form) -> Result<P
         over,
         has_problems: subscribers::has_problems(&desk.site().db, import).await?,
         may_be_taken_back: subscribers::import_may_be_taken_back(desk.site(), import).await?,
+        later: subscribers::later_import(desk.site(), import).await?.map(|(id, file)| Later { id, file }),
         may_be_removed: import.state.is_before(),
         form,
     })
@@ -627,6 +641,7 @@ async fn ask(desk: &Desk, seen: &Seen, form: &Form) -> Result<Ask, WebError> {
         several: lists.len() > 1,
         lists: lists.iter().map(choice).collect(),
         columns: seen.columns.iter().enumerate().map(column).collect(),
+        others: seen.others.join(", "),
         not_read: if not_read == 0 {
             String::new()
         } else {
