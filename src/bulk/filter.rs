@@ -4,9 +4,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     db::{self, Tx},
+    segments::{self, SegmentPage, SegmentTree, Sifter},
     site::Site,
     subscribers::{self, Order, ReaderStanding, Wanted},
 };
+
+/// So often one looks on for a page of them.
+const TRIES: usize = 4;
 
 /// Which readers; what is empty is left open.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,6 +25,9 @@ pub struct ReaderFilter {
     /// How they stand: a word of [`ReaderStanding`]; may be empty.
     #[serde(default)]
     pub standing: String,
+    /// A segment as it was when somebody looked at it.
+    #[serde(default)]
+    pub segment: Option<SegmentTree>,
 }
 
 impl ReaderFilter {
@@ -52,12 +59,40 @@ impl ReaderFilter {
         *self != Self::default()
     }
 
-    /// The numbers of those readers, the newest first, before one.
+    /// The numbers of those readers, the newest first, before one. Of a segment fewer than fit may come though more follow: the next page
+    /// begins behind the last who was looked at.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn ids(&self, site: &Site, before: i64, limit: i64) -> db::Result<Vec<i64>> {
-        subscribers::ids(site, self.wanted(), before, limit).await
+    pub async fn page(&self, site: &Site, before: i64, limit: i64) -> db::Result<SegmentPage> {
+        let Some(tree) = &self.segment else {
+            let readers = subscribers::ids(site, self.wanted(), before, limit).await?;
+            return Ok(SegmentPage { last: readers.last().copied(), readers });
+        };
+        let page = segments::newest(site, tree, before, limit).await?;
+        let mut readers = subscribers::among(site, self.wanted(), &page.readers).await?;
+        readers.sort_unstable_by(|one, other| other.cmp(one));
+        Ok(SegmentPage { readers, ..page })
+    }
+
+    /// The same for a page: as many as fit, where they are found soon; and before whom the next page begins.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn some(&self, site: &Site, mut before: i64, most: i64) -> db::Result<(Vec<i64>, Option<i64>)> {
+        let mut found = Vec::new();
+        for _ in 0..TRIES {
+            let page = self.page(site, before, most - found.len() as i64).await?;
+            found.extend(page.readers);
+            match page.last {
+                None => return Ok((found, None)),
+                Some(last) => before = last,
+            }
+            if found.len() as i64 >= most {
+                break;
+            }
+        }
+        Ok((found, Some(before)))
     }
 
     /// Those of these readers who are meant.
@@ -65,14 +100,35 @@ impl ReaderFilter {
     /// # Errors
     /// When the database fails.
     pub async fn among(&self, site: &Site, readers: &[i64]) -> db::Result<Vec<i64>> {
-        subscribers::among(site, self.wanted(), readers).await
+        let readers = subscribers::among(site, self.wanted(), readers).await?;
+        match self.sifter(site).await? {
+            Some(sifter) => sifter.among(&site.db, &readers).await,
+            None => Ok(readers),
+        }
+    }
+
+    /// What a segment asks of readers, for [`ReaderFilter::still`].
+    pub(super) async fn sifter(&self, site: &Site) -> db::Result<Option<Sifter>> {
+        match &self.segment {
+            Some(tree) => segments::sift(site, tree).await.map(Some),
+            None => Ok(None),
+        }
     }
 
     /// Those of these readers, who are held, who are still meant.
     ///
     /// # Errors
     /// When the database fails.
-    pub(super) async fn still(&self, tx: &mut Tx, site: &Site, readers: &[i64]) -> db::Result<Vec<i64>> {
-        subscribers::still_among(tx, site, self.wanted(), readers).await
+    pub(super) async fn still(
+        &self,
+        tx: &mut Tx,
+        site: &Site,
+        (readers, sifter): (&[i64], Option<&Sifter>),
+    ) -> db::Result<Vec<i64>> {
+        let readers = subscribers::still_among(tx, site, self.wanted(), readers).await?;
+        match sifter {
+            Some(sifter) => sifter.among_in(tx, &readers).await,
+            None => Ok(readers),
+        }
     }
 }

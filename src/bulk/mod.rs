@@ -5,7 +5,7 @@
 //! they are held. Within a day it is taken back, the newest first: what it changed, and nothing that was said since. What becomes of one
 //! reader is said by `subscribers`.
 //!
-//! It may call readers and what stands below them; the jobs go on with it ([`go_on`]), the web shows it. Start reading at [`begin`].
+//! It may call segments, readers and what stands below them; the jobs go on with it ([`go_on`]), the web shows it. Start reading at [`begin`].
 
 mod filter;
 mod store;

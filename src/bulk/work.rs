@@ -11,6 +11,7 @@ use crate::{
     clock::{Moment, Stopwatch},
     db,
     queue::{self, Came, Due, Queue, Work, Worked},
+    segments::SegmentPage,
     site::Site,
     subscribers::{self, BulkOutcome, BulkSums, InBulk},
     withdrawals,
@@ -100,9 +101,9 @@ async fn count(site: &Site, act: &BulkAct, mut claim: Moment) -> db::Result<()> 
     let (mut before, mut sums) = (act.reached, act.sums()?);
     let mut watch = Stopwatch::start();
     loop {
-        let readers = filter.ids(site, before, LOOKED_AT).await?;
-        let Some(last) = readers.last().copied() else { break };
+        let SegmentPage { readers, last } = filter.page(site, before, LOOKED_AT).await?;
         sums.and(&subscribers::expect_in_bulk(site, &act.what(), &readers).await?);
+        let Some(last) = last else { break };
         before = last;
         if watch.elapsed() >= NOTED_EVERY {
             let until = renewed(claim, site.now());
@@ -124,8 +125,13 @@ async fn run(site: &Site, act: &BulkAct, mut claim: Moment) -> db::Result<()> {
     let filter = ReaderFilter::read(&act.filter)?;
     let (mut before, mut sums, mut at_once) = (act.reached, act.sums()?, FIRST);
     loop {
-        let readers = filter.ids(site, before, at_once as i64).await?;
-        let Some(last) = readers.last().copied() else { break };
+        let SegmentPage { readers, last } = filter.page(site, before, at_once as i64).await?;
+        // Behind the last there is nobody.
+        let reached = last.unwrap_or(0);
+        if readers.is_empty() && last.is_none() {
+            break;
+        }
+        let sifter = filter.sifter(site).await?;
         let until = renewed(claim, site.now());
         // Whoever leaves or rests by it is on the disk before the transaction begins.
         let meant = subscribers::write_down_in_bulk(site, &act.what(), &readers).await?;
@@ -133,11 +139,11 @@ async fn run(site: &Site, act: &BulkAct, mut claim: Moment) -> db::Result<()> {
             let mut tx = site.db.begin().await?;
             let watch = Stopwatch::start();
             subscribers::hold_in_bulk(&mut tx, &act.what(), &readers).await?;
-            let still = filter.still(&mut tx, site, &readers).await?;
+            let still = filter.still(&mut tx, site, (&readers, sifter.as_ref())).await?;
             let done = subscribers::do_in_bulk(&mut tx, site, &act.what(), (&still, &meant)).await?;
             let mut all = sums.clone();
             all.and(&done);
-            if !store::reached(&mut tx, (act.id, claim, until), (last, &all), site.now()).await? {
+            if !store::reached(&mut tx, (act.id, claim, until), (reached, &all), site.now()).await? {
                 return Ok::<_, sqlx::Error>(None);
             }
             tx.commit().await?;
@@ -146,7 +152,10 @@ async fn run(site: &Site, act: &BulkAct, mut claim: Moment) -> db::Result<()> {
         .await?;
         // Somebody stopped it, or has it.
         let Some((all, took)) = done else { return Ok(()) };
-        (claim, before, sums, at_once) = (until, last, all, next(at_once, took));
+        (claim, before, sums, at_once) = (until, reached, all, next(at_once, took));
+        if last.is_none() {
+            break;
+        }
     }
     let mut tx = site.db.begin().await?;
     if store::done(&mut tx, (act.id, claim), &sums, site.now()).await? {

@@ -101,6 +101,14 @@ fn ids(rows: Vec<(i64,)>) -> Result<Vec<i64>> {
     Ok(rows.into_iter().map(|(id,)| id).collect())
 }
 
+/// What a tree asks, for whoever asks it of some readers at a time.
+///
+/// # Errors
+/// When the database fails.
+pub async fn sift(site: &Site, tree: &SegmentTree) -> Result<Sifter> {
+    Sifter::of(site, tree).await
+}
+
 /// How many readers a tree means: for a page, within a fraction of a second.
 ///
 /// # Errors

@@ -20,7 +20,7 @@ mod within;
 
 pub use self::{
     compile::SegmentMoment,
-    count::{SegmentCount, SegmentPage, Sifter, count, count_all, count_each, newest, page},
+    count::{SegmentCount, SegmentPage, Sifter, count, count_all, count_each, newest, page, sift},
     keep::{
         LONGEST_NAME, MOST_SEGMENTS, Segment, SegmentError, SegmentVersion, all, check, create, delete, find,
         rename, save, used_by, versions,

@@ -106,6 +106,14 @@ pub async fn ids(site: &Site, wanted: Wanted<'_>, before: i64, limit: i64) -> Re
     newest(Look { db: &site.db, now: site.now() }, &search, wanted, before, limit).await
 }
 
+/// The readers with these numbers, the newest first.
+///
+/// # Errors
+/// When the database fails.
+pub async fn by_ids(db: &Db, ids: &[i64]) -> Result<Vec<Subscriber>> {
+    finding::by_ids(db, ids).await
+}
+
 /// The number of the newest reader; 0 if there is nobody.
 ///
 /// # Errors

@@ -68,9 +68,9 @@ pub use self::{
         DonorState, donor_state, gave_as, gives_as, looked_for_gifts, note_looked_for_gifts, set_donor_state,
         without_donor_state,
     },
-    export::{CsvError, export, lines_of_export},
+    export::{CsvError, Export, ExportAhead, ExportLines, export, lines_of_export},
     find::{
-        LOOKED_THROUGH, Order, Wanted, among, count_many, counts, fold_waiting, ids, newest_id, page,
+        LOOKED_THROUGH, Order, Wanted, among, by_ids, count_many, counts, fold_waiting, ids, newest_id, page,
         still_among,
     },
     forgotten::{

@@ -73,6 +73,14 @@ impl List<'_> {
         Ok((rows, links))
     }
 
+    /// The links beside a page of which somebody else knows where the next one begins.
+    pub(super) fn links(&self, place: Place, next: Option<i64>) -> Links {
+        Links {
+            first: place.0.map(|_| self.address::<1>(None)),
+            next: next.map(|key| self.address(Some([key]))),
+        }
+    }
+
     /// The page that begins there.
     pub(super) fn address<const N: usize>(&self, key: Option<[i64; N]>) -> String {
         let (path, on_it) = match self.path.split_once('#') {

@@ -176,6 +176,14 @@ const DOORS: &[(&[Role], &[&str])] = &[
         "GET /desk/blocked",
         "POST /desk/blocked",
         "POST /desk/blocked/{id}/lift",
+        "GET /desk/readers/export",
+        "POST /desk/readers/export",
+        "GET /desk/segments",
+        "GET /desk/segments/new",
+        "POST /desk/segments/new",
+        "GET /desk/segments/{segment}",
+        "POST /desk/segments/{segment}",
+        "POST /desk/segments/{segment}/delete",
         "GET /desk/many",
         "GET /desk/many/new",
         "POST /desk/many/new",
@@ -291,6 +299,8 @@ const ROWS: &[&str] = &[
     "insert into edition_revision (edition_id, revision, subject, preview_text, intro_markdown, created_at) values (901, 1, 'One', '', '', 7)",
     "insert into suppression (id, address_hash, reason, detail, created_at) values (1001, 'h', 'staff', '', 7)",
     "insert into reader_request (id, kind, address, address_hash, detail, received_at, due_at) values (1101, 'access', 'ann@example.org', 'h', '', 7, 8)",
+    "insert into segment (id, public_id, name, name_key, version, created_at, changed_at) values (2801, 'asegment000000000001', 'Some', 'some', 1, 7, 7)",
+    "insert into segment_version (segment_id, version, tree, saved_at) values (2801, 1, '{\"version\":1,\"tree\":{\"all\":[{\"is\":{\"what\":\"stopped\",\"reason\":null}}]}}', 7)",
     "insert into bulk_act (id, public_id, state, deed, created_at, changed_at, list_id, why, filter, whom, up_to, reached, expected, sums, trouble, attempts, next_at)
         values (2701, 'amanyact000000000001', 'ready', 'take-off', 7, 7, 101, 'x', '{}', 'all', 1, 1, '', '', '', 0, 7)",
     "insert into import (id, public_id, state, created_at, changed_at, file, size, basis, source, makes_lists, choices, survey, expected, report, pass, line, trouble, attempts, next_at)
@@ -320,6 +330,7 @@ const KINDS: &[(&str, &[&str])] = &[
     ("requests", &["1101"]),
     ("imports", &["1701", "animport000000000001"]),
     ("many", &["2701", "amanyact000000000001"]),
+    ("segments", &["2801", "asegment000000000001"]),
     ("letters", &["1201"]),
     ("donations", &["1401", "agift000000000000001", "1301", "adonor00000000000001"]),
     ("monthly", &["1501", "amonthly000000000001"]),
@@ -367,7 +378,7 @@ both_engines! {
         let (cookie, csrf) = web.session_of(Role::Owner).await;
         let held = async || {
             let mut all = Vec::new();
-            for table in ["list", "reader_topic", "field", "feed", "article", "form", "subscriber", "reader_note", "edition", "suppression", "reader_request", "import", "bulk_act", "bounce_letter", "donation", "recurring_donation", "staff"] {
+            for table in ["list", "reader_topic", "field", "feed", "article", "form", "subscriber", "reader_note", "edition", "suppression", "reader_request", "import", "bulk_act", "segment", "bounce_letter", "donation", "recurring_donation", "staff"] {
                 let sql: &'static str = Box::leak(format!("select count(*) from {table}").into_boxed_str());
                 all.push((table, rows::<(i64,)>(db, sql).await[0].0));
             }

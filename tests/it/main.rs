@@ -14,6 +14,7 @@ mod braking;
 mod breaking_off;
 mod bringing_in;
 mod choosing;
+mod choosing_segments;
 mod clocks;
 mod command_line;
 mod committing_together;

@@ -39,6 +39,8 @@ statements! {
     TOPIC = "select coalesce(merged_into, id) from reader_topic where name_key = $1 order by retired_at is not null, id limit 1";
     /// Readers for a file, by their addresses.
     READERS_TO_WRITE = "select id, email_key, email, name from subscriber where email_key > $1 order by email_key limit $2";
+    KNOWN_SINCE = sqlite "select id, created_at from subscriber where id in (select value from json_each($1))",
+        postgres "select id, created_at from subscriber where id in (select value::bigint from json_array_elements_text(cast($1 as json)))";
     SUBSCRIPTIONS_TO_WRITE = sqlite "select s.subscriber_id, s.list_id, l.slug as list, s.state, s.confirmed_at, s.left_at, s.paused_until, s.implied_until, s.rhythm
             from subscription s join list l on l.id = s.list_id where s.subscriber_id in (select value from json_each($1))",
         postgres "select s.subscriber_id, s.list_id, l.slug as list, s.state, s.confirmed_at, s.left_at, s.paused_until, s.implied_until, s.rhythm
@@ -180,6 +182,10 @@ pub struct ReaderToWrite {
 
 pub async fn readers_to_write(db: &Db, after: &str, limit: i64) -> Result<Vec<ReaderToWrite>> {
     db.all(READERS_TO_WRITE, (after, limit)).await
+}
+
+pub async fn known_since(db: &Db, readers: &[i64]) -> Result<Vec<(i64, Moment)>> {
+    db.all(KNOWN_SINCE, (db::array(readers)?,)).await
 }
 
 /// How a reader stands with a list, as a file tells it.

@@ -43,6 +43,7 @@ pub fn done(code: &str) -> Option<&'static str> {
         "imported" => "The feed was read. Its articles are below, and new ones come in by themselves.",
         "import-removed" => "The file is put away. Nothing of it was taken.",
         "import-stopped" => "Stopped. Whoever was taken before stays.",
+        "segment-deleted" => "The segment was deleted.",
         "many-removed" => "It is put away. Nothing of it was done.",
         "many-stopped" => "Stopped. What was changed before stays, and can be taken back.",
         "feed-removed" => "The feed was removed. Its articles stay.",

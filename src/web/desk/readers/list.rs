@@ -9,9 +9,11 @@ use super::{
     on_lists::{ListView, list_views},
 };
 use crate::{
+    bulk::ReaderFilter,
     clock::{Moment, Zone},
     delivery::Suppressions,
     email_address::EmailAddress,
+    segments::{self, Segment},
     subscribers::{
         self, Adding, Asked, Counts, Implied, LOOKED_THROUGH, NotImplied, Order, ReaderStanding, Subscriber,
         SubscriberError, Subscription, SubscriptionState, Wanted, lists,
@@ -46,6 +48,9 @@ pub(crate) struct Look {
     topic: String,
     #[serde(default)]
     state: String,
+    /// The public id of a segment; anything else is everybody.
+    #[serde(default)]
+    segment: String,
     #[serde(default)]
     order: String,
     #[serde(default)]
@@ -59,9 +64,14 @@ struct Page {
     on_lists: Vec<Choice>,
     topics: Vec<Choice>,
     states: Vec<Choice>,
+    segments: Vec<Choice>,
+    /// Whom the segment means.
+    sentence: Option<String>,
     orders: Vec<Choice>,
     /// Where something is done with all of them.
     to_many: String,
+    /// Where they are taken away as a file.
+    to_export: String,
     /// What the first page is called.
     to_first: &'static str,
     /// What is looked for is shorter than any index has.
@@ -107,7 +117,7 @@ struct Pill {
 impl Page {
     /// What the list is narrowed down by, for the log: never what was typed, which may be an address.
     fn narrowed_by(&self) -> String {
-        let choices = self.on_lists.iter().chain(&self.topics).chain(&self.states);
+        let choices = self.on_lists.iter().chain(&self.topics).chain(&self.states).chain(&self.segments);
         let chosen = choices.filter(|one| one.chosen).map(|one| one.label.as_str());
         let search = (!self.q.trim().is_empty()).then_some("by a search");
         chosen.chain(search).collect::<Vec<_>>().join(", ")
@@ -258,6 +268,9 @@ async fn page(desk: &Desk, look: Look, form: Form) -> Result<Page, WebError> {
     let topic = topics.iter().find(|topic| topic.public_id == look.topic);
     let standing = ReaderStanding::parse(&look.state);
     let order = Order::parse(&look.order).unwrap_or_default();
+    let segments = segments::all(db).await?;
+    let segment = segments.iter().find(|one| one.public_id == look.segment);
+    let of_segment = segment.map_or("", |one| &one.public_id);
     let wanted = Wanted {
         search: &look.q,
         list: on.map(|list| list.id),
@@ -274,11 +287,36 @@ async fn page(desk: &Desk, look: Look, form: Form) -> Result<Page, WebError> {
         ("list", &on_list),
         ("topic", of_topic),
         ("state", in_state),
+        ("segment", of_segment),
         ("order", in_order),
     ];
     let list = List { path: "/desk/readers", place: "before", kept: &kept };
-    let read = |most| subscribers::page(desk.site(), wanted, look.before.id(), most);
-    let (found, pages) = list.page(look.before, PAGE, read, |last| [last.id]).await?;
+    let (found, pages) = match segment {
+        None => {
+            let read = |most| subscribers::page(desk.site(), wanted, look.before.id(), most);
+            list.page(look.before, PAGE, read, |last| [last.id]).await?
+        }
+        // Of a segment the newest come first, whatever the order.
+        Some(segment) => {
+            let filter = ReaderFilter {
+                search: look.q.trim().to_owned(),
+                list: wanted.list,
+                topic: wanted.topic,
+                standing: in_state.to_owned(),
+                segment: Some(segment.tree.clone()),
+            };
+            let before = look.before.id().unwrap_or(i64::MAX);
+            let (ids, next) = filter.some(desk.site(), before, PAGE as i64).await?;
+            (subscribers::by_ids(db, &ids).await?, list.links(look.before, next))
+        }
+    };
+    let sentence = match segment {
+        Some(segment) => {
+            let names = segments::names(db, &[&segment.tree]).await?;
+            Some(format!("{}.", segments::sentence(&segment.tree, &names)))
+        }
+        None => None,
+    };
     let ids: Vec<i64> = found.iter().map(|reader| reader.id).collect();
     let mut subscriptions = subscribers::subscriptions_of(db, &ids).await?;
     let now = desk.site().now();
@@ -304,6 +342,11 @@ async fn page(desk: &Desk, look: Look, form: Form) -> Result<Page, WebError> {
         label: how_they_stand(one).to_owned(),
         chosen: standing == Some(one),
     };
+    let of_a_segment = |one: &Segment| Choice {
+        value: one.public_id.clone(),
+        label: one.name.clone(),
+        chosen: one.public_id == of_segment,
+    };
     let of_order = |one: Order| Choice {
         value: one.as_str().to_owned(),
         label: in_which_order(one).to_owned(),
@@ -311,16 +354,29 @@ async fn page(desk: &Desk, look: Look, form: Form) -> Result<Page, WebError> {
     };
     let letters = look.q.trim().chars().count();
     let is_short = (1..3).contains(&letters) && counts.confirmed + counts.pending > LOOKED_THROUGH;
-    let whom = [("q", look.q.trim()), ("list", &on_list), ("topic", of_topic), ("state", in_state)];
+    let whom = [
+        ("q", look.q.trim()),
+        ("list", &on_list),
+        ("topic", of_topic),
+        ("state", in_state),
+        ("segment", of_segment),
+    ];
     let page = Page {
         to_many: List { path: "/desk/many/new", place: "", kept: &whom }.address::<1>(None),
+        to_export: List { path: "/desk/readers/export", place: "", kept: &whom }.address::<1>(None),
         orders: Order::ALL.into_iter().map(of_order).collect(),
         to_first: if order == Order::Newest { "Newest" } else { "From the beginning" },
         looked_through: is_short.then(|| grouped(LOOKED_THROUGH)),
         on_lists: lists.iter().map(of_list).collect(),
         topics: topics.iter().map(of_one_topic).collect(),
+        segments: segments.iter().map(of_a_segment).collect(),
+        sentence,
         states: ReaderStanding::ALL.into_iter().map(of_state).collect(),
-        is_narrowed: on.is_some() || topic.is_some() || standing.is_some() || !look.q.trim().is_empty(),
+        is_narrowed: on.is_some()
+            || topic.is_some()
+            || standing.is_some()
+            || segment.is_some()
+            || !look.q.trim().is_empty(),
         counts: in_words(counts),
         readers,
         pages,

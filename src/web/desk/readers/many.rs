@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::many_sums::{in_short, standing, title};
 use crate::{
     bulk::{self, BulkAct, BulkError, BulkPlan, ReaderFilter},
+    segments,
     subscribers::{
         BulkDeed, ReaderStanding, Weeks, lists,
         topics::{self, Topic},
@@ -19,8 +20,8 @@ use crate::{
     },
 };
 
-/// The first four say to whom, as the page of readers does.
-const FIELDS: &[&str] = &["q", "list", "topic", "state", "deed", "to", "about", "weeks", "why"];
+/// The first five say to whom, as the page of readers does.
+const FIELDS: &[&str] = &["q", "list", "topic", "state", "segment", "deed", "to", "about", "weeks", "why"];
 const TITLE: &str = "Many readers at once";
 const PAGE: usize = 20;
 
@@ -34,6 +35,8 @@ pub(crate) struct Whom {
     /// The public id of a topic.
     pub(super) topic: String,
     pub(super) state: String,
+    /// The public id of a segment.
+    pub(super) segment: String,
 }
 
 /// The same, understood.
@@ -52,10 +55,13 @@ impl Whom {
         let topics = topics::all(db).await?;
         let topic = topics.iter().find(|one| one.public_id == self.topic);
         let state = ReaderStanding::parse(&self.state);
+        let segments = segments::all(db).await?;
+        let segment = segments.iter().find(|one| one.public_id == self.segment);
         let is_unknown = |typed: &str, found: bool| !typed.is_empty() && !found;
         if is_unknown(&self.list, list.is_some())
             || is_unknown(&self.topic, topic.is_some())
             || is_unknown(&self.state, state.is_some())
+            || is_unknown(&self.segment, segment.is_some())
         {
             return Ok(None);
         }
@@ -64,15 +70,33 @@ impl Whom {
         words.extend(list.map(|one| one.name.clone()));
         words.extend(topic.map(|one| format!("chose {}", one.name)));
         words.extend(state.map(|one| how_they_stand(one).to_owned()));
+        words.extend(segment.map(|one| format!("the segment {}, version {}", one.name, one.version)));
         words.extend((!search.is_empty()).then(|| "found by a search".to_owned()));
         let filter = ReaderFilter {
             search: search.to_owned(),
             list: list.map(|one| one.id),
             topic: topic.map(|one| one.id),
+            segment: segment.map(|one| one.tree.clone()),
             standing: state.map(|one| one.as_str().to_owned()).unwrap_or_default(),
         };
         let words = if words.is_empty() { "all readers".to_owned() } else { words.join(", ") };
         Ok(Some(Meant { filter, words }))
+    }
+
+    /// As a form has it that was sent.
+    pub(super) fn of(form: &Form) -> Self {
+        let text = |name: &str| form.text(name).to_owned();
+        let (q, list, topic) = (text("q"), text("list"), text("topic"));
+        Self { q, list, topic, state: text("state"), segment: text("segment") }
+    }
+
+    /// For the form that goes on with it.
+    pub(super) fn fill(&self, form: Form) -> Form {
+        form.with("q", self.q.trim())
+            .with("list", self.list.as_str())
+            .with("topic", self.topic.as_str())
+            .with("state", self.state.as_str())
+            .with("segment", self.segment.as_str())
     }
 
     /// The page of readers that shows them, or another page about the same.
@@ -82,6 +106,7 @@ impl Whom {
             ("list", self.list.as_str()),
             ("topic", self.topic.as_str()),
             ("state", self.state.as_str()),
+            ("segment", self.segment.as_str()),
         ];
         List { path, place: "", kept: &kept }.address::<1>(None)
     }
@@ -161,11 +186,7 @@ struct Choice {
 
 /// `GET /desk/many/new`
 pub(crate) async fn new(desk: Desk, Query(whom): Query<Whom>) -> Outcome {
-    let form = Form::new(FIELDS)
-        .with("q", whom.q.trim())
-        .with("list", whom.list.as_str())
-        .with("topic", whom.topic.as_str())
-        .with("state", whom.state.as_str());
+    let form = whom.fill(Form::new(FIELDS));
     let Some(meant) = whom.meant(&desk).await? else { return Ok(see_other("/desk/readers")) };
     let page = new_page(&desk, &whom, &meant, form).await?;
     desk.page("desk/readers/many_new", TITLE, &page).await
@@ -174,8 +195,7 @@ pub(crate) async fn new(desk: Desk, Query(whom): Query<Whom>) -> Outcome {
 /// `POST /desk/many/new`
 pub(crate) async fn begin(desk: Desk, posted: Posted) -> Outcome {
     let mut form = posted.form(FIELDS)?;
-    let text = |name: &str| form.text(name).to_owned();
-    let whom = Whom { q: text("q"), list: text("list"), topic: text("topic"), state: text("state") };
+    let whom = Whom::of(&form);
     // A list or topic of it is gone since: the page of readers shows what there is.
     let Some(meant) = whom.meant(&desk).await? else { return Ok(see_other("/desk/readers")) };
     let db = &desk.site().db;
