@@ -439,7 +439,8 @@ impl Step<'_> {
             return Ok(Some(Taken { report, errors, made: None, held: watch.elapsed() }));
         }
         self.off.sort_unstable();
-        imports_undone::all_stay_off(&mut self.tx, kept.as_ref().map_or(0, |kept| kept.id), &self.off).await?;
+        imports_undone::all_stay_off(&mut self.tx, kept.as_ref().map_or(0, |kept| kept.id), &self.off)
+            .await?;
         if let Some(kept) = kept {
             let line = lines.last().map_or(0, |line| line.number);
             let claim = (kept.id, kept.claim, kept.until);
