@@ -188,10 +188,12 @@ async fn step(
     for one in of(ChangeKind::Answered) {
         undone::unanswer(&mut tx, (one.subscriber_id, one.about), &one.was).await?;
     }
+    let mut lifted = Vec::new();
     for one in of(ChangeKind::Stopped) {
-        Suppressions::new(site)
-            .take_back(&mut tx, one.subscriber_id, &one.was, &told(&import.source))
-            .await?;
+        let suppressions = Suppressions::new(site);
+        let mailed_again =
+            suppressions.take_back(&mut tx, one.subscriber_id, &one.was, &told(&import.source)).await?;
+        lifted.extend(mailed_again.into_iter().map(|hash| Withdrawal::Lifted { hash }));
     }
     for one in of(ChangeKind::Reader) {
         undone::unmeet(&mut tx, one.subscriber_id).await?;
@@ -200,7 +202,7 @@ async fn step(
     if !undone::reached(&mut tx, (import.id, claim, until), *last).await? {
         return Ok(None);
     }
-    commit(tx, site, (lists, &back), before).await?;
+    commit(tx, site, (lists, &back, lifted), before).await?;
     Ok(Some(watch.elapsed()))
 }
 
@@ -220,14 +222,14 @@ async fn tell(tx: &mut Tx, site: &Site, (reader, list): (i64, i64), action: Cons
     Ok(())
 }
 
-/// Who is on a list again stands in the journal behind the commit.
+/// Who is on a list again, and who may be mailed, stands in the journal behind the commit.
 async fn commit(
     mut tx: Tx,
     site: &Site,
-    (lists, back): (&[List], &[(i64, i64)]),
+    (lists, back, lifted): (&[List], &[(i64, i64)], Vec<Withdrawal>),
     before: Moment,
 ) -> db::Result<()> {
-    if back.is_empty() || site.journal.path().is_none() {
+    if back.is_empty() && lifted.is_empty() || site.journal.path().is_none() {
         return tx.commit().await;
     }
     let readers: Vec<i64> = back.iter().map(|(reader, _)| *reader).collect();
@@ -236,6 +238,6 @@ async fn commit(
         let list = lists.iter().find(|one| one.id == *list)?.public_id.clone();
         Some(Withdrawal::Back { reader: names.get(reader)?.clone(), list })
     });
-    let written = written.collect();
+    let written = written.chain(lifted).collect();
     withdrawals::commit(tx, site, written, before).await
 }
