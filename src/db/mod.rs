@@ -209,8 +209,6 @@ impl Db {
         let is_new = fs::metadata(connect.get_filename()).map_or(true, |file| file.len() == 0);
         let connect_to_write =
             if is_new { connect.clone().auto_vacuum(SqliteAutoVacuum::Incremental) } else { connect.clone() };
-        // Who writes very many rows meets the same pages of many indexes again and again. In KiB, and taken only as it is needed.
-        let connect_to_write = connect_to_write.pragma("cache_size", "-16384");
         let write = SqlitePoolOptions::new()
             .max_connections(1)
             .acquire_timeout(Duration::from_secs(60))
