@@ -36,6 +36,7 @@ pub use self::{
         AnswerTest, Condition, DEEPEST, GiftMeasure, Gifts, LONGEST_TEXT, ListStanding, MOST_CONDITIONS,
         MOST_DAYS, SegmentTree, TreeError, When,
     },
+    within::TakenIn,
 };
 use crate::db::Sql;
 

@@ -152,6 +152,39 @@ both_engines! {
         desk.open(&format!("/desk/editions/{}", taken_back.public_id)).await.says("Only to Outer, version 4");
     }
 
+    /// TRUST T1: what a segment takes in was approved with it. A page that was opened before the inner one was saved is refused, of those that are
+    /// meant and of those that are left out, and says what the inner one asks; so does the log, by its version.
+    async fn what_a_segment_takes_in_is_approved_with_it(app: TestApp) {
+        app.readers(3).await;
+        let town = towns(&app, &["Berlin", "Paris", "Rome"]).await;
+        let inner = segment(&app, "Inner", answered(town, "Berlin")).await;
+        let middle = segment(&app, "Middle", SegmentTree::Is(Condition::Segment { segment: inner.id })).await;
+        let outer = segment(&app, "Outer", SegmentTree::Is(Condition::Segment { segment: middle.id })).await;
+        let desk = app.desk().await;
+        let mut saved = inner;
+        for (subject, only, except, before, after) in
+            [("Meant", Some(outer.id), None, "Paris", vec![2]), ("Left out", None, Some(outer.id), "Rome", vec![1, 2])]
+        {
+            let draft = draft(&app, subject, only, except).await;
+            let path = format!("/desk/editions/{}/send", draft.public_id);
+            let page = desk.open(&path).await;
+            page.says("Outer: Readers who are in the segment Middle. Middle: Readers who are in the segment Inner. Inner: Readers who answered");
+            segments::save(&app.site, None, &saved, answered(town, before)).await.expect("saved");
+            saved = newest(&app, &saved.public_id).await;
+            let refused = desk.submit(&page.form(&path).with("act", "now")).await;
+            assert_eq!(refused.status.as_u16(), 409, "{subject}");
+            refused.says("a segment that it goes by").says(&format!("Inner: Readers who answered “{before}”"));
+            // Seen as it is, it goes.
+            let sent = desk.submit(&refused.form(&path).with("act", "now")).await;
+            assert!(sent.leads_to().is_some(), "{subject}: {}", sent.body);
+            seal(&app).await;
+            assert_eq!(got(&app, subject), after, "{subject}");
+            let log = database::rows::<(String,)>(&app.site.db, "select detail from audit_log where detail like '%goes out%' order by id desc limit 1").await;
+            let named = format!("“Outer” (version 1, with “Middle” in version 1, with “Inner” in version {})", saved.version);
+            assert!(log.iter().any(|(detail,)| detail.contains(&named)), "{log:?}");
+        }
+    }
+
     /// TRUST T1: copies that failed are tried again for those alone who are still meant.
     async fn who_is_not_meant_any_more_is_not_tried_again(app: TestApp) {
         app.readers(3).await;
