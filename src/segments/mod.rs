@@ -27,7 +27,7 @@ pub use self::{
     },
     names::{SegmentNames, names},
     narrowing::{
-        NarrowedBy, Narrowing, NotApproved, approve, disapprove, narrow, of_edition, of_edition_in,
+        NarrowedBy, Narrowing, NotApproved, approve, disapprove, in_full, narrow, of_edition, of_edition_in,
         segments_of, sifter, sifter_in, what_is_gone,
     },
     sentence::sentence,

@@ -133,6 +133,14 @@ pub async fn of_edition(db: &Db, edition: i64) -> Result<Narrowing> {
     Narrowing::of(rows, &Newest::of(store::newest(db).await?))
 }
 
+/// A tree with every segment that it names in its place, as they are now: nobody who saves one later changes whom it means.
+///
+/// # Errors
+/// When the database fails.
+pub async fn in_full(db: &Db, tree: &SegmentTree) -> Result<SegmentTree> {
+    Ok(Newest::of(store::newest(db).await?).as_far_as_there(tree))
+}
+
 /// As [`of_edition`], as a transaction sees it.
 pub async fn of_edition_in(tx: &mut Tx, edition: i64) -> Result<Narrowing> {
     let rows = store::narrowing_in(tx, edition).await?;

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use broadside::db::Engine;
+use broadside::{
+    db::Engine,
+    segments::{self, Condition, SegmentTree},
+};
 use reqwest::StatusCode;
 
 use crate::support::{
@@ -130,6 +133,32 @@ both_engines! {
         assert_eq!(log.last(), Some(&("all readers: we move house".to_owned(),)));
         assert!(log.len() == 3 && log.iter().all(|(detail,)| !detail.contains("example")), "{log:?}");
         app.advance(Duration::from_secs(1));
+    }
+}
+
+both_engines! {
+    /// TRUST L10: an act means whom its segment meant when somebody looked at it, also where that takes in another one which is saved since.
+    async fn an_act_freezes_what_its_segment_takes_in(app: TestApp) {
+        for email in ["ann@example.net", "bob@example.org"] {
+            app.reader(email).await;
+        }
+        let domain = |domain: &str| SegmentTree::Is(Condition::Domain { domain: domain.to_owned() });
+        let inner = segments::create(&app.site, None, "Inner", domain("example.net")).await.expect("made");
+        let inner = segments::find(&app.site.db, &inner).await.expect("a read").expect("it is there");
+        let takes_in = SegmentTree::Is(Condition::Segment { segment: inner.id });
+        let outer = segments::create(&app.site, None, "Outer", takes_in).await.expect("made");
+        let desk = app.desk().await;
+        let form = desk.open(&format!("/desk/many/new?segment={outer}")).await.form("/desk/many/new");
+        let form = form.with("deed", "pause").with("weeks", "2").with("why", "the fair");
+        let act = desk.submit(&form).await.leads_to().expect("its own page").path().to_owned();
+        app.drain().await;
+        let page = desk.open(&act).await;
+        page.says("1 reader rests from all mail.");
+        segments::save(&app.site, None, &inner, domain("example.org")).await.expect("saved");
+        desk.submit(&page.form("/go")).await;
+        app.drain().await;
+        let rest = rows::<(String,)>(&app.site.db, "select r.email from subscriber r join subscription s on s.subscriber_id = r.id where s.paused_until is not null").await;
+        assert_eq!(rest, [("ann@example.net".to_owned(),)]);
     }
 }
 
