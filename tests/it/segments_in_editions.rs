@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use futures_util::future::BoxFuture;
+
 use broadside::{
     email_address::EmailAddress,
     publishing::{self, Content, Edition, Problem},
@@ -185,6 +187,26 @@ both_engines! {
         }
     }
 
+    /// TRUST T1: a draft to a segment that nobody is in goes to nobody: its page says so and why, and Send is refused. Another list than an empty
+    /// one is not called empty.
+    async fn an_edition_to_nobody_is_not_sent(app: TestApp) {
+        app.readers(3).await;
+        let nobody = segment(&app, "Nobody", SegmentTree::Is(Condition::Domain { domain: "example.com".to_owned() })).await;
+        let everybody = segment(&app, "Everybody", SegmentTree::Is(Condition::Domain { domain: "example.org".to_owned() })).await;
+        let desk = app.desk().await;
+        for (subject, only, except) in
+            [("Only", Some(nobody.id), None), ("Except", None, Some(everybody.id)), ("The same", Some(everybody.id), Some(everybody.id))]
+        {
+            let draft = draft(&app, subject, only, except).await;
+            let page = desk.open(&format!("/desk/editions/{}/send", draft.public_id)).await;
+            page.says("Nobody would get it: there are readers on this list, and by the segments that it goes by none of them is meant.");
+            assert!(!page.body.contains("name=\"act\" value=\"now\""), "{subject}: there is no button");
+            let refused = publishing::press_send(&app.site, &app.templates, draft.id, draft.revision, None, None).await;
+            let Err(publishing::Error::NotReady(problems)) = refused else { panic!("{subject}: {refused:?}") };
+            assert!(problems.iter().any(|problem| matches!(problem, Problem::NobodyMeant(_))), "{problems:?}");
+        }
+    }
+
     /// TRUST T1: copies that failed are tried again for those alone who are still meant.
     async fn who_is_not_meant_any_more_is_not_tried_again(app: TestApp) {
         app.readers(3).await;
@@ -250,6 +272,26 @@ both_engines! {
         let form = page.form(&path).with("only", "").with("except", "").with("act", "save");
         desk.submit_and_follow(&form).await;
         assert!(segments::of_edition(&app.site.db, edition.id).await.expect("a read").is_none());
+    }
+}
+
+both_engines! {
+    /// However busy the machine is: of some hundreds of readers the number is exact.
+    async fn few_readers_are_counted_exactly(app: TestApp) {
+        app.import_readers(700).await;
+        let among = |keys: Vec<i64>| -> BoxFuture<'static, sqlx::Result<i64>> {
+            Box::pin(async move {
+                // Each step takes longer than all of them may.
+                let began = broadside::clock::instant();
+                while began.elapsed() < Duration::from_millis(200) {
+                    std::hint::spin_loop();
+                }
+                Ok(i64::try_from(keys.len()).expect("few"))
+            })
+        };
+        let counted = segments::count_each(&app.site.db, among).await.expect("a count");
+        let (first, last) = database::rows::<(i64, i64)>(&app.site.db, "select min(id), max(id) from subscriber").await[0];
+        assert_eq!((counted.about, counted.n), (false, last - first + 1));
     }
 }
 

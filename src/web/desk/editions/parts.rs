@@ -95,8 +95,12 @@ impl Readiness {
     }
 }
 
-/// How many get it: "1,204 readers", "about 12,300 readers".
+/// How many get it: "1,204 readers", "about 12,300 readers", "at most a few readers".
 fn readers_words(readership: Readership) -> String {
+    // Looked for, and not found among very many.
+    if readership.if_any {
+        return "at most a few readers".to_owned();
+    }
     let about = if readership.about { "about " } else { "" };
     format!("{about}{}", count(readership.readers, "reader"))
 }
@@ -283,7 +287,11 @@ pub(super) async fn segments_said(desk: &Desk, edition: &Edition) -> Result<Vec<
         name: by.name.clone(),
         public_id: by.public_id.clone(),
         sentence: std::iter::once(segments::sentence(&by.tree, &names))
-            .chain(by.taken_in.iter().map(|one| format!("{}: {}", one.name, segments::sentence(&one.tree, &names))))
+            .chain(
+                by.taken_in
+                    .iter()
+                    .map(|one| format!("{}: {}", one.name, segments::sentence(&one.tree, &names))),
+            )
             .collect::<Vec<_>>()
             .join(". "),
         version: by.is_approved.then_some(by.version),

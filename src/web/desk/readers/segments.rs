@@ -88,6 +88,9 @@ fn in_words(counted: SegmentCount) -> String {
     if !about {
         return count(n, "reader");
     }
+    if n == 0 {
+        return "A few readers, if any".to_owned();
+    }
     // A part was looked at: what it cannot know is not said.
     let step = 10_i64.pow(n.max(1).ilog10().saturating_sub(2));
     format!("about {} readers", grouped((n + step / 2) / step * step))
