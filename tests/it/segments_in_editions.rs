@@ -276,6 +276,32 @@ both_engines! {
 }
 
 both_engines! {
+    /// TRUST A14: a condition on a number stands behind others as it stands alone, and its pattern stays whole: on both engines.
+    async fn a_number_is_asked_behind_other_conditions(app: TestApp) {
+        app.readers(4).await;
+        let new = NewField { label: "Children", kind: FieldKind::Number, choices: "", stands_in: StandsIn::Desk };
+        app.desk().await;
+        fields::add(&app.site, 1, new).await.expect("made");
+        let field = fields::all(&app.site.db).await.expect("a read")[0].id;
+        for (n, number) in (1..).zip(["-12.5", "2", "30"]) {
+            let reader = app.reader_row(&nth(n)).await;
+            let sql = format!("insert into field_value (subscriber_id, field_id, value) values ({reader}, {field}, '{number}')");
+            database::change(&app.site.db, Box::leak(sql.into_boxed_str())).await;
+        }
+        let on = SegmentTree::Is(Condition::List { list: None, stands: ListStanding::On });
+        for (least, most, n) in [(None, Some(0), 1), (Some(100), Some(200), 1), (Some(-1250), None, 3), (Some(3001), None, 0)] {
+            let number = SegmentTree::Is(Condition::Field { field, answer: AnswerTest::Number { least, most } });
+            let not = SegmentTree::Not(Box::new(number.clone()));
+            for (tree, n) in [(number, n), (not, 4 - n)] {
+                let behind = SegmentTree::All(vec![on.clone(), on.clone(), tree.clone()]);
+                for tree in [tree, behind] {
+                    let counted = segments::count(&app.site, &tree).await.expect("a count");
+                    assert_eq!((counted.about, counted.n), (false, n), "{tree:?}");
+                }
+            }
+        }
+    }
+
     /// However busy the machine is: of some hundreds of readers the number is exact.
     async fn few_readers_are_counted_exactly(app: TestApp) {
         app.import_readers(700).await;
