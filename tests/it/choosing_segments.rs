@@ -61,6 +61,18 @@ both_engines! {
         let second = desk.submit(&page.form(&path).with("c-0-domain", "example.com").with("press", "save")).await;
         assert_eq!(second.status, StatusCode::CONFLICT);
         assert_eq!(rows::<(i64,)>(&app.site.db, "select version from segment").await, [(2,)]);
+        // They see what it is now, and theirs comes on top of it.
+        second.says("It is version 2").says("Readers who do not have an address at example.net");
+        let form = second.form(&path);
+        assert_eq!(form.value("c-0-domain"), Some("example.com"), "what was typed stays");
+        let saved = desk.submit(&form.with("press", "save")).await;
+        assert!(saved.leads_to().is_some(), "{}", saved.body);
+        assert_eq!(rows::<(i64,)>(&app.site.db, "select version from segment").await, [(3,)]);
+        // Whoever asks for the number hears what is wrong, where it stands.
+        let wrong = desk.open(&path).await.form(&path).with("c-0-domain", "no domain").with("press", "count");
+        let wrong = desk.submit(&wrong).await;
+        assert!(wrong.body.contains("field condition wrong"), "{}", wrong.body);
+        wrong.says("Write the part of an address behind the @");
         // Another takes it in; then it stays.
         let form = desk.open("/desk/segments/new").await.form("/desk/segments/new").with("c-0-what", "segment").with("press", "look");
         let form = desk.submit(&form).await.form("/desk/segments/new").with("name", "Wider").with("press", "save");
@@ -178,6 +190,14 @@ async fn a_segment_is_made_by_a_browser() {
     browser.goto(&app.url("/desk/segments/new")).await;
     browser.wait_for_text("4 readers").await;
     browser.sound("segment-new").await;
+    // By keyboard one passes other choices: nothing is sent before the list is left, and then one is where one was.
+    browser.script("document.getElementById('c-0-what').focus()").await;
+    browser.element("#c-0-what").await.send_keys("\u{e015}").await.expect("a key");
+    assert_eq!(browser.script("return document.activeElement.id + location.hash").await, "c-0-what");
+    browser.element("#c-0-what").await.send_keys("\u{e004}").await.expect("a key");
+    browser.wait_for_text("Topic").await;
+    browser.element("#c-0-topic").await;
+    assert_eq!(browser.script("return document.activeElement.id").await, "c-0-what");
     browser.choose("About", "the domain of their address").await;
     browser.wait_for_text("Domain, such as example.org").await;
     browser.fill("Domain, such as example.org", "example.net").await;
