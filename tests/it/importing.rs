@@ -212,6 +212,48 @@ both_engines! {
         assert!(plain.errors[0].why.contains("no list “others”"), "{plain:?}");
     }
 
+    /// TRUST L6: of several lines of our own export about one address, in whatever order, the weightiest reason for not mailing it counts.
+    async fn the_worst_of_several_lines_counts(app: TestApp) {
+        let head = "email,name,list,state,confirmed_at,suppression,suppressed_at\n";
+        let line = |who: &str, list: &str, why: &str| {
+            let at = if why.is_empty() { "" } else { "2026-02-03T04:05:06Z" };
+            format!("{who}@own.example.org,Own,{list},confirmed,2025-01-01T00:00:00Z,{why},{at}\n")
+        };
+        let mut file = head.to_owned();
+        let mut expected = BTreeMap::new();
+        for (at, (first, second, worst)) in [
+            ("", "complained", "complained"),
+            ("complained", "", "complained"),
+            ("", "staff", "staff"),
+            ("bounced", "complained", "complained"),
+            ("complained", "bounced", "complained"),
+            ("staff", "complained", "staff"),
+            ("bounced", "staff", "staff"),
+        ]
+        .into_iter()
+        .enumerate()
+        {
+            for (other, list) in [("same", "digest"), ("two", "letters")] {
+                let who = format!("{other}{at}");
+                file += &line(&who, "digest", first);
+                file += &line(&who, list, second);
+                expected.insert(format!("{who}@own.example.org"), worst.to_owned());
+            }
+        }
+        let report = take(&app, &file).await;
+        assert_eq!(report.refused, 0, "{report:?}");
+        let stopped: Vec<(String, String)> = rows(
+            &app.site.db,
+            "select r.email, p.reason from subscriber r join suppression p on p.subscriber_id = r.id and p.lifted_at is null order by r.email",
+        )
+        .await;
+        assert_eq!(stopped.into_iter().collect::<BTreeMap<_, _>>(), expected);
+        app.send_edition("To nobody of them").await;
+        for email in expected.keys() {
+            assert!(app.mails(email).is_empty(), "{email}");
+        }
+    }
+
     /// TRUST T3, T10: who left here stays so; who is here leaves by a newer file, in the journal first; who agreed by themselves since
     /// stays; and what the team let go again is not stopped by the same file.
     async fn what_happened_here_is_stronger_than_a_file(db: TestDb) {

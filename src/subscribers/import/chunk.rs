@@ -1,6 +1,7 @@
 //! Some hundred rows, in one transaction.
 
 use std::{
+    cmp::Reverse,
     collections::{HashMap, HashSet},
     hash::{DefaultHasher, Hash as _, Hasher as _},
     time::Duration,
@@ -89,6 +90,8 @@ struct One<'a> {
     list: i64,
     state: State,
     since: Option<Moment>,
+    /// Why the address is not mailed, as our own export says it, and since when: of several lines the worst.
+    suppression: Option<(StopReason, Option<Moment>)>,
     /// Until when their consent is implied; none where they agreed themselves.
     implied_until: Option<Moment>,
 }
@@ -96,13 +99,24 @@ struct One<'a> {
 impl One<'_> {
     /// Why mail to them stops, if it does.
     fn stops(&self) -> Option<(StopReason, Option<Moment>)> {
-        match (&self.entry.suppression, self.state) {
-            (Some((reason, since)), _) => StopReason::parse(reason).map(|reason| (reason, *since)),
+        match (self.suppression, self.state) {
+            (Some(stopped), _) => Some(stopped),
             (None, State::Bounced) => Some((StopReason::Bounced, self.since)),
             (None, State::Complained) => Some((StopReason::Complained, self.since)),
             (None, State::Blocked) => Some((StopReason::Staff, self.since)),
             (None, _) => None,
         }
+    }
+}
+
+/// Of two reasons for not mailing an address the weightier counts.
+fn severity(suppression: Option<(StopReason, Option<Moment>)>) -> u8 {
+    match suppression {
+        None => 0,
+        Some((StopReason::Bounced, _)) => 1,
+        Some((StopReason::Complained, _)) => 2,
+        Some((StopReason::Staff, _)) => 3,
+        Some((StopReason::Erased, _)) => 4,
     }
 }
 
@@ -558,14 +572,18 @@ async fn who<'a>(
             }
             continue;
         }
-        let unknown_reason =
-            entry.suppression.as_ref().filter(|(reason, _)| StopReason::parse(reason).is_none());
-        if let Some((reason, _)) = unknown_reason {
-            outcomes[at] = Outcome::Refused(format!(
-                "nobody knows what “{reason}” means: the address may not be mailed"
-            ));
-            continue;
-        }
+        let suppression = match &entry.suppression {
+            None => None,
+            Some((reason, since)) => match StopReason::parse(reason) {
+                Some(known) => Some((known, *since)),
+                None => {
+                    outcomes[at] = Outcome::Refused(format!(
+                        "nobody knows what “{reason}” means: the address may not be mailed"
+                    ));
+                    continue;
+                }
+            },
+        };
         let list = match places.list(tx, site, made, entry.list.as_deref()).await? {
             Ok(list) => list,
             Err(why) => {
@@ -587,11 +605,14 @@ async fn who<'a>(
                 if entry.state > one.state {
                     (one.state, one.since) = (entry.state, entry.since);
                 }
+                if severity(suppression) > severity(one.suppression) {
+                    one.suppression = suppression;
+                }
             }
             None => {
                 seen.insert((line.key.as_str(), list), ones.len());
                 let (state, since) = (entry.state, entry.since);
-                ones.push(One { at, entry, line, list, state, since, implied_until });
+                ones.push(One { at, entry, line, list, state, since, suppression, implied_until });
             }
         }
     }
@@ -765,21 +786,22 @@ async fn stop(
     (readers, acts): (&Readers, &Acts),
     (outcomes, source, changes): (&mut [Outcome], &str, Option<&mut Vec<Change>>),
 ) -> db::Result<()> {
-    let mut told = Vec::new();
-    let mut whose = Vec::new();
+    let mut found = Vec::new();
     for one in ones {
         let Some((reason, since)) = one.stops() else { continue };
         let Some(reader) = readers.ids.get(&one.line.key).copied() else { continue };
         let is_known = readers.known.contains(&reader);
-        if one.entry.suppression.is_none() && agreed_since(acts, (reader, one.list), since) {
+        if one.suppression.is_none() && agreed_since(acts, (reader, one.list), since) {
             continue;
         }
-        told.push(Stopped { address: &one.entry.email, reader, is_known, reason, since });
-        whose.push(one);
+        found.push((Stopped { address: &one.entry.email, reader, is_known, reason, since }, one));
     }
-    if told.is_empty() {
+    if found.is_empty() {
         return Ok(());
     }
+    // An address stands there once with each of its lists: the first reason stays, so the weightiest is the first.
+    found.sort_by_key(|(stopped, _)| Reverse(severity(Some((stopped.reason, stopped.since)))));
+    let (told, whose): (Vec<Stopped<'_>>, Vec<&One<'_>>) = found.into_iter().unzip();
     let before = match changes {
         Some(_) => Suppressions::new(site).among(tx, told.iter().map(|one| one.address)).await?,
         None => Vec::new(),
