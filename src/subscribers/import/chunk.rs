@@ -2,7 +2,7 @@
 
 use std::{
     cmp::Reverse,
-    collections::{HashMap, HashSet},
+    collections::{BTreeMap, HashMap, HashSet},
     hash::{DefaultHasher, Hash as _, Hasher as _},
     time::Duration,
 };
@@ -170,7 +170,7 @@ pub(super) async fn take(
     (before, kept): (&ImportReport, Option<Kept>),
 ) -> db::Result<Option<Taken>> {
     if !plan.is_dry {
-        write_down(site, lines).await?;
+        write_down(site, plan.list, lines).await?;
     }
     let tx = site.db.begin().await?;
     let watch = Stopwatch::start();
@@ -186,6 +186,7 @@ pub(super) async fn take(
         notes: Vec::new(),
         touched: HashSet::new(),
         changes: kept.map(|_| Vec::new()),
+        joined: BTreeMap::new(),
         off: Vec::new(),
     };
     step.take(lines, (before, kept), watch).await
@@ -205,6 +206,8 @@ struct Step<'a> {
     touched: HashSet<i64>,
     /// What would have to be taken back; none where nobody can.
     changes: Option<Vec<Change>>,
+    /// How many joined each list, by its name.
+    joined: BTreeMap<String, u64>,
     /// Who was off a list already of whom the file says so, too: reader and list.
     off: Vec<(i64, i64)>,
 }
@@ -342,6 +345,10 @@ impl Step<'_> {
         for (one, said) in in_order {
             let key = (met.id(one), one.list);
             if added.contains(&key) {
+                if one.state == State::OnList {
+                    let list = self.places.name_of(one.list, &self.made);
+                    *self.joined.entry(list).or_default() += 1;
+                }
                 self.outcomes[one.at] =
                     if one.state == State::OnList { Outcome::Added } else { Outcome::Stands(one.state) };
                 events.push(said.event(one, key.0));
@@ -449,6 +456,9 @@ impl Step<'_> {
         let notes = self.notes.drain(..).chain(self.made.notes());
         notes.for_each(|note| report.note(note));
         report.made.and(&self.made.new);
+        for (list, joined) in std::mem::take(&mut self.joined) {
+            *report.added_to.entry(list).or_default() += joined;
+        }
         if self.plan.is_dry {
             return Ok(Some(Taken { report, errors, made: None, held: watch.elapsed() }));
         }
@@ -473,7 +483,7 @@ impl Step<'_> {
 }
 
 /// What is known already of a leaving or a complaint that the rows tell stands in the journal before it is done: of who is there.
-async fn write_down(site: &Site, lines: &[Line]) -> db::Result<()> {
+async fn write_down(site: &Site, to: i64, lines: &[Line]) -> db::Result<()> {
     let sad: Vec<&Line> = lines
         .iter()
         .filter(|line| {
@@ -502,7 +512,7 @@ async fn write_down(site: &Site, lines: &[Line]) -> db::Result<()> {
             };
             let leaves =
                 sad.iter().filter(|line| line.key == *key).flat_map(|line| &line.entry).any(|entry| {
-                    let is_theirs = entry.list.as_ref().is_none_or(|name| {
+                    let is_theirs = entry.list.as_ref().map_or(list.id == to, |name| {
                         list.slug.to_lowercase() == name.to_lowercase()
                             || list.name.to_lowercase() == name.to_lowercase()
                     });
