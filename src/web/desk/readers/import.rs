@@ -82,11 +82,14 @@ struct Ask {
     others: String,
     words: Vec<Words>,
     everybody: Option<Vec<Choice>>,
+    /// It may be any of the files that its program writes.
+    is_any_file: bool,
+    lacks_addresses: bool,
     lacks: Option<String>,
     first: Vec<Row>,
     names_lists: bool,
     makes_lists: bool,
-    /// The first of the bases, unless another was chosen.
+    /// The one that was chosen, if any was.
     basis: String,
 }
 
@@ -175,7 +178,9 @@ pub(crate) async fn show(desk: Desk, Path(id): Path<String>) -> Outcome {
     let seen = import.seen()?;
     let form = Form::with_more(FIELDS, names(&seen));
     let form = match import.basis.as_str() {
-        "" | CONSENT => form.with("basis", CONSENT),
+        // Nobody agreed because nobody said anything.
+        "" => form,
+        CONSENT => form.with("basis", CONSENT),
         IMPLIED => form.with("basis", IMPLIED),
         ground => form.with("basis", "other").with("ground", ground),
     };
