@@ -238,7 +238,6 @@ const SAD: &[(&str, State)] = &[
     ("decedut", State::Left),
     ("avliden", State::Left),
     ("erasure", State::Left),
-    ("npai", State::Bounced),
     ("onhold", State::Bounced),
     ("retour", State::Bounced),
     ("sperr", State::Blocked),
@@ -258,6 +257,7 @@ const SAD_WORDS: &[(&str, State)] = &[
     ("dead", State::Left),
     ("died", State::Left),
     ("hold", State::Bounced),
+    ("npai", State::Bounced),
 ];
 
 /// Words that turn another round, before it or behind it: Kein Newsletter, Not consented.
@@ -413,11 +413,13 @@ fn forbids(words: &[String], plain: &str) -> Option<State> {
 
 /// Whether a column that nobody understands speaks of mail by its heading.
 pub(super) fn speaks_of_mail(heading: &str) -> bool {
-    let (plain, words) = (plain(heading), words(heading));
+    let words = words(heading);
     let is_of_else = words.last().is_some_and(|last| OF_ELSE.contains(&last.as_str()));
     !is_of_else
-        && (OF_MAIL.iter().any(|part| plain.contains(part))
-            || words.iter().any(|word| OF_MAIL_WORDS.contains(&word.as_str())))
+        && words.iter().any(|word| {
+            // In a word, not across words: last open.
+            OF_MAIL.iter().any(|part| word.contains(part)) || OF_MAIL_WORDS.contains(&word.as_str())
+        })
 }
 
 /// Whether a column of days that nobody understands may be of days since when somebody is not mailed.
@@ -663,7 +665,6 @@ const SAID_ANYWHERE: &[(&str, State)] = &[
     ("bounce", State::Bounced),
     ("undeliverable", State::Bounced),
     ("unzustellbar", State::Bounced),
-    ("npai", State::Bounced),
     ("markedasspam", State::Complained),
     ("reportedspam", State::Complained),
     ("spamcomplaint", State::Complained),
@@ -683,7 +684,7 @@ fn sad_word(plain: &str) -> Option<State> {
         }
         "bounced" | "bounce" | "hardbounce" | "hardbounced" | "softbounce" | "softbounced" | "cleaned"
         | "undeliverable" | "invalid" | "malformed" | "dead" | "unzustellbar" | "rebotado"
-        | "invalidemail" => State::Bounced,
+        | "invalidemail" | "npai" => State::Bounced,
         "complained" | "complaint" | "complainer" | "spam" | "spammy" | "spamcomplaint" | "markedasspam"
         | "reportedspam" | "abuse" | "junk" | "beschwerde" => State::Complained,
         "blocklisted" | "blacklisted" | "blocked" | "suppressed" | "banned" | "denylisted" | "gesperrt"
