@@ -282,6 +282,17 @@ both_engines! {
         assert_eq!(journal.lines().filter(|line| line.contains(" import")).count(), 1, "{journal}");
     }
 
+    /// TRUST T3: a complaint that our own export tells of somebody is in the journal before it is done, as one that a state tells.
+    async fn a_complaint_in_our_own_export_is_in_the_journal(db: TestDb) {
+        let app = TestApp::journalled(db).await;
+        let file = "email,name,list,state,confirmed_at,suppression,suppressed_at\n\
+            a@example.org,Ann,digest,confirmed,2025-01-01T00:00:00Z,complained,2026-02-03T04:05:06Z\n";
+        take(&app, file).await;
+        let journal = std::fs::read_to_string(app.site.journal.path().expect("a journal")).expect("it is there");
+        let hash = Suppressions::new(&app.site).hash(&address("a@example.org"));
+        assert!(journal.contains(&hash), "{journal}");
+    }
+
     /// TRUST T3, T10: who left here stays so; who is here leaves by a newer file, in the journal first; who agreed by themselves since
     /// stays; and what the team let go again is not stopped by the same file.
     async fn what_happened_here_is_stronger_than_a_file(db: TestDb) {

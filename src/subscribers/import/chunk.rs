@@ -535,9 +535,20 @@ async fn write_down(site: &Site, to: i64, lines: &[Line]) -> db::Result<()> {
         .await?;
     for (entry, stopped) in sad.iter().flat_map(|line| &line.entry).zip(stopped) {
         let hash = || Suppressions::new(site).hash(&entry.email);
-        match entry.state {
-            State::Complained if stopped.is_none() => entries.push(Withdrawal::Complained { hash: hash() }),
-            State::Blocked if stopped.is_none() => entries.push(Withdrawal::Blocked { hash: hash() }),
+        // Our own export has the reason in a column of its own.
+        let reason = match (&entry.suppression, entry.state) {
+            (Some((reason, _)), _) => StopReason::parse(reason),
+            (None, State::Complained) => Some(StopReason::Complained),
+            (None, State::Blocked) => Some(StopReason::Staff),
+            (None, _) => None,
+        };
+        match reason {
+            Some(StopReason::Complained) if stopped.is_none() => {
+                entries.push(Withdrawal::Complained { hash: hash() });
+            }
+            Some(StopReason::Staff) if stopped.is_none() => {
+                entries.push(Withdrawal::Blocked { hash: hash() });
+            }
             _ => {}
         }
     }
