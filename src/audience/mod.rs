@@ -115,13 +115,18 @@ impl Audience {
     /// How many would be mailed now: those whose address is stopped are not among them. Where segments decide and the readers are many,
     /// it is an estimate.
     pub async fn size(self, db: &Db, now: Moment) -> Result<SegmentCount> {
-        if let Some(meant) = self.meant(db, now).await? {
+        let meant = self.meant(db, now).await?;
+        if let Some(meant) = meant.filter(|meant| !meant.about) {
             return Ok(meant);
         }
-        let n = self.of_list(db, now).await?
+        let choosing = self.of_list(db, now).await?
             - self.left_out(db, now).await?
             - self.left_out_by_rhythm(db, now).await?;
-        Ok(SegmentCount { about: false, n })
+        // No estimate is larger than what it is a part of.
+        Ok(meant.map_or(SegmentCount { about: false, n: choosing }, |meant| SegmentCount {
+            n: meant.n.min(choosing),
+            ..meant
+        }))
     }
 
     /// The same where segments decide; none where there are none.

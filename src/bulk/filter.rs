@@ -25,7 +25,7 @@ pub struct ReaderFilter {
     /// How they stand: a word of [`ReaderStanding`]; may be empty.
     #[serde(default)]
     pub standing: String,
-    /// A segment as it was when somebody looked at it.
+    /// A segment as it was when somebody looked at it, with those that it takes in.
     #[serde(default)]
     pub segment: Option<SegmentTree>,
 }

@@ -210,7 +210,223 @@ const SAD: &[(&str, State)] = &[
     ("bloqu", State::Blocked),
     ("geblokkeerd", State::Blocked),
     ("quarantin", State::Blocked),
+    ("abbestell", State::Left),
+    ("kündig", State::Left),
+    ("kuendig", State::Left),
+    ("storn", State::Left),
+    ("résili", State::Left),
+    ("resili", State::Left),
+    ("refus", State::Left),
+    ("declin", State::Left),
+    ("reject", State::Left),
+    ("objected", State::Left),
+    ("objection", State::Left),
+    ("widerspr", State::Left),
+    ("opposition", State::Left),
+    ("opzeg", State::Left),
+    ("opgezegd", State::Left),
+    ("resign", State::Left),
+    ("donotsend", State::Left),
+    ("unwanted", State::Left),
+    ("unerwünscht", State::Left),
+    ("deceas", State::Left),
+    ("verstorb", State::Left),
+    ("gestorben", State::Left),
+    ("overled", State::Left),
+    ("décéd", State::Left),
+    ("fallecid", State::Left),
+    ("decedut", State::Left),
+    ("avliden", State::Left),
+    ("erasure", State::Left),
+    ("onhold", State::Bounced),
+    ("retour", State::Bounced),
+    ("sperr", State::Blocked),
+    ("suspend", State::Blocked),
 ];
+
+/// The same as whole words, for they are parts of others: recommended, household.
+const SAD_WORDS: &[(&str, State)] = &[
+    ("lapsed", State::Left),
+    ("quit", State::Left),
+    ("stop", State::Left),
+    ("stopped", State::Left),
+    ("ended", State::Left),
+    ("beendet", State::Left),
+    ("gone", State::Left),
+    ("paused", State::Left),
+    ("dead", State::Left),
+    ("died", State::Left),
+    ("hold", State::Bounced),
+    ("npai", State::Bounced),
+];
+
+/// Words that turn another round, before it or behind it: Kein Newsletter, Not consented.
+const NOT: &[&str] = &[
+    "no", "not", "never", "non", "without", "kein", "keine", "keinen", "keiner", "nicht", "ohne", "nie",
+    "pas", "sans", "sin", "senza", "geen", "niet", "zonder", "ikke", "ingen", "inga", "inte", "ej", "utan",
+    "sem", "não", "nao", "bez",
+];
+
+/// Parts of headings that speak of mail: a column with one of them may say who is not to be mailed.
+const OF_MAIL: &[&str] = &[
+    "mail",
+    "contact",
+    "kontakt",
+    "contatt",
+    "send",
+    "sent",
+    "envoi",
+    "envio",
+    "versand",
+    "stop",
+    "optin",
+    "news",
+    "abonn",
+    "letter",
+    "brief",
+    "market",
+    "werb",
+    "consen",
+    "einwillig",
+    "zustimm",
+    "allow",
+    "permi",
+    "erlaub",
+    "autoris",
+    "authoris",
+    "authoriz",
+    "subscri",
+    "suscri",
+    "iscri",
+    "inscri",
+    "accept",
+    "pause",
+    "expir",
+    "receiv",
+    "empfang",
+    "ontvang",
+    "frequency",
+    "courriel",
+    "correo",
+    "communication",
+];
+/// Such parts that are whole words.
+const OF_MAIL_WORDS: &[&str] = &[
+    "opt", "ok", "end", "ends", "until", "bis", "ende", "fin", "hasta", "einde", "slut", "out", "off", "abo",
+    "post", "reason",
+];
+/// What ends.
+const ENDS: &[&str] = &["end", "ends", "until", "bis", "ende", "fin", "hasta", "einde", "slut", "out", "off"];
+/// Beside them what somebody may not be.
+const OF_STANDING: &[&str] = &[
+    "call",
+    "wish",
+    "wunsch",
+    "want",
+    "activ",
+    "aktiv",
+    "valid",
+    "angemeldet",
+    "regist",
+    "member",
+    "confirm",
+    "bestätigt",
+];
+/// The last word of headings that speak of something else, though a part of them is of mail: Contact name, Postcode.
+const OF_ELSE: &[&str] = &[
+    "name",
+    "person",
+    "no",
+    "nr",
+    "owner",
+    "id",
+    "phone",
+    "telefon",
+    "tel",
+    "mobile",
+    "number",
+    "nummer",
+    "count",
+    "code",
+    "address",
+    "adresse",
+    "source",
+    "city",
+    "ort",
+    "url",
+    "postcode",
+    "postleitzahl",
+    "postalcode",
+    "plz",
+    "company",
+    "lat",
+    "long",
+    "title",
+    "country",
+];
+/// Parts of headings of days that speak of something else.
+const OTHER_DAYS: &[&str] = &[
+    "birth",
+    "geburt",
+    "naiss",
+    "nacim",
+    "nascita",
+    "geboorte",
+    "födel",
+    "dob",
+    "last",
+    "letzt",
+    "changed",
+    "modified",
+    "updated",
+    "geändert",
+    "opened",
+    "open",
+    "click",
+    "login",
+    "order",
+    "purchase",
+    "donat",
+    "gift",
+    "paid",
+    "payment",
+    "renew",
+];
+
+/// What a column seems to say against mail by its heading; none if nothing.
+fn forbids(words: &[String], plain: &str) -> Option<State> {
+    let is_of_mail = |word: &String| {
+        OF_MAIL.iter().chain(OF_STANDING).any(|part| word.contains(part))
+            || OF_MAIL_WORDS.contains(&word.as_str())
+    };
+    // Contact no: a number.
+    let is_a_number = words.last().is_some_and(|last| last == "no");
+    let is_no = |word: &String| NOT.contains(&word.as_str());
+    SAD.iter()
+        .find(|(part, _)| plain.contains(part))
+        .or_else(|| SAD_WORDS.iter().find(|(word, _)| words.iter().any(|one| one == word)))
+        .map(|(_, state)| *state)
+        .or_else(|| {
+            (!is_a_number && words.iter().any(is_no) && words.iter().any(is_of_mail)).then_some(State::Left)
+        })
+}
+
+/// Whether a column that nobody understands speaks of mail by its heading.
+pub(super) fn speaks_of_mail(heading: &str) -> bool {
+    let words = words(heading);
+    let is_of_else = words.last().is_some_and(|last| OF_ELSE.contains(&last.as_str()));
+    !is_of_else
+        && words.iter().any(|word| {
+            // In a word, not across words: last open.
+            OF_MAIL.iter().any(|part| word.contains(part)) || OF_MAIL_WORDS.contains(&word.as_str())
+        })
+}
+
+/// Whether a column of days that nobody understands may be of days since when somebody is not mailed.
+pub(super) fn may_be_such_a_day(heading: &str) -> bool {
+    let plain = plain(heading);
+    !OTHER_DAYS.iter().any(|part| plain.contains(part))
+}
 
 /// Parts of headings that speak of how somebody stands; a yes means that they may be mailed.
 const STANDS: &[&str] = &[
@@ -299,6 +515,10 @@ fn is_of_a_date(words: &[String], plain: &str) -> bool {
         "day",
         "when",
         "seit",
+        "zum",
+        "vom",
+        "depuis",
+        "op",
         "ts",
         "utc",
     ];
@@ -338,8 +558,8 @@ pub(super) fn guess(heading: &str) -> Guess {
         () => {}
     }
     let is_date = is_of_a_date(&words, &plain);
-    if let Some((_, state)) = SAD.iter().find(|(part, _)| plain.contains(part)) {
-        return if is_date { Guess::SadDate(*state) } else { Guess::Status(*state) };
+    if let Some(state) = forbids(&words, &plain) {
+        return if is_date { Guess::SadDate(state) } else { Guess::Status(state) };
     }
     if plain == "left" {
         return Guess::SadDate(State::Left);
@@ -348,6 +568,10 @@ pub(super) fn guess(heading: &str) -> Guess {
         && ["confirm", "verif", "bestätig", "bestaetig", "validat"].iter().any(|part| plain.contains(part))
     {
         return Guess::Confirmed;
+    }
+    // The end of a subscription is not its beginning; what it is, a person says.
+    if words.iter().any(|word| ENDS.contains(&word.as_str())) || plain.contains("expir") {
+        return Guess::Nothing;
     }
     if is_date && JOINED.iter().any(|part| plain.contains(part))
         || is(&["created", "joined", "registered", "date"])
@@ -363,14 +587,19 @@ pub(super) fn guess(heading: &str) -> Guess {
 /// What a word of such a column means, as far as anybody would guess it. `yes` is what a yes means in it.
 pub(super) fn meant(value: &str, yes: State) -> Option<State> {
     let plain = plain(value);
+    if plain.is_empty() && !value.trim().chars().all(|c| "-–—.".contains(c)) {
+        // A mark of some kind: in a column that speaks against mail it does, too.
+        return if yes == State::OnList { None } else { Some(yes) };
+    }
     let no = match yes {
         State::OnList => State::Left,
         _ => State::OnList,
     };
     Some(match plain.as_str() {
-        "true" | "yes" | "y" | "1" | "on" | "x" | "ja" | "oui" | "si" | "sí" | "t" | "wahr" | "vrai" => yes,
-        "false" | "no" | "n" | "0" | "off" | "nein" | "non" | "f" | "falsch" | "faux" | "nee" | "none"
-        | "never" => no,
+        "true" | "yes" | "y" | "1" | "on" | "x" | "ja" | "j" | "oui" | "o" | "si" | "sí" | "s" | "sim"
+        | "tak" | "t" | "wahr" | "vrai" => yes,
+        "false" | "no" | "n" | "0" | "off" | "nein" | "non" | "f" | "falsch" | "faux" | "nee" | "nej"
+        | "nei" | "não" | "nao" | "nie" | "none" | "never" | "niemals" | "jamais" | "nunca" | "nooit" => no,
         "" if yes != State::OnList => State::OnList,
         "subscribed" | "active" | "enabled" | "confirmed" | "optedin" | "optin" | "regular" | "verified"
         | "onthelist" | "onlist" | "aktiv" | "angemeldet" | "abonniert" | "mailable" | "valid"
@@ -379,20 +608,83 @@ pub(super) fn meant(value: &str, yes: State) -> Option<State> {
     })
 }
 
-/// What a cell says that speaks of mail that is not wanted or does not arrive, whatever its heading.
+/// What a cell says that speaks of mail that is not wanted or does not arrive, whatever its heading: in a word, at its beginning, or
+/// anywhere in it.
 pub(super) fn sad(value: &str) -> Option<State> {
-    if value.len() > 60 {
-        return None;
-    }
-    Some(match plain(value).as_str() {
+    let value: String = value.chars().take(400).collect();
+    let whole = plain(&value);
+    sad_word(&whole)
+        .or_else(|| SAID_ANYWHERE.iter().find(|(part, _)| whole.contains(part)).map(|(_, state)| *state))
+        .or_else(|| (value.len() <= 60).then(|| sad_word(words(&value).first()?))?)
+}
+
+/// What speaks against mail wherever it stands in a cell.
+const SAID_ANYWHERE: &[(&str, State)] = &[
+    ("nonsubscri", State::Unconfirmed),
+    ("unsub", State::Left),
+    ("donotmail", State::Left),
+    ("donotemail", State::Left),
+    ("donotcontact", State::Left),
+    ("donotsend", State::Left),
+    ("donotwrite", State::Left),
+    ("dontmail", State::Left),
+    ("dontemail", State::Left),
+    ("dontcontact", State::Left),
+    ("dontsend", State::Left),
+    ("optout", State::Left),
+    ("optedout", State::Left),
+    ("nomoremail", State::Left),
+    ("nomoreemail", State::Left),
+    ("nonewsletter", State::Left),
+    ("abgemeldet", State::Left),
+    ("abbestell", State::Left),
+    ("ausgetragen", State::Left),
+    ("gekündigt", State::Left),
+    ("gekuendigt", State::Left),
+    ("keinnewsletter", State::Left),
+    ("keinenewsletter", State::Left),
+    ("keinemail", State::Left),
+    ("nichtanschreiben", State::Left),
+    ("désabonn", State::Left),
+    ("desabonn", State::Left),
+    ("désinscri", State::Left),
+    ("desinscri", State::Left),
+    ("résilié", State::Left),
+    ("nepascontacter", State::Left),
+    ("nepasenvoyer", State::Left),
+    ("dadodebaja", State::Left),
+    ("dadadebaja", State::Left),
+    ("disiscri", State::Left),
+    ("opgezegd", State::Left),
+    ("uitgeschreven", State::Left),
+    ("afgemeld", State::Left),
+    ("deceased", State::Left),
+    ("verstorben", State::Left),
+    ("overleden", State::Left),
+    ("décédé", State::Left),
+    ("bounce", State::Bounced),
+    ("undeliverable", State::Bounced),
+    ("unzustellbar", State::Bounced),
+    ("markedasspam", State::Complained),
+    ("reportedspam", State::Complained),
+    ("spamcomplaint", State::Complained),
+    ("blocklist", State::Blocked),
+    ("blacklist", State::Blocked),
+];
+
+fn sad_word(plain: &str) -> Option<State> {
+    Some(match plain {
         "unsubscribed" | "unsubscribe" | "unsub" | "optout" | "optedout" | "left" | "cancelled"
         | "canceled" | "cancelado" | "deleted" | "removed" | "inactive" | "disabled" | "donotmail"
         | "donotemail" | "donotcontact" | "churned" | "abgemeldet" | "inaktiv" | "gelöscht" | "désabonné"
         | "désinscrit" | "baja" | "disiscritto" | "uitgeschreven" | "archived" | "former" | "withdrawn"
-        | "revoked" | "nomail" | "dnc" | "erased" | "forgotten" | "unsubscriber" => State::Left,
+        | "revoked" | "nomail" | "dnc" | "erased" | "forgotten" | "unsubscriber" | "quit" | "lapsed"
+        | "stopped" | "refused" | "refusé" | "resigned" | "storniert" | "abmeldung" | "kündigung" => {
+            State::Left
+        }
         "bounced" | "bounce" | "hardbounce" | "hardbounced" | "softbounce" | "softbounced" | "cleaned"
         | "undeliverable" | "invalid" | "malformed" | "dead" | "unzustellbar" | "rebotado"
-        | "invalidemail" => State::Bounced,
+        | "invalidemail" | "npai" => State::Bounced,
         "complained" | "complaint" | "complainer" | "spam" | "spammy" | "spamcomplaint" | "markedasspam"
         | "reportedspam" | "abuse" | "junk" | "beschwerde" => State::Complained,
         "blocklisted" | "blacklisted" | "blocked" | "suppressed" | "banned" | "denylisted" | "gesperrt"
@@ -417,7 +709,12 @@ pub(super) fn is_yes_or_no(value: &str) -> bool {
     meant(value, State::OnList) != meant(value, State::Bounced) || value.trim().is_empty()
 }
 
-/// What the name of a file says of everybody in it; none if nothing.
+/// What a word means in a column of which nobody knows what it is: a yes may be either.
+pub(super) fn meant_anywhere(value: &str) -> Option<State> {
+    if is_yes_or_no(value) { None } else { meant(value, State::OnList) }
+}
+
+/// What the name of a file, or of a sheet, says of everybody in it; none if nothing.
 pub(super) fn of_file_name(name: &str) -> Option<State> {
     const NAMES: &[(&str, State)] = &[
         ("nonsubscri", State::Unconfirmed),
@@ -434,9 +731,44 @@ pub(super) fn of_file_name(name: &str) -> Option<State> {
         ("suppress", State::Blocked),
         ("blocklist", State::Blocked),
         ("blacklist", State::Blocked),
+        ("blocked", State::Blocked),
+        ("gesperrt", State::Blocked),
+        ("sperrliste", State::Blocked),
+        ("donotmail", State::Left),
+        ("donotemail", State::Left),
+        ("donotcontact", State::Left),
+        ("inactive", State::Left),
+        ("inaktiv", State::Left),
+        ("cancel", State::Left),
+        ("abmeld", State::Left),
+        ("abbestell", State::Left),
+        ("austritt", State::Left),
+        ("ausgetreten", State::Left),
+        ("ausgetragen", State::Left),
+        ("gekündigt", State::Left),
+        ("gekuendigt", State::Left),
+        ("kündigung", State::Left),
+        ("storniert", State::Left),
+        ("widerruf", State::Left),
+        ("ehemalig", State::Left),
+        ("verstorben", State::Left),
+        ("deceased", State::Left),
+        ("desabonn", State::Left),
+        ("désinscri", State::Left),
+        ("desinscri", State::Left),
+        ("résili", State::Left),
+        ("disiscri", State::Left),
+        ("opgezegd", State::Left),
+        ("uitgeschreven", State::Left),
+        ("afgemeld", State::Left),
+        ("unzustellbar", State::Bounced),
+        ("undeliver", State::Bounced),
     ];
-    let plain = plain(name.rsplit(['/', '\\']).next().unwrap_or(name));
-    NAMES.iter().find(|(part, _)| plain.contains(part)).map(|(_, state)| *state)
+    const WORDS: &[&str] = &["left", "gone", "quit", "lapsed", "stop", "stopped", "former", "bajas", "baja"];
+    let name = name.rsplit(['/', '\\']).next().unwrap_or(name);
+    let (plain, words) = (plain(name), words(name));
+    let by_word = || words.iter().any(|word| WORDS.contains(&word.as_str())).then_some(State::Left);
+    NAMES.iter().find(|(part, _)| plain.contains(part)).map(|(_, state)| *state).or_else(by_word)
 }
 
 #[cfg(test)]

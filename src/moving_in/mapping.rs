@@ -35,11 +35,11 @@ pub struct Column {
 }
 
 impl Column {
-    /// What a yes in it means, where it holds words of how somebody stands.
-    pub(super) fn yes(&self) -> State {
+    /// What a word in it means, as far as anybody would guess it.
+    pub(super) fn meant(&self, value: &str) -> Option<State> {
         match headings::guess(&self.heading) {
-            Guess::Status(state) | Guess::SadDate(state) => state,
-            _ => State::OnList,
+            Guess::Status(yes) | Guess::SadDate(yes) => headings::meant(value, yes),
+            _ => headings::meant_anywhere(value),
         }
     }
 
@@ -163,14 +163,6 @@ impl Mapping {
                 (columns[at].role, columns[at].by) = (ColumnRole::NotRead, MappedBy::Nobody);
             }
         }
-        if !columns.iter().any(|column| column.role == ColumnRole::Email) {
-            if headings.iter().any(|heading| heading.contains('@')) {
-                return Err(TableError::NoHeadings);
-            }
-            let names: Vec<String> =
-                headings.iter().take(40).map(|heading| heading.chars().take(60).collect()).collect();
-            return Err(TableError::NoEmailColumn(names.join(", ")));
-        }
         let of_everybody = choices
             .words
             .iter()
@@ -180,7 +172,7 @@ impl Mapping {
         let says_each =
             columns.iter().any(|column| matches!(column.role, ColumnRole::Status | ColumnRole::Date(_)));
         let everybody = of_everybody.or(match preset {
-            Some(preset) => Some(preset.everybody(headings, file)),
+            Some(preset) => preset.everybody(headings, file),
             None if by_name.is_some() && !says_each => None,
             None => Some(State::OnList),
         });
@@ -195,7 +187,11 @@ impl Mapping {
             preset,
             columns,
             everybody,
-            everybody_perhaps: by_name.unwrap_or(State::OnList),
+            // Of four files that Mailchimp writes nobody guesses which it was.
+            everybody_perhaps: by_name.unwrap_or(match preset {
+                Some(_) => State::NotTaken,
+                None => State::OnList,
+            }),
             others: Vec::new(),
             lacks: lacks.map(|(_, words)| words),
             words: choices.words.clone(),
@@ -242,13 +238,21 @@ impl Mapping {
                 ColumnRole::Status | ColumnRole::Date(_) | ColumnRole::Confirmed | ColumnRole::Suppression
             )
         };
-        self.everybody != Some(State::OnList) || self.columns.iter().any(says)
+        // Mailchimp's says it by two days that are missing.
+        self.everybody != Some(State::OnList)
+            || self.preset == Some(Preset::Mailchimp)
+            || self.columns.iter().any(says)
     }
 
     /// What is in the file beside the table that is read: other tables of an archive, other sheets.
     #[must_use]
     pub fn others(&self) -> &[String] {
         &self.others
+    }
+
+    /// Whether it is known which column has the addresses.
+    pub(super) fn has_addresses(&self) -> bool {
+        self.columns.iter().any(|column| column.role == ColumnRole::Email)
     }
 
     /// The columns that nobody reads, and what else is in the file.

@@ -35,5 +35,5 @@ pub use self::{
     rows::{FileRow, ListEntry, write_names},
     source::{AnyPlace, TableSource},
     state::State,
-    survey::{ColumnWords, Rows, Survey, Unsaid, Word, rows, survey},
+    survey::{ColumnWords, Rows, Survey, Unsaid, Word, rows, survey, survey_to_ask},
 };

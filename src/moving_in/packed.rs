@@ -66,6 +66,10 @@ pub enum PackedError {
     OpenDocument,
     #[error("the spreadsheet cannot be read: save it again as .xlsx, or as CSV")]
     Sheet,
+    #[error(
+        "beside the list there is {0} in the file, which seems to name people who are not to be mailed and would not be read: save it as a file of its own and bring it in, and this one without it"
+    )]
+    Beside(String),
     #[error("the spreadsheet has no sheet that can be seen with rows in it")]
     NoSheet,
     #[error("the spreadsheet is too large to be read as one, or holds a cell that is: save it as CSV")]

@@ -30,6 +30,11 @@ fn gzip(bytes: &[u8]) -> Vec<u8> {
 
 /// A spreadsheet with such rows, and such texts for all sheets.
 fn book(rows: &str, texts: &str) -> Vec<u8> {
+    book_called(("Readers", "Old"), rows, texts)
+}
+
+/// The same; its first sheet that can be seen, and another, are called so.
+fn book_called((first, other): (&str, &str), rows: &str, texts: &str) -> Vec<u8> {
     let sheet = format!(
         "<?xml version=\"1.0\"?><worksheet xmlns=\"http://schemas.openxmlformats.org/spreadsheetml/2006/main\"><sheetData>{rows}</sheetData></worksheet>"
     );
@@ -37,7 +42,7 @@ fn book(rows: &str, texts: &str) -> Vec<u8> {
     let files = [
         ("[Content_Types].xml", "<Types xmlns=\"http://schemas.openxmlformats.org/package/2006/content-types\"/>".to_owned()),
         ("_rels/.rels", format!("<Relationships xmlns=\"http://schemas.openxmlformats.org/package/2006/relationships\"><Relationship Id=\"rId1\" Type=\"{relation}/officeDocument\" Target=\"xl/workbook.xml\"/></Relationships>")),
-        ("xl/workbook.xml", format!("<workbook xmlns=\"http://schemas.openxmlformats.org/spreadsheetml/2006/main\" xmlns:r=\"{relation}\"><sheets><sheet name=\"Hidden\" sheetId=\"9\" state=\"hidden\" r:id=\"rId9\"/><sheet name=\"Readers\" sheetId=\"1\" r:id=\"rId1\"/><sheet name=\"Old\" sheetId=\"2\" r:id=\"rId9\"/></sheets></workbook>")),
+        ("xl/workbook.xml", format!("<workbook xmlns=\"http://schemas.openxmlformats.org/spreadsheetml/2006/main\" xmlns:r=\"{relation}\"><sheets><sheet name=\"Hidden\" sheetId=\"9\" state=\"hidden\" r:id=\"rId9\"/><sheet name=\"{first}\" sheetId=\"1\" r:id=\"rId1\"/><sheet name=\"{other}\" sheetId=\"2\" r:id=\"rId9\"/></sheets></workbook>")),
         ("xl/_rels/workbook.xml.rels", format!("<Relationships xmlns=\"http://schemas.openxmlformats.org/package/2006/relationships\"><Relationship Id=\"rId1\" Type=\"{relation}/worksheet\" Target=\"worksheets/sheet1.xml\"/><Relationship Id=\"rId9\" Type=\"{relation}/worksheet\" Target=\"worksheets/sheet9.xml\"/></Relationships>")),
         ("xl/styles.xml", "<styleSheet xmlns=\"http://schemas.openxmlformats.org/spreadsheetml/2006/main\"><cellXfs count=\"2\"><xf numFmtId=\"0\"/><xf numFmtId=\"22\" applyNumberFormat=\"1\"/></cellXfs></styleSheet>".to_owned()),
         ("xl/sharedStrings.xml", texts.to_owned()),
@@ -196,6 +201,31 @@ fn a_spreadsheet_is_read_as_people_see_it() {
         [("shoes".to_owned(), "38.5".to_owned())]
     );
     assert_eq!(seen.mapping.others(), ["the sheet “Hidden”", "the sheet “Old”"]);
+}
+
+/// TRUST L6: a sheet, or a table of an archive, that seems to name who is not to be mailed is never passed over; and what the sheet that
+/// is read is called counts as the name of a file does.
+#[test]
+fn a_sheet_of_who_left_is_not_passed_over() {
+    let rows = [
+        "<row r=\"1\">".to_owned(),
+        cell("A1", " t=\"s\"><v>0</v>"),
+        "</row><row r=\"2\">".to_owned(),
+        cell("A2", " t=\"s\"><v>1</v>"),
+        "</row>".to_owned(),
+    ]
+    .concat();
+    for name in ["Abgemeldet", "Unsubscribed", "Bounces", "Désabonnés", "Left since May", "Opgezegd 2024"] {
+        let error = look(&book_called(("Readers", name), &rows, TEXTS)).expect_err(name).to_string();
+        assert!(error.contains(&format!("the sheet “{name}”")) && error.contains("of its own"), "{error}");
+        let seen = look(&book_called((name, "Sheet2"), &rows, TEXTS)).expect("a list");
+        assert!(matches!(seen.unsaid[..], [Unsaid::Everybody { .. }]), "{name}: {:?}", seen.unsaid);
+    }
+    assert!(look(&book_called(("Readers", "Notes"), &rows, TEXTS)).expect("a list").unsaid.is_empty());
+    let file =
+        zip(&[("list.csv", b"email\na@example.org\n"), ("unsubscribed.csv", b"Adresse\na@example.org\n")]);
+    let error = look(&file).expect_err("a table of who left").to_string();
+    assert!(error.contains("unsubscribed.csv"), "{error}");
 }
 
 /// The flags that say that each file of an archive needs a password.

@@ -159,11 +159,11 @@ impl Preset {
         Some(known.2)
     }
 
-    /// What its file says of everybody in it, by its headings and its name.
-    pub(super) fn everybody(self, headings: &[String], file: &str) -> State {
+    /// What its file says of everybody in it, by its headings and its name; none where it does not say it.
+    pub(super) fn everybody(self, headings: &[String], file: &str) -> Option<State> {
         let has = |name: &str| headings.iter().any(|heading| plain(heading) == name);
         let file = plain(file.rsplit(['/', '\\']).next().unwrap_or(file));
-        match self {
+        Some(match self {
             // Its ZIP is taken whole.
             Self::Mailchimp if has("tableinthearchive") => OnList,
             // Of its four files each is of one state, and two say so by a column of their own.
@@ -171,8 +171,10 @@ impl Preset {
             Self::Mailchimp if has("cleantime") || file.starts_with("cleaned") => Bounced,
             Self::Mailchimp if file.contains("nonsubscribed") => Unconfirmed,
             Self::Mailchimp if has("unsubtime") || file.contains("unsubscribed") => Left,
+            // The headings of who is on the list are those of who never was.
+            Self::Mailchimp if !file.starts_with("subscribed") => return None,
             _ => OnList,
-        }
+        })
     }
 
     /// A column without which the file does not say who may be mailed, as people call it, and how to have it.

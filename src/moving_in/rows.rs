@@ -3,7 +3,9 @@
 use super::{
     dates,
     formula::unguarded,
+    headings::plain,
     mapping::{Column, Mapping},
+    presets::Preset,
     records::Record,
     roles::ColumnRole,
     state::State,
@@ -27,7 +29,7 @@ pub struct FileRow {
 pub struct ListEntry {
     pub email: EmailAddress,
     pub name: String,
-    /// Their list, as the file calls it; none where it has no column for that.
+    /// Their list, as the file calls it; none where it does not say one.
     pub list: Option<String>,
     pub state: State,
     /// Since when they stand so, if that is bad news.
@@ -100,7 +102,7 @@ fn entry(record: &Record, mapping: &Mapping) -> Result<ListEntry, String> {
     Ok(ListEntry {
         email,
         name: cut(&name, LONGEST),
-        list: has_lists.then(|| cut(of(&ColumnRole::List), LONGEST)),
+        list: has_lists.then(|| cut(of(&ColumnRole::List), LONGEST)).filter(|list| !list.is_empty()),
         state,
         since,
         joined,
@@ -166,6 +168,9 @@ fn standing<'a>(
         };
         state = state.max(says.unwrap_or(State::OnList));
     }
+    if mapping.preset == Some(Preset::Mailchimp) && never_opted_in(cells.clone()) {
+        state = state.max(State::Unconfirmed);
+    }
     let dates = || {
         cells.clone().filter_map(|(column, cell)| match column.role {
             ColumnRole::Date(of) => dates::moment(cell).map(|at| (of, at)),
@@ -174,6 +179,20 @@ fn standing<'a>(
     };
     let since = dates().find(|(of, _)| *of == state).or_else(|| dates().next()).map(|(_, at)| at);
     Ok((state, since.filter(|_| state > State::Unconfirmed)))
+}
+
+/// Of who never was on a list Mailchimp knows neither when they asked for it nor when they confirmed.
+fn never_opted_in<'a>(cells: impl Iterator<Item = (&'a Column, &'a str)>) -> bool {
+    let mut are_none = [None, None];
+    for (column, cell) in cells {
+        let at = match plain(&column.heading).as_str() {
+            "optintime" => 0,
+            "confirmtime" => 1,
+            _ => continue,
+        };
+        are_none[at] = Some(dates::is_none(cell));
+    }
+    are_none == [Some(true); 2]
 }
 
 /// An answer to a field: names that another program quotes one by one are put beside each other.

@@ -38,8 +38,11 @@ pub(super) fn is_sheet(archive: &Archive) -> Result<bool, PackedError> {
     Ok(archive.has("xl/workbook.xml") || archive.has("[Content_Types].xml") && archive.has("_rels/.rels"))
 }
 
-/// The lines of the first sheet that can be seen, with commas and quotation marks; and the names of the other sheets.
-pub(super) fn lines(source: &impl TableSource, archive: &Archive) -> io::Result<(Stream, Vec<String>)> {
+/// The lines of the first sheet that can be seen, with commas and quotation marks; its name, and those of the other sheets.
+pub(super) fn lines(
+    source: &impl TableSource,
+    archive: &Archive,
+) -> io::Result<(Stream, String, Vec<String>)> {
     let anywhere = || Ok::<_, io::Error>(source.open_anywhere()?.ok_or(PackedError::Pipe)?);
     let mut texts = 0_u64;
     for one in &archive.files {
@@ -59,12 +62,12 @@ pub(super) fn lines(source: &impl TableSource, archive: &Archive) -> io::Result<
         let ended = read(file, &sender);
         drop(sender.send(ended.map_or_else(Said::Broke, |()| Said::End)));
     });
-    let others = match receiver.recv() {
-        Ok(Said::Others(others)) => others,
+    let (name, others) = match receiver.recv() {
+        Ok(Said::Others(name, others)) => (name, others),
         Ok(Said::Broke(error)) => return Err(error),
         _ => return Err(PackedError::Sheet.into()),
     };
-    Ok((Box::new(Lines { receiver, piece: Vec::new(), at: 0, is_over: false }), others))
+    Ok((Box::new(Lines { receiver, piece: Vec::new(), at: 0, is_over: false }), name, others))
 }
 
 /// What is seen of a part on the way through it: any of them may be the sheet, or the texts, whatever it is called. It is taken apart as the
@@ -237,7 +240,8 @@ impl Looked {
 
 /// What comes from the thread that reads.
 enum Said {
-    Others(Vec<String>),
+    /// What the sheet is called that is read, and the others.
+    Others(String, Vec<String>),
     Lines(Vec<u8>),
     End,
     Broke(io::Error),
@@ -264,10 +268,10 @@ fn read(file: Box<dyn AnyPlace>, to: &SyncSender<Said>) -> io::Result<()> {
     };
     let sheets = book.sheets_metadata();
     let first = sheets.iter().find(is_seen).ok_or(PackedError::NoSheet)?.name.clone();
-    let others = sheets.iter().filter(|sheet| sheet.name != first).take(20);
+    let others = sheets.iter().filter(|sheet| sheet.name != first).take(200);
     let others =
         others.map(|sheet| format!("the sheet “{}”", sheet.name.chars().take(60).collect::<String>()));
-    to.send(Said::Others(others.collect())).map_err(gone)?;
+    to.send(Said::Others(first.clone(), others.collect())).map_err(gone)?;
     let mut cells = book.worksheet_cells_reader(&first).map_err(broke)?;
     let (mut piece, mut at, mut column) = (String::new(), 0, 0);
     while let Some(cell) = cells.next_cell().map_err(broke)? {
@@ -350,7 +354,7 @@ impl Read for Lines {
             match self.receiver.recv() {
                 Ok(Said::Lines(piece)) => (self.piece, self.at) = (piece, 0),
                 Ok(Said::End) => self.is_over = true,
-                Ok(Said::Others(_)) => {}
+                Ok(Said::Others(..)) => {}
                 Ok(Said::Broke(error)) => return Err(error),
                 // It broke off.
                 Err(_) => return Err(PackedError::Sheet.into()),

@@ -6,6 +6,7 @@ use super::{
     dates,
     headings::{self, Guess},
     mapping::{Column, EMPTY, EVERYBODY, ImportChoices, Mapping},
+    packed::PackedError,
     presets::Preset,
     records::{Record, TableError},
     roles::ColumnRole,
@@ -78,14 +79,18 @@ pub enum Unsaid {
         /// How many lines have something there.
         count: u64,
     },
-    /// What a column of very many words is, which may say who is not mailed.
+    /// What a column is that may say who is not mailed: nobody understands it, or it holds very many words.
     Unclear {
         heading: String,
         /// What is to be seen there.
         example: String,
+        /// What it may be, to be asked further.
+        guess: ColumnRole,
     },
     /// How everybody in the file stands: its name speaks of those who are not mailed, and no column says it.
     Everybody { guess: State },
+    /// Which column has the addresses. With the cells of the first line.
+    Addresses { examples: Vec<String> },
     /// The file lacks the column that says who may be mailed.
     Lacks { words: &'static str },
 }
@@ -115,11 +120,11 @@ impl Unsaid {
                 };
                 words.iter().map(one).collect::<Vec<_>>().join(" ")
             }
-            Self::Column { heading, guess, .. } => {
+            Self::Column { heading, guess, .. } | Self::Unclear { heading, guess, .. } => {
                 format!("--map {}", quoted(&format!("{heading}={}", guess.word())))
             }
-            Self::Unclear { heading, .. } => format!("--map {}", quoted(&format!("{heading}=not-read"))),
             Self::Everybody { guess } => format!("--status {}", quoted(&format!("{EVERYBODY}={guess}"))),
+            Self::Addresses { .. } => "--map 'COLUMN=email'".to_owned(),
             Self::Lacks { .. } => format!("--status {}", quoted(&format!("{EVERYBODY}={}", State::OnList))),
         }
     }
@@ -169,6 +174,8 @@ struct Counted {
     filled: u64,
     sad: Option<String>,
     dates: u64,
+    /// Cells that hold an address.
+    addresses: u64,
 }
 
 impl Counted {
@@ -179,6 +186,7 @@ impl Counted {
             self.dates +=
                 u64::from(!cell.bytes().all(|byte| byte.is_ascii_digit()) && dates::moment(cell).is_some());
         }
+        self.addresses += u64::from(cell.contains('@'));
         if self.sad.is_none() && headings::sad(cell).is_some() {
             self.sad = Some(cell.to_owned());
         }
@@ -192,12 +200,49 @@ impl Counted {
         }
     }
 
+    /// Whether all that stands there is a yes, a no or a mark, and something does.
+    fn is_yes_or_no(&self) -> bool {
+        !self.is_more
+            && self.words.keys().all(|word| {
+                headings::is_yes_or_no(word)
+                    || dates::is_none(word)
+                    || !word.chars().any(char::is_alphanumeric)
+            })
+            && self.words.keys().any(|word| !word.is_empty())
+    }
+
+    /// Whether all that stands there is a day, and something does.
+    fn are_dates(&self) -> bool {
+        self.filled > 0 && self.dates == self.filled
+    }
+
+    /// Whether a column that nobody understands may say who is not to be mailed: its heading speaks of mail, or it holds nothing but yes
+    /// and no, or days. The columns of a program that we know are known, but for those that speak of mail.
+    fn may_say_no(&self, column: &Column, mapping: &Mapping) -> bool {
+        let are_addresses = self.filled > 0 && self.addresses == self.filled;
+        let says_nothing = self.words.keys().all(|word| matches!(word.as_str(), "" | "-" | "–"));
+        if says_nothing || are_addresses {
+            return false;
+        }
+        let is_of_joining = headings::guess(&column.heading) == Guess::Joined;
+        let are_days = self.are_dates() && !is_of_joining;
+        headings::speaks_of_mail(&column.heading) && (!self.is_more || are_days) && !is_of_joining
+            || mapping.preset.is_none()
+                && (self.is_yes_or_no() || are_days && headings::may_be_such_a_day(&column.heading))
+    }
+
+    /// Whether each of its words can be asked about: they are few, and no sentences.
+    fn has_few_words(&self) -> bool {
+        !self.is_more && self.words.len() <= 12 && self.words.keys().all(|word| word.chars().count() <= 40)
+    }
+
     fn words(&self, column: &Column, mapping: &Mapping) -> Vec<Word> {
         let word = |(value, count): (&String, &u64)| Word {
             value: value.clone(),
             count: *count,
             becomes: mapping.state(column, value),
-            guess: headings::meant(value, column.yes())
+            guess: column
+                .meant(value)
                 .or_else(|| headings::of_file_name(value).filter(|_| column.heading == headings::OF_TABLE)),
         };
         self.words.iter().map(word).collect()
@@ -209,18 +254,55 @@ impl Counted {
 /// # Errors
 /// [`TableError`].
 pub fn survey(source: &impl TableSource, choices: &ImportChoices) -> Result<Survey, TableError> {
+    let (survey, lacks) = look(source, choices)?;
+    lacks.map_or(Ok(survey), Err)
+}
+
+/// The same for somebody who can say which column has the addresses, where none is called so: that is asked like everything else.
+///
+/// # Errors
+/// [`TableError`].
+pub fn survey_to_ask(source: &impl TableSource, choices: &ImportChoices) -> Result<Survey, TableError> {
+    let (survey, lacks) = look(source, choices)?;
+    let is_asked = survey.unsaid.iter().any(|one| matches!(one, Unsaid::Addresses { .. }));
+    match lacks {
+        Some(error) if !is_asked => Err(error),
+        _ => Ok(survey),
+    }
+}
+
+/// Looks through it; and what is wrong with it where nobody knows which column has the addresses.
+fn look(
+    source: &impl TableSource,
+    choices: &ImportChoices,
+) -> Result<(Survey, Option<TableError>), TableError> {
     let mut table = Table::open(source)?;
     let mut mapping = Mapping::of(&table.headings, &table.name, choices)?;
     mapping.others = std::mem::take(&mut table.others);
+    let names_others = |name: &&String| !name.ends_with(" (empty)") && headings::of_file_name(name).is_some();
+    if let Some(name) = mapping.others.iter().find(names_others) {
+        return Err(PackedError::Beside(name.clone()).into());
+    }
     table.set_escaped(is_escaped(&mapping));
     let mut counted: Vec<Counted> = mapping.columns.iter().map(|_| Counted::default()).collect();
     let mut rows = 0;
+    let (mut examples, mut has_any) = (Vec::new(), false);
+    let lacks = (!mapping.has_addresses()).then(|| no_addresses(&table));
     while let Some(record) = table.next()? {
         rows += 1;
+        if lacks.is_some() {
+            has_any |= record.cells.iter().any(|cell| cell.contains('@'));
+            if examples.is_empty() {
+                examples = record.cells.iter().map(|cell| cell.trim().chars().take(60).collect()).collect();
+            }
+        }
         count(&record, &mapping, &mut counted);
     }
     let mut unsaid = Vec::new();
     let mut words = Vec::new();
+    if has_any {
+        unsaid.push(Unsaid::Addresses { examples });
+    }
     for (at, counted) in counted.iter().enumerate() {
         let found = ask(&mapping.columns[at], counted, &mapping);
         unsaid.extend(found.unsaid);
@@ -243,10 +325,18 @@ pub fn survey(source: &impl TableSource, choices: &ImportChoices) -> Result<Surv
     });
     let mut of_the_file = self::rows(source, &mapping.as_guessed(guesses))?;
     let mut first = Vec::new();
-    while let Some(row) = of_the_file.read()?.filter(|_| first.len() < SHOWN) {
+    while let Some(row) = of_the_file.read()?.filter(|_| first.len() < SHOWN && lacks.is_none()) {
         first.push(row);
     }
-    Ok(Survey { mapping, rows, first, unsaid, words })
+    Ok((Survey { mapping, rows, first, unsaid, words }, lacks))
+}
+
+fn no_addresses(table: &Table) -> TableError {
+    if table.is_headless {
+        return TableError::NoHeadings;
+    }
+    let names = table.headings.iter().take(40).map(|heading| heading.chars().take(60).collect());
+    TableError::NoEmailColumn(names.collect::<Vec<String>>().join(", "))
 }
 
 fn count(record: &Record, mapping: &Mapping, counted: &mut [Counted]) {
@@ -290,13 +380,18 @@ fn ask(column: &Column, counted: &Counted, mapping: &Mapping) -> Found {
     };
     let unclear = |example: Option<&String>| {
         let example = example.or_else(|| counted.words.keys().find(|word| !word.is_empty()));
-        Found::unsaid(Unsaid::Unclear {
-            heading: heading.clone(),
-            example: example.cloned().unwrap_or_default(),
-        })
+        let guess = if counted.are_dates() {
+            ColumnRole::Date(State::Left)
+        } else if counted.is_more {
+            ColumnRole::NotRead
+        } else {
+            ColumnRole::Status
+        };
+        let example = example.cloned().unwrap_or_default();
+        Found::unsaid(Unsaid::Unclear { heading: heading.clone(), example, guess })
     };
     let says_nothing = counted.words.keys().all(String::is_empty);
-    let are_dates = counted.filled > 0 && counted.dates == counted.filled;
+    let are_dates = counted.are_dates();
     let by_words = || Found::words(heading.clone(), counted.words(column, mapping));
     match (column.asks, &column.role) {
         // Nobody has anything there that speaks against mail.
@@ -311,9 +406,14 @@ fn ask(column: &Column, counted: &Counted, mapping: &Mapping) -> Found {
         (Some(Guess::Status(state)), _) if are_dates && state != State::OnList => date(state),
         (Some(_), _) | (None, ColumnRole::Status) if counted.is_more => unclear(None),
         (Some(_), _) | (None, ColumnRole::Status) => by_words(),
-        _ if column.is_watched() && counted.sad.is_some() => match counted.is_more {
-            true => unclear(counted.sad.as_ref()),
-            false => by_words(),
+        _ if column.is_watched() && counted.sad.is_some() => match counted.has_few_words() {
+            true => by_words(),
+            false => unclear(counted.sad.as_ref()),
+        },
+        // Nobody can choose what it is by its heading, but what its words mean.
+        _ if column.is_watched() && counted.may_say_no(column, mapping) => match heading.trim().is_empty() {
+            true => by_words(),
+            false => unclear(None),
         },
         _ => Found::default(),
     }

@@ -3,7 +3,11 @@
 //! Of several tables each column is what its heading says in whichever of them it stands; one column more says which table a line is
 //! from, for that may say how people stand: Mailchimp's `unsubscribed_….csv`.
 
-use std::{collections::HashMap, io, sync::Arc};
+use std::{
+    collections::{HashMap, VecDeque},
+    io,
+    sync::Arc,
+};
 
 use super::{
     headings::{self, Guess, OF_TABLE},
@@ -13,6 +17,9 @@ use super::{
     source::TableSource,
 };
 
+/// So many lines are looked at for headings below a title.
+const TITLES: usize = 5;
+
 /// A file, as one table.
 pub(super) struct Table {
     /// What it is called, or the table in it.
@@ -20,11 +27,14 @@ pub(super) struct Table {
     pub headings: Vec<String>,
     /// What is in the file and is not read.
     pub others: Vec<String>,
+    /// Its first line is a reader; its columns are called by their numbers.
+    pub is_headless: bool,
     lines: Lines,
 }
 
 enum Lines {
-    One(Records),
+    /// Lines that were read ahead, and the others.
+    One(VecDeque<Record>, Records),
     Several(Several),
 }
 
@@ -52,8 +62,11 @@ impl Table {
         let file = source.open_anywhere()?.ok_or(PackedError::Pipe)?;
         let archive = Archive::of(file)?;
         if sheet::is_sheet(&archive)? {
-            let (lines, others) = sheet::lines(source, &archive)?;
-            return Self::one(source.name(), Records::of_sheet(lines), others);
+            let (lines, sheet, others) = sheet::lines(source, &archive)?;
+            // What the file is called, unless it says nothing and the sheet does.
+            let says = |name: &str| headings::of_file_name(name).is_some();
+            let name = Some(sheet).filter(|sheet| says(sheet) && !says(&source.name()));
+            return Self::one(name.unwrap_or_else(|| source.name()), Records::of_sheet(lines), others);
         }
         let (found, mut others) = archive.tables()?;
         let mut tables = Vec::new();
@@ -73,21 +86,42 @@ impl Table {
             0 => Err(TableError::Empty),
             1 => {
                 let One { name, headings, records, .. } = tables.remove(0);
-                Ok(Self { name: name.to_string(), headings, others, lines: Lines::One(records) })
+                let lines = Lines::One(VecDeque::new(), records);
+                Ok(Self { name: name.to_string(), headings, others, is_headless: false, lines })
             }
             _ => Ok(Several::of(source.name(), tables, others)),
         }
     }
 
     fn one(name: String, mut records: Records, others: Vec<String>) -> Result<Self, TableError> {
-        let headings = first(&mut records)?.ok_or(TableError::Empty)?;
-        Ok(Self { name, headings, others, lines: Lines::One(records) })
+        let first = records.next()?.ok_or(TableError::Empty)?;
+        if first.is_too_long {
+            return Err(TableError::TooManyColumns);
+        }
+        let mut held = VecDeque::from([first]);
+        if !names_addresses(&held[0]) {
+            below_a_title(&mut held, &mut records)?;
+        }
+        let first = held.pop_front().ok_or(TableError::Empty)?;
+        let (is_known, is_headless) =
+            (names_addresses(&first), first.cells.iter().any(|cell| is_address(cell)));
+        let is_headless = is_headless && !is_known;
+        let heading = |(at, cell): (usize, &String)| match is_headless || !is_known && cell.trim().is_empty()
+        {
+            true => format!("Column {}", at + 1),
+            false => cell.clone(),
+        };
+        let headings = first.cells.iter().enumerate().map(heading).collect();
+        if is_headless {
+            held.push_front(first);
+        }
+        Ok(Self { name, headings, others, is_headless, lines: Lines::One(held, records) })
     }
 
     /// Whether a backslash before a quotation mark keeps it one.
     pub fn set_escaped(&mut self, is_escaped: bool) {
         match &mut self.lines {
-            Lines::One(records) => records.set_escaped(is_escaped),
+            Lines::One(_, records) => records.set_escaped(is_escaped),
             Lines::Several(several) => {
                 several.tables.iter_mut().for_each(|one| one.records.set_escaped(is_escaped));
             }
@@ -100,10 +134,39 @@ impl Table {
     /// [`TableError`].
     pub fn next(&mut self) -> Result<Option<Record>, TableError> {
         match &mut self.lines {
-            Lines::One(records) => records.next(),
+            Lines::One(held, records) => held.pop_front().map_or_else(|| records.next(), |one| Ok(Some(one))),
             Lines::Several(several) => several.next(),
         }
     }
+}
+
+/// Whether one of its cells is a heading of addresses, and none is an address.
+fn names_addresses(record: &Record) -> bool {
+    let is_heading = |cell: &String| headings::guess(cell.trim()) == Guess::Email;
+    record.cells.iter().any(is_heading) && !record.cells.iter().any(|cell| is_address(cell))
+}
+
+/// Whether there seems to be an address in a cell.
+fn is_address(cell: &str) -> bool {
+    cell.split_once('@').is_some_and(|(who, at)| !who.trim().is_empty() && at.contains('.'))
+}
+
+/// A title, or a day, may stand above the headings: what is above the line that names the addresses is none of the table.
+fn below_a_title(held: &mut VecDeque<Record>, records: &mut Records) -> Result<(), TableError> {
+    let filled = |record: &Record| record.cells.iter().filter(|cell| !cell.trim().is_empty()).count();
+    if filled(&held[0]) > 2 || held[0].cells.iter().any(|cell| is_address(cell)) {
+        return Ok(());
+    }
+    while held.len() < TITLES {
+        let Some(record) = records.next()? else { break };
+        let is_it = names_addresses(&record);
+        held.push_back(record);
+        if is_it {
+            held.drain(..held.len() - 1);
+            break;
+        }
+    }
+    Ok(())
 }
 
 /// What was unpacked is no archive again.
@@ -187,7 +250,7 @@ impl Several {
             }
         }
         let several = Self { tables, at: 0, width: headings.len(), before: 0, to: 0 };
-        Table { name, headings, others, lines: Lines::Several(several) }
+        Table { name, headings, others, is_headless: false, lines: Lines::Several(several) }
     }
 
     fn next(&mut self) -> Result<Option<Record>, TableError> {

@@ -6,9 +6,25 @@ fn look(file: &str) -> Survey {
     survey(&file.as_bytes(), &ImportChoices::default()).unwrap_or_else(|error| panic!("{error}"))
 }
 
+/// A file that is called so.
+struct Named(&'static str, String);
+
+impl TableSource for Named {
+    fn open(&self) -> std::io::Result<Box<dyn std::io::Read + Send>> {
+        Ok(Box::new(std::io::Cursor::new(self.1.clone().into_bytes())))
+    }
+
+    fn name(&self) -> String {
+        self.0.to_owned()
+    }
+}
+
 /// How each row stands, or why it is not taken.
 fn stand(file: &str) -> Vec<String> {
-    let seen = look(file);
+    // Mailchimp says it by the name of the file.
+    let file = Named("subscribed_members.csv", file.to_owned());
+    let seen = survey(&file, &ImportChoices::default()).unwrap_or_else(|error| panic!("{error}"));
+    let file = file.1.as_str();
     assert!(seen.unsaid.is_empty(), "{:?}", seen.unsaid);
     states(file, &seen.mapping)
 }
@@ -237,26 +253,136 @@ fn what_looks_like_a_status_is_asked_about() {
     }
 }
 
+/// TRUST L6: whatever may say that somebody is not to be mailed stops the import, in words that nobody listed and in the languages of
+/// readers; and nobody guesses of a heading that forbids mail that who has something there is on the list.
+#[test]
+fn what_may_say_no_is_asked_about() {
+    for (heading, cell) in [
+        ("OK to email", "No"),
+        ("On Hold", "Yes"),
+        ("send_emails", "false"),
+        ("Wants emails", "no"),
+        ("Contact by email", "N"),
+        ("Emails allowed", "no"),
+        ("Mail OK", "no"),
+        ("Mail", "no"),
+        ("E-Mail erlaubt", "nein"),
+        ("Email frequency", "never"),
+        ("Email opt", "0"),
+        ("Subscription end date", "2020-01-01"),
+        ("Expires at", "2020-01-01"),
+        ("VIP", "yes"),
+        ("Salida", "2020-01-01"),
+        ("Zgoda", "nie"),
+        ("Segment", "Do not send"),
+        ("Category", "Unsubscribed (GDPR)"),
+        ("Group", "Bounced twice"),
+        ("Bemerkung", "hat sich am Stand abgemeldet"),
+        ("", "no"),
+    ] {
+        let seen = look(&format!("email,{heading}\na@example.org,{cell}\n"));
+        assert_eq!(seen.unsaid.len(), 1, "{heading}: {cell}: {:?}", seen.unsaid);
+        assert!(!seen.line().contains("on-list"), "{heading}: {cell}: {}", seen.line());
+    }
+    for heading in [
+        "Sperre",
+        "Kündigung",
+        "Abbestellt",
+        "Storniert",
+        "Refus emailing",
+        "NPAI",
+        "Opgezegd",
+        "Deceased",
+        "Verstorben",
+        "Overleden",
+        "Lapsed",
+        "Quit",
+        "Stop",
+        "Refused",
+        "Ended",
+        "Suspended",
+        "paused",
+        "Kein Newsletter",
+        "No newsletter",
+        "No marketing",
+        "Not consented",
+        "Pas de courriel",
+        "Geen nieuwsbrief mail",
+    ] {
+        for (cell, is_date) in [("x", false), ("yes", false), ("✓", false), ("2020-01-01", true)] {
+            let seen = look(&format!("email,{heading}\na@example.org,{cell}\nb@example.org,\n"));
+            assert_eq!(seen.unsaid.len(), 1, "{heading}: {cell}: {:?}", seen.unsaid);
+            let line = seen.line();
+            let guess =
+                if is_date { line.contains("-at'") } else { !line.contains(&format!("{cell}=on-list")) };
+            assert!(guess, "{heading}: {cell}: {line}");
+        }
+    }
+    for heading in ["Abbestellt am", "Kündigung zum", "Résilié le", "stop_date", "resigned_on"] {
+        let line = look(&format!("email,{heading}\na@example.org,2020-01-01\nb@example.org,\n")).line();
+        assert_eq!(line, format!("--map '{heading}=left-at'"));
+    }
+}
+
+/// A list of a club as it is: one question at most, answered once.
+#[test]
+fn an_ordinary_list_is_no_torment() {
+    let file = "email,First name,Last name,Town,Postcode,Phone,Contact person,Contact no,Birthday,Last gift,Notes,Members,VIP\n\
+        a@example.org,Ann,Lee,Ulm,89073,0731 1,Bob,17,1980-02-03,2024-05-06,likes poems,2,yes\n\
+        b@example.org,Bob,Lee,Bern,3000,,Ann,18,,,,1,\n";
+    let seen = look(file);
+    assert_eq!(seen.line(), "--map 'VIP=status'");
+    let mut choices = ImportChoices::default();
+    choices.add_column("VIP=not-read").expect("a column");
+    assert!(survey(&file.as_bytes(), &choices).expect("a file").unsaid.is_empty());
+    // Who says that it speaks of mail is asked what its words mean, and nobody guesses what a yes is.
+    let mut choices = ImportChoices::default();
+    choices.add_column("VIP=status").expect("a column");
+    let seen = survey(&file.as_bytes(), &choices).expect("a file");
+    assert_eq!(seen.line(), "--status '(empty)=not-taken' --status 'yes=not-taken'");
+}
+
 /// A file that is called so, and does not say it of each.
 #[test]
 fn the_name_of_a_file_is_read_too() {
-    struct Named(&'static str, &'static str);
-    impl TableSource for Named {
-        fn open(&self) -> std::io::Result<Box<dyn std::io::Read + Send>> {
-            Ok(Box::new(self.1.as_bytes()))
-        }
-        fn name(&self) -> String {
-            self.0.to_owned()
-        }
-    }
-    let seen = survey(&Named("unsubscribed.csv", "email\na@example.org\n"), &ImportChoices::default())
-        .expect("a file");
+    let seen =
+        survey(&Named("unsubscribed.csv", "email\na@example.org\n".to_owned()), &ImportChoices::default())
+            .expect("a file");
     assert_eq!(seen.line(), "--status 'everybody=left'");
     let mut choices = ImportChoices::default();
     choices.add_word("everybody=left").expect("a word");
-    let seen = survey(&Named("unsubscribed.csv", "email\na@example.org\n"), &choices).expect("a file");
+    let seen =
+        survey(&Named("unsubscribed.csv", "email\na@example.org\n".to_owned()), &choices).expect("a file");
     assert!(seen.unsaid.is_empty());
     assert_eq!(seen.first[0].entry.as_ref().expect("a reader").state, State::Left);
+}
+
+/// TRUST L6: Mailchimp's file of who never subscribed has the headings of who did: under another name nobody is mailed before somebody
+/// said which it was, and who has neither day never confirmed, whatever it is called.
+#[test]
+fn a_file_of_mailchimp_under_another_name_is_asked_about() {
+    const FILE: &str = "Email Address,First Name,MEMBER_RATING,OPTIN_TIME,CONFIRM_TIME,LEID,EUID\n\
+        ann@example.org,Ann,2,2019-03-04 10:20:30,2019-03-04 10:21:00,1,a\nbuyer@example.org,B,2,,,2,b\n\
+        old@example.org,O,2,,2019-03-04 10:21:00,3,c\n";
+    let seen = |name| survey(&Named(name, FILE.to_owned()), &ImportChoices::default()).expect("a file");
+    for name in ["contacts.csv", "transactional.csv", "", "my unsorted list.csv"] {
+        assert_eq!(seen(name).line(), "--status 'everybody=not-taken'", "{name}");
+    }
+    let stand = |name: &'static str| {
+        let seen = seen(name);
+        assert!(seen.unsaid.is_empty(), "{name}: {:?}", seen.unsaid);
+        states(FILE, &seen.mapping)
+    };
+    assert_eq!(
+        stand("subscribed_members_export_1.csv"),
+        ["ann@example.org on-list", "buyer@example.org never-confirmed", "old@example.org on-list"]
+    );
+    assert!(stand("nonsubscribed_x.csv").iter().all(|row| row.ends_with(" never-confirmed")));
+    let mut choices = ImportChoices::default();
+    choices.add_word("everybody=on-list").expect("a word");
+    let said = survey(&Named("contacts.csv", FILE.to_owned()), &choices).expect("a file");
+    assert!(said.unsaid.is_empty());
+    assert_eq!(states(FILE, &said.mapping)[1], "buyer@example.org never-confirmed");
 }
 
 /// TRUST F23: headings, letters and addresses as people have them.

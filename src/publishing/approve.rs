@@ -82,7 +82,7 @@ pub(super) async fn hold_topics(tx: &mut Tx, edition: &Edition) -> Result<()> {
 
 /// The same of the segments that it goes by: what they ask is written down with it, and nobody saves one until the commit.
 pub(super) async fn approve_segments(tx: &mut Tx, edition: &Edition, issue: &Issue) -> Result<()> {
-    match segments::approve(tx, edition.id, &issue.segments.versions()).await {
+    match segments::approve(tx, edition.id, &issue.segments.in_full()).await {
         Ok(()) => Ok(()),
         Err(NotApproved::NotAsSeen) => Err(Error::NotAsSeen),
         Err(NotApproved::Database(error)) => Err(error.into()),

@@ -70,7 +70,9 @@ pub(super) async fn give_to_the_rest(
             issue.check_seen(seen)?;
             let for_whom = (edition, super::audience_size(site, edition).await?);
             let (problems, body) = preflight::check(site, templates, &settings, for_whom, &issue).await?;
-            let in_the_way = |problem: &Problem| problem.is_in_the_way() && *problem != Problem::NoReaders;
+            let in_the_way = |problem: &Problem| {
+                problem.is_in_the_way() && !matches!(problem, Problem::NoReaders | Problem::NobodyMeant(..))
+            };
             match body.filter(|_| !problems.iter().any(in_the_way)) {
                 Some(body) => Some(body),
                 None => return Err(Error::NotReady(problems)),

@@ -46,7 +46,7 @@ pub async fn preview(
     Issue::load(site, settings, edition).await?.compile(templates).await?.preview(&links)
 }
 
-/// In one word, what stands in the mail of an edition, and which versions of segments it goes by: what its pages carry, so that nobody approves another text than they
+/// In one word, what stands in the mail of an edition, and what the segments that it goes by ask, with those that they take in: what its pages carry, so that nobody approves another text than they
 /// saw. Of what is frozen it is what was frozen; the day that the mail bears does not count.
 pub async fn fingerprint(site: &Site, settings: &Settings, edition: &Edition) -> Result<String> {
     match delivery::fingerprint_of(&site.db, edition.id, edition.revision).await? {
@@ -99,9 +99,7 @@ impl Issue {
             VariantHeaders { date: Moment(0), ..self.headers.clone() },
         );
         let mut said = serde_json::to_string(&undated).unwrap_or_default();
-        if !self.segments.is_none() {
-            said.push_str(&format!("{:?}", self.segments.versions()));
-        }
+        said.push_str(&self.segments.in_full());
         token::hash(&said)
     }
 

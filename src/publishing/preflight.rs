@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::{
-    Edition, Error, Result, fields,
+    Content, Edition, Error, Result, fields,
     issue::{Body, Issue, SampleLinks},
 };
 use crate::{
@@ -14,6 +14,7 @@ use crate::{
     segments,
     settings::Settings,
     site::Site,
+    subscribers::consent::phrase,
 };
 
 /// Gmail shows no more of a message than this, and puts a link in the place of the rest: the unsubscribe line among it.
@@ -39,6 +40,8 @@ pub enum Problem {
     Segment(String),
     /// Nobody is on the list.
     NoReaders,
+    /// Some are, and what the edition is for leaves out all of them.
+    NobodyMeant(Vec<&'static str>),
     /// So many readers, and what large receivers want of bulk mail is missing (TRUST M27).
     Unproven(Vec<&'static str>),
     /// The body cannot be made; says why.
@@ -78,6 +81,11 @@ impl fmt::Display for Problem {
             }
             Self::Segment(why) => f.write_str(why),
             Self::NoReaders => f.write_str("Nobody would get it: nobody is on this list whom we may mail."),
+            Self::NobodyMeant(by) => write!(
+                f,
+                "Nobody would get it: there are readers on this list, and by {} none of them is meant. Choose otherwise in the draft.",
+                phrase(by)
+            ),
             Self::Unproven(missing) => write!(
                 f,
                 "More than {BULK} copies a day, and receivers have no proof that they come from you: {} missing. Settings, Deliverability says what to do.",
@@ -99,6 +107,20 @@ impl fmt::Display for Problem {
             }
         }
     }
+}
+
+/// Why nobody would get it.
+async fn nobody(site: &Site, edition: &Edition) -> Result<Problem> {
+    let on_it = super::audience(edition).of_list(&site.db, site.now()).await?;
+    let Content { topic_ids, rhythm, only_segment, except_segment, .. } = &edition.content;
+    let by = [
+        (!topic_ids.is_empty(), "its topics"),
+        (rhythm.is_some(), "its rhythm"),
+        (only_segment.or(*except_segment).is_some(), "the segments that it goes by"),
+    ];
+    let by: Vec<&'static str> = by.into_iter().filter_map(|(is, what)| is.then_some(what)).collect();
+    let is_empty = on_it == 0 || by.is_empty();
+    Ok(if is_empty { Problem::NoReaders } else { Problem::NobodyMeant(by) })
 }
 
 /// Everything that stands between an edition and so many readers, the grave things first.
@@ -142,7 +164,7 @@ pub(super) async fn check(
     problems.extend(settings.can_send().into_iter().map(Problem::Setting));
     problems.extend(segments::what_is_gone(&site.db, edition.id).await?.map(Problem::Segment));
     if readers == 0 {
-        problems.push(Problem::NoReaders);
+        problems.push(nobody(site, edition).await?);
     }
     if !settings.send_unproven {
         let missing = deliverability::in_the_way(site, settings.sender_email(), readers).await?;

@@ -31,6 +31,8 @@ pub struct Readership {
     pub not_meant: i64,
     /// Only some of them were looked at, for they are many and segments decide: the sums are estimates.
     pub about: bool,
+    /// Nobody was found among those who were looked at: they are few, if there are any.
+    pub if_any: bool,
 }
 
 /// When, of which edition and list, and what.
@@ -62,9 +64,10 @@ impl Readerships {
         let choosing = everybody - chose_others - other_rhythm;
         let meant = audience.meant(&site.db, now).await?;
         let (readers, not_meant) =
-            meant.map_or((choosing, 0), |meant| (mailed(meant), (choosing - meant.n).max(0)));
+            meant.map_or((choosing, 0), |meant| (mailed(meant).min(choosing), (choosing - meant.n).max(0)));
         let about = meant.is_some_and(|meant| meant.about);
-        let readership = Readership { readers, chose_others, other_rhythm, paused, not_meant, about };
+        let if_any = meant.is_some_and(|meant| meant.about && meant.n == 0) && readers > 0;
+        let readership = Readership { readers, chose_others, other_rhythm, paused, not_meant, about, if_any };
         if everybody >= MANY {
             let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
             if kept.len() >= MOST_KEPT {

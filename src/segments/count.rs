@@ -39,6 +39,10 @@ pub struct SegmentPage {
 
 /// For so long one counts for a page.
 const TIME: Duration = Duration::from_millis(180);
+/// And so many times as long where nobody was found yet: "a few" and "nobody" are not the same.
+const LONGER: u32 = 4;
+/// So many keys are looked at however long it takes.
+const EXACT: i64 = 5_000;
 /// So many keys that follow one another are looked at together.
 const BLOCK: i64 = 32;
 /// So many blocks at a time, at first and at most.
@@ -155,9 +159,10 @@ async fn within<'a>(
         return Ok(SegmentCount { about: false, n: 0 });
     };
     let began = clock::instant();
-    let blocks = last.saturating_sub(first) / BLOCK + 1;
+    let of = last.saturating_sub(first).saturating_add(1);
+    let blocks = (of - 1) / BLOCK + 1;
     let stride = stride(blocks);
-    let (mut looked_at, mut found, mut at_once) = (0, 0, FEWEST);
+    let (mut looked_at, mut seen, mut found, mut at_once) = (0, 0, 0, FEWEST);
     while looked_at < blocks {
         let some = at_once.min(blocks - looked_at);
         let mut keys = Vec::with_capacity(usize::try_from(some * BLOCK).unwrap_or_default());
@@ -166,18 +171,26 @@ async fn within<'a>(
             keys.extend(block..(block + BLOCK).min(last + 1));
         }
         let asked = clock::instant();
+        seen += i64::try_from(keys.len()).unwrap_or_default();
         found += among(keys).await?;
         looked_at += some;
-        if is_late(began, time) {
+        let time = if found == 0 { time.map(|time| time * LONGER) } else { time };
+        if seen >= EXACT && is_late(began, time) {
             break;
         }
-        at_once = if asked.elapsed() < TIME / 10 { MOST.min(at_once * 2) } else { FEWEST.max(at_once / 2) };
+        let goes_on = seen < EXACT || asked.elapsed() < TIME / 10;
+        at_once = if goes_on { MOST.min(at_once * 2) } else { FEWEST.max(at_once / 2) };
     }
-    if looked_at == blocks {
-        return Ok(SegmentCount { about: false, n: found });
+    Ok(of_part(found, (seen, of)))
+}
+
+/// What some keys that were looked at say of all: exactly, where they are all.
+fn of_part(found: i64, (seen, of): (i64, i64)) -> SegmentCount {
+    if seen >= of {
+        return SegmentCount { about: false, n: found };
     }
-    let estimate = i128::from(found) * i128::from(blocks) / i128::from(looked_at.max(1));
-    Ok(SegmentCount { about: true, n: i64::try_from(estimate).unwrap_or(i64::MAX) })
+    let estimate = i128::from(found) * i128::from(of) / i128::from(seen.max(1));
+    SegmentCount { about: true, n: i64::try_from(estimate).unwrap_or(i64::MAX) }
 }
 
 fn is_late(began: Instant, time: Option<Duration>) -> bool {
@@ -257,4 +270,22 @@ async fn leaf(
         }
     }
     Ok(SegmentPage { readers, last: Some(at) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What was looked at is made so much of as there are keys; of all of them it is what was found.
+    #[test]
+    fn a_part_says_how_many_there_are_about() {
+        for (found, part, about, n) in [
+            (7, (199, 199), false, 7),
+            (50, (6_000, 6_010), true, 50),
+            (30, (6_000, 600_000), true, 3_000),
+            (0, (6_000, 600_000), true, 0),
+        ] {
+            assert_eq!(of_part(found, part), SegmentCount { about, n }, "{found} of {part:?}");
+        }
+    }
 }

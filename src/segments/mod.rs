@@ -27,7 +27,7 @@ pub use self::{
     },
     names::{SegmentNames, names},
     narrowing::{
-        NarrowedBy, Narrowing, NotApproved, approve, disapprove, narrow, of_edition, of_edition_in,
+        NarrowedBy, Narrowing, NotApproved, approve, disapprove, in_full, narrow, of_edition, of_edition_in,
         segments_of, sifter, sifter_in, what_is_gone,
     },
     sentence::sentence,
@@ -36,6 +36,7 @@ pub use self::{
         AnswerTest, Condition, DEEPEST, GiftMeasure, Gifts, LONGEST_TEXT, ListStanding, MOST_CONDITIONS,
         MOST_DAYS, SegmentTree, TreeError, When,
     },
+    within::TakenIn,
 };
 use crate::db::Sql;
 

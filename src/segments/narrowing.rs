@@ -10,7 +10,7 @@ use super::{
     states::NarrowingRole,
     store::{self, NarrowingRow},
     tree::{SegmentTree, TreeError},
-    within::{Newest, NotWrittenOut},
+    within::{Newest, NotWrittenOut, TakenIn},
 };
 use crate::{
     clock::Moment,
@@ -30,6 +30,10 @@ pub struct NarrowedBy {
     pub is_approved: bool,
     /// What it asks: what was approved, written out, else as the newest version has it.
     pub tree: SegmentTree,
+    /// The segments that it takes in, and those that they take in; of what was approved none, for it has them in their places.
+    pub taken_in: Vec<TakenIn>,
+    /// The tree with all of them in their places.
+    in_full: std::result::Result<SegmentTree, NotWrittenOut>,
 }
 
 /// How an edition is narrowed down; to nothing, where there is none.
@@ -42,7 +46,7 @@ pub struct Narrowing {
 /// Why an edition cannot be approved with its segments.
 #[derive(Debug, thiserror::Error)]
 pub enum NotApproved {
-    /// A segment of it was saved since.
+    /// A segment of it was saved since, or one that it takes in.
     #[error("a segment was changed since you looked at it")]
     NotAsSeen,
     /// What it asks cannot be asked any more: the segment's name, and why.
@@ -53,14 +57,17 @@ pub enum NotApproved {
 }
 
 impl Narrowing {
-    fn of(rows: Vec<NarrowingRow>) -> Result<Self> {
+    fn of(rows: Vec<NarrowingRow>, newest: &Newest) -> Result<Self> {
         let mut narrowing = Self::default();
         for row in rows {
-            let NarrowingRow { role, segment_id, public_id, name, version, approved, newest } = row;
+            let NarrowingRow { role, segment_id, public_id, name, version, approved, newest: kept } = row;
             let is_approved = approved.is_some();
-            let tree = SegmentTree::read(approved.as_ref().unwrap_or(&newest))
+            let tree = SegmentTree::read(approved.as_ref().unwrap_or(&kept))
                 .map_err(|error| sqlx::Error::Decode(error.into()))?;
-            let by = NarrowedBy { role, segment: segment_id, public_id, name, version, is_approved, tree };
+            let (taken_in, in_full) = (newest.taken_in(&tree), newest.written_out(&tree));
+            let segment = segment_id;
+            let by =
+                NarrowedBy { role, segment, public_id, name, version, is_approved, tree, taken_in, in_full };
             match role {
                 NarrowingRole::Only => narrowing.only = Some(by),
                 NarrowingRole::Except => narrowing.except = Some(by),
@@ -80,30 +87,36 @@ impl Narrowing {
         self.only.is_none() && self.except.is_none()
     }
 
-    /// Which versions they are, for whoever looks at it and presses Send.
+    /// Which versions they are, and what they ask with every segment that they take in: what whoever looks at it and presses Send approves.
+    /// Nothing where there is none.
     #[must_use]
-    pub fn versions(&self) -> Vec<(i64, i64)> {
-        self.each().map(|by| (by.segment, by.version)).collect()
+    pub fn in_full(&self) -> String {
+        let asked = |by: &NarrowedBy| {
+            let tree = by.in_full.as_ref().map(SegmentTree::write).unwrap_or_default();
+            format!("{} {} {} {tree}\n", by.role, by.segment, by.version)
+        };
+        self.each().map(asked).collect()
     }
 
-    /// For the log: ", only to “In Berlin” (version 2)"; nothing where there is none.
+    /// For the log: ", only to “In Berlin” (version 2)", and what that takes in: ", only to “Near” (version 1, with “In Berlin” in version 2)";
+    /// nothing where there is none.
     #[must_use]
     pub fn in_words(&self) -> String {
         let words = |by: &NarrowedBy| {
             let to = if by.role == NarrowingRole::Only { "only to" } else { "not to" };
-            format!(", {to} “{}” (version {})", by.name, by.version)
+            let with = |of: &TakenIn| format!(", with “{}” in version {}", of.name, of.version);
+            let with: String = by.taken_in.iter().map(with).collect();
+            format!(", {to} “{}” (version {}{with})", by.name, by.version)
         };
         self.each().map(words).collect()
     }
 
-    fn sifter(self, newest: &Newest, at: SegmentMoment) -> Sifter {
-        // What was approved names no other segment any more.
-        let written = |by: NarrowedBy| newest.as_far_as_there(&by.tree);
-        // Whoever cannot say who is left out leaves out everybody.
-        let except =
-            |by: NarrowedBy| newest.written_out(&by.tree).unwrap_or_else(|_| SegmentTree::All(Vec::new()));
-        let only = self.only.map(|by| (true, written(by)));
-        let except = self.except.map(|by| (false, except(by)));
+    fn sifter(self, at: SegmentMoment) -> Sifter {
+        // What is not there takes nobody in, and whoever cannot say who is left out leaves out everybody.
+        let nobody = |_| SegmentTree::Any(Vec::new());
+        let everybody = |_| SegmentTree::All(Vec::new());
+        let only = self.only.map(|by| (true, by.in_full.unwrap_or_else(nobody)));
+        let except = self.except.map(|by| (false, by.in_full.unwrap_or_else(everybody)));
         Sifter::new(only.into_iter().chain(except).collect(), at)
     }
 }
@@ -113,12 +126,28 @@ impl Narrowing {
 /// # Errors
 /// When the database fails.
 pub async fn of_edition(db: &Db, edition: i64) -> Result<Narrowing> {
-    Narrowing::of(store::narrowing(db, edition).await?)
+    let rows = store::narrowing(db, edition).await?;
+    if rows.is_empty() {
+        return Ok(Narrowing::default());
+    }
+    Narrowing::of(rows, &Newest::of(store::newest(db).await?))
+}
+
+/// A tree with every segment that it names in its place, as they are now: nobody who saves one later changes whom it means.
+///
+/// # Errors
+/// When the database fails.
+pub async fn in_full(db: &Db, tree: &SegmentTree) -> Result<SegmentTree> {
+    Ok(Newest::of(store::newest(db).await?).as_far_as_there(tree))
 }
 
 /// As [`of_edition`], as a transaction sees it.
 pub async fn of_edition_in(tx: &mut Tx, edition: i64) -> Result<Narrowing> {
-    Narrowing::of(store::narrowing_in(tx, edition).await?)
+    let rows = store::narrowing_in(tx, edition).await?;
+    if rows.is_empty() {
+        return Ok(Narrowing::default());
+    }
+    Narrowing::of(rows, &Newest::of(store::newest_in(tx).await?))
 }
 
 /// The segments by which an edition goes, by key: to which it goes alone, and to which it does not.
@@ -141,7 +170,7 @@ pub async fn sifter(db: &Db, edition: i64, now: Moment) -> Result<Option<Sifter>
         return Ok(None);
     }
     let at = SegmentMoment { now, zone: Settings::load(db).await?.time_zone };
-    Ok(Some(narrowing.sifter(&Newest::of(store::newest(db).await?), at)))
+    Ok(Some(narrowing.sifter(at)))
 }
 
 /// As [`sifter`], as a transaction sees it.
@@ -151,7 +180,7 @@ pub async fn sifter_in(tx: &mut Tx, edition: i64, now: Moment) -> Result<Option<
         return Ok(None);
     }
     let at = SegmentMoment { now, zone: Settings::load_in(tx).await?.time_zone };
-    Ok(Some(narrowing.sifter(&Newest::of(store::newest_in(tx).await?), at)))
+    Ok(Some(narrowing.sifter(at)))
 }
 
 /// A draft goes to one segment alone, and not to another, from now on. For whoever holds the draft.
@@ -166,23 +195,23 @@ pub async fn narrow(tx: &mut Tx, edition: i64, only: Option<i64>, except: Option
 }
 
 /// In the transaction that approves an edition: what its segments ask is written down with it. `seen` is what
-/// [`Narrowing::versions`] said when somebody looked.
+/// [`Narrowing::in_full`] said when somebody looked.
 ///
 /// # Errors
 /// [`NotApproved`]; nothing was written then.
-pub async fn approve(tx: &mut Tx, edition: i64, seen: &[(i64, i64)]) -> std::result::Result<(), NotApproved> {
+pub async fn approve(tx: &mut Tx, edition: i64, seen: &str) -> std::result::Result<(), NotApproved> {
     if of_edition_in(tx, edition).await?.is_none() && seen.is_empty() {
         return Ok(());
     }
     // Held until the commit: nobody saves one between the look and what is written down.
     let newest = Newest::of(store::hold(tx).await?);
-    let narrowing = of_edition_in(tx, edition).await?;
-    if narrowing.versions() != seen {
+    let narrowing = Narrowing::of(store::narrowing_in(tx, edition).await?, &newest)?;
+    if narrowing.in_full() != seen {
         return Err(NotApproved::NotAsSeen);
     }
     for by in narrowing.each() {
         let told = |error| NotApproved::Tree(by.name.clone(), error);
-        let tree = newest.written_out(&by.tree).map_err(|why| match why {
+        let tree = by.in_full.clone().map_err(|why| match why {
             NotWrittenOut::Tree(error) => told(error),
             // Nobody can save one: refused as what has too much in it.
             NotWrittenOut::Circle(..) => told(TreeError::TooManyInAll),
@@ -207,14 +236,10 @@ pub async fn disapprove(tx: &mut Tx, edition: i64) -> Result<()> {
 /// When the database fails.
 pub async fn what_is_gone(db: &Db, edition: i64) -> Result<Option<String>> {
     let narrowing = of_edition(db, edition).await?;
-    if narrowing.is_none() {
-        return Ok(None);
-    }
-    let newest = Newest::of(store::newest(db).await?);
     for by in narrowing.each() {
-        let why = match newest.written_out(&by.tree) {
-            Ok(tree) => names::names(db, &[&tree]).await?.check(&tree).err(),
-            Err(NotWrittenOut::Tree(error)) => Some(error),
+        let why = match &by.in_full {
+            Ok(tree) => names::names(db, &[tree]).await?.check(tree).err(),
+            Err(NotWrittenOut::Tree(error)) => Some(error.clone()),
             Err(NotWrittenOut::Circle(..)) => Some(TreeError::TooManyInAll),
         };
         if let Some(why) = why {

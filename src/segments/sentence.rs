@@ -174,7 +174,7 @@ fn hundredths(value: i64) -> String {
 
 fn gift_words(gifts: &Gifts, is: bool) -> String {
     let money = |minor: i64| match money::currency(&gifts.currency) {
-        Some(currency) => Money { minor, currency }.to_string(),
+        Some(currency) => in_thousands(&Money { minor, currency }.to_string()),
         None => minor.to_string(),
     };
     let gave = if is { "gave" } else { "did not give" };
@@ -182,6 +182,10 @@ fn gift_words(gifts: &Gifts, is: bool) -> String {
         (None, None) => String::new(),
         (from, to) => format!(" {}", days_words(from, to)),
     };
+    if gifts.measure != GiftMeasure::Number && (gifts.least, gifts.most) == (Some(1), None) {
+        let something = if is { "something" } else { "anything" };
+        return format!("{gave} {something} in {}{time}", gifts.currency);
+    }
     match gifts.measure {
         GiftMeasure::Sum => {
             format!("{gave} {} in all{time}", range_words(gifts.least.map(money), gifts.most.map(money)))
@@ -198,6 +202,17 @@ fn gift_words(gifts: &Gifts, is: bool) -> String {
             format!("{gave} {times} {}{of}{time}", if one { "time" } else { "times" })
         }
     }
+}
+
+/// "€1,500.00" of "€1500.00".
+fn in_thousands(amount: &str) -> String {
+    let begins = amount.find(|sign: char| sign.is_ascii_digit()).unwrap_or(amount.len());
+    let digits = amount[begins..].bytes().take_while(u8::is_ascii_digit).count();
+    let mut grouped = amount.to_owned();
+    for at in (1..digits).filter(|at| (digits - at).is_multiple_of(3)).rev() {
+        grouped.insert(begins + at, ',');
+    }
+    grouped
 }
 
 fn range_words(least: Option<String>, most: Option<String>) -> String {

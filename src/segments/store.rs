@@ -23,7 +23,7 @@ statements! {
     /// row would look for its version as it was before it waited.
     HOLD = sqlite "select id from segment where deleted_at is null order by id",
         postgres "select id from segment where deleted_at is null order by id for update";
-    NEWEST = "select g.id, g.name, v.tree from segment g join segment_version v on v.segment_id = g.id and v.version = g.version
+    NEWEST = "select g.id, g.name, g.version, v.tree from segment g join segment_version v on v.segment_id = g.id and v.version = g.version
         where g.deleted_at is null order by g.id";
     ADD = "insert into segment (public_id, name, name_key, version, created_at, changed_at) values ($1, $2, $3, 1, $4, $4)
         on conflict do nothing returning id";
@@ -86,6 +86,7 @@ pub struct SegmentRow {
 pub struct NewestRow {
     pub id: i64,
     pub name: String,
+    pub version: i64,
     pub tree: String,
 }
 

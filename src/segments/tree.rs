@@ -304,6 +304,10 @@ impl Condition {
 
 impl Gifts {
     fn tidy(&mut self) -> Result<(), TreeError> {
+        // Without an amount it is anything at all.
+        if self.least.or(self.most).is_none() {
+            self.least = Some(1);
+        }
         range(self.least, self.most)?;
         days(self.from, self.to)?;
         self.currency = self.currency.trim().to_ascii_uppercase();

@@ -191,6 +191,11 @@ both_engines! {
             assert!(page.body.contains(words), "{words}: {}", page.body);
         }
         let form = page.form(&path).with("source", "signed up at our former newsletter");
+        // Nobody is taken to have agreed because nobody said anything.
+        let again = desk.submit(&form).await;
+        assert_eq!(again.status, StatusCode::UNPROCESSABLE_ENTITY);
+        again.says("Say on what ground you may mail these people.");
+        let form = form.with("basis", "consent");
         // Nobody guesses what it means.
         let again = desk.submit(&form.clone().with("of-word-0-3", "")).await;
         assert_eq!(again.status, StatusCode::UNPROCESSABLE_ENTITY);
@@ -412,7 +417,7 @@ both_engines! {
         for round in 0..2 {
             let import = begun(&app, file).await;
             let path = format!("/desk/imports/{}", import.public_id);
-            let form = desk.open(&path).await.form(&path).with("source", "a mistake").with("of-column-2", "field");
+            let form = desk.open(&path).await.form(&path).with("source", "a mistake").with("basis", "consent").with("of-column-2", "field");
             assert_eq!(desk.submit(&form).await.status, StatusCode::SEE_OTHER);
             work(&app).await;
             desk.submit(&desk.open(&path).await.form("/go")).await;
@@ -474,7 +479,7 @@ both_engines! {
         let takes = async |file: &str| {
             let import = begun(&app, file).await;
             let path = format!("/desk/imports/{}", import.public_id);
-            desk.submit(&desk.open(&path).await.form(&path).with("source", "a mistake")).await;
+            desk.submit(&desk.open(&path).await.form(&path).with("source", "a mistake").with("basis", "consent")).await;
             work(&app).await;
             desk.submit(&desk.open(&path).await.form("/go")).await;
             work(&app).await;
@@ -524,6 +529,35 @@ both_engines! {
         let later = app.site.now().plus(Duration::from_secs(8 * 86_400));
         broadside::jobs::forget_as_of(&app.site, later).await.expect("forgotten");
         assert_eq!(rows::<(i64,)>(&app.site.db, "select count(*) from import").await, [(0,)]);
+    }
+
+    /// TRUST U1: where no column is called as we would know it, or none has a heading, the page asks which one has the addresses.
+    async fn which_column_has_the_addresses_is_asked(app: TestApp) {
+        let desk = app.desk().await;
+        for (file, column) in [
+            ("Kontakt,Town\nann@example.org,Ulm\nbob@example.org,Bern\n", "of-column-0"),
+            ("Cy,cy@example.org,Ulm\nDi,di@example.org,Bern\n", "of-column-1"),
+            ("Our members,,\n,,\nEmail,Name,Town\neve@example.org,Eve,Ulm\nfay@example.org,Fay,Bern\n", ""),
+        ] {
+            let page = desk.open("/desk/imports").await;
+            let sent = sends(&desk, &page, "people.csv", file).await;
+            let path = sent.leads_to().expect("its own page").path().to_owned();
+            app.drain().await;
+            let page = desk.open(&path).await;
+            let form = page.form(&path).with("source", "at our stall").with("basis", "consent");
+            if column.is_empty() {
+                assert!(!page.body.contains("choose which one has the addresses"), "{}", page.body);
+            } else {
+                page.says("choose which one has the addresses");
+                assert_eq!(form.value(column), Some("email"), "the guess");
+                let none = desk.submit(&form.clone().with(column, "not-read")).await;
+                assert_eq!(none.status, StatusCode::UNPROCESSABLE_ENTITY);
+                none.says("Say which column has the addresses.");
+            }
+            desk.submit(&form).await;
+            app.drain().await;
+            desk.open(&path).await.says("2 readers join");
+        }
     }
 
     /// TRUST T10: a restored backup goes on with no import: it does not know who left since.
@@ -612,6 +646,7 @@ async fn a_list_comes_in_by_a_browser() {
     browser.sound("import-asks").await;
     browser.choose("lapsed", "Left").await;
     browser.choose("Town", "An answer, kept as the field “Town”").await;
+    browser.element("#basis").await.click().await.expect("a choice");
     browser.fill("Where and when they agreed", "at our stall").await;
     browser.click("Show me the sums").await;
     browser.wait_for_text("Reading the file").await;

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use broadside::db::Engine;
+use broadside::{
+    db::Engine,
+    segments::{self, Condition, SegmentTree},
+};
 use reqwest::StatusCode;
 
 use crate::support::{
@@ -58,6 +61,18 @@ both_engines! {
         let second = desk.submit(&page.form(&path).with("c-0-domain", "example.com").with("press", "save")).await;
         assert_eq!(second.status, StatusCode::CONFLICT);
         assert_eq!(rows::<(i64,)>(&app.site.db, "select version from segment").await, [(2,)]);
+        // They see what it is now, and theirs comes on top of it.
+        second.says("It is version 2").says("Readers who do not have an address at example.net");
+        let form = second.form(&path);
+        assert_eq!(form.value("c-0-domain"), Some("example.com"), "what was typed stays");
+        let saved = desk.submit(&form.with("press", "save")).await;
+        assert!(saved.leads_to().is_some(), "{}", saved.body);
+        assert_eq!(rows::<(i64,)>(&app.site.db, "select version from segment").await, [(3,)]);
+        // Whoever asks for the number hears what is wrong, where it stands.
+        let wrong = desk.open(&path).await.form(&path).with("c-0-domain", "no domain").with("press", "count");
+        let wrong = desk.submit(&wrong).await;
+        assert!(wrong.body.contains("field condition wrong"), "{}", wrong.body);
+        wrong.says("Write the part of an address behind the @");
         // Another takes it in; then it stays.
         let form = desk.open("/desk/segments/new").await.form("/desk/segments/new").with("c-0-what", "segment").with("press", "look");
         let form = desk.submit(&form).await.form("/desk/segments/new").with("name", "Wider").with("press", "save");
@@ -133,6 +148,32 @@ both_engines! {
     }
 }
 
+both_engines! {
+    /// TRUST L10: an act means whom its segment meant when somebody looked at it, also where that takes in another one which is saved since.
+    async fn an_act_freezes_what_its_segment_takes_in(app: TestApp) {
+        for email in ["ann@example.net", "bob@example.org"] {
+            app.reader(email).await;
+        }
+        let domain = |domain: &str| SegmentTree::Is(Condition::Domain { domain: domain.to_owned() });
+        let inner = segments::create(&app.site, None, "Inner", domain("example.net")).await.expect("made");
+        let inner = segments::find(&app.site.db, &inner).await.expect("a read").expect("it is there");
+        let takes_in = SegmentTree::Is(Condition::Segment { segment: inner.id });
+        let outer = segments::create(&app.site, None, "Outer", takes_in).await.expect("made");
+        let desk = app.desk().await;
+        let form = desk.open(&format!("/desk/many/new?segment={outer}")).await.form("/desk/many/new");
+        let form = form.with("deed", "pause").with("weeks", "2").with("why", "the fair");
+        let act = desk.submit(&form).await.leads_to().expect("its own page").path().to_owned();
+        app.drain().await;
+        let page = desk.open(&act).await;
+        page.says("1 reader rests from all mail.");
+        segments::save(&app.site, None, &inner, domain("example.org")).await.expect("saved");
+        desk.submit(&page.form("/go")).await;
+        app.drain().await;
+        let rest = rows::<(String,)>(&app.site.db, "select r.email from subscriber r join subscription s on s.subscriber_id = r.id where s.paused_until is not null").await;
+        assert_eq!(rest, [("ann@example.net".to_owned(),)]);
+    }
+}
+
 /// TRUST U1: a segment is made in a browser, on a phone and on a desk, light and dark; the number stands there while it is typed.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_segment_is_made_by_a_browser() {
@@ -149,6 +190,14 @@ async fn a_segment_is_made_by_a_browser() {
     browser.goto(&app.url("/desk/segments/new")).await;
     browser.wait_for_text("4 readers").await;
     browser.sound("segment-new").await;
+    // By keyboard one passes other choices: nothing is sent before the list is left, and then one is where one was.
+    browser.script("document.getElementById('c-0-what').focus()").await;
+    browser.element("#c-0-what").await.send_keys("\u{e015}").await.expect("a key");
+    assert_eq!(browser.script("return document.activeElement.id + location.hash").await, "c-0-what");
+    browser.element("#c-0-what").await.send_keys("\u{e004}").await.expect("a key");
+    browser.wait_for_text("Topic").await;
+    browser.element("#c-0-topic").await;
+    assert_eq!(browser.script("return document.activeElement.id").await, "c-0-what");
     browser.choose("About", "the domain of their address").await;
     browser.wait_for_text("Domain, such as example.org").await;
     browser.fill("Domain, such as example.org", "example.net").await;

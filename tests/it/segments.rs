@@ -770,6 +770,23 @@ fn a_segment_is_said_in_words() {
         "Readers who gave, not every month, gave at least €50.00 in all in 2026, did not give last on 1 July 2026 or later and \
          either have an address at example.org or joined in the last 30 days"
     );
+    let currency = "EUR".to_owned();
+    let any = Gifts {
+        currency,
+        measure: GiftMeasure::Sum,
+        least: None,
+        most: None,
+        from: Some(date(2026, 1, 1)),
+        to: Some(date(2026, 12, 31)),
+    };
+    let large = Gifts { least: Some(123_456_700), ..any.clone() };
+    for (gifts, words) in [
+        (any, "Readers who gave something in EUR in 2026"),
+        (large, "Readers who gave at least €1,234,567.00 in all in 2026"),
+    ] {
+        let gave = SegmentTree::Is(Condition::Gave { gifts }).checked().expect("a segment");
+        assert_eq!(segments::sentence(&gave, &names), words);
+    }
     assert_eq!(segments::sentence(&SegmentTree::All(Vec::new()), &names), "Every reader");
 }
 

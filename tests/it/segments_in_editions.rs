@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use futures_util::future::BoxFuture;
+
 use broadside::{
     email_address::EmailAddress,
     publishing::{self, Content, Edition, Problem},
@@ -152,6 +154,59 @@ both_engines! {
         desk.open(&format!("/desk/editions/{}", taken_back.public_id)).await.says("Only to Outer, version 4");
     }
 
+    /// TRUST T1: what a segment takes in was approved with it. A page that was opened before the inner one was saved is refused, of those that are
+    /// meant and of those that are left out, and says what the inner one asks; so does the log, by its version.
+    async fn what_a_segment_takes_in_is_approved_with_it(app: TestApp) {
+        app.readers(3).await;
+        let town = towns(&app, &["Berlin", "Paris", "Rome"]).await;
+        let inner = segment(&app, "Inner", answered(town, "Berlin")).await;
+        let middle = segment(&app, "Middle", SegmentTree::Is(Condition::Segment { segment: inner.id })).await;
+        let outer = segment(&app, "Outer", SegmentTree::Is(Condition::Segment { segment: middle.id })).await;
+        let desk = app.desk().await;
+        let mut saved = inner;
+        for (subject, only, except, before, after) in
+            [("Meant", Some(outer.id), None, "Paris", vec![2]), ("Left out", None, Some(outer.id), "Rome", vec![1, 2])]
+        {
+            let draft = draft(&app, subject, only, except).await;
+            let path = format!("/desk/editions/{}/send", draft.public_id);
+            let page = desk.open(&path).await;
+            page.says("Outer: Readers who are in the segment Middle. Middle: Readers who are in the segment Inner. Inner: Readers who answered");
+            segments::save(&app.site, None, &saved, answered(town, before)).await.expect("saved");
+            saved = newest(&app, &saved.public_id).await;
+            let refused = desk.submit(&page.form(&path).with("act", "now")).await;
+            assert_eq!(refused.status.as_u16(), 409, "{subject}");
+            refused.says("a segment that it goes by").says(&format!("Inner: Readers who answered “{before}”"));
+            // Seen as it is, it goes.
+            let sent = desk.submit(&refused.form(&path).with("act", "now")).await;
+            assert!(sent.leads_to().is_some(), "{subject}: {}", sent.body);
+            seal(&app).await;
+            assert_eq!(got(&app, subject), after, "{subject}");
+            let log = database::rows::<(String,)>(&app.site.db, "select detail from audit_log where detail like '%goes out%' order by id desc limit 1").await;
+            let named = format!("“Outer” (version 1, with “Middle” in version 1, with “Inner” in version {})", saved.version);
+            assert!(log.iter().any(|(detail,)| detail.contains(&named)), "{log:?}");
+        }
+    }
+
+    /// TRUST T1: a draft to a segment that nobody is in goes to nobody: its page says so and why, and Send is refused. Another list than an empty
+    /// one is not called empty.
+    async fn an_edition_to_nobody_is_not_sent(app: TestApp) {
+        app.readers(3).await;
+        let nobody = segment(&app, "Nobody", SegmentTree::Is(Condition::Domain { domain: "example.com".to_owned() })).await;
+        let everybody = segment(&app, "Everybody", SegmentTree::Is(Condition::Domain { domain: "example.org".to_owned() })).await;
+        let desk = app.desk().await;
+        for (subject, only, except) in
+            [("Only", Some(nobody.id), None), ("Except", None, Some(everybody.id)), ("The same", Some(everybody.id), Some(everybody.id))]
+        {
+            let draft = draft(&app, subject, only, except).await;
+            let page = desk.open(&format!("/desk/editions/{}/send", draft.public_id)).await;
+            page.says("Nobody would get it: there are readers on this list, and by the segments that it goes by none of them is meant.");
+            assert!(!page.body.contains("name=\"act\" value=\"now\""), "{subject}: there is no button");
+            let refused = publishing::press_send(&app.site, &app.templates, draft.id, draft.revision, None, None).await;
+            let Err(publishing::Error::NotReady(problems)) = refused else { panic!("{subject}: {refused:?}") };
+            assert!(problems.iter().any(|problem| matches!(problem, Problem::NobodyMeant(_))), "{problems:?}");
+        }
+    }
+
     /// TRUST T1: copies that failed are tried again for those alone who are still meant.
     async fn who_is_not_meant_any_more_is_not_tried_again(app: TestApp) {
         app.readers(3).await;
@@ -217,6 +272,52 @@ both_engines! {
         let form = page.form(&path).with("only", "").with("except", "").with("act", "save");
         desk.submit_and_follow(&form).await;
         assert!(segments::of_edition(&app.site.db, edition.id).await.expect("a read").is_none());
+    }
+}
+
+both_engines! {
+    /// TRUST A14: a condition on a number stands behind others as it stands alone, and its pattern stays whole: on both engines.
+    async fn a_number_is_asked_behind_other_conditions(app: TestApp) {
+        app.readers(4).await;
+        let new = NewField { label: "Children", kind: FieldKind::Number, choices: "", stands_in: StandsIn::Desk };
+        app.desk().await;
+        fields::add(&app.site, 1, new).await.expect("made");
+        let field = fields::all(&app.site.db).await.expect("a read")[0].id;
+        for (n, number) in (1..).zip(["-12.5", "2", "30"]) {
+            let reader = app.reader_row(&nth(n)).await;
+            let sql = format!("insert into field_value (subscriber_id, field_id, value) values ({reader}, {field}, '{number}')");
+            database::change(&app.site.db, Box::leak(sql.into_boxed_str())).await;
+        }
+        let on = SegmentTree::Is(Condition::List { list: None, stands: ListStanding::On });
+        for (least, most, n) in [(None, Some(0), 1), (Some(100), Some(200), 1), (Some(-1250), None, 3), (Some(3001), None, 0)] {
+            let number = SegmentTree::Is(Condition::Field { field, answer: AnswerTest::Number { least, most } });
+            let not = SegmentTree::Not(Box::new(number.clone()));
+            for (tree, n) in [(number, n), (not, 4 - n)] {
+                let behind = SegmentTree::All(vec![on.clone(), on.clone(), tree.clone()]);
+                for tree in [tree, behind] {
+                    let counted = segments::count(&app.site, &tree).await.expect("a count");
+                    assert_eq!((counted.about, counted.n), (false, n), "{tree:?}");
+                }
+            }
+        }
+    }
+
+    /// However busy the machine is: of some hundreds of readers the number is exact.
+    async fn few_readers_are_counted_exactly(app: TestApp) {
+        app.import_readers(700).await;
+        let among = |keys: Vec<i64>| -> BoxFuture<'static, sqlx::Result<i64>> {
+            Box::pin(async move {
+                // Each step takes longer than all of them may.
+                let began = broadside::clock::instant();
+                while began.elapsed() < Duration::from_millis(200) {
+                    std::hint::spin_loop();
+                }
+                Ok(i64::try_from(keys.len()).expect("few"))
+            })
+        };
+        let counted = segments::count_each(&app.site.db, among).await.expect("a count");
+        let (first, last) = database::rows::<(i64, i64)>(&app.site.db, "select min(id), max(id) from subscriber").await[0];
+        assert_eq!((counted.about, counted.n), (false, last - first + 1));
     }
 }
 

@@ -150,6 +150,7 @@ fn sums(report: &ImportReport) -> serde_json::Value {
     json!({
         "rows": report.rows,
         "added": report.added,
+        "added_to": report.added_to,
         "updated": report.updated,
         "unchanged": report.unchanged,
         "left": report.left,
@@ -173,7 +174,14 @@ fn print(report: &ImportReport, list: &List, arguments: &Arguments) {
         println!("Nothing is written. This would be:");
     }
     let unchanged = report.unchanged + report.updated;
-    println!("{} readers added to {}, {unchanged} left as they were.", report.added, list.name);
+    match report.added_to.len() {
+        0 => println!("{} readers added to {}, {unchanged} left as they were.", report.added, list.name),
+        _ => {
+            let each =
+                report.added_to.iter().map(|(list, number)| format!("{number} readers added to {list}"));
+            println!("{}, {unchanged} left as they were.", each.collect::<Vec<_>>().join(", "));
+        }
+    }
     if report.left + report.suppressed() > 0 {
         println!(
             "{} will not be mailed: {} left, {} bounced, {} complained, {} were blocked.",
@@ -237,13 +245,22 @@ fn words(unsaid: &Unsaid) -> Vec<String> {
         Unsaid::Column { heading, guess, count } => {
             vec![format!("  The column {heading} has something in {count} lines. Is it {}?", guess.word())]
         }
-        Unsaid::Unclear { heading, example } => vec![format!(
-            "  The column {heading} may say who is not to be mailed, and holds many different things, such as “{example}”."
+        Unsaid::Unclear { heading, example, .. } => vec![
+            format!(
+                "  The column {heading} may say who is not to be mailed: it holds things such as “{example}”."
+            ),
+            format!("    If it says nothing about mail: --map '{heading}=not-read'."),
+        ],
+        Unsaid::Everybody { guess: State::NotTaken } => vec![format!(
+            "  Mailchimp writes a file for each: who is subscribed, unsubscribed, cleaned, nonsubscribed. The name of this one does not say which it was: how do all of them stand ({EVERYBODY})?"
         )],
         Unsaid::Everybody { guess } => vec![format!(
             "  The name of the file speaks of people who are not mailed, and no column says it of each. Are all of them {} ({EVERYBODY})?",
             guess.words()
         )],
+        Unsaid::Addresses { .. } => {
+            vec!["  Nobody knows which column has the addresses.".to_owned()]
+        }
         Unsaid::Lacks { words } => vec![format!(
             "  The file does not say who may be mailed: it lacks the column {words}; or, if you know that each of them may be mailed, say so."
         )],

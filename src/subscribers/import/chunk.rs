@@ -1,7 +1,8 @@
 //! Some hundred rows, in one transaction.
 
 use std::{
-    collections::{HashMap, HashSet},
+    cmp::Reverse,
+    collections::{BTreeMap, HashMap, HashSet},
     hash::{DefaultHasher, Hash as _, Hasher as _},
     time::Duration,
 };
@@ -89,6 +90,8 @@ struct One<'a> {
     list: i64,
     state: State,
     since: Option<Moment>,
+    /// Why the address is not mailed, as our own export says it, and since when: of several lines the worst.
+    suppression: Option<(StopReason, Option<Moment>)>,
     /// Until when their consent is implied; none where they agreed themselves.
     implied_until: Option<Moment>,
 }
@@ -96,13 +99,24 @@ struct One<'a> {
 impl One<'_> {
     /// Why mail to them stops, if it does.
     fn stops(&self) -> Option<(StopReason, Option<Moment>)> {
-        match (&self.entry.suppression, self.state) {
-            (Some((reason, since)), _) => StopReason::parse(reason).map(|reason| (reason, *since)),
+        match (self.suppression, self.state) {
+            (Some(stopped), _) => Some(stopped),
             (None, State::Bounced) => Some((StopReason::Bounced, self.since)),
             (None, State::Complained) => Some((StopReason::Complained, self.since)),
             (None, State::Blocked) => Some((StopReason::Staff, self.since)),
             (None, _) => None,
         }
+    }
+}
+
+/// Of two reasons for not mailing an address the weightier counts.
+fn severity(suppression: Option<(StopReason, Option<Moment>)>) -> u8 {
+    match suppression {
+        None => 0,
+        Some((StopReason::Bounced, _)) => 1,
+        Some((StopReason::Complained, _)) => 2,
+        Some((StopReason::Staff, _)) => 3,
+        Some((StopReason::Erased, _)) => 4,
     }
 }
 
@@ -156,7 +170,7 @@ pub(super) async fn take(
     (before, kept): (&ImportReport, Option<Kept>),
 ) -> db::Result<Option<Taken>> {
     if !plan.is_dry {
-        write_down(site, lines).await?;
+        write_down(site, plan.list, lines).await?;
     }
     let tx = site.db.begin().await?;
     let watch = Stopwatch::start();
@@ -172,6 +186,7 @@ pub(super) async fn take(
         notes: Vec::new(),
         touched: HashSet::new(),
         changes: kept.map(|_| Vec::new()),
+        joined: BTreeMap::new(),
         off: Vec::new(),
     };
     step.take(lines, (before, kept), watch).await
@@ -191,6 +206,8 @@ struct Step<'a> {
     touched: HashSet<i64>,
     /// What would have to be taken back; none where nobody can.
     changes: Option<Vec<Change>>,
+    /// How many joined each list, by its name.
+    joined: BTreeMap<String, u64>,
     /// Who was off a list already of whom the file says so, too: reader and list.
     off: Vec<(i64, i64)>,
 }
@@ -328,6 +345,10 @@ impl Step<'_> {
         for (one, said) in in_order {
             let key = (met.id(one), one.list);
             if added.contains(&key) {
+                if one.state == State::OnList {
+                    let list = self.places.name_of(one.list, &self.made);
+                    *self.joined.entry(list).or_default() += 1;
+                }
                 self.outcomes[one.at] =
                     if one.state == State::OnList { Outcome::Added } else { Outcome::Stands(one.state) };
                 events.push(said.event(one, key.0));
@@ -435,6 +456,9 @@ impl Step<'_> {
         let notes = self.notes.drain(..).chain(self.made.notes());
         notes.for_each(|note| report.note(note));
         report.made.and(&self.made.new);
+        for (list, joined) in std::mem::take(&mut self.joined) {
+            *report.added_to.entry(list).or_default() += joined;
+        }
         if self.plan.is_dry {
             return Ok(Some(Taken { report, errors, made: None, held: watch.elapsed() }));
         }
@@ -459,7 +483,7 @@ impl Step<'_> {
 }
 
 /// What is known already of a leaving or a complaint that the rows tell stands in the journal before it is done: of who is there.
-async fn write_down(site: &Site, lines: &[Line]) -> db::Result<()> {
+async fn write_down(site: &Site, to: i64, lines: &[Line]) -> db::Result<()> {
     let sad: Vec<&Line> = lines
         .iter()
         .filter(|line| {
@@ -488,7 +512,7 @@ async fn write_down(site: &Site, lines: &[Line]) -> db::Result<()> {
             };
             let leaves =
                 sad.iter().filter(|line| line.key == *key).flat_map(|line| &line.entry).any(|entry| {
-                    let is_theirs = entry.list.as_ref().is_none_or(|name| {
+                    let is_theirs = entry.list.as_ref().map_or(list.id == to, |name| {
                         list.slug.to_lowercase() == name.to_lowercase()
                             || list.name.to_lowercase() == name.to_lowercase()
                     });
@@ -511,9 +535,20 @@ async fn write_down(site: &Site, lines: &[Line]) -> db::Result<()> {
         .await?;
     for (entry, stopped) in sad.iter().flat_map(|line| &line.entry).zip(stopped) {
         let hash = || Suppressions::new(site).hash(&entry.email);
-        match entry.state {
-            State::Complained if stopped.is_none() => entries.push(Withdrawal::Complained { hash: hash() }),
-            State::Blocked if stopped.is_none() => entries.push(Withdrawal::Blocked { hash: hash() }),
+        // Our own export has the reason in a column of its own.
+        let reason = match (&entry.suppression, entry.state) {
+            (Some((reason, _)), _) => StopReason::parse(reason),
+            (None, State::Complained) => Some(StopReason::Complained),
+            (None, State::Blocked) => Some(StopReason::Staff),
+            (None, _) => None,
+        };
+        match reason {
+            Some(StopReason::Complained) if stopped.is_none() => {
+                entries.push(Withdrawal::Complained { hash: hash() });
+            }
+            Some(StopReason::Staff) if stopped.is_none() => {
+                entries.push(Withdrawal::Blocked { hash: hash() });
+            }
             _ => {}
         }
     }
@@ -558,14 +593,18 @@ async fn who<'a>(
             }
             continue;
         }
-        let unknown_reason =
-            entry.suppression.as_ref().filter(|(reason, _)| StopReason::parse(reason).is_none());
-        if let Some((reason, _)) = unknown_reason {
-            outcomes[at] = Outcome::Refused(format!(
-                "nobody knows what “{reason}” means: the address may not be mailed"
-            ));
-            continue;
-        }
+        let suppression = match &entry.suppression {
+            None => None,
+            Some((reason, since)) => match StopReason::parse(reason) {
+                Some(known) => Some((known, *since)),
+                None => {
+                    outcomes[at] = Outcome::Refused(format!(
+                        "nobody knows what “{reason}” means: the address may not be mailed"
+                    ));
+                    continue;
+                }
+            },
+        };
         let list = match places.list(tx, site, made, entry.list.as_deref()).await? {
             Ok(list) => list,
             Err(why) => {
@@ -587,11 +626,14 @@ async fn who<'a>(
                 if entry.state > one.state {
                     (one.state, one.since) = (entry.state, entry.since);
                 }
+                if severity(suppression) > severity(one.suppression) {
+                    one.suppression = suppression;
+                }
             }
             None => {
                 seen.insert((line.key.as_str(), list), ones.len());
                 let (state, since) = (entry.state, entry.since);
-                ones.push(One { at, entry, line, list, state, since, implied_until });
+                ones.push(One { at, entry, line, list, state, since, suppression, implied_until });
             }
         }
     }
@@ -765,21 +807,22 @@ async fn stop(
     (readers, acts): (&Readers, &Acts),
     (outcomes, source, changes): (&mut [Outcome], &str, Option<&mut Vec<Change>>),
 ) -> db::Result<()> {
-    let mut told = Vec::new();
-    let mut whose = Vec::new();
+    let mut found = Vec::new();
     for one in ones {
         let Some((reason, since)) = one.stops() else { continue };
         let Some(reader) = readers.ids.get(&one.line.key).copied() else { continue };
         let is_known = readers.known.contains(&reader);
-        if one.entry.suppression.is_none() && agreed_since(acts, (reader, one.list), since) {
+        if one.suppression.is_none() && agreed_since(acts, (reader, one.list), since) {
             continue;
         }
-        told.push(Stopped { address: &one.entry.email, reader, is_known, reason, since });
-        whose.push(one);
+        found.push((Stopped { address: &one.entry.email, reader, is_known, reason, since }, one));
     }
-    if told.is_empty() {
+    if found.is_empty() {
         return Ok(());
     }
+    // An address stands there once with each of its lists: the first reason stays, so the weightiest is the first.
+    found.sort_by_key(|(stopped, _)| Reverse(severity(Some((stopped.reason, stopped.since)))));
+    let (told, whose): (Vec<Stopped<'_>>, Vec<&One<'_>>) = found.into_iter().unzip();
     let before = match changes {
         Some(_) => Suppressions::new(site).among(tx, told.iter().map(|one| one.address)).await?,
         None => Vec::new(),

@@ -130,8 +130,9 @@ pub(super) async fn look_at(
     Ok((survey, lists))
 }
 
+/// Whether it says that somebody is not to be mailed.
 pub(super) fn is_sad(row: &FileRow) -> bool {
-    row.entry.as_ref().is_ok_and(|entry| entry.state > State::NotTaken)
+    row.entry.as_ref().is_ok_and(|entry| entry.state > State::NotTaken || entry.suppression.is_some())
 }
 
 /// A file on its way into the database, in steps that leave room for everybody else who writes.

@@ -32,6 +32,8 @@ pub(super) struct Places {
     lists: Vec<List>,
     /// By their names in the file, in small letters.
     made_lists: HashMap<String, i64>,
+    /// What those are called.
+    called: HashMap<i64, String>,
     topics: HashMap<String, i64>,
     /// How many lists and topics were made.
     many: usize,
@@ -44,6 +46,8 @@ pub(super) struct Places {
 #[derive(Debug, Default)]
 pub(super) struct Made {
     lists: HashMap<String, i64>,
+    /// What those are called that were not there.
+    called: HashMap<i64, String>,
     topics: HashMap<String, i64>,
     fields: Option<HashMap<String, Field>>,
     notes: Vec<String>,
@@ -70,6 +74,7 @@ impl Places {
             settings,
             lists,
             made_lists: HashMap::new(),
+            called: HashMap::new(),
             topics: HashMap::new(),
             many: 0,
             wanted_fields: wanted.collect(),
@@ -82,6 +87,7 @@ impl Places {
         let Some(made) = made else { return };
         self.many += made.new.lists.len() + made.new.topics.len();
         self.made_lists.extend(made.lists);
+        self.called.extend(made.called);
         self.topics.extend(made.topics);
         if made.fields.is_some() {
             self.fields = made.fields;
@@ -93,6 +99,16 @@ impl Places {
         let is_called = |text: &str| text.to_lowercase() == name.to_lowercase();
         let by_slug = self.lists.iter().find(|list| is_called(&list.slug));
         by_slug.or_else(|| self.lists.iter().find(|list| is_called(&list.name)))
+    }
+
+    /// What a list is called.
+    pub fn name_of(&self, list: i64, made: &Made) -> String {
+        let known = self.lists.iter().find(|one| one.id == list).map(|one| &one.name);
+        known
+            .or_else(|| self.called.get(&list))
+            .or_else(|| made.called.get(&list))
+            .cloned()
+            .unwrap_or_default()
     }
 
     /// The list that a row belongs to; why none.
@@ -107,9 +123,6 @@ impl Places {
         name: Option<&str>,
     ) -> Result<std::result::Result<i64, String>> {
         let Some(name) = name else { return Ok(Ok(self.list)) };
-        if name.is_empty() {
-            return Ok(Err("it names no list".to_owned()));
-        }
         if let Some(list) = self.known(name) {
             return Ok(match list.is_mailed() {
                 true => Ok(list.id),
@@ -119,6 +132,11 @@ impl Places {
         let key = name.to_lowercase();
         if let Some(id) = self.made_lists.get(&key).or_else(|| made.lists.get(&key)) {
             return Ok(Ok(*id));
+        }
+        if name.split([',', ';']).count() > 1
+            && name.split([',', ';']).any(|one| self.known(one.trim()).is_some())
+        {
+            return Ok(Err(format!("“{name}” are several lists: give each of them a line of its own")));
         }
         if !self.makes_lists {
             return Ok(Err(format!(
@@ -134,6 +152,7 @@ impl Places {
             return Ok(Err(format!("a list “{name}” cannot be made")));
         };
         made.lists.insert(key, id);
+        made.called.insert(id, name.to_owned());
         made.new.lists.push(id);
         made.notes.push(format!("The list “{name}” is new, and private."));
         Ok(Ok(id))

@@ -1,5 +1,7 @@
 //! What an import did, and what it did not.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -41,6 +43,9 @@ pub struct ImportReport {
     pub rows: u64,
     /// Readers who now get the list.
     pub added: u64,
+    /// To which list how many of them, by its name.
+    #[serde(default)]
+    pub added_to: BTreeMap<String, u64>,
     /// Readers who were on the list already, of whom more is known now.
     pub updated: u64,
     /// Rows that changed nothing: they were on the list already, had left it, or stood there twice.

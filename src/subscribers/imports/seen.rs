@@ -29,6 +29,9 @@ pub struct Seen {
     /// What else is in the file, and is not read.
     #[serde(default)]
     pub others: Vec<String>,
+    /// Nobody knows which column has the addresses.
+    #[serde(default)]
+    pub lacks_addresses: bool,
     /// Something has to be said before anything is taken.
     pub is_open: bool,
 }
@@ -41,6 +44,9 @@ pub struct SeenColumn {
     pub role: String,
     /// What has to be said of it.
     pub asks: Option<AskedOfColumn>,
+    /// What stands there in the first line, where nobody knows which column has the addresses.
+    #[serde(default)]
+    pub example: String,
 }
 
 /// What has to be said of a column.
@@ -48,7 +54,7 @@ pub struct SeenColumn {
 pub enum AskedOfColumn {
     /// It has something in so many lines, and seems to be this.
     Column { guess: String, count: u64 },
-    /// It may say who is not to be mailed, and holds many things, such as this.
+    /// It may say who is not to be mailed, and holds things such as this.
     Unclear { example: String },
 }
 
@@ -96,16 +102,22 @@ impl Seen {
                 Unsaid::Column { heading: of, guess, count } if of == heading => {
                     Some(AskedOfColumn::Column { guess: guess.word(), count: *count })
                 }
-                Unsaid::Unclear { heading: of, example } if of == heading => {
+                Unsaid::Unclear { heading: of, example, .. } if of == heading => {
                     Some(AskedOfColumn::Unclear { example: cut(example, 100) })
                 }
                 _ => None,
             })
         };
-        let columns = survey.mapping.columns.iter().map(|column| SeenColumn {
+        let examples = survey.unsaid.iter().find_map(|one| match one {
+            Unsaid::Addresses { examples } => Some(examples.as_slice()),
+            _ => None,
+        });
+        let example = |at: usize| examples.and_then(|examples| examples.get(at)).cloned().unwrap_or_default();
+        let columns = survey.mapping.columns.iter().enumerate().map(|(at, column)| SeenColumn {
             heading: cut(&column.heading, LONGEST_HEADING),
             role: column.role.word(),
             asks: asks(&column.heading),
+            example: example(at),
         });
         let words = survey.words.iter().map(|column| SeenWords {
             heading: cut(&column.heading, LONGEST_HEADING),
@@ -163,6 +175,7 @@ impl Seen {
             lacks,
             first: first.collect(),
             others: survey.mapping.others().iter().take(50).map(|name| cut(name, LONGEST_HEADING)).collect(),
+            lacks_addresses: examples.is_some(),
             is_open: !survey.unsaid.is_empty(),
         }
     }

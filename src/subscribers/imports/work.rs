@@ -78,10 +78,15 @@ impl Work for InTurn {
     }
 }
 
-async fn survey(site: &Site, import: &Import) -> Result<Result<Survey, TableError>, Stuck> {
+/// What is seen in the file; for somebody who is asked, also where nobody knows which column has the addresses.
+async fn survey(site: &Site, import: &Import, is_asked: bool) -> Result<Result<Survey, TableError>, Stuck> {
     let file = Staged::of(site, import);
     let choices = seen::read::<Said>(&import.choices)?.choices();
-    match heavy::aside(move || moving_in::survey(&file, &choices)).await {
+    let look = move || match is_asked {
+        true => moving_in::survey_to_ask(&file, &choices),
+        false => moving_in::survey(&file, &choices),
+    };
+    match heavy::aside(look).await {
         Err(broke) => Err(io::Error::other(broke).into()),
         Ok(Err(TableError::File(error))) => Err(error.into()),
         Ok(survey) => Ok(survey),
@@ -96,7 +101,7 @@ fn is_too_much(survey: &Survey) -> bool {
 
 /// Looks through the file; whether it goes on.
 async fn look_through(site: &Site, import: &Import, claim: Moment) -> Result<bool, Stuck> {
-    let (survey, trouble) = match survey(site, import).await? {
+    let (survey, trouble) = match survey(site, import, true).await? {
         Err(error) => (import.survey.clone(), error.to_string()),
         Ok(survey) if is_too_much(&survey) => (
             String::new(),
@@ -123,7 +128,7 @@ async fn prepared(
 ) -> Result<Option<(Mapping, Vec<List>, i64)>, Stuck> {
     let lists = lists::all(&site.db).await?;
     let list = lists.iter().find(|list| Some(list.id) == import.list_id && list.is_mailed());
-    let trouble = match (survey(site, import).await?, list.map(|list| list.id)) {
+    let trouble = match (survey(site, import, false).await?, list.map(|list| list.id)) {
         (Ok(survey), Some(list)) if survey.unsaid.is_empty() => {
             return Ok(Some((survey.mapping, lists, list)));
         }
@@ -316,8 +321,15 @@ fn in_the_log(report: &ImportReport, slug: &str, basis: &Basis) -> String {
             report.unconfirmed
         ),
     };
+    let to = match report.added_to.len() {
+        0 | 1 => slug.to_owned(),
+        _ => {
+            let each = report.added_to.iter().take(20).map(|(list, number)| format!("{list} ({number})"));
+            each.collect::<Vec<_>>().join(", ")
+        }
+    };
     format!(
-        "{} added to {slug}, {} left as they were, {} not taken{sad}. {}: {}",
+        "{} added to {to}, {} left as they were, {} not taken{sad}. {}: {}",
         report.added,
         report.unchanged + report.updated,
         report.refused,

@@ -26,8 +26,34 @@ if (form && live) {
     clearTimeout(timer);
     timer = setTimeout(look, 500);
   });
-  form.addEventListener("change", (event) => {
-    const asks = event.target.matches("[data-what], [data-of='Field'], [data-of='Answer'], [data-of='When']");
-    if (asks) form.requestSubmit(form.querySelector("button[value=look]"));
+  // By keyboard one passes what one does not mean: it is asked once the choice is left, or at Enter.
+  let passed = null;
+  const asks = (field) => field.matches("[data-what], [data-of='Field'], [data-of='Answer'], [data-of='When']");
+  const ask = (field) => {
+    passed = null;
+    form.action = `${form.action.split("#")[0]}#${field.id}`;
+    form.requestSubmit(form.querySelector("button[value=look]"));
+  };
+  let typing = false;
+  form.addEventListener("keydown", (event) => {
+    typing = true;
+    if (event.key === "Enter" && event.target === passed) {
+      event.preventDefault();
+      ask(passed);
+    }
   });
+  form.addEventListener("pointerdown", () => (typing = false));
+  form.addEventListener("change", (event) => {
+    if (!asks(event.target)) return;
+    if (typing) passed = event.target;
+    else ask(event.target);
+  });
+  form.addEventListener("focusout", (event) => {
+    // A button that is pressed asks by itself.
+    const presses = !typing && event.relatedTarget?.matches("button");
+    if (event.target === passed && !presses && document.hasFocus()) ask(passed);
+  });
+  // Where one was before the page came again.
+  const place = location.hash && document.getElementById(location.hash.slice(1));
+  if (place && form.contains(place)) (place.matches("select, input") ? place : place.querySelector("select"))?.focus();
 }

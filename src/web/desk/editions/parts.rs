@@ -95,8 +95,12 @@ impl Readiness {
     }
 }
 
-/// How many get it: "1,204 readers", "about 12,300 readers".
+/// How many get it: "1,204 readers", "about 12,300 readers", "at most a few readers".
 fn readers_words(readership: Readership) -> String {
+    // Looked for, and not found among very many.
+    if readership.if_any {
+        return "at most a few readers".to_owned();
+    }
     let about = if readership.about { "about " } else { "" };
     format!("{about}{}", count(readership.readers, "reader"))
 }
@@ -260,6 +264,7 @@ pub(super) struct SegmentSaid {
     is_except: bool,
     name: String,
     public_id: String,
+    /// What it asks, and what the segments that it takes in do.
     sentence: String,
     /// Which version was approved.
     version: Option<i64>,
@@ -269,7 +274,10 @@ pub(super) struct SegmentSaid {
 pub(super) async fn segments_said(desk: &Desk, edition: &Edition) -> Result<Vec<SegmentSaid>, WebError> {
     let db = &desk.site().db;
     let narrowing = segments::of_edition(db, edition.id).await?;
-    let trees: Vec<_> = narrowing.each().map(|by| &by.tree).collect();
+    let trees: Vec<_> = narrowing
+        .each()
+        .flat_map(|by| std::iter::once(&by.tree).chain(by.taken_in.iter().map(|one| &one.tree)))
+        .collect();
     if trees.is_empty() {
         return Ok(Vec::new());
     }
@@ -278,7 +286,14 @@ pub(super) async fn segments_said(desk: &Desk, edition: &Edition) -> Result<Vec<
         is_except: by.role == segments::NarrowingRole::Except,
         name: by.name.clone(),
         public_id: by.public_id.clone(),
-        sentence: segments::sentence(&by.tree, &names),
+        sentence: std::iter::once(segments::sentence(&by.tree, &names))
+            .chain(
+                by.taken_in
+                    .iter()
+                    .map(|one| format!("{}: {}", one.name, segments::sentence(&one.tree, &names))),
+            )
+            .collect::<Vec<_>>()
+            .join(". "),
         version: by.is_approved.then_some(by.version),
     });
     Ok(said.collect())

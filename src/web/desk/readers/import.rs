@@ -82,11 +82,14 @@ struct Ask {
     others: String,
     words: Vec<Words>,
     everybody: Option<Vec<Choice>>,
+    /// It may be any of the files that its program writes.
+    is_any_file: bool,
+    lacks_addresses: bool,
     lacks: Option<String>,
     first: Vec<Row>,
     names_lists: bool,
     makes_lists: bool,
-    /// The first of the bases, unless another was chosen.
+    /// The one that was chosen, if any was.
     basis: String,
 }
 
@@ -175,7 +178,9 @@ pub(crate) async fn show(desk: Desk, Path(id): Path<String>) -> Outcome {
     let seen = import.seen()?;
     let form = Form::with_more(FIELDS, names(&seen));
     let form = match import.basis.as_str() {
-        "" | CONSENT => form.with("basis", CONSENT),
+        // Nobody agreed because nobody said anything.
+        "" => form,
+        CONSENT => form.with("basis", CONSENT),
         IMPLIED => form.with("basis", IMPLIED),
         ground => form.with("basis", "other").with("ground", ground),
     };
@@ -426,7 +431,10 @@ fn roles(heading: &str, chosen: &str, is_open: bool) -> Vec<Choice> {
     }
     let role = |(value, label): &(&str, &str)| Choice {
         value: (*value).to_owned(),
-        label: (*label).to_owned(),
+        label: match *value {
+            "not-read" if is_open => "Not read: it says nothing about mail".to_owned(),
+            _ => (*label).to_owned(),
+        },
         chosen: *value == chosen,
     };
     all.extend(ColumnRole::WORDS.iter().map(role));
@@ -562,11 +570,13 @@ async fn ask(desk: &Desk, seen: &Seen, form: &Form) -> Result<Ask, WebError> {
         let guess = match &column.asks {
             Some(AskedOfColumn::Column { guess, .. }) => guess.as_str(),
             Some(AskedOfColumn::Unclear { .. }) => "",
+            None if seen.lacks_addresses && column.example.contains('@') => "email",
             None => column.role.as_str(),
         };
         let typed = form.text(&name);
         let chosen = if typed.is_empty() { guess } else { typed };
         let asks = match &column.asks {
+            None if !column.example.is_empty() => format!("In the first row: “{}”.", column.example),
             None => String::new(),
             Some(AskedOfColumn::Column { count: number, .. }) => format!(
                 "It has something in {}, and may say who is not to be mailed. Is this what it is?",
@@ -574,7 +584,7 @@ async fn ask(desk: &Desk, seen: &Seen, form: &Form) -> Result<Ask, WebError> {
             ),
             Some(AskedOfColumn::Unclear { example }) => {
                 format!(
-                    "It may say who is not to be mailed, and holds many different things, such as “{example}”."
+                    "It may say who is not to be mailed: it holds things such as “{example}”. If it says nothing about mail, choose that it is not read."
                 )
             }
         };
@@ -634,7 +644,7 @@ async fn ask(desk: &Desk, seen: &Seen, form: &Form) -> Result<Ask, WebError> {
     let everybody = seen.everybody.map(|guess| {
         let typed = State::parse(form.text("everybody"));
         // Where the file lacks what says it nobody guesses.
-        states(typed.or(Some(guess).filter(|_| seen.lacks.is_none())))
+        states(typed.or(Some(guess).filter(|guess| seen.lacks.is_none() && *guess != State::NotTaken)))
     });
     let not_read = seen.not_read().count();
     Ok(Ask {
@@ -649,6 +659,8 @@ async fn ask(desk: &Desk, seen: &Seen, form: &Form) -> Result<Ask, WebError> {
         },
         words: seen.words.iter().enumerate().map(words).collect(),
         everybody,
+        is_any_file: seen.everybody == Some(State::NotTaken),
+        lacks_addresses: seen.lacks_addresses,
         lacks: seen.lacks.clone(),
         first: seen.first.iter().map(row).collect(),
         names_lists: seen.columns.iter().any(|column| matches!(column.role.as_str(), "list" | "topics")),

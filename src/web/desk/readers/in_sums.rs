@@ -28,7 +28,16 @@ pub(super) fn sentences(report: &ImportReport, to: &str, when: When) -> Vec<Stri
     };
     all.push(match report.added {
         0 => format!("Nobody {} {to}.", will("joins", "joined")),
-        added => format!("{} {joins} {to}.", count(of(added), "reader")),
+        added if report.added_to.len() > 1 => {
+            let each =
+                report.added_to.iter().map(|(list, number)| format!("{} {list}", grouped(of(*number))));
+            let each = each.collect::<Vec<_>>().join(", ");
+            format!("{} {joins} their lists: {each}.", count(of(added), "reader"))
+        }
+        added => {
+            let to = report.added_to.keys().next().map_or(to, String::as_str);
+            format!("{} {joins} {to}.", count(of(added), "reader"))
+        }
     });
     let never = report.left + report.suppressed();
     if never > 0 {
@@ -73,10 +82,7 @@ pub(super) fn sentences(report: &ImportReport, to: &str, when: When) -> Vec<Stri
     if report.refused > 0 {
         let rows = count(of(report.refused), "row");
         let cannot = will("cannot be taken", "could not be taken");
-        all.push(format!(
-            "{rows} {cannot}: most likely {} no usable address.",
-            one(report.refused, "it has", "they have")
-        ));
+        all.push(format!("{rows} {cannot}: why is said of each in the file below."));
     }
     if !report.not_read.is_empty() {
         all.push(format!("Not read: {}.", report.not_read.join(", ")));
@@ -118,7 +124,7 @@ mod tests {
             [
                 "8,012 readers join The Weekly.",
                 "2,144 will never be mailed: 1,873 left, 240 bounced, 31 complained.",
-                "17 rows cannot be taken: most likely they have no usable address.",
+                "17 rows cannot be taken: why is said of each in the file below.",
             ]
         );
         let one = ImportReport { added: 1, refused: 1, ..ImportReport::default() };
@@ -126,6 +132,12 @@ mod tests {
         assert_eq!(
             sentences(&ImportReport::default(), "The Weekly", When::Before),
             ["Nobody joins The Weekly."]
+        );
+        let lists = [("Letters".to_owned(), 2), ("The Weekly".to_owned(), 1)];
+        let several = ImportReport { added: 3, added_to: lists.into(), ..ImportReport::default() };
+        assert_eq!(
+            sentences(&several, "their lists", When::Before),
+            ["3 readers join their lists: 2 Letters, 1 The Weekly."]
         );
     }
 }

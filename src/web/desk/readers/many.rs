@@ -72,11 +72,16 @@ impl Whom {
         words.extend(state.map(|one| how_they_stand(one).to_owned()));
         words.extend(segment.map(|one| format!("the segment {}, version {}", one.name, one.version)));
         words.extend((!search.is_empty()).then(|| "found by a search".to_owned()));
+        // What it takes in is frozen with it.
+        let asked = match segment {
+            Some(segment) => Some(segments::in_full(db, &segment.tree).await?),
+            None => None,
+        };
         let filter = ReaderFilter {
             search: search.to_owned(),
             list: list.map(|one| one.id),
             topic: topic.map(|one| one.id),
-            segment: segment.map(|one| one.tree.clone()),
+            segment: asked,
             standing: state.map(|one| one.as_str().to_owned()).unwrap_or_default(),
         };
         let words = if words.is_empty() { "all readers".to_owned() } else { words.join(", ") };

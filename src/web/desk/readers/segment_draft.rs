@@ -191,6 +191,8 @@ pub(super) struct Part {
     error: String,
     may_add: bool,
     may_group: bool,
+    /// Where a button leads: what it adds, or what stays where it takes away.
+    to: String,
 }
 
 #[derive(Serialize)]
@@ -387,9 +389,11 @@ impl Draft {
                     Some(tree) => trees.push(tree),
                     None => is_whole = false,
                 },
-                Member::One(one) => match one.condition(named) {
-                    Ok(condition) => {
-                        let is = SegmentTree::Is(condition);
+                Member::One(one) => match one
+                    .condition(named)
+                    .and_then(|is| SegmentTree::Is(is).checked().map_err(|why| why.to_string()))
+                {
+                    Ok(is) => {
                         trees.push(if one.is_not { SegmentTree::Not(Box::new(is)) } else { is });
                     }
                     Err(why) => {
@@ -417,9 +421,10 @@ impl Draft {
     }
 
     /// The parts of the page.
-    pub(super) fn parts(&self, named: &Named) -> Vec<Part> {
+    pub(super) fn parts(&self, named: &Named, action: &str) -> Vec<Part> {
         let mut parts = Vec::new();
         self.each_part(BEGIN, 1, self.count() < MOST_CONDITIONS, named, &mut parts);
+        parts.iter_mut().for_each(|part| part.to.insert_str(0, action));
         parts
     }
 
@@ -440,6 +445,7 @@ impl Draft {
             error: String::new(),
             may_add,
             may_group: may_add && depth < DEEPEST,
+            to: format!("#{path}-{}", self.members.len()),
         };
         parts.push(part(true));
         for (at, member) in self.members.iter().enumerate() {
@@ -456,6 +462,7 @@ impl Draft {
                     error: one.error.clone(),
                     may_add,
                     may_group: false,
+                    to: format!("#{path}-what"),
                     path,
                 }),
             }
@@ -728,6 +735,10 @@ impl One {
                 let currency = money::currency(&gifts.currency);
                 let amount = |amount: &Option<i64>| match (amount, gifts.measure, currency) {
                     (None, ..) => String::new(),
+                    // Anything at all.
+                    (Some(1), GiftMeasure::Sum | GiftMeasure::Single, _) if gifts.most.is_none() => {
+                        String::new()
+                    }
                     (Some(minor), GiftMeasure::Sum | GiftMeasure::Single, Some(currency)) => {
                         Money::new(*minor, currency).figures()
                     }
@@ -1001,6 +1012,28 @@ mod tests {
         }
         assert!(names(&format!("({})", ".".repeat(31))).is_none());
         assert!(names(&format!("({})", "()".repeat(5_000))).is_none());
+    }
+
+    /// What a condition may not be is said where it stands; gifts may be asked for without an amount.
+    #[test]
+    fn what_is_wrong_is_said_where_it_stands() {
+        let mut draft = of_shape("(..)").expect("a shape of ours");
+        for (member, what) in draft.members.iter_mut().zip([What::Gave, What::Domain]) {
+            let Member::One(one) = member else { panic!("a condition") };
+            one.what = what;
+            one.values.insert("from", "2026-01-01".to_owned());
+        }
+        assert_eq!(draft.tree(&named()), None);
+        let errors: Vec<String> = draft.parts(&named(), "/here").into_iter().map(|part| part.error).collect();
+        assert_eq!(errors[1], "");
+        assert!(errors[2].contains("behind the @"), "{errors:?}");
+        draft.press("remove c-1");
+        let Some(SegmentTree::All(trees)) = draft.tree(&named()) else { panic!("it is whole") };
+        let SegmentTree::Is(Condition::Gave { gifts }) = &trees[0] else { panic!("gifts") };
+        assert_eq!((gifts.least, gifts.most), (Some(1), None));
+        let again = Draft::of(&SegmentTree::All(trees));
+        let Member::One(one) = &again.members[0] else { panic!("a condition") };
+        assert_eq!(one.value("least"), "", "as it was typed");
     }
 
     #[test]

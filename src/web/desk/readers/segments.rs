@@ -88,6 +88,9 @@ fn in_words(counted: SegmentCount) -> String {
     if !about {
         return count(n, "reader");
     }
+    if n == 0 {
+        return "A few readers, if any".to_owned();
+    }
     // A part was looked at: what it cannot know is not said.
     let step = 10_i64.pow(n.max(1).ilog10().saturating_sub(2));
     format!("about {} readers", grouped((n + step / 2) / step * step))
@@ -150,7 +153,9 @@ async fn take(desk: Desk, segment: Option<Segment>, posted: Posted) -> Outcome {
     let title = segment.as_ref().map_or("New segment", |one| one.name.as_str()).to_owned();
     if form.text("press") != "save" {
         draft.press(form.text("press"));
-        let page = page(&desk, segment.as_ref(), (draft, form), (false, String::new())).await?;
+        // Whoever asks for the number hears what is in its way; while somebody is still at it nothing is wrong.
+        let counts = form.text("press") == "count";
+        let page = page(&desk, segment.as_ref(), (draft, form), (counts, String::new())).await?;
         return desk.page("desk/readers/segment", &title, &page).await;
     }
     let name = form.required("name", LONGEST_NAME, "Give it a name.");
@@ -160,16 +165,28 @@ async fn take(desk: Desk, segment: Option<Segment>, posted: Posted) -> Outcome {
         let page = page(&desk, segment.as_ref(), (draft, form), (true, String::new())).await?;
         return desk.page_again("desk/readers/segment", &title, &page).await;
     };
-    match save(&desk, segment.as_ref(), &form, (&name, tree)).await {
+    match save(&desk, segment.as_ref(), &form, (&name, tree.clone())).await {
         Ok(id) => Ok(see_other(&format!("/desk/segments/{id}?done=saved"))),
         Err(SegmentError::Database(error)) => Err(error.into()),
         Err(SegmentError::NotFound) => Err(WebError::NotFound),
         Err(error @ SegmentError::Changed) => {
-            let page = page(&desk, segment.as_ref(), (draft, form), (true, error.to_string())).await?;
+            let Some(seen) = &segment else { return Err(WebError::NotFound) };
+            let newest = found(&desk, &seen.public_id).await?;
+            let trouble = format!("{error} {}", theirs(&desk, &newest).await?);
+            // What it says now was seen: saved again, what was typed comes on top of it.
+            let form = form.holding("seen", newest.version.to_string());
+            let page = page(&desk, Some(&newest), (draft, form), (true, trouble)).await?;
             desk.page("desk/readers/segment", &title, &page).await.map(conflict)
         }
         Err(error @ (SegmentError::Name | SegmentError::NameTaken)) => {
             form.mistake("name", error);
+            // All but the name may be saved already.
+            if let Some(seen) = &segment {
+                let newest = found(&desk, &seen.public_id).await?;
+                if newest.tree == tree {
+                    form = form.holding("seen", newest.version.to_string());
+                }
+            }
             let page = page(&desk, segment.as_ref(), (draft, form), (true, String::new())).await?;
             desk.page_again("desk/readers/segment", &title, &page).await
         }
@@ -178,6 +195,16 @@ async fn take(desk: Desk, segment: Option<Segment>, posted: Posted) -> Outcome {
             desk.page_again("desk/readers/segment", &title, &page).await
         }
     }
+}
+
+/// What somebody else saved, for whoever has typed something else.
+async fn theirs(desk: &Desk, newest: &Segment) -> Result<String, WebError> {
+    let Segment { name, version, tree, .. } = newest;
+    let by = newest.changed_by.as_ref().map(|who| format!(" by {who}")).unwrap_or_default();
+    let asked = segments::sentence(tree, &segments::names(&desk.site().db, &[tree]).await?);
+    Ok(format!(
+        "It is version {version}{by} now, “{name}”: {asked}. Nothing of yours is lost, it stands below: press Save once more, and it is the version after that one."
+    ))
 }
 
 /// What was typed is saved if nobody saved it since the page was opened: its public id.
@@ -259,11 +286,12 @@ async fn page(
         Some(segment) => segments::used_by(db, segment.id).await?,
         None => None,
     };
+    let action = format!("/desk/segments/{}", segment.map_or("new", |one| one.public_id.as_str()));
     Ok(Page {
         id: segment.map(|one| one.public_id.clone()),
         shape: draft.shape(),
         seen: form.text("seen").to_owned(),
-        parts: draft.parts(&named),
+        parts: draft.parts(&named, &action),
         form,
         trouble,
         sentence,
