@@ -48,8 +48,14 @@ impl Suppressions<'_> {
     }
 
     /// A file said it of somebody, and what it said is taken back: as if it had not been said. Nothing that another said is. Whoever calls
-    /// has closed the gate.
-    pub async fn take_back(self, tx: &mut Tx, reader: i64, reason: &str, detail: &str) -> Result<u64> {
+    /// has closed the gate. What the addresses are kept as that are mailed again.
+    pub async fn take_back(
+        self,
+        tx: &mut Tx,
+        reader: i64,
+        reason: &str,
+        detail: &str,
+    ) -> Result<Vec<String>> {
         store::take_back(tx, reader, reason, detail).await
     }
 

@@ -43,20 +43,13 @@ pub(super) fn lines(source: &impl TableSource, archive: &Archive) -> io::Result<
     let anywhere = || Ok::<_, io::Error>(source.open_anywhere()?.ok_or(PackedError::Pipe)?);
     let mut texts = 0_u64;
     for one in &archive.files {
-        let is_sheet =
-            one.path.to_lowercase().contains("worksheets/") && one.name().to_lowercase().starts_with("sheet");
-        let mut sheet = Looked::default();
+        let mut looked = Looked { size: one.size, ..Looked::default() };
         pieces(one.open(anywhere()?)?, |piece| {
-            if is_sheet {
-                return sheet.look(piece);
-            }
-            if texts == 0 || one.name().eq_ignore_ascii_case("sharedStrings.xml") {
-                counts(piece, one.size)?;
-            }
-            texts += piece.len() as u64;
+            looked.look(piece)?;
+            texts += if looked.is_sheet { 0 } else { piece.len() as u64 };
             if texts > MOST_TEXTS { Err(PackedError::LargeSheet) } else { Ok(()) }
         })?;
-        if sheet.lacks_results {
+        if looked.lacks_results {
             return Err(PackedError::NoResult.into());
         }
     }
@@ -74,108 +67,171 @@ pub(super) fn lines(source: &impl TableSource, archive: &Archive) -> io::Result<
     Ok((Box::new(Lines { receiver, piece: Vec::new(), at: 0, is_over: false }), others))
 }
 
-/// The library makes room for as many texts as a file says there are.
-fn counts(piece: &[u8], size: u64) -> Result<(), PackedError> {
-    let text = String::from_utf8_lossy(&piece[..piece.len().min(4096)]);
-    for (at, name) in text.match_indices("uniqueCount") {
-        let number: String = text[at + name.len()..]
-            .trim_start_matches([' ', '=', '"', '\'', '\n', '\r', '\t'])
-            .chars()
-            .take_while(char::is_ascii_digit)
-            .collect();
-        if number.parse::<u64>().unwrap_or(if number.is_empty() { 0 } else { u64::MAX }) > size {
-            return Err(PackedError::Sheet);
-        }
-    }
-    Ok(())
-}
-
-/// What is seen of a sheet's XML on the way through it.
+/// What is seen of a part on the way through it: any of them may be the sheet, or the texts, whatever it is called. It is taken apart as the
+/// library does.
 #[derive(Default)]
 struct Looked {
+    /// Of the whole part.
+    size: u64,
     place: Place,
-    /// The beginning of the tag that it is in.
+    /// Whether it begins as XML does; known once a byte of it is.
+    is_markup: Option<bool>,
+    /// The beginning of the tag that it is in, and how long that is.
     tag: Vec<u8>,
-    last: u8,
+    length: u64,
+    /// The last bytes.
+    end: [u8; 11],
     /// Since the last cell or row began.
     since: u64,
+    is_sheet: bool,
     is_behind: bool,
+    is_in_cell: bool,
     is_computed: bool,
     is_text: bool,
+    has_value_tag: bool,
     has_value: bool,
     is_value: bool,
     lacks_results: bool,
 }
 
-#[derive(Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
 enum Place {
     #[default]
     Text,
     Tag,
     Quoted(u8),
+    Comment,
+    Data,
 }
+
+/// So much of a tag is kept.
+const TAG: usize = 512;
 
 impl Looked {
     fn look(&mut self, piece: &[u8]) -> Result<(), PackedError> {
         for &byte in piece {
-            self.since += 1;
-            match (&self.place, byte) {
-                (Place::Text, b'<') => {
-                    self.place = Place::Tag;
-                    self.tag.clear();
-                }
-                (Place::Text, _) => self.has_value |= self.is_value,
-                (Place::Quoted(mark), byte) if *mark == byte => {
-                    self.place = Place::Tag;
-                    self.keep(byte);
-                }
-                (Place::Tag, b'>') => {
-                    self.place = Place::Text;
-                    self.tag_ends()?;
-                }
-                (Place::Tag, b'"' | b'\'') => {
-                    self.place = Place::Quoted(byte);
-                    self.keep(byte);
-                }
-                (Place::Tag | Place::Quoted(_), byte) => self.keep(byte),
+            if self.is_markup.is_none() && !matches!(byte, 0xef | 0xbb | 0xbf) && !byte.is_ascii_whitespace()
+            {
+                self.is_markup = Some(byte == b'<');
             }
-            self.last = byte;
+            self.end.rotate_left(1);
+            self.end[10] = byte;
+            if self.is_markup == Some(true) {
+                self.take(byte)?;
+            } else if self.end.ends_with(b"sheetData") || self.end.ends_with(b"uniqueCount") {
+                // A picture has no such words, and the library would look for them in anything.
+                return Err(PackedError::Sheet);
+            }
         }
         // Behind the rows stand links and notes, which nobody reads here.
-        let most = if self.is_behind { MOST_TEXTS } else { LONGEST_CELL };
+        let most = if self.is_sheet && !self.is_behind { LONGEST_CELL } else { MOST_TEXTS };
         if self.since > most { Err(PackedError::LargeSheet) } else { Ok(()) }
     }
 
+    fn take(&mut self, byte: u8) -> Result<(), PackedError> {
+        self.since += 1;
+        match (self.place, byte) {
+            (Place::Text, b'<') => {
+                self.place = Place::Tag;
+                self.tag.clear();
+                self.length = 0;
+            }
+            (Place::Text, _) => self.has_value |= self.is_value && !byte.is_ascii_whitespace(),
+            // The shortest is <!---->.
+            (Place::Comment, b'>') if self.length >= 2 && self.end.ends_with(b"-->") => {
+                self.place = Place::Text
+            }
+            (Place::Data, b'>') if self.end.ends_with(b"]]>") => self.place = Place::Text,
+            (Place::Comment, _) => self.length += 1,
+            (Place::Data, _) => self.has_value |= self.is_value && !byte.is_ascii_whitespace(),
+            (Place::Tag, b'>') if !self.tag.starts_with(b"?") || self.tag.ends_with(b"?") => {
+                self.place = Place::Text;
+                self.tag_ends()?;
+            }
+            (Place::Tag, b'"' | b'\'') if !self.tag.starts_with(b"?") => {
+                self.place = Place::Quoted(byte);
+                self.keep(byte);
+            }
+            (Place::Quoted(mark), byte) if mark == byte => {
+                self.place = Place::Tag;
+                self.keep(byte);
+            }
+            (Place::Tag | Place::Quoted(_), byte) => {
+                self.keep(byte);
+                match self.tag.as_slice() {
+                    b"!--" => (self.place, self.length) = (Place::Comment, 0),
+                    b"![CDATA[" => self.place = Place::Data,
+                    tag if tag.starts_with(b"!")
+                        && !b"!--".starts_with(tag)
+                        && !b"![CDATA[".starts_with(tag) =>
+                    {
+                        // No program writes a document type, and one could hide any number of tags.
+                        return Err(PackedError::Sheet);
+                    }
+                    _ => {}
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// What is longer keeps its end as well, by which a declaration is known to be over.
     fn keep(&mut self, byte: u8) {
-        if self.tag.len() < 256 {
+        self.length += 1;
+        if self.tag.len() < TAG {
             self.tag.push(byte);
+        } else {
+            self.tag[TAG - 1] = byte;
         }
     }
 
     fn tag_ends(&mut self) -> Result<(), PackedError> {
-        let is_declared = self.tag.starts_with(b"?") && self.last == b'?';
-        // What is no tag could hide any number of them.
-        if self.tag.starts_with(b"!") || self.tag.starts_with(b"?") && !is_declared {
-            return Err(PackedError::Sheet);
-        }
         let is_end = self.tag.starts_with(b"/");
         let name =
             self.tag.split(|byte| byte.is_ascii_whitespace() || *byte == b'/').find(|part| !part.is_empty());
         let name = name.unwrap_or_default().rsplit(|byte| *byte == b':').next().unwrap_or_default();
-        let is_whole = self.last == b'/';
+        let is_whole = self.tag.ends_with(b"/");
         match (name, is_end) {
-            (b"c", false) if !self.is_behind => {
+            (b"sheetData", false) => (self.is_sheet, self.is_behind, self.since) = (true, is_whole, 0),
+            (b"sheetData", true) => (self.is_behind, self.since) = (true, 0),
+            (b"sst", false) if !self.has_room_for_texts() => return Err(PackedError::Sheet),
+            _ if !self.is_sheet || self.is_behind => {}
+            // A cell ends before the next, or nothing says how long it is.
+            (b"c" | b"row", false) if self.is_in_cell => return Err(PackedError::Sheet),
+            (b"c", false) => {
                 let text = self.tag.windows(8).any(|part| part == b" t=\"str\"");
-                (self.is_computed, self.is_text, self.has_value, self.since) = (false, text, false, 0);
+                (self.is_computed, self.is_text, self.has_value, self.has_value_tag) =
+                    (false, text, false, false);
+                (self.is_in_cell, self.since) = (!is_whole, 0);
             }
-            (b"c", true) => self.lacks_results |= self.is_computed && !self.is_text && !self.has_value,
-            (b"row", false) if !self.is_behind => self.since = 0,
+            (b"c", true) => {
+                let has_result = if self.is_text { self.has_value_tag } else { self.has_value };
+                self.lacks_results |= self.is_computed && !has_result;
+                self.is_in_cell = false;
+            }
+            (b"row", false) => self.since = 0,
             (b"f", false) => self.is_computed = true,
-            (b"v", _) => self.is_value = !is_end && !is_whole,
-            (b"sheetData", end) if end || is_whole => (self.is_behind, self.since) = (true, 0),
+            (b"v", end) => {
+                self.has_value_tag = true;
+                self.is_value = !end && !is_whole;
+            }
             _ => {}
         }
         Ok(())
+    }
+
+    /// The library makes room for as many texts as a file says there are: no more than it has bytes.
+    fn has_room_for_texts(&self) -> bool {
+        let tag = String::from_utf8_lossy(&self.tag);
+        let says = |(at, name): (usize, &str)| {
+            let value = tag[at + name.len()..].trim_start().strip_prefix('=')?.trim_start();
+            let quote = value.chars().next().filter(|mark| matches!(mark, '"' | '\''))?;
+            value[1..].split(quote).next()?.parse::<u64>().ok()
+        };
+        self.length < TAG as u64
+            && tag
+                .match_indices("uniqueCount")
+                .all(|found| says(found).is_some_and(|texts| texts <= self.size))
     }
 }
 
@@ -251,6 +307,9 @@ fn read(file: Box<dyn AnyPlace>, to: &SyncSender<Said>) -> io::Result<()> {
             }
         }
         piece.push('"');
+        if piece.len() >= PIECE {
+            to.send(Said::Lines(std::mem::take(&mut piece).into_bytes())).map_err(gone)?;
+        }
     }
     to.send(Said::Lines(piece.into_bytes())).map_err(gone)
 }

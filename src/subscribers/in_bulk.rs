@@ -628,7 +628,8 @@ mod tests {
         let own = standing(2, Is::Confirmed, false, 0);
         let on = standing(LIST, Is::Confirmed, false, 0);
         let of = |one: &Standing| vec![one.clone()];
-        let cases: Vec<(BulkDeed, Vec<Standing>, bool, Vec<i64>, BulkOutcome)> = vec![
+        type Case = (BulkDeed, Vec<Standing>, bool, Vec<i64>, BulkOutcome);
+        let cases: Vec<Case> = vec![
             (Join, of(&own), false, vec![], Changed),
             (Join, of(&own), true, vec![], Stopped),
             (Join, vec![], false, vec![], Nowhere),

@@ -13,6 +13,7 @@ use broadside::{
     email_address::EmailAddress,
     jobs,
     moving_in::ImportChoices,
+    restored,
     subscribers::{
         self, Basis, BringInError, ConsentMethod, Import, ImportAnswers, ImportState, Receiving, Trace,
     },
@@ -424,6 +425,9 @@ both_engines! {
             work(&app).await;
             desk.open(&path).await.says("What it changed is as it was");
             assert_eq!(everything(&app).await, before, "round {round}");
+            // TRUST T10: what the journal says of it is over, too.
+            restored::take_up(&app.site, None).await.expect("the journal is taken up");
+            assert_eq!(everything(&app).await, before, "round {round}, once more started");
             assert_eq!(desk.submit(&undo).await.status, StatusCode::CONFLICT, "it is taken back once");
         }
         app.send_edition("To whom").await;

@@ -163,7 +163,7 @@ async fn a_segment_is_made_by_a_browser() {
     browser.sound("segment").await;
     browser.goto(&app.url("/desk/segments")).await;
     browser.sound("segments").await;
-    browser.click("See them: Network").await;
+    browser.click("See them : Network").await;
     browser.wait_for_text("ann@example.net").await;
     browser.goto(&app.url("/desk/readers/export")).await;
     browser.sound("export").await;

@@ -139,7 +139,9 @@ both_engines! {
         assert!(!page.body.contains("name=\"sites\""));
         let form = page.form("/desk/forms/used");
         assert_eq!(editor.submit(&form.clone().and("sites", "https://evil.example")).await.status, StatusCode::BAD_REQUEST);
-        editor.submit_and_follow(&form.with("intro", "On Sundays.")).await.says("Saved.").says(HERE);
+        let saved = editor.submit_and_follow(&form.with("intro", "On Sundays.")).await;
+        saved.says("Saved.");
+        assert!(saved.body.contains(HERE), "they stay, and everybody sees them");
         visitor.open("/subscribe/used").await.says("On Sundays.");
         assert!(visitor.open("/subscribe/used").await.body.contains("name=\"consent\""));
     }

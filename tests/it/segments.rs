@@ -375,7 +375,7 @@ async fn fill(db: &Db, world: &World) {
             tx.commit().await.expect("a commit");
         }
         Db::Postgres { pool, .. } => {
-            let sql = sql.replace("as MARK", "as boolean").replace("subscriber (id", "subscriber (id");
+            let sql = sql.replace("as MARK", "as boolean");
             sqlx::raw_sql(AssertSqlSafe(sql)).execute(pool).await.expect("the rows");
         }
     }

@@ -19,7 +19,7 @@ statements! {
     ADD_TOLD = rows(5) "insert into suppression (address_hash, reason, detail, created_at, subscriber_id) values {rows}
         on conflict (address_hash) where lifted_at is null do nothing returning address_hash";
     /// What a file said, as if it had not.
-    TAKE_BACK = "delete from suppression where subscriber_id = $1 and reason = $2 and detail = $3 and lifted_at is null";
+    TAKE_BACK = "delete from suppression where subscriber_id = $1 and reason = $2 and detail = $3 and lifted_at is null returning address_hash";
     /// When mail to addresses was last let go again.
     LIFTED_AMONG = sqlite "select address_hash, max(lifted_at) from suppression where lifted_at is not null and address_hash in (select value from json_each($1)) group by address_hash",
         postgres "select address_hash, max(lifted_at) from suppression where lifted_at is not null and address_hash in (select json_array_elements_text(cast($1 as json))) group by address_hash";
@@ -175,8 +175,13 @@ pub async fn add_told(
     Ok(added.into_iter().map(|(hash,)| hash).collect())
 }
 
-pub async fn take_back(tx: &mut Tx, reader: i64, reason: &str, detail: &str) -> Result<u64> {
-    tx.exec(TAKE_BACK, (reader, reason, detail)).await
+pub async fn take_back(tx: &mut Tx, reader: i64, reason: &str, detail: &str) -> Result<Vec<String>> {
+    Ok(tx
+        .all::<(String,)>(TAKE_BACK, (reader, reason, detail))
+        .await?
+        .into_iter()
+        .map(|(hash,)| hash)
+        .collect())
 }
 
 pub async fn lifted_among(tx: &mut Tx, hashes: &[String]) -> Result<Vec<(String, Moment)>> {

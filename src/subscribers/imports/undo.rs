@@ -194,10 +194,12 @@ async fn step(
     for one in of(ChangeKind::Answered) {
         undone::unanswer(&mut tx, (one.subscriber_id, one.about), &one.was).await?;
     }
+    let mut lifted = Vec::new();
     for one in of(ChangeKind::Stopped) {
-        Suppressions::new(site)
-            .take_back(&mut tx, one.subscriber_id, &one.was, &told(&import.source))
-            .await?;
+        let suppressions = Suppressions::new(site);
+        let mailed_again =
+            suppressions.take_back(&mut tx, one.subscriber_id, &one.was, &told(&import.source)).await?;
+        lifted.extend(mailed_again.into_iter().map(|hash| Withdrawal::Lifted { hash }));
     }
     for one in of(ChangeKind::Reader) {
         undone::unmeet(&mut tx, one.subscriber_id).await?;
@@ -206,7 +208,7 @@ async fn step(
     if !undone::reached(&mut tx, (import.id, claim, until), *last).await? {
         return Ok(None);
     }
-    commit(tx, site, (lists, &back), before).await?;
+    commit(tx, site, (lists, &back, lifted), before).await?;
     Ok(Some(watch.elapsed()))
 }
 
@@ -222,14 +224,14 @@ async fn leave(tx: &mut Tx, site: &Site, (reader, list): (i64, i64)) -> db::Resu
     Ok(())
 }
 
-/// Who is on a list again stands in the journal behind the commit, and until when they rest from it.
+/// Who is on a list again, until when they rest from it, and who may be mailed, stands in the journal behind the commit.
 async fn commit(
     mut tx: Tx,
     site: &Site,
-    (lists, back): (&[List], &[(i64, i64)]),
+    (lists, back, lifted): (&[List], &[(i64, i64)], Vec<Withdrawal>),
     before: Moment,
 ) -> db::Result<()> {
-    if back.is_empty() || site.journal.path().is_none() {
+    if back.is_empty() && lifted.is_empty() || site.journal.path().is_none() {
         return tx.commit().await;
     }
     let readers: Vec<i64> = back.iter().map(|(reader, _)| *reader).collect();
@@ -244,5 +246,6 @@ async fn commit(
         written.push(Withdrawal::Back { reader: reader.clone(), list: list.clone() });
         written.extend(rests.map(|until| Withdrawal::Rests { reader, list, until }));
     }
+    written.extend(lifted);
     withdrawals::commit(tx, site, written, before).await
 }
