@@ -135,6 +135,11 @@ impl BulkAct {
         store::sums(&self.sums)
     }
 
+    /// Whether it is about a topic that is not there any more.
+    const fn lost_its_topic(&self) -> bool {
+        matches!(self.deed, BulkDeed::Choose | BulkDeed::Unchoose) && self.topic_id.is_none()
+    }
+
     /// For the log: what was done, with what, to whom and why.
     fn in_the_log(&self) -> String {
         let with = [self.topic.as_str(), self.list.as_str()].into_iter().filter(|name| !name.is_empty());
@@ -158,8 +163,7 @@ pub async fn press(site: &Site, act: &BulkAct, seen: Moment, staff: i64) -> Resu
         BulkDeed::TakeOff | BulkDeed::Unchoose => list.is_some(),
         BulkDeed::Join | BulkDeed::Choose => list.is_some_and(|list| list.is_mailed()),
     };
-    let is_about_topic = matches!(act.deed, BulkDeed::Choose | BulkDeed::Unchoose);
-    if !is_there || is_about_topic && act.topic_id.is_none() {
+    if !is_there || act.lost_its_topic() {
         return Err(BulkError::Gone);
     }
     let mut tx = site.db.begin().await?;
@@ -197,24 +201,45 @@ pub async fn remove(site: &Site, act: &BulkAct) -> Result<(), BulkError> {
     Ok(tx.commit().await?)
 }
 
+/// Whether an act can be taken back, and if not, why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum WayBack {
+    Open,
+    /// It is not over, or was taken back.
+    No,
+    /// Nobody was changed, or everybody said something themselves since.
+    Nothing,
+    /// Its topic is not there any more.
+    Gone,
+    TooLate,
+    /// That one was begun after it, and is taken back first.
+    Later(String),
+}
+
 /// Whether it can be taken back: it ended within a day, something of what it changed is known, and nothing was begun after it.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn may_be_taken_back(site: &Site, act: &BulkAct) -> db::Result<bool> {
-    let is_over = matches!(act.state, BulkState::Done | BulkState::Stopped);
-    let is_new = act.changed_at > site.now().minus(LASTS);
-    Ok(is_over
-        && is_new
-        && subscribers::any_changed_in_bulk(&site.db, act.id).await?
-        && !store::has_later(&site.db, act.id).await?)
+pub async fn way_back(site: &Site, act: &BulkAct) -> db::Result<WayBack> {
+    if !matches!(act.state, BulkState::Done | BulkState::Stopped) {
+        return Ok(WayBack::No);
+    }
+    Ok(match subscribers::any_changed_in_bulk(&site.db, act.id).await? {
+        _ if act.changed_at <= site.now().minus(LASTS) => WayBack::TooLate,
+        false => WayBack::Nothing,
+        true if act.lost_its_topic() => WayBack::Gone,
+        true => store::later(&site.db, act.id).await?.map_or(WayBack::Open, WayBack::Later),
+    })
 }
 
 /// Takes one back, within a day, the newest first: what it changed is as it was, but for what was said since.
 ///
 /// # Errors
-/// [`BulkError::Changed`] where it is too late for that, it is not over, or another was begun after it; when the database fails.
+/// [`BulkError::Changed`] where [`way_back`] says that it cannot be; when the database fails.
 pub async fn take_back(site: &Site, act: &BulkAct, staff: i64) -> Result<(), BulkError> {
+    if act.lost_its_topic() {
+        return Err(BulkError::Changed);
+    }
     let now = site.now();
     let mut tx = site.db.begin().await?;
     if !store::begin_taking_back(&mut tx, act.id, now.minus(LASTS), now).await? {

@@ -96,13 +96,15 @@ statements! {
     /// How far it is, with a new claim; nothing is, if somebody stopped it or has it.
     REACHED = "update bulk_act set next_at = $3, reached = $4, sums = $5, changed_at = $6, attempts = 0, last_error = null where id = $1 and next_at = $2 and state = 'running'";
     DONE = "update bulk_act set state = 'done', changed_at = $4, sums = $3, filter = '' where id = $1 and next_at = $2 and state = 'running'";
-    /// Whether another was begun after it that changed somebody, or still may, and was not taken back.
-    HAS_LATER = "select j.id from bulk_act j where j.id > $1 and (j.state = 'running'
-            or j.state in ('done', 'stopped', 'undoing') and exists (select 1 from bulk_change c where c.bulk_act_id = j.id)) limit 1";
+    /// The newest that was begun after it and changed somebody, or still may, and was not taken back; nobody takes one back whose topic is gone.
+    LATER = "select j.public_id from bulk_act j where j.id > $1 and (j.state = 'running'
+            or j.state in ('done', 'stopped', 'undoing') and (j.deed not in ('choose', 'unchoose') or j.topic_id is not null)
+                and exists (select 1 from bulk_change c where c.bulk_act_id = j.id)) order by j.id desc limit 1";
     BEGIN_TAKING_BACK = "update bulk_act set state = 'undoing', changed_at = $3, next_at = $3, attempts = 0, last_error = null, reached = 0
         where id = $1 and changed_at > $2 and state in ('done', 'stopped')
             and not exists (select 1 from bulk_act j where j.id > bulk_act.id and (j.state = 'running'
-                or j.state in ('done', 'stopped', 'undoing') and exists (select 1 from bulk_change c where c.bulk_act_id = j.id)))";
+                or j.state in ('done', 'stopped', 'undoing') and (j.deed not in ('choose', 'unchoose') or j.topic_id is not null)
+                    and exists (select 1 from bulk_change c where c.bulk_act_id = j.id)))";
     TAKEN_BACK = "update bulk_act set next_at = $3, reached = $4, attempts = 0, last_error = null where id = $1 and next_at = $2 and state = 'undoing'";
     IS_UNDONE = "update bulk_act set state = 'undone', changed_at = $3 where id = $1 and next_at = $2 and state = 'undoing'";
     /// What a restored backup would go on with.
@@ -215,9 +217,9 @@ pub async fn done(tx: &mut Tx, (id, claim): (i64, Moment), sums: &BulkSums, now:
     Ok(tx.exec(DONE, (id, claim, written(sums)?, now)).await? == 1)
 }
 
-/// Whether another was begun after it.
-pub async fn has_later(db: &Db, id: i64) -> Result<bool> {
-    Ok(db.opt::<(i64,)>(HAS_LATER, (id,)).await?.is_some())
+/// The newest that was begun after it, as addresses call it.
+pub async fn later(db: &Db, id: i64) -> Result<Option<String>> {
+    Ok(db.opt::<(String,)>(LATER, (id,)).await?.map(|(public_id,)| public_id))
 }
 
 pub async fn begin_taking_back(tx: &mut Tx, id: i64, since: Moment, now: Moment) -> Result<bool> {

@@ -5,7 +5,7 @@
 //! stands. A choice is read when an audience is written down, so nothing that waits is withdrawn for it.
 
 use super::{
-    store::{self, rhythms, topics as topic_rows},
+    store::{self, imports_undone, rhythms, topics as topic_rows},
     topics,
 };
 use crate::{
@@ -69,7 +69,8 @@ pub(super) async fn write(site: &Site, reader: &str, all: &[Otherwise]) -> db::R
     Ok(())
 }
 
-/// They said so just now, of these lists: what the journal has from before counts no more.
+/// They said so just now, of these lists: what the journal has from before counts no more, and whatever put them on a list is not taken
+/// back over it.
 pub(super) async fn said(
     tx: &mut Tx,
     site: &Site,
@@ -78,6 +79,7 @@ pub(super) async fn said(
 ) -> db::Result<()> {
     for list in lists {
         rhythms::said(tx, (subscriber, list), site.now()).await?;
+        imports_undone::stays_on(tx, subscriber, Some(list)).await?;
     }
     Ok(())
 }
@@ -103,6 +105,7 @@ async fn as_written_once(site: &Site, reader: i64, choice: &ListChoice, at: Mome
     if !rhythms::said(&mut tx, (reader, list), at).await? {
         return Ok(false);
     }
+    imports_undone::stays_on(&mut tx, reader, Some(list)).await?;
     let known = topic_rows::names_in(&mut tx).await?;
     let keys = |names: &[String]| -> Vec<i64> {
         known.iter().filter(|(_, name)| names.contains(name)).map(|(id, _)| *id).collect()

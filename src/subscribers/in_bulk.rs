@@ -2,8 +2,9 @@
 //!
 //! The rules: what becomes of somebody is said by one function, for the sums before and for the act. Nobody is put on a list who left it,
 //! is stopped, gets nothing of us or agreed to nothing themselves; nobody gets more or less mail than they chose by a topic; whoever rests
-//! already rests as they said. Whoever leaves or rests stands in the journal first, and nobody else is touched. It is taken back exactly
-//! where nothing was said since.
+//! already rests as they said. Whoever leaves, rests or gets other topics stands in the journal first, and nobody else is touched. A topic
+//! that was merged is the one that took its place; where list or topic are gone, nothing becomes of anybody. It is taken back exactly
+//! where nothing was said since, and what was the proof before is the proof again.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -24,7 +25,7 @@ use crate::{
     db::{self, Db, Tx},
     delivery::{self, Class},
     site::Site,
-    withdrawals::{self, Withdrawal},
+    withdrawals::{self, ListChoice, Withdrawal},
     words,
 };
 
@@ -70,6 +71,8 @@ words! {
         Rests = "rests",
         /// Something happened while it was done.
         Meanwhile = "meanwhile",
+        /// The list or topic is not there any more.
+        Gone = "gone",
     }
 }
 
@@ -118,6 +121,31 @@ pub struct InBulk<'a> {
     pub source: &'a str,
 }
 
+impl InBulk<'_> {
+    const fn is_about_topic(&self) -> bool {
+        matches!(self.deed, BulkDeed::Choose | BulkDeed::Unchoose)
+    }
+
+    /// Whether what it is about is not there any more.
+    const fn is_gone(&self) -> bool {
+        !matches!(self.deed, BulkDeed::Pause) && self.list == 0 || self.is_about_topic() && self.topic == 0
+    }
+
+    /// The same with the topic that has the place of its own, of all topics with theirs.
+    fn placed(self, places: &[(i64, i64)]) -> Self {
+        let place = places.iter().find(|(topic, _)| *topic == self.topic).map_or(0, |(_, place)| *place);
+        Self { topic: place, ..self }
+    }
+}
+
+async fn placed<'a>(tx: &mut Tx, what: &InBulk<'a>) -> db::Result<InBulk<'a>> {
+    Ok(if what.is_about_topic() { what.placed(&topics::hold(tx).await?) } else { *what })
+}
+
+async fn placed_now<'a>(db: &Db, what: &InBulk<'a>) -> db::Result<InBulk<'a>> {
+    Ok(if what.is_about_topic() { what.placed(&topics::with_places(db).await?) } else { *what })
+}
+
 /// What the row of a change says that is about a topic.
 const OF_TOPIC: &str = "topic";
 /// What the proof says of who is taken off a list; who did it and why is for the log.
@@ -149,6 +177,7 @@ fn becomes(what: &InBulk<'_>, facts: &Facts, now: Moment) -> BulkOutcome {
     let on = facts.on(what.list).map(|one| one.state);
     let is_on = on == Some(SubscriptionState::Confirmed);
     match what.deed {
+        _ if what.is_gone() => BulkOutcome::Gone,
         BulkDeed::Join => match on {
             Some(SubscriptionState::Confirmed) => BulkOutcome::Already,
             Some(SubscriptionState::Left) => BulkOutcome::Left,
@@ -196,7 +225,7 @@ async fn facts(mut of: Asks<'_>, what: &InBulk<'_>, readers: &[i64]) -> db::Resu
             }
         }
     }
-    if matches!(what.deed, BulkDeed::Choose | BulkDeed::Unchoose) {
+    if what.is_about_topic() {
         for (reader, topic) in of.chosen(what.list, readers).await? {
             if let Some(facts) = found.get_mut(&reader) {
                 facts.chosen.push(topic);
@@ -211,6 +240,7 @@ async fn facts(mut of: Asks<'_>, what: &InBulk<'_>, readers: &[i64]) -> db::Resu
 /// # Errors
 /// When the database fails.
 pub async fn expect_in_bulk(site: &Site, what: &InBulk<'_>, readers: &[i64]) -> db::Result<BulkSums> {
+    let what = &placed_now(&site.db, what).await?;
     let mut sums = BulkSums::default();
     for facts in facts(Asks::Db(&site.db), what, readers).await?.values() {
         sums.add(becomes(what, facts, site.now()));
@@ -218,11 +248,12 @@ pub async fn expect_in_bulk(site: &Site, what: &InBulk<'_>, readers: &[i64]) -> 
     Ok(sums)
 }
 
-/// Who of these readers is about to be changed: whoever leaves a list or rests by it stands in the journal from now on.
+/// Who of these readers is about to be changed: whoever leaves a list, rests or gets other topics by it stands in the journal from now on.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn write_down_in_bulk(site: &Site, what: &InBulk<'_>, readers: &[i64]) -> db::Result<HashSet<i64>> {
+    let what = &placed_now(&site.db, what).await?;
     let facts = facts(Asks::Db(&site.db), what, readers).await?;
     let now = site.now();
     let meant: HashSet<i64> = readers
@@ -253,9 +284,28 @@ pub async fn write_down_in_bulk(site: &Site, what: &InBulk<'_>, readers: &[i64])
             let paused = |(_, reader)| Withdrawal::Paused { reader, until };
             withdrawals::write(site, &names.into_iter().map(paused).collect::<Vec<_>>()).await;
         }
+        (BulkDeed::Choose, _) => write_choice(site, what, &ids, true).await?,
+        (BulkDeed::Unchoose, _) => write_choice(site, what, &ids, false).await?,
         _ => {}
     }
     Ok(meant)
+}
+
+/// These readers choose the topic, or do not any more: it stands in the journal from now on.
+async fn write_choice(site: &Site, what: &InBulk<'_>, readers: &[i64], is_on: bool) -> db::Result<()> {
+    let lists = store::lists(&site.db).await?;
+    let list = lists.into_iter().find(|list| list.id == what.list).map(|list| list.public_id);
+    let known = topics::names(&site.db).await?;
+    let topic = known.into_iter().find(|(topic, _)| *topic == what.topic).map(|(_, name)| name);
+    let (Some(list), Some(topic)) = (list, topic) else { return Ok(()) };
+    let (on, off) = if is_on { (vec![topic], Vec::new()) } else { (Vec::new(), vec![topic]) };
+    let chose = |(_, reader)| {
+        let (list, on, off) = (list.clone(), on.clone(), off.clone());
+        Withdrawal::Chose(ListChoice { reader, list, rhythm: None, on, off })
+    };
+    let names = undone::public_ids(&site.db, readers).await?;
+    withdrawals::write(site, &names.into_iter().map(chose).collect::<Vec<_>>()).await;
+    Ok(())
 }
 
 /// Holds these readers, and what of theirs the act is about: topics, then readers, then subscriptions, as by everybody.
@@ -263,7 +313,7 @@ pub async fn write_down_in_bulk(site: &Site, what: &InBulk<'_>, readers: &[i64])
 /// # Errors
 /// When the database fails.
 pub async fn hold_in_bulk(tx: &mut Tx, what: &InBulk<'_>, readers: &[i64]) -> db::Result<()> {
-    if matches!(what.deed, BulkDeed::Choose | BulkDeed::Unchoose) {
+    if what.is_about_topic() {
         topics::hold(tx).await?;
     }
     undone::hold(tx, readers).await?;
@@ -284,6 +334,7 @@ pub async fn do_in_bulk(
     what: &InBulk<'_>,
     (readers, meant): (&[i64], &HashSet<i64>),
 ) -> db::Result<BulkSums> {
+    let what = &placed(tx, what).await?;
     let facts = facts(Asks::Tx(tx), what, readers).await?;
     let now = site.now();
     let mut sums = BulkSums::default();
@@ -348,10 +399,12 @@ pub async fn do_in_bulk(
         BulkDeed::Choose => {
             let rows: Vec<_> = changed.iter().map(|reader| (what.list, *reader, what.topic)).collect();
             importing::choose_many(tx, &rows).await?;
+            rows::said_many(tx, what.list, &changed, now).await?;
             changed.iter().for_each(|reader| note(*reader, what.list, OF_TOPIC));
         }
         BulkDeed::Unchoose => {
             rows::unchoose_many(tx, (what.list, what.topic), &changed).await?;
+            rows::said_many(tx, what.list, &changed, now).await?;
             changed.iter().for_each(|reader| note(*reader, what.list, OF_TOPIC));
         }
         BulkDeed::Pause => {
@@ -407,12 +460,38 @@ fn is_untouched(acts: &Acts, one: &Change) -> bool {
     acts.get(&(one.subscriber_id, one.list_id)) == Some(&(ConsentMethod::Staff, one.at))
 }
 
-/// Before an act is taken back of these readers: whoever goes off a list by that stands in the journal.
+/// Whose choice of the topic becomes what it was when these changes are taken back. Whoever is off the list by now has nothing to choose of
+/// it, and nobody loses the only one that they have: they would get everything.
+async fn chosen_back(of: Asks<'_>, what: &InBulk<'_>, changes: &[Change]) -> db::Result<Vec<i64>> {
+    if what.is_gone() {
+        return Ok(Vec::new());
+    }
+    let readers: Vec<i64> = changes.iter().map(|one| one.subscriber_id).collect();
+    let facts = facts(of, what, &readers).await?;
+    let is_back = |reader: &i64| {
+        facts.get(reader).is_some_and(|facts| match what.deed {
+            BulkDeed::Choose => facts.chosen.len() > 1 && facts.chosen.contains(&what.topic),
+            _ => facts.on(what.list).is_some() && !facts.chosen.contains(&what.topic),
+        })
+    };
+    Ok(readers.into_iter().filter(is_back).collect())
+}
+
+/// Before an act is taken back of these readers: whoever goes off a list by that, or gets other topics, stands in the journal.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn write_down_taking_back(site: &Site, what: &InBulk<'_>, readers: &[i64]) -> db::Result<()> {
-    if what.deed != BulkDeed::Join || site.journal.path().is_none() {
+    if site.journal.path().is_none() {
+        return Ok(());
+    }
+    if what.is_about_topic() {
+        let what = &placed_now(&site.db, what).await?;
+        let changes = rows::changes_now(&site.db, what.act, readers).await?;
+        let back = chosen_back(Asks::Db(&site.db), what, &changes).await?;
+        return write_choice(site, what, &back, what.deed == BulkDeed::Unchoose).await;
+    }
+    if what.deed != BulkDeed::Join {
         return Ok(());
     }
     let lists = store::lists(&site.db).await?;
@@ -443,6 +522,11 @@ pub async fn take_back_in_bulk(
 ) -> db::Result<Vec<Withdrawal>> {
     let now = site.now();
     hold_in_bulk(tx, what, readers).await?;
+    let what = &placed(tx, what).await?;
+    if what.deed == BulkDeed::Join {
+        // Whoever chooses something of it at this moment comes before or after.
+        rows::hold_on_list(tx, what.list, readers).await?;
+    }
     let changes = rows::changes(tx, what.act, readers).await?;
     let of: Vec<i64> = changes.iter().map(|one| one.subscriber_id).collect();
     let names: HashMap<i64, String> = undone::public_ids_in(tx, &of).await?.into_iter().collect();
@@ -467,36 +551,37 @@ pub async fn take_back_in_bulk(
         BulkDeed::TakeOff => {
             let acts = acts(importing::last_acts(tx, readers).await?);
             let list = store::lists_in(tx).await?.into_iter().find(|list| list.id == what.list);
+            let mut again = Vec::new();
             for one in changes.iter().filter(|one| is_untouched(&acts, one)) {
                 let key = (one.subscriber_id, one.list_id);
                 let Some(was) = SubscriptionState::parse(&one.was) else { continue };
                 if !undone::back_on(tx, key, was).await? {
                     continue;
                 }
-                let action = match was {
-                    SubscriptionState::Pending => ConsentAction::Asked,
-                    _ => ConsentAction::Confirmed,
-                };
-                rows::add_staff_events(tx, &[(key.0, key.1, action)], TAKEN_BACK, now).await?;
-                if let (Some(reader), Some(list)) = (names.get(&key.0), &list) {
-                    back.push(Withdrawal::Back { reader: reader.clone(), list: list.public_id.clone() });
-                }
+                // What they agreed to before answers for their mail, and not that the team was wrong.
+                rows::erase_by_staff(tx, key, one.at).await?;
+                again.push(key.0);
+            }
+            for one in Asks::Tx(tx).standings(&again).await? {
+                let Some(list) = list.as_ref().filter(|list| list.id == one.list_id) else { continue };
+                let Some(reader) = names.get(&one.subscriber_id).cloned() else { continue };
+                let list = list.public_id.clone();
+                let rests = one.rests_until(now);
+                back.push(Withdrawal::Back { reader: reader.clone(), list: list.clone() });
+                // Whoever rested from it rests as before.
+                back.extend(rests.map(|until| Withdrawal::Rests { reader, list, until }));
             }
         }
         BulkDeed::Choose => {
-            rows::unchoose_many(tx, (what.list, what.topic), &of).await?;
+            let back = chosen_back(Asks::Tx(tx), what, &changes).await?;
+            rows::unchoose_many(tx, (what.list, what.topic), &back).await?;
+            rows::said_many(tx, what.list, &back, now).await?;
         }
         BulkDeed::Unchoose => {
-            // Whoever is off the list by now has nothing to choose of it.
-            let on = Asks::Tx(tx).standings(readers).await?;
-            let on: HashSet<i64> =
-                on.iter().filter(|one| one.list_id == what.list).map(|one| one.subscriber_id).collect();
-            let rows: Vec<_> = changes
-                .iter()
-                .filter(|one| on.contains(&one.subscriber_id))
-                .map(|one| (what.list, one.subscriber_id, what.topic))
-                .collect();
+            let back = chosen_back(Asks::Tx(tx), what, &changes).await?;
+            let rows: Vec<_> = back.iter().map(|reader| (what.list, *reader, what.topic)).collect();
             importing::choose_many(tx, &rows).await?;
+            rows::said_many(tx, what.list, &back, now).await?;
         }
         BulkDeed::Pause => {
             let until = what.until.ok_or(sqlx::Error::RowNotFound)?;
@@ -570,6 +655,15 @@ mod tests {
             (Pause, of(&standing(LIST, Is::Confirmed, false, 99)), false, vec![], Changed),
             (Pause, of(&standing(LIST, Is::Left, false, 0)), false, vec![], Nowhere),
         ];
+        // Without their list or topic nothing becomes of anybody.
+        for deed in BulkDeed::ALL {
+            let facts = Facts { standings: of(&on), is_stopped: false, chosen: vec![8] };
+            let what = InBulk { act: 1, deed, list: 0, topic: TOPIC, until: None, source: "" };
+            let is_gone = |what: &InBulk<'_>| becomes(what, &facts, Moment(100)) == BulkOutcome::Gone;
+            assert_eq!(is_gone(&what), deed != Pause, "{deed:?}");
+            let what = InBulk { list: LIST, topic: 0, ..what };
+            assert_eq!(is_gone(&what), matches!(deed, Choose | Unchoose), "{deed:?}");
+        }
         for (deed, standings, is_stopped, chosen, outcome) in cases {
             let what = InBulk { act: 1, deed, list: LIST, topic: TOPIC, until: None, source: "" };
             let facts = Facts { standings, is_stopped, chosen };

@@ -11,7 +11,7 @@ use super::{
     lists::List,
     often,
     read::{Subscriber, SubscriptionState, held},
-    store,
+    store::{self, imports_undone},
     their_choices::choices_path,
 };
 use crate::{
@@ -110,6 +110,8 @@ async fn begin_once(
     if store::pause(&mut tx, reader.id, until, site.now()).await?.is_empty() {
         return Ok(false);
     }
+    // Whatever put them on a list may be taken back: they count on it.
+    imports_undone::stays_on(&mut tx, reader.id, None).await?;
     delivery::withdraw_because(&mut tx, site, reader.id, None, Class::Paused).await?;
     if let Some(Deed { staff_id, reader, why }) = deed {
         audit_log::record(&mut tx, site, Some(staff_id), "paused a reader", reader, why).await?;
@@ -161,6 +163,9 @@ async fn end_once(
     let mut tx = site.db.begin().await?;
     store::hold(&mut tx, reader.id).await?;
     let goes_on = store::go_on(&mut tx, reader.id, seen, site.now()).await?;
+    if goes_on {
+        imports_undone::stays_on(&mut tx, reader.id, None).await?;
+    }
     if let (true, Some(Deed { staff_id, reader, why })) = (goes_on, deed) {
         audit_log::record(&mut tx, site, Some(staff_id), "ended a reader’s pause", reader, why).await?;
     }
@@ -217,7 +222,11 @@ async fn as_written_once(
     let mut rests = false;
     for list in store::lists_in(&mut tx).await?.iter().filter(|list| is_meant(list)) {
         // One that is over by now is written down all the same, so that one from before it is not taken for the newest.
-        if store::pause_as_written(&mut tx, (reader, list.id), until, at).await? && until > site.now() {
+        if !store::pause_as_written(&mut tx, (reader, list.id), until, at).await? {
+            continue;
+        }
+        imports_undone::stays_on(&mut tx, reader, Some(list.id)).await?;
+        if until > site.now() {
             delivery::withdraw_because(&mut tx, site, reader, Some(list.id), Class::Paused).await?;
             rests = true;
         }
@@ -241,6 +250,9 @@ pub async fn go_on_as_written(
         let mut tx = site.db.begin().await?;
         store::hold(&mut tx, reader.id).await?;
         let goes_on = store::go_on_as_written(&mut tx, reader.id, until, at).await? > 0;
+        if goes_on {
+            imports_undone::stays_on(&mut tx, reader.id, None).await?;
+        }
         tx.commit().await?;
         Ok(goes_on)
     })

@@ -570,6 +570,11 @@ const READ_FROM_BELOW: &[(&str, &[&str], &str)] = &[
         &["segment_version"],
         "what an import made stays where a segment was saved since, which may name it",
     ),
+    (
+        "subscribers",
+        &["bulk_act"],
+        "the statements that merge topics: what an act on many gave of either stays as what readers chose",
+    ),
     ("origin", &["worker"], "whether somebody sends for this address"),
     ("origin", &["consent_event", "suppression"], "how far the database has come"),
     (

@@ -3,11 +3,14 @@
 use std::time::Duration;
 
 use broadside::{
-    bulk::{self, BulkAct, BulkError, BulkPlan, BulkState, ReaderFilter},
+    bulk::{self, BulkAct, BulkError, BulkPlan, BulkState, ReaderFilter, WayBack},
     db::Engine,
     delivery::{StopReason, Suppressions},
     email_address::EmailAddress,
-    subscribers::{self, BulkDeed, BulkOutcome, ByStaff, ConsentMethod, Trace, Weeks},
+    subscribers::{
+        self, BulkDeed, BulkOutcome, ByStaff, ConsentMethod, Corrected, Import, ImportState, Receiving,
+        Subscriber, Trace, Weeks,
+    },
 };
 use reqwest::StatusCode;
 
@@ -16,6 +19,7 @@ use crate::support::{
     app::OWNER,
     both_engines,
     database::{change, rows},
+    visitor::Visitor,
 };
 
 /// Longer than anybody holds an act who was not heard of since.
@@ -78,6 +82,85 @@ async fn on_letters(app: &TestApp) -> Vec<(String, String)> {
 async fn all(app: &TestApp) -> Vec<(String,)> {
     rows(&app.site.db, "select r.email || ' ' || s.list_id || ' ' || s.state || ' ' || coalesce(s.paused_until, 0) || ' ' || (select count(*) from subscription_topic t where t.subscriber_id = r.id and t.list_id = s.list_id)
         from subscriber r join subscription s on s.subscriber_id = r.id order by r.email, s.list_id").await
+}
+
+async fn reader_of(app: &TestApp, email: &str) -> Subscriber {
+    let email = EmailAddress::parse(email).expect("an address");
+    subscribers::by_email(&app.site.db, &email).await.expect("a read").expect("a reader")
+}
+
+async fn topic(app: &TestApp, id: i64, name: &str) {
+    let sql = format!(
+        "insert into reader_topic (id, public_id, name, name_key, description, position, created_at) values ({id}, 'topic{id}', '{name}', '{name}', '', {id}, 1)"
+    );
+    change(&app.site.db, Box::leak(sql.into_boxed_str())).await;
+}
+
+/// They choose these of a list by themselves.
+async fn chooses(app: &TestApp, email: &str, list: i64, topics: &[i64]) {
+    let corrected = Corrected { topics: vec![(list, topics.to_vec(), Vec::new())], ..Corrected::default() };
+    let reader = reader_of(app, email).await;
+    let by = ByStaff { staff_id: 1, why: "asked" };
+    assert!(subscribers::correct_choices(&app.site, &reader, &corrected, by).await.expect("chosen"));
+}
+
+async fn chosen(app: &TestApp) -> Vec<(String, i64)> {
+    rows(&app.site.db, "select r.email, t.topic_id from subscription_topic t join subscriber r on r.id = t.subscriber_id order by r.email, t.topic_id").await
+}
+
+async fn deleted(app: &TestApp, topic: i64) {
+    let mut tx = app.site.db.begin().await.expect("a transaction");
+    assert!(subscribers::topics::delete(&mut tx, topic).await.expect("asked"), "nobody chose it");
+    tx.commit().await.expect("a commit");
+}
+
+async fn rests(app: &TestApp, email: &str) {
+    let path = subscribers::choices_path(&app.site, &reader_of(app, email).await.public_id);
+    subscribers::pause(&app.site, &link(&path), Weeks::Two).await.expect("a pause");
+    app.drain().await;
+}
+
+/// How each reader stands with each list, and what was agreed to of it, as files tell it.
+async fn exported(app: &TestApp) -> String {
+    let mut file = Vec::new();
+    subscribers::export(&app.site, &mut file).await.expect("an export");
+    String::from_utf8(file).expect("text")
+}
+
+async fn import_work(app: &TestApp) {
+    let site = app.site.clone();
+    tokio::spawn(async move { subscribers::bring_in(&site).await })
+        .await
+        .expect("it works")
+        .expect("it goes on");
+}
+
+async fn import_now(app: &TestApp, id: &str) -> Import {
+    subscribers::find_import(&app.site.db, id).await.expect("a read").expect("an import")
+}
+
+/// A file that is brought in at the desk, to its end.
+async fn brought_in(app: &TestApp, desk: &Visitor, file: &str) -> Import {
+    let mut receiving = Receiving::begin(&app.site, Some(1), "all.csv").await.expect("begun");
+    receiving.push(&app.site, file.as_bytes()).await.expect("kept");
+    let id = receiving.finish(&app.site).await.expect("here");
+    import_work(app).await;
+    let path = format!("/desk/imports/{id}");
+    desk.submit(&desk.open(&path).await.form(&path).with("basis", "consent").with("source", "another house"))
+        .await;
+    import_work(app).await;
+    desk.submit(&desk.open(&path).await.form("/go")).await;
+    import_work(app).await;
+    let import = import_now(app, &id).await;
+    assert_eq!(import.state, ImportState::Done, "{import:?}");
+    import
+}
+
+async fn take_import_back(app: &TestApp, import: &Import) {
+    let import = import_now(app, &import.public_id).await;
+    subscribers::take_import_back(&app.site, &import, 1).await.expect("begun");
+    import_work(app).await;
+    assert_eq!(import_now(app, &import.public_id).await.state, ImportState::Undone);
 }
 
 fn link(path: &str) -> String {
@@ -289,6 +372,202 @@ both_engines! {
         work(&app).await;
         let act = now(&app, &act.public_id).await;
         assert_eq!((act.state, act.trouble.contains("A backup was restored")), (BulkState::Stopped, true));
+    }
+
+    /// TRUST M4, L6: whom a file says left stays off when an act is taken back that took them off before it, and whom an act takes off stays
+    /// off when a file is taken back that said it before; and whoever comes back does so by the proof of before.
+    async fn who_left_by_a_file_and_by_an_act_is_not_put_back(app: TestApp) {
+        let list = app.list().await;
+        let [act_first, file_first, act_alone, file_alone] = ["aa@example.org", "bb@example.org", "cc@example.org", "dd@example.org"];
+        for email in [act_first, file_first, act_alone, file_alone] {
+            app.reader(email).await;
+        }
+        rests(&app, act_alone).await;
+        let desk = app.desk().await;
+        let before = exported(&app).await;
+        let off = async || rows::<(String,)>(&app.site.db, "select r.email from subscriber r join subscription s on s.subscriber_id = r.id where s.state = 'left' order by r.email").await;
+
+        app.advance(Duration::from_secs(60));
+        let act = done(&app, &ReaderFilter { list: Some(list), ..ReaderFilter::default() }, &plan(BulkDeed::TakeOff, list)).await;
+        assert_eq!(off().await.len(), 4);
+        app.advance(Duration::from_secs(60));
+        brought_in(&app, &desk, &format!("email,status\n{act_first},cancelled\n")).await;
+        app.advance(Duration::from_secs(60));
+        take_back(&app, &act).await;
+        assert_eq!(off().await, [(act_first.to_owned(),)], "they left elsewhere");
+        let others = |file: &str| file.lines().filter(|line| !line.contains(act_first)).map(str::to_owned).collect::<Vec<_>>();
+        assert_eq!(others(&exported(&app).await), others(&before), "as if it had not been, with the proof of before");
+
+        app.advance(Duration::from_secs(60));
+        let file = brought_in(&app, &desk, &format!("email,status\n{file_first},cancelled\n{file_alone},cancelled\n")).await;
+        assert_eq!(off().await.len(), 3);
+        app.advance(Duration::from_secs(60));
+        let again = done(&app, &ReaderFilter { search: "bb@example".to_owned(), ..ReaderFilter::default() }, &plan(BulkDeed::TakeOff, list)).await;
+        assert_eq!(again.sums().expect("sums").of(BulkOutcome::Already), 1, "{again:?}");
+        assert_eq!(bulk::way_back(&app.site, &again).await.expect("asked"), WayBack::Nothing);
+        take_import_back(&app, &file).await;
+        assert_eq!(off().await, [(act_first.to_owned(),), (file_first.to_owned(),)], "the team took them off since");
+        let others = |file: &str| file.lines().filter(|line| !line.contains(act_first) && !line.contains(file_first)).map(str::to_owned).collect::<Vec<_>>();
+        assert_eq!(others(&exported(&app).await), others(&before), "with the proof of before");
+        app.send_edition("To whom").await;
+        for (email, mails) in [(act_first, 0), (file_first, 0), (act_alone, 0), (file_alone, 1)] {
+            let came = app.mails(email).iter().filter(|mail| mail.subject.contains("To whom")).count();
+            assert_eq!(came, mails, "{email}");
+        }
+    }
+
+    /// TRUST M4, M29: whoever chose topics of a list that the team or a file put them on, or rested from it, stays on it when that is taken back;
+    /// what the team did with many of it since keeps nobody.
+    async fn who_chose_something_since_stays_on_the_list(app: TestApp) {
+        let (list, other) = (app.list().await, letters(&app).await);
+        topic(&app, 7, "food").await;
+        for email in ["chose@example.org", "quiet@example.org", "rests@example.org"] {
+            app.reader(email).await;
+        }
+        let act = done(&app, &ReaderFilter::default(), &plan(BulkDeed::Join, other)).await;
+        assert_eq!(on_letters(&app).await.len(), 3);
+        app.advance(Duration::from_secs(60));
+        let pause = done(&app, &ReaderFilter::default(), &plan(BulkDeed::Pause, other)).await;
+        take_back(&app, &pause).await;
+        app.advance(Duration::from_secs(60));
+        chooses(&app, "chose@example.org", other, &[7]).await;
+        rests(&app, "rests@example.org").await;
+        take_back(&app, &act).await;
+        let is = |email: &str| (format!("{email}@example.org"), "confirmed".to_owned());
+        assert_eq!(on_letters(&app).await, [is("chose"), is("rests")]);
+
+        let desk = app.desk().await;
+        let file = brought_in(&app, &desk, "email\nnew-chose@example.org\nnew-quiet@example.org\nnew-rests@example.org\n").await;
+        app.advance(Duration::from_secs(60));
+        chooses(&app, "new-chose@example.org", list, &[7]).await;
+        rests(&app, "new-rests@example.org").await;
+        take_import_back(&app, &file).await;
+        let new = rows::<(String,)>(&app.site.db, "select r.email from subscriber r join subscription s on s.subscriber_id = r.id where s.state = 'confirmed' and r.email like 'new-%' order by r.email").await;
+        assert_eq!(new, [("new-chose@example.org".to_owned(),), ("new-rests@example.org".to_owned(),)]);
+    }
+
+    /// TRUST F24: an act whose topic is deleted or merged comes to its end, whatever it was about to do; it keeps no other one from being taken
+    /// back; its page says why it cannot be, and leads to the one that goes first. Nobody loses what they chose by a merge.
+    async fn an_act_without_its_topic_comes_to_its_end(app: TestApp) {
+        let list = app.list().await;
+        for (id, name) in [(7, "food"), (8, "sea"), (9, "art"), (10, "air")] {
+            topic(&app, id, name).await;
+        }
+        app.reader("both@example.org").await;
+        app.reader("other@example.org").await;
+        chooses(&app, "both@example.org", list, &[7, 8, 9]).await;
+        chooses(&app, "other@example.org", list, &[8]).await;
+        let is = |email: &str, topic: i64| (format!("{email}@example.org"), topic);
+        let of = |deed, topic| BulkPlan { topic: Some(topic), ..plan(deed, list) };
+        let way = async |act: &BulkAct| bulk::way_back(&app.site, &now(&app, &act.public_id).await).await.expect("asked");
+
+        // Merged while it is done, and after it.
+        let act = counted(&app, &ReaderFilter::default(), &of(BulkDeed::Choose, 10)).await;
+        bulk::press(&app.site, &act, act.changed_at, 1).await.expect("pressed");
+        let mut tx = app.site.db.begin().await.expect("a transaction");
+        assert!(subscribers::topics::merge(&mut tx, &app.site, (10, 1), 8).await.expect("asked"));
+        tx.commit().await.expect("a commit");
+        work(&app).await;
+        let act = now(&app, &act.public_id).await;
+        assert_eq!((act.state, act.sums().expect("sums").of(BulkOutcome::Already)), (BulkState::Done, 2), "{act:?}");
+        let first = done(&app, &ReaderFilter::default(), &of(BulkDeed::Choose, 7)).await;
+        assert_eq!(chosen(&app).await, [is("both", 7), is("both", 8), is("both", 9), is("other", 7), is("other", 8)]);
+
+        // Deleted after it.
+        let second = done(&app, &ReaderFilter::default(), &of(BulkDeed::Unchoose, 9)).await;
+        assert_eq!(way(&first).await, WayBack::Later(second.public_id.clone()));
+        let desk = app.desk().await;
+        let page = desk.open(&format!("/desk/many/{}", first.public_id)).await;
+        page.says("Another one was begun after it").says("Take that one back first");
+        assert!(page.body.contains(&format!("href=\"/desk/many/{}\"", second.public_id)), "{}", page.body);
+        deleted(&app, 9).await;
+        assert_eq!(way(&second).await, WayBack::Gone);
+        desk.open(&format!("/desk/many/{}", second.public_id)).await.says("its topic was deleted since");
+        let back = bulk::take_back(&app.site, &now(&app, &second.public_id).await, 1).await;
+        assert!(matches!(back, Err(BulkError::Changed)), "{back:?}");
+        assert_eq!(way(&first).await, WayBack::Open);
+
+        // Deleted while it is taken back, and while it is done.
+        let third = done(&app, &ReaderFilter::default(), &of(BulkDeed::Unchoose, 7)).await;
+        assert_eq!(third.sums().expect("sums").of(BulkOutcome::Changed), 2);
+        bulk::take_back(&app.site, &third, 1).await.expect("begun");
+        deleted(&app, 7).await;
+        work(&app).await;
+        assert_eq!(now(&app, &third.public_id).await.state, BulkState::Undone);
+        assert_eq!(chosen(&app).await, [is("both", 8), is("other", 8)]);
+        topic(&app, 11, "sun").await;
+        let act = counted(&app, &ReaderFilter::default(), &of(BulkDeed::Choose, 11)).await;
+        bulk::press(&app.site, &act, act.changed_at, 1).await.expect("pressed");
+        deleted(&app, 11).await;
+        work(&app).await;
+        let act = now(&app, &act.public_id).await;
+        assert_eq!((act.state, act.sums().expect("sums").of(BulkOutcome::Gone)), (BulkState::Done, 2), "{act:?}");
+        desk.open(&format!("/desk/many/{}", act.public_id)).await.says("2 are left as they were: the list or topic is not there any more.");
+
+        // Merged after it: what they chose themselves is not told from it any more.
+        topic(&app, 12, "ice").await;
+        let last = done(&app, &ReaderFilter::default(), &of(BulkDeed::Choose, 12)).await;
+        assert_eq!(way(&last).await, WayBack::Open);
+        let mut tx = app.site.db.begin().await.expect("a transaction");
+        assert!(subscribers::topics::merge(&mut tx, &app.site, (12, 1), 8).await.expect("asked"));
+        tx.commit().await.expect("a commit");
+        assert_eq!(way(&last).await, WayBack::Nothing);
+        assert_eq!(chosen(&app).await, [is("both", 8), is("other", 8)]);
+
+        // And a list that is deleted while readers are about to be added to it.
+        let other = letters(&app).await;
+        let act = counted(&app, &ReaderFilter::default(), &plan(BulkDeed::Join, other)).await;
+        bulk::press(&app.site, &act, act.changed_at, 1).await.expect("pressed");
+        change(&app.site.db, "delete from list where slug = 'letters'").await;
+        work(&app).await;
+        let act = now(&app, &act.public_id).await;
+        assert_eq!((act.state, act.sums().expect("sums").of(BulkOutcome::Gone)), (BulkState::Done, 2), "{act:?}");
+    }
+
+    /// TRUST T10: a topic that is added to what many chose, or taken away, and taking that back, stands in the journal for each whom it changes and
+    /// for nobody else, and the row says when, as for one reader.
+    async fn topics_of_many_stand_in_the_journal(db: TestDb) {
+        let app = TestApp::journalled(db).await;
+        let list = app.list().await;
+        topic(&app, 7, "food").await;
+        topic(&app, 8, "sea").await;
+        for email in ["none@example.org", "sea@example.org"] {
+            app.reader(email).await;
+        }
+        chooses(&app, "sea@example.org", list, &[8]).await;
+        let path = app.site.journal.path().expect("a journal").to_owned();
+        let name = reader_of(&app, "sea@example.org").await.public_id;
+        let said = || {
+            let all = std::fs::read_to_string(&path).expect("a journal");
+            all.lines().filter(|line| line.contains("chose ")).map(str::to_owned).collect::<Vec<_>>()
+        };
+        let chosen_at = async || rows::<(i64,)>(&app.site.db, "select coalesce(s.chosen_at, 0) from subscription s join subscriber r on r.id = s.subscriber_id order by r.email").await;
+        let mut lines = said().len();
+        let mut newest = chosen_at().await[1].0;
+        let mut is_said = async |sign: &str| {
+            let all = said();
+            assert_eq!(all.len(), lines + 1, "{all:?}");
+            lines = all.len();
+            let last = all.last().expect("a line");
+            assert!(last.contains(&name) && last.contains(&format!(" {sign}topic7")), "{last}");
+            let at = chosen_at().await;
+            assert!(at.len() == 2 && at[0] == (0,) && at[1].0 > newest, "{at:?} and {newest}");
+            newest = at[1].0;
+        };
+        let with = |deed| BulkPlan { topic: Some(7), ..plan(deed, list) };
+        app.advance(Duration::from_secs(60));
+        let more = done(&app, &ReaderFilter::default(), &with(BulkDeed::Choose)).await;
+        is_said("+").await;
+        app.advance(Duration::from_secs(60));
+        let less = done(&app, &ReaderFilter::default(), &with(BulkDeed::Unchoose)).await;
+        is_said("-").await;
+        app.advance(Duration::from_secs(60));
+        take_back(&app, &less).await;
+        is_said("+").await;
+        app.advance(Duration::from_secs(60));
+        take_back(&app, &more).await;
+        is_said("-").await;
+        assert_eq!(chosen(&app).await, [("sea@example.org".to_owned(), 8)]);
     }
 
     /// TRUST A15, L10: the pages: what is narrowed down goes along, nothing is done before the press, and a press on a page that is out of date

@@ -1,17 +1,17 @@
 //! Taking a list back: exactly what it changed, and nothing that happened since.
 //!
-//! The rule: who left, confirmed or was asked since then stays as that made them; whoever was mailed since is taken off the list, and
-//! stays known; who was not on any list before, and of whom nothing else is known, is gone. Whoever goes off a list stands in the journal
-//! first.
+//! The rule: who left, confirmed, was asked, chose something of the list or rested since then stays as that made them; whoever was mailed
+//! since is taken off the list, and stays known; who was not on any list before, and of whom nothing else is known, is gone. Whoever goes
+//! off a list stands in the journal first. Who is on it again is so by what they agreed to before: what the file said of it goes.
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::{BTreeSet, HashMap, HashSet},
     time::Duration,
 };
 
 use super::{
     file::Stuck,
-    rows::{ChangeKind, Import, told},
+    rows::{Change, ChangeKind, Import, told},
 };
 use crate::{
     audit_log,
@@ -29,6 +29,7 @@ use crate::{
             self,
             importing::{self, Told},
             imports_undone as undone,
+            in_bulk::{self, Asks},
         },
     },
     withdrawals::{self, Withdrawal},
@@ -38,7 +39,7 @@ use crate::{
 pub(super) const LASTS: Duration = Duration::from_secs(86_400);
 /// So many readers in a step, at most.
 const MOST: usize = 200;
-/// What the proof says of who was mailed meanwhile, or is on a list again.
+/// What the proof says of who was mailed meanwhile.
 const WHY: &str = "the list that was brought in was taken back";
 
 /// Goes on with it to its end.
@@ -141,6 +142,11 @@ fn is_untouched(acts: &Acts, key: (i64, i64), at: Moment) -> bool {
     acts.get(&key) == Some(&(ConsentMethod::Import, at))
 }
 
+/// The lists that they joined, in order.
+fn lists_of(changes: &[Change]) -> BTreeSet<i64> {
+    changes.iter().filter(|one| one.kind == ChangeKind::Joined).map(|one| one.about).collect()
+}
+
 /// Takes back what became of some readers; for how long that took, or none if it is no longer ours.
 async fn step(
     site: &Site,
@@ -154,6 +160,10 @@ async fn step(
     // Before any row is held: mail to some of them is let go again.
     Suppressions::new(site).close(&mut tx).await?;
     undone::hold(&mut tx, readers).await?;
+    // Whoever chooses something of a list at this moment comes before or after.
+    for list in lists_of(&undone::changes(&mut tx, import.id, readers).await?) {
+        in_bulk::hold_on_list(&mut tx, list, readers).await?;
+    }
     let changes = undone::changes(&mut tx, import.id, readers).await?;
     let acts = acts(importing::last_acts(&mut tx, readers).await?);
     let mailed: HashSet<(i64, i64)> = undone::mailed(&mut tx, readers).await?.into_iter().collect();
@@ -174,11 +184,7 @@ async fn step(
         let was = SubscriptionState::parse(&one.was).filter(|_| is_untouched(&acts, key, one.at));
         let Some(was) = was else { continue };
         if undone::back_on(&mut tx, key, was).await? {
-            let action = match was {
-                SubscriptionState::Pending => ConsentAction::Asked,
-                _ => ConsentAction::Confirmed,
-            };
-            tell(&mut tx, site, key, action).await?;
+            undone::erase_imported(&mut tx, key, one.at).await?;
             back.push(key);
         }
     }
@@ -211,18 +217,14 @@ async fn leave(tx: &mut Tx, site: &Site, (reader, list): (i64, i64)) -> db::Resu
     if store::leave(tx, reader, list, site.now()).await? {
         delivery::withdraw(tx, site, reader, Some(list)).await?;
         delivery::withdraw_welcome(tx, reader, list, site.now()).await?;
-        tell(tx, site, (reader, list), ConsentAction::Left).await?;
+        let action = ConsentAction::Left;
+        let told = Told { reader, list, action, source: WHY, ip: "", told: "", told_at: None };
+        importing::add_told_events(tx, &[told], site.now()).await?;
     }
     Ok(())
 }
 
-async fn tell(tx: &mut Tx, site: &Site, (reader, list): (i64, i64), action: ConsentAction) -> db::Result<()> {
-    let told = Told { reader, list, action, source: WHY, ip: "", told: "", told_at: None };
-    importing::add_told_events(tx, &[told], site.now()).await?;
-    Ok(())
-}
-
-/// Who is on a list again, and who may be mailed, stands in the journal behind the commit.
+/// Who is on a list again, until when they rest from it, and who may be mailed, stands in the journal behind the commit.
 async fn commit(
     mut tx: Tx,
     site: &Site,
@@ -234,10 +236,16 @@ async fn commit(
     }
     let readers: Vec<i64> = back.iter().map(|(reader, _)| *reader).collect();
     let names: HashMap<i64, String> = undone::public_ids_in(&mut tx, &readers).await?.into_iter().collect();
-    let written = back.iter().filter_map(|(reader, list)| {
-        let list = lists.iter().find(|one| one.id == *list)?.public_id.clone();
-        Some(Withdrawal::Back { reader: names.get(reader)?.clone(), list })
-    });
-    let written = written.chain(lifted).collect();
+    let standings = Asks::Tx(&mut tx).standings(&readers).await?;
+    let mut written = Vec::new();
+    for (reader, list) in back {
+        let of_list = standings.iter().find(|one| (one.subscriber_id, one.list_id) == (*reader, *list));
+        let rests = of_list.and_then(|one| one.rests_until(before));
+        let list = lists.iter().find(|one| one.id == *list).map(|one| one.public_id.clone());
+        let (Some(reader), Some(list)) = (names.get(reader).cloned(), list) else { continue };
+        written.push(Withdrawal::Back { reader: reader.clone(), list: list.clone() });
+        written.extend(rests.map(|until| Withdrawal::Rests { reader, list, until }));
+    }
+    written.extend(lifted);
     withdrawals::commit(tx, site, written, before).await
 }

@@ -85,6 +85,8 @@ statements! {
             (select json_extract(value, '$[0]'), json_extract(value, '$[1]') from json_each($1))",
         postgres "delete from import_change where kind = 'left' and import_id <> $2 and (subscriber_id, about) in
             (select cast(value ->> 0 as bigint), cast(value ->> 1 as bigint) from json_array_elements(cast($1 as json)))";
+    /// Who says themselves how they want a list that a file put them on stays on it.
+    STAYS_ON = "delete from import_change where subscriber_id = $1 and kind = 'joined' and (about = $2 or $2 = 0)";
     /// What cannot be taken back any more.
     pub(crate) FORGET_CHANGES = "delete from import_change where (import_id, subscriber_id, kind, about) in (
         select import_id, subscriber_id, kind, about from import_change where at < $1 order by at limit $2)";
@@ -155,6 +157,11 @@ pub async fn unjoin(tx: &mut Tx, (reader, list): (i64, i64), at: Moment) -> Resu
     Ok(())
 }
 
+/// They are on it again by what was before: what the file said of it goes.
+pub async fn erase_imported(tx: &mut Tx, (reader, list): (i64, i64), at: Moment) -> Result<u64> {
+    tx.exec(ERASE_IMPORTED, (reader, list, at)).await
+}
+
 pub async fn back_on(tx: &mut Tx, (reader, list): (i64, i64), was: SubscriptionState) -> Result<bool> {
     Ok(tx.exec(BACK_ON, (reader, list, was)).await? == 1)
 }
@@ -193,6 +200,12 @@ pub async fn may_come_back(db: &Db, reader: i64, list: i64) -> Result<bool> {
 pub async fn stays_off(tx: &mut Tx, reader: i64, list: Option<i64>) -> Result<u64> {
     in_bulk::stays_off(tx, reader, list).await?;
     tx.exec(STAYS_OFF, (reader, list.unwrap_or(0))).await
+}
+
+/// A reader says how they want a list, or all of them: they stay on it, whatever is taken back.
+pub async fn stays_on(tx: &mut Tx, reader: i64, list: Option<i64>) -> Result<u64> {
+    in_bulk::stays_on(tx, reader, list).await?;
+    tx.exec(STAYS_ON, (reader, list.unwrap_or(0))).await
 }
 
 /// Readers are off these lists, and stay so whatever is taken back, but this import.

@@ -26,6 +26,9 @@ statements! {
         postgres "update subscription set paused_until = $2, pause_said_at = $3 where state = 'confirmed' and subscriber_id in (select value::bigint from json_array_elements_text(cast($1 as json)))";
     UNCHOOSE_MANY = sqlite "delete from subscription_topic where list_id = $1 and topic_id = $2 and subscriber_id in (select value from json_each($3))",
         postgres "delete from subscription_topic where list_id = $1 and topic_id = $2 and subscriber_id in (select value::bigint from json_array_elements_text(cast($3 as json)))";
+    /// Topics of a list were chosen at a moment, unless they were later than that.
+    SAID_MANY = sqlite "update subscription set chosen_at = $3 where list_id = $1 and coalesce(chosen_at, 0) < $3 and subscriber_id in (select value from json_each($2))",
+        postgres "update subscription set chosen_at = $3 where list_id = $1 and coalesce(chosen_at, 0) < $3 and subscriber_id in (select value::bigint from json_array_elements_text(cast($2 as json)))";
     ADD_STAFF_EVENTS = rows(9) "insert into consent_event (subscriber_id, list_id, action, method, source, campaign, ip, user_agent, at) values {rows}";
     ADD_BULK_CHANGES = rows(5) "insert into bulk_change (bulk_act_id, subscriber_id, list_id, was, at) values {rows} on conflict (bulk_act_id, subscriber_id, list_id) do nothing";
     /// The next readers whom it changed.
@@ -42,6 +45,8 @@ statements! {
             (select json_extract(value, '$[0]'), json_extract(value, '$[1]') from json_each($1))",
         postgres "delete from bulk_change where was in ('confirmed', 'pending') and (subscriber_id, list_id) in
             (select cast(value ->> 0 as bigint), cast(value ->> 1 as bigint) from json_array_elements(cast($1 as json)))";
+    /// Who says themselves how they want a list that they were put on stays on it.
+    STAYS_ON = "delete from bulk_change where subscriber_id = $1 and (list_id = $2 or $2 = 0) and was = ''";
     /// Who chooses topics themselves keeps those.
     STAYS_CHOSEN = "delete from bulk_change where subscriber_id = $1 and list_id = $2 and was = 'topic'";
     MAY_COME_BACK = "select bulk_act_id from bulk_change where subscriber_id = $1 and list_id = $2 and was in ('confirmed', 'pending') limit 1";
@@ -72,6 +77,13 @@ pub struct Standing {
     pub state: SubscriptionState,
     pub paused_until: Option<Moment>,
     pub implied_until: Option<Moment>,
+}
+
+impl Standing {
+    /// Until when they rest from the list, if they do.
+    pub fn rests_until(&self, now: Moment) -> Option<Moment> {
+        self.paused_until.filter(|until| self.state == SubscriptionState::Confirmed && *until > now)
+    }
 }
 
 /// Who asks: a transaction, or whoever only looks.
@@ -121,6 +133,10 @@ pub async fn unchoose_many(tx: &mut Tx, (list, topic): (i64, i64), readers: &[i6
     tx.exec(UNCHOOSE_MANY, (list, topic, db::array(readers)?)).await
 }
 
+pub async fn said_many(tx: &mut Tx, list: i64, readers: &[i64], now: Moment) -> Result<u64> {
+    tx.exec(SAID_MANY, (list, db::array(readers)?, now)).await
+}
+
 /// Reader, list and what happened.
 pub async fn add_staff_events(
     tx: &mut Tx,
@@ -168,6 +184,11 @@ pub async fn stays_off(tx: &mut Tx, reader: i64, list: Option<i64>) -> Result<u6
 
 pub async fn all_stay_off(tx: &mut Tx, off: &str) -> Result<u64> {
     tx.exec(ALL_STAY_OFF, (off,)).await
+}
+
+/// A reader says how they want a list, or all of them.
+pub async fn stays_on(tx: &mut Tx, reader: i64, list: Option<i64>) -> Result<u64> {
+    tx.exec(STAYS_ON, (reader, list.unwrap_or(0))).await
 }
 
 pub async fn stays_chosen(tx: &mut Tx, reader: i64, list: i64) -> Result<u64> {

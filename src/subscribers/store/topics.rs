@@ -35,6 +35,8 @@ statements! {
         where s.subscriber_id = $1 order by c.list_id, t.position, t.id";
     /// By which name each is called that outlives a restored backup, also those that another one took the place of.
     NAMES = "select id, public_id from reader_topic";
+    /// Every topic, with the one that has its place.
+    WITH_PLACES = "select id, coalesce(merged_into, id) from reader_topic";
     /// Every topic, held against merging until the commit, with the one that has its place. (The rows are few.)
     HOLD = sqlite "select id, coalesce(merged_into, id) from reader_topic order by id",
         postgres "select id, coalesce(merged_into, id) from reader_topic order by id for share";
@@ -70,6 +72,9 @@ statements! {
     MOVE_OFFERS = "insert into list_topic (list_id, topic_id)
         select list_id, $2 from list_topic where topic_id = $1 on conflict do nothing";
     FORGET_OFFERS = "delete from list_topic where topic_id = $1";
+    /// What an act on many readers gave them of either is one with what they chose by themselves: it is not taken back any more.
+    MERGED_STAYS_CHOSEN = "delete from bulk_change where was = 'topic' and bulk_act_id in (select b.id from bulk_act b where b.deed = 'choose'
+            and b.topic_id in (select t.id from reader_topic t where t.id in ($1, $2) or t.merged_into in ($1, $2)))";
     /// Editions that are about the one are about the other: `audience` and pages read it so. What was merged into it before goes with it.
     MERGE = "update reader_topic set merged_into = $2, retired_at = coalesce(retired_at, $3), version = version + 1
         where id = $1 or merged_into = $1";
@@ -150,6 +155,11 @@ pub async fn names_in(tx: &mut Tx) -> Result<Vec<(i64, String)>> {
     tx.all(NAMES, ()).await
 }
 
+/// Each topic, and the one that has its place, for who only looks.
+pub async fn with_places(db: &Db) -> Result<Vec<(i64, i64)>> {
+    db.all(WITH_PLACES, ()).await
+}
+
 /// Each topic, and the one that has its place.
 pub async fn hold(tx: &mut Tx) -> Result<Vec<(i64, i64)>> {
     tx.all(HOLD, ()).await
@@ -204,6 +214,7 @@ pub async fn merge(tx: &mut Tx, from: i64, into: i64, now: Moment) -> Result<()>
     tx.exec(FORGET_CHOICES, (from,)).await?;
     tx.exec(MOVE_OFFERS, (from, into)).await?;
     tx.exec(FORGET_OFFERS, (from,)).await?;
+    tx.exec(MERGED_STAYS_CHOSEN, (from, into)).await?;
     tx.exec(MERGE, (from, into, now)).await?;
     Ok(())
 }

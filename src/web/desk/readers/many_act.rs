@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::many_sums::{sentences, standing, title};
 use crate::{
-    bulk::{self, BulkAct, BulkError, BulkState},
+    bulk::{self, BulkAct, BulkError, BulkState, WayBack},
     clock::Moment,
     subscribers::BulkDeed,
     web::{
@@ -43,8 +43,20 @@ struct Page {
     /// What is to be known before the press.
     warns: &'static str,
     may_be_taken_back: bool,
+    /// The one that is taken back first.
+    later: Option<Later>,
+    /// Why else it cannot be taken back; may be empty.
+    no_way_back: &'static str,
     may_be_removed: bool,
     form: Form,
+}
+
+#[derive(Serialize)]
+struct Later {
+    id: String,
+    title: String,
+    /// Whether it goes on by itself for now.
+    goes_on: bool,
 }
 
 #[derive(Serialize)]
@@ -149,6 +161,15 @@ async fn page(desk: &Desk, act: &BulkAct) -> Result<Page, WebError> {
         }),
         _ => None,
     };
+    let way_back = bulk::way_back(desk.site(), act).await?;
+    let later = match &way_back {
+        WayBack::Later(id) => bulk::find(&desk.site().db, id).await?.map(|later| Later {
+            title: title(&later),
+            goes_on: later.state.goes_on(),
+            id: later.public_id,
+        }),
+        _ => None,
+    };
     let is_ready = act.state == BulkState::Ready;
     let is_over = matches!(act.state, BulkState::Done | BulkState::Stopped | BulkState::Undone);
     let said = match act.state {
@@ -193,7 +214,18 @@ async fn page(desk: &Desk, act: &BulkAct) -> Result<Page, WebError> {
                 "Nothing comes to them until then, of no list, and a copy that waits for them is not sent. No letter tells them; the page of their choices does."
             }
         },
-        may_be_taken_back: bulk::may_be_taken_back(desk.site(), act).await?,
+        may_be_taken_back: way_back == WayBack::Open,
+        later,
+        no_way_back: match way_back {
+            WayBack::TooLate => "It cannot be taken back any more: that is for a day.",
+            WayBack::Gone => {
+                "It cannot be taken back: its topic was deleted since. What it changed stays as it is."
+            }
+            WayBack::Nothing => {
+                "There is nothing to take back: it changed nobody, or whoever it changed said something themselves since, or their topic was merged."
+            }
+            WayBack::Open | WayBack::No | WayBack::Later(_) => "",
+        },
         may_be_removed: matches!(act.state, BulkState::Counting | BulkState::Ready),
         whom: act.whom.clone(),
         id: act.public_id.clone(),

@@ -22,9 +22,17 @@ pub(super) const fn standing(state: BulkState) -> (&'static str, &'static str) {
     }
 }
 
+fn list_of(act: &BulkAct) -> &str {
+    if act.list.is_empty() { "a list that is gone" } else { &act.list }
+}
+
+fn topic_of(act: &BulkAct) -> &str {
+    if act.topic.is_empty() { "a topic that is gone" } else { &act.topic }
+}
+
 /// What is done.
 pub(super) fn title(act: &BulkAct) -> String {
-    let list = if act.list.is_empty() { "a list that is gone" } else { &act.list };
+    let list = list_of(act);
     let topic = if act.topic.is_empty() { "that is gone" } else { &act.topic };
     match act.deed {
         BulkDeed::Join => format!("Add readers to {list}"),
@@ -44,7 +52,7 @@ fn of(number: u64) -> i64 {
 
 /// What becomes of those who are changed.
 fn changed(act: &BulkAct, number: u64, is_done: bool) -> String {
-    let (who, list) = (count(of(number), "reader"), &act.list);
+    let (who, list, topic) = (count(of(number), "reader"), list_of(act), topic_of(act));
     let word = |one: &'static str, many: &'static str, after: &'static str| match (is_done, number) {
         (true, _) => after,
         (false, 1) => one,
@@ -54,13 +62,12 @@ fn changed(act: &BulkAct, number: u64, is_done: bool) -> String {
         BulkDeed::Join => format!("{who} {} {list}.", word("joins", "join", "joined")),
         BulkDeed::TakeOff => format!("{who} {} off {list}.", word("comes", "come", "came")),
         BulkDeed::Choose => {
-            format!("{who} also {} what is about {}.", word("gets", "get", "get from now on"), act.topic)
+            format!("{who} also {} what is about {topic}.", word("gets", "get", "get from now on"))
         }
         BulkDeed::Unchoose => {
             format!(
-                "{who} {} what is about {} alone.",
-                word("no longer gets", "no longer get", "no longer get"),
-                act.topic
+                "{who} {} what is about {topic} alone.",
+                word("no longer gets", "no longer get", "no longer get")
             )
         }
         BulkDeed::Pause => format!("{who} {} from all mail.", word("rests", "rest", "rest")),
@@ -72,7 +79,7 @@ fn why_not(act: &BulkAct, outcome: BulkOutcome, number: u64) -> Option<String> {
     let many = number != 1;
     let (are, have, they) =
         (if many { "are" } else { "is" }, if many { "have" } else { "has" }, grouped(of(number)));
-    let (list, topic) = (&act.list, &act.topic);
+    let (list, topic) = (list_of(act), topic_of(act));
     Some(match outcome {
         BulkOutcome::Changed => return None,
         BulkOutcome::Already => match act.deed {
@@ -108,6 +115,13 @@ fn why_not(act: &BulkAct, outcome: BulkOutcome, number: u64) -> Option<String> {
         BulkOutcome::Rests => format!("{they} rest already, until their own day."),
         BulkOutcome::Meanwhile => {
             format!("{they} {have} changed something themselves just then, and {are} left alone.")
+        }
+        BulkOutcome::Gone => {
+            let what = match act.deed {
+                BulkDeed::Choose | BulkDeed::Unchoose => "the list or topic",
+                _ => "the list",
+            };
+            format!("{they} {are} left as they were: {what} is not there any more.")
         }
     })
 }
