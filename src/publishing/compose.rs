@@ -114,7 +114,9 @@ async fn save_once(
         // The edition's row is held: whoever presses Send did so before, and this was refused, or sees this revision.
         store::set_topics(&mut tx, edition_id, &content.topic_ids).await?;
         editions::set_rhythm(&mut tx, edition_id, content.rhythm).await?;
-        segments::narrow(&mut tx, edition_id, content.only_segment, content.except_segment).await?;
+        if !segments::narrow(&mut tx, edition_id, content.only_segment, content.except_segment).await? {
+            return Err(Error::Segment("a segment that was chosen has been deleted".to_owned()));
+        }
     }
     tx.commit().await?;
     Ok(revision)

@@ -183,11 +183,12 @@ pub async fn sifter_in(tx: &mut Tx, edition: i64, now: Moment) -> Result<Option<
     Ok(Some(narrowing.sifter(at)))
 }
 
-/// A draft goes to one segment alone, and not to another, from now on. For whoever holds the draft.
+/// A draft goes to one segment alone, and not to another, from now on; `false` where one is not there, or not any more. For whoever holds
+/// the draft.
 ///
 /// # Errors
-/// When the database fails, also where a segment is not there.
-pub async fn narrow(tx: &mut Tx, edition: i64, only: Option<i64>, except: Option<i64>) -> Result<()> {
+/// When the database fails.
+pub async fn narrow(tx: &mut Tx, edition: i64, only: Option<i64>, except: Option<i64>) -> Result<bool> {
     let only = only.map(|segment| (NarrowingRole::Only, segment));
     let except = except.map(|segment| (NarrowingRole::Except, segment));
     let by: Vec<(NarrowingRole, i64)> = only.into_iter().chain(except).collect();

@@ -64,7 +64,8 @@ statements! {
         where n.edition_id = $1";
     NARROWED_BY = "select role, segment_id from edition_segment where edition_id = $1";
     CLEAR_NARROWING = "delete from edition_segment where edition_id = $1";
-    NARROW = "insert into edition_segment (edition_id, role, segment_id) values ($1, $2, $3)";
+    /// By one that is there.
+    NARROW = "insert into edition_segment (edition_id, role, segment_id) select cast($1 as bigint), $2, id from segment where id = $3 and deleted_at is null";
     APPROVE = "update edition_segment set version = $3, tree = $4 where edition_id = $1 and role = $2";
     DISAPPROVE = "update edition_segment set version = null, tree = null where edition_id = $1";
 }
@@ -225,12 +226,14 @@ pub async fn narrowed_by(db: &Db, edition: i64) -> Result<Vec<(NarrowingRole, i6
     db.all(NARROWED_BY, (edition,)).await
 }
 
-pub async fn narrow(tx: &mut Tx, edition: i64, by: &[(NarrowingRole, i64)]) -> Result<()> {
+pub async fn narrow(tx: &mut Tx, edition: i64, by: &[(NarrowingRole, i64)]) -> Result<bool> {
     tx.exec(CLEAR_NARROWING, (edition,)).await?;
     for (role, segment) in by {
-        tx.exec(NARROW, (edition, *role, *segment)).await?;
+        if tx.exec(NARROW, (edition, *role, *segment)).await? == 0 {
+            return Ok(false);
+        }
     }
-    Ok(())
+    Ok(true)
 }
 
 pub async fn approve(

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
+use reqwest::StatusCode;
 
 use broadside::{
     email_address::EmailAddress,
@@ -152,6 +153,27 @@ both_engines! {
         assert_eq!(got(&app, "Taken back"), [2]);
         segments::delete(&app.site, None, &newest(&app, &outer.public_id).await).await.expect("its editions are over");
         desk.open(&format!("/desk/editions/{}", taken_back.public_id)).await.says("Only to Outer, version 4");
+    }
+
+    /// TRUST T1: a draft that lies open while its segment is deleted is not widened to everybody without a word: nothing is saved, and the page
+    /// says why.
+    async fn a_draft_is_not_saved_with_a_segment_that_was_deleted(app: TestApp) {
+        app.readers(1).await;
+        let town = towns(&app, &["Berlin"]).await;
+        let gone = segment(&app, "Gone", answered(town, "Berlin")).await;
+        let draft = app.draft("To whom").await;
+        let desk = app.desk().await;
+        let path = format!("/desk/editions/{}", draft.public_id);
+        let page = desk.open(&path).await;
+        segments::delete(&app.site, None, &gone).await.expect("nobody uses it");
+        for (which, number) in [("only", gone.id), ("except", gone.id), ("only", 999_999)] {
+            let late = page.form(&path).with("subject", "Late words").with(which, &number.to_string());
+            let refused = desk.submit(&late).await;
+            assert_eq!(refused.status, StatusCode::CONFLICT, "{which} {number}");
+            refused.says("A segment that you chose has been deleted");
+            assert!(refused.body.contains("Late words"), "what was typed is there");
+        }
+        assert_eq!(publishing::load(&app.site.db, draft.id).await.expect("it is there").content.subject, "To whom");
     }
 
     /// TRUST T1: what a segment takes in was approved with it. A page that was opened before the inner one was saved is refused, of those that are

@@ -67,26 +67,26 @@ statements! {
     pub(crate) IS_SUPPORTER = "select r.id from subscriber r where coalesce((select d.state from donor_state d where d.subscriber_id = r.id), 'never') = $1";
     pub(crate) LAST_GAVE_BETWEEN = "select r.id from subscriber r where (select d.last_gift_at from donor_state d where d.subscriber_id = r.id) between $1 and $2";
     /// Of gifts in a currency, or in any where it is empty, paid between two moments: under the address that a reader's gifts are known
-    /// by, and under those that they gave under before they moved. The addresses come first, and the sign keeps SQLite from the index by
-    /// moments: either way it would read the gifts of everybody for each reader.
+    /// by, and under those that they gave under before they moved. The addresses come first (SQLite takes a cross join in its order), and
+    /// the sign keeps it from the index by moments: either way it would read the gifts of everybody for each reader.
     pub(crate) GAVE_SUM = "select r.id from subscriber r where coalesce((select cast(sum(g.amount_minor) as bigint) from (
                 select coalesce(r.gives_as, r.email_key) as address where r.gives_as is not null or not exists (select 1 from subscriber m where m.gives_as = r.email_key)
                 union select f.gave_as from former_address f where f.subscriber_id = r.id and f.gave_as is not null
                     and not exists (select 1 from subscriber o where o.id <> r.id and (o.email_key = f.gave_as or o.gives_as = f.gave_as))) a
-            join donor d on d.email_key = a.address join donation g on g.donor_id = d.id
-            where g.state = 'paid' and ($1 = '' or g.currency = $1) and +g.paid_at between $2 and $3), 0) between $4 and $5";
+            cross join donor d cross join donation g
+            where d.email_key = a.address and g.donor_id = d.id and g.state = 'paid' and ($1 = '' or g.currency = $1) and +g.paid_at between $2 and $3), 0) between $4 and $5";
     pub(crate) GAVE_TIMES = "select r.id from subscriber r where (select count(*) from (
                 select coalesce(r.gives_as, r.email_key) as address where r.gives_as is not null or not exists (select 1 from subscriber m where m.gives_as = r.email_key)
                 union select f.gave_as from former_address f where f.subscriber_id = r.id and f.gave_as is not null
                     and not exists (select 1 from subscriber o where o.id <> r.id and (o.email_key = f.gave_as or o.gives_as = f.gave_as))) a
-            join donor d on d.email_key = a.address join donation g on g.donor_id = d.id
-            where g.state = 'paid' and ($1 = '' or g.currency = $1) and +g.paid_at between $2 and $3) between $4 and $5";
+            cross join donor d cross join donation g
+            where d.email_key = a.address and g.donor_id = d.id and g.state = 'paid' and ($1 = '' or g.currency = $1) and +g.paid_at between $2 and $3) between $4 and $5";
     pub(crate) GAVE_ONE = "select r.id from subscriber r where exists (select 1 from (
                 select coalesce(r.gives_as, r.email_key) as address where r.gives_as is not null or not exists (select 1 from subscriber m where m.gives_as = r.email_key)
                 union select f.gave_as from former_address f where f.subscriber_id = r.id and f.gave_as is not null
                     and not exists (select 1 from subscriber o where o.id <> r.id and (o.email_key = f.gave_as or o.gives_as = f.gave_as))) a
-            join donor d on d.email_key = a.address join donation g on g.donor_id = d.id
-            where g.state = 'paid' and ($1 = '' or g.currency = $1) and +g.paid_at between $2 and $3 and g.amount_minor between $4 and $5)";
+            cross join donor d cross join donation g
+            where d.email_key = a.address and g.donor_id = d.id and g.state = 'paid' and ($1 = '' or g.currency = $1) and +g.paid_at between $2 and $3 and g.amount_minor between $4 and $5)";
     pub(crate) NOTED = sqlite "select r.id from subscriber r where exists (select 1 from reader_note n
         where n.subscriber_id = r.id and instr(lower(n.text), $1) > 0)",
         postgres "select r.id from subscriber r where exists (select 1 from reader_note n

@@ -130,13 +130,22 @@ pub(crate) async fn submit(
             test::send(&desk, &edition, "").await
         }
         Ok(_) => Ok(see_other(&on)),
-        Err(error @ (publishing::Error::Changed | publishing::Error::Locked)) => {
-            let trouble = if matches!(error, publishing::Error::Changed) {
-                "Somebody else saved this edition while you were writing. Your words are below, not saved yet. \
-                 Saving now puts them in the place of the other version."
-            } else {
-                "Somebody pressed Send while you were writing, so nothing in the edition can be changed. Your words are below, \
-                 not saved. If Send is taken back, they can be."
+        Err(
+            error @ (publishing::Error::Changed | publishing::Error::Locked | publishing::Error::Segment(_)),
+        ) => {
+            let trouble = match error {
+                publishing::Error::Changed => {
+                    "Somebody else saved this edition while you were writing. Your words are below, not saved yet. \
+                     Saving now puts them in the place of the other version."
+                }
+                publishing::Error::Segment(_) => {
+                    "A segment that you chose has been deleted. Your words are below, not saved yet. Look whom the edition goes to \
+                     before you save it."
+                }
+                _ => {
+                    "Somebody pressed Send while you were writing, so nothing in the edition can be changed. Your words are below, \
+                     not saved. If Send is taken back, they can be."
+                }
             };
             let edition = publishing::find(&desk.site().db, &id).await?;
             let page = page(&desk, &edition, form, &chosen, Some(trouble), look.offered).await?;
