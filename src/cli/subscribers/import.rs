@@ -174,11 +174,13 @@ fn print(report: &ImportReport, list: &List, arguments: &Arguments) {
         println!("Nothing is written. This would be:");
     }
     let unchanged = report.unchanged + report.updated;
+    let added = |number: u64, list: &str| {
+        format!("{number} {} added to {list}", if number == 1 { "reader" } else { "readers" })
+    };
     match report.added_to.len() {
-        0 => println!("{} readers added to {}, {unchanged} left as they were.", report.added, list.name),
+        0 => println!("{}, {unchanged} left as they were.", added(report.added, &list.name)),
         _ => {
-            let each =
-                report.added_to.iter().map(|(list, number)| format!("{number} readers added to {list}"));
+            let each = report.added_to.iter().map(|(list, number)| added(*number, list));
             println!("{}, {unchanged} left as they were.", each.collect::<Vec<_>>().join(", "));
         }
     }

@@ -57,14 +57,17 @@ pub(crate) async fn submit(desk: Desk, posted: Posted) -> Outcome {
     let mut form = posted.form(FIELDS)?;
     let whom = Whom::of(&form);
     let Some(meant) = whom.meant(&desk).await? else { return Ok(see_other("/desk/readers")) };
-    let lines = ExportLines::parse(form.text("lines")).unwrap_or_default();
+    let lines = match form.text("lines") {
+        "" => Some(ExportLines::default()),
+        _ => form.parse("lines", |word| ExportLines::parse(word).ok_or("Choose what a line is.")),
+    };
     let why = form.optional("why", 300);
     if why.is_empty() && are_many(desk.site(), &meant.filter).await? {
         form.mistake("why", "These are more than 1,000 readers. Say why you take them: the log keeps it.");
     }
-    if !form.is_valid() {
+    let (Some(lines), true) = (lines, form.is_valid()) else {
         return desk.page_again("desk/readers/export", TITLE, &page(&whom, &meant, form)).await;
-    }
+    };
     let detail = if why.is_empty() { meant.words.clone() } else { format!("{}: {why}", meant.words) };
     audit_log::note(desk.site(), Some(desk.who.staff.id), "exported readers", "", &detail).await?;
     let export = Export::begin(desk.site(), lines).await?;

@@ -220,10 +220,12 @@ pub(crate) async fn begin(desk: Desk, posted: Posted) -> Outcome {
         }),
         _ => None,
     };
-    let weeks = match deed {
-        Some(BulkDeed::Pause) => form.parse("weeks", |word| Weeks::parse(word).ok_or("Choose for how long.")),
-        _ => None,
+    let rests = deed == Some(BulkDeed::Pause);
+    let weeks = match rests || !form.text("weeks").is_empty() {
+        true => form.parse("weeks", |word| Weeks::parse(word).ok_or("Choose for how long.")),
+        false => None,
     };
+    let weeks = weeks.filter(|_| rests);
     let why = form.required("why", 300, "Say how they agreed, or why you do it.");
     let (Some(deed), true) = (deed, form.is_valid()) else {
         let page = new_page(&desk, &whom, &meant, form).await?;
