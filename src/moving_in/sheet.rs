@@ -142,7 +142,7 @@ impl Looked {
             (Place::Text, _) => self.has_value |= self.is_value && !byte.is_ascii_whitespace(),
             // The shortest is <!---->.
             (Place::Comment, b'>') if self.length >= 2 && self.end.ends_with(b"-->") => {
-                self.place = Place::Text
+                self.place = Place::Text;
             }
             (Place::Data, b'>') if self.end.ends_with(b"]]>") => self.place = Place::Text,
             (Place::Comment, _) => self.length += 1,
