@@ -255,6 +255,7 @@ both_engines! {
         )
         .await;
         assert_eq!(stopped.into_iter().collect::<BTreeMap<_, _>>(), expected);
+        app.reader("else@example.org").await;
         app.send_edition("To nobody of them").await;
         for email in expected.keys() {
             assert!(app.mails(email).is_empty(), "{email}");
