@@ -19,15 +19,12 @@ use crate::{
 
 /// So many readers are looked at at once.
 const LOOKED_AT: i64 = 500;
-/// So many are changed in a step, at most, and in the first one.
-const MOST: usize = 400;
+/// So many are changed in a step, at least and at most, and in the first one.
+const STEPS: (usize, usize) = (5, 400);
 const FIRST: usize = 50;
-/// So long a step may hold the writer; on a slow disk fewer readers go in it.
-const STEP: Duration = Duration::from_millis(100);
 /// How far the counting is, is written down so often.
 const NOTED_EVERY: Duration = Duration::from_secs(1);
 const LEASE: Duration = queue::BULK.lease;
-const A_MOMENT: Duration = Duration::from_micros(1);
 
 /// Goes on with every act that waits for it.
 ///
@@ -66,22 +63,6 @@ impl Work for InTurn {
     }
 }
 
-/// The end of the lease from now on; each step has a claim of its own, also where no clock goes on.
-fn renewed(claim: Moment, now: Moment) -> Moment {
-    now.plus(LEASE).max(claim.plus(A_MOMENT))
-}
-
-/// How many go in the next step, when so many took so long.
-fn next(readers: usize, took: Duration) -> usize {
-    if took > STEP {
-        (readers / 2).max(5)
-    } else if took < STEP / 4 {
-        (readers * 2).min(MOST)
-    } else {
-        readers
-    }
-}
-
 impl BulkAct {
     fn what(&self) -> InBulk<'_> {
         InBulk {
@@ -106,7 +87,7 @@ async fn count(site: &Site, act: &BulkAct, mut claim: Moment) -> db::Result<()> 
         let Some(last) = last else { break };
         before = last;
         if watch.elapsed() >= NOTED_EVERY {
-            let until = renewed(claim, site.now());
+            let until = queue::renewed(claim, site.now(), LEASE);
             let mut tx = site.db.begin().await?;
             if !store::counted(&mut tx, (act.id, claim, until), (before, &sums)).await? {
                 return Ok(());
@@ -132,7 +113,7 @@ async fn run(site: &Site, act: &BulkAct, mut claim: Moment) -> db::Result<()> {
             break;
         }
         let sifter = filter.sifter(site).await?;
-        let until = renewed(claim, site.now());
+        let until = queue::renewed(claim, site.now(), LEASE);
         // Whoever leaves or rests by it is on the disk before the transaction begins.
         let meant = subscribers::write_down_in_bulk(site, &act.what(), &readers).await?;
         let done = db::again(async || {
@@ -152,7 +133,7 @@ async fn run(site: &Site, act: &BulkAct, mut claim: Moment) -> db::Result<()> {
         .await?;
         // Somebody stopped it, or has it.
         let Some((all, took)) = done else { return Ok(()) };
-        (claim, before, sums, at_once) = (until, reached, all, next(at_once, took));
+        (claim, before, sums, at_once) = (until, reached, all, queue::next_step(at_once, took, STEPS));
         if last.is_none() {
             break;
         }
@@ -178,7 +159,7 @@ async fn take_back(site: &Site, act: &BulkAct, mut claim: Moment) -> db::Result<
     loop {
         let readers = subscribers::changed_in_bulk(&site.db, act.id, after, at_once as i64).await?;
         let Some(last) = readers.last().copied() else { break };
-        let until = renewed(claim, site.now());
+        let until = queue::renewed(claim, site.now(), LEASE);
         subscribers::write_down_taking_back(site, &act.what(), &readers).await?;
         let took = db::again(async || {
             let before = site.now();
@@ -193,7 +174,7 @@ async fn take_back(site: &Site, act: &BulkAct, mut claim: Moment) -> db::Result<
         })
         .await?;
         let Some(took) = took else { return Ok(()) };
-        (claim, after, at_once) = (until, last, next(at_once, took));
+        (claim, after, at_once) = (until, last, queue::next_step(at_once, took, STEPS));
     }
     let mut tx = site.db.begin().await?;
     if !store::is_undone(&mut tx, (act.id, claim), site.now()).await? {

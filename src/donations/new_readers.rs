@@ -3,8 +3,10 @@
 use std::time::Duration;
 
 use super::{letters, store};
-use crate::{db, site::Site, subscribers};
+use crate::{db, queue, site::Site, subscribers};
 
+/// Up to which reader it was looked.
+const LOOKED: &str = "readers asked for their gifts";
 /// So many readers at once.
 const CHUNK: i64 = 500;
 /// A transaction that makes readers may be over later than one that made others: whoever is younger is looked at once more.
@@ -15,7 +17,7 @@ const SETTLED: Duration = Duration::from_secs(600);
 /// # Errors
 /// When the database fails; what was found stays.
 pub async fn meet_new_readers(site: &Site) -> db::Result<()> {
-    let began = subscribers::looked_for_gifts(&site.db).await?;
+    let began = queue::read_cursor(&site.db, LOOKED).await?.and_then(|text| text.parse().ok()).unwrap_or(0);
     let settled = site.now().minus(SETTLED);
     let (mut after, mut up_to, mut is_settled) = (began, began, true);
     loop {
@@ -38,7 +40,7 @@ pub async fn meet_new_readers(site: &Site) -> db::Result<()> {
     }
     if up_to > began {
         let mut tx = site.db.begin().await?;
-        subscribers::note_looked_for_gifts(&mut tx, up_to).await?;
+        queue::set_cursor(&mut tx, LOOKED, &up_to.to_string(), site.now()).await?;
         tx.commit().await?;
     }
     Ok(())

@@ -13,6 +13,7 @@ mod cursors;
 mod news;
 pub(crate) mod rules;
 mod sql;
+mod steps;
 mod store;
 
 use crate::{
@@ -29,6 +30,7 @@ pub use self::{
     news::{Happened, NEWS, News, Telling, add as add_news, told as news_told},
     rules::{BULK, CANCELLATIONS, CHECKOUTS, EVENTS, Ends, FEEDS, IMPORTS, Rules, Told},
     sql::Queue,
+    steps::{next_step, renewed},
     store::{QUEUES, STATEMENTS},
 };
 

@@ -258,7 +258,21 @@ impl SegmentTree {
             return Err(TreeError::EmptyGroup);
         }
         self.each(&mut Condition::tidy)?;
-        Ok(self)
+        Ok(self.without_double_nots())
+    }
+
+    /// What is not not so, is so: no tree is deeper than its groups say.
+    fn without_double_nots(self) -> Self {
+        let each = |trees: Vec<Self>| trees.into_iter().map(Self::without_double_nots).collect();
+        match self {
+            Self::Is(condition) => Self::Is(condition),
+            Self::All(trees) => Self::All(each(trees)),
+            Self::Any(trees) => Self::Any(each(trees)),
+            Self::Not(tree) => match *tree {
+                Self::Not(inner) => inner.without_double_nots(),
+                other => Self::Not(Box::new(other.without_double_nots())),
+            },
+        }
     }
 
     fn each(

@@ -37,16 +37,6 @@ pub async fn without_donor_state(db: &Db, after: i64, limit: i64) -> Result<Vec<
     store::without_donor_state(db, after, limit).await
 }
 
-/// Up to which of them it was looked whether they had given before.
-pub async fn looked_for_gifts(db: &Db) -> Result<i64> {
-    store::looked_up_to(db).await
-}
-
-/// Notes that.
-pub async fn note_looked_for_gifts(tx: &mut Tx, up_to: i64) -> Result<()> {
-    store::looked(tx, up_to).await.map(drop)
-}
-
 /// By which address, in small letters, the gifts of a reader are known; none where they are those of another reader, who had the
 /// address before.
 pub async fn gives_as(db: &Db, subscriber_id: i64) -> Result<Option<String>> {

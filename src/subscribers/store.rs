@@ -151,9 +151,6 @@ statements! {
     /// Readers of whose gifts nothing is known, in the order of their numbers.
     WITHOUT_DONOR_STATE = "select r.id, r.email_key, r.created_at from subscriber r where r.id > $1
         and not exists (select 1 from donor_state d where d.subscriber_id = r.id) order by r.id limit $2";
-    /// Up to whom it was looked whether they had given before.
-    LOOKED_UP_TO = "select after_id from folded where what = 'donor'";
-    LOOKED = "insert into folded (what, version, after_id) values ('donor', 1, $1) on conflict (what) do update set after_id = excluded.after_id";
     /// What is known of a reader's gifts.
     DONOR_STATE = "select state from donor_state where subscriber_id = $1";
 }
@@ -435,14 +432,6 @@ pub async fn set_donor_state(
 
 pub async fn without_donor_state(db: &Db, after: i64, limit: i64) -> Result<Vec<(i64, String, Moment)>> {
     db.all(WITHOUT_DONOR_STATE, (after, limit)).await
-}
-
-pub async fn looked_up_to(db: &Db) -> Result<i64> {
-    Ok(db.opt::<(i64,)>(LOOKED_UP_TO, ()).await?.map_or(0, |(id,)| id))
-}
-
-pub async fn looked(tx: &mut Tx, up_to: i64) -> Result<u64> {
-    tx.exec(LOOKED, (up_to,)).await
 }
 
 pub async fn donor_state(db: &Db, subscriber: i64) -> Result<Option<DonorState>> {

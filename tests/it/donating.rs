@@ -21,7 +21,7 @@ use broadside::{
 };
 use reqwest::{StatusCode, header::LOCATION};
 
-use crate::support::{Fixture, TestApp, TestDb, both_engines};
+use crate::support::{Fixture, TestApp, TestDb, both_engines, database::change};
 
 /// The house as a giver meets it, and what the provider's side is asked.
 #[derive(Clone)]
@@ -372,6 +372,18 @@ both_engines! {
         let reader = added.expect("a reader").id;
         let state = async || subscribers::donor_state(db, reader).await.expect("a read");
         assert_eq!(state().await, DonorState::Never);
+        // Who gave before they were a reader is found by themselves, at the next look, and everybody is looked at once.
+        donations::meet_new_readers(&house.site).await.expect("a look");
+        assert_eq!(state().await, DonorState::Monthly);
+        change(db, "delete from donor_state").await;
+        house.site.clock.advance(Duration::from_secs(601));
+        for _ in 0..2 {
+            donations::meet_new_readers(&house.site).await.expect("a look");
+            assert_eq!(state().await, DonorState::Monthly, "who is younger than a transaction may be is looked at once more");
+        }
+        change(db, "delete from donor_state").await;
+        donations::meet_new_readers(&house.site).await.expect("a look");
+        assert_eq!(state().await, DonorState::Never, "and nobody else is");
         let subscription = house.stripe().subscriptions()[0]["id"].as_str().expect("an id").to_owned();
         house.stripe().renew(&subscription).expect("another month");
         house.work().await;

@@ -148,16 +148,8 @@ pub(in crate::subscribers) struct Kept {
     pub pass: i64,
 }
 
-impl Kept {
-    /// The end of the lease from now on; each step has a claim of its own, also where no clock goes on.
-    pub(in crate::subscribers) fn renewed(claim: Moment, now: Moment) -> Moment {
-        now.plus(LEASE).max(claim.plus(A_MOMENT))
-    }
-}
-
 /// How long an import is somebody's who was not heard of since.
 pub(in crate::subscribers) const LEASE: Duration = queue::IMPORTS.lease;
-const A_MOMENT: Duration = Duration::from_micros(1);
 /// Of more rows that are not taken it is not written down why.
 pub(in crate::subscribers) const MOST_PROBLEMS: u64 = 100_000;
 

@@ -10,7 +10,7 @@ mod places;
 mod plan;
 mod report;
 
-use std::{collections::HashSet, io, time::Duration};
+use std::{collections::HashSet, io};
 
 pub(super) use self::chunk::{Kept, LEASE, Line, MOST_PROBLEMS};
 use self::{chunk::take, places::Places, plan::LONGEST};
@@ -22,12 +22,14 @@ use super::{SubscriberError, find, lists::List, store};
 use crate::{
     db,
     moving_in::{self, FileRow, ImportChoices, Mapping, State, Survey, TableError, TableSource},
+    queue,
     settings::Settings,
     site::Site,
 };
 
-/// Rows taken in one transaction, at most.
+/// Rows taken in one transaction, at most and at least.
 pub(super) const CHUNK: usize = 2_000;
+pub(super) const LEAST: usize = 10;
 
 /// Why nothing, or no more, was taken.
 #[derive(Debug, thiserror::Error)]
@@ -147,8 +149,6 @@ pub(super) struct Importing<'a> {
     seen: HashSet<u64>,
 }
 
-/// So long a step may hold the writer; on a slow disk fewer rows go in it.
-const STEP: Duration = Duration::from_millis(100);
 /// The first step is small.
 const FIRST: usize = 100;
 /// Of so many it is known that they stood in the file before, where nothing is written: some 100 MB.
@@ -179,7 +179,7 @@ impl<'a> Importing<'a> {
         while !rest.is_empty() {
             let (some, more) = rest.split_at(self.at_once.min(rest.len()));
             if let Some(kept) = &mut kept {
-                kept.until = Kept::renewed(kept.claim, self.site.now());
+                kept.until = queue::renewed(kept.claim, self.site.now(), LEASE);
             }
             let from = (&self.report, kept.as_deref().copied());
             let taken = db::again(|| take(self.site, &self.plan, &self.places, some, from)).await?;
@@ -187,7 +187,7 @@ impl<'a> Importing<'a> {
             self.places.are_made(taken.made);
             self.report = taken.report;
             all.extend(taken.errors);
-            self.at_once = next(self.at_once, taken.held);
+            self.at_once = queue::next_step(self.at_once, taken.held, (LEAST, CHUNK));
             if let Some(kept) = &mut kept {
                 kept.claim = kept.until;
             }
@@ -211,16 +211,5 @@ impl<'a> Importing<'a> {
             is_new
         };
         lines.into_iter().filter(is_new).collect()
-    }
-}
-
-/// How many rows go in the next step, when so many took so long.
-pub(super) fn next(rows: usize, took: Duration) -> usize {
-    if took > STEP {
-        (rows / 2).max(10)
-    } else if took < STEP / 3 {
-        (rows * 2).min(CHUNK)
-    } else {
-        rows
     }
 }

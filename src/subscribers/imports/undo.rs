@@ -18,11 +18,12 @@ use crate::{
     clock::{Moment, Stopwatch},
     db::{self, Tx},
     delivery::{self, Suppressions},
+    queue,
     site::Site,
     subscribers::{
         consent::{ConsentAction, ConsentMethod},
         find,
-        import::{Kept, next},
+        import::{LEASE, LEAST},
         lists::{self, List},
         rows::SubscriptionState,
         store::{
@@ -49,12 +50,12 @@ pub(super) async fn take_back(site: &Site, import: &Import, claim: &mut Moment) 
     loop {
         let readers = undone::readers(&site.db, import.id, after, at_once as i64).await?;
         let Some(last) = readers.last().copied() else { break };
-        let until = Kept::renewed(*claim, site.now());
+        let until = queue::renewed(*claim, site.now(), LEASE);
         write_down(site, import, &readers, &lists).await?;
         let held = db::again(|| step(site, &lists, (import, *claim, until), &readers)).await?;
         let Some(held) = held else { return Ok(false) };
         (*claim, after) = (until, last);
-        at_once = next(at_once, held).min(MOST);
+        at_once = queue::next_step(at_once, held, (LEAST, MOST));
     }
     if !db::again(|| end(site, (import, *claim))).await? {
         return Ok(false);

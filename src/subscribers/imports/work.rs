@@ -248,7 +248,7 @@ async fn note(
     report: &ImportReport,
     problems: Vec<RowError>,
 ) -> db::Result<bool> {
-    let until = Kept::renewed(*claim, site.now());
+    let until = queue::renewed(*claim, site.now(), LEASE);
     let mut tx = site.db.begin().await?;
     if !store::counted(&mut tx, (id, *claim, until), &report.written()?).await? {
         return Ok(false);

@@ -211,7 +211,7 @@ async fn page(desk: &Desk, act: &BulkAct) -> Result<Page, WebError> {
                 "Whoever chose no topic gets what is about any, so nobody is changed who would get less, or more, than they chose."
             }
             BulkDeed::Pause => {
-                "Nothing comes to them until then, of no list, and a copy that waits for them is not sent. No letter tells them; the page of their choices does."
+                "Nothing comes to them for so long from the press on, of no list, and a copy that waits for them is not sent. No letter tells them; the page of their choices does."
             }
         },
         may_be_taken_back: way_back == WayBack::Open,
