@@ -210,7 +210,7 @@ async fn readers_are_imported_exported_and_proven() {
         let import = broadside(&[["subscribers", "import", file].as_slice(), &basis].concat(), &settings);
         let said = text(&import.stdout) + &text(&import.stderr);
         assert_eq!(import.status.code(), Some(1), "a bad row is told by the exit code too: {said}");
-        assert!(said.contains("1 readers added") && said.contains("readers.csv:3"), "{said}");
+        assert!(said.contains("1 reader added to The digest") && said.contains("readers.csv:3"), "{said}");
         for (basis, source) in [("", "a sheet"), ("consent", " "), ("consent", &"x".repeat(301))] {
             let unsaid = ["subscribers", "import", file, "--basis", basis, "--source", source];
             let refused = broadside(&unsaid, &settings);

@@ -20,5 +20,6 @@ mod on_lists;
 pub(in crate::web) mod reader;
 pub(in crate::web) mod request;
 pub(in crate::web) mod requests;
+mod segment_condition;
 mod segment_draft;
 pub(in crate::web) mod segments;

@@ -3,7 +3,10 @@
 use axum::extract::Path;
 use serde::Serialize;
 
-use super::segment_draft::{BEGIN, Draft, Named, Part, names};
+use super::{
+    segment_condition::Named,
+    segment_draft::{BEGIN, Draft, Part, names},
+};
 use crate::{
     publishing,
     segments::{self, LONGEST_NAME, Segment, SegmentCount, SegmentError, SegmentTree},
