@@ -21,6 +21,7 @@ use crate::{
     site::Site,
 };
 
+/// The checkout session of a gift given once.
 pub async fn once(
     tx: &mut Tx,
     site: &Site,
@@ -106,6 +107,7 @@ async fn pay_once(
     Ok(Applied::Ours(Some(donation.id)))
 }
 
+/// The checkout session that begins a monthly donation.
 pub async fn monthly(
     tx: &mut Tx,
     site: &Site,

@@ -130,6 +130,7 @@ async fn recurring_of(tx: &mut Tx, month: &Month) -> db::Result<Option<Recurring
     }
 }
 
+/// The row of a monthly donation that the provider knows and we, after a restored backup, do not.
 pub async fn add_unknown_recurring(
     tx: &mut Tx,
     public_id: &str,

@@ -36,6 +36,7 @@ pub fn event_from(payload: &str) -> Option<ProviderEvent> {
     event_of(&serde_json::from_str(payload).ok()?)
 }
 
+/// The same of one that was listed.
 pub fn event_of(value: &Value) -> Option<ProviderEvent> {
     let kind = value["type"].as_str()?;
     // What is told of a charge is news of its payment.

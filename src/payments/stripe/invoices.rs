@@ -5,6 +5,7 @@ use serde::Deserialize;
 use super::super::{Invoice, money_of};
 use crate::clock::Moment;
 
+/// What is read of an invoice.
 #[derive(Deserialize)]
 pub struct WireInvoice {
     id: String,

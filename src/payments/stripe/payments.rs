@@ -8,6 +8,7 @@ use super::{
 };
 use crate::clock::Moment;
 
+/// What is read of a payment.
 #[derive(Deserialize)]
 pub struct WirePayment {
     id: String,

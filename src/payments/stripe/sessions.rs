@@ -8,6 +8,7 @@ use super::{
 };
 use crate::{clock::Moment, money};
 
+/// What a new checkout page is asked for with.
 pub fn checkout_fields(new: &NewCheckout) -> Result<Fields, ProviderError> {
     let currency = money::currency(&new.currency)
         .ok_or_else(|| ProviderError::Invalid(format!("{} is not a currency we know", new.currency)))?;
@@ -40,6 +41,7 @@ pub fn checkout_fields(new: &NewCheckout) -> Result<Fields, ProviderError> {
     Ok(fields)
 }
 
+/// What is read of a session.
 #[derive(Deserialize)]
 pub struct WireSession {
     id: String,

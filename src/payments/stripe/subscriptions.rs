@@ -8,6 +8,7 @@ use super::{
 };
 use crate::clock::Moment;
 
+/// What is read of a subscription.
 #[derive(Deserialize)]
 pub struct WireSubscription {
     id: String,
