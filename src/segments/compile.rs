@@ -114,6 +114,7 @@ fn write_condition(built: &mut Built, condition: &Condition, at: &SegmentMoment)
         Condition::Supporter { state } => built.part(sql::IS_SUPPORTER, READER, (*state,)),
         Condition::Gave { gifts } => write_gifts(built, gifts, at),
         Condition::LastGave { when } => built.part(sql::LAST_GAVE_BETWEEN, READER, between(*when, at)),
+        Condition::NeverAsked => built.part(sql::NEVER_ASKED, READER, ()),
         Condition::Note { text } => built.part(sql::NOTED, READER, (text.to_ascii_lowercase(),)),
         // Whoever asks has put its own tree in its place: one that is gone takes nobody in.
         Condition::Segment { .. } => {

@@ -78,6 +78,8 @@ pub enum Condition {
     Gave { gifts: Gifts },
     /// When they last gave.
     LastGave { when: When },
+    /// They do not want to be asked for gifts.
+    NeverAsked,
     /// A note about them holds a text.
     Note { text: String },
     /// They are in another segment.

@@ -87,6 +87,12 @@ statements! {
                     and not exists (select 1 from subscriber o where o.id <> r.id and (o.email_key = f.gave_as or o.gives_as = f.gave_as))) a
             cross join donor d cross join donation g
             where d.email_key = a.address and g.donor_id = d.id and g.state = 'paid' and ($1 = '' or g.currency = $1) and +g.paid_at between $2 and $3 and g.amount_minor between $4 and $5)";
+    /// Under one of those addresses.
+    pub(crate) NEVER_ASKED = "select r.id from subscriber r where exists (select 1 from (
+                select coalesce(r.gives_as, r.email_key) as address where r.gives_as is not null or not exists (select 1 from subscriber m where m.gives_as = r.email_key)
+                union select f.gave_as from former_address f where f.subscriber_id = r.id and f.gave_as is not null
+                    and not exists (select 1 from subscriber o where o.id <> r.id and (o.email_key = f.gave_as or o.gives_as = f.gave_as))) a
+            cross join donor d where d.email_key = a.address and d.never_ask_since is not null)";
     pub(crate) NOTED = sqlite "select r.id from subscriber r where exists (select 1 from reader_note n
         where n.subscriber_id = r.id and instr(lower(n.text), $1) > 0)",
         postgres "select r.id from subscriber r where exists (select 1 from reader_note n

@@ -46,6 +46,7 @@ words! {
         Supporter = "supporter",
         Gave = "gave",
         LastGave = "last-gave",
+        NeverAsked = "never-asked",
         Note = "note",
         Segment = "segment",
     }
@@ -68,6 +69,7 @@ impl What {
             Self::Supporter => "how they stand as supporters",
             Self::Gave => "what they gave",
             Self::LastGave => "when they last gave",
+            Self::NeverAsked => "they do not want to be asked for gifts",
             Self::Note => "a note about them",
             Self::Segment => "another segment",
         }
@@ -298,6 +300,7 @@ impl TypedCondition {
             },
             What::Gave => Condition::Gave { gifts: self.gifts(named)? },
             What::LastGave => Condition::LastGave { when: self.when()? },
+            What::NeverAsked => Condition::NeverAsked,
             What::Note => Condition::Note { text: text() },
             What::Segment => {
                 let first = named.segments.first().map(|segment| segment.id);
@@ -472,6 +475,7 @@ impl TypedCondition {
                 all.extend(when(of));
                 What::LastGave
             }
+            Condition::NeverAsked => What::NeverAsked,
             Condition::Note { text } => {
                 all.push(("text", text.clone()));
                 What::Note
@@ -636,6 +640,7 @@ impl TypedCondition {
                     day("to", "To the day"),
                 ]
             }
+            What::NeverAsked => Vec::new(),
             What::Note => vec![typed("text", "Holds the text")],
             What::Segment => vec![one_of(
                 "segment",
