@@ -2,7 +2,7 @@
 
 use crate::{
     db::Result,
-    donations::{CANCELLATIONS, CHECKOUTS, EVENTS},
+    donations::{self, CANCELLATIONS, CHECKOUTS, EVENTS},
     mail::WorkGivenUp,
     publishing,
     queue::{self, Came, Due, Happened, NEWS, News, Queue, Telling, Told, Work},
@@ -46,6 +46,7 @@ impl Work for Letters {
                 Err(error) => return Ok(Came::Later(error.to_string())),
             },
             News::GivenUp | News::Failing => tell_of_what_does_not_work(site, news).await?,
+            News::Money => donations::tell_of_money(site, news).await?,
         };
         Ok(match letter {
             Telling::Written => Came::Done,

@@ -12,7 +12,7 @@ use super::{
     contexts::{
         AddressChangeNew, AddressChangeOld, AddressChanged, AddressIsKnown, AddressTakenBack, AlreadyReader,
         ChoicesLink, ConfirmSubscription, CopiesCameBack, CopyOfData, EditionHeld, EditionPaused,
-        EmailTemplate, EraseRequest, FormClosed, GoodBye, JobStopped, MonthlyNotEnded, NothingTaken, Paused,
+        EmailTemplate, EraseRequest, FormClosed, GiftReturned, GoodBye, JobStopped, MoneyNews, MonthlyNotEnded, NothingTaken, Paused,
         PaymentFailed, Receipt, RecurringCancelled, SignInLink, SignInRefused, SomethingWrong, TeamInvite,
         Welcome, WorkGivenUp,
     },
@@ -65,6 +65,8 @@ pub(super) fn samples() -> Vec<(&'static str, Value)> {
         sample::<PaymentFailed>(),
         sample::<RecurringCancelled>(),
         sample::<MonthlyNotEnded>(),
+        sample::<GiftReturned>(),
+        sample::<MoneyNews>(),
         sample::<EditionHeld>(),
         sample::<EditionPaused>(),
         sample::<JobStopped>(),

@@ -33,7 +33,7 @@ pub use compile::{CompileError, compile, render_full};
 pub use contexts::{
     AddressChangeNew, AddressChangeOld, AddressChanged, AddressIsKnown, AddressTakenBack, AlreadyReader,
     ChoicesLink, ConfirmSubscription, CopiesCameBack, CopyOfData, EditionHeld, EditionPaused, EmailTemplate,
-    EraseRequest, FormClosed, GoodBye, JobStopped, MonthlyNotEnded, NothingTaken, OF_MONEY, OF_THE_TEAM,
+    EraseRequest, FormClosed, GiftReturned, GoodBye, JobStopped, MoneyNews, MonthlyNotEnded, NothingTaken, OF_MONEY, OF_THE_TEAM,
     Paused, PaymentFailed, Receipt, RecurringCancelled, Sender, SignInLink, SignInRefused, SomethingWrong,
     TeamInvite, Welcome, Welcomed, WorkGivenUp,
 };
