@@ -7,10 +7,11 @@ use super::{
     ledger::{self, Account, Posting},
     letters,
     states::PostingKind,
-    store::{self, back as rows},
+    store::back as rows,
 };
 use crate::{
     db::{Result, Tx},
+    money::Money,
     payments::{Charge, Dispute, FraudWarning, Movement, Refund},
     queue::{self, News},
     site::Site,
@@ -26,6 +27,8 @@ pub(super) struct Back {
 
 /// What the provider says of the money of a gift that is paid.
 pub(super) struct Aftermath<'a> {
+    /// What came in over the provider.
+    pub paid: Option<Money>,
     pub charge: Option<&'a Charge>,
     /// None where nothing is said to have come back.
     pub back: Option<&'a Back>,
@@ -43,8 +46,8 @@ pub(super) async fn follow(
     let gift = rows::gift(tx, donation_id).await?;
     if let Some(movement) = seen.charge.and_then(|charge| charge.movement.as_ref()) {
         rows::keep_movement(tx, movement, Some(gift.id), None).await?;
-        let gross = (gift.amount_minor, gift.currency.as_str());
-        ledger::post_costs(tx, movement, gross, PostingKind::Fee, Some(gift.id)).await?;
+        let paid = seen.paid.map_or((gift.amount_minor, gift.currency.as_str()), |paid| (paid.minor, paid.currency.code()));
+        ledger::post_costs(tx, movement, paid, PostingKind::Fee, Some(gift.id)).await?;
     }
     let Some(back) = seen.back else { return Ok(true) };
     if !rows::follow(tx, gift.id, seen.version).await? {
@@ -129,14 +132,9 @@ async fn disputed(tx: &mut Tx, site: &Site, gift: &rows::Gift, dispute: &Dispute
         let lines = if movement.amount.minor == 0 { &[][..] } else { &lines[..] };
         moved_for(tx, gift, (kind, &movement.id, currency, lines), movement).await?;
     }
-    if before != Some(dispute.state) {
+    if before != Some(dispute.state) && (dispute.state.waits_for_us() || !dispute.state.is_open()) {
         let subject = format!("dispute {} {}", dispute.id, dispute.state);
         queue::add_news(tx, site.now(), News::Money, &subject).await?;
     }
     Ok(())
-}
-
-/// The gift of a payment; none while we know of none.
-pub(super) async fn gift_of_payment(tx: &mut Tx, payment: &str) -> Result<Option<store::Donation>> {
-    store::donation_of_payment(tx, payment).await
 }

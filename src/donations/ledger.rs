@@ -7,7 +7,7 @@
 
 use super::{
     states::{DonationKind, PostingKind},
-    store::ledger::{self as rows, Entry},
+    store::book::{self as rows, Entry},
 };
 use crate::{
     clock::Moment,

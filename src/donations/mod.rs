@@ -10,18 +10,21 @@
 //! - giving subscribes nobody to anything (TRUST L2).
 //!
 //! It may call `payments`, readers, the team and the ledger of letters (`delivery`); the web, the jobs and the dossier call it. Start reading at `gift.rs`, then
-//! `inbox.rs` and `apply.rs`.
+//! `inbox.rs` and `apply/mod.rs`.
 
 mod apply;
 mod attention;
+mod back;
 mod book;
 mod calls;
 mod forget;
 mod gift;
 mod inbox;
+mod ledger;
 mod letters;
 mod lines;
 mod manage_link;
+mod money_news;
 mod monthly;
 mod new_readers;
 mod reports;
@@ -31,7 +34,10 @@ mod store;
 #[cfg(test)]
 pub(crate) mod tests;
 
-pub(crate) use self::store::{BLANK_EVENTS, FORGET_CALLS, FORGET_DONE, FORGET_IGNORED};
+pub(crate) use self::store::{
+    calls::FORGET_CALLS,
+    events::{BLANK_EVENTS, FORGET_DONE, FORGET_IGNORED},
+};
 pub use self::{
     apply::ProviderPollError,
     attention::{
@@ -46,16 +52,22 @@ pub use self::{
     lines::{
         AttentionNews, Copied, EventLine, FailedCheckout, LedgerLine, ListedDonation, Total, Unended, figures,
     },
+    ledger::Account,
     manage_link::manage_token,
+    money_news::tell_of_money,
     monthly::{CancelError, Monthly, cancel_all, cancel_as_written, cancel_monthly, monthly_of},
     new_readers::meet_new_readers,
     reports::{
         WholeDonation, find as find_donation, newest_gift, page as donations_page, running as running_totals,
         totals, totals_of, unfinished, whole as whole_donation,
     },
-    states::{DonationKind, DonationState, EventSource, EventState, Operation, RecurringState},
+    states::{
+        DonationKind, DonationState, EventSource, EventState, GiftStanding, Operation, PostingKind, RecurringState,
+    },
     store::{
-        CANCELLATIONS, CHECKOUTS, EVENTS, QUEUES, STATEMENTS, Unfinished,
-        attention::STATEMENTS as ATTENTION_STATEMENTS,
+        QUEUES, STATEMENTS,
+        calls::{CANCELLATIONS, CHECKOUTS},
+        events::EVENTS,
+        figures::Unfinished,
     },
 };

@@ -64,9 +64,9 @@ pub async fn gift(tx: &mut Tx, id: i64) -> Result<Gift> {
     tx.one(GIFT, (id,)).await
 }
 
-/// How often the row of a payment has followed it; 0 while no row knows it.
-pub async fn version_of(db: &Db, payment: &str) -> Result<i64> {
-    Ok(db.opt::<(i64,)>(VERSION, (payment,)).await?.map_or(0, |(version,)| version))
+/// How often the row of a payment has followed it; none while no row knows it.
+pub async fn version_of(db: &Db, payment: &str) -> Result<Option<i64>> {
+    Ok(db.opt::<(i64,)>(VERSION, (payment,)).await?.map(|(version,)| version))
 }
 
 /// Whether nobody else followed since.

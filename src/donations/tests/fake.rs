@@ -88,6 +88,8 @@ impl Fake {
             amount: session.total,
             ours: session.ours.clone(),
             paid_at: (payment == PaymentState::Succeeded).then_some(ARRIVED),
+            charge: None,
+            in_review: false,
         };
         self.objects().payments.insert(payment_id.clone(), paid);
         (session.id, payment_id)
@@ -132,6 +134,7 @@ impl Fake {
             paid_at: Some(ARRIVED),
             created: BEGUN,
             amount,
+            elsewhere_minor: 0,
             next_try: None,
             first: month == 1,
             subscription: Some(format!("sub_{donation}")),
@@ -148,6 +151,8 @@ impl Fake {
             amount,
             ours: OurIds::default(),
             paid_at: Some(ARRIVED),
+            charge: None,
+            in_review: false,
         };
         objects.payments.insert(payment_id, payment);
         id

@@ -2,7 +2,7 @@
 
 use reqwest::Method;
 use serde::{Deserialize, de::DeserializeOwned};
-use serde_json::Number;
+use serde_json::{Number, Value};
 
 use super::{
     super::{
@@ -274,7 +274,7 @@ impl Stripe {
         if let Some(after) = span.after {
             call = call.with("starting_after", after);
         }
-        let page: WirePage<serde_json::Value> = self.send(call).await?;
+        let page: WirePage<Value> = self.send(call).await?;
         let last = page.data.last().and_then(|object| object["id"].as_str()).map(str::to_owned);
         let mut items = Vec::new();
         for object in page.data {
@@ -380,7 +380,7 @@ impl AfterPayment for Stripe {
 
     fn payments<'a>(&'a self, span: Span<'a>) -> ProviderAnswer<'a, Page<Payment>> {
         const WITH: [(&str, &str); 1] = [("expand[]", "data.latest_charge.balance_transaction")];
-        Box::pin(self.page(&["payment_intents"], span, &WITH, |wire: super::payments::WirePayment| {
+        Box::pin(self.page(&["payment_intents"], span, &WITH, |wire: super::WirePayment| {
             Some(wire.into())
         }))
     }
@@ -390,7 +390,7 @@ impl AfterPayment for Stripe {
             &["subscriptions"],
             span,
             &[("status", "all")],
-            |wire: super::subscriptions::WireSubscription| Some(wire.into()),
+            |wire: super::WireSubscription| Some(wire.into()),
         ))
     }
 }
