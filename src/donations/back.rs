@@ -37,16 +37,13 @@ pub(super) struct Aftermath<'a> {
 }
 
 /// Lets rows and book follow. False, and then nothing may be kept of it, when somebody else followed since it was looked at.
-pub(super) async fn follow(
-    tx: &mut Tx,
-    site: &Site,
-    donation_id: i64,
-    seen: &Aftermath<'_>,
-) -> Result<bool> {
+pub(super) async fn follow(tx: &mut Tx, site: &Site, donation_id: i64, seen: &Aftermath<'_>) -> Result<bool> {
     let gift = rows::gift(tx, donation_id).await?;
     if let Some(movement) = seen.charge.and_then(|charge| charge.movement.as_ref()) {
         rows::keep_movement(tx, movement, Some(gift.id), None).await?;
-        let paid = seen.paid.map_or((gift.amount_minor, gift.currency.as_str()), |paid| (paid.minor, paid.currency.code()));
+        let paid = seen
+            .paid
+            .map_or((gift.amount_minor, gift.currency.as_str()), |paid| (paid.minor, paid.currency.code()));
         ledger::post_costs(tx, movement, paid, PostingKind::Fee, Some(gift.id)).await?;
     }
     let Some(back) = seen.back else { return Ok(true) };

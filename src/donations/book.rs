@@ -8,7 +8,7 @@ use super::{
     letters,
     lines::{Total, figures},
     states::{DonationState, PostingKind},
-    store::{self, book::Entry, gifts::Donation, months::Recurring},
+    store::{self, gifts::Donation, months::Recurring},
 };
 use crate::{
     clock::Moment,

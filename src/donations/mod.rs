@@ -49,10 +49,10 @@ pub use self::{
     forget::{forget, forget_donor, supporter, supporter_named},
     gift::{FieldErrors, GIFTS, GiftError, GiftRequest, StartedGift, gift_of, start_gift, thanks_token},
     inbox::{InboxWorked, ReceiveError, poll_provider, process_inbox, receive},
+    ledger::Account,
     lines::{
         AttentionNews, Copied, EventLine, FailedCheckout, LedgerLine, ListedDonation, Total, Unended, figures,
     },
-    ledger::Account,
     manage_link::manage_token,
     money_news::tell_of_money,
     monthly::{CancelError, Monthly, cancel_all, cancel_as_written, cancel_monthly, monthly_of},
@@ -62,7 +62,8 @@ pub use self::{
         totals, totals_of, unfinished, whole as whole_donation,
     },
     states::{
-        DonationKind, DonationState, EventSource, EventState, GiftStanding, Operation, PostingKind, RecurringState,
+        DonationKind, DonationState, EventSource, EventState, GiftStanding, Operation, PostingKind,
+        RecurringState,
     },
     store::{
         QUEUES, STATEMENTS,

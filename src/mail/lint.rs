@@ -12,9 +12,9 @@ use super::{
     contexts::{
         AddressChangeNew, AddressChangeOld, AddressChanged, AddressIsKnown, AddressTakenBack, AlreadyReader,
         ChoicesLink, ConfirmSubscription, CopiesCameBack, CopyOfData, EditionHeld, EditionPaused,
-        EmailTemplate, EraseRequest, FormClosed, GiftReturned, GoodBye, JobStopped, MoneyNews, MonthlyNotEnded, NothingTaken, Paused,
-        PaymentFailed, Receipt, RecurringCancelled, SignInLink, SignInRefused, SomethingWrong, TeamInvite,
-        Welcome, WorkGivenUp,
+        EmailTemplate, EraseRequest, FormClosed, GiftReturned, GoodBye, JobStopped, MoneyNews,
+        MonthlyNotEnded, NothingTaken, Paused, PaymentFailed, Receipt, RecurringCancelled, SignInLink,
+        SignInRefused, SomethingWrong, TeamInvite, Welcome, WorkGivenUp,
     },
     digest::TestCopy,
     templates::{Templates, mjml_file, subject_file, text_file},

@@ -222,7 +222,7 @@ pub struct Page<T> {
 }
 
 /// What is asked about the money after it was paid.
-pub trait AfterPayment {
+pub trait AfterPayment: Send + Sync {
     /// What was given back of a payment, a hundred at most.
     fn refunds_of<'a>(&'a self, payment: &'a str) -> ProviderAnswer<'a, Vec<Refund>>;
     /// The disputes of a payment.
@@ -236,11 +236,8 @@ pub trait AfterPayment {
     /// A payout.
     fn payout<'a>(&'a self, id: &'a str) -> ProviderAnswer<'a, Payout>;
     /// Movements on our balance: of one payout, or of all.
-    fn movements<'a>(
-        &'a self,
-        span: Span<'a>,
-        payout: Option<&'a str>,
-    ) -> ProviderAnswer<'a, Page<Movement>>;
+    fn movements<'a>(&'a self, span: Span<'a>, payout: Option<&'a str>)
+    -> ProviderAnswer<'a, Page<Movement>>;
     /// All refunds.
     fn refunds<'a>(&'a self, span: Span<'a>) -> ProviderAnswer<'a, Page<Refund>>;
     /// All disputes.

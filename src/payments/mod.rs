@@ -352,7 +352,7 @@ impl ProviderError {
 pub type ProviderAnswer<'a, T> = BoxFuture<'a, Result<T, ProviderError>>;
 
 /// A payment provider. Every answer is the object as it is now; every error says whether the same call may follow.
-pub trait PaymentProvider: AfterPayment + Send + Sync + fmt::Debug {
+pub trait PaymentProvider: Send + Sync + fmt::Debug {
     /// Makes a hosted checkout page; the same key gives the same page.
     fn create_checkout<'a>(&'a self, new: &'a NewCheckout) -> ProviderAnswer<'a, Checkout>;
     /// A checkout session.
@@ -374,6 +374,8 @@ pub trait PaymentProvider: AfterPayment + Send + Sync + fmt::Debug {
     /// A page of the events since that moment by the provider's clock, or of all that it still has: the first page, or the one
     /// after an event that another page named as its end.
     fn events<'a>(&'a self, since: Option<Moment>, after: Option<&'a str>) -> ProviderAnswer<'a, EventPage>;
+    /// The same provider, asked what becomes of payments after they were paid.
+    fn after(&self) -> &dyn AfterPayment;
     /// Whether the provider can be reached and knows our key.
     fn probe(&self) -> ProviderAnswer<'_, ()>;
     /// Whether our key moves real money.

@@ -9,9 +9,9 @@ use broadside::{
     mail::{
         AddressChangeNew, AddressChangeOld, AddressChanged, AddressIsKnown, AddressTakenBack, AlreadyReader,
         ChoicesLink, ConfirmSubscription, CopiesCameBack, CopyOfData, EditionHeld, EditionPaused,
-        EmailTemplate, EraseRequest, FormClosed, GiftReturned, GoodBye, JobStopped, MoneyNews, MonthlyNotEnded, NothingTaken, Paused,
-        PaymentFailed, Receipt, RecurringCancelled, Sender, SignInLink, SignInRefused, SomethingWrong,
-        TeamInvite, Welcome, Welcomed, WorkGivenUp,
+        EmailTemplate, EraseRequest, FormClosed, GiftReturned, GoodBye, JobStopped, MoneyNews,
+        MonthlyNotEnded, NothingTaken, Paused, PaymentFailed, Receipt, RecurringCancelled, Sender,
+        SignInLink, SignInRefused, SomethingWrong, TeamInvite, Welcome, Welcomed, WorkGivenUp,
     },
     publishing,
     sandbox::{LineEnds, Rule, Stage},

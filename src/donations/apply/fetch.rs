@@ -101,9 +101,7 @@ pub async fn fetch(
             | EventKind::FraudWarning
             | EventKind::Review),
         ) => of_payment(site, provider, object_id, news).await,
-        Some(EventKind::Subscription) => {
-            Ok(Seen::Month(look(site, provider, object_id, None, None).await?))
-        }
+        Some(EventKind::Subscription) => Ok(Seen::Month(look(site, provider, object_id, None, None).await?)),
         Some(EventKind::Invoice | EventKind::InvoiceFailed) => {
             let invoice = provider.invoice(object_id).await?;
             of_invoice(site, provider, invoice, None).await
@@ -140,7 +138,7 @@ async fn of_payment(
         let invoice = match news {
             // Its invoice tells of it, too.
             EventKind::Payment => None,
-            _ => provider.invoice_of(id).await?,
+            _ => provider.after().invoice_of(id).await?,
         };
         return match invoice {
             Some(invoice) => of_invoice(site, provider, provider.invoice(&invoice).await?, Some(news)).await,
@@ -169,14 +167,15 @@ async fn paying(
 ) -> Result<Paying, ProviderPollError> {
     let version = store::back::version_of(&site.db, id).await?.unwrap_or(0);
     let payment = dated(provider.payment(id).await?)?;
-    let came_back = payment.charge.as_ref().is_some_and(|charge| charge.refunded_minor > 0 || charge.disputed);
+    let came_back =
+        payment.charge.as_ref().is_some_and(|charge| charge.refunded_minor > 0 || charge.disputed);
     let is_told = matches!(news, Some(EventKind::Refund | EventKind::Dispute | EventKind::FraudWarning));
     let back = if came_back || is_told {
         Some(Back {
-            refunds: provider.refunds_of(id).await?,
-            disputes: provider.disputes_of(id).await?,
+            refunds: provider.after().refunds_of(id).await?,
+            disputes: provider.after().disputes_of(id).await?,
             warnings: match news {
-                Some(EventKind::FraudWarning) => provider.warnings_of(id).await?,
+                Some(EventKind::FraudWarning) => provider.after().warnings_of(id).await?,
                 _ => Vec::new(),
             },
         })
@@ -203,7 +202,8 @@ async fn look(
     invoice: Option<Invoice>,
     news: Option<EventKind>,
 ) -> Result<Month, ProviderPollError> {
-    let paid_by = invoice.as_ref().filter(|invoice| invoice.paid).and_then(|invoice| invoice.payment.as_deref());
+    let paid_by =
+        invoice.as_ref().filter(|invoice| invoice.paid).and_then(|invoice| invoice.payment.as_deref());
     let paying = match paid_by {
         Some(payment) => Some(paying(site, provider, payment, news).await?),
         None => None,

@@ -10,7 +10,7 @@ use crate::{
 };
 
 statements! {
-    GIFT = "select id, public_id, donor_id, email, name, amount_minor, currency, paid_at,
+    GIFT = "select id, donor_id, email, name, amount_minor, currency, paid_at,
         (select number from receipt where donation_id = donation.id) as receipt from donation where id = $1";
     /// Asked before the provider is: what the provider says then is no older than this.
     VERSION = "select version from donation where provider_payment_id = $1";
@@ -50,7 +50,6 @@ statements! {
 #[derive(Clone, Debug, FromRow)]
 pub struct Gift {
     pub id: i64,
-    pub public_id: String,
     pub donor_id: Option<i64>,
     pub email: String,
     pub name: String,

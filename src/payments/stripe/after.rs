@@ -122,9 +122,9 @@ impl WireRefund {
     fn refund(self) -> Option<Refund> {
         Some(Refund {
             // Without a status it is of an old kind that went through at once.
-            state: self
-                .status
-                .map_or(RefundState::Succeeded, |word| RefundState::parse(&word).unwrap_or(RefundState::Pending)),
+            state: self.status.map_or(RefundState::Succeeded, |word| {
+                RefundState::parse(&word).unwrap_or(RefundState::Pending)
+            }),
             amount: money_of(Some(self.amount), Some(&self.currency))?,
             id: self.id,
             reason: self.reason.unwrap_or_default(),
@@ -249,7 +249,6 @@ struct WirePage<T> {
     has_more: Option<bool>,
 }
 
-
 fn unreadable(what: &str) -> ProviderError {
     ProviderError::Unknown(format!("{what} is in a currency that gifts cannot be taken in"))
 }
@@ -278,7 +277,8 @@ impl Stripe {
         let last = page.data.last().and_then(|object| object["id"].as_str()).map(str::to_owned);
         let mut items = Vec::new();
         for object in page.data {
-            let wire: W = serde_json::from_value(object).map_err(|error| ProviderError::Unknown(error.to_string()))?;
+            let wire: W =
+                serde_json::from_value(object).map_err(|error| ProviderError::Unknown(error.to_string()))?;
             items.extend(read(wire));
         }
         Ok(Page { items, next: last.filter(|_| page.has_more.unwrap_or(false)) })
@@ -380,9 +380,7 @@ impl AfterPayment for Stripe {
 
     fn payments<'a>(&'a self, span: Span<'a>) -> ProviderAnswer<'a, Page<Payment>> {
         const WITH: [(&str, &str); 1] = [("expand[]", "data.latest_charge.balance_transaction")];
-        Box::pin(self.page(&["payment_intents"], span, &WITH, |wire: super::WirePayment| {
-            Some(wire.into())
-        }))
+        Box::pin(self.page(&["payment_intents"], span, &WITH, |wire: super::WirePayment| Some(wire.into())))
     }
 
     fn subscriptions<'a>(&'a self, span: Span<'a>) -> ProviderAnswer<'a, Page<ProviderSubscription>> {

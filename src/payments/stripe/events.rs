@@ -16,9 +16,11 @@ impl EventKind {
             "checkout.session.async_payment_failed" => Self::CheckoutFailed,
             // The balance transaction of a payment comes with the last, which says when the money came.
             "payment_intent.succeeded" | "payment_intent.processing" | "charge.updated" => Self::Payment,
-            "charge.refunded" | "charge.refund.updated" | "refund.created" | "refund.updated" | "refund.failed" => {
-                Self::Refund
-            }
+            "charge.refunded"
+            | "charge.refund.updated"
+            | "refund.created"
+            | "refund.updated"
+            | "refund.failed" => Self::Refund,
             "charge.dispute.created"
             | "charge.dispute.updated"
             | "charge.dispute.closed"

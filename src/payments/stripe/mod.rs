@@ -30,8 +30,8 @@ use self::{
     subscriptions::WireSubscription,
 };
 use super::{
-    Checkout, CheckoutSession, EventPage, Invoice, NewCheckout, OurIds, Payment, PaymentProvider,
-    ProviderAnswer, ProviderError, ProviderSubscription, RecurringState,
+    AfterPayment, Checkout, CheckoutSession, EventPage, Invoice, NewCheckout, OurIds, Payment,
+    PaymentProvider, ProviderAnswer, ProviderError, ProviderSubscription, RecurringState,
 };
 use crate::{authorities::Trust, clock::Moment};
 
@@ -348,6 +348,10 @@ impl PaymentProvider for Stripe {
                 next: last.filter(|_| page.has_more),
             })
         })
+    }
+
+    fn after(&self) -> &dyn AfterPayment {
+        self
     }
 
     fn probe(&self) -> ProviderAnswer<'_, ()> {
