@@ -109,7 +109,7 @@ create view gift_back as
     select donation_id, amount_minor as minor from refund where state not in ('canceled', 'failed')
     union all
     select donation_id, amount_minor from dispute
-        where state in ('needs_response', 'under_review', 'appeal_needs_response', 'appeal_under_review', 'lost');
+        where state in ('needs_response', 'under_review', 'appeal_needs_response', 'appeal_under_review', 'lost', 'prevented');
 
 -- How a gift stands: the one place where that is computed.
 create view gift_standing as
@@ -120,7 +120,7 @@ create view gift_standing as
         case when d.state <> 'paid' then d.state
             when exists (select 1 from dispute x where x.donation_id = d.id
                 and x.state in ('needs_response', 'under_review', 'appeal_needs_response', 'appeal_under_review')) then 'disputed'
-            when exists (select 1 from dispute x where x.donation_id = d.id and x.state = 'lost') then 'dispute_lost'
+            when exists (select 1 from dispute x where x.donation_id = d.id and x.state in ('lost', 'prevented')) then 'dispute_lost'
             when (select sum(r.amount_minor) from refund r
                 where r.donation_id = d.id and r.state not in ('canceled', 'failed')) >= d.amount_minor then 'refunded'
             when exists (select 1 from refund r

@@ -4,9 +4,9 @@
 //! nothing else. So the order of the news does not matter, nor how often they come.
 
 use super::{
-    ledger::{self, Account, Posting},
+    ledger::{self, Posting},
     letters,
-    states::PostingKind,
+    states::{Account, PostingKind},
     store::back as rows,
 };
 use crate::{

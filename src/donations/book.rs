@@ -4,10 +4,10 @@
 //! refunds and their disputes each time, never counted up.
 
 use super::{
-    ledger::{self, Account, Posting},
+    ledger::{self, Posting},
     letters,
     lines::{Total, figures},
-    states::{DonationState, PostingKind},
+    states::{Account, DonationState, PostingKind},
     store::{self, gifts::Donation, months::Recurring},
 };
 use crate::{

@@ -6,46 +6,14 @@
 //! went (`fees`, `refunds`, `disputed`), and minus where it came from (`income:…`).
 
 use super::{
-    states::{DonationKind, PostingKind},
+    states::{Account, PostingKind},
     store::book::{self as rows, Entry},
 };
 use crate::{
     clock::Moment,
     db::{Result, Tx},
     payments::Movement,
-    words,
 };
-
-words! {
-    /// Where money lies, went to or came from.
-    pub enum Account {
-        /// What Stripe holds for us.
-        Provider = "provider:stripe",
-        Bank = "bank",
-        Cash = "cash",
-        IncomeOnce = "income:once",
-        IncomeMonthly = "income:monthly",
-        IncomeOffline = "income:offline",
-        Fees = "fees",
-        Refunds = "refunds",
-        /// What banks took back.
-        Disputed = "disputed",
-        /// What went from one currency into another.
-        Exchange = "exchange",
-        /// Money on the provider's balance that is no gift: of other software, or moved by hand.
-        Others = "others",
-    }
-}
-
-impl Account {
-    /// Where gifts of a kind come from.
-    pub(super) const fn income(kind: DonationKind) -> Self {
-        match kind {
-            DonationKind::Once => Self::IncomeOnce,
-            DonationKind::Instalment => Self::IncomeMonthly,
-        }
-    }
-}
 
 /// What is written together.
 pub(super) struct Posting<'a> {

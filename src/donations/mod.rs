@@ -49,7 +49,6 @@ pub use self::{
     forget::{forget, forget_donor, supporter, supporter_named},
     gift::{FieldErrors, GIFTS, GiftError, GiftRequest, StartedGift, gift_of, start_gift, thanks_token},
     inbox::{InboxWorked, ReceiveError, poll_provider, process_inbox, receive},
-    ledger::Account,
     lines::{
         AttentionNews, Copied, EventLine, FailedCheckout, LedgerLine, ListedDonation, Total, Unended, figures,
     },
@@ -62,7 +61,7 @@ pub use self::{
         totals, totals_of, unfinished, whole as whole_donation,
     },
     states::{
-        DonationKind, DonationState, EventSource, EventState, GiftStanding, Operation, PostingKind,
+        Account, DonationKind, DonationState, EventSource, EventState, GiftStanding, Operation, PostingKind,
         RecurringState,
     },
     store::{

@@ -61,6 +61,38 @@ words! {
 }
 
 words! {
+    /// Where money lies, went to or came from.
+    pub enum Account {
+        /// What Stripe holds for us.
+        Provider = "provider:stripe",
+        Bank = "bank",
+        Cash = "cash",
+        IncomeOnce = "income:once",
+        IncomeMonthly = "income:monthly",
+        IncomeOffline = "income:offline",
+        Fees = "fees",
+        Refunds = "refunds",
+        /// What banks took back.
+        Disputed = "disputed",
+        /// What went from one currency into another.
+        Exchange = "exchange",
+        /// Money on the provider's balance that is no gift: of other software, or moved by hand.
+        Others = "others",
+    }
+}
+
+impl Account {
+    /// Where gifts of a kind come from.
+    #[must_use]
+    pub const fn income(kind: DonationKind) -> Self {
+        match kind {
+            DonationKind::Once => Self::IncomeOnce,
+            DonationKind::Instalment => Self::IncomeMonthly,
+        }
+    }
+}
+
+words! {
     /// What an entry in the book is one of, and what is reversed by what.
     pub enum PostingKind {
         /// A gift came in over the provider.

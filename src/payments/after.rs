@@ -106,7 +106,7 @@ words! {
         /// The money is ours again.
         Won = "won",
         Lost = "lost",
-        /// It was given back in time, so that there was no dispute.
+        /// It was given back before it became a dispute: there is nothing to answer.
         Prevented = "prevented",
     }
 }

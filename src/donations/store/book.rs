@@ -1,9 +1,8 @@
 //! The statements of the book, of its receipts, and of everything in it that should not be.
 
 use super::super::{
-    ledger::Account,
     lines::{LedgerLine, Total},
-    states::PostingKind,
+    states::{Account, PostingKind},
 };
 use crate::{
     clock::Moment,
@@ -48,10 +47,10 @@ statements! {
         (select sum(r.amount_minor) from refund r where r.donation_id = d.id and r.state not in ('canceled', 'failed'))";
     BACK_OF_UNPAID = "select d.public_id from donation d where d.state <> 'paid'
         and d.id in (select donation_id from refund union all select donation_id from dispute)";
-    DISPUTE_UNBOOKED = "select d.public_id from donation d where d.id in (select donation_id from dispute where state in ('won', 'lost'))
-        and not exists (select 1 from dispute x where x.donation_id = d.id and x.state not in ('won', 'lost'))
+    DISPUTE_UNBOOKED = "select d.public_id from donation d where d.id in (select donation_id from dispute where state in ('won', 'lost', 'prevented'))
+        and not exists (select 1 from dispute x where x.donation_id = d.id and x.state not in ('won', 'lost', 'prevented'))
         and coalesce((select cast(sum(e.amount_minor) as bigint) from ledger_entry e where e.donation_id = d.id and e.account = 'disputed'), 0)
-        <> coalesce((select cast(sum(x.amount_minor) as bigint) from dispute x where x.donation_id = d.id and x.state = 'lost'), 0)";
+        <> coalesce((select cast(sum(x.amount_minor) as bigint) from dispute x where x.donation_id = d.id and x.state in ('lost', 'prevented')), 0)";
     /// What the book says that the provider holds of a movement's currency is what its movements come to, and what came in of which
     /// no movement is known yet.
     HELD = "select currency, count(*) as number, cast(sum(minor) as bigint) as minor from (

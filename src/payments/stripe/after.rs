@@ -1,19 +1,20 @@
-//! What becomes of a payment after it was paid: balance transactions, refunds, disputes, early fraud warnings, payouts.
+//! What becomes of a payment after it was paid: refunds, disputes, early fraud warnings, payouts.
 
 use reqwest::Method;
 use serde::{Deserialize, de::DeserializeOwned};
-use serde_json::{Number, Value};
+use serde_json::Value;
 
 use super::{
     super::{
         Payment, ProviderAnswer, ProviderError, ProviderSubscription,
         after::{
-            AfterPayment, Charge, Dispute, DisputeState, FraudWarning, Movement, NewRefund, Page, Payout,
+            AfterPayment, Dispute, DisputeState, FraudWarning, Movement, NewRefund, Page, Payout,
             PayoutState, Refund, RefundState, Span,
         },
         money_of,
     },
     Call, Fields, Metadata, Stripe,
+    balance::{Expandable, Named, WireMovement, moved},
 };
 use crate::clock::Moment;
 
@@ -21,87 +22,6 @@ use crate::clock::Moment;
 const REFUND: &str = "broadside_refund";
 /// The most that Stripe gives at once.
 const A_PAGE: &str = "100";
-
-/// Either the name of an object, or the object itself, as it was asked for.
-#[derive(Deserialize)]
-#[serde(untagged)]
-pub(super) enum Expandable<T> {
-    Whole(T),
-    Name(String),
-}
-
-impl<T> Expandable<T> {
-    pub(super) fn whole(self) -> Option<T> {
-        match self {
-            Self::Whole(object) => Some(object),
-            Self::Name(_) => None,
-        }
-    }
-}
-
-impl Expandable<Named> {
-    fn name(self) -> String {
-        match self {
-            Self::Whole(object) => object.id,
-            Self::Name(id) => id,
-        }
-    }
-}
-
-#[derive(Deserialize)]
-pub(super) struct Named {
-    id: String,
-}
-
-/// <https://docs.stripe.com/api/balance_transactions/object>
-#[derive(Deserialize)]
-pub(super) struct WireMovement {
-    id: String,
-    r#type: String,
-    amount: i64,
-    fee: Option<i64>,
-    currency: String,
-    exchange_rate: Option<Number>,
-    source: Option<Expandable<Named>>,
-    created: i64,
-}
-
-impl WireMovement {
-    pub(super) fn movement(self) -> Option<Movement> {
-        Some(Movement {
-            amount: money_of(Some(self.amount), Some(&self.currency))?,
-            id: self.id,
-            kind: self.r#type,
-            source: self.source.map(Expandable::name),
-            fee_minor: self.fee.unwrap_or(0),
-            exchange_rate: self.exchange_rate.map(|rate| rate.to_string()),
-            at: Moment::from_unix_seconds(self.created),
-        })
-    }
-}
-
-fn moved(wire: Option<Expandable<WireMovement>>) -> Option<Movement> {
-    wire.and_then(Expandable::whole).and_then(WireMovement::movement)
-}
-
-#[derive(Deserialize)]
-pub(super) struct WireCharge {
-    id: String,
-    balance_transaction: Option<Expandable<WireMovement>>,
-    amount_refunded: Option<i64>,
-    disputed: Option<bool>,
-}
-
-impl From<WireCharge> for Charge {
-    fn from(wire: WireCharge) -> Self {
-        Self {
-            id: wire.id,
-            movement: moved(wire.balance_transaction),
-            refunded_minor: wire.amount_refunded.unwrap_or(0),
-            disputed: wire.disputed.unwrap_or(false),
-        }
-    }
-}
 
 #[derive(Deserialize)]
 struct WireRefund {
@@ -228,18 +148,6 @@ impl WirePayout {
             returned: moved(self.failure_balance_transaction),
             created: Moment::from_unix_seconds(self.created),
         })
-    }
-}
-
-/// A review that Stripe's Radar opens.
-#[derive(Deserialize)]
-pub(super) struct WireReview {
-    open: Option<bool>,
-}
-
-impl WireReview {
-    pub(super) fn is_open(wire: Option<Expandable<Self>>) -> bool {
-        wire.and_then(Expandable::whole).and_then(|review| review.open).unwrap_or(false)
     }
 }
 

@@ -4,6 +4,7 @@
 //! hundred others must not matter. Why no crate knows them for us, says decision 11.
 
 mod after;
+mod balance;
 mod events;
 mod invoices;
 mod payments;

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use super::{
     super::{Charge, Payment, PaymentState, money_of},
     Metadata,
-    after::{Expandable, WireCharge, WireReview},
+    balance::{Expandable, WireCharge, WireReview},
     our_ids,
 };
 
