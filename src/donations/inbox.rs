@@ -5,6 +5,7 @@ use std::{fmt, time::Duration};
 use super::{
     apply::{self, ProviderPollError},
     lines::UNREADABLE,
+    payouts,
     states::{EventSource, EventState},
     store::{
         self,
@@ -191,15 +192,19 @@ impl Work for Inbox<'_> {
     }
 }
 
-/// How often a subscription is looked at again because somebody else followed it meanwhile, before the event waits its turn.
-const MOST_LOOKS: u32 = 5;
-
 async fn work_on(
     site: &Site,
     provider: &dyn PaymentProvider,
     event: &DueEvent,
 ) -> Result<(), ProviderPollError> {
-    for _ in 0..MOST_LOOKS {
+    if event.what.news() == Some(EventKind::Payout) {
+        payouts::follow(site, provider, &event.what.object_id).await?;
+        let mut tx = site.db.begin().await?;
+        EVENTS.done(&mut tx, (event.name.as_str(), event.next_at, EventState::Done, None::<i64>)).await?;
+        tx.commit().await?;
+        return Ok(());
+    }
+    for _ in 0..apply::MOST_LOOKS {
         let seen = apply::fetch(site, provider, &event.what).await?;
         let mut attempt = 0;
         let applied = loop {

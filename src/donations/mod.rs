@@ -17,8 +17,10 @@ mod attention;
 mod back;
 mod book;
 mod calls;
+mod closing;
 mod forget;
 mod gift;
+mod give_back;
 mod inbox;
 mod ledger;
 mod letters;
@@ -27,7 +29,10 @@ mod manage_link;
 mod money_news;
 mod monthly;
 mod new_readers;
+mod payouts;
+mod reconcile;
 mod reports;
+mod returns;
 mod states;
 mod store;
 
@@ -46,8 +51,10 @@ pub use self::{
     },
     book::{MoneyAudit, audit_money},
     calls::resume_calls,
+    closing::{CloseError, book_sums, bounds as month_bounds, close_month, closed_months},
     forget::{forget, forget_donor, supporter, supporter_named},
     gift::{FieldErrors, GIFTS, GiftError, GiftRequest, StartedGift, gift_of, start_gift, thanks_token},
+    give_back::{RefundAsk, RefundError, RefundMade, put_refund_away, refund, resume_refunds},
     inbox::{InboxWorked, ReceiveError, poll_provider, process_inbox, receive},
     lines::{
         AttentionNews, Copied, EventLine, FailedCheckout, LedgerLine, ListedDonation, Total, Unended, figures,
@@ -56,18 +63,30 @@ pub use self::{
     money_news::tell_of_money,
     monthly::{CancelError, Monthly, cancel_all, cancel_as_written, cancel_monthly, monthly_of},
     new_readers::meet_new_readers,
+    payouts::{paid_out, payouts_page},
+    reconcile::{
+        Difference, LastCompared, NIGHTLY, Reconciled, keep_reconciled, last_reconciled, reconcile,
+        reconcile_nightly,
+    },
     reports::{
         WholeDonation, find as find_donation, newest_gift, page as donations_page, running as running_totals,
         totals, totals_of, unfinished, whole as whole_donation,
     },
+    returns::{
+        DisputeLine, FailedPayout, GiftReturns, RefundLine, ReturnsToSee, WarningLine, is_in_dispute,
+        returns_of, returns_to_see,
+    },
     states::{
-        Account, DonationKind, DonationState, EventSource, EventState, GiftStanding, Operation, PostingKind,
-        RecurringState,
+        Account, Compared, DonationKind, DonationState, EventSource, EventState, GiftStanding, Operation,
+        PostingKind, RecurringState,
     },
     store::{
         QUEUES, STATEMENTS,
         calls::{CANCELLATIONS, CHECKOUTS},
+        closing::{ClosedMonth, MonthSum},
         events::EVENTS,
         figures::Unfinished,
+        give_back::REFUNDS,
+        payouts::{PaidOut, PayoutLine},
     },
 };

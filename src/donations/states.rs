@@ -93,6 +93,18 @@ impl Account {
 }
 
 words! {
+    /// What is compared.
+    pub enum Compared {
+        Payment = "payment",
+        Refund = "refund",
+        Dispute = "dispute",
+        Movement = "movement",
+        Payout = "payout",
+        Subscription = "subscription",
+    }
+}
+
+words! {
     /// What an entry in the book is one of, and what is reversed by what.
     pub enum PostingKind {
         /// A gift came in over the provider.

@@ -119,6 +119,8 @@ pub const RETENTION: &[(&str, Retention)] = &[
     ("fraud_warning", Kept("the books")),
     ("payout", Kept("the books")),
     ("movement", Kept("the books")),
+    ("refund_request", Kept("the books: who sent a gift back, and why")),
+    ("reconciliation", Bounded("one row")),
     ("closed_month", Kept("the books: twelve rows a year")),
     ("receipt", Kept("the books")),
     ("sync_cursor", Bounded("a row for each list that is read, and one for the last round of forgetting")),

@@ -15,6 +15,8 @@ pub struct Movement {
     pub kind: String,
     /// The provider's id of what moved it.
     pub source: Option<String>,
+    /// The payment whose money it moves, where the provider says so.
+    pub payment: Option<String>,
     /// What came in, or, below zero, went out.
     pub amount: Money,
     /// What the provider kept of it, in the same currency; below zero where it gives a fee back.

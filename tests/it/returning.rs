@@ -173,3 +173,34 @@ both_engines! {
         assert_eq!((house.standing(&gift).await, house.mails().await), (GiftStanding::Paid, 1));
     }
 }
+
+both_engines! {
+    /// TRUST T4, D3: the provider's lists and the book say the same, whatever happened; what nobody told of is named, and mended.
+    async fn a_comparison_with_the_providers_lists_is_equal(house: House) {
+        let (_, charge) = house.paid("15").await;
+        let monthly = house.give("month", "7.50").await;
+        house.stripe().pay(&monthly.session, BUYER).expect("a payment");
+        house.work().await;
+        house.stripe().refund(&charge, Some(500)).expect("a refund");
+        house.work().await;
+        house.site.clock.advance(std::time::Duration::from_secs(86_400));
+        let span = (house.site.now().minus(donations::NIGHTLY), house.site.now());
+        let compare = async |mend: bool| {
+            donations::reconcile(&house.site, house.provider.as_ref(), span, mend).await.expect("a comparison")
+        };
+        let found = compare(false).await;
+        assert!(found.is_equal() && found.compared >= 7, "{found:?}");
+        house.stripe().hold_events();
+        house.stripe().refund(&charge, Some(100)).expect("a refund");
+        house.site.clock.advance(std::time::Duration::from_secs(2 * 3_600));
+        let span = (span.0, house.site.now());
+        let found = donations::reconcile(&house.site, house.provider.as_ref(), span, false).await.expect("a comparison");
+        assert!(!found.is_equal(), "nobody told of the second refund");
+        let mended = donations::reconcile(&house.site, house.provider.as_ref(), span, true).await.expect("a comparison");
+        assert!(mended.is_equal(), "{mended:?}");
+        house.agrees("eur").await;
+        house.stripe().release_events().await;
+        house.work().await;
+        house.agrees("eur").await;
+    }
+}

@@ -106,6 +106,7 @@ pub async fn fetch(
             let invoice = provider.invoice(object_id).await?;
             of_invoice(site, provider, invoice, None).await
         }
+        // What is paid out is of no gift: the inbox sees to it.
         Some(EventKind::Payout) | None => Ok(Seen::Nothing),
     }
 }
@@ -123,7 +124,7 @@ async fn of_invoice(
 }
 
 /// What is told of a payment, or of what becomes of it.
-async fn of_payment(
+pub async fn of_payment(
     site: &Site,
     provider: &dyn PaymentProvider,
     id: &str,

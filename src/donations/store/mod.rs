@@ -4,11 +4,16 @@ pub(super) mod attention;
 pub(super) mod back;
 pub(super) mod book;
 pub(super) mod calls;
+pub(super) mod closing;
 pub(super) mod donors;
 pub(super) mod events;
 pub(super) mod figures;
 pub(super) mod gifts;
+pub(super) mod give_back;
 pub(super) mod months;
+pub(super) mod payouts;
+pub(super) mod reconcile;
+pub(super) mod returns;
 
 use crate::db::Sql;
 
@@ -18,12 +23,17 @@ pub const STATEMENTS: &[&[Sql]] = &[
     back::STATEMENTS,
     book::STATEMENTS,
     calls::STATEMENTS,
+    closing::STATEMENTS,
     donors::STATEMENTS,
     events::STATEMENTS,
     figures::STATEMENTS,
     gifts::STATEMENTS,
+    give_back::STATEMENTS,
     months::STATEMENTS,
+    payouts::STATEMENTS,
+    reconcile::STATEMENTS,
+    returns::STATEMENTS,
 ];
 
 /// Every statement of this room's queues, for the same check.
-pub const QUEUES: &[&[&[Sql]]] = &[calls::QUEUES, events::QUEUES];
+pub const QUEUES: &[&[&[Sql]]] = &[calls::QUEUES, events::QUEUES, give_back::QUEUES];

@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// The gift of a room, whose payment is on the balance.
-async fn given(room: &Room) -> (String, String, String) {
+pub async fn given(room: &Room) -> (String, String, String) {
     let gift = room.gift(false).await;
     let (session, payment) = room.provider.pay_once(&gift, SessionState::Paid, PaymentState::Succeeded);
     room.provider.settle(&payment, 74);
@@ -19,7 +19,7 @@ async fn given(room: &Room) -> (String, String, String) {
 }
 
 /// Tells of a payment by whatever happens to it.
-async fn tell(room: &Room, id: &str, kind: &str, payment: &str) {
+pub async fn tell(room: &Room, id: &str, kind: &str, payment: &str) {
     let created = room.site.now().unix_seconds();
     let body = format!(
         r#"{{"id":"{id}","type":"{kind}","created":{created},"livemode":false,"data":{{"object":{{"id":"x_1","payment_intent":"{payment}"}}}}}}"#
@@ -47,7 +47,7 @@ async fn everything(room: &Room, gift: &str) -> Vec<String> {
 }
 
 /// What the provider holds for us, by the book.
-async fn held(room: &Room) -> i64 {
+pub async fn held(room: &Room) -> i64 {
     let sql = "select cast(coalesce(sum(amount_minor), 0) as bigint) from ledger_entry where account = 'provider:stripe'";
     let rows: Vec<(i64,)> = database::rows(&room.site.db, sql).await;
     rows[0].0

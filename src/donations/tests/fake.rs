@@ -305,6 +305,7 @@ pub fn movement(id: &str, kind: &str, minor: i64, fee_minor: i64) -> Movement {
         id: id.to_owned(),
         kind: kind.to_owned(),
         source: None,
+        payment: None,
         amount: Money::new(minor, Currency::EUR),
         fee_minor,
         exchange_rate: None,
@@ -319,7 +320,8 @@ impl Fake {
         let mut objects = self.objects();
         let paid = objects.payments.get_mut(payment).expect("a payment");
         let minor = paid.amount.expect("an amount").minor;
-        let moved = movement(&format!("txn_{payment}"), "charge", minor, fee_minor);
+        let mut moved = movement(&format!("txn_{payment}"), "charge", minor, fee_minor);
+        moved.payment = Some(payment.to_owned());
         let charge = Charge {
             id: format!("ch_{payment}"),
             movement: Some(moved.clone()),

@@ -1,6 +1,7 @@
 //! The rules of the room, against a provider in memory. (Against real sockets: `tests/it`.)
 
 mod back;
+mod desk;
 pub(crate) mod fake;
 
 use std::time::Duration;

@@ -267,9 +267,9 @@ impl AfterPayment for Stripe {
         payout: Option<&'a str>,
     ) -> ProviderAnswer<'a, Page<Movement>> {
         Box::pin(async move {
-            let of_payout = payout.map(|id| [("payout", id)]);
-            let with = of_payout.as_ref().map_or(&[][..], |with| &with[..]);
-            self.page(&["balance_transactions"], span, with, WireMovement::movement).await
+            let mut with = vec![("expand[]", "data.source")];
+            with.extend(payout.map(|id| ("payout", id)));
+            self.page(&["balance_transactions"], span, &with, WireMovement::movement).await
         })
     }
 

@@ -38,6 +38,7 @@ impl Expandable<Named> {
 #[derive(Deserialize)]
 pub struct Named {
     id: String,
+    payment_intent: Option<String>,
 }
 
 /// <https://docs.stripe.com/api/balance_transactions/object>
@@ -60,6 +61,10 @@ impl WireMovement {
             amount: money_of(Some(self.amount), Some(&self.currency))?,
             id: self.id,
             kind: self.r#type,
+            payment: self.source.as_ref().and_then(|source| match source {
+                Expandable::Whole(object) => object.payment_intent.clone(),
+                Expandable::Name(_) => None,
+            }),
             source: self.source.map(Expandable::name),
             fee_minor: self.fee.unwrap_or(0),
             exchange_rate: self.exchange_rate.map(|rate| rate.to_string()),
@@ -105,4 +110,3 @@ impl WireReview {
         wire.and_then(Expandable::whole).and_then(|review| review.open).unwrap_or(false)
     }
 }
-
