@@ -7,6 +7,7 @@ use super::{
     ledger::{self, Posting},
     letters,
     lines::{Total, figures},
+    search,
     states::{Account, DonationState, PostingKind},
     store::{self, gifts::Donation, months::Recurring},
 };
@@ -52,7 +53,10 @@ pub(super) async fn pay(
     let donor_id = match (recurring.and_then(|row| row.donor_id), &address) {
         (Some(donor_id), _) => Some(donor_id),
         (None, Some(address)) => {
-            Some(store::donors::keep_donor(tx, address.as_str(), &address.key(), name, site.now()).await?)
+            let donor_id =
+                store::donors::keep_donor(tx, address.as_str(), &address.key(), name, site.now()).await?;
+            search::word(tx, donor_id, address.as_str(), name).await?;
+            Some(donor_id)
         }
         (None, None) => None,
     };

@@ -16,8 +16,10 @@ mod apply;
 mod attention;
 mod back;
 mod book;
+mod by_staff;
 mod calls;
 mod closing;
+mod csv_file;
 mod forget;
 mod gift;
 mod give_back;
@@ -33,6 +35,7 @@ mod payouts;
 mod reconcile;
 mod reports;
 mod returns;
+mod search;
 mod states;
 mod store;
 
@@ -50,8 +53,10 @@ pub use self::{
         news as attention_news, put_checkouts_away, put_event_away, tell_of_unended,
     },
     book::{MoneyAudit, audit_money},
+    by_staff::{GiftNote, NeverAsk, never_ask, note as note_on_gift, notes as notes_on_gift},
     calls::resume_calls,
     closing::{CloseError, book_sums, bounds as month_bounds, close_month, closed_months},
+    csv_file::{CsvOfGifts, CsvOfGiftsError, are_more_than, place_of},
     forget::{forget, forget_donor, supporter, supporter_named},
     gift::{FieldErrors, GIFTS, GiftError, GiftRequest, StartedGift, gift_of, start_gift, thanks_token},
     give_back::{RefundAsk, RefundError, RefundMade, put_refund_away, refund, resume_refunds},
@@ -80,6 +85,7 @@ pub use self::{
         Account, Compared, DonationKind, DonationState, EventSource, EventState, GiftStanding, Operation,
         PostingKind, RecurringState,
     },
+    search::{FoundGifts, GiftPlace, GiftSearch, SUPPORTERS, first_gift, word_supporters},
     store::{
         QUEUES, STATEMENTS,
         calls::{CANCELLATIONS, CHECKOUTS},

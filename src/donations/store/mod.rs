@@ -3,6 +3,7 @@
 pub(super) mod attention;
 pub(super) mod back;
 pub(super) mod book;
+pub(super) mod by_staff;
 pub(super) mod calls;
 pub(super) mod closing;
 pub(super) mod donors;
@@ -14,6 +15,7 @@ pub(super) mod months;
 pub(super) mod payouts;
 pub(super) mod reconcile;
 pub(super) mod returns;
+pub(super) mod search;
 
 use crate::db::Sql;
 
@@ -33,6 +35,8 @@ pub const STATEMENTS: &[&[Sql]] = &[
     payouts::STATEMENTS,
     reconcile::STATEMENTS,
     returns::STATEMENTS,
+    search::STATEMENTS,
+    by_staff::STATEMENTS,
 ];
 
 /// Every statement of this room's queues, for the same check.
