@@ -20,6 +20,8 @@ mod log;
 mod migrate;
 mod outside;
 mod part;
+mod payments;
+mod reconcile;
 mod restore;
 mod restored;
 mod running;
@@ -102,6 +104,9 @@ enum Command {
     /// Read bounces and complaints, and take them in.
     #[command(subcommand)]
     Bounce(bounce::Command),
+    /// Look after the account at the payment service.
+    #[command(subcommand)]
+    Payments(payments::Command),
     /// Recount what became of every copy and every gift.
     Audit(audit::Arguments),
     /// Check settings, database, mail service and payment provider; or how a mail service signed a message.
@@ -181,6 +186,7 @@ impl Cli {
             Command::Segments(command) => segments::run(&config, command).await,
             Command::ExportProof(arguments) => export_proof::run(&config, arguments).await,
             Command::Edition(command) => edition::run(&config, command).await,
+            Command::Payments(command) => payments::run(&config, command).await,
             Command::Audit(arguments) => audit::run(&config, arguments).await,
             Command::Doctor(arguments) => doctor::run(&config, &arguments).await,
             Command::Jobs(arguments) => jobs::run(&config, &arguments).await,

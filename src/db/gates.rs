@@ -21,6 +21,8 @@ pub enum Gate {
     Settings,
     /// Copies that are claimed: inside is who writes down what became of some of them, and who takes many of them away closes it.
     Copies,
+    /// Which months of the book are closed: inside is who writes into the book, and who closes a month closes it.
+    Book,
     /// What is over: who forgets some of it closes it, so that two find other rows than the same.
     Past,
 }
@@ -49,6 +51,11 @@ impl Gate {
                 begin_inside: "begin; select pg_advisory_xact_lock_shared(1651663201, 2)",
                 enter: "select pg_advisory_xact_lock_shared(1651663201, 2)",
                 close: "select pg_advisory_xact_lock(1651663201, 2)",
+            },
+            Self::Book => Texts {
+                begin_inside: "begin; select pg_advisory_xact_lock_shared(1651663201, 5)",
+                enter: "select pg_advisory_xact_lock_shared(1651663201, 5)",
+                close: "select pg_advisory_xact_lock(1651663201, 5)",
             },
             Self::Past => Texts {
                 begin_inside: "begin; select pg_advisory_xact_lock_shared(1651663201, 4)",

@@ -1,14 +1,15 @@
 //! The book of the money: the one place where a donation becomes paid, and the sums that must agree.
 //!
-//! The book is append-only and double: what the provider holds for us (`provider:stripe`, plus) against what was given
-//! (`income:once`, `income:monthly`, minus). Totals are computed from the donations each time, never counted up.
+//! What is written into it says `ledger.rs`; what becomes of a gift later, `back.rs`. Totals are computed from the donations, their
+//! refunds and their disputes each time, never counted up.
 
 use super::{
+    ledger::{self, Posting},
     letters,
-    lines::Total,
+    lines::{Total, figures},
     search,
-    states::{DonationKind, DonationState},
-    store::{self, book::Entry, gifts::Donation, months::Recurring},
+    states::{Account, DonationState, PostingKind},
+    store::{self, gifts::Donation, months::Recurring},
 };
 use crate::{
     clock::Moment,
@@ -22,6 +23,8 @@ use crate::{
 /// What the provider says of a payment that went through.
 pub(super) struct Paid<'a> {
     pub amount: Money,
+    /// What of it did not pass through the provider, in minor units.
+    pub elsewhere_minor: i64,
     pub payment_id: Option<&'a str>,
     pub invoice_id: Option<&'a str>,
     /// The supporter's address and name as the provider has them, for rows that have none.
@@ -75,24 +78,21 @@ pub(super) async fn pay(
     if let (Some(donor), Some(address)) = (donor_id, &address) {
         subscribers::gave_before(tx, site, address, (donor, paid.at)).await?;
     }
-    let group = format!("gift:{}", donation.public_id);
-    let reference = paid.payment_id.or(paid.invoice_id).unwrap_or_default();
-    let income = match donation.kind {
-        DonationKind::Once => "income:once",
-        DonationKind::Instalment => "income:monthly",
+    let elsewhere = paid.elsewhere_minor.clamp(0, amount.minor);
+    let posting = Posting {
+        kind: if elsewhere == amount.minor { PostingKind::Offline } else { PostingKind::Payment },
+        of: &donation.public_id,
+        reference: paid.payment_id.or(paid.invoice_id).unwrap_or_default(),
+        currency,
+        lines: &[
+            (Account::Provider, amount.minor - elsewhere),
+            (Account::Bank, elsewhere),
+            (Account::income(donation.kind), -amount.minor),
+        ],
+        donation_id: Some(donation.id),
+        at: paid.at,
     };
-    for (account, amount_minor) in [("provider:stripe", amount.minor), (income, -amount.minor)] {
-        let entry = Entry {
-            group: &group,
-            account,
-            amount_minor,
-            currency,
-            donation_id: donation.id,
-            reference,
-            at: paid.at,
-        };
-        store::book::add_entry(tx, &entry).await?;
-    }
+    ledger::post(tx, &posting).await?;
     let number = receipt_number(paid);
     store::book::add_receipt(tx, donation.id, &number, site.now()).await?;
     if let Some(recurring) = recurring {
@@ -135,7 +135,7 @@ fn known<'a>(ours: &'a str, theirs: Option<&'a str>) -> &'a str {
 /// What the book says, and everything in it that should not be.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct MoneyAudit {
-    /// Paid donations by kind and currency.
+    /// Paid donations by kind and currency, without what came back of them.
     pub totals: Vec<Total>,
     /// What the book says the provider took for us, by currency: to be held against the provider's own charges.
     pub booked: Vec<Total>,
@@ -154,16 +154,17 @@ impl MoneyAudit {
 }
 
 /// Recounts the book from its rows: every group adds up to zero, every paid donation is booked once and has one receipt, no
-/// unpaid one is booked, and the book's sums are the donations' sums (TRUST T4).
+/// unpaid one is booked, what came back is booked as it moved, the book's sums are the donations' sums, and what the provider holds
+/// by the book is what its movements come to (TRUST T4).
 pub async fn audit_money(db: &Db) -> db::Result<MoneyAudit> {
     let totals = store::figures::totals(db).await?;
     let booked = store::book::booked(db).await?;
     let receipts = store::book::receipt_count(db).await?;
     let mut problems = store::book::wrong_rows(db).await?;
-    for line in &booked {
-        let of_currency = totals.iter().filter(|total| total.currency == line.currency);
-        let (number, minor) =
-            of_currency.fold((0, 0), |sum, total| (sum.0 + total.number, sum.1 + total.minor));
+    let (income, gross) = (store::book::income(db).await?, store::book::gross(db).await?);
+    for line in &income {
+        let of_gifts = gross.iter().find(|total| total.currency == line.currency);
+        let (number, minor) = of_gifts.map_or((0, 0), |total| (total.number, total.minor));
         if (number, minor) != (line.number, line.minor) {
             problems.push(format!(
                 "the book has {} gifts of {} in all, the donations come to {number} of {minor} (in minor units of {})",
@@ -171,12 +172,18 @@ pub async fn audit_money(db: &Db) -> db::Result<MoneyAudit> {
             ));
         }
     }
-    for total in &totals {
-        if !booked.iter().any(|line| line.currency == total.currency) {
+    for total in &gross {
+        if !income.iter().any(|line| line.currency == total.currency) {
             problems.push(format!("donations in {} are not in the book at all", total.currency));
         }
     }
-    let paid: i64 = totals.iter().map(|total| total.number).sum();
+    for off in store::book::held_wrongly(db).await? {
+        problems.push(format!(
+            "the book and the movements at the payment service differ by {}",
+            figures(off.minor, &off.currency)
+        ));
+    }
+    let paid: i64 = gross.iter().map(|total| total.number).sum();
     if paid != receipts {
         problems.push(format!("{paid} paid donations and {receipts} receipts"));
     }

@@ -5,6 +5,7 @@ use std::{fmt, time::Duration};
 use super::{
     apply::{self, ProviderPollError},
     lines::UNREADABLE,
+    payouts,
     states::{EventSource, EventState},
     store::{
         self,
@@ -13,7 +14,7 @@ use super::{
 };
 use crate::{
     clock::Moment,
-    db::{self, is_unique_violation},
+    db::{self, Gate, is_unique_violation},
     payments::{
         self, EventKind, Genuine, PaymentProvider, ProviderError, ProviderEvent, WebhookError, WebhookSecrets,
     },
@@ -191,15 +192,19 @@ impl Work for Inbox<'_> {
     }
 }
 
-/// How often a subscription is looked at again because somebody else followed it meanwhile, before the event waits its turn.
-const MOST_LOOKS: u32 = 5;
-
 async fn work_on(
     site: &Site,
     provider: &dyn PaymentProvider,
     event: &DueEvent,
 ) -> Result<(), ProviderPollError> {
-    for _ in 0..MOST_LOOKS {
+    if event.what.news() == Some(EventKind::Payout) {
+        payouts::follow(site, provider, &event.what.object_id).await?;
+        let mut tx = site.db.begin().await?;
+        EVENTS.done(&mut tx, (event.name.as_str(), event.next_at, EventState::Done, None::<i64>)).await?;
+        tx.commit().await?;
+        return Ok(());
+    }
+    for _ in 0..apply::MOST_LOOKS {
         let seen = apply::fetch(site, provider, &event.what).await?;
         let mut attempt = 0;
         let applied = loop {
@@ -220,7 +225,7 @@ async fn work_on(
 /// The transition, its entries, receipt and mail, and the end of the event: all in one transaction. False, and nothing done,
 /// when what was seen is no longer the newest.
 async fn apply_once(site: &Site, event: &DueEvent, seen: &apply::Seen) -> db::Result<bool> {
-    let mut tx = site.db.begin().await?;
+    let mut tx = site.db.begin_inside(Gate::Book).await?;
     let applied = apply::apply(&mut tx, site, event, seen).await?;
     let (state, donation_id) = match applied {
         apply::Applied::Stale => return Ok(false),

@@ -8,16 +8,21 @@ use super::{
     lines::{Unended, figures},
     manage_link::manage_token,
     states::RecurringState,
-    store::{self, months::Recurring},
+    store::{
+        self,
+        back::{self, Gift},
+        months::Recurring,
+    },
 };
 use crate::{
     clock::Moment,
     db::{self, Tx},
     delivery::tell,
     email_address::EmailAddress,
-    mail::{MonthlyNotEnded, PaymentFailed, Receipt, RecurringCancelled},
+    mail::{GiftReturned, MonthlyNotEnded, PaymentFailed, Receipt, RecurringCancelled},
     money::Money,
     origin,
+    payments::Refund,
     settings::Settings,
     site::Site,
     staff::{self, Member, Role},
@@ -58,6 +63,34 @@ pub(super) async fn send_receipt(
         manage_url: gift.recurring.map(|id| manage_url(site, id)),
     };
     tell(tx, site, &letterhead, ("", to), &format!("receipt:{}", gift.donation), &receipt).await.map(drop)
+}
+
+/// That a gift, or some of it, was sent back, once for each time; it corrects the receipt, whose number stays.
+pub(super) async fn send_given_back(
+    tx: &mut Tx,
+    site: &Site,
+    gift: &Gift,
+    refund: &Refund,
+) -> db::Result<()> {
+    let at = refund.moved.as_ref().map_or(refund.created, |moved| moved.at);
+    if was_told(tx, at).await? {
+        return Ok(());
+    }
+    let Ok(to) = EmailAddress::parse(&gift.email) else { return Ok(()) };
+    let left = gift.amount_minor - back::back_of(tx, gift.id).await?;
+    let settings = Settings::load_in(tx).await?;
+    let letterhead = settings.letterhead(site);
+    let returned = GiftReturned {
+        sender: letterhead.sender.clone(),
+        donor_name: greeting(&gift.name),
+        amount: refund.amount.to_string(),
+        date: at.date(&settings.time_zone),
+        gift_amount: figures(gift.amount_minor, &gift.currency),
+        gift_date: gift.paid_at.unwrap_or(at).date(&settings.time_zone),
+        left: (left > 0).then(|| figures(left, &gift.currency)),
+        receipt_number: gift.receipt.clone().unwrap_or_default(),
+    };
+    tell(tx, site, &letterhead, ("", &to), &format!("refund:{}", refund.id), &returned).await.map(drop)
 }
 
 /// That a month's payment failed, once for each invoice; `at` is when.

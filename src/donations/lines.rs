@@ -2,7 +2,9 @@
 
 use sqlx_macros::FromRow;
 
-use super::states::{DonationKind, DonationState, EventSource, EventState, RecurringState};
+use super::states::{
+    DonationKind, DonationState, EventSource, EventState, GiftStanding, PostingKind, RecurringState,
+};
 use crate::{
     clock::Moment,
     money::{self, Money},
@@ -52,6 +54,12 @@ pub struct ListedDonation {
     pub currency: String,
     /// How far it has come.
     pub state: DonationState,
+    /// How it stands: what became of it after it was paid, too.
+    pub standing: GiftStanding,
+    /// What was given back of it, in minor units.
+    pub refunded_minor: i64,
+    /// What of it is not ours any more: given back, or taken back by a bank that has not said that it was wrong.
+    pub back_minor: i64,
     /// When the supporter set out.
     pub created_at: Moment,
     /// When the money was there.
@@ -78,6 +86,18 @@ impl ListedDonation {
         figures(self.amount_minor, &self.currency)
     }
 
+    /// What was given back of it, for people.
+    #[must_use]
+    pub fn refunded(&self) -> String {
+        figures(self.refunded_minor, &self.currency)
+    }
+
+    /// What is left of it, for people.
+    #[must_use]
+    pub fn left(&self) -> String {
+        figures(self.amount_minor - self.back_minor, &self.currency)
+    }
+
     /// Whether the money is there: only then may anyone be thanked (TRUST T5).
     #[must_use]
     pub fn is_paid(&self) -> bool {
@@ -94,15 +114,20 @@ impl ListedDonation {
 /// One line of the money book.
 #[derive(Clone, Debug, PartialEq, Eq, FromRow)]
 pub struct LedgerLine {
+    /// What it is one of.
+    pub kind: PostingKind,
     /// The account, such as `provider:stripe`.
     pub account: String,
     /// Minor units, plus or minus.
     pub amount_minor: i64,
     /// ISO 4217 code.
     pub currency: String,
-    /// The provider's name of the payment.
+    /// The provider's name of what moved it.
     pub reference: String,
+    /// When it counts.
     pub at: Moment,
+    /// When it happened, if its month was closed by then.
+    pub happened_at: Option<Moment>,
 }
 
 impl LedgerLine {

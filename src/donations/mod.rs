@@ -14,19 +14,27 @@
 
 mod apply;
 mod attention;
+mod back;
 mod book;
 mod by_staff;
 mod calls;
+mod closing;
 mod csv_file;
 mod forget;
 mod gift;
+mod give_back;
 mod inbox;
+mod ledger;
 mod letters;
 mod lines;
 mod manage_link;
+mod money_news;
 mod monthly;
 mod new_readers;
+mod payouts;
+mod reconcile;
 mod reports;
+mod returns;
 mod search;
 mod states;
 mod store;
@@ -47,26 +55,44 @@ pub use self::{
     book::{MoneyAudit, audit_money},
     by_staff::{GiftNote, NeverAsk, never_ask, note as note_on_gift, notes as notes_on_gift},
     calls::resume_calls,
+    closing::{CloseError, book_sums, bounds as month_bounds, close_month, closed_months},
     csv_file::{CsvOfGifts, CsvOfGiftsError, are_more_than, place_of},
     forget::{forget, forget_donor, supporter, supporter_named},
     gift::{FieldErrors, GIFTS, GiftError, GiftRequest, StartedGift, gift_of, start_gift, thanks_token},
+    give_back::{RefundAsk, RefundError, RefundMade, put_refund_away, refund, resume_refunds},
     inbox::{InboxWorked, ReceiveError, poll_provider, process_inbox, receive},
     lines::{
         AttentionNews, Copied, EventLine, FailedCheckout, LedgerLine, ListedDonation, Total, Unended, figures,
     },
     manage_link::manage_token,
+    money_news::tell_of_money,
     monthly::{CancelError, Monthly, cancel_all, cancel_as_written, cancel_monthly, monthly_of},
     new_readers::meet_new_readers,
+    payouts::{paid_out, payouts_page},
+    reconcile::{
+        Difference, LastCompared, NIGHTLY, Reconciled, keep_reconciled, last_reconciled, reconcile,
+        reconcile_nightly,
+    },
     reports::{
         WholeDonation, find as find_donation, newest_gift, page as donations_page, running as running_totals,
         totals, totals_of, unfinished, whole as whole_donation,
     },
+    returns::{
+        DisputeLine, FailedPayout, GiftReturns, RefundLine, ReturnsToSee, WarningLine, is_in_dispute,
+        returns_of, returns_to_see,
+    },
+    states::{
+        Account, Compared, DonationKind, DonationState, EventSource, EventState, GiftStanding, Operation,
+        PostingKind, RecurringState,
+    },
     search::{FoundGifts, GiftPlace, GiftSearch, SUPPORTERS, first_gift, word_supporters},
-    states::{DonationKind, DonationState, EventSource, EventState, Operation, RecurringState},
     store::{
         QUEUES, STATEMENTS,
         calls::{CANCELLATIONS, CHECKOUTS},
+        closing::{ClosedMonth, MonthSum},
         events::EVENTS,
         figures::Unfinished,
+        give_back::REFUNDS,
+        payouts::{PaidOut, PayoutLine},
     },
 };

@@ -32,6 +32,109 @@ words! {
 }
 
 words! {
+    /// How a gift stands: how far it has come, and what became of it after it was paid. The database computes it, in
+    /// `gift_standing`, of the gift's own state, its refunds and its disputes.
+    pub enum GiftStanding else Pending {
+        /// The supporter has set out.
+        Created = "created",
+        /// They may pay.
+        CheckoutOpen = "checkout_open",
+        /// The bank has yet to pay, or somebody has to look at the payment first.
+        Pending = "pending",
+        /// The money is there.
+        Paid = "paid",
+        /// Some of it was given back.
+        PartlyRefunded = "partly_refunded",
+        /// All of it was given back.
+        Refunded = "refunded",
+        /// The supporter's bank has taken it back, and has yet to decide.
+        Disputed = "disputed",
+        /// The bank took it back, and was wrong: the money is there.
+        DisputeWon = "dispute_won",
+        /// The bank has taken it back for good.
+        DisputeLost = "dispute_lost",
+        /// The bank did not pay.
+        Failed = "failed",
+        /// Nobody paid in time.
+        Expired = "expired",
+    }
+}
+
+words! {
+    /// Where money lies, went to or came from.
+    pub enum Account {
+        /// What Stripe holds for us.
+        Provider = "provider:stripe",
+        Bank = "bank",
+        Cash = "cash",
+        IncomeOnce = "income:once",
+        IncomeMonthly = "income:monthly",
+        IncomeOffline = "income:offline",
+        Fees = "fees",
+        Refunds = "refunds",
+        /// What banks took back.
+        Disputed = "disputed",
+        /// What went from one currency into another.
+        Exchange = "exchange",
+        /// Money on the provider's balance that is no gift: of other software, or moved by hand.
+        Others = "others",
+    }
+}
+
+impl Account {
+    /// Where gifts of a kind come from.
+    #[must_use]
+    pub const fn income(kind: DonationKind) -> Self {
+        match kind {
+            DonationKind::Once => Self::IncomeOnce,
+            DonationKind::Instalment => Self::IncomeMonthly,
+        }
+    }
+}
+
+words! {
+    /// What is compared.
+    pub enum Compared {
+        Payment = "payment",
+        Refund = "refund",
+        Dispute = "dispute",
+        Movement = "movement",
+        Payout = "payout",
+        Subscription = "subscription",
+    }
+}
+
+words! {
+    /// What an entry in the book is one of, and what is reversed by what.
+    pub enum PostingKind {
+        /// A gift came in over the provider.
+        Payment = "payment",
+        /// The provider kept some of it.
+        Fee = "fee",
+        /// It came in one currency and lies there in another.
+        Exchange = "exchange",
+        /// It was given back.
+        Refund = "refund",
+        /// It was given back and came back to us.
+        RefundFailed = "refund_failed",
+        /// A bank took it back.
+        Dispute = "dispute",
+        /// What the provider asks for that.
+        DisputeFee = "dispute_fee",
+        /// The bank gave it to us again.
+        DisputeWon = "dispute_won",
+        /// What the provider holds went to our bank.
+        Payout = "payout",
+        /// Our bank did not take it.
+        PayoutFailed = "payout_failed",
+        /// Whatever else moved on the provider's balance.
+        Adjustment = "adjustment",
+        /// A gift came in past the provider.
+        Offline = "offline",
+    }
+}
+
+words! {
     /// How we heard of an event.
     pub enum EventSource {
         /// The provider told us.

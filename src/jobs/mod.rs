@@ -124,6 +124,7 @@ enum Job {
     WorkOnProviderEvents,
     ResumeProviderCalls,
     PollProvider,
+    CompareBooks,
     PollFeeds,
     BringIn,
     ActOnMany,
@@ -141,13 +142,14 @@ enum Job {
 }
 
 impl Job {
-    const ALL: [Self; 20] = [
+    const ALL: [Self; 21] = [
         Self::SealEditions,
         Self::AskHeldBack,
         Self::TellOwners,
         Self::WorkOnProviderEvents,
         Self::ResumeProviderCalls,
         Self::PollProvider,
+        Self::CompareBooks,
         Self::PollFeeds,
         Self::BringIn,
         Self::ActOnMany,
@@ -181,7 +183,7 @@ impl Job {
             Self::PollProvider | Self::NoteCallers => 10 * 60,
             Self::LookForTrouble => doctor::LOOKS_EVERY.as_secs(),
             Self::LookAtDns => 6 * 60 * 60,
-            Self::Tidy => 60 * 60,
+            Self::Tidy | Self::CompareBooks => 60 * 60,
         })
     }
 
@@ -194,6 +196,7 @@ impl Job {
             Self::WorkOnProviderEvents => "work on provider events",
             Self::ResumeProviderCalls => "resume provider calls",
             Self::PollProvider => "poll provider",
+            Self::CompareBooks => "compare books",
             Self::PollFeeds => "poll feeds",
             Self::BringIn => "bring in",
             Self::ActOnMany => "act on many",
@@ -220,6 +223,7 @@ impl Job {
             Self::WorkOnProviderEvents => "Counts gifts and writes receipts",
             Self::ResumeProviderCalls => "Asks the payment service again where it did not answer",
             Self::PollProvider => "Asks the payment service what was missed",
+            Self::CompareBooks => "Holds the book against the payment service at night",
             Self::PollFeeds => "Reads your feeds, each every half hour",
             Self::BringIn => "Brings in lists of readers",
             Self::ActOnMany => "Does what your team does with many readers at once",
@@ -253,6 +257,7 @@ impl Job {
             Self::ResumeProviderCalls => {
                 "What the payment service has not answered is not asked for again: monthly donations may not end"
             }
+            Self::CompareBooks => "The book is not held against what the payment service lists",
             Self::PollProvider => "The payment service is not asked what we missed: gifts may not be counted",
             Self::PollFeeds => "Your feeds are not read: new articles do not come in",
             Self::BringIn => "Lists of readers that somebody brings in do not go on",
@@ -392,6 +397,7 @@ impl Jobs {
             Job::WorkOnProviderEvents => working(self.work_on_provider_events()),
             Job::ResumeProviderCalls => working(self.resume_provider_calls()),
             Job::PollProvider => working(self.poll_provider()),
+            Job::CompareBooks => working(self.compare_books()),
             Job::PollFeeds => working(articles::poll_due(site, &self.fetcher)),
             Job::BringIn => working(subscribers::bring_in(site)),
             Job::ActOnMany => working(bulk::go_on(site)),
@@ -436,7 +442,9 @@ impl Jobs {
 
     async fn resume_provider_calls(&self) -> Result<(), Failure> {
         if let Some(provider) = &self.payments {
+            let refunds = donations::resume_refunds(&self.site, provider.as_ref()).await;
             donations::resume_calls(&self.site, provider.as_ref()).await?;
+            refunds?;
         }
         Ok(())
     }
@@ -444,6 +452,13 @@ impl Jobs {
     async fn poll_provider(&self) -> Result<(), Failure> {
         if let Some(provider) = &self.payments {
             donations::poll_provider(&self.site, provider.as_ref()).await?;
+        }
+        Ok(())
+    }
+
+    async fn compare_books(&self) -> Result<(), Failure> {
+        if let Some(provider) = &self.payments {
+            donations::reconcile_nightly(&self.site, provider.as_ref()).await?;
         }
         Ok(())
     }

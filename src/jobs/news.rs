@@ -2,7 +2,7 @@
 
 use crate::{
     db::Result,
-    donations::{CANCELLATIONS, CHECKOUTS, EVENTS},
+    donations::{self, CANCELLATIONS, CHECKOUTS, EVENTS, REFUNDS},
     mail::WorkGivenUp,
     publishing,
     queue::{self, Came, Due, Happened, NEWS, News, Queue, Telling, Told, Work},
@@ -12,10 +12,11 @@ use crate::{
 };
 
 /// Every queue, in the order in which it is shown.
-pub(super) const QUEUES: [&Queue; 7] = [
+pub(super) const QUEUES: [&Queue; 8] = [
     &EVENTS,
     &CHECKOUTS,
     &CANCELLATIONS,
+    &REFUNDS,
     &crate::articles::FEEDS_IN_TURN,
     &crate::subscribers::IMPORTS_IN_TURN,
     &crate::bulk::BULK_IN_TURN,
@@ -46,6 +47,7 @@ impl Work for Letters {
                 Err(error) => return Ok(Came::Later(error.to_string())),
             },
             News::GivenUp | News::Failing => tell_of_what_does_not_work(site, news).await?,
+            News::Money => donations::tell_of_money(site, news).await?,
         };
         Ok(match letter {
             Telling::Written => Came::Done,

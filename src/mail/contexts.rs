@@ -16,7 +16,8 @@ pub trait EmailTemplate: Serialize {
 }
 
 /// Letters about money, for the roles that see it.
-pub const OF_MONEY: &[&str] = &[Receipt::NAME, PaymentFailed::NAME, RecurringCancelled::NAME];
+pub const OF_MONEY: &[&str] =
+    &[Receipt::NAME, GiftReturned::NAME, PaymentFailed::NAME, RecurringCancelled::NAME];
 
 /// Letters to somebody of the team, who may be a reader, too.
 pub const OF_THE_TEAM: &[&str] = &[
@@ -32,6 +33,7 @@ pub const OF_THE_TEAM: &[&str] = &[
     SignInRefused::NAME,
     FormClosed::NAME,
     MonthlyNotEnded::NAME,
+    MoneyNews::NAME,
 ];
 
 /// The magazine, as every mail names it.
@@ -807,6 +809,69 @@ impl EmailTemplate for RecurringCancelled {
             donor_name: "Ada Okafor".into(),
             amount: "€15.00".into(),
             give_url: "https://news.example.org/give".into(),
+        }
+    }
+}
+
+/// Tells a supporter that their gift, or some of it, was sent back, and corrects its receipt.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GiftReturned {
+    /// Who writes.
+    pub sender: Sender,
+    /// The supporter's name, or "supporter".
+    pub donor_name: String,
+    /// What was sent back, with its currency.
+    pub amount: String,
+    /// The day it was sent back.
+    pub date: String,
+    /// What was given.
+    pub gift_amount: String,
+    /// The day it was given.
+    pub gift_date: String,
+    /// What is left of it; none when all of it was sent back.
+    pub left: Option<String>,
+    pub receipt_number: String,
+}
+
+impl EmailTemplate for GiftReturned {
+    const NAME: &'static str = "gift_returned";
+
+    fn sample() -> Self {
+        Self {
+            sender: Sender::sample(),
+            donor_name: "Ann Field".into(),
+            amount: "€5.00".into(),
+            date: "9 March 2026".into(),
+            gift_amount: "€15.00".into(),
+            gift_date: "3 March 2026".into(),
+            left: Some("€10.00".into()),
+            receipt_number: "2026-Q3MZ7K2AXW5D".into(),
+        }
+    }
+}
+
+/// Tells a treasurer that something happened to money at the payment service that needs them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MoneyNews {
+    /// Who writes.
+    pub sender: Sender,
+    /// What happened, a sentence without its full stop.
+    pub what: String,
+    /// What it means and what to do.
+    pub means: String,
+    /// Where it is shown at the desk.
+    pub page_url: String,
+}
+
+impl EmailTemplate for MoneyNews {
+    const NAME: &'static str = "money_news";
+
+    fn sample() -> Self {
+        Self {
+            sender: Sender::sample(),
+            what: "A bank takes back a gift of €15.00".into(),
+            means: "Answer at the payment service by 17 March 2026, or the money is lost.".into(),
+            page_url: "https://news.example.org/desk/donations/sample".into(),
         }
     }
 }

@@ -6,6 +6,7 @@
 //!
 //! It calls the small types and the database; `donations` calls it. Start reading at [`PaymentProvider`].
 
+mod after;
 mod stripe;
 #[cfg(test)]
 mod tests;
@@ -18,6 +19,10 @@ use serde::{Deserialize, Serialize};
 
 use self::stripe::event_from;
 pub use self::{
+    after::{
+        AfterPayment, Charge, Dispute, DisputeState, FraudWarning, Movement, NewRefund, Page, Payout,
+        PayoutState, Refund, RefundState, Span,
+    },
     stripe::{Stripe, StripeSettings},
     webhook::{Genuine, WebhookError, WebhookSecrets, verify as verify_webhook},
 };
@@ -145,6 +150,10 @@ pub struct Payment {
     pub ours: OurIds,
     /// When the money came onto our balance; none before it has, nor in the moment before the provider says so.
     pub paid_at: Option<Moment>,
+    /// What the provider says of its money; none before there is any.
+    pub charge: Option<Charge>,
+    /// Whether somebody at the provider or of the team has to look at it before it counts.
+    pub in_review: bool,
 }
 
 /// One month's bill of a subscription as it is now.
@@ -159,8 +168,10 @@ pub struct Invoice {
     pub paid_at: Option<Moment>,
     /// When it was made out.
     pub created: Moment,
-    /// What was paid.
+    /// What was paid, here or there.
     pub amount: Option<Money>,
+    /// What of it did not pass through the provider, in minor units: staff marked it as paid.
+    pub elsewhere_minor: i64,
     /// When the provider tries to take the money again, if it will.
     pub next_try: Option<Moment>,
     /// Whether it is the one that began the subscription.
@@ -244,6 +255,16 @@ pub enum EventKind {
     Invoice,
     /// An invoice that could not be paid.
     InvoiceFailed,
+    /// Money of a payment that is given back.
+    Refund,
+    /// A payment that a bank takes back, or asks about.
+    Dispute,
+    /// A payment that a bank holds for a fraud.
+    FraudWarning,
+    /// A payment that somebody has to look at before it counts.
+    Review,
+    /// What is paid out to our bank.
+    Payout,
 }
 
 /// A page of the provider's list of events.
@@ -353,6 +374,8 @@ pub trait PaymentProvider: Send + Sync + fmt::Debug {
     /// A page of the events since that moment by the provider's clock, or of all that it still has: the first page, or the one
     /// after an event that another page named as its end.
     fn events<'a>(&'a self, since: Option<Moment>, after: Option<&'a str>) -> ProviderAnswer<'a, EventPage>;
+    /// The same provider, asked what becomes of payments after they were paid.
+    fn after(&self) -> &dyn AfterPayment;
     /// Whether the provider can be reached and knows our key.
     fn probe(&self) -> ProviderAnswer<'_, ()>;
     /// Whether our key moves real money.

@@ -210,7 +210,7 @@ async fn objects_are_read_as_far_as_they_matter() {
         "latest_charge":{"id":"ch_1","created":1800000000,"balance_transaction":null},
         "metadata":{"broadside_donation":"abc"}}"#;
     let arrived = r#"{"id":"pi_2","status":"succeeded","amount":1500,"amount_received":1500,"currency":"eur","metadata":{},
-        "latest_charge":{"id":"ch_2","created":1800000000,"balance_transaction":{"id":"txn_1","created":1800500000,"fee":74}}}"#;
+        "latest_charge":{"id":"ch_2","created":1800000000,"balance_transaction":{"id":"txn_1","type":"charge","amount":1500,"currency":"eur","created":1800500000,"fee":74}}}"#;
     let server = Server::saying(&[
         (200, session),
         (200, invoice),

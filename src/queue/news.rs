@@ -23,6 +23,8 @@ words! {
         GivenUp = "given-up",
         /// Work fails for too long, and goes on being tried; the subject is the queue's name.
         Failing = "failing",
+        /// Something happened to money that a treasurer has to know of; the subject is what, and its name at the provider.
+        Money = "money",
     }
 }
 
@@ -31,7 +33,7 @@ impl News {
     /// failing one a week.
     const fn between_letters(self) -> Duration {
         match self {
-            Self::EditionPaused => Duration::ZERO,
+            Self::EditionPaused | Self::Money => Duration::ZERO,
             Self::GivenUp => Duration::from_secs(86_400),
             Self::Failing => Duration::from_secs(7 * 86_400),
         }

@@ -111,6 +111,23 @@ pub const CANCELLATIONS: Rules = Rules {
     means: "The supporter is still charged. It goes on being asked for; you can end the donation at the payment service yourself.",
 };
 
+/// Gifts that the team sends back.
+pub const REFUNDS: Rules = Rules {
+    name: "refunds",
+    // Longer than all attempts of the client.
+    lease: minutes(2),
+    first_gap: minutes(1),
+    longest_gap: minutes(64),
+    // Whoever tries again looks first whether it was done, so it may be tried for long.
+    ends: Ends::Tries(30),
+    told: Told::Money,
+    told_after: None,
+    by_hand: None,
+    what: "Gifts that your team sends back",
+    over: ["gift could not be sent back", "gifts could not be sent back"],
+    means: "The supporter has not got it. Look at the gift, and at the payment service, and send it back again.",
+};
+
 /// Reading the feeds of articles.
 pub const FEEDS: Rules = Rules {
     name: "feeds",

@@ -78,7 +78,7 @@ pub enum Condition {
     Gave { gifts: Gifts },
     /// When they last gave.
     LastGave { when: When },
-    /// They do not want to be asked for gifts.
+    /// They are not to be asked for gifts: they said so, or a gift of theirs is in dispute.
     NeverAsked,
     /// A note about them holds a text.
     Note { text: String },

@@ -383,6 +383,14 @@ const TABLES: &[(&str, Tells)] = &[
     ("bounce_mass", Nothing("counts")),
     ("bounce_cursor", Nothing("how far reports were read")),
     ("ledger_entry", Nothing("the sums of gifts, which stand with the gifts")),
+    ("refund", Nothing("what was sent back of a gift, by its number")),
+    ("dispute", Nothing("what a bank took back of a gift, by its number")),
+    ("fraud_warning", Nothing("what a bank said about a gift, by its number")),
+    ("payout", Nothing("what the payment service paid out to the magazine")),
+    ("movement", Nothing("what a gift changed on the magazine's balance, by its number")),
+    ("refund_request", Nothing("who of the team sent a gift back, and why, by its number")),
+    ("reconciliation", Nothing("how far the book and the payment service agree, by their numbers")),
+    ("closed_month", Nothing("which months of the book are closed")),
     (
         "provider_event",
         Nothing(

@@ -9,9 +9,9 @@ use broadside::{
     mail::{
         AddressChangeNew, AddressChangeOld, AddressChanged, AddressIsKnown, AddressTakenBack, AlreadyReader,
         ChoicesLink, ConfirmSubscription, CopiesCameBack, CopyOfData, EditionHeld, EditionPaused,
-        EmailTemplate, EraseRequest, FormClosed, GoodBye, JobStopped, MonthlyNotEnded, NothingTaken, Paused,
-        PaymentFailed, Receipt, RecurringCancelled, Sender, SignInLink, SignInRefused, SomethingWrong,
-        TeamInvite, Welcome, Welcomed, WorkGivenUp,
+        EmailTemplate, EraseRequest, FormClosed, GiftReturned, GoodBye, JobStopped, MoneyNews,
+        MonthlyNotEnded, NothingTaken, Paused, PaymentFailed, Receipt, RecurringCancelled, Sender,
+        SignInLink, SignInRefused, SomethingWrong, TeamInvite, Welcome, Welcomed, WorkGivenUp,
     },
     publishing,
     sandbox::{LineEnds, Rule, Stage},
@@ -110,10 +110,11 @@ const A_BLOCK_STOPS: [&str; 10] = [
 ];
 
 /// What goes to a reader or supporter in spite of it, and why.
-const IN_SPITE_OF_A_BLOCK: [(&str, &str); 5] = [
+const IN_SPITE_OF_A_BLOCK: [(&str, &str); 6] = [
     ("copy_of_data", "the law gives them what is held"),
     ("erase_request", "the law lets them be forgotten"),
     ("receipt", "they gave"),
+    ("gift_returned", "they gave, and it was sent back"),
     ("payment_failed", "they give, and their money did not come"),
     ("recurring_cancelled", "they gave, and it has ended"),
 ];
@@ -122,12 +123,13 @@ const IN_SPITE_OF_A_BLOCK: [(&str, &str); 5] = [
 const ANYTHING_STOPS: [&str; 1] = ["good_bye"];
 
 /// What goes to the team alone.
-const TO_THE_TEAM: [&str; 12] = [
+const TO_THE_TEAM: [&str; 13] = [
     "copies_came_back",
     "edition_held",
     "edition_paused",
     "form_closed",
     "job_stopped",
+    "money_news",
     "monthly_not_ended",
     "nothing_taken",
     "sign_in_link",
@@ -254,6 +256,8 @@ both_engines! {
         enqueue(&app, &mut seen, &FormClosed { sender: sender(), ..FormClosed::sample() }).await;
         enqueue(&app, &mut seen, &CopiesCameBack { sender: sender(), subject: HARD_SUBJECT.to_owned(), words: HARD_NAME.to_owned(), ..CopiesCameBack::sample() }).await;
         enqueue(&app, &mut seen, &NothingTaken { sender: sender(), subject: HARD_SUBJECT.to_owned(), domains: vec![HARD_NAME.to_owned()], ..NothingTaken::sample() }).await;
+        enqueue(&app, &mut seen, &GiftReturned { sender: sender(), donor_name: HARD_NAME.to_owned(), ..GiftReturned::sample() }).await;
+        enqueue(&app, &mut seen, &MoneyNews { sender: sender(), what: HARD_SUBJECT.to_owned(), ..MoneyNews::sample() }).await;
         enqueue(&app, &mut seen, &MonthlyNotEnded { sender: sender(), why: HARD_NAME.to_owned(), ..MonthlyNotEnded::sample() }).await;
         app.drain().await;
 

@@ -80,6 +80,7 @@ mod renaming;
 mod resting;
 mod restoring;
 mod retention;
+mod returning;
 mod rhythm;
 mod same_answers;
 mod saying_good_bye;

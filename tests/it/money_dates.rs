@@ -7,8 +7,8 @@ use broadside::{
     donations::{self, DonationState, RecurringState},
     jobs,
     payments::{
-        Checkout, CheckoutSession, EventPage, Invoice, NewCheckout, Payment, PaymentProvider, ProviderAnswer,
-        ProviderSubscription,
+        AfterPayment, Checkout, CheckoutSession, EventPage, Invoice, NewCheckout, Payment, PaymentProvider,
+        ProviderAnswer, ProviderSubscription,
     },
     site::Site,
 };
@@ -93,6 +93,9 @@ impl PaymentProvider for Slow {
     }
     fn events<'a>(&'a self, since: Option<Moment>, after: Option<&'a str>) -> ProviderAnswer<'a, EventPage> {
         self.inner.events(since, after)
+    }
+    fn after(&self) -> &dyn AfterPayment {
+        self.inner.after()
     }
     fn probe(&self) -> ProviderAnswer<'_, ()> {
         self.inner.probe()

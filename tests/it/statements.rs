@@ -8,10 +8,13 @@ use broadside::{
     bulk::BulkState,
     db::{Engine, Sql},
     delivery::{self, AttemptOutcome, AttemptStage, CopyState, MassState, StopReason},
-    donations::{DonationKind, DonationState, EventSource, EventState, Operation, RecurringState},
+    donations::{
+        DonationKind, DonationState, EventSource, EventState, Operation, PostingKind, RecurringState,
+    },
     editions::{Cause, EditionState, HeldBecause, Rhythm, UnknownPolicy},
     mail::Algorithm,
     origin::Doubt,
+    payments::{DisputeState, PayoutState, RefundState},
     queue::News,
     replies,
     segments::NarrowingRole,
@@ -127,8 +130,9 @@ fn statements_know_no_other_words() {
 }
 
 /// Words that no code of ours reads: statements write them, and look for them.
-const BY_STATEMENTS_ALONE: [(&str, &str, &[&str]); 2] = [
+const BY_STATEMENTS_ALONE: [(&str, &str, &[&str]); 3] = [
     ("provider_call", "state", &["started", "done", "failed"]),
+    ("refund_request", "state", &["asked", "done", "failed"]),
     ("numbered_link", "kind", &["subscriber", "list", "edition"]),
 ];
 
@@ -234,6 +238,10 @@ fn columns() -> Vec<(&'static str, &'static str, Vec<&'static str>)> {
         "donor_state"."state": DonorState,
         "donation"."kind": DonationKind,
         "donation"."state": DonationState,
+        "ledger_entry"."kind": PostingKind,
+        "refund"."state": RefundState,
+        "dispute"."state": DisputeState,
+        "payout"."state": PayoutState,
         "recurring_donation"."state": RecurringState,
         "provider_event"."source": EventSource,
         "provider_event"."state": EventState,

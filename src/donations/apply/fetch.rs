@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use super::{
-    super::store::{self, events::Told},
+    super::{
+        back::{Aftermath, Back},
+        store::{self, events::Told},
+    },
     ProviderPollError,
 };
 use crate::{
@@ -18,19 +21,44 @@ use crate::{
 pub enum Seen {
     Session {
         session: Box<CheckoutSession>,
-        payment: Option<Payment>,
+        payment: Option<Paying>,
         month: Option<Month>,
     },
     /// With its session, where our row does not know any more who gave.
-    Payment(Payment, Option<Box<CheckoutSession>>),
+    Payment(Box<Paying>, Option<Box<CheckoutSession>>),
+    /// A payment that a gift of ours is paid by, which it names no more.
+    After(Box<Paying>),
     Month(Month),
     Nothing,
+}
+
+/// A payment, with what came back of it.
+pub struct Paying {
+    pub payment: Payment,
+    /// None where nothing is said to have come back.
+    pub back: Option<Back>,
+    /// How often a row of ours had followed the payment before it was looked at; 0 while no row knew it.
+    pub version: i64,
+}
+
+impl Paying {
+    /// What became of the money.
+    pub fn aftermath(&self) -> Aftermath<'_> {
+        Aftermath {
+            paid: self.payment.amount,
+            charge: self.payment.charge.as_ref(),
+            back: self.back.as_ref(),
+            version: self.version,
+        }
+    }
 }
 
 /// A subscription, with one of its invoices.
 pub struct Month {
     pub subscription: ProviderSubscription,
     pub invoice: Option<Invoice>,
+    /// What paid the invoice.
+    pub paying: Option<Paying>,
     /// How often a row of ours had followed the subscription before it was looked at; 0 while no row knew it.
     pub version: i64,
     /// Whether it was made in another way than by our checkout, though it carries our ids.
@@ -50,7 +78,7 @@ pub async fn fetch(
             let payment = match &session.payment {
                 // The payment knows when the money came, and whether "unpaid" means "not yet" or "never".
                 Some(id) if matches!(session.state, SessionState::Paid | SessionState::Unpaid) => {
-                    Some(dated(provider.payment(id).await?)?)
+                    Some(paying(site, provider, id, None).await?)
                 }
                 _ => None,
             };
@@ -61,36 +89,101 @@ pub async fn fetch(
                         Some(invoice) => Some(provider.invoice(invoice).await?),
                         None => None,
                     };
-                    Some(look(site, provider, id, invoice).await?)
+                    Some(look(site, provider, id, invoice, None).await?)
                 }
             };
             Ok(Seen::Session { session: Box::new(session), payment, month })
         }
-        Some(EventKind::Payment) => {
-            let payment = dated(provider.payment(object_id).await?)?;
-            // Who gave was forgotten when it failed; its session still knows.
-            let forgotten = match &payment.ours.donation {
-                Some(donation) if payment.state == PaymentState::Succeeded => {
-                    store::gifts::forgotten_session(&site.db, donation).await?
-                }
-                _ => None,
-            };
-            let session = match forgotten {
-                Some(session) => Some(Box::new(provider.checkout_session(&session).await?)),
-                None => None,
-            };
-            Ok(Seen::Payment(payment, session))
-        }
-        Some(EventKind::Subscription) => Ok(Seen::Month(look(site, provider, object_id, None).await?)),
+        Some(
+            news @ (EventKind::Payment
+            | EventKind::Refund
+            | EventKind::Dispute
+            | EventKind::FraudWarning
+            | EventKind::Review),
+        ) => of_payment(site, provider, object_id, news).await,
+        Some(EventKind::Subscription) => Ok(Seen::Month(look(site, provider, object_id, None, None).await?)),
         Some(EventKind::Invoice | EventKind::InvoiceFailed) => {
             let invoice = provider.invoice(object_id).await?;
-            match invoice.subscription.clone() {
-                None => Ok(Seen::Nothing),
-                Some(id) => Ok(Seen::Month(look(site, provider, &id, Some(invoice)).await?)),
-            }
+            of_invoice(site, provider, invoice, None).await
         }
-        None => Ok(Seen::Nothing),
+        // What is paid out is of no gift: the inbox sees to it.
+        Some(EventKind::Payout) | None => Ok(Seen::Nothing),
     }
+}
+
+async fn of_invoice(
+    site: &Site,
+    provider: &dyn PaymentProvider,
+    invoice: Invoice,
+    news: Option<EventKind>,
+) -> Result<Seen, ProviderPollError> {
+    match invoice.subscription.clone() {
+        None => Ok(Seen::Nothing),
+        Some(id) => Ok(Seen::Month(look(site, provider, &id, Some(invoice), news).await?)),
+    }
+}
+
+/// What is told of a payment, or of what becomes of it.
+pub async fn of_payment(
+    site: &Site,
+    provider: &dyn PaymentProvider,
+    id: &str,
+    news: EventKind,
+) -> Result<Seen, ProviderPollError> {
+    let paying = paying(site, provider, id, Some(news)).await?;
+    let Some(donation) = &paying.payment.ours.donation else {
+        // What an invoice makes carries none of our ids: the row knows it, or the invoice names the row.
+        if store::back::version_of(&site.db, id).await?.is_some() {
+            return Ok(Seen::After(Box::new(paying)));
+        }
+        let invoice = match news {
+            // Its invoice tells of it, too.
+            EventKind::Payment => None,
+            _ => provider.after().invoice_of(id).await?,
+        };
+        return match invoice {
+            Some(invoice) => of_invoice(site, provider, provider.invoice(&invoice).await?, Some(news)).await,
+            None => Ok(Seen::Nothing),
+        };
+    };
+    // Who gave was forgotten when it failed; its session still knows.
+    let forgotten = match paying.payment.state {
+        PaymentState::Succeeded => store::gifts::forgotten_session(&site.db, donation).await?,
+        _ => None,
+    };
+    let session = match forgotten {
+        Some(session) => Some(Box::new(provider.checkout_session(&session).await?)),
+        None => None,
+    };
+    Ok(Seen::Payment(Box::new(paying), session))
+}
+
+/// A payment as it is now, and, where something is said to have come back of it, what. The row is asked for its version first: what
+/// is fetched then is no older than that.
+async fn paying(
+    site: &Site,
+    provider: &dyn PaymentProvider,
+    id: &str,
+    news: Option<EventKind>,
+) -> Result<Paying, ProviderPollError> {
+    let version = store::back::version_of(&site.db, id).await?.unwrap_or(0);
+    let payment = dated(provider.payment(id).await?)?;
+    let came_back =
+        payment.charge.as_ref().is_some_and(|charge| charge.refunded_minor > 0 || charge.disputed);
+    let is_told = matches!(news, Some(EventKind::Refund | EventKind::Dispute | EventKind::FraudWarning));
+    let back = if came_back || is_told {
+        Some(Back {
+            refunds: provider.after().refunds_of(id).await?,
+            disputes: provider.after().disputes_of(id).await?,
+            warnings: match news {
+                Some(EventKind::FraudWarning) => provider.after().warnings_of(id).await?,
+                _ => Vec::new(),
+            },
+        })
+    } else {
+        None
+    };
+    Ok(Paying { payment, back, version })
 }
 
 /// The provider says that money came a moment before it says when; it is not booked under another time.
@@ -108,11 +201,18 @@ async fn look(
     provider: &dyn PaymentProvider,
     id: &str,
     invoice: Option<Invoice>,
+    news: Option<EventKind>,
 ) -> Result<Month, ProviderPollError> {
+    let paid_by =
+        invoice.as_ref().filter(|invoice| invoice.paid).and_then(|invoice| invoice.payment.as_deref());
+    let paying = match paid_by {
+        Some(payment) => Some(paying(site, provider, payment, news).await?),
+        None => None,
+    };
     let followed = store::months::version_of(&site.db, id).await?;
     let subscription = provider.subscription(id).await?;
     let is_copy = followed.is_none() && is_copy(site, provider, &subscription).await?;
-    Ok(Month { subscription, invoice, version: followed.unwrap_or(0), is_copy })
+    Ok(Month { subscription, invoice, paying, version: followed.unwrap_or(0), is_copy })
 }
 
 /// Whether a subscription that no row follows is a copy of another. That another is the real one is known when a row follows

@@ -2,7 +2,7 @@
 
 use super::{
     super::{
-        book,
+        back, book,
         states::{DonationKind, DonationState},
         store::{
             self,
@@ -12,12 +12,12 @@ use super::{
         },
     },
     Applied,
-    fetch::Month,
+    fetch::{Month, Paying},
     months,
 };
 use crate::{
     db::{self, Tx},
-    payments::{CheckoutSession, EventKind, Payment, PaymentState, SessionState},
+    payments::{CheckoutSession, EventKind, PaymentState, SessionState},
     site::Site,
 };
 
@@ -27,18 +27,18 @@ pub async fn once(
     site: &Site,
     event: &DueEvent,
     session: &CheckoutSession,
-    payment: Option<&Payment>,
+    payment: Option<&Paying>,
 ) -> db::Result<Applied> {
     let Some(donation) = donation_of(tx, session, None).await? else { return Ok(Applied::NotOurs) };
     store::gifts::link_session(tx, donation.id, &session.id).await?;
     match (session.state, payment) {
-        (SessionState::Paid | SessionState::Unpaid, Some(payment))
-            if payment.state == PaymentState::Succeeded =>
+        (SessionState::Paid | SessionState::Unpaid, Some(paying))
+            if paying.payment.state == PaymentState::Succeeded =>
         {
             let from = (session.email.as_deref(), session.name.as_deref());
-            return pay_once(tx, site, donation, payment, from).await;
+            return pay_once(tx, site, donation, paying, from).await;
         }
-        (SessionState::Unpaid, Some(payment)) if payment.state == PaymentState::NotPaid => {
+        (SessionState::Unpaid, Some(paying)) if paying.payment.state == PaymentState::NotPaid => {
             store::gifts::advance(tx, donation.id, Move::Failed).await?;
         }
         (SessionState::Unpaid, _) => {
@@ -62,9 +62,10 @@ pub async fn once(
 pub async fn payment_alone(
     tx: &mut Tx,
     site: &Site,
-    payment: &Payment,
+    paying: &Paying,
     session: Option<&CheckoutSession>,
 ) -> db::Result<Applied> {
+    let payment = &paying.payment;
     let Some(public_id) = &payment.ours.donation else { return Ok(Applied::NotOurs) };
     // Payments of invoices are told by their invoice, and a payment whose row is unknown by its session.
     let Some(donation) =
@@ -75,7 +76,7 @@ pub async fn payment_alone(
     match payment.state {
         PaymentState::Succeeded => {
             let from = session.map_or((None, None), |known| (known.email.as_deref(), known.name.as_deref()));
-            return pay_once(tx, site, donation, payment, from).await;
+            return pay_once(tx, site, donation, paying, from).await;
         }
         PaymentState::Processing => {
             store::gifts::advance(tx, donation.id, Move::Pending).await?;
@@ -90,9 +91,14 @@ async fn pay_once(
     tx: &mut Tx,
     site: &Site,
     donation: Donation,
-    payment: &Payment,
+    paying: &Paying,
     (email, name): (Option<&str>, Option<&str>),
 ) -> db::Result<Applied> {
+    let payment = &paying.payment;
+    if payment.in_review && donation.state != DonationState::Paid {
+        store::gifts::advance(tx, donation.id, Move::Pending).await?;
+        return Ok(Applied::Ours(Some(donation.id)));
+    }
     let (Some(amount), Some(at)) = (payment.amount, payment.paid_at) else {
         return Ok(Applied::Ours(Some(donation.id)));
     };
@@ -102,8 +108,30 @@ async fn pay_once(
     } else {
         donation
     };
-    let paid = book::Paid { amount, payment_id: Some(&payment.id), invoice_id: None, email, name, at };
+    let paid = book::Paid {
+        amount,
+        elsewhere_minor: 0,
+        payment_id: Some(&payment.id),
+        invoice_id: None,
+        email,
+        name,
+        at,
+    };
     book::pay(tx, site, &donation, None, &paid).await?;
+    if !back::follow(tx, site, donation.id, &paying.aftermath()).await? {
+        return Ok(Applied::Stale);
+    }
+    Ok(Applied::Ours(Some(donation.id)))
+}
+
+/// What became of a payment that a gift of ours is paid by.
+pub async fn after(tx: &mut Tx, site: &Site, paying: &Paying) -> db::Result<Applied> {
+    let Some(donation) = store::gifts::of_payment(tx, &paying.payment.id).await? else {
+        return Ok(Applied::NotOurs);
+    };
+    if !back::follow(tx, site, donation.id, &paying.aftermath()).await? {
+        return Ok(Applied::Stale);
+    }
     Ok(Applied::Ours(Some(donation.id)))
 }
 

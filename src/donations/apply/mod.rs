@@ -12,10 +12,11 @@ mod gifts;
 mod months;
 
 pub(super) use self::fetch::{Seen, fetch};
-use super::store::events::DueEvent;
+use super::store::events::{DueEvent, Told};
 use crate::{
-    db::{self, Tx},
-    payments::{Every, ProviderError},
+    db::{self, Gate, Tx},
+    payments::{EventKind, Every, PaymentProvider, ProviderError},
+    queue::Due,
     site::Site,
 };
 
@@ -36,7 +37,7 @@ pub(super) enum Applied {
     NotOurs,
     /// It is, and belongs to that donation if it belongs to one.
     Ours(Option<i64>),
-    /// Somebody else followed the subscription since it was looked at. Nothing may be kept of this: look again.
+    /// Somebody else followed the subscription, or the payment, since it was looked at. Nothing may be kept of this: look again.
     Stale,
 }
 
@@ -47,8 +48,42 @@ pub(super) async fn apply(tx: &mut Tx, site: &Site, event: &DueEvent, seen: &See
             Every::Once => gifts::once(tx, site, event, session, payment.as_ref()).await,
             Every::Month => gifts::monthly(tx, site, event, session, month.as_ref()).await,
         },
-        Seen::Payment(payment, session) => gifts::payment_alone(tx, site, payment, session.as_deref()).await,
+        Seen::Payment(paying, session) => gifts::payment_alone(tx, site, paying, session.as_deref()).await,
+        Seen::After(paying) => gifts::after(tx, site, paying).await,
         Seen::Month(month) => months::follow(tx, site, event, month).await,
         Seen::Nothing => Ok(Applied::NotOurs),
     }
 }
+
+/// Lets rows and book follow a payment as it is now, without any news of it. False when it is not ours.
+pub(super) async fn look_after(
+    site: &Site,
+    provider: &dyn PaymentProvider,
+    payment: &str,
+) -> Result<bool, ProviderPollError> {
+    for _ in 0..MOST_LOOKS {
+        let seen = fetch::of_payment(site, provider, payment, EventKind::Refund).await?;
+        let now = site.now();
+        // As if it had just been told.
+        let event = Due {
+            name: String::new(),
+            attempts: 0,
+            next_at: now,
+            since: now,
+            what: Told::of("refund.updated", payment),
+        };
+        let mut tx = site.db.begin_inside(Gate::Book).await?;
+        match apply(&mut tx, site, &event, &seen).await? {
+            Applied::Stale => {}
+            Applied::NotOurs => return Ok(false),
+            Applied::Ours(_) => {
+                tx.commit().await?;
+                return Ok(true);
+            }
+        }
+    }
+    Err(ProviderError::NotYet("how the payment is: others follow it too").into())
+}
+
+/// How often something is looked at again because somebody else followed it meanwhile.
+pub(super) const MOST_LOOKS: u32 = 5;

@@ -2,7 +2,7 @@
 
 use super::{
     super::{
-        book, calls, letters,
+        back, book, calls, letters,
         store::{
             self,
             events::DueEvent,
@@ -40,12 +40,16 @@ pub async fn follow(tx: &mut Tx, site: &Site, event: &DueEvent, month: &Month) -
         tracing::error!(id, "a monthly donation that was said to be over runs; it is ended again");
     }
     let mut donation_id = None;
+    let paying = month.paying.as_ref();
     if let Some(invoice) = invoice.filter(|invoice| invoice.paid)
+        // What somebody has to look at first has no receipt until they have.
+        && !paying.is_some_and(|paying| paying.payment.in_review)
         && let Some(amount) = invoice.amount.filter(|amount| amount.minor > 0)
     {
         let donation = instalment_row(tx, &recurring, subscription, invoice, amount).await?;
         let paid = book::Paid {
             amount,
+            elsewhere_minor: invoice.elsewhere_minor,
             payment_id: invoice.payment.as_deref(),
             invoice_id: Some(&invoice.id),
             email: invoice.email.as_deref(),
@@ -53,6 +57,11 @@ pub async fn follow(tx: &mut Tx, site: &Site, event: &DueEvent, month: &Month) -
             at: invoice.paid_at.unwrap_or(invoice.created),
         };
         book::pay(tx, site, &donation, Some(&recurring), &paid).await?;
+        if let Some(paying) = paying
+            && !back::follow(tx, site, donation.id, &paying.aftermath()).await?
+        {
+            return Ok(Applied::Stale);
+        }
         donation_id = Some(donation.id);
     }
     if let Some(invoice) = invoice.filter(|invoice| invoice.open && event.what.news() == Some(EventKind::InvoiceFailed))

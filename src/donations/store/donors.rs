@@ -29,7 +29,8 @@ statements! {
         (select count(*) from recurring_donation where donor_id = donor.id and state = 'active') as active,
         (select count(*) from recurring_donation where donor_id = donor.id and state in ('past_due', 'unpaid')) as failing,
         (select count(*) from recurring_donation where donor_id = donor.id and state = 'cancelled') as ended,
-        (select max(paid_at) from donation where donor_id = donor.id and state = 'paid') as last_gift_at
+        (select max(paid_at) from donation where donor_id = donor.id and state = 'paid'
+            and amount_minor > coalesce((select cast(sum(b.minor) as bigint) from gift_back b where b.donation_id = donation.id), 0)) as last_gift_at
         from donor where id = $1";
 }
 

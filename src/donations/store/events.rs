@@ -55,6 +55,11 @@ pub struct Told {
 }
 
 impl Told {
+    /// As if it had been told of an object.
+    pub fn of(kind: &str, object_id: &str) -> Self {
+        Self { kind: kind.to_owned(), object_id: object_id.to_owned() }
+    }
+
     /// What it is news of; none for what moves nothing here.
     pub fn news(&self) -> Option<EventKind> {
         EventKind::of(&self.kind)

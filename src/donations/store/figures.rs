@@ -11,11 +11,19 @@ use crate::{
 
 statements! {
     NEWEST_GIFT = "select max(paid_at) from donation where state = 'paid' and paid_at <= $1";
-    TOTALS = "select kind, currency, count(*) as number, cast(sum(amount_minor) as bigint) as minor from donation
-        where state = 'paid' group by kind, currency order by currency, kind desc";
+    /// Without what came back; a gift of which nothing is left is none. What came back is little beside what was given, so it is taken
+    /// off at the end.
+    TOTALS = "select kind, currency, cast(sum(number) as bigint) as number, cast(sum(minor) as bigint) as minor from (
+            select kind, currency, count(*) as number, sum(amount_minor) as minor from donation where state = 'paid' group by kind, currency
+            union all
+            select d.kind, d.currency, -sum(case when b.minor >= d.amount_minor then 1 else 0 end), -sum(b.minor)
+                from (select donation_id, sum(minor) as minor from gift_back group by donation_id) b
+                join donation d on d.id = b.donation_id where d.state = 'paid' group by d.kind, d.currency) counted
+        group by kind, currency order by currency, kind desc";
     /// The same of one supporter.
-    TOTALS_OF = "select kind, currency, count(*) as number, cast(sum(amount_minor) as bigint) as minor
-        from donor join donation on donation.donor_id = donor.id
+    TOTALS_OF = "select kind, currency, cast(sum(case when back_minor < amount_minor then 1 else 0 end) as bigint) as number,
+            cast(sum(amount_minor - back_minor) as bigint) as minor
+        from donor join donation on donation.donor_id = donor.id join gift_standing s on s.donation_id = donation.id
         where donor.email_key = $1 and donation.state = 'paid' group by kind, currency order by currency, kind desc";
     RUNNING = "select currency, count(*) as number, cast(sum(amount_minor) as bigint) as minor
         from recurring_donation where state in ('active', 'past_due') and activated_at is not null group by currency order by currency";
@@ -23,19 +31,23 @@ statements! {
         (select count(*) from provider_event where state = 'dead') as dead,
         (select count(*) from provider_call where state = 'started') as calls";
     LIST_DONATIONS = "select donation.id, donation.public_id, donation.email, donation.name, donation.kind,
-        donation.amount_minor, donation.currency, donation.state, donation.created_at, donation.paid_at,
+        donation.amount_minor, donation.currency, donation.state, s.standing, s.refunded_minor, s.back_minor,
+        donation.created_at, donation.paid_at,
         donation.provider_session_id, donation.provider_payment_id, donation.provider_invoice_id, donation.edition_id,
         receipt.number as receipt_number, recurring_donation.state as recurring_state,
         recurring_donation.public_id as recurring_public_id
-        from donation left join receipt on receipt.donation_id = donation.id
+        from donation join gift_standing s on s.donation_id = donation.id
+        left join receipt on receipt.donation_id = donation.id
         left join recurring_donation on recurring_donation.id = donation.recurring_donation_id
         where donation.id < $1 order by donation.id desc limit $2";
     ONE_DONATION = "select donation.id, donation.public_id, donation.email, donation.name, donation.kind,
-        donation.amount_minor, donation.currency, donation.state, donation.created_at, donation.paid_at,
+        donation.amount_minor, donation.currency, donation.state, s.standing, s.refunded_minor, s.back_minor,
+        donation.created_at, donation.paid_at,
         donation.provider_session_id, donation.provider_payment_id, donation.provider_invoice_id, donation.edition_id,
         receipt.number as receipt_number, recurring_donation.state as recurring_state,
         recurring_donation.public_id as recurring_public_id
-        from donation left join receipt on receipt.donation_id = donation.id
+        from donation join gift_standing s on s.donation_id = donation.id
+        left join receipt on receipt.donation_id = donation.id
         left join recurring_donation on recurring_donation.id = donation.recurring_donation_id
         where donation.public_id = $1";
 }

@@ -102,6 +102,11 @@ pub async fn donation(tx: &mut Tx, public_id: &str) -> Result<Option<Donation>> 
     tx.opt(TAKE_DONATION, (public_id,)).await
 }
 
+/// The gift that a payment paid.
+pub async fn of_payment(tx: &mut Tx, payment: &str) -> Result<Option<Donation>> {
+    tx.opt(TAKE_PAYMENT, (payment,)).await
+}
+
 pub async fn instalment(tx: &mut Tx, invoice_id: &str) -> Result<Option<Donation>> {
     tx.opt(TAKE_INSTALMENT, (invoice_id,)).await
 }

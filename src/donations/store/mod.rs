@@ -1,14 +1,20 @@
 //! The SQL of the donations room, by what it is about.
 
 pub(super) mod attention;
+pub(super) mod back;
 pub(super) mod book;
 pub(super) mod by_staff;
 pub(super) mod calls;
+pub(super) mod closing;
 pub(super) mod donors;
 pub(super) mod events;
 pub(super) mod figures;
 pub(super) mod gifts;
+pub(super) mod give_back;
 pub(super) mod months;
+pub(super) mod payouts;
+pub(super) mod reconcile;
+pub(super) mod returns;
 pub(super) mod search;
 
 use crate::db::Sql;
@@ -16,16 +22,22 @@ use crate::db::Sql;
 /// Every statement of this room, for the check that prepares them on both engines.
 pub const STATEMENTS: &[&[Sql]] = &[
     attention::STATEMENTS,
+    back::STATEMENTS,
     book::STATEMENTS,
     calls::STATEMENTS,
+    closing::STATEMENTS,
     donors::STATEMENTS,
     events::STATEMENTS,
     figures::STATEMENTS,
     gifts::STATEMENTS,
+    give_back::STATEMENTS,
     months::STATEMENTS,
+    payouts::STATEMENTS,
+    reconcile::STATEMENTS,
+    returns::STATEMENTS,
     search::STATEMENTS,
     by_staff::STATEMENTS,
 ];
 
 /// Every statement of this room's queues, for the same check.
-pub const QUEUES: &[&[&[Sql]]] = &[calls::QUEUES, events::QUEUES];
+pub const QUEUES: &[&[&[Sql]]] = &[calls::QUEUES, events::QUEUES, give_back::QUEUES];

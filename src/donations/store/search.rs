@@ -19,7 +19,10 @@ statements! {
     pub(crate) FOUND = "select d.id from donation d where coalesce(d.paid_at, d.created_at) <= $1
         and (coalesce(d.paid_at, d.created_at) < $1 or d.id < $2)";
     pub(crate) AT_MOST = "select d.id from donation d where true limit $1";
-    pub(crate) PAID = "select d.kind, d.currency, d.amount_minor from donation d where d.state = 'paid'";
+    /// Without what came back of it; of what never had anything come back nothing is looked for.
+    pub(crate) PAID = "select d.kind, d.currency, case when d.version = 0 then d.amount_minor else d.amount_minor
+        - coalesce((select cast(sum(b.minor) as bigint) from gift_back b where b.donation_id = d.id), 0) end as amount_minor
+        from donation d where d.state = 'paid'";
     pub(crate) IN_STATE = "select d.id from donation d where d.state = $1";
     pub(crate) OF_KIND = "select d.id from donation d where d.kind = $1";
     pub(crate) BETWEEN = "select d.id from donation d where coalesce(d.paid_at, d.created_at) >= $1 and coalesce(d.paid_at, d.created_at) < $2";
@@ -38,19 +41,21 @@ statements! {
         order by coalesce(paid_at, created_at) desc, id desc limit 500";
     /// Of a JSON array of gifts.
     THESE = sqlite "select donation.id, donation.public_id, donation.email, donation.name, donation.kind,
-        donation.amount_minor, donation.currency, donation.state, donation.created_at, donation.paid_at,
+        donation.amount_minor, donation.currency, donation.state, s.standing, s.refunded_minor, s.back_minor,
+        donation.created_at, donation.paid_at,
         donation.provider_session_id, donation.provider_payment_id, donation.provider_invoice_id, donation.edition_id,
         receipt.number as receipt_number, recurring_donation.state as recurring_state,
         recurring_donation.public_id as recurring_public_id
-        from donation left join receipt on receipt.donation_id = donation.id
+        from donation join gift_standing s on s.donation_id = donation.id left join receipt on receipt.donation_id = donation.id
         left join recurring_donation on recurring_donation.id = donation.recurring_donation_id
         where donation.id in (select value from json_each($1)) order by coalesce(donation.paid_at, donation.created_at) desc, donation.id desc",
         postgres "select donation.id, donation.public_id, donation.email, donation.name, donation.kind,
-        donation.amount_minor, donation.currency, donation.state, donation.created_at, donation.paid_at,
+        donation.amount_minor, donation.currency, donation.state, s.standing, s.refunded_minor, s.back_minor,
+        donation.created_at, donation.paid_at,
         donation.provider_session_id, donation.provider_payment_id, donation.provider_invoice_id, donation.edition_id,
         receipt.number as receipt_number, recurring_donation.state as recurring_state,
         recurring_donation.public_id as recurring_public_id
-        from donation left join receipt on receipt.donation_id = donation.id
+        from donation join gift_standing s on s.donation_id = donation.id left join receipt on receipt.donation_id = donation.id
         left join recurring_donation on recurring_donation.id = donation.recurring_donation_id
         where donation.id = any (array(select value::bigint from json_array_elements_text(cast($1 as json))))
         order by coalesce(donation.paid_at, donation.created_at) desc, donation.id desc";

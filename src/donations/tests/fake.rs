@@ -1,7 +1,7 @@
 //! A payment provider in memory, whose objects a test sets by hand and which can fail before or after it acted.
 
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::{BTreeMap, HashMap, VecDeque},
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
@@ -9,9 +9,10 @@ use crate::{
     clock::Moment,
     money::{Currency, Money},
     payments::{
-        Checkout, CheckoutSession, EventPage, Every, Invoice, NewCheckout, OurIds, Payment, PaymentProvider,
-        PaymentState, ProviderAnswer, ProviderError, ProviderEvent, ProviderSubscription, RecurringState,
-        SessionState,
+        AfterPayment, Charge, Checkout, CheckoutSession, Dispute, DisputeState, EventPage, Every,
+        FraudWarning, Invoice, Movement, NewCheckout, NewRefund, OurIds, Page, Payment, PaymentProvider,
+        PaymentState, Payout, ProviderAnswer, ProviderError, ProviderEvent, ProviderSubscription,
+        RecurringState, Refund, RefundState, SessionState, Span,
     },
 };
 
@@ -41,6 +42,14 @@ pub struct Objects {
     pub invoices: HashMap<String, Invoice>,
     pub subscriptions: HashMap<String, ProviderSubscription>,
     pub events: Vec<ProviderEvent>,
+    pub refunds: BTreeMap<String, Refund>,
+    pub disputes: BTreeMap<String, Dispute>,
+    pub warnings: BTreeMap<String, FraudWarning>,
+    pub payouts: BTreeMap<String, Payout>,
+    /// Movements on the balance, with the payout of each that was paid out.
+    pub movements: BTreeMap<String, (Movement, Option<String>)>,
+    /// Refunds by the key that they were asked for with.
+    pub refund_keys: HashMap<String, (NewRefund, String)>,
     pub trouble: VecDeque<Trouble>,
     pub calls: u64,
     /// Whether the key moves real money.
@@ -88,6 +97,8 @@ impl Fake {
             amount: session.total,
             ours: session.ours.clone(),
             paid_at: (payment == PaymentState::Succeeded).then_some(ARRIVED),
+            charge: None,
+            in_review: false,
         };
         self.objects().payments.insert(payment_id.clone(), paid);
         (session.id, payment_id)
@@ -132,6 +143,7 @@ impl Fake {
             paid_at: Some(ARRIVED),
             created: BEGUN,
             amount,
+            elsewhere_minor: 0,
             next_try: None,
             first: month == 1,
             subscription: Some(format!("sub_{donation}")),
@@ -148,6 +160,8 @@ impl Fake {
             amount,
             ours: OurIds::default(),
             paid_at: Some(ARRIVED),
+            charge: None,
+            in_review: false,
         };
         objects.payments.insert(payment_id, payment);
         id
@@ -271,6 +285,9 @@ impl PaymentProvider for Fake {
             Ok(EventPage { events, next })
         })
     }
+    fn after(&self) -> &dyn AfterPayment {
+        self
+    }
     fn probe(&self) -> ProviderAnswer<'_, ()> {
         Box::pin(async move { self.trouble(|| ()) })
     }
@@ -279,6 +296,221 @@ impl PaymentProvider for Fake {
     }
     fn checkout_origin(&self) -> String {
         "https://checkout.example.com".to_owned()
+    }
+}
+
+/// What moves on the balance: the id says what, and the fee comes off.
+pub fn movement(id: &str, kind: &str, minor: i64, fee_minor: i64) -> Movement {
+    Movement {
+        id: id.to_owned(),
+        kind: kind.to_owned(),
+        source: None,
+        payment: None,
+        amount: Money::new(minor, Currency::EUR),
+        fee_minor,
+        exchange_rate: None,
+        at: ARRIVED,
+    }
+}
+
+/// What becomes of a payment after it was paid.
+impl Fake {
+    /// The money of a payment is on the balance, without its fee.
+    pub fn settle(&self, payment: &str, fee_minor: i64) {
+        let mut objects = self.objects();
+        let paid = objects.payments.get_mut(payment).expect("a payment");
+        let minor = paid.amount.expect("an amount").minor;
+        let mut moved = movement(&format!("txn_{payment}"), "charge", minor, fee_minor);
+        moved.payment = Some(payment.to_owned());
+        let charge = Charge {
+            id: format!("ch_{payment}"),
+            movement: Some(moved.clone()),
+            refunded_minor: 0,
+            disputed: false,
+        };
+        paid.charge = Some(charge);
+        objects.movements.insert(moved.id.clone(), (moved, None));
+    }
+
+    /// Gives some of a payment back, or changes how far that has come.
+    pub fn set_refund(&self, payment: &str, id: &str, minor: i64, state: RefundState) {
+        let mut objects = self.objects();
+        let moved = movement(&format!("txn_{id}"), "refund", -minor, 0);
+        let returned = (state == RefundState::Failed)
+            .then(|| movement(&format!("txn_{id}_back"), "refund_failure", minor, 0));
+        for one in [Some(&moved), returned.as_ref()].into_iter().flatten() {
+            objects.movements.insert(one.id.clone(), (one.clone(), None));
+        }
+        let ours = objects.refunds.get(id).and_then(|known| known.ours.clone());
+        let refund = Refund {
+            id: id.to_owned(),
+            state,
+            amount: Money::new(minor, Currency::EUR),
+            reason: "requested_by_customer".to_owned(),
+            failure: if state == RefundState::Failed { "lost_or_stolen_card" } else { "" }.to_owned(),
+            ours,
+            payment: Some(payment.to_owned()),
+            moved: Some(moved),
+            returned,
+            created: ARRIVED,
+        };
+        objects.refunds.insert(id.to_owned(), refund);
+        let of_payment = |one: &&Refund| one.payment.as_deref() == Some(payment) && one.state.is_away();
+        let away = objects.refunds.values().filter(of_payment).map(|one| one.amount.minor).sum();
+        if let Some(charge) = objects.payments.get_mut(payment).and_then(|paid| paid.charge.as_mut()) {
+            charge.refunded_minor = away;
+        }
+    }
+
+    /// A bank takes a payment back, or decides.
+    pub fn set_dispute(&self, payment: &str, id: &str, state: DisputeState) {
+        let mut objects = self.objects();
+        let amount = objects.payments[payment].amount.expect("an amount");
+        let mut movements = vec![movement(&format!("txn_{id}"), "adjustment", -amount.minor, 1_500)];
+        if state == DisputeState::Won {
+            movements.push(movement(&format!("txn_{id}_back"), "adjustment", amount.minor, -1_500));
+        }
+        for one in &movements {
+            objects.movements.insert(one.id.clone(), (one.clone(), None));
+        }
+        let dispute = Dispute {
+            id: id.to_owned(),
+            state,
+            amount,
+            reason: "fraudulent".to_owned(),
+            payment: Some(payment.to_owned()),
+            due: Some(ENDED),
+            answered: false,
+            movements,
+            created: ARRIVED,
+        };
+        objects.disputes.insert(id.to_owned(), dispute);
+        if let Some(charge) = objects.payments.get_mut(payment).and_then(|paid| paid.charge.as_mut()) {
+            charge.disputed = true;
+        }
+    }
+
+    /// By currency, what the movements on the balance come to.
+    pub fn balance(&self) -> i64 {
+        self.objects().movements.values().map(|(moved, _)| moved.net_minor()).sum()
+    }
+
+    /// A page of a list that ends after so many, three at once.
+    fn page<T: Clone>(&self, all: Vec<(String, T)>, span: Span<'_>) -> Result<Page<T>, ProviderError> {
+        self.trouble(|| ())?;
+        let begin = match span.after {
+            None => 0,
+            Some(id) => all.iter().position(|(known, _)| known == id).ok_or_else(|| missing(id))? + 1,
+        };
+        let rest = &all[begin..];
+        let some = &rest[..rest.len().min(3)];
+        let next = some.last().filter(|_| rest.len() > 3).map(|(id, _)| id.clone());
+        Ok(Page { items: some.iter().map(|(_, item)| item.clone()).collect(), next })
+    }
+
+    fn of_payment<T: Clone>(
+        &self,
+        payment: &str,
+        kind: impl FnOnce(&Objects) -> Vec<(Option<String>, T)>,
+    ) -> Result<Vec<T>, ProviderError> {
+        self.trouble(|| ())?;
+        let all = kind(&self.objects());
+        Ok(all.into_iter().filter(|(of, _)| of.as_deref() == Some(payment)).map(|(_, one)| one).collect())
+    }
+}
+
+impl AfterPayment for Fake {
+    fn refunds_of<'a>(&'a self, payment: &'a str) -> ProviderAnswer<'a, Vec<Refund>> {
+        Box::pin(async move {
+            self.of_payment(payment, |all| {
+                all.refunds.values().map(|one| (one.payment.clone(), one.clone())).collect()
+            })
+        })
+    }
+    fn disputes_of<'a>(&'a self, payment: &'a str) -> ProviderAnswer<'a, Vec<Dispute>> {
+        Box::pin(async move {
+            self.of_payment(payment, |all| {
+                all.disputes.values().map(|one| (one.payment.clone(), one.clone())).collect()
+            })
+        })
+    }
+    fn warnings_of<'a>(&'a self, payment: &'a str) -> ProviderAnswer<'a, Vec<FraudWarning>> {
+        Box::pin(async move {
+            self.of_payment(payment, |all| {
+                all.warnings.values().map(|one| (one.payment.clone(), one.clone())).collect()
+            })
+        })
+    }
+    fn invoice_of<'a>(&'a self, payment: &'a str) -> ProviderAnswer<'a, Option<String>> {
+        Box::pin(async move {
+            let of = |one: &&Invoice| one.payment.as_deref() == Some(payment);
+            self.trouble(|| self.objects().invoices.values().find(of).map(|one| one.id.clone()))
+        })
+    }
+    fn refund<'a>(&'a self, new: &'a NewRefund) -> ProviderAnswer<'a, Refund> {
+        Box::pin(async move {
+            self.trouble(|| {
+                let known = self.objects().refund_keys.get(&new.idempotency_key).cloned();
+                let id = known.map_or_else(
+                    || {
+                        let id = format!("re_{}", self.objects().refunds.len() + 1);
+                        let key = new.idempotency_key.clone();
+                        self.objects().refund_keys.insert(key, (new.clone(), id.clone()));
+                        self.set_refund(&new.payment, &id, new.amount_minor, RefundState::Succeeded);
+                        if let Some(made) = self.objects().refunds.get_mut(&id) {
+                            made.ours = Some(new.ours.clone());
+                        }
+                        id
+                    },
+                    |(first, id)| {
+                        assert_eq!(first, *new, "a repeat with the same key says the same");
+                        id
+                    },
+                );
+                self.objects().refunds[&id].clone()
+            })
+        })
+    }
+    fn payout<'a>(&'a self, id: &'a str) -> ProviderAnswer<'a, Payout> {
+        Box::pin(async move {
+            self.trouble(|| ())?;
+            self.objects().payouts.get(id).cloned().ok_or_else(|| missing(id))
+        })
+    }
+    fn movements<'a>(
+        &'a self,
+        span: Span<'a>,
+        payout: Option<&'a str>,
+    ) -> ProviderAnswer<'a, Page<Movement>> {
+        Box::pin(async move {
+            let all = self.objects().movements.clone();
+            let of = |(_, paid_out): &(Movement, Option<String>)| {
+                payout.is_none() || paid_out.as_deref() == payout
+            };
+            let all = all.into_iter().filter(|(_, one)| of(one)).map(|(id, (one, _))| (id, one)).collect();
+            self.page(all, span)
+        })
+    }
+    fn refunds<'a>(&'a self, span: Span<'a>) -> ProviderAnswer<'a, Page<Refund>> {
+        Box::pin(async move { self.page(self.objects().refunds.clone().into_iter().collect(), span) })
+    }
+    fn disputes<'a>(&'a self, span: Span<'a>) -> ProviderAnswer<'a, Page<Dispute>> {
+        Box::pin(async move { self.page(self.objects().disputes.clone().into_iter().collect(), span) })
+    }
+    fn payouts<'a>(&'a self, span: Span<'a>) -> ProviderAnswer<'a, Page<Payout>> {
+        Box::pin(async move { self.page(self.objects().payouts.clone().into_iter().collect(), span) })
+    }
+    fn payments<'a>(&'a self, span: Span<'a>) -> ProviderAnswer<'a, Page<Payment>> {
+        Box::pin(async move {
+            let all: BTreeMap<_, _> = self.objects().payments.clone().into_iter().collect();
+            self.page(all.into_iter().collect(), span)
+        })
+    }
+    fn subscriptions<'a>(&'a self, span: Span<'a>) -> ProviderAnswer<'a, Page<ProviderSubscription>> {
+        Box::pin(async move {
+            let all: BTreeMap<_, _> = self.objects().subscriptions.clone().into_iter().collect();
+            self.page(all.into_iter().collect(), span)
+        })
     }
 }
 

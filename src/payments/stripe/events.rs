@@ -16,6 +16,24 @@ impl EventKind {
             "checkout.session.async_payment_failed" => Self::CheckoutFailed,
             // The balance transaction of a payment comes with the last, which says when the money came.
             "payment_intent.succeeded" | "payment_intent.processing" | "charge.updated" => Self::Payment,
+            "charge.refunded"
+            | "charge.refund.updated"
+            | "refund.created"
+            | "refund.updated"
+            | "refund.failed" => Self::Refund,
+            "charge.dispute.created"
+            | "charge.dispute.updated"
+            | "charge.dispute.closed"
+            | "charge.dispute.funds_withdrawn"
+            | "charge.dispute.funds_reinstated" => Self::Dispute,
+            "radar.early_fraud_warning.created" | "radar.early_fraud_warning.updated" => Self::FraudWarning,
+            "review.opened" | "review.closed" => Self::Review,
+            "payout.created"
+            | "payout.updated"
+            | "payout.paid"
+            | "payout.failed"
+            | "payout.canceled"
+            | "payout.reconciliation_completed" => Self::Payout,
             "customer.subscription.created"
             | "customer.subscription.updated"
             | "customer.subscription.deleted"
@@ -39,8 +57,10 @@ pub fn event_from(payload: &str) -> Option<ProviderEvent> {
 /// The same of one that was listed.
 pub fn event_of(value: &Value) -> Option<ProviderEvent> {
     let kind = value["type"].as_str()?;
-    // What is told of a charge is news of its payment.
-    let name = if kind.starts_with("charge.") { "payment_intent" } else { "id" };
+    // What is told of a charge, and of what becomes of it, is news of its payment.
+    let of_payment = ["charge.", "refund.", "radar.early_fraud_warning.", "review."];
+    let is_of_payment = of_payment.iter().any(|start| kind.starts_with(start));
+    let name = if is_of_payment { "payment_intent" } else { "id" };
     let created = value["created"].as_i64().filter(|at| (0..1 << 40).contains(at))?;
     Some(ProviderEvent {
         id: value["id"].as_str()?.to_owned(),

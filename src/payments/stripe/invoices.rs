@@ -13,6 +13,8 @@ pub struct WireInvoice {
     created: i64,
     status_transitions: Option<WireTransitions>,
     amount_paid: Option<i64>,
+    amount_due: Option<i64>,
+    amount_paid_off_stripe: Option<i64>,
     next_payment_attempt: Option<i64>,
     currency: Option<String>,
     billing_reason: Option<String>,
@@ -53,8 +55,18 @@ struct WirePaymentName {
     payment_intent: Option<String>,
 }
 
+/// What was paid in all. It is not said whether the amount that was paid holds what was paid elsewhere; no more was paid than was
+/// due, and so it can be told.
+fn in_all(paid: Option<i64>, elsewhere: i64, due: Option<i64>) -> Option<i64> {
+    let paid = paid?;
+    let both = paid.saturating_add(elsewhere);
+    Some(if both <= due.unwrap_or(paid.max(elsewhere)) { both } else { paid.max(elsewhere) })
+}
+
 impl From<WireInvoice> for Invoice {
     fn from(wire: WireInvoice) -> Self {
+        let elsewhere = wire.amount_paid_off_stripe.unwrap_or(0).max(0);
+        let paid = in_all(wire.amount_paid, elsewhere, wire.amount_due);
         let payments = wire.payments.map(|list| list.data).unwrap_or_default();
         let payment = payments
             .into_iter()
@@ -65,7 +77,8 @@ impl From<WireInvoice> for Invoice {
             open: wire.status.as_deref() == Some("open"),
             paid_at: wire.status_transitions.and_then(|moves| moves.paid_at).map(Moment::from_unix_seconds),
             created: Moment::from_unix_seconds(wire.created),
-            amount: money_of(wire.amount_paid, wire.currency.as_deref()),
+            amount: money_of(paid, wire.currency.as_deref()),
+            elsewhere_minor: elsewhere.min(paid.unwrap_or(0)),
             next_try: wire.next_payment_attempt.map(Moment::from_unix_seconds),
             first: wire.billing_reason.as_deref() == Some("subscription_create"),
             subscription: wire

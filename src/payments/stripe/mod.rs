@@ -1,8 +1,10 @@
 //! Stripe's API (<https://docs.stripe.com/api>): forms out, small lenient structs in.
 //!
-//! Eight calls are made, with a dozen fields, and of their answers a few fields are read: one that is missing or new among the
+//! A score of calls are made, with a few fields, and of their answers a few fields are read: one that is missing or new among the
 //! hundred others must not matter. Why no crate knows them for us, says decision 11.
 
+mod after;
+mod balance;
 mod events;
 mod invoices;
 mod payments;
@@ -29,8 +31,8 @@ use self::{
     subscriptions::WireSubscription,
 };
 use super::{
-    Checkout, CheckoutSession, EventPage, Invoice, NewCheckout, OurIds, Payment, PaymentProvider,
-    ProviderAnswer, ProviderError, ProviderSubscription, RecurringState,
+    AfterPayment, Checkout, CheckoutSession, EventPage, Invoice, NewCheckout, OurIds, Payment,
+    PaymentProvider, ProviderAnswer, ProviderError, ProviderSubscription, RecurringState,
 };
 use crate::{authorities::Trust, clock::Moment};
 
@@ -263,7 +265,9 @@ impl PaymentProvider for Stripe {
         Box::pin(async move {
             // The attempt begins with the charge; the money is there with its balance transaction, days later for a bank debit.
             let path = ["payment_intents", id];
-            let call = Call::get(&path).with("expand[]", "latest_charge.balance_transaction");
+            let call = Call::get(&path)
+                .with("expand[]", "latest_charge.balance_transaction")
+                .with("expand[]", "review");
             let wire: WirePayment = self.send(call).await?;
             Ok(wire.into())
         })
@@ -345,6 +349,10 @@ impl PaymentProvider for Stripe {
                 next: last.filter(|_| page.has_more),
             })
         })
+    }
+
+    fn after(&self) -> &dyn AfterPayment {
+        self
     }
 
     fn probe(&self) -> ProviderAnswer<'_, ()> {

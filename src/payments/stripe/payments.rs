@@ -3,10 +3,11 @@
 use serde::Deserialize;
 
 use super::{
-    super::{Payment, PaymentState, money_of},
-    Metadata, our_ids,
+    super::{Charge, Payment, PaymentState, money_of},
+    Metadata,
+    balance::{Expandable, WireCharge, WireReview},
+    our_ids,
 };
-use crate::clock::Moment;
 
 /// What is read of a payment.
 #[derive(Deserialize)]
@@ -17,17 +18,8 @@ pub struct WirePayment {
     amount_received: Option<i64>,
     currency: Option<String>,
     metadata: Metadata,
-    latest_charge: Option<WireCharge>,
-}
-
-#[derive(Deserialize)]
-struct WireCharge {
-    balance_transaction: Option<WireBalanceTransaction>,
-}
-
-#[derive(Deserialize)]
-struct WireBalanceTransaction {
-    created: i64,
+    latest_charge: Option<Expandable<WireCharge>>,
+    review: Option<Expandable<WireReview>>,
 }
 
 impl From<WirePayment> for Payment {
@@ -38,13 +30,15 @@ impl From<WirePayment> for Payment {
             _ => PaymentState::NotPaid,
         };
         let minor = wire.amount_received.filter(|received| *received > 0).or(wire.amount);
-        let arrived = wire.latest_charge.and_then(|charge| charge.balance_transaction);
+        let charge = wire.latest_charge.and_then(Expandable::whole).map(Charge::from);
         Self {
             id: wire.id,
             state,
-            paid_at: arrived.map(|moved| Moment::from_unix_seconds(moved.created)),
+            paid_at: charge.as_ref().and_then(|charge| charge.movement.as_ref()).map(|moved| moved.at),
             amount: money_of(minor, wire.currency.as_deref()),
             ours: our_ids(&wire.metadata),
+            charge,
+            in_review: WireReview::is_open(wire.review),
         }
     }
 }

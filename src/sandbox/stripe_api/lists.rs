@@ -47,7 +47,11 @@ pub(super) const LISTINGS: &[Listing] = &[
         path: "invoices",
         filters: &["customer", "status", "subscription", "collection_method"],
     },
-    Listing { kind: "invoice_payment", path: "invoice_payments", filters: &["invoice", "status"] },
+    Listing {
+        kind: "invoice_payment",
+        path: "invoice_payments",
+        filters: &["invoice", "status", "payment[type]", "payment[payment_intent]"],
+    },
     Listing { kind: "subscription", path: "subscriptions", filters: &["customer", "status", "price"] },
     Listing { kind: "customer", path: "customers", filters: &["email"] },
     Listing { kind: "refund", path: "refunds", filters: &["charge", "payment_intent"] },
@@ -134,6 +138,8 @@ impl State {
             (Some(wanted), "subscription") if listing.kind == "invoice" => {
                 object["parent"]["subscription_details"]["subscription"] == wanted
             }
+            (Some(wanted), "payment[type]") => object["payment"]["type"] == wanted,
+            (Some(wanted), "payment[payment_intent]") => object["payment"]["payment_intent"] == wanted,
             (Some(wanted), "price") => object["items"]["data"][0]["price"]["id"] == wanted,
             (Some(wanted), "payout") => object["_sandbox"]["payout"] == wanted,
             (Some(wanted), field) => object[field] == wanted,

@@ -143,6 +143,8 @@ pub(super) fn letter(template: &str) -> &'static str {
         "receipt" => "A receipt",
         "payment_failed" => "Word of a payment that failed",
         "recurring_cancelled" => "Word of the end of a monthly donation",
+        "gift_returned" => "Word that a gift was sent back",
+        "money_news" => "Word that something happened to money",
         "monthly_not_ended" => "Word of a monthly donation that should have ended",
         "sign_in_link" => "A link to sign in",
         "team_invite" => "An invitation to the team",

@@ -8,8 +8,8 @@ use std::sync::{
 use broadside::{
     clock::Moment,
     payments::{
-        Checkout, CheckoutSession, EventPage, Invoice, NewCheckout, Payment, PaymentProvider, ProviderAnswer,
-        ProviderError, ProviderSubscription,
+        AfterPayment, Checkout, CheckoutSession, EventPage, Invoice, NewCheckout, Payment, PaymentProvider,
+        ProviderAnswer, ProviderError, ProviderSubscription,
     },
 };
 use tokio::sync::Notify;
@@ -129,6 +129,9 @@ impl PaymentProvider for Faulty {
             }
             Ok(page)
         })
+    }
+    fn after(&self) -> &dyn AfterPayment {
+        self.inner.after()
     }
     fn probe(&self) -> ProviderAnswer<'_, ()> {
         self.inner.probe()

@@ -69,7 +69,7 @@ impl What {
             Self::Supporter => "how they stand as supporters",
             Self::Gave => "what they gave",
             Self::LastGave => "when they last gave",
-            Self::NeverAsked => "they do not want to be asked for gifts",
+            Self::NeverAsked => "they are not to be asked for gifts",
             Self::Note => "a note about them",
             Self::Segment => "another segment",
         }

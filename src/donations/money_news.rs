@@ -1,0 +1,118 @@
+//! What happened to money that a treasurer has to know of, told by letter: a refund or payout that failed, a dispute, a warning.
+
+use super::{
+    lines::figures,
+    store::back::{self as rows, About},
+};
+use crate::{
+    db::Result,
+    mail::MoneyNews,
+    payments::DisputeState,
+    queue::{self, Due, Happened, Telling},
+    settings::Settings,
+    site::Site,
+    staff,
+};
+
+/// Writes the letter about one such thing.
+///
+/// # Errors
+/// When the database fails; then it is told at the next turn.
+pub async fn tell_of_money(site: &Site, news: &Due<Happened>) -> Result<Telling> {
+    let mut words = news.what.subject.split(' ');
+    let (kind, id) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+    let settings = Settings::load(&site.db).await?;
+    let people = staff::treasurers(&site.db).await?;
+    let mut tx = site.db.begin().await?;
+    let about = match kind {
+        "refund" => rows::about_refund(&mut tx, id).await?,
+        "dispute" => rows::about_dispute(&mut tx, id).await?,
+        "warning" => rows::about_warning(&mut tx, id).await?,
+        "payout" => rows::about_payout(&mut tx, id).await?,
+        _ => None,
+    };
+    let Some(about) = about else { return Ok(Telling::NotSo) };
+    let due = about.due_at.map(|at| at.date(&settings.time_zone));
+    let Some((what, means)) = said(kind, &about, due.as_deref()) else { return Ok(Telling::NotSo) };
+    if !queue::news_told(&mut tx, news, site.now()).await? {
+        return Ok(Telling::NotSo);
+    }
+    let letterhead = settings.letterhead(site);
+    let page = about.donation.as_ref().map_or_else(
+        || site.url("/desk/donations"),
+        |donation| site.url(&format!("/desk/donations/{donation}")),
+    );
+    let context = MoneyNews { sender: letterhead.sender.clone(), what, means, page_url: page };
+    let fact = format!("{}:{}", news.name, news.since.0);
+    if !staff::tell(&mut tx, (site, &letterhead), &people, &fact, &context).await? {
+        return Ok(Telling::NobodyThere);
+    }
+    tx.commit().await?;
+    Ok(Telling::Written)
+}
+
+/// What happened, and what to do; none of what needs nobody any more.
+fn said(kind: &str, about: &About, due: Option<&str>) -> Option<(String, String)> {
+    let amount = figures(about.amount_minor, &about.currency);
+    let by = due.map_or_else(String::new, |day| format!(" by {day}"));
+    let (what, means) = match kind {
+        "refund" if about.state == "failed" => (
+            format!("{amount} that you sent back did not arrive"),
+            format!(
+                "The supporter’s bank did not take it{}, so the money is with the payment service again, and the gift counts as \
+                 before. Ask the supporter how they would like to have it.",
+                reason(&about.reason)
+            ),
+        ),
+        "dispute" => {
+            let state = DisputeState::parse(&about.state).unwrap_or(DisputeState::NeedsResponse);
+            match state {
+                DisputeState::WarningNeedsResponse => (
+                    format!("A bank asks about a gift of {amount}"),
+                    format!("It has taken nothing yet. Answer at the payment service{by}, or send the gift back."),
+                ),
+                DisputeState::NeedsResponse | DisputeState::AppealNeedsResponse => (
+                    format!("A bank takes back a gift of {amount}"),
+                    format!(
+                        "It has taken the money and a fee{}. Answer at the payment service{by}, or the money is lost. Do not \
+                         write to the supporter for money meanwhile: we do not, either.",
+                        reason(&about.reason)
+                    ),
+                ),
+                DisputeState::Won => (
+                    format!("A bank gives back a gift of {amount}"),
+                    "It had taken it back, and decided for you. There is nothing to do.".to_owned(),
+                ),
+                DisputeState::Lost => (
+                    format!("A gift of {amount} is lost to its supporter’s bank"),
+                    "The bank decided for the supporter. There is nothing more to do; the gift does not count any more."
+                        .to_owned(),
+                ),
+                _ => return None,
+            }
+        }
+        "warning" if about.state == "actionable" => (
+            format!("A gift of {amount} may be a fraud"),
+            format!(
+                "The bank of the card says so{}. Sending the gift back now spares you a dispute and its fee.",
+                reason(&about.reason)
+            ),
+        ),
+        "payout" if about.state == "failed" => (
+            format!("{amount} did not arrive at your bank"),
+            format!(
+                "The payment service tried to pay it out{}, and has the money again. Look at your bank account in the settings \
+                 of the payment service.",
+                reason(&about.reason)
+            ),
+        ),
+        _ => return None,
+    };
+    Some((what, means))
+}
+
+/// The provider's word for why, where there is one.
+fn reason(word: &str) -> String {
+    let words = word.replace('_', " ");
+    if words.is_empty() { words } else { format!(" ({})", words.trim_end_matches('.')) }
+}

@@ -1,0 +1,449 @@
+//! Everything that the provider lists, held against our rows, and our rows against what it lists: what differs, and what to do.
+//!
+//! Lists are read page by page and asked for in our rows a page at a time. Of what was listed only a number of eight bytes each is
+//! remembered, to find rows of ours that were not.
+
+use std::{collections::HashSet, time::Duration};
+
+use aws_lc_rs::digest;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    apply::{self, ProviderPollError},
+    lines::figures,
+    payouts,
+    states::{Compared, DonationState},
+    store::reconcile::{self as rows, KnownPayment},
+};
+use crate::{
+    clock::Moment,
+    db::{self, Db, Result},
+    payments::{
+        Dispute, Movement, Page, Payment, PaymentProvider, PaymentState, Payout, ProviderSubscription,
+        Refund, Span,
+    },
+    site::Site,
+};
+
+/// Something that is not the same here and there.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Difference {
+    pub what: Compared,
+    /// The provider's name of it.
+    pub id: String,
+    /// What differs, a sentence without its full stop.
+    pub problem: String,
+    /// What to do about it.
+    pub remedy: String,
+}
+
+/// What a comparison found.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reconciled {
+    /// What was made or paid from then on,
+    pub from: Moment,
+    /// and before then.
+    pub until: Moment,
+    /// When it was compared.
+    pub at: Moment,
+    /// How many objects of ours were compared.
+    pub compared: u64,
+    /// How many objects at the provider are of other software.
+    pub foreign: u64,
+    /// How many differ.
+    pub different: u64,
+    /// The first of those that differ, 500 at most.
+    pub differences: Vec<Difference>,
+}
+
+impl Reconciled {
+    /// Whether both books say the same.
+    #[must_use]
+    pub const fn is_equal(&self) -> bool {
+        self.different == 0
+    }
+
+    fn add(&mut self, what: Compared, id: &str, problem: String, remedy: &str) {
+        self.different += 1;
+        if self.differences.len() < MOST {
+            let (id, remedy) = (id.to_owned(), remedy.to_owned());
+            self.differences.push(Difference { what, id, problem, remedy });
+        }
+    }
+}
+
+/// What the last comparison said, for the desk.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LastCompared {
+    /// When it was.
+    pub at: Moment,
+    /// When both books were last the same; none if they never were.
+    pub equal_at: Option<Moment>,
+    /// What it found.
+    pub found: Reconciled,
+}
+
+const MOST: usize = 500;
+/// A payment may be made so long before it is paid: a bank debit takes two weeks, and the bank may ask.
+const SLOWEST: Duration = Duration::from_secs(31 * 86_400);
+/// What is younger may be on its way.
+const SETTLED: Duration = Duration::from_secs(3_600);
+/// How far back the nightly comparison looks.
+pub const NIGHTLY: Duration = Duration::from_secs(35 * 86_400);
+const A_DAY: Duration = Duration::from_secs(20 * 3_600);
+
+const MEND: &str = "Run `broadside payments reconcile --mend`: it is fetched again and followed.";
+const ASK: &str = "Nobody can mend this by a command: look at both, and ask for help.";
+
+/// Compares everything from one moment until before another; `mend` has followed what is missing here, and then compares no more.
+///
+/// # Errors
+/// When the provider does not answer, or the database fails; nothing is kept of it.
+pub async fn reconcile(
+    site: &Site,
+    provider: &dyn PaymentProvider,
+    (from, until): (Moment, Moment),
+    mend: bool,
+) -> std::result::Result<Reconciled, ProviderPollError> {
+    let until = until.min(site.now().minus(SETTLED));
+    let mut look = Look {
+        site,
+        provider,
+        mend,
+        seen: HashSet::new(),
+        found: Reconciled { from, until, at: site.now(), ..Reconciled::default() },
+    };
+    let wide = Span { from: Some(from.minus(SLOWEST)), until: Some(until), after: None };
+    let narrow = Span { from: Some(from), ..wide };
+    let api = provider.after();
+    each(wide, |span| api.payments(span), async |page| look.payments(page).await).await?;
+    each(narrow, |span| api.refunds(span), async |page| look.refunds(page).await).await?;
+    each(narrow, |span| api.disputes(span), async |page| look.disputes(page).await).await?;
+    each(narrow, |span| api.payouts(span), async |page| look.payouts(page).await).await?;
+    each(narrow, |span| api.movements(span, None), async |page| look.movements(page).await).await?;
+    each(
+        Span { until: Some(until), ..Span::default() },
+        |span| api.subscriptions(span),
+        async |page| look.subscriptions(page).await,
+    )
+    .await?;
+    look.ours().await?;
+    Ok(look.found)
+}
+
+/// Every page of a list, one after the other.
+async fn each<T>(
+    span: Span<'_>,
+    ask: impl for<'s> Fn(Span<'s>) -> crate::payments::ProviderAnswer<'s, Page<T>>,
+    mut look: impl AsyncFnMut(Vec<T>) -> std::result::Result<(), ProviderPollError>,
+) -> std::result::Result<(), ProviderPollError> {
+    let mut after: Option<String> = None;
+    loop {
+        let page = ask(Span { after: after.as_deref(), ..span }).await?;
+        look(page.items).await?;
+        match page.next {
+            Some(next) => after = Some(next),
+            None => return Ok(()),
+        }
+    }
+}
+
+/// Eight bytes of a name.
+fn short(kind: Compared, id: &str) -> u64 {
+    let hash = digest::digest(&digest::SHA256, format!("{kind}:{id}").as_bytes());
+    hash.as_ref().iter().take(8).fold(0, |sum, byte| (sum << 8) | u64::from(*byte))
+}
+
+fn names<'a>(ids: impl Iterator<Item = &'a str>) -> Result<String> {
+    db::array(&ids.collect::<Vec<_>>())
+}
+
+struct Look<'a> {
+    site: &'a Site,
+    provider: &'a dyn PaymentProvider,
+    mend: bool,
+    seen: HashSet<u64>,
+    found: Reconciled,
+}
+
+type Looked = std::result::Result<(), ProviderPollError>;
+
+impl Look<'_> {
+    fn db(&self) -> &Db {
+        &self.site.db
+    }
+
+    fn saw(&mut self, what: Compared, id: &str) {
+        self.seen.insert(short(what, id));
+        self.found.compared += 1;
+    }
+
+    async fn mended(&self, payment: &str) -> std::result::Result<bool, ProviderPollError> {
+        Ok(self.mend && apply::look_after(self.site, self.provider, payment).await?)
+    }
+
+    async fn payments(&mut self, page: Vec<Payment>) -> Looked {
+        let known = rows::payments(self.db(), &names(page.iter().map(|one| one.id.as_str()))?).await?;
+        for payment in page {
+            let row = known.iter().find(|row| row.id == payment.id);
+            if row.is_none() && payment.ours.donation.is_none() {
+                self.found.foreign += 1;
+                continue;
+            }
+            self.saw(Compared::Payment, &payment.id);
+            if payment.state != PaymentState::Succeeded || payment.in_review {
+                continue;
+            }
+            let Some(amount) = payment.amount else { continue };
+            let is_same = |row: &&KnownPayment| {
+                row.state == DonationState::Paid
+                    && row.booked_minor == amount.minor
+                    && row.currency == amount.currency.code()
+            };
+            if row.filter(is_same).is_some() || self.mended(&payment.id).await? {
+                continue;
+            }
+            let problem = row.map_or_else(
+                || format!("{amount} was paid, and is not in the book"),
+                |row| {
+                    format!(
+                        "{amount} was paid, and the book has {}",
+                        figures(row.booked_minor, &row.currency)
+                    )
+                },
+            );
+            let remedy = if row.is_some() { ASK } else { MEND };
+            self.found.add(Compared::Payment, &payment.id, problem, remedy);
+        }
+        Ok(())
+    }
+
+    async fn refunds(&mut self, page: Vec<Refund>) -> Looked {
+        let known = rows::refunds(self.db(), &names(page.iter().map(|one| one.id.as_str()))?).await?;
+        let of = names(page.iter().filter_map(|one| one.payment.as_deref()))?;
+        let payments = rows::payments(self.db(), &of).await?;
+        for refund in page {
+            let Some(payment) =
+                refund.payment.as_deref().filter(|id| payments.iter().any(|row| row.id == *id))
+            else {
+                self.found.foreign += 1;
+                continue;
+            };
+            self.saw(Compared::Refund, &refund.id);
+            let now = (refund.state.as_str(), refund.amount.minor);
+            let here =
+                known.iter().find(|row| row.id == refund.id).map(|row| (row.state.as_str(), row.minor));
+            if here != Some(now) && !self.mended(payment).await? {
+                let problem = format!(
+                    "{} given back is {} there, and {} here",
+                    refund.amount,
+                    refund.state,
+                    here.map_or("not known", |(state, _)| state)
+                );
+                self.found.add(Compared::Refund, &refund.id, problem, MEND);
+            }
+        }
+        Ok(())
+    }
+
+    async fn disputes(&mut self, page: Vec<Dispute>) -> Looked {
+        let known = rows::disputes(self.db(), &names(page.iter().map(|one| one.id.as_str()))?).await?;
+        let of = names(page.iter().filter_map(|one| one.payment.as_deref()))?;
+        let payments = rows::payments(self.db(), &of).await?;
+        for dispute in page {
+            let Some(payment) =
+                dispute.payment.as_deref().filter(|id| payments.iter().any(|row| row.id == *id))
+            else {
+                self.found.foreign += 1;
+                continue;
+            };
+            self.saw(Compared::Dispute, &dispute.id);
+            let now = (dispute.state.as_str(), dispute.amount.minor);
+            let here =
+                known.iter().find(|row| row.id == dispute.id).map(|row| (row.state.as_str(), row.minor));
+            if here != Some(now) && !self.mended(payment).await? {
+                let problem = format!(
+                    "a dispute about {} is {} there, and {} here",
+                    dispute.amount,
+                    dispute.state,
+                    here.map_or("not known", |(state, _)| state)
+                );
+                self.found.add(Compared::Dispute, &dispute.id, problem, MEND);
+            }
+        }
+        Ok(())
+    }
+
+    async fn payouts(&mut self, page: Vec<Payout>) -> Looked {
+        let known = rows::payouts(self.db(), &names(page.iter().map(|one| one.id.as_str()))?).await?;
+        for payout in page {
+            self.saw(Compared::Payout, &payout.id);
+            let now = (payout.state.as_str(), payout.amount.minor);
+            let here =
+                known.iter().find(|row| row.id == payout.id).map(|row| (row.state.as_str(), row.minor));
+            if here == Some(now) {
+                continue;
+            }
+            if self.mend {
+                payouts::follow(self.site, self.provider, &payout.id).await?;
+                continue;
+            }
+            let problem = format!(
+                "a payout of {} is {} there, and {} here",
+                payout.amount,
+                payout.state,
+                here.map_or("not known", |(state, _)| state)
+            );
+            self.found.add(Compared::Payout, &payout.id, problem, MEND);
+        }
+        Ok(())
+    }
+
+    async fn movements(&mut self, page: Vec<Movement>) -> Looked {
+        let known = rows::movements(self.db(), &names(page.iter().map(|one| one.id.as_str()))?).await?;
+        let of = names(page.iter().filter_map(|one| one.payment.as_deref()))?;
+        let payments = rows::payments(self.db(), &of).await?;
+        for movement in page {
+            let here = known.iter().find(|row| row.id == movement.id);
+            let is_ours =
+                movement.payment.as_deref().is_some_and(|id| payments.iter().any(|row| row.id == id));
+            // What is of other software is known once it is paid out.
+            if here.is_none() && !is_ours && movement.payment.is_some() {
+                self.found.foreign += 1;
+                continue;
+            }
+            self.saw(Compared::Movement, &movement.id);
+            if here.is_some_and(|row| row.minor == movement.net_minor()) {
+                continue;
+            }
+            if self.mend && here.is_none() {
+                payouts::settle(self.site, self.provider, &movement, None).await?;
+                continue;
+            }
+            let (amount, kind) =
+                (figures(movement.net_minor(), movement.amount.currency.code()), &movement.kind);
+            let (problem, remedy) = match here {
+                None => (format!("{amount} moved on the balance ({kind}), and is not in the book"), MEND),
+                Some(row) => {
+                    let ours = figures(row.minor, movement.amount.currency.code());
+                    (format!("{amount} moved on the balance ({kind}), and the book has {ours}"), ASK)
+                }
+            };
+            self.found.add(Compared::Movement, &movement.id, problem, remedy);
+        }
+        Ok(())
+    }
+
+    async fn subscriptions(&mut self, page: Vec<ProviderSubscription>) -> Looked {
+        let known = rows::subscriptions(self.db(), &names(page.iter().map(|one| one.id.as_str()))?).await?;
+        for there in page {
+            let here = known.iter().find(|row| row.id == there.id);
+            if here.is_none() && there.ours.recurring.is_none() {
+                self.found.foreign += 1;
+                continue;
+            }
+            self.saw(Compared::Subscription, &there.id);
+            // One that nobody paid for is nobody's.
+            if here.is_none() && !there.state.runs() {
+                continue;
+            }
+            let minor = there.amount.map(|amount| amount.minor);
+            let is_same = here.is_some_and(|row| {
+                row.state == there.state.as_str()
+                    && (!there.state.runs() || minor.is_none_or(|minor| minor == row.minor))
+            });
+            if !is_same {
+                let amount = there.amount.map_or_else(String::new, |amount| format!(" of {amount}"));
+                let ours = here.map_or("not known", |row| row.state.as_str());
+                let problem = format!("a monthly donation{amount} is {} there, and {ours} here", there.state);
+                self.found.add(
+                    Compared::Subscription,
+                    &there.id,
+                    problem,
+                    "Change anything of it at the payment service, such as a note: then it tells us of it again.",
+                );
+            }
+        }
+        Ok(())
+    }
+
+    /// What is here and was not listed there is asked for by name.
+    async fn ours(&mut self) -> Looked {
+        let span = (self.found.from, self.found.until);
+        let mut after = 0;
+        loop {
+            let page = rows::our_payments(self.db(), span, after).await?;
+            let Some(last) = page.last() else { break };
+            after = last.row;
+            for row in page {
+                if self.seen.contains(&short(Compared::Payment, &row.id)) {
+                    continue;
+                }
+                match self.provider.payment(&row.id).await {
+                    Ok(_) => self.saw(Compared::Payment, &row.id),
+                    Err(error) if error.is_missing() => self.is_not_there(Compared::Payment, &row),
+                    Err(error) => return Err(error.into()),
+                }
+            }
+        }
+        for what in [Compared::Refund, Compared::Dispute, Compared::Payout, Compared::Movement] {
+            let mut after = 0;
+            loop {
+                let page = rows::ours(self.db(), what, span, after).await?;
+                let Some(last) = page.last() else { break };
+                after = last.row;
+                for row in page {
+                    if !self.seen.contains(&short(what, &row.id)) {
+                        self.is_not_there(what, &row);
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn is_not_there(&mut self, what: Compared, row: &rows::Ours) {
+        let problem = format!(
+            "{} of {} is here, and not at the payment service",
+            what,
+            figures(row.minor, &row.currency)
+        );
+        self.found.add(what, &row.id, problem, ASK);
+    }
+}
+
+/// Keeps what a comparison found, for the desk.
+pub async fn keep_reconciled(site: &Site, found: &Reconciled) -> Result<()> {
+    let text = serde_json::to_string(found).map_err(|error| sqlx::Error::Encode(error.into()))?;
+    let mut tx = site.db.begin().await?;
+    rows::keep(&mut tx, (found.from, found.until, found.at), (found.compared, found.different), &text)
+        .await?;
+    tx.commit().await
+}
+
+/// What the last comparison said; none before the first.
+pub async fn last_reconciled(db: &Db) -> Result<Option<LastCompared>> {
+    let Some((at, equal_at, found)) = rows::last(db).await? else { return Ok(None) };
+    let found = serde_json::from_str(&found).map_err(|error| sqlx::Error::Decode(error.into()))?;
+    Ok(Some(LastCompared { at, equal_at, found }))
+}
+
+/// Compares at night, once, and keeps what was found. Returns whether it did.
+///
+/// # Errors
+/// When the provider does not answer, or the database fails; it is tried again an hour later.
+pub async fn reconcile_nightly(
+    site: &Site,
+    provider: &dyn PaymentProvider,
+) -> std::result::Result<bool, ProviderPollError> {
+    let now = site.now();
+    let last = last_reconciled(&site.db).await?;
+    let zone = crate::settings::Settings::load(&site.db).await?.time_zone;
+    let is_night = (2..6).contains(&now.hour(&zone));
+    if !is_night || last.is_some_and(|last| now.since(last.at) < A_DAY) {
+        return Ok(false);
+    }
+    let found = reconcile(site, provider, (now.minus(NIGHTLY), now), false).await?;
+    keep_reconciled(site, &found).await?;
+    Ok(true)
+}

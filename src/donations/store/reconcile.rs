@@ -1,0 +1,136 @@
+//! The statements of the comparison with the provider's lists.
+
+use sqlx_macros::FromRow;
+
+use super::super::states::{Compared, DonationState};
+use crate::{
+    clock::Moment,
+    db::{Db, Result, Tx},
+    statements,
+};
+
+statements! {
+    /// By a JSON array of names.
+    PAYMENTS = sqlite "select provider_payment_id as id, state, currency, coalesce((select cast(sum(e.amount_minor) as bigint)
+            from ledger_entry e where e.donation_id = donation.id and e.kind = 'payment' and e.account = 'provider:stripe'), 0) as booked_minor
+            from donation where provider_payment_id in (select value from json_each($1))",
+        postgres "select provider_payment_id as id, state, currency, coalesce((select cast(sum(e.amount_minor) as bigint)
+            from ledger_entry e where e.donation_id = donation.id and e.kind = 'payment' and e.account = 'provider:stripe'), 0) as booked_minor
+            from donation where provider_payment_id in (select json_array_elements_text(cast($1 as json)))";
+    REFUNDS = sqlite "select provider_refund_id as id, cast(state as text) as state, amount_minor as minor from refund
+            where provider_refund_id in (select value from json_each($1))",
+        postgres "select provider_refund_id as id, cast(state as text) as state, amount_minor as minor from refund
+            where provider_refund_id in (select json_array_elements_text(cast($1 as json)))";
+    DISPUTES = sqlite "select provider_dispute_id as id, cast(state as text) as state, amount_minor as minor from dispute
+            where provider_dispute_id in (select value from json_each($1))",
+        postgres "select provider_dispute_id as id, cast(state as text) as state, amount_minor as minor from dispute
+            where provider_dispute_id in (select json_array_elements_text(cast($1 as json)))";
+    PAYOUTS = sqlite "select provider_payout_id as id, cast(state as text) as state, amount_minor as minor from payout
+            where provider_payout_id in (select value from json_each($1))",
+        postgres "select provider_payout_id as id, cast(state as text) as state, amount_minor as minor from payout
+            where provider_payout_id in (select json_array_elements_text(cast($1 as json)))";
+    MOVEMENTS = sqlite "select provider_movement_id as id, type as state, amount_minor - fee_minor as minor from movement
+            where provider_movement_id in (select value from json_each($1))",
+        postgres "select provider_movement_id as id, type as state, amount_minor - fee_minor as minor from movement
+            where provider_movement_id in (select json_array_elements_text(cast($1 as json)))";
+    SUBSCRIPTIONS = sqlite "select provider_subscription_id as id, cast(state as text) as state, amount_minor as minor from recurring_donation
+            where provider_subscription_id in (select value from json_each($1))",
+        postgres "select provider_subscription_id as id, cast(state as text) as state, amount_minor as minor from recurring_donation
+            where provider_subscription_id in (select json_array_elements_text(cast($1 as json)))";
+    OUR_PAYMENTS = "select id as \"row\", provider_payment_id as id, amount_minor as minor, currency from donation
+        where id > $3 and state = 'paid' and provider_payment_id is not null and paid_at >= $1 and paid_at < $2 order by id limit 500";
+    OUR_REFUNDS = "select id as \"row\", provider_refund_id as id, amount_minor as minor, currency from refund
+        where id > $3 and created_at >= $1 and created_at < $2 order by id limit 500";
+    OUR_DISPUTES = "select id as \"row\", provider_dispute_id as id, amount_minor as minor, currency from dispute
+        where id > $3 and created_at >= $1 and created_at < $2 order by id limit 500";
+    OUR_PAYOUTS = "select id as \"row\", provider_payout_id as id, amount_minor as minor, currency from payout
+        where id > $3 and created_at >= $1 and created_at < $2 order by id limit 500";
+    OUR_MOVEMENTS = "select id as \"row\", provider_movement_id as id, amount_minor - fee_minor as minor, currency from movement
+        where id > $3 and at >= $1 and at < $2 order by id limit 500";
+    KEEP = "insert into reconciliation (id, from_at, until_at, at, equal_at, compared, differences, found)
+        values (1, $1, $2, $3, case when cast($5 as bigint) = 0 then cast($3 as bigint) end, $4, $5, $6)
+        on conflict (id) do update set from_at = excluded.from_at, until_at = excluded.until_at, at = excluded.at,
+        equal_at = coalesce(excluded.equal_at, reconciliation.equal_at), compared = excluded.compared,
+        differences = excluded.differences, found = excluded.found";
+    LAST = "select at, equal_at, found from reconciliation where id = 1";
+}
+
+/// What we know of a payment.
+#[derive(Clone, Debug, FromRow)]
+pub struct KnownPayment {
+    pub id: String,
+    pub state: DonationState,
+    pub currency: String,
+    /// What the book says came in by it, in minor units.
+    pub booked_minor: i64,
+}
+
+/// What we know of something else.
+#[derive(Clone, Debug, FromRow)]
+pub struct Known {
+    pub id: String,
+    pub state: String,
+    pub minor: i64,
+}
+
+/// A row of ours.
+#[derive(Clone, Debug, FromRow)]
+pub struct Ours {
+    pub row: i64,
+    pub id: String,
+    pub minor: i64,
+    pub currency: String,
+}
+
+pub async fn payments(db: &Db, names: &str) -> Result<Vec<KnownPayment>> {
+    db.all(PAYMENTS, (names,)).await
+}
+
+pub async fn refunds(db: &Db, names: &str) -> Result<Vec<Known>> {
+    db.all(REFUNDS, (names,)).await
+}
+
+pub async fn disputes(db: &Db, names: &str) -> Result<Vec<Known>> {
+    db.all(DISPUTES, (names,)).await
+}
+
+pub async fn payouts(db: &Db, names: &str) -> Result<Vec<Known>> {
+    db.all(PAYOUTS, (names,)).await
+}
+
+pub async fn movements(db: &Db, names: &str) -> Result<Vec<Known>> {
+    db.all(MOVEMENTS, (names,)).await
+}
+
+pub async fn subscriptions(db: &Db, names: &str) -> Result<Vec<Known>> {
+    db.all(SUBSCRIPTIONS, (names,)).await
+}
+
+pub async fn our_payments(db: &Db, (from, until): (Moment, Moment), after: i64) -> Result<Vec<Ours>> {
+    db.all(OUR_PAYMENTS, (from, until, after)).await
+}
+
+pub async fn ours(db: &Db, what: Compared, (from, until): (Moment, Moment), after: i64) -> Result<Vec<Ours>> {
+    let statement = match what {
+        Compared::Refund => OUR_REFUNDS,
+        Compared::Dispute => OUR_DISPUTES,
+        Compared::Payout => OUR_PAYOUTS,
+        Compared::Movement => OUR_MOVEMENTS,
+        Compared::Payment | Compared::Subscription => OUR_PAYMENTS,
+    };
+    db.all(statement, (from, until, after)).await
+}
+
+/// `at` is when it was compared; of the numbers the first is how many were, the second how many differ.
+pub async fn keep(
+    tx: &mut Tx,
+    (from, until, at): (Moment, Moment, Moment),
+    (compared, different): (u64, u64),
+    text: &str,
+) -> Result<u64> {
+    tx.exec(KEEP, (from, until, at, compared.cast_signed(), different.cast_signed(), text)).await
+}
+
+pub async fn last(db: &Db) -> Result<Option<(Moment, Option<Moment>, String)>> {
+    db.opt(LAST, ()).await
+}
