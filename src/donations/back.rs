@@ -46,6 +46,9 @@ pub(super) async fn follow(tx: &mut Tx, site: &Site, donation_id: i64, seen: &Af
             .map_or((gift.amount_minor, gift.currency.as_str()), |paid| (paid.minor, paid.currency.code()));
         ledger::post_costs(tx, movement, paid, PostingKind::Fee, Some(gift.id)).await?;
     }
+    if let Some(charge) = seen.charge.filter(|charge| !charge.last4.is_empty()) {
+        rows::keep_card(tx, gift.id, charge).await?;
+    }
     let Some(back) = seen.back else { return Ok(true) };
     if !rows::follow(tx, gift.id, seen.version).await? {
         return Ok(false);

@@ -24,13 +24,14 @@ pub enum CsvOfGiftsError {
 }
 
 /// Columns keep their names and their order: books are kept by them.
-const COLUMNS: [&str; 12] = [
+const COLUMNS: [&str; 13] = [
     "begun",
     "paid",
     "receipt",
     "name",
     "email",
     "amount",
+    "came_back",
     "currency",
     "how_often",
     "state",
@@ -73,6 +74,10 @@ impl<'a> CsvOfGifts<'a> {
                 || gift.amount_minor.to_string(),
                 |currency| Money::new(gift.amount_minor, currency).figures(),
             );
+            let came_back = money::currency(&gift.currency).map_or_else(
+                || gift.back_minor.to_string(),
+                |currency| Money::new(gift.back_minor, currency).figures(),
+            );
             let text = |text: &Option<String>| text.clone().unwrap_or_default();
             self.csv.write_record([
                 gift.created_at.day(self.zone),
@@ -81,9 +86,10 @@ impl<'a> CsvOfGifts<'a> {
                 guarded(&gift.name),
                 guarded(&gift.email),
                 amount,
+                came_back,
                 gift.currency.clone(),
                 if gift.is_monthly() { "monthly" } else { "once" }.to_owned(),
-                gift.state.as_str().to_owned(),
+                gift.standing.as_str().to_owned(),
                 text(&gift.provider_payment_id),
                 text(&gift.provider_invoice_id),
                 gift.public_id.clone(),

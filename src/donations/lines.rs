@@ -60,6 +60,9 @@ pub struct ListedDonation {
     pub refunded_minor: i64,
     /// What of it is not ours any more: given back, or taken back by a bank that has not said that it was wrong.
     pub back_minor: i64,
+    /// What it was paid with: the kind of card, and the last four figures of card or account; empty where that is not known.
+    pub card_brand: String,
+    pub card_last4: String,
     /// When the supporter set out.
     pub created_at: Moment,
     /// When the money was there.
@@ -84,6 +87,18 @@ impl ListedDonation {
     #[must_use]
     pub fn amount(&self) -> String {
         figures(self.amount_minor, &self.currency)
+    }
+
+    /// What it was paid with, for people: "Visa ending in 4242".
+    #[must_use]
+    pub fn card(&self) -> Option<String> {
+        let mut brand = self.card_brand.chars();
+        let brand: String = brand.next().map(|first| first.to_uppercase().chain(brand).collect()).unwrap_or_default();
+        match (self.card_last4.as_str(), brand.as_str()) {
+            ("", _) => None,
+            (last4, "") => Some(format!("ending in {last4}")),
+            (last4, brand) => Some(format!("{brand} ending in {last4}")),
+        }
     }
 
     /// What was given back of it, for people.

@@ -85,7 +85,7 @@ pub use self::{
         Account, Compared, DonationKind, DonationState, EventSource, EventState, GiftStanding, Operation,
         PostingKind, RecurringState,
     },
-    search::{FoundGifts, GiftPlace, GiftSearch, SUPPORTERS, first_gift, word_supporters},
+    search::{Became, FoundGifts, GiftPlace, GiftSearch, SUPPORTERS, first_gift, word_supporters},
     store::{
         QUEUES, STATEMENTS,
         calls::{CANCELLATIONS, CHECKOUTS},

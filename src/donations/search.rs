@@ -19,6 +19,7 @@ use crate::{
     email_address::{EmailAddress, folded},
     money::{Currency, Money},
     site::Site,
+    words,
 };
 
 /// So many supporters are gone through who are called alike.
@@ -53,7 +54,25 @@ pub struct GiftSearch {
     /// Paid, or begun where it is not paid, from then until before then.
     pub between: Option<(Moment, Moment)>,
     pub kind: Option<DonationKind>,
-    pub state: Option<DonationState>,
+    pub became: Option<Became>,
+}
+
+words! {
+    /// What became of the gifts that are looked for.
+    pub enum Became {
+        /// The money came, whatever came after.
+        Paid = "paid",
+        /// The bank has yet to pay.
+        Waits = "waits",
+        /// Some of it was sent back, or all.
+        SentBack = "sent_back",
+        /// A bank took it back, or asked.
+        Disputed = "disputed",
+        /// The bank did not pay.
+        Failed = "failed",
+        /// Nobody paid in time.
+        Unfinished = "unfinished",
+    }
 }
 
 /// Where a page of the list begins: behind the gift of that day and that row.
@@ -98,7 +117,7 @@ impl GiftSearch {
             || !self.others.is_empty()
             || self.between.is_some()
             || self.kind.is_some()
-            || self.state.is_some()
+            || self.became.is_some()
     }
 
     /// A page of the gifts that are meant, behind a place.
@@ -179,9 +198,26 @@ impl GiftSearch {
             built.piece(" and ");
             built.part(sql::OF_KIND, GIFT, (kind,))?;
         }
-        if let Some(state) = self.state {
+        if let Some(became) = self.became {
             built.piece(" and ");
+            let state = match became {
+                Became::Waits => DonationState::Pending,
+                Became::Failed => DonationState::Failed,
+                Became::Unfinished => DonationState::Expired,
+                Became::Paid | Became::SentBack | Became::Disputed => DonationState::Paid,
+            };
             built.part(sql::IN_STATE, GIFT, (state,))?;
+            match became {
+                Became::SentBack => {
+                    built.piece(" and ");
+                    built.part(sql::SENT_BACK, GIFT, ())?;
+                }
+                Became::Disputed => {
+                    built.piece(" and ");
+                    built.part(sql::IN_DISPUTE, GIFT, ())?;
+                }
+                Became::Paid | Became::Waits | Became::Failed | Became::Unfinished => {}
+            }
         }
         for senses in &self.others {
             for (number, sense) in senses.iter().enumerate() {

@@ -45,6 +45,9 @@ pub struct Charge {
     pub refunded_minor: i64,
     /// Whether a bank ever took it back, or asked about it.
     pub disputed: bool,
+    /// What it was paid with: the kind of card, and the last four figures of card or account; empty where the provider does not say.
+    pub brand: String,
+    pub last4: String,
 }
 
 words! {

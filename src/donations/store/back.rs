@@ -5,11 +5,13 @@ use sqlx_macros::FromRow;
 use crate::{
     clock::Moment,
     db::{Db, Result, Tx},
-    payments::{Dispute, DisputeState, FraudWarning, Movement, Refund, RefundState},
+    payments::{Charge, Dispute, DisputeState, FraudWarning, Movement, Refund, RefundState},
     statements,
 };
 
 statements! {
+    /// What it was paid with, of whoever is not forgotten.
+    KEEP_CARD = "update donation set card_brand = $2, card_last4 = $3 where id = $1 and card_last4 = '' and email <> ''";
     GIFT = "select id, donor_id, email, name, amount_minor, currency, paid_at,
         (select number from receipt where donation_id = donation.id) as receipt from donation where id = $1";
     /// Asked before the provider is: what the provider says then is no older than this.
@@ -173,4 +175,8 @@ pub async fn about_warning(tx: &mut Tx, id: &str) -> Result<Option<About>> {
 
 pub async fn about_payout(tx: &mut Tx, id: &str) -> Result<Option<About>> {
     tx.opt(ABOUT_PAYOUT, (id,)).await
+}
+
+pub async fn keep_card(tx: &mut Tx, gift: i64, charge: &Charge) -> Result<u64> {
+    tx.exec(KEEP_CARD, (gift, charge.brand.as_str(), charge.last4.as_str())).await
 }

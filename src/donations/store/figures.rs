@@ -32,7 +32,7 @@ statements! {
         (select count(*) from provider_call where state = 'started') as calls";
     LIST_DONATIONS = "select donation.id, donation.public_id, donation.email, donation.name, donation.kind,
         donation.amount_minor, donation.currency, donation.state, s.standing, s.refunded_minor, s.back_minor,
-        donation.created_at, donation.paid_at,
+        donation.created_at, donation.paid_at, donation.card_brand, donation.card_last4,
         donation.provider_session_id, donation.provider_payment_id, donation.provider_invoice_id, donation.edition_id,
         receipt.number as receipt_number, recurring_donation.state as recurring_state,
         recurring_donation.public_id as recurring_public_id
@@ -42,7 +42,7 @@ statements! {
         where donation.id < $1 order by donation.id desc limit $2";
     ONE_DONATION = "select donation.id, donation.public_id, donation.email, donation.name, donation.kind,
         donation.amount_minor, donation.currency, donation.state, s.standing, s.refunded_minor, s.back_minor,
-        donation.created_at, donation.paid_at,
+        donation.created_at, donation.paid_at, donation.card_brand, donation.card_last4,
         donation.provider_session_id, donation.provider_payment_id, donation.provider_invoice_id, donation.edition_id,
         receipt.number as receipt_number, recurring_donation.state as recurring_state,
         recurring_donation.public_id as recurring_public_id

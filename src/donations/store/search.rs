@@ -24,6 +24,8 @@ statements! {
         - coalesce((select cast(sum(b.minor) as bigint) from gift_back b where b.donation_id = d.id), 0) end as amount_minor
         from donation d where d.state = 'paid'";
     pub(crate) IN_STATE = "select d.id from donation d where d.state = $1";
+    pub(crate) SENT_BACK = "select d.id from donation d where d.id in (select r.donation_id from refund r where r.state not in ('canceled', 'failed'))";
+    pub(crate) IN_DISPUTE = "select d.id from donation d where d.id in (select x.donation_id from dispute x)";
     pub(crate) OF_KIND = "select d.id from donation d where d.kind = $1";
     pub(crate) BETWEEN = "select d.id from donation d where coalesce(d.paid_at, d.created_at) >= $1 and coalesce(d.paid_at, d.created_at) < $2";
     pub(crate) PAID_BETWEEN = "select d.id from donation d where d.paid_at >= $1 and d.paid_at < $2";
@@ -42,7 +44,7 @@ statements! {
     /// Of a JSON array of gifts.
     THESE = sqlite "select donation.id, donation.public_id, donation.email, donation.name, donation.kind,
         donation.amount_minor, donation.currency, donation.state, s.standing, s.refunded_minor, s.back_minor,
-        donation.created_at, donation.paid_at,
+        donation.created_at, donation.paid_at, donation.card_brand, donation.card_last4,
         donation.provider_session_id, donation.provider_payment_id, donation.provider_invoice_id, donation.edition_id,
         receipt.number as receipt_number, recurring_donation.state as recurring_state,
         recurring_donation.public_id as recurring_public_id
@@ -51,7 +53,7 @@ statements! {
         where donation.id in (select value from json_each($1)) order by coalesce(donation.paid_at, donation.created_at) desc, donation.id desc",
         postgres "select donation.id, donation.public_id, donation.email, donation.name, donation.kind,
         donation.amount_minor, donation.currency, donation.state, s.standing, s.refunded_minor, s.back_minor,
-        donation.created_at, donation.paid_at,
+        donation.created_at, donation.paid_at, donation.card_brand, donation.card_last4,
         donation.provider_session_id, donation.provider_payment_id, donation.provider_invoice_id, donation.edition_id,
         receipt.number as receipt_number, recurring_donation.state as recurring_state,
         recurring_donation.public_id as recurring_public_id

@@ -85,15 +85,22 @@ pub struct WireCharge {
     balance_transaction: Option<Expandable<WireMovement>>,
     amount_refunded: Option<i64>,
     disputed: Option<bool>,
+    /// What stands under the name of its `type`, such as `card` or `sepa_debit`.
+    payment_method_details: Option<serde_json::Value>,
 }
 
 impl From<WireCharge> for Charge {
     fn from(wire: WireCharge) -> Self {
+        let details = wire.payment_method_details.unwrap_or_default();
+        let kind = details["type"].as_str().unwrap_or_default();
+        let method = |field: &str| details[kind][field].as_str().unwrap_or_default().chars().take(24).collect();
         Self {
             id: wire.id,
             movement: moved(wire.balance_transaction),
             refunded_minor: wire.amount_refunded.unwrap_or(0),
             disputed: wire.disputed.unwrap_or(false),
+            brand: method("brand"),
+            last4: method("last4"),
         }
     }
 }

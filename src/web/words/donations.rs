@@ -1,15 +1,124 @@
 //! Donations.
 
-use crate::donations::{DonationKind, DonationState, EventSource, EventState, RecurringState, Total};
+use crate::{
+    donations::{
+        Account, Became, DonationKind, EventSource, EventState, GiftStanding, PostingKind, RecurringState, Total,
+    },
+    payments::{DisputeState, PayoutState, RefundState},
+};
 
 /// How a donation stands, and the colour of its pill.
-pub(in crate::web) const fn state(state: DonationState) -> (&'static str, &'static str) {
+pub(in crate::web) const fn standing(standing: GiftStanding) -> (&'static str, &'static str) {
+    match standing {
+        GiftStanding::Paid => ("paid", "paid"),
+        GiftStanding::PartlyRefunded => ("partly sent back", "warn"),
+        GiftStanding::Refunded => ("sent back", ""),
+        GiftStanding::Disputed => ("in dispute", "bad"),
+        GiftStanding::DisputeWon => ("paid, dispute won", "paid"),
+        GiftStanding::DisputeLost => ("taken back by the bank", "failed"),
+        GiftStanding::Pending => ("waiting for the bank", "pending"),
+        GiftStanding::Failed => ("not paid", "failed"),
+        GiftStanding::Expired => ("not finished", ""),
+        GiftStanding::Created | GiftStanding::CheckoutOpen => ("at the checkout", ""),
+    }
+}
+
+/// What somebody looks for.
+pub(in crate::web) const fn became(became: Became) -> &'static str {
+    match became {
+        Became::Paid => "paid",
+        Became::Waits => "waiting for the bank",
+        Became::SentBack => "sent back",
+        Became::Disputed => "in dispute, now or once",
+        Became::Failed => "not paid",
+        Became::Unfinished => "not finished",
+    }
+}
+
+/// How far money is on its way back, and the colour of its pill.
+pub(in crate::web) const fn refund(state: RefundState) -> (&'static str, &'static str) {
     match state {
-        DonationState::Paid => ("paid", "paid"),
-        DonationState::Pending => ("waiting for the bank", "pending"),
-        DonationState::Failed => ("not paid", "failed"),
-        DonationState::Expired => ("not finished", ""),
-        DonationState::Created | DonationState::CheckoutOpen => ("at the checkout", ""),
+        RefundState::RequiresAction => ("waits for the supporter", "pending"),
+        RefundState::Pending => ("on its way", "pending"),
+        RefundState::Succeeded => ("sent back", "paid"),
+        RefundState::Canceled => ("called off", ""),
+        RefundState::Failed => ("did not arrive", "failed"),
+    }
+}
+
+/// How a dispute stands, and the colour of its pill.
+pub(in crate::web) const fn dispute(state: DisputeState) -> (&'static str, &'static str) {
+    match state {
+        DisputeState::WarningNeedsResponse => ("the bank asks", "warn"),
+        DisputeState::WarningUnderReview => ("the bank asked, and looks at our answer", "pending"),
+        DisputeState::WarningClosed => ("the bank asked, and is content", "paid"),
+        DisputeState::NeedsResponse | DisputeState::AppealNeedsResponse => ("waits for our answer", "bad"),
+        DisputeState::UnderReview | DisputeState::AppealUnderReview => ("the bank decides", "pending"),
+        DisputeState::Won => ("won: the money is ours again", "paid"),
+        DisputeState::Lost => ("lost", "failed"),
+        DisputeState::Prevented => ("over before it began: the money went back", ""),
+    }
+}
+
+/// Why a bank takes a payment back (<https://docs.stripe.com/disputes/categories>).
+pub(in crate::web) fn why_disputed(reason: &str) -> String {
+    match reason {
+        "fraudulent" => "The supporter says that they did not make this payment.".to_owned(),
+        "unrecognized" => "The supporter does not recognise the payment on their statement.".to_owned(),
+        "duplicate" => "The supporter says that they were charged twice.".to_owned(),
+        "subscription_canceled" => "The supporter says that they had ended their monthly gift.".to_owned(),
+        "credit_not_processed" => "The supporter says that money was promised back and did not come.".to_owned(),
+        "debit_not_authorized" => "The supporter says that they did not allow the debit.".to_owned(),
+        "" | "general" | "bank_cannot_process" | "customer_initiated" => "The bank does not say why.".to_owned(),
+        other => format!("The bank's word for why: {}.", other.replace('_', " ")),
+    }
+}
+
+/// What helps against such a dispute.
+pub(in crate::web) fn evidence(reason: &str) -> Vec<&'static str> {
+    let mut all = vec![
+        "the receipt, with its number and day",
+        "the page on which the gift was made, and that it says what the money is for",
+        "every letter to and from the supporter",
+    ];
+    match reason {
+        "fraudulent" | "unrecognized" | "debit_not_authorized" => {
+            all.push("earlier gifts from the same person that nobody disputed");
+            all.push("that the supporter reads the magazine: when they subscribed and confirmed");
+        }
+        "duplicate" => all.push("both receipts, if these were two gifts"),
+        "subscription_canceled" => all.push("the link to end it in each receipt, and that nobody used it"),
+        _ => {}
+    }
+    all
+}
+
+/// How far money is on its way to our bank, and the colour of its pill.
+pub(in crate::web) const fn payout(state: PayoutState) -> (&'static str, &'static str) {
+    match state {
+        PayoutState::Pending => ("to be sent", "pending"),
+        PayoutState::InTransit => ("on its way", "pending"),
+        PayoutState::Paid => ("at the bank", "paid"),
+        PayoutState::Canceled => ("called off", ""),
+        PayoutState::Failed => ("did not arrive", "failed"),
+    }
+}
+
+/// What an entry of the book is one of.
+pub(in crate::web) const fn posting(kind: PostingKind) -> &'static str {
+    match kind {
+        PostingKind::Payment => "a gift",
+        PostingKind::Fee => "a fee",
+        PostingKind::Exchange => "exchange",
+        PostingKind::Refund => "sent back",
+        PostingKind::RefundFailed => "sent back, and did not arrive",
+        PostingKind::Dispute => "taken back by a bank",
+        PostingKind::DisputeFee => "the fee of a dispute",
+        PostingKind::DisputeWon => "a dispute that was won",
+        PostingKind::Payout => "paid out",
+        PostingKind::PayoutFailed => "paid out, and did not arrive",
+        PostingKind::Adjustment => "put right",
+        PostingKind::Offline => "given past the payment service",
     }
 }
 
@@ -69,11 +178,18 @@ pub(in crate::web) const fn heard(source: EventSource) -> &'static str {
 }
 
 /// An account of the book.
-pub(in crate::web) fn account(account: &str) -> &str {
+pub(in crate::web) const fn account(account: Account) -> &'static str {
     match account {
-        "provider:stripe" => "Held by Stripe",
-        "income:once" => "Given once",
-        "income:monthly" => "Given monthly",
-        other => other,
+        Account::Provider => "Held by Stripe",
+        Account::Bank => "At the bank",
+        Account::Cash => "Cash",
+        Account::IncomeOnce => "Given once",
+        Account::IncomeMonthly => "Given monthly",
+        Account::IncomeOffline => "Given past the payment service",
+        Account::Fees => "Fees",
+        Account::Refunds => "Sent back",
+        Account::Disputed => "Taken back by banks",
+        Account::Exchange => "Exchanged",
+        Account::Others => "No gift",
     }
 }

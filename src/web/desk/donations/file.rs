@@ -9,7 +9,7 @@ use axum::{
 use futures_util::stream;
 use serde::Serialize;
 
-use super::list::Look;
+use super::look::Look;
 use crate::{
     audit_log,
     clock::Zone,

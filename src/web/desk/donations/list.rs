@@ -1,149 +1,25 @@
 //! `/desk/donations`: the sums, every donation with its state, and one page each with its lines in the book.
 
 use axum::extract::{Path, Query};
-use jiff::civil::Date;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
+use super::{
+    look::{Choice, Look, choices, whens},
+    view::{EventView, Line, event, line, who},
+};
 use crate::{
     clock::{Moment, Zone},
-    donations::{
-        self, Copied, DonationKind, DonationState, EventLine, GiftSearch, LedgerLine, ListedDonation,
-        NeverAsk, Total, Unended,
-    },
+    donations::{self, Became, Copied, DonationKind, LastCompared, ListedDonation, ReturnsToSee, Total, Unended},
     jobs,
-    staff::Role,
     web::{
-        Desk, Form, Outcome, Posted, WebError,
-        paging::{Links, List, Place},
+        Desk, Outcome, Posted, WebError,
+        paging::{Links, List},
         session::see_other,
         words::donations as words,
     },
 };
 
 const PAGE: usize = 50;
-
-/// What the address of the page asks for.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub(crate) struct Look {
-    pub(super) q: String,
-    pub(super) kind: String,
-    pub(super) state: String,
-    /// A month, `2026-11`, or a year; anything else is all the time.
-    pub(super) when: String,
-    before: Place<2>,
-}
-
-impl Look {
-    /// What a form says of it.
-    pub(super) fn of(form: &Form) -> Self {
-        let [q, kind, state, when] = ["q", "kind", "state", "when"].map(|field| form.text(field).to_owned());
-        Self { q, kind, state, when, before: Place::default() }
-    }
-
-    /// Which gifts it means.
-    pub(super) fn search(&self, desk: &Desk) -> GiftSearch {
-        let mut search = GiftSearch::typed(
-            &self.q,
-            desk.zone(),
-            desk.settings.gift_limits().map(|limits| limits.least.currency),
-        );
-        search.kind = DonationKind::parse(&self.kind);
-        search.state = DonationState::parse(&self.state);
-        search.between = span(&self.when, desk.zone());
-        search
-    }
-
-    /// The rest of an address that means the same gifts.
-    fn kept(&self) -> [(&str, &str); 4] {
-        [("q", &self.q), ("kind", &self.kind), ("state", &self.state), ("when", &self.when)]
-    }
-
-    /// An address that means the same gifts.
-    pub(super) fn address(&self, path: &str) -> String {
-        List { path, place: "before", kept: &self.kept() }.address::<2>(None)
-    }
-
-    /// It in words, for the log: never what was typed, which may be an address.
-    pub(super) fn words(&self) -> String {
-        let typed = if self.q.trim().is_empty() { "" } else { "by a search" };
-        let parts = [self.kind.as_str(), self.state.as_str(), self.when.as_str(), typed];
-        parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(", ")
-    }
-}
-
-/// The time that a choice means.
-fn span(when: &str, zone: &Zone) -> Option<(Moment, Moment)> {
-    let (year, month) = when.split_once('-').map_or((when, None), |(year, month)| (year, Some(month)));
-    let year = year.parse().ok().filter(|year| (1970..=9998).contains(year))?;
-    match month {
-        Some(month) => {
-            let (from, _) = zone.day(Date::new(year, month.parse().ok()?, 1).ok()?)?;
-            Some((from, zone.month_after(from)))
-        }
-        None => {
-            let (from, _) = zone.day(Date::new(year, 1, 1).ok()?)?;
-            let (until, _) = zone.day(Date::new(year + 1, 1, 1).ok()?)?;
-            Some((from, until))
-        }
-    }
-}
-
-/// The last twelve months, and each year since the first gift.
-fn whens(desk: &Desk, first: Option<Moment>, chosen: &str) -> Vec<Choice> {
-    let (now, zone) = (desk.site().now(), desk.zone());
-    let first = first.unwrap_or(now).min(now);
-    let month = |at: Moment| at.day(zone)[..7].to_owned();
-    let mut values = vec![String::new()];
-    for back in 0..12 {
-        let at = zone.months_after(now, -back);
-        values.extend((at >= first || month(at) == month(first)).then(|| month(at)));
-    }
-    let year = |at: Moment| at.day(zone)[..4].parse::<i32>().unwrap_or_default();
-    values.extend((year(first)..=year(now)).rev().map(|year| year.to_string()));
-    if span(chosen, zone).is_some() && !values.iter().any(|value| value == chosen) {
-        values.push(chosen.to_owned());
-    }
-    let label = |value: &str| match value.split_once('-') {
-        _ if value.is_empty() => "All the time".to_owned(),
-        None => value.to_owned(),
-        Some(_) => month_in_words(value),
-    };
-    values.into_iter().map(|value| Choice { label: label(&value), chosen: value == chosen, value }).collect()
-}
-
-fn choices<T: Copy>(
-    all: &[T],
-    chosen: &str,
-    none: &str,
-    say: impl Fn(T) -> (&'static str, &'static str),
-) -> Vec<Choice> {
-    let mut choices = vec![Choice { value: String::new(), label: none.to_owned(), chosen: false }];
-    choices.extend(all.iter().map(|one| {
-        let (value, label) = say(*one);
-        Choice { value: value.to_owned(), label: capital(label), chosen: value == chosen }
-    }));
-    choices
-}
-
-fn month_in_words(month: &str) -> String {
-    format!("{month}-01")
-        .parse::<Date>()
-        .map_or_else(|_| month.to_owned(), |day| day.strftime("%B %Y").to_string())
-}
-
-fn capital(label: &str) -> String {
-    let mut letters = label.chars();
-    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
-}
-
-/// Something that the list can be narrowed down by.
-#[derive(Serialize)]
-struct Choice {
-    value: String,
-    label: String,
-    chosen: bool,
-}
 
 #[derive(Serialize)]
 struct Page {
@@ -167,8 +43,24 @@ struct Page {
     stuck: Vec<EventView>,
     waiting: i64,
     unended: Vec<UnendedView>,
+    /// What banks take back, warn of, or did not take.
+    returns: Vec<ReturnView>,
+    /// When the payment service's lists and the book were last the same, and whether they are.
+    compared: Option<String>,
+    differs: bool,
     copies: Vec<CopyView>,
     checkouts: Option<CheckoutsView>,
+}
+
+/// Something about money that came back, or may.
+#[derive(Serialize)]
+struct ReturnView {
+    /// What it is, and what to do about it.
+    words: String,
+    /// The gift that it is about.
+    gift: Option<String>,
+    /// Whether it is pressing.
+    is_bad: bool,
 }
 
 /// A monthly donation that its supporter asked to end and that is still charged.
@@ -210,70 +102,6 @@ struct Sum {
     label: String,
 }
 
-#[derive(Serialize)]
-struct Line {
-    id: String,
-    who: String,
-    email: String,
-    /// The address, where `who` is a name.
-    other_email: Option<String>,
-    amount: String,
-    how_often: &'static str,
-    /// For the colour of the pill.
-    pill: &'static str,
-    state: &'static str,
-    date: String,
-    receipt: Option<String>,
-}
-
-#[derive(Serialize)]
-struct EventView {
-    id: String,
-    kind: String,
-    source: &'static str,
-    state: &'static str,
-    attempts: i64,
-    error: Option<String>,
-    at: String,
-    /// What cannot be read once cannot be read twice.
-    can_be_tried: bool,
-}
-
-#[derive(Serialize)]
-struct OnePage {
-    line: Line,
-    /// Where whoever gave is forgotten, for who may do that.
-    forget: Option<String>,
-    created: String,
-    paid: Option<String>,
-    monthly_state: Option<&'static str>,
-    session: Option<String>,
-    payment: Option<String>,
-    invoice: Option<String>,
-    entries: Vec<EntryView>,
-    events: Vec<EventView>,
-    form: Form,
-    notes: Vec<NoteView>,
-    /// Whether somebody is known who may be asked for gifts, and since when they are not.
-    knows_who: bool,
-    never_asked_since: Option<String>,
-}
-
-#[derive(Serialize)]
-struct NoteView {
-    text: String,
-    who: String,
-    at: String,
-}
-
-#[derive(Serialize)]
-struct EntryView {
-    account: String,
-    amount: String,
-    reference: String,
-    at: String,
-}
-
 /// `GET /desk/donations`
 pub(crate) async fn show(desk: Desk, Query(look): Query<Look>) -> Outcome {
     let (db, zone) = (&desk.site().db, desk.zone());
@@ -296,15 +124,14 @@ pub(crate) async fn show(desk: Desk, Query(look): Query<Look>) -> Outcome {
         sums.extend(running.iter().map(|total| sum(total, words::coming(total))));
     }
     let needs = donations::attention(db, desk.site().now()).await?;
+    let compared = donations::last_reconciled(db).await?;
     let first = donations::first_gift(db).await?;
     let page = Page {
         open: desk.app.payments.is_some(),
         kinds: choices(&DonationKind::ALL, &look.kind, "Once and monthly", |kind| {
             (kind.as_str(), words::kind(kind))
         }),
-        states: choices(&LISTED, &look.state, "Whatever became of it", |state| {
-            (state.as_str(), words::state(state).0)
-        }),
+        states: choices(&Became::ALL, &look.state, "Whatever became of it", |became| (became.as_str(), words::became(became))),
         whens: whens(&desk, first, &look.when),
         is_narrowed,
         are_many,
@@ -322,62 +149,14 @@ pub(crate) async fn show(desk: Desk, Query(look): Query<Look>) -> Outcome {
             last: last.at.map(|at| at.date_time(zone)),
             error: last.why.clone(),
         }),
+        returns: returns(donations::returns_to_see(db).await?, zone),
+        compared: compared.as_ref().map(|last| in_words(last, desk.site().now(), zone)),
+        differs: compared.is_some_and(|last| !last.found.is_equal()),
         unended: needs.unended.into_iter().map(|one| unended(one, zone)).collect(),
         copies: needs.copies.into_iter().map(|one| copied(one, zone)).collect(),
         q: look.q,
     };
     desk.page("desk/donations/list", "Donations", &page).await
-}
-
-/// What somebody looks for; a gift at the checkout is not one yet.
-const LISTED: [DonationState; 4] =
-    [DonationState::Paid, DonationState::Pending, DonationState::Failed, DonationState::Expired];
-
-/// `GET /desk/donations/{id}`
-pub(crate) async fn show_one(desk: Desk, Path(id): Path<String>) -> Outcome {
-    let page = one(&desk, &id, Form::new(&["text"])).await?;
-    desk.page("desk/donations/one", "Donation", &page).await
-}
-
-/// The same page, with what was typed on it.
-pub(super) async fn one_again(desk: Desk, id: &str, form: Form) -> Outcome {
-    let page = one(&desk, id, form).await?;
-    desk.page_again("desk/donations/one", "Donation", &page).await
-}
-
-async fn one(desk: &Desk, id: &str, form: Form) -> Result<OnePage, WebError> {
-    let db = &desk.site().db;
-    let whole = donations::whole_donation(db, id).await?.ok_or(WebError::NotFound)?;
-    let (donation, zone) = (whole.donation, desk.zone());
-    let may_forget = desk.may(Role::OWNING) && !donation.email.is_empty();
-    let asking = NeverAsk::of(db, id).await?;
-    let notes = donations::notes_on_gift(db, donation.id).await?;
-    Ok(OnePage {
-        forget: may_forget.then(|| format!("/desk/donations/{id}/forget")),
-        created: donation.created_at.date_time(zone),
-        paid: donation.paid_at.map(|at| at.date_time(zone)),
-        monthly_state: donation.recurring_state.map(words::monthly),
-        session: donation.provider_session_id.clone(),
-        payment: donation.provider_payment_id.clone(),
-        invoice: donation.provider_invoice_id.clone(),
-        entries: whole.entries.into_iter().map(|one| entry(one, zone)).collect(),
-        events: whole.events.into_iter().map(|one| event(one, zone)).collect(),
-        knows_who: asking != NeverAsk::Nobody && !donation.email.is_empty(),
-        never_asked_since: match asking {
-            NeverAsk::Since(at) => Some(at.date(zone)),
-            NeverAsk::MayBeAsked | NeverAsk::Nobody => None,
-        },
-        notes: notes
-            .into_iter()
-            .map(|note| NoteView {
-                who: who(&note.staff, &note.staff_email),
-                at: note.at.date_time(zone),
-                text: note.text,
-            })
-            .collect(),
-        form,
-        line: line(donation, zone),
-    })
 }
 
 /// `POST /desk/donations/events/{id}`
@@ -411,12 +190,57 @@ pub(crate) async fn seen(desk: Desk, posted: Posted) -> Outcome {
     Ok(see_other("/desk/donations?done=seen"))
 }
 
+/// `POST /desk/donations/refunds/{id}/away`
+pub(crate) async fn refund_seen(desk: Desk, Path(id): Path<String>) -> Outcome {
+    if donations::put_refund_away(desk.site(), &id).await? {
+        Ok(see_other("/desk/donations?done=seen"))
+    } else {
+        Err(WebError::NotFound)
+    }
+}
+
 /// `POST /desk/donations/monthly/{id}/end`
 pub(crate) async fn ask_again(desk: Desk, Path(id): Path<String>) -> Outcome {
     if donations::ask_again_to_end(desk.site(), &id).await? {
         Ok(see_other("/desk/donations?done=ask-again"))
     } else {
         Err(WebError::NotFound)
+    }
+}
+
+fn returns(all: ReturnsToSee, zone: &Zone) -> Vec<ReturnView> {
+    let disputes = all.disputes.into_iter().map(|one| ReturnView {
+        words: match one.due_at {
+            Some(due) => format!("A bank takes {} back. Answer at the payment service until {}.", one.amount(), due.date_time(zone)),
+            None => format!("A bank takes {} back. Answer at the payment service.", one.amount()),
+        },
+        gift: Some(one.donation),
+        is_bad: true,
+    });
+    let warnings = all.warnings.into_iter().map(|one| ReturnView {
+        words: format!("A bank warns that {} may be a fraud. Sending it back now spares you a dispute and its fee.", one.amount()),
+        gift: Some(one.donation),
+        is_bad: false,
+    });
+    let refunds = all.refunds.into_iter().map(|one| ReturnView {
+        words: format!("{} that was sent back on {} did not arrive. Ask the supporter how to pay it.", one.amount(), one.created_at.date(zone)),
+        gift: Some(one.donation),
+        is_bad: false,
+    });
+    let payouts = all.payouts.into_iter().map(|one| ReturnView {
+        words: format!("Your bank did not take {} of {}: {}. Look at the bank account in the payment service’s settings.", one.amount(), one.created_at.date(zone), one.failure.replace('_', " ")),
+        gift: None,
+        is_bad: true,
+    });
+    disputes.chain(warnings).chain(refunds).chain(payouts).collect()
+}
+
+/// "Last equal: today 03:10".
+fn in_words(last: &LastCompared, now: Moment, zone: &Zone) -> String {
+    match last.equal_at {
+        Some(at) if at.day(zone) == now.day(zone) => format!("Last equal: today {}", at.time(zone)),
+        Some(at) => format!("Last equal: {}", at.date_time(zone)),
+        None => "They were never equal yet".to_owned(),
     }
 }
 
@@ -441,49 +265,7 @@ fn copied(one: Copied, zone: &Zone) -> CopyView {
     }
 }
 
-fn who(name: &str, email: &str) -> String {
-    [name, email, "Somebody"].into_iter().find(|one| !one.is_empty()).unwrap_or_default().to_owned()
-}
-
 fn sum(total: &Total, label: String) -> Sum {
     Sum { figure: total.amount(), label }
 }
 
-fn line(donation: ListedDonation, zone: &Zone) -> Line {
-    let (state, pill) = words::state(donation.state);
-    let named = !donation.name.is_empty() && !donation.email.is_empty();
-    Line {
-        amount: donation.amount(),
-        other_email: named.then(|| donation.email.clone()),
-        how_often: if donation.is_monthly() { "monthly" } else { "once" },
-        who: who(&donation.name, &donation.email),
-        email: donation.email,
-        pill,
-        state,
-        date: donation.paid_at.unwrap_or(donation.created_at).date(zone),
-        receipt: donation.receipt_number,
-        id: donation.public_id,
-    }
-}
-
-fn event(event: EventLine, zone: &Zone) -> EventView {
-    EventView {
-        can_be_tried: event.can_be_tried(),
-        id: event.event_id,
-        kind: event.kind,
-        source: words::heard(event.source),
-        state: words::event(event.state),
-        attempts: event.attempts,
-        error: event.last_error,
-        at: event.created_at.date_time(zone),
-    }
-}
-
-fn entry(entry: LedgerLine, zone: &Zone) -> EntryView {
-    EntryView {
-        account: words::account(&entry.account).to_owned(),
-        amount: entry.amount(),
-        at: entry.at.date_time(zone),
-        reference: entry.reference,
-    }
-}

@@ -1,0 +1,256 @@
+//! `/desk/donations/{id}`: one gift with its lines in the book, what came back of it, notes, and what the team does with it.
+
+use axum::extract::Path;
+use serde::Serialize;
+
+use super::view::{EventView, Line, event, line, who};
+use crate::{
+    clock::Zone,
+    donations::{self, DisputeLine, GiftReturns, GiftStanding, LedgerLine, NeverAsk, RefundAsk, RefundError, RefundLine, RefundMade},
+    money::{self, Money},
+    staff::Role,
+    token,
+    web::{Desk, Form, Outcome, Posted, WebError, session::see_other, words::donations as words},
+};
+
+const TEMPLATE: &str = "desk/donations/one";
+const FIELDS: &[&str] = &["text", "amount", "why", "key"];
+
+#[derive(Serialize)]
+struct Page {
+    line: Line,
+    /// Where whoever gave is forgotten, for who may do that.
+    forget: Option<String>,
+    created: String,
+    paid: Option<String>,
+    card: Option<String>,
+    monthly_state: Option<&'static str>,
+    session: Option<String>,
+    payment: Option<String>,
+    invoice: Option<String>,
+    entries: Vec<EntryView>,
+    events: Vec<EventView>,
+    /// What is left of it, where some of it came back.
+    left: Option<String>,
+    /// Whether it can be sent back from here.
+    can_go_back: bool,
+    refunds: Vec<RefundView>,
+    disputes: Vec<DisputeView>,
+    /// A bank warns of it, and sending it back now spares the dispute.
+    warned: bool,
+    form: Form,
+    notes: Vec<NoteView>,
+    /// Whether somebody is known who may be asked for gifts, and since when they are not.
+    knows_who: bool,
+    never_asked_since: Option<String>,
+}
+
+#[derive(Serialize)]
+struct RefundView {
+    amount: String,
+    state: &'static str,
+    pill: &'static str,
+    at: String,
+    why: Option<String>,
+    by: Option<String>,
+    failure: String,
+}
+
+#[derive(Serialize)]
+struct DisputeView {
+    amount: String,
+    state: &'static str,
+    pill: &'static str,
+    at: String,
+    why: String,
+    /// Until when an answer counts, where one is waited for.
+    due: Option<String>,
+    is_answered: bool,
+    evidence: Vec<&'static str>,
+    id: String,
+}
+
+#[derive(Serialize)]
+struct NoteView {
+    text: String,
+    who: String,
+    at: String,
+}
+
+#[derive(Serialize)]
+struct EntryView {
+    kind: &'static str,
+    account: &'static str,
+    amount: String,
+    reference: String,
+    at: String,
+    /// The day on which it happened, where its month was closed by the time we heard.
+    happened: Option<String>,
+}
+
+/// `GET /desk/donations/{id}`
+pub(crate) async fn show(desk: Desk, Path(id): Path<String>) -> Outcome {
+    let page = page(&desk, &id, Form::new(FIELDS)).await?;
+    desk.page(TEMPLATE, "Donation", &page).await
+}
+
+async fn page(desk: &Desk, id: &str, mut form: Form) -> Result<Page, WebError> {
+    let db = &desk.site().db;
+    let whole = donations::whole_donation(db, id).await?.ok_or(WebError::NotFound)?;
+    let (donation, zone) = (whole.donation, desk.zone());
+    let may_forget = desk.may(Role::OWNING) && !donation.email.is_empty();
+    let asking = NeverAsk::of(db, id).await?;
+    let notes = donations::notes_on_gift(db, donation.id).await?;
+    let GiftReturns { refunds, disputes, warnings } = donations::returns_of(db, id).await?;
+    let left = donation.amount_minor - donation.back_minor;
+    let is_disputed = disputes.iter().any(|one| one.state.is_open());
+    let can_go_back = donation.is_paid()
+        && donation.provider_payment_id.is_some()
+        && left > 0
+        && !is_disputed
+        && donation.standing != GiftStanding::DisputeLost
+        && desk.app.payments.is_some();
+    if can_go_back && form.text("key").is_empty() {
+        form = form.with("key", &token::public_id());
+        if let Some(currency) = money::currency(&donation.currency) {
+            form = form.with("amount", &Money::new(left, currency).figures());
+        }
+    }
+    Ok(Page {
+        forget: may_forget.then(|| format!("/desk/donations/{id}/forget")),
+        created: donation.created_at.date_time(zone),
+        paid: donation.paid_at.map(|at| at.date_time(zone)),
+        card: donation.card(),
+        monthly_state: donation.recurring_state.map(words::monthly),
+        session: donation.provider_session_id.clone(),
+        payment: donation.provider_payment_id.clone(),
+        invoice: donation.provider_invoice_id.clone(),
+        entries: whole.entries.into_iter().map(|one| entry(one, zone)).collect(),
+        events: whole.events.into_iter().map(|one| event(one, zone)).collect(),
+        left: (donation.back_minor > 0).then(|| donation.left()),
+        can_go_back,
+        refunds: refunds.into_iter().map(|one| refunded(one, zone)).collect(),
+        disputes: disputes.into_iter().map(|one| disputed(one, zone)).collect(),
+        warned: can_go_back && warnings.iter().any(|one| one.is_actionable),
+        knows_who: asking != NeverAsk::Nobody && !donation.email.is_empty(),
+        never_asked_since: match asking {
+            NeverAsk::Since(at) => Some(at.date(zone)),
+            NeverAsk::MayBeAsked | NeverAsk::Nobody => None,
+        },
+        notes: notes
+            .into_iter()
+            .map(|note| NoteView {
+                who: who(&note.staff, &note.staff_email),
+                at: note.at.date_time(zone),
+                text: note.text,
+            })
+            .collect(),
+        form,
+        line: line(donation, zone),
+    })
+}
+
+/// `POST /desk/donations/{id}/refund`: pressed twice, it is sent back once.
+pub(crate) async fn refund(desk: Desk, Path(id): Path<String>, posted: Posted) -> Outcome {
+    let mut form = posted.form(FIELDS)?;
+    let gift = donations::find_donation(&desk.site().db, &id).await?.ok_or(WebError::NotFound)?;
+    let Some(payments) = desk.app.payments.clone() else { return Err(WebError::NotFound) };
+    let currency = money::currency(&gift.currency).ok_or(WebError::NotFound)?;
+    let amount = form.parse("amount", |typed| Money::parse(typed, currency));
+    let why = form.required("why", 500, "Say why: whoever keeps the books will ask.");
+    let key = form.text("key").to_owned();
+    if key.len() < 20 {
+        return Err(WebError::BadRequest("Go back, reload the page and press the button again."));
+    }
+    let (Some(amount), true) = (amount, form.is_valid()) else { return again(&desk, &id, form).await };
+    let ask = RefundAsk { key: &key, donation: &id, amount_minor: amount.minor, why: &why };
+    let by = (desk.who.staff.id, desk.who.staff.role);
+    let mistake = match donations::refund(desk.site(), payments.provider.as_ref(), by, &ask).await {
+        Ok(RefundMade::Done) => return Ok(see_other(&format!("/desk/donations/{id}?done=sent-back#back-title"))),
+        Ok(RefundMade::Waits) => {
+            return Ok(see_other(&format!("/desk/donations/{id}?done=being-sent-back#back-title")));
+        }
+        Err(RefundError::Database(error)) => return Err(error.into()),
+        Err(RefundError::NotFound) => return Err(WebError::NotFound),
+        Err(RefundError::Provider(error)) => {
+            tracing::warn!(gift = id, error = error.for_the_record(), "a gift could not be sent back");
+            "The payment service refused. Nothing was sent back. Look at the payment there; it says why.".to_owned()
+        }
+        Err(error) => error.to_string(),
+    };
+    form.mistake("amount", &mistake);
+    // What failed is over: the next press asks for something new.
+    again(&desk, &id, form.with("key", &token::public_id())).await
+}
+
+/// `POST /desk/donations/{id}/note`
+pub(crate) async fn note(desk: Desk, Path(id): Path<String>, posted: Posted) -> Outcome {
+    let mut form = posted.form(&["text"])?;
+    let text = form.required("text", 1_000, "Write the note first.");
+    if !form.is_valid() {
+        return again(&desk, &id, form).await;
+    }
+    if donations::note_on_gift(desk.site(), desk.who.staff.id, &id, &text).await? {
+        Ok(see_other(&format!("/desk/donations/{id}?done=noted#notes-title")))
+    } else {
+        Err(WebError::NotFound)
+    }
+}
+
+/// `POST /desk/donations/{id}/asking`: whoever gave is not asked for gifts any more, or may be again.
+pub(crate) async fn asking(desk: Desk, Path(id): Path<String>, posted: Posted) -> Outcome {
+    let form = posted.form(&["never"])?;
+    let never = match form.text("never") {
+        "yes" => true,
+        "no" => false,
+        _ => return Err(WebError::BadRequest("Go back, reload the page and press the button again.")),
+    };
+    donations::never_ask(desk.site(), desk.who.staff.id, &id, never).await?;
+    Ok(see_other(&format!("/desk/donations/{id}?done=saved")))
+}
+
+/// The same page, with what was typed on it.
+async fn again(desk: &Desk, id: &str, form: Form) -> Outcome {
+    let page = page(desk, id, form).await?;
+    desk.page_again(TEMPLATE, "Donation", &page).await
+}
+
+fn refunded(one: RefundLine, zone: &Zone) -> RefundView {
+    let (state, pill) = words::refund(one.state);
+    RefundView {
+        amount: one.amount(),
+        state,
+        pill,
+        at: one.created_at.date_time(zone),
+        why: one.why,
+        by: one.asked_by,
+        failure: one.failure.replace('_', " "),
+    }
+}
+
+fn disputed(one: DisputeLine, zone: &Zone) -> DisputeView {
+    let (state, pill) = words::dispute(one.state);
+    let waits = one.state.waits_for_us();
+    DisputeView {
+        amount: one.amount(),
+        state,
+        pill,
+        at: one.created_at.date_time(zone),
+        why: words::why_disputed(&one.reason),
+        due: one.due_at.filter(|_| waits).map(|at| at.date_time(zone)),
+        is_answered: one.is_answered,
+        evidence: if waits { words::evidence(&one.reason) } else { Vec::new() },
+        id: one.provider_dispute_id,
+    }
+}
+
+fn entry(entry: LedgerLine, zone: &Zone) -> EntryView {
+    EntryView {
+        kind: words::posting(entry.kind),
+        account: words::account(entry.account),
+        amount: entry.amount(),
+        at: entry.at.date_time(zone),
+        happened: entry.happened_at.map(|at| at.date(zone)),
+        reference: entry.reference,
+    }
+}
