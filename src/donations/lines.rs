@@ -93,7 +93,8 @@ impl ListedDonation {
     #[must_use]
     pub fn card(&self) -> Option<String> {
         let mut brand = self.card_brand.chars();
-        let brand: String = brand.next().map(|first| first.to_uppercase().chain(brand).collect()).unwrap_or_default();
+        let brand: String =
+            brand.next().map(|first| first.to_uppercase().chain(brand).collect()).unwrap_or_default();
         match (self.card_last4.as_str(), brand.as_str()) {
             ("", _) => None,
             (last4, "") => Some(format!("ending in {last4}")),

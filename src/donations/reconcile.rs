@@ -19,8 +19,8 @@ use crate::{
     clock::Moment,
     db::{self, Db, Result},
     payments::{
-        Dispute, Movement, Page, Payment, PaymentProvider, PaymentState, Payout, ProviderSubscription,
-        Refund, Span,
+        AfterPayment, Dispute, Movement, Page, Payment, PaymentProvider, PaymentState, Payout,
+        ProviderAnswer, ProviderSubscription, Refund, Span,
     },
     site::Site,
 };
@@ -116,14 +116,15 @@ pub async fn reconcile(
     let wide = Span { from: Some(from.minus(SLOWEST)), until: Some(until), after: None };
     let narrow = Span { from: Some(from), ..wide };
     let api = provider.after();
-    each(wide, |span| api.payments(span), async |page| look.payments(page).await).await?;
-    each(narrow, |span| api.refunds(span), async |page| look.refunds(page).await).await?;
-    each(narrow, |span| api.disputes(span), async |page| look.disputes(page).await).await?;
-    each(narrow, |span| api.payouts(span), async |page| look.payouts(page).await).await?;
-    each(narrow, |span| api.movements(span, None), async |page| look.movements(page).await).await?;
+    each(api, wide, |api, span| api.payments(span), async |page| look.payments(page).await).await?;
+    each(api, narrow, |api, span| api.refunds(span), async |page| look.refunds(page).await).await?;
+    each(api, narrow, |api, span| api.disputes(span), async |page| look.disputes(page).await).await?;
+    each(api, narrow, |api, span| api.payouts(span), async |page| look.payouts(page).await).await?;
+    each(api, narrow, |api, span| api.movements(span, None), async |page| look.movements(page).await).await?;
     each(
+        api,
         Span { until: Some(until), ..Span::default() },
-        |span| api.subscriptions(span),
+        |api, span| api.subscriptions(span),
         async |page| look.subscriptions(page).await,
     )
     .await?;
@@ -133,13 +134,14 @@ pub async fn reconcile(
 
 /// Every page of a list, one after the other.
 async fn each<T>(
+    api: &dyn AfterPayment,
     span: Span<'_>,
-    ask: impl for<'s> Fn(Span<'s>) -> crate::payments::ProviderAnswer<'s, Page<T>>,
+    ask: impl for<'s> Fn(&'s dyn AfterPayment, Span<'s>) -> ProviderAnswer<'s, Page<T>>,
     mut look: impl AsyncFnMut(Vec<T>) -> std::result::Result<(), ProviderPollError>,
 ) -> std::result::Result<(), ProviderPollError> {
     let mut after: Option<String> = None;
     loop {
-        let page = ask(Span { after: after.as_deref(), ..span }).await?;
+        let page = ask(api, Span { after: after.as_deref(), ..span }).await?;
         look(page.items).await?;
         match page.next {
             Some(next) => after = Some(next),

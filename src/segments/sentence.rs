@@ -96,9 +96,7 @@ fn verb(condition: &Condition, names: &SegmentNames, is: bool) -> String {
         Condition::LastGave { when } => {
             format!("{} last {}", not("gave", "did not give"), when_words(*when))
         }
-        Condition::NeverAsked => {
-            not("are not to be asked for gifts", "may be asked for gifts").to_owned()
-        }
+        Condition::NeverAsked => not("are not to be asked for gifts", "may be asked for gifts").to_owned(),
         Condition::Note { text } => {
             format!("{} a note with “{text}”", not("have", "do not have"))
         }

@@ -3,7 +3,7 @@
 use broadside::{
     audit_log,
     clock::{Moment, Zone},
-    donations::{self, DonationKind, DonationState, GiftSearch},
+    donations::{self, Became, DonationKind, GiftSearch},
     money::Currency,
 };
 use reqwest::StatusCode;
@@ -93,7 +93,7 @@ both_engines! {
         search.kind = Some(DonationKind::Instalment);
         let sums = search.sums(&app.site.db).await.expect("a read");
         assert_eq!((sums.len(), sums[0].number, sums[0].minor), (1, 2, 1_500));
-        search.state = Some(DonationState::Pending);
+        search.became = Some(Became::Waits);
         assert!(search.page(&app.site.db, None, 9).await.expect("a read").gifts.is_empty());
         // By key: two pages are the whole, and nothing twice.
         let all = GiftSearch::default();
@@ -148,8 +148,8 @@ both_engines! {
         assert_eq!(csv.status, StatusCode::OK);
         let lines: Vec<&str> = csv.body.lines().collect();
         assert_eq!(lines.len(), 4, "{}", csv.body);
-        assert_eq!(lines[0], "begun,paid,receipt,name,email,amount,currency,how_often,state,payment,invoice,gift");
-        assert_eq!(lines[1], "2026-10-04,2026-10-04,2026-K3X9,'=1+1,ann.lee@example.com,15.00,EUR,once,paid,,,gift-3");
+        assert_eq!(lines[0], "begun,paid,receipt,name,email,amount,came_back,currency,how_often,state,payment,invoice,gift");
+        assert_eq!(lines[1], "2026-10-04,2026-10-04,2026-K3X9,'=1+1,ann.lee@example.com,15.00,0.00,EUR,once,paid,,,gift-3");
         let log = audit_log::latest(&app.site.db, 1).await.expect("a read");
         assert_eq!((log[0].action.as_str(), log[0].detail.as_str()), ("exported gifts", "paid"));
         change(&app.site.db, "insert into donation (id, public_id, email, name, kind, amount_minor, currency, state, created_at)

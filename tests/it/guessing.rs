@@ -215,6 +215,11 @@ const DOORS: &[(&[Role], &[&str])] = &[
     // Who sees money.
     (&[Owner, Treasurer], &[
         "GET /desk/donations",
+        "GET /desk/donations/book",
+        "POST /desk/donations/book",
+        "GET /desk/donations/payouts/{id}",
+        "POST /desk/donations/{id}/refund",
+        "POST /desk/donations/refunds/{id}/away",
         "GET /desk/donations/file",
         "POST /desk/donations/file",
         "GET /desk/donations/{id}",

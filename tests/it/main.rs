@@ -98,6 +98,7 @@ mod statements;
 mod stopped;
 mod subscribing;
 mod throttling;
+mod treasurer;
 mod unreadable;
 mod unsaved;
 mod unsubscribing;

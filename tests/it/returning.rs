@@ -13,7 +13,7 @@ use crate::{
 
 impl House {
     /// A gift given once, paid and worked on; with the name of its charge.
-    async fn paid(&self, amount: &str) -> (Gift, String) {
+    pub async fn paid(&self, amount: &str) -> (Gift, String) {
         let gift = self.give("once", amount).await;
         self.stripe().pay(&gift.session, BUYER).expect("a payment");
         self.work().await;
@@ -37,7 +37,7 @@ impl House {
         (ours, theirs)
     }
 
-    async fn agrees(&self, currency: &str) {
+    pub async fn agrees(&self, currency: &str) {
         let (ours, theirs) = self.held(currency).await;
         assert_eq!(ours, theirs, "what the provider holds in {currency}");
         let given = self.stripe().book().given;

@@ -93,7 +93,8 @@ impl From<WireCharge> for Charge {
     fn from(wire: WireCharge) -> Self {
         let details = wire.payment_method_details.unwrap_or_default();
         let kind = details["type"].as_str().unwrap_or_default();
-        let method = |field: &str| details[kind][field].as_str().unwrap_or_default().chars().take(24).collect();
+        let method =
+            |field: &str| details[kind][field].as_str().unwrap_or_default().chars().take(24).collect();
         Self {
             id: wire.id,
             movement: moved(wire.balance_transaction),

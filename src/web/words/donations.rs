@@ -2,7 +2,8 @@
 
 use crate::{
     donations::{
-        Account, Became, DonationKind, EventSource, EventState, GiftStanding, PostingKind, RecurringState, Total,
+        Account, Became, DonationKind, EventSource, EventState, GiftStanding, PostingKind, RecurringState,
+        Total,
     },
     payments::{DisputeState, PayoutState, RefundState},
 };
@@ -67,9 +68,13 @@ pub(in crate::web) fn why_disputed(reason: &str) -> String {
         "unrecognized" => "The supporter does not recognise the payment on their statement.".to_owned(),
         "duplicate" => "The supporter says that they were charged twice.".to_owned(),
         "subscription_canceled" => "The supporter says that they had ended their monthly gift.".to_owned(),
-        "credit_not_processed" => "The supporter says that money was promised back and did not come.".to_owned(),
+        "credit_not_processed" => {
+            "The supporter says that money was promised back and did not come.".to_owned()
+        }
         "debit_not_authorized" => "The supporter says that they did not allow the debit.".to_owned(),
-        "" | "general" | "bank_cannot_process" | "customer_initiated" => "The bank does not say why.".to_owned(),
+        "" | "general" | "bank_cannot_process" | "customer_initiated" => {
+            "The bank does not say why.".to_owned()
+        }
         other => format!("The bank's word for why: {}.", other.replace('_', " ")),
     }
 }

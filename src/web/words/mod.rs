@@ -56,7 +56,9 @@ pub fn done(code: &str) -> Option<&'static str> {
         "asked" => "We sent them an email with a link. They are on the list once they press it.",
         "noted" => "Noted.",
         "sent-back" => "It is being sent back. Their bank takes a few days.",
-        "being-sent-back" => "The payment service has not answered yet. It is asked until it does, and sends it back once.",
+        "being-sent-back" => {
+            "The payment service has not answered yet. It is asked until it does, and sends it back once."
+        }
         "month-closed" => "The month is closed. What comes later stands in the month that is open.",
         "asked-later" => {
             "An email went to this address not long ago. The next one goes out by itself as soon as it may: at most one a day, and three a week."

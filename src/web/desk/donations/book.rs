@@ -117,7 +117,11 @@ pub(crate) async fn close(desk: Desk, posted: Posted) -> Outcome {
 async fn page(desk: &Desk, asked: &Asked, form: Form) -> Result<Page, WebError> {
     let (db, zone, now) = (&desk.site().db, desk.zone(), desk.site().now());
     let this = now.day(zone)[..7].to_owned();
-    let month = if donations::month_bounds(&asked.month, zone).is_some() { asked.month.clone() } else { this.clone() };
+    let month = if donations::month_bounds(&asked.month, zone).is_some() {
+        asked.month.clone()
+    } else {
+        this.clone()
+    };
     let (from, until) = donations::month_bounds(&month, zone).unwrap_or((now, now));
     let sums = donations::book_sums(db, from, until).await?;
     let closed = donations::closed_months(db).await?;
@@ -128,7 +132,8 @@ async fn page(desk: &Desk, asked: &Asked, form: Form) -> Result<Page, WebError> 
     let closed_until = closed.iter().map(|one| one.until).max();
     let is_within = closed_until.is_some_and(|closed| closed >= until);
     let closed = closed_by.or_else(|| is_within.then(|| "Closed, with a later month.".to_owned()));
-    let list = List { path: "/desk/donations/book#payouts-title", place: "before", kept: &[("month", &month)] };
+    let list =
+        List { path: "/desk/donations/book#payouts-title", place: "before", kept: &[("month", &month)] };
     let read = |most| donations::payouts_page(db, asked.before.id(), most);
     let (payouts, pages) = list.page(asked.before, PAGE, read, |last| [last.id]).await?;
     let neighbour = |months: i64| zone.months_after(from, months).day(zone)[..7].to_owned();

@@ -9,7 +9,9 @@ use super::{
 };
 use crate::{
     clock::{Moment, Zone},
-    donations::{self, Became, Copied, DonationKind, LastCompared, ListedDonation, ReturnsToSee, Total, Unended},
+    donations::{
+        self, Became, Copied, DonationKind, LastCompared, ListedDonation, ReturnsToSee, Total, Unended,
+    },
     jobs,
     web::{
         Desk, Outcome, Posted, WebError,
@@ -131,7 +133,9 @@ pub(crate) async fn show(desk: Desk, Query(look): Query<Look>) -> Outcome {
         kinds: choices(&DonationKind::ALL, &look.kind, "Once and monthly", |kind| {
             (kind.as_str(), words::kind(kind))
         }),
-        states: choices(&Became::ALL, &look.state, "Whatever became of it", |became| (became.as_str(), words::became(became))),
+        states: choices(&Became::ALL, &look.state, "Whatever became of it", |became| {
+            (became.as_str(), words::became(became))
+        }),
         whens: whens(&desk, first, &look.when),
         is_narrowed,
         are_many,
@@ -211,19 +215,30 @@ pub(crate) async fn ask_again(desk: Desk, Path(id): Path<String>) -> Outcome {
 fn returns(all: ReturnsToSee, zone: &Zone) -> Vec<ReturnView> {
     let disputes = all.disputes.into_iter().map(|one| ReturnView {
         words: match one.due_at {
-            Some(due) => format!("A bank takes {} back. Answer at the payment service until {}.", one.amount(), due.date_time(zone)),
+            Some(due) => format!(
+                "A bank takes {} back. Answer at the payment service until {}.",
+                one.amount(),
+                due.date_time(zone)
+            ),
             None => format!("A bank takes {} back. Answer at the payment service.", one.amount()),
         },
         gift: Some(one.donation),
         is_bad: true,
     });
     let warnings = all.warnings.into_iter().map(|one| ReturnView {
-        words: format!("A bank warns that {} may be a fraud. Sending it back now spares you a dispute and its fee.", one.amount()),
+        words: format!(
+            "A bank warns that {} may be a fraud. Sending it back now spares you a dispute and its fee.",
+            one.amount()
+        ),
         gift: Some(one.donation),
         is_bad: false,
     });
     let refunds = all.refunds.into_iter().map(|one| ReturnView {
-        words: format!("{} that was sent back on {} did not arrive. Ask the supporter how to pay it.", one.amount(), one.created_at.date(zone)),
+        words: format!(
+            "{} that was sent back on {} did not arrive. Ask the supporter how to pay it.",
+            one.amount(),
+            one.created_at.date(zone)
+        ),
         gift: Some(one.donation),
         is_bad: false,
     });
@@ -268,4 +283,3 @@ fn copied(one: Copied, zone: &Zone) -> CopyView {
 fn sum(total: &Total, label: String) -> Sum {
     Sum { figure: total.amount(), label }
 }
-

@@ -136,4 +136,3 @@ pub(super) struct Choice {
     label: String,
     chosen: bool,
 }
-

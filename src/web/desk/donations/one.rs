@@ -6,7 +6,10 @@ use serde::Serialize;
 use super::view::{EventView, Line, event, line, who};
 use crate::{
     clock::Zone,
-    donations::{self, DisputeLine, GiftReturns, GiftStanding, LedgerLine, NeverAsk, RefundAsk, RefundError, RefundLine, RefundMade},
+    donations::{
+        self, Account, DisputeLine, GiftReturns, GiftStanding, LedgerLine, NeverAsk, RefundAsk, RefundError,
+        RefundLine, RefundMade,
+    },
     money::{self, Money},
     staff::Role,
     token,
@@ -80,7 +83,7 @@ struct NoteView {
 #[derive(Serialize)]
 struct EntryView {
     kind: &'static str,
-    account: &'static str,
+    account: String,
     amount: String,
     reference: String,
     at: String,
@@ -166,7 +169,9 @@ pub(crate) async fn refund(desk: Desk, Path(id): Path<String>, posted: Posted) -
     let ask = RefundAsk { key: &key, donation: &id, amount_minor: amount.minor, why: &why };
     let by = (desk.who.staff.id, desk.who.staff.role);
     let mistake = match donations::refund(desk.site(), payments.provider.as_ref(), by, &ask).await {
-        Ok(RefundMade::Done) => return Ok(see_other(&format!("/desk/donations/{id}?done=sent-back#back-title"))),
+        Ok(RefundMade::Done) => {
+            return Ok(see_other(&format!("/desk/donations/{id}?done=sent-back#back-title")));
+        }
         Ok(RefundMade::Waits) => {
             return Ok(see_other(&format!("/desk/donations/{id}?done=being-sent-back#back-title")));
         }
@@ -174,7 +179,8 @@ pub(crate) async fn refund(desk: Desk, Path(id): Path<String>, posted: Posted) -
         Err(RefundError::NotFound) => return Err(WebError::NotFound),
         Err(RefundError::Provider(error)) => {
             tracing::warn!(gift = id, error = error.for_the_record(), "a gift could not be sent back");
-            "The payment service refused. Nothing was sent back. Look at the payment there; it says why.".to_owned()
+            "The payment service refused. Nothing was sent back. Look at the payment there; it says why."
+                .to_owned()
         }
         Err(error) => error.to_string(),
     };
@@ -247,7 +253,8 @@ fn disputed(one: DisputeLine, zone: &Zone) -> DisputeView {
 fn entry(entry: LedgerLine, zone: &Zone) -> EntryView {
     EntryView {
         kind: words::posting(entry.kind),
-        account: words::account(entry.account),
+        account: Account::parse(&entry.account)
+            .map_or(entry.account.clone(), |account| words::account(account).to_owned()),
         amount: entry.amount(),
         at: entry.at.date_time(zone),
         happened: entry.happened_at.map(|at| at.date(zone)),

@@ -71,4 +71,3 @@ pub(super) fn event(event: EventLine, zone: &Zone) -> EventView {
 pub(super) fn who(name: &str, email: &str) -> String {
     [name, email, "Somebody"].into_iter().find(|one| !one.is_empty()).unwrap_or_default().to_owned()
 }
-

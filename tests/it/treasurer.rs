@@ -1,0 +1,115 @@
+//! The treasurer at the desk: sends gifts back, sees what banks say, closes months and reads what was paid out.
+
+use std::time::Duration;
+
+use broadside::{
+    donations::{self, GiftStanding},
+    sandbox::DisputeKind,
+};
+use reqwest::StatusCode;
+
+use crate::{donating::House, support::both_engines};
+
+both_engines! {
+    /// TRUST D6, D8: part of a gift is sent back once, however often the button is pressed; more than is left is refused in words; the why is
+    /// kept; the provider's own book says the same.
+    async fn a_gift_is_sent_back_from_the_desk(house: House) {
+        let (gift, _) = house.paid("15").await;
+        let desk = house.desk().await;
+        let path = format!("/desk/donations/{}", gift.id);
+        let page = desk.open(&path).await;
+        assert!(page.body.contains("Visa ending in 4242"), "{}", page.body);
+        let form = page.form(&format!("{path}/refund"));
+        assert!(page.body.contains("value=\"15.00\""), "all of it is offered");
+        for (amount, why, sentence) in [
+            ("15.01", "by mistake", "At most €15.00 is left"),
+            ("0", "by mistake", "must be more than zero"),
+            ("5", "", "Say why"),
+            ("five", "by mistake", "Type an amount in figures"),
+        ] {
+            let refused = desk.submit(&form.clone().with("amount", amount).with("why", why)).await;
+            assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "{amount} {why}");
+            assert!(refused.body.contains(sentence), "{sentence}: {}", refused.body);
+        }
+        let form = form.with("amount", "5,00").with("why", "asked by telephone");
+        for _ in 0..2 {
+            let done = desk.submit_and_follow(&form).await;
+            assert!(done.body.contains("asked by telephone") && done.body.contains("partly sent back"), "{}", done.body);
+        }
+        house.work().await;
+        assert_eq!(house.donation(&gift).await.refunded_minor, 500);
+        house.agrees("eur").await;
+
+        let again = desk.open(&path).await;
+        assert!(again.body.contains("value=\"10.00\""), "what is left is offered");
+        desk.submit_and_follow(&again.form(&format!("{path}/refund")).with("why", "all of it")).await;
+        house.work().await;
+        assert_eq!(house.donation(&gift).await.standing, GiftStanding::Refunded);
+        assert!(!desk.open(&path).await.body.contains("How much to send back"), "nothing is left");
+        assert!(desk.open("/desk/donations?state=sent_back").await.body.contains(&gift.id));
+        house.agrees("eur").await;
+    }
+
+    /// A dispute is at the top of the page with its day, and at the gift with what helps; nothing is sent back meanwhile.
+    async fn a_dispute_is_seen_at_the_desk(house: House) {
+        let (gift, charge) = house.paid("15").await;
+        let dispute = house.stripe().dispute(&charge, DisputeKind::Chargeback, None, "fraudulent").expect("a dispute");
+        house.work().await;
+        let desk = house.desk().await;
+        let list = desk.open("/desk/donations").await;
+        assert!(list.body.contains("A bank takes €15.00 back. Answer at the payment service until"), "{}", list.body);
+        let page = desk.open(&format!("/desk/donations/{}", gift.id)).await;
+        for words in ["did not make this payment", "What helps", "earlier gifts from the same person", "waits for our answer"] {
+            assert!(page.body.contains(words), "{words}: {}", page.body);
+        }
+        assert!(!page.body.contains("Send it back"), "a bank has it");
+        assert!(desk.open("/desk/donations?state=disputed").await.body.contains(&gift.id));
+        house.stripe().dispute_becomes(&dispute, "won").expect("an end");
+        house.work().await;
+        assert!(!desk.open("/desk/donations").await.body.contains("A bank takes"));
+        house.agrees("eur").await;
+    }
+
+    /// A month is closed once it is over, and says by whom; it cannot be closed twice, nor one that goes on.
+    async fn a_month_is_closed_at_the_desk(house: House) {
+        house.paid("15").await;
+        let desk = house.desk().await;
+        let page = desk.open("/desk/donations/book").await;
+        assert!(page.body.contains("Given once") && page.body.contains("-€15.00"), "{}", page.body);
+        assert!(!page.body.contains("Close "), "it goes on");
+        let month = donations_month(&house);
+        house.advance(Duration::from_secs(40 * 86_400));
+        // A session does not live as long as that.
+        let desk = house.desk().await;
+        let page = desk.open(&format!("/desk/donations/book?month={month}")).await;
+        let form = page.form("/desk/donations/book");
+        let closed = desk.submit_and_follow(&form).await;
+        assert!(closed.body.contains("Closed on"), "{}", closed.body);
+        let again = desk.submit(&form).await;
+        assert_eq!(again.status, StatusCode::UNPROCESSABLE_ENTITY);
+        assert!(again.body.contains("That month is closed"));
+        let unknown = desk.submit(&form.with("month", "2026-13")).await;
+        assert_eq!(unknown.status, StatusCode::UNPROCESSABLE_ENTITY);
+        assert_eq!(donations::closed_months(&house.site.db).await.expect("a read").len(), 1);
+    }
+
+    /// What was paid out is a line with the gifts that it is made of.
+    async fn what_was_paid_out_is_read_at_the_desk(house: House) {
+        let (gift, _) = house.paid("15").await;
+        let payout = house.stripe().pay_out("eur").expect("a payout");
+        house.stripe().payout_arrives(&payout).expect("it arrives");
+        house.work().await;
+        let desk = house.desk().await;
+        let book = desk.open("/desk/donations/book").await;
+        assert!(book.body.contains(&payout) && book.body.contains("at the bank"), "{}", book.body);
+        let page = desk.open(&format!("/desk/donations/payouts/{payout}")).await;
+        assert!(page.body.contains(&gift.id), "{}", page.body);
+        assert_eq!(desk.open("/desk/donations/payouts/po_unknown").await.status, StatusCode::NOT_FOUND);
+    }
+}
+
+/// This month, as the address of the page names it.
+fn donations_month(house: &House) -> String {
+    let zone = broadside::clock::Zone::named("UTC").expect("a zone");
+    house.site.now().day(&zone)[..7].to_owned()
+}
