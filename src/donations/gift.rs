@@ -11,7 +11,7 @@ use crate::{
     delivery,
     email_address::EmailAddress,
     links::Give,
-    money::{GiftLimits, Money},
+    money::{AmountError, GiftLimits, Money},
     network::Network,
     payments::{Every, NewCheckout, PaymentProvider, ProviderError},
     settings::Settings,
@@ -41,6 +41,8 @@ pub struct GiftRequest<'a> {
 pub struct FieldErrors {
     /// About the amount.
     pub amount: Option<String>,
+    /// The two amounts that what was typed may mean.
+    pub readings: Option<[Money; 2]>,
     /// About the address.
     pub email: Option<String>,
     /// About the name.
@@ -182,18 +184,17 @@ fn check(
     GiftLimits { least, most }: GiftLimits,
 ) -> Result<(Money, EmailAddress, String), FieldErrors> {
     let mut errors = FieldErrors::default();
-    let amount =
-        Money::parse(request.amount, least.currency).map_err(|error| error.to_string()).and_then(|money| {
-            if money.minor < least.minor {
-                Err(format!("The smallest gift we can take here is {least}."))
-            } else if money.minor > most.minor {
-                Err(format!(
-                    "The largest gift we can take here is {most}. Please write to us for a larger one."
-                ))
-            } else {
-                Ok(money)
-            }
-        });
+    let read = Money::parse(request.amount, least.currency);
+    errors.readings = read.as_ref().err().and_then(AmountError::readings);
+    let amount = read.map_err(|error| error.to_string()).and_then(|money| {
+        if money.minor < least.minor {
+            Err(format!("The smallest gift we can take here is {least}."))
+        } else if money.minor > most.minor {
+            Err(format!("The largest gift we can take here is {most}. Please write to us for a larger one."))
+        } else {
+            Ok(money)
+        }
+    });
     let email = EmailAddress::parse(request.email).map_err(|error| error.to_string());
     let name: String = request.name.trim().chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
     if name.chars().count() > LONGEST_NAME {
