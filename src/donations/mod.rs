@@ -15,7 +15,9 @@
 mod apply;
 mod attention;
 mod book;
+mod brakes;
 mod calls;
+mod doubles;
 mod forget;
 mod gift;
 mod inbox;
@@ -32,6 +34,7 @@ mod store;
 pub(crate) mod tests;
 
 pub(crate) use self::store::{
+    brakes::{FORGET_ATTEMPTS, FORGET_TRIES},
     calls::FORGET_CALLS,
     events::{BLANK_EVENTS, FORGET_DONE, FORGET_IGNORED},
 };
@@ -42,12 +45,18 @@ pub use self::{
         news as attention_news, put_checkouts_away, put_event_away, tell_of_unended,
     },
     book::{MoneyAudit, audit_money},
+    brakes::{
+        GIFTS, Giver, PATIENCE as GIVERS_PATIENCE, Proof, closed_until as giving_closed_until, giver_token,
+        known_supporter, last_decline,
+    },
     calls::resume_calls,
+    doubles::{GivenBefore, given_before, given_twice, monthly_twice},
     forget::{forget, forget_donor, supporter, supporter_named},
-    gift::{FieldErrors, GIFTS, GiftError, GiftRequest, StartedGift, gift_of, start_gift, thanks_token},
+    gift::{FieldErrors, GiftError, GiftRequest, StartedGift, gift_of, read_gift, start_gift, thanks_token},
     inbox::{InboxWorked, ReceiveError, poll_provider, process_inbox, receive},
     lines::{
-        AttentionNews, Copied, EventLine, FailedCheckout, LedgerLine, ListedDonation, Total, Unended, figures,
+        AttentionNews, Copied, Double, EventLine, FailedCheckout, LedgerLine, ListedDonation, Total, Unended,
+        figures,
     },
     manage_link::manage_token,
     monthly::{CancelError, Monthly, cancel_all, cancel_as_written, cancel_monthly, monthly_of},
@@ -59,6 +68,7 @@ pub use self::{
     states::{DonationKind, DonationState, EventSource, EventState, Operation, RecurringState},
     store::{
         QUEUES, STATEMENTS,
+        brakes::KnownSupporter,
         calls::{CANCELLATIONS, CHECKOUTS},
         events::EVENTS,
         figures::Unfinished,

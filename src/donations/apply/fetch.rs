@@ -23,6 +23,8 @@ pub enum Seen {
     },
     /// With its session, where our row does not know any more who gave.
     Payment(Payment, Option<Box<CheckoutSession>>),
+    /// It was refused, whatever it came to since.
+    Refused(Payment),
     Month(Month),
     Nothing,
 }
@@ -81,6 +83,7 @@ pub async fn fetch(
             };
             Ok(Seen::Payment(payment, session))
         }
+        Some(EventKind::PaymentFailed) => Ok(Seen::Refused(provider.payment(object_id).await?)),
         Some(EventKind::Subscription) => Ok(Seen::Month(look(site, provider, object_id, None).await?)),
         Some(EventKind::Invoice | EventKind::InvoiceFailed) => {
             let invoice = provider.invoice(object_id).await?;

@@ -10,6 +10,7 @@
 mod fetch;
 mod gifts;
 mod months;
+mod refused;
 
 pub(super) use self::fetch::{Seen, fetch};
 use super::store::events::DueEvent;
@@ -48,6 +49,7 @@ pub(super) async fn apply(tx: &mut Tx, site: &Site, event: &DueEvent, seen: &See
             Every::Month => gifts::monthly(tx, site, event, session, month.as_ref()).await,
         },
         Seen::Payment(payment, session) => gifts::payment_alone(tx, site, payment, session.as_deref()).await,
+        Seen::Refused(payment) => refused::count(tx, site, event, payment).await,
         Seen::Month(month) => months::follow(tx, site, event, month).await,
         Seen::Nothing => Ok(Applied::NotOurs),
     }

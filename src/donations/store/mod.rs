@@ -2,8 +2,10 @@
 
 pub(super) mod attention;
 pub(super) mod book;
+pub(super) mod brakes;
 pub(super) mod calls;
 pub(super) mod donors;
+pub(super) mod doubles;
 pub(super) mod events;
 pub(super) mod figures;
 pub(super) mod gifts;
@@ -15,8 +17,10 @@ use crate::db::Sql;
 pub const STATEMENTS: &[&[Sql]] = &[
     attention::STATEMENTS,
     book::STATEMENTS,
+    brakes::STATEMENTS,
     calls::STATEMENTS,
     donors::STATEMENTS,
+    doubles::STATEMENTS,
     events::STATEMENTS,
     figures::STATEMENTS,
     gifts::STATEMENTS,

@@ -88,6 +88,8 @@ impl Fake {
             amount: session.total,
             ours: session.ours.clone(),
             paid_at: (payment == PaymentState::Succeeded).then_some(ARRIVED),
+            refused: None,
+            begins_months: false,
         };
         self.objects().payments.insert(payment_id.clone(), paid);
         (session.id, payment_id)
@@ -148,6 +150,8 @@ impl Fake {
             amount,
             ours: OurIds::default(),
             paid_at: Some(ARRIVED),
+            refused: None,
+            begins_months: month == 1,
         };
         objects.payments.insert(payment_id, payment);
         id

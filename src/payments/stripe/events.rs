@@ -16,6 +16,7 @@ impl EventKind {
             "checkout.session.async_payment_failed" => Self::CheckoutFailed,
             // The balance transaction of a payment comes with the last, which says when the money came.
             "payment_intent.succeeded" | "payment_intent.processing" | "charge.updated" => Self::Payment,
+            "payment_intent.payment_failed" => Self::PaymentFailed,
             "customer.subscription.created"
             | "customer.subscription.updated"
             | "customer.subscription.deleted"

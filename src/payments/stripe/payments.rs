@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 use super::{
-    super::{Payment, PaymentState, money_of},
+    super::{Payment, PaymentRefusal, PaymentState, money_of},
     Metadata, our_ids,
 };
 use crate::clock::Moment;
@@ -18,6 +18,34 @@ pub struct WirePayment {
     currency: Option<String>,
     metadata: Metadata,
     latest_charge: Option<WireCharge>,
+    description: Option<String>,
+    last_payment_error: Option<WireRefusal>,
+}
+
+/// Why it was refused last.
+#[derive(Deserialize)]
+struct WireRefusal {
+    code: Option<String>,
+    decline_code: Option<String>,
+    payment_method: Option<WireMethod>,
+}
+
+#[derive(Deserialize)]
+struct WireMethod {
+    r#type: Option<String>,
+}
+
+/// What the provider itself calls the payment that begins a subscription.
+const BEGINS_MONTHS: &str = "Subscription creation";
+
+impl From<WireRefusal> for PaymentRefusal {
+    fn from(wire: WireRefusal) -> Self {
+        let kind = wire.payment_method.and_then(|method| method.r#type);
+        Self {
+            code: wire.decline_code.or(wire.code).unwrap_or_default(),
+            of_a_card: kind.is_none_or(|kind| kind == "card"),
+        }
+    }
 }
 
 #[derive(Deserialize)]
@@ -45,6 +73,8 @@ impl From<WirePayment> for Payment {
             paid_at: arrived.map(|moved| Moment::from_unix_seconds(moved.created)),
             amount: money_of(minor, wire.currency.as_deref()),
             ours: our_ids(&wire.metadata),
+            refused: wire.last_payment_error.map(PaymentRefusal::from),
+            begins_months: wire.description.as_deref() == Some(BEGINS_MONTHS),
         }
     }
 }
