@@ -65,7 +65,9 @@ pub use self::{
         WholeDonation, find as find_donation, newest_gift, page as donations_page, running as running_totals,
         totals, totals_of, unfinished, whole as whole_donation,
     },
-    states::{DonationKind, DonationState, EventSource, EventState, Operation, RecurringState},
+    states::{
+        DonationKind, DonationState, EventSource, EventState, Operation, PaymentOutcome, RecurringState,
+    },
     store::{
         QUEUES, STATEMENTS,
         brakes::KnownSupporter,

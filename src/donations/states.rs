@@ -57,7 +57,7 @@ words! {
 
 words! {
     /// What became of a payment that was refused. Of what only a newer version knows no card is blamed.
-    pub enum AttemptOutcome else Failed {
+    pub enum PaymentOutcome else Failed {
         /// A card was declined.
         Declined = "declined",
         /// Something else was, such as a debit from an account.

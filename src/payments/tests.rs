@@ -125,9 +125,9 @@ async fn a_checkout_is_asked_for_in_stripes_own_words() {
         let place = if monthly { "subscription_data" } else { "payment_intent_data" };
         let mut all = vec![
             ("cancel_url".to_owned(), "https://magazine.example.org/donate".to_owned()),
-            ("expires_at".to_owned(), "1800002100".to_owned()),
             ("client_reference_id".to_owned(), "abc".to_owned()),
             ("customer_email".to_owned(), "ann@example.org".to_owned()),
+            ("expires_at".to_owned(), "1800002100".to_owned()),
             ("line_items[0][price_data][currency]".to_owned(), "eur".to_owned()),
             (
                 "line_items[0][price_data][product_data][name]".to_owned(),

@@ -95,6 +95,7 @@ mod standing_still;
 mod statements;
 mod stopped;
 mod subscribing;
+mod testing_cards;
 mod throttling;
 mod unreadable;
 mod unsaved;

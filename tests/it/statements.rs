@@ -8,7 +8,9 @@ use broadside::{
     bulk::BulkState,
     db::{Engine, Sql},
     delivery::{self, AttemptOutcome, AttemptStage, CopyState, MassState, StopReason},
-    donations::{DonationKind, DonationState, EventSource, EventState, Operation, RecurringState},
+    donations::{
+        DonationKind, DonationState, EventSource, EventState, Operation, PaymentOutcome, RecurringState,
+    },
     editions::{Cause, EditionState, HeldBecause, Rhythm, UnknownPolicy},
     mail::Algorithm,
     origin::Doubt,
@@ -238,6 +240,7 @@ fn columns() -> Vec<(&'static str, &'static str, Vec<&'static str>)> {
         "provider_event"."source": EventSource,
         "provider_event"."state": EventState,
         "provider_call"."operation": Operation,
+        "payment_attempt"."outcome": PaymentOutcome,
         "bounce"."source": Source,
         "bounce"."class": BounceClass,
         "bounce"."action": Action,

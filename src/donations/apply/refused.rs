@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::{
     super::{
         brakes,
-        states::AttemptOutcome,
+        states::PaymentOutcome,
         store::{self, brakes::NewAttempt, events::DueEvent},
     },
     Applied,
@@ -36,7 +36,7 @@ pub async fn count(tx: &mut Tx, site: &Site, event: &DueEvent, payment: &Payment
     let attempt = NewAttempt {
         provider_ref: &event.name,
         donation_id: Some(donation_id),
-        outcome: if of_a_card { AttemptOutcome::Declined } else { AttemptOutcome::Failed },
+        outcome: if of_a_card { PaymentOutcome::Declined } else { PaymentOutcome::Failed },
         decline_code: payment.refused.as_ref().map_or("", |refused| refused.code.as_str()),
         at: event.since.min(site.now()),
     };

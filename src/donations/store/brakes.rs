@@ -2,7 +2,7 @@
 
 use sqlx_macros::FromRow;
 
-use super::super::states::AttemptOutcome;
+use super::super::states::PaymentOutcome;
 use crate::{
     clock::Moment,
     db::{Db, Result, Sql, Tx},
@@ -114,7 +114,7 @@ pub async fn unpaid_now(tx: &mut Tx, whose: Whose<'_>, since: Moment) -> Result<
 pub struct NewAttempt<'a> {
     pub provider_ref: &'a str,
     pub donation_id: Option<i64>,
-    pub outcome: AttemptOutcome,
+    pub outcome: PaymentOutcome,
     pub decline_code: &'a str,
     pub at: Moment,
 }
