@@ -87,6 +87,17 @@ async fn attempts(app: &TestApp) -> Vec<(String, String)> {
     rows(&app.site.db, "select outcome, decline_code from payment_attempt order by id").await
 }
 
+/// Cards of strangers that were declined just now.
+async fn some_declined(app: &TestApp, number: u32) {
+    let now = app.site.now().0;
+    let insert = format!(
+        "insert into payment_attempt (provider_ref, outcome, decline_code, at)
+            with recursive n(i) as (select 1 union all select i + 1 from n where i < {number})
+            select 'evt-' || i, 'declined', '', {now} from n"
+    );
+    change(&app.site.db, insert.leak()).await;
+}
+
 both_engines! {
     /// TRUST A26: a thousand tries from one network, all at once: ten payment pages at most, and others give meanwhile. Whoever pays
     /// counts for nothing, so a room that gives is in nobody's way.
@@ -180,11 +191,7 @@ both_engines! {
         }
         app.hear_the_provider().await;
         // A stormy day for strangers: and now for them, too.
-        for _ in 0..2 {
-            change(&app.site.db, "insert into payment_attempt (provider_ref, outcome, decline_code, at)
-                select provider_ref || 'x', outcome, decline_code, at + 1 from payment_attempt").await;
-        }
-        change(&app.site.db, "update payment_attempt set donation_id = null where donation_id is null").await;
+        some_declined(&app, 12).await;
         assert!(matches!(begin(&app, giver, "bea@example.org").await, Err(GiftError::Work)), "as for any stranger");
         let other = donations::known_supporter(&app.site, "forged").await.expect("a read");
         assert_eq!(other, None);
@@ -384,10 +391,7 @@ both_engines! {
 
     /// Where work is asked for, the page that asks for it holds the gift; whoever runs no scripts waits two minutes.
     async fn who_runs_no_scripts_waits_two_minutes(app: TestApp) {
-        let now = app.site.now().0;
-        change(&app.site.db, format!("insert into payment_attempt (provider_ref, outcome, decline_code, at)
-            with recursive n(i) as (select 1 union all select i + 1 from n where i < 12)
-            select 'evt-' || i, 'declined', '', {now} from n").leak()).await;
+        some_declined(&app, 12).await;
         let visitor = app.visitor();
         let asked = visitor.submit(&filled(&app, "/donate").await.with("name", "Ann")).await;
         assert_eq!(asked.status, StatusCode::TOO_MANY_REQUESTS);
