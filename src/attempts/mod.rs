@@ -291,6 +291,16 @@ pub async fn note_used_up(site: &Site, what: &'static str) -> Result<()> {
     tx.commit().await
 }
 
+/// When something that everybody shares was used up last, as the caller's transaction sees it.
+pub async fn last_used_up(tx: &mut Tx, what: &str) -> Result<Option<UsedUp>> {
+    store::last_used_up(tx, what).await
+}
+
+/// Closes something that everybody shares until a moment, in the caller's transaction: people hear of it as of what is used up.
+pub async fn close(tx: &mut Tx, what: &str, now: Moment, until: Moment) -> Result<()> {
+    store::used_up(tx, what, now, until).await.map(drop)
+}
+
 /// Takes it upon the caller to tell people, in this transaction; `false` if somebody else did.
 pub async fn tell(tx: &mut Tx, one: &UsedUp, now: Moment) -> Result<bool> {
     store::tell(tx, &one.what, now, one.told_at.unwrap_or_default()).await

@@ -32,6 +32,7 @@ statements! {
             since = case when limit_used_up.since <= $2 and limit_used_up.until >= $2 then limit_used_up.since else $2 end,
             until = $3";
     ALL_USED_UP = "select what, since, until, told_at from limit_used_up order by since, what";
+    LAST_USED_UP = "select what, since, until, told_at from limit_used_up where what = $1";
     TELL = "update limit_used_up set told_at = $2 where what = $1 and coalesce(told_at, 0) = $3";
     /// Passes over what somebody counts in now: it waits for nobody who waits for it.
     pub(crate) FORGET_ENDED = sqlite "delete from attempt where key in (select key from attempt
@@ -80,6 +81,10 @@ pub async fn used_up(tx: &mut Tx, what: &str, since: Moment, until: Moment) -> R
 
 pub async fn all_used_up(db: &Db) -> Result<Vec<UsedUp>> {
     db.all(ALL_USED_UP, ()).await
+}
+
+pub async fn last_used_up(tx: &mut Tx, what: &str) -> Result<Option<UsedUp>> {
+    tx.opt(LAST_USED_UP, (what,)).await
 }
 
 pub async fn tell(tx: &mut Tx, what: &str, now: Moment, told_before: Moment) -> Result<bool> {

@@ -107,6 +107,7 @@ pub(super) async fn pay(
                 name,
                 paid_at: paid.at,
                 recurring: recurring.map(|row| row.public_id.as_str()),
+                donor_id,
             };
             letters::send_receipt(tx, site, address, &gift).await?;
         }

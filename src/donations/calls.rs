@@ -75,7 +75,7 @@ pub(super) async fn open_checkout(
     call: &Call,
 ) -> db::Result<Result<String, ProviderError>> {
     let answer = ask_for_checkout(site, provider, call).await?;
-    queue::note(site, &Checkouts(provider), call, came_of_checkout(&answer)).await?;
+    queue::note(site, &Checkouts(provider), call, came_of_checkout(&answer, call)).await?;
     Ok(answer)
 }
 
@@ -101,7 +101,7 @@ impl Work for Checkouts<'_> {
     }
 
     async fn work(&self, site: &Site, call: &Call) -> db::Result<Came> {
-        Ok(came_of_checkout(&ask_for_checkout(site, self.0, call).await?))
+        Ok(came_of_checkout(&ask_for_checkout(site, self.0, call).await?, call))
     }
 
     async fn gave_up(&self, tx: &mut Tx, site: &Site, call: &Call, is_known: bool) -> db::Result<()> {
@@ -135,12 +135,16 @@ impl Work for Cancellations<'_> {
     }
 }
 
-fn came_of_checkout(answer: &Result<String, ProviderError>) -> Came {
+fn came_of_checkout(answer: &Result<String, ProviderError>, call: &Call) -> Came {
     match answer {
         Ok(_) => Came::Done,
         Err(error) if error.may_work_later() => Came::Later(error.for_the_record()),
         // What was wrong with the form, the supporter was told; what is wrong with us, nobody.
-        Err(error) => Came::GivenUp { why: error.for_the_record(), is_known: error.is_about_the_gift() },
+        // Nor that it is too late for a page of whose supporter the first try has told that it could not be opened.
+        Err(error) => {
+            let is_known = error.is_about_the_gift() || call.attempts > 0 && error.is_too_late();
+            Came::GivenUp { why: error.for_the_record(), is_known }
+        }
     }
 }
 

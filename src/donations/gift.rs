@@ -3,16 +3,16 @@
 use std::time::Duration;
 
 use super::{
+    brakes::{Braked, Giver, Try},
     calls,
     store::{self, gifts::NewDonation, months::NewRecurring},
 };
 use crate::{
-    attempts::{Attempt, Refusal, Shared},
+    db::{self, MaybeDatabase},
     delivery,
     email_address::EmailAddress,
     links::Give,
-    money::{GiftLimits, Money},
-    network::Network,
+    money::{AmountError, GiftLimits, Money},
     payments::{Every, NewCheckout, PaymentProvider, ProviderError},
     settings::Settings,
     site::Site,
@@ -30,8 +30,12 @@ pub struct GiftRequest<'a> {
     pub email: &'a str,
     /// The supporter's name; may be empty.
     pub name: &'a str,
-    /// The network it came from, if that is known and not private.
-    pub from: Option<Network>,
+    /// Who sets out, as far as the brakes ask.
+    pub giver: Giver<'a>,
+    /// What the gift is to be called: a new public id.
+    pub gift: &'a str,
+    /// Where the payment page leads whoever turns back: an address below ours.
+    pub back: &'a str,
     /// The token of the edition whose link led here, if any; a bad one credits nobody.
     pub edition_token: Option<&'a str>,
 }
@@ -41,6 +45,8 @@ pub struct GiftRequest<'a> {
 pub struct FieldErrors {
     /// About the amount.
     pub amount: Option<String>,
+    /// The two amounts that what was typed may mean.
+    pub readings: Option<[Money; 2]>,
     /// About the address.
     pub email: Option<String>,
     /// About the name.
@@ -71,6 +77,12 @@ pub enum GiftError {
     /// More gifts are begun than a magazine is given: someone tries cards out. How long until the next may be.
     #[error("too many gifts in a short time")]
     TooMany(Duration),
+    /// The browser is to do some work first, or its owner to wait.
+    #[error("some work comes first")]
+    Work,
+    /// Many cards were declined: strangers can give again after so long.
+    #[error("giving is closed to strangers")]
+    Closed(Duration),
     /// Gifts cannot be taken in the currency of the settings.
     #[error("no gifts can be taken in {0}")]
     Currency(String),
@@ -82,8 +94,8 @@ pub enum GiftError {
     Database(#[from] sqlx::Error),
 }
 
-/// Each gift that is begun asks the provider for a page. From one network so many as at an evening at which a whole room gives.
-pub const GIFTS: Shared = Shared::new("donate", 100, 2_000);
+/// For so long a payment page is open: half an hour, and five minutes for clocks that differ.
+const PAGE_LASTS: Duration = Duration::from_secs(35 * 60);
 
 const LONGEST_NAME: usize = 100;
 
@@ -120,14 +132,14 @@ pub async fn start_gift(
 ) -> Result<StartedGift, GiftError> {
     let limits = settings.gift_limits().ok_or_else(|| GiftError::Currency(settings.currency.clone()))?;
     let (amount, email, name) = check(request, limits).map_err(GiftError::Invalid)?;
-    brake(site, request.from).await?;
+    let a_try = Try::begin(site, &request.giver, &email).await?;
     let given = request.edition_token.and_then(|given| Give::read(&site.keys, given, site.now()).ok());
     let edition_id = match given {
         Some(Give(edition)) => delivery::edition_by_name(&site.db, &edition).await?,
         None => None,
     };
 
-    let public_id = token::public_id();
+    let public_id = request.gift.to_owned();
     let recurring_id = (request.every == Every::Month).then(token::public_id);
     let checkout = NewCheckout {
         idempotency_key: format!("checkout:{public_id}"),
@@ -142,9 +154,10 @@ pub async fn start_gift(
         donation: public_id.clone(),
         recurring: recurring_id.clone(),
         success_url: site.url(&format!("/thanks/{}", thanks_token(site, &public_id))),
-        cancel_url: site.url("/donate"),
+        cancel_url: site.url(request.back),
+        expires_at: Some(site.now().plus(PAGE_LASTS).unix_seconds()),
     };
-    let call = write_down(site, &checkout, &name, edition_id).await?;
+    let call = db::again(async || write_down(site, &a_try, &checkout, (&name, edition_id)).await).await?;
     match calls::open_checkout(site, provider, &call).await? {
         Ok(checkout_url) => Ok(StartedGift { public_id, checkout_url }),
         Err(error) if error.is_about_the_gift() => Err(GiftError::Invalid(refused(&error))),
@@ -152,13 +165,34 @@ pub async fn start_gift(
     }
 }
 
-/// Behind a proxy that the settings do not name, everybody comes from one private address: there only the sum counts.
-async fn brake(site: &Site, from: Option<Network>) -> Result<(), GiftError> {
-    match Attempt::begin(site, &GIFTS.on(from)).await {
-        Ok(_stays_counted) => Ok(()),
-        Err(Refusal::TooMany(wait)) => Err(GiftError::TooMany(wait)),
-        Err(Refusal::Database(error)) => Err(error.into()),
+impl MaybeDatabase for GiftError {
+    fn database(&self) -> Option<&sqlx::Error> {
+        match self {
+            Self::Database(error) => Some(error),
+            _ => None,
+        }
     }
+}
+
+impl From<Braked> for GiftError {
+    fn from(braked: Braked) -> Self {
+        match braked {
+            Braked::TooMany(wait) => Self::TooMany(wait),
+            Braked::Work => Self::Work,
+            Braked::Closed(wait) => Self::Closed(wait),
+            Braked::Database(error) => Self::Database(error),
+        }
+    }
+}
+
+/// What is given and where its receipt goes, as a form says it; nothing is written down.
+///
+/// # Errors
+/// [`GiftError::Invalid`], or [`GiftError::Currency`].
+pub fn read_gift(settings: &Settings, request: &GiftRequest<'_>) -> Result<(Money, EmailAddress), GiftError> {
+    let limits = settings.gift_limits().ok_or_else(|| GiftError::Currency(settings.currency.clone()))?;
+    let (amount, email, _) = check(request, limits).map_err(GiftError::Invalid)?;
+    Ok((amount, email))
 }
 
 /// What the provider would not take, at the field that it is about.
@@ -182,18 +216,17 @@ fn check(
     GiftLimits { least, most }: GiftLimits,
 ) -> Result<(Money, EmailAddress, String), FieldErrors> {
     let mut errors = FieldErrors::default();
-    let amount =
-        Money::parse(request.amount, least.currency).map_err(|error| error.to_string()).and_then(|money| {
-            if money.minor < least.minor {
-                Err(format!("The smallest gift we can take here is {least}."))
-            } else if money.minor > most.minor {
-                Err(format!(
-                    "The largest gift we can take here is {most}. Please write to us for a larger one."
-                ))
-            } else {
-                Ok(money)
-            }
-        });
+    let read = Money::parse(request.amount, least.currency);
+    errors.readings = read.as_ref().err().and_then(AmountError::readings);
+    let amount = read.map_err(|error| error.to_string()).and_then(|money| {
+        if money.minor < least.minor {
+            Err(format!("The smallest gift we can take here is {least}."))
+        } else if money.minor > most.minor {
+            Err(format!("The largest gift we can take here is {most}. Please write to us for a larger one."))
+        } else {
+            Ok(money)
+        }
+    });
     let email = EmailAddress::parse(request.email).map_err(|error| error.to_string());
     let name: String = request.name.trim().chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
     if name.chars().count() > LONGEST_NAME {
@@ -212,12 +245,13 @@ fn check(
 /// The rows of the gift and the call that is about to be made, in one transaction, before the call.
 async fn write_down(
     site: &Site,
+    a_try: &Try<'_>,
     checkout: &NewCheckout,
-    name: &str,
-    edition_id: Option<i64>,
+    (name, edition_id): (&str, Option<i64>),
 ) -> Result<store::calls::Call, GiftError> {
     let now = site.now();
     let mut tx = site.db.begin().await?;
+    a_try.judge(&mut tx, site).await?;
     let recurring = match &checkout.recurring {
         None => None,
         Some(public_id) => {
@@ -243,7 +277,8 @@ async fn write_down(
         edition_id,
         at: now,
     };
-    store::gifts::add_donation(&mut tx, &new).await?;
+    let donation = store::gifts::add_donation(&mut tx, &new).await?;
+    a_try.write(&mut tx, site, donation.id).await?;
     let call = calls::store_checkout(&mut tx, site, checkout).await?;
     tx.commit().await?;
     Ok(call)

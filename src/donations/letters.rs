@@ -5,6 +5,7 @@
 //! a name. What a restored backup hears of a second time was told before it was lost, and is not told again (T10).
 
 use super::{
+    brakes::giver_token,
     lines::{Unended, figures},
     manage_link::manage_token,
     states::RecurringState,
@@ -39,6 +40,8 @@ pub(super) struct Received<'a> {
     pub paid_at: Moment,
     /// The public id of the monthly donation it is a month of.
     pub recurring: Option<&'a str>,
+    /// The row of the supporter.
+    pub donor_id: Option<i64>,
 }
 
 /// The receipt of a donation.
@@ -61,6 +64,7 @@ pub(super) async fn send_receipt(
         date: gift.paid_at.date(&settings.time_zone),
         receipt_number: gift.receipt_number.to_owned(),
         manage_url: gift.recurring.map(|id| manage_url(site, id)),
+        give_url: give_url(tx, site, gift.donor_id).await?,
     };
     tell(tx, site, &letterhead, ("", to), &format!("receipt:{}", gift.donation), &receipt).await.map(drop)
 }
@@ -129,7 +133,7 @@ pub(super) async fn send_monthly_ended(tx: &mut Tx, site: &Site, recurring: &Rec
         sender: letterhead.sender.clone(),
         donor_name: greeting(&recurring.name),
         amount: figures(recurring.amount_minor, &recurring.currency),
-        give_url: site.url("/donate"),
+        give_url: give_url(tx, site, recurring.donor_id).await?,
     };
     let fact = format!("monthly-ended:{}", recurring.public_id);
     tell(tx, site, &letterhead, ("", &to), &fact, &ended).await.map(drop)
@@ -166,6 +170,18 @@ async fn was_told(tx: &mut Tx, at: Moment) -> db::Result<bool> {
 
 fn manage_url(site: &Site, public_id: &str) -> String {
     site.url(&format!("/giving/{}", manage_token(site, public_id)))
+}
+
+/// The page to give, which knows whoever comes by this address.
+async fn give_url(tx: &mut Tx, site: &Site, donor_id: Option<i64>) -> db::Result<String> {
+    let name = match donor_id {
+        Some(donor_id) => store::brakes::name_of(tx, donor_id).await?,
+        None => None,
+    };
+    Ok(match name {
+        Some(name) => site.url(&format!("/donate?s={}", giver_token(site, &name))),
+        None => site.url("/donate"),
+    })
 }
 
 fn greeting(name: &str) -> String {

@@ -253,6 +253,38 @@ impl Copied {
     }
 }
 
+/// Two gifts of one supporter within an hour, or two monthly donations that run: perhaps one of them was not meant.
+#[derive(Clone, Debug, PartialEq, Eq, FromRow)]
+pub struct Double {
+    /// The newer row's id, to ask for the next page with.
+    pub id: i64,
+    /// The supporter's address.
+    pub email: String,
+    /// The supporter's name; may be empty.
+    pub name: String,
+    /// [`DonationKind::Once`]: both are donations, and one may be paid back. [`DonationKind::Instalment`]: both are monthly donations,
+    /// and one may be ended.
+    pub kind: DonationKind,
+    /// The public id of the older one.
+    pub first: String,
+    pub first_minor: i64,
+    pub first_currency: String,
+    /// The public id of the newer one.
+    pub second: String,
+    pub second_minor: i64,
+    pub second_currency: String,
+    /// When the newer one was paid, or begun.
+    pub at: Moment,
+}
+
+impl Double {
+    /// Both amounts, for people: of the older one and of the newer.
+    #[must_use]
+    pub fn amounts(&self) -> [String; 2] {
+        [figures(self.first_minor, &self.first_currency), figures(self.second_minor, &self.second_currency)]
+    }
+}
+
 /// How the provider's news go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, FromRow)]
 pub struct AttentionNews {

@@ -16,10 +16,12 @@ mod apply;
 mod attention;
 mod back;
 mod book;
+mod brakes;
 mod by_staff;
 mod calls;
 mod closing;
 mod csv_file;
+mod doubles;
 mod forget;
 mod gift;
 mod give_back;
@@ -43,6 +45,7 @@ mod store;
 pub(crate) mod tests;
 
 pub(crate) use self::store::{
+    brakes::{FORGET_ATTEMPTS, FORGET_TRIES},
     calls::FORGET_CALLS,
     events::{BLANK_EVENTS, FORGET_DONE, FORGET_IGNORED},
 };
@@ -53,16 +56,22 @@ pub use self::{
         news as attention_news, put_checkouts_away, put_event_away, tell_of_unended,
     },
     book::{MoneyAudit, audit_money},
+    brakes::{
+        GIFTS, Giver, PATIENCE as GIVERS_PATIENCE, Proof, closed_until as giving_closed_until, giver_token,
+        known_supporter, last_decline,
+    },
     by_staff::{GiftNote, NeverAsk, never_ask, note as note_on_gift, notes as notes_on_gift},
     calls::resume_calls,
     closing::{CloseError, book_sums, bounds as month_bounds, close_month, closed_months},
     csv_file::{CsvOfGifts, CsvOfGiftsError, are_more_than, place_of},
+    doubles::{GivenBefore, given_before, given_twice, monthly_twice},
     forget::{forget, forget_donor, supporter, supporter_named},
-    gift::{FieldErrors, GIFTS, GiftError, GiftRequest, StartedGift, gift_of, start_gift, thanks_token},
+    gift::{FieldErrors, GiftError, GiftRequest, StartedGift, gift_of, read_gift, start_gift, thanks_token},
     give_back::{RefundAsk, RefundError, RefundMade, put_refund_away, refund, resume_refunds},
     inbox::{InboxWorked, ReceiveError, poll_provider, process_inbox, receive},
     lines::{
-        AttentionNews, Copied, EventLine, FailedCheckout, LedgerLine, ListedDonation, Total, Unended, figures,
+        AttentionNews, Copied, Double, EventLine, FailedCheckout, LedgerLine, ListedDonation, Total, Unended,
+        figures,
     },
     manage_link::manage_token,
     money_news::tell_of_money,
@@ -84,10 +93,11 @@ pub use self::{
     search::{Became, FoundGifts, GiftPlace, GiftSearch, SUPPORTERS, first_gift, word_supporters},
     states::{
         Account, Compared, DonationKind, DonationState, EventSource, EventState, GiftStanding, Operation,
-        PostingKind, RecurringState,
+        PaymentOutcome, PostingKind, RecurringState,
     },
     store::{
         QUEUES, STATEMENTS,
+        brakes::KnownSupporter,
         calls::{CANCELLATIONS, CHECKOUTS},
         closing::{ClosedMonth, MonthSum},
         events::EVENTS,

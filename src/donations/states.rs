@@ -159,6 +159,16 @@ words! {
 }
 
 words! {
+    /// What became of a payment that was refused. Of what only a newer version knows no card is blamed.
+    pub enum PaymentOutcome else Failed {
+        /// A card was declined.
+        Declined = "declined",
+        /// Something else was, such as a debit from an account.
+        Failed = "failed",
+    }
+}
+
+words! {
     /// What a call asks the provider to do.
     pub enum Operation {
         /// To make a checkout page.

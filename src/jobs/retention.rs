@@ -152,6 +152,8 @@ pub const RETENTION: &[(&str, Retention)] = &[
         Kept("a file of that process may turn up at any time: a row for each start that sent something"),
     ),
     ("withdrawal_journal", Bounded("a row for each machine that writes withdrawals down")),
+    ("gift_try", Goes(&[(donations::FORGET_TRIES, DAY)])),
+    ("payment_attempt", Goes(&[(donations::FORGET_ATTEMPTS, SEASON)])),
     ("attempt", Goes(&[(attempts::FORGET_ENDED, Duration::ZERO)])),
     ("job_trouble", Goes(&[(store::FORGET, MONTH)])),
     ("limit_used_up", Bounded("a row for each form that everybody shares")),

@@ -414,6 +414,8 @@ pub struct Receipt {
     pub receipt_number: String,
     /// Where a monthly gift is changed or stopped; none for a single gift.
     pub manage_url: Option<String>,
+    /// The page to give, which knows them by this address.
+    pub give_url: String,
 }
 
 impl EmailTemplate for Receipt {
@@ -428,6 +430,7 @@ impl EmailTemplate for Receipt {
             date: "3 March 2026".into(),
             receipt_number: "2026-000123".into(),
             manage_url: Some("https://news.example.org/giving/sample".into()),
+            give_url: "https://news.example.org/donate?s=sample".into(),
         }
     }
 }

@@ -66,6 +66,9 @@ pub struct NewCheckout {
     pub success_url: String,
     /// Where it leads a supporter who turns back.
     pub cancel_url: String,
+    /// Until when it may be paid, in seconds since 1970; the provider decides for calls that an older program stored.
+    #[serde(default)]
+    pub expires_at: Option<i64>,
 }
 
 /// The hosted page.
@@ -137,6 +140,15 @@ pub enum PaymentState {
     NotPaid,
 }
 
+/// Why a payment was refused last.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PaymentRefusal {
+    /// In the provider's word, such as `insufficient_funds`.
+    pub code: String,
+    /// Whether it was a card.
+    pub of_a_card: bool,
+}
+
 /// A payment as it is now.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Payment {
@@ -148,6 +160,10 @@ pub struct Payment {
     pub amount: Option<Money>,
     /// Our rows.
     pub ours: OurIds,
+    /// Why it was refused last; none if it never was, or was paid since.
+    pub refused: Option<PaymentRefusal>,
+    /// Whether it is the first of a subscription: that one names none of our rows.
+    pub begins_months: bool,
     /// When the money came onto our balance; none before it has, nor in the moment before the provider says so.
     pub paid_at: Option<Moment>,
     /// What the provider says of its money; none before there is any.
@@ -251,6 +267,8 @@ pub enum EventKind {
     /// A checkout session whose bank did not pay.
     CheckoutFailed,
     Payment,
+    /// A payment that was refused.
+    PaymentFailed,
     Subscription,
     Invoice,
     /// An invoice that could not be paid.
@@ -320,6 +338,12 @@ impl ProviderError {
     #[must_use]
     pub fn is_of_other_mode(&self) -> bool {
         matches!(self, Self::Refused { message, .. } if message.contains("a similar object exists in"))
+    }
+
+    /// Whether it is too late to open a page that was to be open for half an hour.
+    #[must_use]
+    pub fn is_too_late(&self) -> bool {
+        matches!(self, Self::Refused { message, .. } if message.contains("expires_at"))
     }
 
     /// Whether the provider refused what the supporter typed, and would take something else.

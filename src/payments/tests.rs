@@ -94,6 +94,7 @@ fn checkout(every: Every) -> NewCheckout {
         recurring: (every == Every::Month).then(|| "xyz".to_owned()),
         success_url: "https://magazine.example.org/thanks/abc".to_owned(),
         cancel_url: "https://magazine.example.org/donate".to_owned(),
+        expires_at: Some(1_800_002_100),
     }
 }
 
@@ -126,6 +127,7 @@ async fn a_checkout_is_asked_for_in_stripes_own_words() {
             ("cancel_url".to_owned(), "https://magazine.example.org/donate".to_owned()),
             ("client_reference_id".to_owned(), "abc".to_owned()),
             ("customer_email".to_owned(), "ann@example.org".to_owned()),
+            ("expires_at".to_owned(), "1800002100".to_owned()),
             ("line_items[0][price_data][currency]".to_owned(), "eur".to_owned()),
             (
                 "line_items[0][price_data][product_data][name]".to_owned(),

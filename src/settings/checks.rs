@@ -145,7 +145,8 @@ pub(super) fn amounts(text: &str, beside: &Beside) -> Checked<Vec<i64>> {
     let (Some(currency), Some(GiftLimits { least, most })) = (beside.currency, limits) else {
         return Ok(Vec::new());
     };
-    let amounts = text.split_whitespace().map(|one| Money::parse(one, currency).map(|amount| amount.minor));
+    let amounts = one_by_one(text).into_iter().map(|one| Money::parse(&one, currency));
+    let amounts = amounts.map(|read| read.map(|amount| amount.minor));
     let amounts: Vec<i64> = amounts.collect::<Result<_, _>>().map_err(|error| error.to_string())?;
     if !(1..=AT_MOST).contains(&amounts.len()) {
         return Err("Enter one to six amounts with spaces between them.".to_owned());
@@ -154,4 +155,16 @@ pub(super) fn amounts(text: &str, beside: &Beside) -> Checked<Vec<i64>> {
         return Err(format!("Suggest amounts that can be given: from {least} to {most}."));
     }
     Ok(amounts)
+}
+
+/// Amounts with spaces between them; what has no digits, such as a sign, belongs to the amount before it.
+fn one_by_one(text: &str) -> Vec<String> {
+    let mut amounts: Vec<String> = Vec::new();
+    for word in text.split_whitespace() {
+        match amounts.last_mut() {
+            Some(last) if !word.contains(char::is_numeric) => last.push_str(word),
+            _ => amounts.push(word.to_owned()),
+        }
+    }
+    amounts
 }

@@ -13,6 +13,8 @@ use crate::{
     site::Site,
 };
 
+/// Cards that strangers tried out: `donations` closes the page to give under this name.
+const CARDS: &str = "cards";
 const DAY: Duration = Duration::from_secs(86_400);
 
 /// Something that was closed to everybody for a while.
@@ -29,6 +31,7 @@ impl ClosedDoor {
                 "The page that mails readers the link to their choices asked each browser for some work"
             }
             "donate" => "The page to give was closed to everybody",
+            CARDS => "The page to give was closed to everybody it does not know",
             "letters" => "Letters of people to the address for bounces were not kept",
             THE_DOOR => "The door to the desk was closed to everybody",
             _ => "A form was closed to everybody",
@@ -43,6 +46,9 @@ impl ClosedDoor {
             "letters" => {
                 "Two hundred waited to be read: those that came first stay, and those that answer an edition."
             }
+            CARDS => {
+                "Whoever came was told when to come back. Whoever came by a link of their own could give."
+            }
             "choices" => "Whoever came got their link all the same, unless their browser runs no scripts.",
             _ => "Whoever came was told when to come back.",
         }
@@ -56,6 +62,9 @@ impl ClosedDoor {
             "choices" => "It writes to nobody but readers, and to each of them once a day at most.",
             "donate" => {
                 "It may try out stolen cards. No gift counts before it is paid, and your payment service can ask for more proof of each card."
+            }
+            CARDS => {
+                "Many cards were declined within an hour, so somebody is trying out stolen ones. Nothing of it counts as a gift. It opens again by itself; look in your payment service for payments that went through all the same, and pay those back that you do not trust."
             }
             "letters" => {
                 "Look under Readers, Bounces, and put away what is read: then there is room for what people write."
@@ -95,7 +104,7 @@ pub async fn lately(db: &Db, now: Moment) -> Result<Vec<ClosedDoor>> {
     Ok(closed)
 }
 
-/// Writes to the owners about what they have not been told of. Whoever could not be written to has not been told.
+/// Writes to the owners, of cards to the treasurers, about what they have not been told of. Whoever could not be written to has not been told.
 ///
 /// # Errors
 /// When the database fails; what was not told is told at the next turn.
@@ -107,9 +116,11 @@ pub async fn tell(site: &Site) -> Result<()> {
         return Ok(());
     }
     let owners = letters::owners(&site.db).await?;
+    let treasurers = letters::treasurers(&site.db).await?;
     for one in &untold {
+        let people = if one.0.what == CARDS { &treasurers } else { &owners };
         let mut tx = site.db.begin().await?;
-        if attempts::tell(&mut tx, &one.0, now).await? && write_to(&mut tx, site, &owners, one).await? {
+        if attempts::tell(&mut tx, &one.0, now).await? && write_to(&mut tx, site, people, one).await? {
             tx.commit().await?;
         }
     }

@@ -25,12 +25,19 @@ pub fn stamp(site: &Site) -> String {
     site.keys.sign(Purpose::SignUp, &format!("made.{}", site.now().0), None)
 }
 
+/// The same for a form of which no two are alike: what is begun by one of them is counted.
+#[must_use]
+pub fn mark(site: &Site) -> String {
+    site.keys.sign(Purpose::SignUp, &format!("made.{}.{}", site.now().0, token::public_id()), None)
+}
+
 /// How long ago a form was made, by our own clock; none for a form that does not say so, or was made by a clock that is ahead.
 #[must_use]
 pub fn age(site: &Site, stamp: &str) -> Option<Duration> {
     let now = site.now();
     let scope = site.keys.verify(Purpose::SignUp, stamp, now).ok()?;
-    let made = Moment(scope.strip_prefix("made.")?.parse().ok()?);
+    let made = scope.strip_prefix("made.")?.split('.').next()?;
+    let made = Moment(made.parse().ok()?);
     (made <= now).then(|| now.since(made))
 }
 
@@ -49,7 +56,10 @@ pub fn answers(challenge: &str, answer: &str) -> bool {
 }
 
 /// Takes an answer to a challenge of ours, once.
-pub(super) async fn accept(tx: &mut Tx, site: &Site, challenge: &str, answer: &str) -> Result<bool> {
+///
+/// # Errors
+/// When the database fails.
+pub async fn accept(tx: &mut Tx, site: &Site, challenge: &str, answer: &str) -> Result<bool> {
     let scope = site.keys.verify(Purpose::SignUp, challenge, site.now());
     let is_ours = scope.is_ok_and(|scope| scope.starts_with("work."));
     if !is_ours || !answers(challenge, answer) {

@@ -17,7 +17,7 @@ use broadside::{
     email_address::EmailAddress,
     payments::{PaymentProvider, ProviderError, Stripe, StripeSettings},
     sandbox::{ApiFault, Fate, Forgery, StripeServer},
-    subscribers::{self, DonorState},
+    subscribers::{self, DonorState, machines},
 };
 use reqwest::{StatusCode, header::LOCATION};
 
@@ -78,7 +78,9 @@ impl House {
 
     /// Sends the donation form; the answer is the way to the checkout, or the form again.
     pub async fn send_form(&self, every: &str, amount: &str) -> reqwest::Response {
+        let made = machines::mark(&self.site);
         let form = [
+            ("made", made.as_str()),
             ("own_amount", amount),
             ("every", every),
             ("email", "ann@example.org"),

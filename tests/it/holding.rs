@@ -350,6 +350,11 @@ const TABLES: &[(&str, Tells)] = &[
     ("refusal_told", Nothing("which domains the team was told of")),
     ("asking", Nothing("how often networks asked, as hashes, for two hours")),
     ("attempt", Nothing("what is limited, as hashes, until the limit is over")),
+    ("gift_try", Nothing("what was begun to be given, as hashes, for a day")),
+    (
+        "payment_attempt",
+        Nothing("cards that were declined, by the gift alone: whoever did not pay is not known by it"),
+    ),
     ("limit_used_up", Nothing("which form was used up")),
     ("import", Nothing("which lists the team brought in, and sums")),
     ("import_part", Nothing("a file that the team brings in, until it is in, and for a week at most")),

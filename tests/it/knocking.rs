@@ -14,7 +14,7 @@ use broadside::{
     attempts::{self, Attempt, Limit, Refusal},
     clock::Clock,
     db::{Db, Together},
-    donations::{self, GiftError, GiftRequest},
+    donations::{self, GiftError, GiftRequest, Giver},
     email_address::EmailAddress,
     network::Network,
     payments::Every,
@@ -22,6 +22,7 @@ use broadside::{
     site::Site,
     staff::{self, AccountError, Hasher, Incoming, NewMember, PasswordCost, Role, SignInError},
     subscribers::{self, By, Crowd, NewSubscription, SubscriberError, Trace, lists},
+    token,
 };
 use futures_util::future::join_all;
 use reqwest::StatusCode;
@@ -374,16 +375,19 @@ both_engines! {
         assert_eq!(closed.iter().map(staff::ClosedDoor::what).collect::<Vec<_>>(), ["The door to the desk was closed to everybody"]);
     }
 
-    /// Each gift that is begun asks the payment service for a page: nobody begins them without end.
-    async fn of_many_gifts_at_once_a_hundred_are_begun(app: TestApp) {
+    /// Each gift that is begun asks the payment service for a page: nobody begins them without end (TRUST A26).
+    async fn of_many_gifts_at_once_from_one_network_ten_are_begun(app: TestApp) {
         let settings = Settings::load(&app.site.db).await.expect("settings");
         let begin = async |from| {
-            let request =
-                GiftRequest { amount: "15", every: Every::Once, email: "ann@example.com", name: "", from, edition_token: None };
+            let gift = token::public_id();
+            let giver = Giver { from, ..Giver::default() };
+            let request = GiftRequest {
+                amount: "15", every: Every::Once, email: &format!("{gift}@example.com"), name: "", giver, gift: &gift, back: "/donate", edition_token: None,
+            };
             donations::start_gift(&app.site, app.payments.provider.as_ref(), &settings, &request).await
         };
         let outcomes = join_all((0..120).map(|_| begin(Some(network(HOME))))).await;
-        assert_eq!(outcomes.iter().filter(|outcome| outcome.is_ok()).count(), 100);
+        assert_eq!(outcomes.iter().filter(|outcome| outcome.is_ok()).count(), 10);
         assert!(outcomes.iter().filter_map(|one| one.as_ref().err()).all(|one| matches!(one, GiftError::TooMany(_))));
         begin(Some(network(ELSEWHERE))).await.expect("another network");
         app.leaves_work();

@@ -98,6 +98,7 @@ mod standing_still;
 mod statements;
 mod stopped;
 mod subscribing;
+mod testing_cards;
 mod throttling;
 mod treasurer;
 mod unreadable;

@@ -88,6 +88,15 @@ async fn a_supporter_gives_once_and_monthly_and_stops() {
     app.drain().await;
     assert!(app.sandbox.stripe().charges().is_empty() && app.mails(email).is_empty());
 
+    // Back to the form: as it was filled in, with a word about the card, and the address nowhere in the open.
+    browser.click("Cancel and go back").await;
+    browser.wait_for_path("/donate").await;
+    browser.wait_for_text("Nothing was charged").await;
+    assert!(!browser.address().await.as_str().contains("bea"), "the address stands in the open");
+    browser.sound("supporter-back-again").await;
+    browser.click("Go on to payment").await;
+    browser.wait_for_path("/c/pay/").await;
+
     browser.click("Pay 10.00 EUR").await;
     browser.wait_for_path("/thanks/").await;
     browser.wait_for_text("One moment").await;
@@ -100,9 +109,17 @@ async fn a_supporter_gives_once_and_monthly_and_stops() {
     assert_eq!(app.mails(email).len(), 1, "one receipt");
 
     browser.goto(&app.url("/donate?every=month")).await;
-    browser.fill("Another amount", "7.50").await;
+    browser.fill("Another amount", "1.750").await;
     browser.fill("Your email address", email).await;
     browser.click("Go on to payment").await;
+    browser.wait_for_text("Which amount do you mean?").await;
+    browser.sound("supporter-which-amount").await;
+    browser.fill("Another amount", "7,50 €").await;
+    browser.click("Go on to payment").await;
+    // This browser gave a moment ago.
+    browser.wait_for_text("Give once more?").await;
+    browser.sound("supporter-once-more").await;
+    browser.click("Yes, go on to payment").await;
     browser.wait_for_path("/c/pay/").await;
     browser.sound("supporter-checkout-monthly").await;
     browser.click("Pay 7.50 EUR every month").await;

@@ -74,6 +74,11 @@ const CASES: &[Case] = &[
     ("provider_event", 2, "select event_id from provider_event where state = 'done'", &[
         "insert into provider_event (event_id, type, object_id, source, payload, state, attempts, created_at, received_at, next_at)
             values ('done-{n}', 'invoice.paid', 'in_1', 'webhook', '', 'done', 0, 0, {at}, 0)"]),
+    ("gift_try", 0, "select mailbox from gift_try", &[
+        "insert into donation (public_id, email, name, kind, amount_minor, currency, state, created_at) values ('tried-{n}', '', '', 'once', 100, 'EUR', 'expired', 0)",
+        "insert into gift_try (donation_id, mailbox, at) select id, '{n}', {at} from donation where public_id = 'tried-{n}'"]),
+    ("payment_attempt", 0, "select provider_ref from payment_attempt",
+        &["insert into payment_attempt (provider_ref, outcome, decline_code, at) values ('{n}', 'declined', '', {at})"]),
     ("provider_call", 0, "select idempotency_key from provider_call", &[
         "insert into provider_call (idempotency_key, operation, request, state, attempts, created_at, next_at, finished_at)
             values ('{n}', 'checkout', '', 'done', 1, 0, 0, {at})"]),

@@ -9,7 +9,7 @@ use broadside::{
     db::{Engine, Sql},
     delivery::{self, AttemptOutcome, AttemptStage, CopyState, MassState, StopReason},
     donations::{
-        DonationKind, DonationState, EventSource, EventState, Operation, PostingKind, RecurringState,
+        DonationKind, DonationState, EventSource, EventState, Operation, PaymentOutcome, PostingKind, RecurringState,
     },
     editions::{Cause, EditionState, HeldBecause, Rhythm, UnknownPolicy},
     mail::Algorithm,
@@ -246,6 +246,7 @@ fn columns() -> Vec<(&'static str, &'static str, Vec<&'static str>)> {
         "provider_event"."source": EventSource,
         "provider_event"."state": EventState,
         "provider_call"."operation": Operation,
+        "payment_attempt"."outcome": PaymentOutcome,
         "bounce"."source": Source,
         "bounce"."class": BounceClass,
         "bounce"."action": Action,

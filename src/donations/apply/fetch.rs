@@ -28,6 +28,8 @@ pub enum Seen {
     Payment(Box<Paying>, Option<Box<CheckoutSession>>),
     /// A payment that a gift of ours is paid by, which it names no more.
     After(Box<Paying>),
+    /// It was refused, whatever it came to since.
+    Refused(Payment),
     Month(Month),
     Nothing,
 }
@@ -101,6 +103,7 @@ pub async fn fetch(
             | EventKind::FraudWarning
             | EventKind::Review),
         ) => of_payment(site, provider, object_id, news).await,
+        Some(EventKind::PaymentFailed) => Ok(Seen::Refused(provider.payment(object_id).await?)),
         Some(EventKind::Subscription) => Ok(Seen::Month(look(site, provider, object_id, None, None).await?)),
         Some(EventKind::Invoice | EventKind::InvoiceFailed) => {
             let invoice = provider.invoice(object_id).await?;

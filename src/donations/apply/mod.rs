@@ -10,6 +10,7 @@
 mod fetch;
 mod gifts;
 mod months;
+mod refused;
 
 pub(super) use self::fetch::{Seen, fetch};
 use super::store::events::{DueEvent, Told};
@@ -50,6 +51,7 @@ pub(super) async fn apply(tx: &mut Tx, site: &Site, event: &DueEvent, seen: &See
         },
         Seen::Payment(paying, session) => gifts::payment_alone(tx, site, paying, session.as_deref()).await,
         Seen::After(paying) => gifts::after(tx, site, paying).await,
+        Seen::Refused(payment) => refused::count(tx, site, event, payment).await,
         Seen::Month(month) => months::follow(tx, site, event, month).await,
         Seen::Nothing => Ok(Applied::NotOurs),
     }

@@ -3,10 +3,12 @@
 pub(super) mod attention;
 pub(super) mod back;
 pub(super) mod book;
+pub(super) mod brakes;
 pub(super) mod by_staff;
 pub(super) mod calls;
 pub(super) mod closing;
 pub(super) mod donors;
+pub(super) mod doubles;
 pub(super) mod events;
 pub(super) mod figures;
 pub(super) mod gifts;
@@ -24,9 +26,11 @@ pub const STATEMENTS: &[&[Sql]] = &[
     attention::STATEMENTS,
     back::STATEMENTS,
     book::STATEMENTS,
+    brakes::STATEMENTS,
     calls::STATEMENTS,
     closing::STATEMENTS,
     donors::STATEMENTS,
+    doubles::STATEMENTS,
     events::STATEMENTS,
     figures::STATEMENTS,
     gifts::STATEMENTS,

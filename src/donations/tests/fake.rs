@@ -99,6 +99,8 @@ impl Fake {
             paid_at: (payment == PaymentState::Succeeded).then_some(ARRIVED),
             charge: None,
             in_review: false,
+            refused: None,
+            begins_months: false,
         };
         self.objects().payments.insert(payment_id.clone(), paid);
         (session.id, payment_id)
@@ -162,6 +164,8 @@ impl Fake {
             paid_at: Some(ARRIVED),
             charge: None,
             in_review: false,
+            refused: None,
+            begins_months: month == 1,
         };
         objects.payments.insert(payment_id, payment);
         id

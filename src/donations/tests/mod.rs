@@ -54,8 +54,11 @@ impl Room {
     }
 
     async fn give(&self, amount: &str, monthly: bool) -> Result<StartedGift, GiftError> {
+        let gift = crate::token::public_id();
         let request = GiftRequest {
-            from: None,
+            giver: Giver::default(),
+            gift: &gift,
+            back: "/donate",
             amount,
             every: every(monthly),
             email: "ann@example.org",
@@ -436,8 +439,11 @@ both_engines! {
         room.provider.next_trouble(Trouble::Refuses);
         assert!(matches!(room.give("1", false).await, Err(GiftError::Invalid(_))));
         let yen = Settings { currency: "JPY".to_owned(), ..room.settings.clone() };
+        let gift = crate::token::public_id();
         let request = GiftRequest {
-            from: None,
+            giver: Giver::default(),
+            gift: &gift,
+            back: "/donate",
             amount: "1500",
             every: every(false),
             email: "ann@example.org",

@@ -34,6 +34,7 @@ impl EventKind {
             | "payout.failed"
             | "payout.canceled"
             | "payout.reconciliation_completed" => Self::Payout,
+            "payment_intent.payment_failed" => Self::PaymentFailed,
             "customer.subscription.created"
             | "customer.subscription.updated"
             | "customer.subscription.deleted"

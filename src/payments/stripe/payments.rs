@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 use super::{
-    super::{Charge, Payment, PaymentState, money_of},
+    super::{Charge, Payment, PaymentRefusal, PaymentState, money_of},
     Metadata,
     balance::{Expandable, WireCharge, WireReview},
     our_ids,
@@ -20,7 +20,36 @@ pub struct WirePayment {
     metadata: Metadata,
     latest_charge: Option<Expandable<WireCharge>>,
     review: Option<Expandable<WireReview>>,
+    description: Option<String>,
+    last_payment_error: Option<WireRefusal>,
 }
+
+/// Why it was refused last.
+#[derive(Deserialize)]
+struct WireRefusal {
+    code: Option<String>,
+    decline_code: Option<String>,
+    payment_method: Option<WireMethod>,
+}
+
+#[derive(Deserialize)]
+struct WireMethod {
+    r#type: Option<String>,
+}
+
+/// What the provider itself calls the payment that begins a subscription.
+const BEGINS_MONTHS: &str = "Subscription creation";
+
+impl From<WireRefusal> for PaymentRefusal {
+    fn from(wire: WireRefusal) -> Self {
+        let kind = wire.payment_method.and_then(|method| method.r#type);
+        Self {
+            code: wire.decline_code.or(wire.code).unwrap_or_default(),
+            of_a_card: kind.is_none_or(|kind| kind == "card"),
+        }
+    }
+}
+
 
 impl From<WirePayment> for Payment {
     fn from(wire: WirePayment) -> Self {
@@ -39,6 +68,8 @@ impl From<WirePayment> for Payment {
             ours: our_ids(&wire.metadata),
             charge,
             in_review: WireReview::is_open(wire.review),
+            refused: wire.last_payment_error.map(PaymentRefusal::from),
+            begins_months: wire.description.as_deref() == Some(BEGINS_MONTHS),
         }
     }
 }

@@ -23,6 +23,9 @@ pub fn checkout_fields(new: &NewCheckout) -> Result<Fields, ProviderError> {
     add("customer_email", &new.email);
     add("success_url", &new.success_url);
     add("cancel_url", &new.cancel_url);
+    if let Some(expires_at) = new.expires_at {
+        add("expires_at", &expires_at.to_string());
+    }
     add("line_items[0][quantity]", "1");
     add("line_items[0][price_data][currency]", &currency.code().to_lowercase());
     add("line_items[0][price_data][unit_amount]", &new.amount_minor.to_string());

@@ -1,33 +1,65 @@
 //! `/donate`: how much, how often, who. Then on to the provider's checkout.
+//!
+//! Whatever is asked in between, the gift is held on the page that asks (`donate_held.rs`), and nothing typed is lost.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, time::Duration};
 
 use axum::{
     extract::{Query, State},
     http::StatusCode,
-    response::IntoResponse,
+    response::{IntoResponse, Response},
 };
 use serde::{Deserialize, Serialize};
 
-use super::super::{
-    App, ClientAddress, Form, Outcome, Posted, WebError, answers::too_many, session::see_other, words,
+use super::{
+    super::{
+        App, ClientAddress, Form, Outcome, Posted, WebError, answers::too_many, session::see_other, words,
+    },
+    donate_held::{self as held, Question},
+    gave::{self, Gave},
+    told::{InAddress, Told},
 };
 use crate::{
-    donations::{self, GiftError, GiftRequest},
+    donations::{self, GiftError, GiftRequest, Giver, Proof},
     mail::fields_to_everybody,
     money::{self, Currency, Money},
     payments::Every,
     settings::Settings,
+    subscribers::machines,
+    token,
 };
 
-const FIELDS: &[&str] = &["amount", "own_amount", "every", "email", "name", "e"];
-const TITLE: &str = "Donate";
+/// `e` is the token of an edition, `s` of a supporter. `website` is no question: people do not see it. `made` is the mark of the form,
+/// `since` of when somebody began to wait; the rest is what the pages in between ask.
+pub(super) const FIELDS: &[&str] = &[
+    "amount",
+    "own_amount",
+    "every",
+    "email",
+    "name",
+    "e",
+    "s",
+    "website",
+    "made",
+    "anew",
+    "again",
+    "challenge",
+    "answer",
+    "since",
+    "later",
+];
+pub(super) const TITLE: &str = "Donate";
+pub(super) const PATH: &str = "/donate";
+/// A form that was made before that is pressed once more.
+const OLDEST_FORM: Duration = Duration::from_secs(86_400);
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct Asked {
     /// The token of the edition that led here.
     e: String,
+    /// The token of a supporter, out of a letter of theirs.
+    s: String,
     every: String,
 }
 
@@ -43,7 +75,11 @@ struct Page {
     own_label: String,
     amounts: Vec<Amount>,
     form: Form,
+    /// The two amounts that what was typed may mean.
+    readings: Vec<Amount>,
     trouble: Option<Cow<'static, str>>,
+    /// What there is to know beside.
+    notice: Option<&'static str>,
 }
 
 #[derive(Serialize)]
@@ -52,18 +88,48 @@ struct Amount {
     label: String,
 }
 
+/// What stands on the page beside the form.
+#[derive(Default)]
+struct Beside {
+    readings: Option<[Money; 2]>,
+    trouble: Option<Cow<'static, str>>,
+    notice: Option<&'static str>,
+}
+
 /// `GET /donate`
-pub(crate) async fn show(State(app): State<App>, Query(asked): Query<Asked>) -> Outcome {
+pub(crate) async fn show(State(app): State<App>, told: InAddress, Query(asked): Query<Asked>) -> Outcome {
     let settings = Settings::load(&app.site.db).await?;
-    let every = if asked.every == "month" { "month" } else { "once" };
-    let form = Form::new(FIELDS).with("every", every).with("e", asked.e);
-    let page = page(&app, &settings, form, None);
+    let mut beside = Beside::default();
+    let form = match told.read(&app.site, PATH) {
+        // Back from the payment page, as it was filled in.
+        Some(Told::Gift { filled, gift }) => {
+            let declined = donations::last_decline(&app.site.db, &gift).await?;
+            beside.notice = declined.map(|code| words::donations::declined(&code));
+            filled.into_iter().fold(Form::new(FIELDS), |form, (name, value)| form.with(&name, value))
+        }
+        _ => {
+            let every = if asked.every == "month" { "month" } else { "once" };
+            let mut form = Form::new(FIELDS).with("every", every).with("e", asked.e);
+            if let Some(known) = donations::known_supporter(&app.site, &asked.s).await? {
+                form = form.with("s", asked.s).with("email", known.email).with("name", known.name);
+            } else if let Some(until) = donations::giving_closed_until(&app.site).await? {
+                beside.trouble = Some(closed(until.since(app.site.now())).into());
+            }
+            form
+        }
+    };
+    let page = page(&app, &settings, form, beside);
     app.public_page("public/donate", TITLE, &page).await
 }
 
 /// `POST /donate`
-pub(crate) async fn submit(State(app): State<App>, client: ClientAddress, posted: Posted) -> Outcome {
-    let mut form = posted.form(FIELDS)?;
+pub(crate) async fn submit(
+    State(app): State<App>,
+    client: ClientAddress,
+    Gave(gave): Gave,
+    posted: Posted,
+) -> Outcome {
+    let form = posted.form(FIELDS)?;
     let settings = Settings::load(&app.site.db).await?;
     let Some(payments) = &app.payments else {
         return Err(WebError::Unavailable("Donations are switched off. Nothing was charged."));
@@ -73,20 +139,60 @@ pub(crate) async fn submit(State(app): State<App>, client: ClientAddress, posted
         "once" => Every::Once,
         _ => return Err(WebError::BadRequest("Choose whether to give once or each month.")),
     };
-    // An amount that was typed wins over a button that was pressed.
-    let typed = form.text("own_amount");
+    if !form.text("website").is_empty() {
+        // A program filled in what people do not see, and is told what everybody is told who comes too often.
+        return later(&app, &settings, form, Duration::from_secs(3_600)).await;
+    }
+    if form.is_ticked("anew") {
+        let page = page(&app, &settings, form, Beside::default());
+        return app.public_page("public/donate", TITLE, &page).await;
+    }
+    let known = donations::known_supporter(&app.site, form.text("s")).await?;
+    let gift = token::public_id();
+    let back = back_to(&app, &form, &gift);
+    let typed = form.clone();
     let request = GiftRequest {
-        amount: if typed.is_empty() { form.text("amount") } else { typed },
+        amount: amount_of(&typed),
         every,
-        email: form.text("email"),
-        name: form.text("name"),
-        from: client.network(),
-        edition_token: Some(form.text("e")),
+        email: typed.text("email"),
+        name: typed.text("name"),
+        giver: Giver {
+            from: client.network(),
+            form: mark_of(&app, &typed).unwrap_or_default(),
+            known: known.as_ref(),
+            proof: proof(&typed),
+        },
+        gift: &gift,
+        back: &back,
+        edition_token: Some(typed.text("e")),
     };
-    let started = donations::start_gift(&app.site, payments.provider.as_ref(), &settings, &request).await;
-    let trouble = match started {
-        Ok(gift) => return Ok(see_other(&gift.checkout_url)),
-        Err(GiftError::Invalid(fields)) => {
+    let (amount, email) = match donations::read_gift(&settings, &request) {
+        Ok(read) => read,
+        Err(error) => return refused(&app, &settings, form, error).await,
+    };
+    if !has_taken_its_time(&app, &form) {
+        return held::ask(&app, &form, Question::Press { amount }).await;
+    }
+    if !form.is_ticked("again") {
+        let who = (known.as_ref(), gave.as_deref());
+        if let Some(before) = donations::given_before(&app.site, who, &email, every).await? {
+            return held::ask(&app, &form, Question::Again { before, zone: &settings.time_zone }).await;
+        }
+    }
+    match donations::start_gift(&app.site, payments.provider.as_ref(), &settings, &request).await {
+        Ok(gift) => Ok(gave::remembers(&app.site, &gift.public_id, see_other(&gift.checkout_url))),
+        Err(error) => refused(&app, &settings, form, error).await,
+    }
+}
+
+/// The page that says why there is no checkout.
+async fn refused(app: &App, settings: &Settings, mut form: Form, error: GiftError) -> Outcome {
+    let mut beside = Beside::default();
+    let mut status = StatusCode::SERVICE_UNAVAILABLE;
+    match error {
+        GiftError::Invalid(fields) => {
+            beside.readings = fields.readings;
+            status = StatusCode::UNPROCESSABLE_ENTITY;
             for (name, error) in
                 [("own_amount", fields.amount), ("email", fields.email), ("name", fields.name)]
             {
@@ -94,33 +200,87 @@ pub(crate) async fn submit(State(app): State<App>, client: ClientAddress, posted
                     form.mistake(name, error);
                 }
             }
-            None
         }
-        Err(GiftError::Database(error)) => return Err(error.into()),
-        Err(GiftError::TooMany(wait)) => {
-            let trouble = format!(
-                "Nothing was charged: more gifts than usual are being begun just now. Please try again in {}.",
-                words::wait(wait)
-            );
-            let page = page(&app, &settings, form, Some(trouble.into()));
-            let page = app.public_page("public/donate", TITLE, &page).await?;
-            return Ok(too_many(wait, page));
+        GiftError::Database(error) => return Err(error.into()),
+        GiftError::TooMany(wait) => return later(app, settings, form, wait).await,
+        GiftError::Work => return held::ask(app, &form, Question::Work).await,
+        GiftError::Closed(wait) => {
+            let page = page(app, settings, form, Beside { trouble: Some(closed(wait).into()), ..beside });
+            return Ok(too_many(wait, app.public_page("public/donate", TITLE, &page).await?));
         }
-        Err(GiftError::Currency(code)) => {
+        GiftError::Currency(code) => {
             tracing::error!(code, "no gifts can be taken in the currency of the settings");
-            Some("Our donation page is not set up correctly. Nothing was charged. Please tell us.")
+            let trouble = "Our donation page is not set up correctly. Nothing was charged. Please tell us.";
+            beside.trouble = Some(trouble.into());
         }
-        Err(GiftError::Provider(_)) => Some(
-            "The payment service did not answer, so nothing was charged. Please try again in a few minutes.",
-        ),
-    };
-    let is_ours = trouble.is_some();
-    let page = page(&app, &settings, form, trouble.map(Cow::Borrowed));
-    let status = if is_ours { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::UNPROCESSABLE_ENTITY };
+        GiftError::Provider(_) => {
+            let trouble = "The payment service did not answer, so nothing was charged. Please try again in a few minutes.";
+            beside.trouble = Some(trouble.into());
+        }
+    }
+    let page = page(app, settings, form, beside);
     Ok((status, app.public_page("public/donate", TITLE, &page).await?).into_response())
 }
 
-fn page(app: &App, settings: &Settings, mut form: Form, trouble: Option<Cow<'static, str>>) -> Page {
+/// The form again for whoever came too often.
+async fn later(app: &App, settings: &Settings, form: Form, wait: Duration) -> Outcome {
+    let trouble = format!(
+        "Nothing was charged: more gifts than usual are being begun just now. Please try again in {}.",
+        words::wait(wait)
+    );
+    let page = page(app, settings, form, Beside { trouble: Some(trouble.into()), ..Beside::default() });
+    let page: Response = app.public_page("public/donate", TITLE, &page).await?;
+    Ok(too_many(wait, page))
+}
+
+/// What strangers are told while it is closed to them.
+fn closed(wait: Duration) -> String {
+    format!(
+        "Somebody is trying out cards on this page, so it takes no gifts from whoever it does not know, for {} more. Nothing was charged. \
+         If you have given before, the link to give again in your receipt works now.",
+        words::wait(wait)
+    )
+}
+
+/// The amount that counts: one that was typed wins over a button that was pressed.
+pub(super) fn amount_of(form: &Form) -> &str {
+    match form.text("own_amount") {
+        "" => form.text("amount"),
+        typed => typed,
+    }
+}
+
+/// The mark of the form that was sent, if it is ours.
+pub(super) fn mark_of<'a>(app: &App, form: &'a Form) -> Option<&'a str> {
+    let mark = form.text("made");
+    let age = machines::age(&app.site, mark)?;
+    (age <= OLDEST_FORM).then_some(mark)
+}
+
+/// Whether the form has been here for as long as people take, by its own word that it bears our mark; in the sandbox no money moves.
+fn has_taken_its_time(app: &App, form: &Form) -> bool {
+    let age = mark_of(app, form).and_then(|mark| machines::age(&app.site, mark));
+    app.sandbox.is_some() || age.is_some_and(|age| age >= app.quickest_form)
+}
+
+/// What the browser did that was asked for some work.
+fn proof(form: &Form) -> Proof<'_> {
+    match (form.text("challenge"), form.text("answer"), form.text("since")) {
+        (_, _, since) if form.is_ticked("later") && !since.is_empty() => Proof::Waited(since),
+        ("", ..) | (_, "", _) => Proof::None,
+        (challenge, answer, _) => Proof::Worked(challenge, answer),
+    }
+}
+
+/// Where the payment page leads whoever turns back: here, with what they filled in, sealed.
+fn back_to(app: &App, form: &Form, gift: &str) -> String {
+    const KEPT: [&str; 7] = ["amount", "own_amount", "every", "email", "name", "e", "s"];
+    let filled = KEPT.map(|name| (name.to_owned(), form.text(name).to_owned()));
+    let filled = filled.into_iter().filter(|(_, value)| !value.is_empty()).collect();
+    Told::Gift { filled, gift: gift.to_owned() }.address(&app.site, PATH)
+}
+
+fn page(app: &App, settings: &Settings, mut form: Form, beside: Beside) -> Page {
     let currency = money::currency(&settings.currency);
     let amounts: Vec<Amount> = currency.map_or_else(Vec::new, |currency| {
         settings.suggested_amounts.iter().map(|minor| amount(*minor, currency)).collect()
@@ -132,6 +292,10 @@ fn page(app: &App, settings: &Settings, mut form: Form, trouble: Option<Cow<'sta
     {
         form = form.with("amount", middle.value.clone());
     }
+    if mark_of(app, &form).is_none() {
+        form = form.holding("made", machines::mark(&app.site));
+    }
+    let reading = |money: Money| amount(money.minor, money.currency);
     Page {
         open: app.payments.is_some() && settings.gift_limits().is_some(),
         heading: fields_to_everybody(&settings.appeal_heading),
@@ -145,7 +309,9 @@ fn page(app: &App, settings: &Settings, mut form: Form, trouble: Option<Cow<'sta
         own_label: format!("Another amount, in {}", settings.currency),
         amounts,
         form,
-        trouble,
+        readings: beside.readings.map(|both| both.map(reading).into()).unwrap_or_default(),
+        trouble: beside.trouble,
+        notice: beside.notice,
     }
 }
 

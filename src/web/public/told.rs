@@ -42,6 +42,8 @@ pub(super) enum Told {
     Gone,
     /// Leaving was taken back.
     Undone,
+    /// A gift was begun, with what was filled in for it: names of fields, and what they held.
+    Gift { filled: Vec<(String, String)>, gift: String },
     /// A mail goes to the address that was typed.
     Mailed { to: String, later: bool },
 }

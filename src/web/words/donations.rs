@@ -198,3 +198,35 @@ pub(in crate::web) const fn account(account: Account) -> &'static str {
         Account::Others => "No gift",
     }
 }
+
+/// What may help whoever comes back from a card that was declined, by the provider's word for why
+/// (<https://docs.stripe.com/declines/codes>). What the bank thinks of somebody is for the bank to say.
+pub(in crate::web) fn declined(code: &str) -> &'static str {
+    match code {
+        "insufficient_funds" | "withdrawal_count_limit_exceeded" => {
+            "The bank said no to the last card: there was not enough on it. Nothing was charged. A smaller amount or another card may work."
+        }
+        "expired_card" => "The last card has run out. Nothing was charged. Another card may work.",
+        "incorrect_number"
+        | "invalid_number"
+        | "incorrect_cvc"
+        | "invalid_cvc"
+        | "incorrect_zip"
+        | "invalid_expiry_month"
+        | "invalid_expiry_year" => {
+            "Something on the last card was mistyped: the number, the date or the code on its back. Nothing was charged. Please look at it once more."
+        }
+        "authentication_required" | "authentication_not_handled" => {
+            "The bank wanted to know that it is you, and heard nothing. Nothing was charged. Please try again, and confirm it in your bank’s app."
+        }
+        "processing_error" | "issuer_not_available" | "try_again_later" | "reenter_transaction" => {
+            "The bank could not be reached. Nothing was charged. Please try again in a few minutes."
+        }
+        "currency_not_supported" | "card_not_supported" | "transaction_not_allowed" => {
+            "The last card does not take this kind of payment. Nothing was charged. Another card may work, or your bank can tell you more."
+        }
+        _ => {
+            "The bank said no to the last card, and does not tell us why. Nothing was charged. Another card may work, or your bank can tell you more."
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! Whoever gives twice, perhaps without meaning to: asked before the checkout where it is known who they are, shown to the treasurer
+//! in any case (decision 21).
+//!
+//! Whoever types somebody's address is not known by that: nobody learns from the form that somebody gives (TRUST A22). Known is who
+//! came by a link of their own, and for an hour the browser that gave, if the same address is typed into it again.
+
+use std::time::Duration;
+
+use super::{
+    lines::{Double, figures},
+    manage_link::manage_token,
+    store::{brakes::KnownSupporter, doubles as store},
+};
+use crate::{
+    clock::Moment,
+    db::{self, Db},
+    email_address::EmailAddress,
+    payments::Every,
+    site::Site,
+};
+
+const HOUR: Duration = Duration::from_secs(3_600);
+
+/// What somebody gave or gives already, who is about to give again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum GivenBefore {
+    /// Within the last hour.
+    Once {
+        /// For people.
+        amount: String,
+        at: Moment,
+    },
+    /// A monthly donation that runs.
+    Monthly {
+        /// For people.
+        amount: String,
+        /// The token of the page on which it is changed or ended.
+        manage: String,
+    },
+}
+
+/// What whoever is about to give should be asked about, if it is known who that is: a supporter by their own link, or the browser that
+/// made a gift within the last hour, with the same address.
+///
+/// # Errors
+/// When the database fails.
+pub async fn given_before(
+    site: &Site,
+    (known, made): (Option<&KnownSupporter>, Option<&str>),
+    email: &EmailAddress,
+    every: Every,
+) -> db::Result<Option<GivenBefore>> {
+    let hour_ago = site.now().minus(HOUR);
+    let (donor, running_since) = match (known, made) {
+        (Some(known), _) => (Some(known.id), Moment::default()),
+        (None, Some(gift)) => (store::giver_of(&site.db, gift, &email.key()).await?, hour_ago),
+        (None, None) => (None, hour_ago),
+    };
+    let Some(donor) = donor else { return Ok(None) };
+    if every == Every::Month
+        && let Some(running) = store::running_months(&site.db, donor, running_since).await?
+    {
+        let amount = figures(running.amount_minor, &running.currency);
+        return Ok(Some(GivenBefore::Monthly { amount, manage: manage_token(site, &running.public_id) }));
+    }
+    let last = store::last_gift(&site.db, donor, hour_ago).await?;
+    Ok(last.map(|gift| GivenBefore::Once { amount: figures(gift.amount_minor, &gift.currency), at: gift.at }))
+}
+
+/// Gifts given twice within an hour, the newer one since that moment; newest first, those older than that id (see [`Double::id`]).
+///
+/// # Errors
+/// When the database fails.
+pub async fn given_twice(
+    db: &Db,
+    since: Moment,
+    before_id: Option<i64>,
+    limit: i64,
+) -> db::Result<Vec<Double>> {
+    store::given_twice(db, since, before_id.unwrap_or(i64::MAX), limit).await
+}
+
+/// Monthly donations that run beside another of the same supporter, the newer one begun since that moment; newest first, those older
+/// than that id.
+///
+/// # Errors
+/// When the database fails.
+pub async fn monthly_twice(
+    db: &Db,
+    since: Moment,
+    before_id: Option<i64>,
+    limit: i64,
+) -> db::Result<Vec<Double>> {
+    store::monthly_twice(db, since, before_id.unwrap_or(i64::MAX), limit).await
+}
