@@ -9,8 +9,8 @@ use crate::{
     clock::Moment,
     money::{Currency, Money},
     payments::{
-        Checkout, CheckoutSession, EventPage, Every, Invoice, NewCheckout, OurIds, Payment, PaymentProvider,
-        PaymentState, ProviderAnswer, ProviderError, ProviderEvent, ProviderSubscription, RecurringState,
+        AccountStanding, Checkout, CheckoutSession, EventPage, EventsAsked, Every, Invoice, NewCheckout, OurIds, Payment, PaymentProvider,
+        PaymentState, ProviderAccount, ProviderAnswer, ProviderError, ProviderEvent, ProviderSubscription, RecurringState,
         SessionState,
     },
 };
@@ -45,6 +45,8 @@ pub struct Objects {
     pub calls: u64,
     /// Whether the key moves real money.
     pub live: bool,
+    /// Whether the account may do what we need it for.
+    pub standing: AccountStanding,
 }
 
 #[derive(Debug, Default)]
@@ -256,10 +258,18 @@ impl PaymentProvider for Fake {
         })
     }
     /// Newest first, three a page.
-    fn events<'a>(&'a self, since: Option<Moment>, after: Option<&'a str>) -> ProviderAnswer<'a, EventPage> {
+    fn events<'a>(
+        &'a self,
+        asked: &'a EventsAsked<'a>,
+        after: Option<&'a str>,
+    ) -> ProviderAnswer<'a, EventPage> {
         Box::pin(async move {
             let mut listed = self.trouble(|| self.objects().events.clone())?;
-            listed.retain(|event| since.is_none_or(|since| event.created >= since));
+            listed.retain(|event| {
+                asked.kinds.contains(&event.kind.as_str())
+                    && asked.from.is_none_or(|from| event.created >= from)
+                    && asked.until.is_none_or(|until| event.created < until)
+            });
             listed.reverse();
             let begin = match after {
                 None => 0,
@@ -270,6 +280,9 @@ impl PaymentProvider for Fake {
             let next = events.last().filter(|_| rest.len() > 3).map(|event| event.id.clone());
             Ok(EventPage { events, next })
         })
+    }
+    fn account(&self) -> &dyn ProviderAccount {
+        self
     }
     fn probe(&self) -> ProviderAnswer<'_, ()> {
         Box::pin(async move { self.trouble(|| ()) })
