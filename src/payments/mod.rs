@@ -2,10 +2,13 @@
 //!
 //! The rule that must hold: a call that changes something carries an idempotency key that was stored before the call, and
 //! an answer that did not arrive is [`ProviderError::Unknown`], never "it failed": the same call with the same key finds out.
-//! Only `stripe.rs` knows the provider's own types.
+//! Only `stripe` knows the provider's own types.
 //!
 //! It calls the small types and the database; `donations` calls it. Start reading at [`PaymentProvider`].
 
+mod account;
+mod kinds;
+pub mod setup;
 mod stripe;
 #[cfg(test)]
 mod tests;
@@ -16,8 +19,13 @@ use std::{fmt, sync::Arc};
 use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 
-use self::stripe::event_from;
+use self::stripe::{ReadEvent, event_from};
 pub use self::{
+    account::{
+        AccountStanding, Endpoint, Interval, OldCustomer, OldInvoice, OldPage, OldPayment, OldSubscription,
+        Portal, ProviderAccount,
+    },
+    kinds::{MOST_AT_ONCE as MOST_KINDS_AT_ONCE, told as event_kinds},
     stripe::{Stripe, StripeSettings},
     webhook::{Genuine, WebhookError, WebhookSecrets, verify as verify_webhook},
 };
@@ -246,6 +254,17 @@ pub enum EventKind {
     InvoiceFailed,
 }
 
+/// Which events are asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EventsAsked<'a> {
+    /// These kinds alone, twenty at most.
+    pub kinds: &'a [&'a str],
+    /// Since that moment by the provider's clock; or all that it still has.
+    pub from: Option<Moment>,
+    /// Before that one.
+    pub until: Option<Moment>,
+}
+
 /// A page of the provider's list of events.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct EventPage {
@@ -350,9 +369,14 @@ pub trait PaymentProvider: Send + Sync + fmt::Debug {
         id: &'a str,
         idempotency_key: &'a str,
     ) -> ProviderAnswer<'a, ProviderSubscription>;
-    /// A page of the events since that moment by the provider's clock, or of all that it still has: the first page, or the one
-    /// after an event that another page named as its end.
-    fn events<'a>(&'a self, since: Option<Moment>, after: Option<&'a str>) -> ProviderAnswer<'a, EventPage>;
+    /// A page of the events that are asked for: the first page, or the one after an event that another page named as its end.
+    fn events<'a>(
+        &'a self,
+        asked: &'a EventsAsked<'a>,
+        after: Option<&'a str>,
+    ) -> ProviderAnswer<'a, EventPage>;
+    /// The account as a whole.
+    fn account(&self) -> &dyn ProviderAccount;
     /// Whether the provider can be reached and knows our key.
     fn probe(&self) -> ProviderAnswer<'_, ()>;
     /// Whether our key moves real money.

@@ -5,12 +5,15 @@ use std::time::Duration;
 
 use serde::{Deserialize, de::DeserializeOwned};
 
-use super::{Call, Metadata, Stripe, our_ids, subscription_state};
+use super::{Call, Metadata, Stripe, our_ids, subscriptions};
 use crate::{
     clock::Moment,
     payments::{
-        ProviderError,
-        account::{Interval, OldCustomer, OldInvoice, OldPage, OldPayment, OldSubscription},
+        ProviderAnswer, ProviderError,
+        account::{
+            AccountStanding, Interval, OldCustomer, OldInvoice, OldPage, OldPayment, OldSubscription,
+            ProviderAccount,
+        },
         money_of,
     },
 };
@@ -145,7 +148,7 @@ impl From<WireSubscription> for OldSubscription {
             price.nickname.clone().filter(|name| !name.trim().is_empty()).or(product).unwrap_or_default()
         });
         Self {
-            state: subscription_state(&wire.status),
+            state: subscriptions::state(&wire.status),
             customer: wire.customer.into(),
             amount: money_of(minor.filter(|minor| *minor > 0), Some(&currency)),
             currency: currency.to_uppercase(),
@@ -348,16 +351,16 @@ impl Stripe {
         call: Call<'_>,
         after: Option<&str>,
     ) -> Result<(Vec<T>, Option<String>), ProviderError> {
-        let mut call = Call { patience: PATIENCE, ..call }.with("limit", A_PAGE);
+        let mut call = call.with("limit", A_PAGE);
         if let Some(after) = after {
             call = call.with("starting_after", after);
         }
-        let page: Page<T> = self.send(call).await?;
+        let page: Page<T> = self.send_patiently(call, PATIENCE).await?;
         let next = page.data.last().map(|last| last.id().to_owned()).filter(|_| page.has_more);
         Ok((page.data, next))
     }
 
-    pub(super) async fn list_old_subscriptions(
+    async fn list_old_subscriptions(
         &self,
         after: Option<&str>,
     ) -> Result<OldPage<OldSubscription>, ProviderError> {
@@ -366,7 +369,7 @@ impl Stripe {
         Ok(OldPage { items: items.into_iter().map(OldSubscription::from).collect(), next })
     }
 
-    pub(super) async fn list_old_invoices(
+    async fn list_old_invoices(
         &self,
         since: Moment,
         after: Option<&str>,
@@ -379,7 +382,7 @@ impl Stripe {
         Ok(OldPage { items: items.into_iter().map(OldInvoice::from).collect(), next })
     }
 
-    pub(super) async fn list_old_payments(
+    async fn list_old_payments(
         &self,
         since: Moment,
         after: Option<&str>,
@@ -395,7 +398,7 @@ impl Stripe {
         })
     }
 
-    pub(super) async fn name_of_product(&self, id: &str) -> Result<Option<String>, ProviderError> {
+    async fn name_of_product(&self, id: &str) -> Result<Option<String>, ProviderError> {
         let product: Result<WireProduct, _> = self.send(Call::get(&["products", id])).await;
         match product {
             Ok(product) => Ok(some(product.name).map(short)),
@@ -406,3 +409,28 @@ impl Stripe {
     }
 }
 
+impl ProviderAccount for Stripe {
+    fn standing(&self) -> ProviderAnswer<'_, AccountStanding> {
+        Box::pin(self.account_standing())
+    }
+    fn old_subscriptions<'a>(&'a self, after: Option<&'a str>) -> ProviderAnswer<'a, OldPage<OldSubscription>> {
+        Box::pin(self.list_old_subscriptions(after))
+    }
+    fn old_invoices<'a>(
+        &'a self,
+        since: Moment,
+        after: Option<&'a str>,
+    ) -> ProviderAnswer<'a, OldPage<OldInvoice>> {
+        Box::pin(self.list_old_invoices(since, after))
+    }
+    fn old_payments<'a>(
+        &'a self,
+        since: Moment,
+        after: Option<&'a str>,
+    ) -> ProviderAnswer<'a, OldPage<OldPayment>> {
+        Box::pin(self.list_old_payments(since, after))
+    }
+    fn product_name<'a>(&'a self, id: &'a str) -> ProviderAnswer<'a, Option<String>> {
+        Box::pin(self.name_of_product(id))
+    }
+}
