@@ -20,6 +20,7 @@ mod log;
 mod migrate;
 mod outside;
 mod part;
+mod payments;
 mod restore;
 mod restored;
 mod running;
@@ -102,6 +103,9 @@ enum Command {
     /// Read bounces and complaints, and take them in.
     #[command(subcommand)]
     Bounce(bounce::Command),
+    /// Set up the account at the payment service.
+    #[command(subcommand)]
+    Payments(payments::Command),
     /// Recount what became of every copy and every gift.
     Audit(audit::Arguments),
     /// Check settings, database, mail service and payment provider; or how a mail service signed a message.
@@ -156,7 +160,13 @@ impl Cli {
             }
             _ => {}
         }
-        let begun = Config::read(self.settings.as_deref()).map_err(anyhow::Error::from).and_then(|config| {
+        let file = self.settings.as_deref();
+        let read = match self.command {
+            // It makes what the settings lack.
+            Command::Payments(payments::Command::Setup(_)) => Config::read_before_the_endpoint(file),
+            _ => Config::read(file),
+        };
+        let begun = read.map_err(anyhow::Error::from).and_then(|config| {
             log::start(&config.log)?;
             instance::as_its_own_user(&config)?;
             Ok(config)
@@ -181,6 +191,7 @@ impl Cli {
             Command::Segments(command) => segments::run(&config, command).await,
             Command::ExportProof(arguments) => export_proof::run(&config, arguments).await,
             Command::Edition(command) => edition::run(&config, command).await,
+            Command::Payments(command) => payments::run(&config, command).await,
             Command::Audit(arguments) => audit::run(&config, arguments).await,
             Command::Doctor(arguments) => doctor::run(&config, &arguments).await,
             Command::Jobs(arguments) => jobs::run(&config, &arguments).await,

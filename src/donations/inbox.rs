@@ -15,7 +15,8 @@ use crate::{
     clock::Moment,
     db::{self, is_unique_violation},
     payments::{
-        self, EventKind, EventsAsked, Genuine, PaymentProvider, ProviderError, ProviderEvent, WebhookError, WebhookSecrets,
+        self, EventKind, EventsAsked, Genuine, PaymentProvider, ProviderError, ProviderEvent, WebhookError,
+        WebhookSecrets,
     },
     queue::{self, Came, News, Queue, Work},
     site::Site,
@@ -160,7 +161,8 @@ impl<'a> EventList<'a> {
         (from, until): (Moment, Option<Moment>),
         known: Option<Moment>,
     ) -> Result<u64, ProviderPollError> {
-        let mut way = queue::read_cursor(&site.db, &self.unfinished).await?.and_then(|value| Way::parse(&value));
+        let mut way =
+            queue::read_cursor(&site.db, &self.unfinished).await?.and_then(|value| Way::parse(&value));
         let mut added = 0;
         // It may have forgotten the event, and refuses with whatever words: then the piece is read from its beginning.
         let mut may_begin_again = way.is_some();
@@ -182,7 +184,8 @@ impl<'a> EventList<'a> {
                 let state = first_state(event);
                 if event.live == provider.is_live() && state == EventState::New {
                     added +=
-                        store::events::add_event(&mut tx, event, EventSource::Poll, state, None, site.now()).await?;
+                        store::events::add_event(&mut tx, event, EventSource::Poll, state, None, site.now())
+                            .await?;
                 }
             }
             way = page.next.map(|after| Way { newest: newest.unwrap_or_default(), after });

@@ -12,6 +12,7 @@
 //! It may call `payments`, readers, the team and the ledger of letters (`delivery`); the web, the jobs and the dossier call it. Start reading at `gift.rs`, then
 //! `inbox.rs` and `apply/mod.rs`.
 
+mod account;
 mod apply;
 mod attention;
 mod book;
@@ -36,6 +37,10 @@ pub(crate) use self::store::{
     events::{BLANK_EVENTS, FORGET_DONE, FORGET_IGNORED},
 };
 pub use self::{
+    account::{
+        AccountTrouble, KnownAccount, look as look_at_account, tell as tell_of_account,
+        trouble as account_trouble,
+    },
     apply::ProviderPollError,
     attention::{
         Attention, LATELY, ask_again as ask_again_to_end, at_least, look as attention,

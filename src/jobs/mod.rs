@@ -443,7 +443,11 @@ impl Jobs {
 
     async fn poll_provider(&self) -> Result<(), Failure> {
         if let Some(provider) = &self.payments {
-            donations::poll_provider(&self.site, provider.as_ref()).await?;
+            // Whether or not the list can be read: how the account stands is another question.
+            let polled = donations::poll_provider(&self.site, provider.as_ref()).await;
+            donations::look_at_account(&self.site, provider.as_ref()).await?;
+            donations::tell_of_account(&self.site).await?;
+            polled?;
         }
         Ok(())
     }

@@ -24,6 +24,12 @@ pub struct AccountStanding {
 }
 
 impl AccountStanding {
+    /// Of one that our key may not ask about: nothing is known against it.
+    #[must_use]
+    pub fn unknown() -> Self {
+        Self { may_charge: true, may_pay_out: true, ..Self::default() }
+    }
+
     /// Whether money can neither come in nor go out as it should.
     #[must_use]
     pub const fn is_restricted(&self) -> bool {
@@ -173,7 +179,10 @@ pub trait ProviderAccount: Send + Sync {
     /// Whether the account may do what we need it for.
     fn standing(&self) -> ProviderAnswer<'_, AccountStanding>;
     /// A page of all subscriptions that there ever were.
-    fn old_subscriptions<'a>(&'a self, after: Option<&'a str>) -> ProviderAnswer<'a, OldPage<OldSubscription>>;
+    fn old_subscriptions<'a>(
+        &'a self,
+        after: Option<&'a str>,
+    ) -> ProviderAnswer<'a, OldPage<OldSubscription>>;
     /// A page of the invoices made out since that moment that are paid.
     fn old_invoices<'a>(
         &'a self,

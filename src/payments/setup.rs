@@ -3,6 +3,8 @@
 //! The rules that must hold: an endpoint of another program is left alone, and so is one of ours until the secret of the one that
 //! replaces it is in the settings; so there is no moment in which news that come are not believed.
 
+use url::Url;
+
 use super::{
     ProviderError, Stripe,
     account::{Endpoint, Portal},
@@ -19,6 +21,15 @@ pub struct SetupWanted {
     pub return_url: String,
     /// The secrets that the settings know.
     pub secrets: Vec<String>,
+}
+
+impl SetupWanted {
+    /// By the address of the magazine, and the secrets that the settings know.
+    #[must_use]
+    pub fn of(base_url: &Url, secrets: Vec<String>) -> Self {
+        let base = base_url.as_str().trim_end_matches('/');
+        Self { url: format!("{base}/hooks/stripe"), return_url: format!("{base}/"), secrets }
+    }
 }
 
 /// One thing that is to be done there.
@@ -294,7 +305,8 @@ mod tests {
     #[test]
     fn what_is_right_is_left_alone_and_what_others_made_is_too() {
         let wanted = wanted(&["whsec_a"]);
-        let shop = Endpoint { url: "https://shop.example.org/hook".to_owned(), ..endpoint("we_shop", None, 1) };
+        let shop =
+            Endpoint { url: "https://shop.example.org/hook".to_owned(), ..endpoint("we_shop", None, 1) };
         let right = endpoint("we_1", Some("whsec_a"), 2);
         assert_eq!(plan(&[shop.clone(), right.clone()], &[portal()], &wanted, false), Setup::default());
         assert_eq!(troubles(&[shop.clone(), right], &wanted), [""; 0]);
@@ -309,8 +321,7 @@ mod tests {
         let mut broken = endpoint("we_1", Some("whsec_a"), 1);
         broken.is_enabled = false;
         broken.kinds.retain(|kind| kind != "invoice.paid");
-        let mend =
-            SetupStep::Mend { endpoint: "we_1".to_owned(), lacks: vec!["invoice.paid"], is_off: true };
+        let mend = SetupStep::Mend { endpoint: "we_1".to_owned(), lacks: vec!["invoice.paid"], is_off: true };
         assert_eq!(steps(std::slice::from_ref(&broken), &wanted, false), [mend]);
         assert_eq!(troubles(&[broken], &wanted).len(), 2);
         let old = Endpoint { version: None, ..endpoint("we_old", Some("whsec_a"), 1) };

@@ -11,8 +11,8 @@ use tokio::{
 };
 
 use super::{
-    Every, NewCheckout, PaymentProvider, PaymentState, ProviderError, RecurringState, SessionState, Stripe,
-    StripeSettings, stripe::API_VERSION,
+    EventsAsked, Every, NewCheckout, PaymentProvider, PaymentState, ProviderError, RecurringState,
+    SessionState, Stripe, StripeSettings, stripe::API_VERSION,
 };
 use crate::{clock::Moment, money::Currency, money::Money};
 
@@ -272,7 +272,9 @@ async fn events_are_listed_page_by_page() {
     let last = server.stripe.events(&asked, page.next.as_deref()).await.expect("a page");
     assert_eq!((last.events[0].id.as_str(), last.next), ("evt_1", None));
     let requests = server.requests();
-    for part in ["created%5Bgte%5D=5", "created%5Blt%5D=50", "types%5B%5D=invoice.paid&types%5B%5D=charge.updated"] {
+    for part in
+        ["created%5Bgte%5D=5", "created%5Blt%5D=50", "types%5B%5D=invoice.paid&types%5B%5D=charge.updated"]
+    {
         assert!(requests[0].contains(part), "{part}: {}", requests[0]);
     }
     assert!(requests[1].contains("starting_after=evt_2"));

@@ -61,7 +61,9 @@ pub enum WebhookError {
     #[error("the event belongs to the provider's other mode")]
     OtherMode,
     /// Of an account that is connected to ours.
-    #[error("the event belongs to another account, which is connected to ours: the endpoint must be one of our own account")]
+    #[error(
+        "the event belongs to another account, which is connected to ours: the endpoint must be one of our own account"
+    )]
     OtherAccount,
 }
 

@@ -1,5 +1,6 @@
 //! The SQL of the donations room, by what it is about.
 
+pub(super) mod account;
 pub(super) mod attention;
 pub(super) mod book;
 pub(super) mod calls;
@@ -13,6 +14,7 @@ use crate::db::Sql;
 
 /// Every statement of this room, for the check that prepares them on both engines.
 pub const STATEMENTS: &[&[Sql]] = &[
+    account::STATEMENTS,
     attention::STATEMENTS,
     book::STATEMENTS,
     calls::STATEMENTS,

@@ -9,9 +9,9 @@ use crate::{
     clock::Moment,
     money::{Currency, Money},
     payments::{
-        AccountStanding, Checkout, CheckoutSession, EventPage, EventsAsked, Every, Invoice, NewCheckout, OurIds, Payment, PaymentProvider,
-        PaymentState, ProviderAccount, ProviderAnswer, ProviderError, ProviderEvent, ProviderSubscription, RecurringState,
-        SessionState,
+        AccountStanding, Checkout, CheckoutSession, EventPage, EventsAsked, Every, Invoice, NewCheckout,
+        OurIds, Payment, PaymentProvider, PaymentState, ProviderAccount, ProviderAnswer, ProviderError,
+        ProviderEvent, ProviderSubscription, RecurringState, SessionState,
     },
 };
 

@@ -165,9 +165,7 @@ impl Stripe {
         add(&mut fields, "api_version", API_VERSION);
         add(&mut fields, "description", DESCRIPTION);
         let path = ["webhook_endpoints"];
-        let mut wire: WireEndpoint = self
-            .send(Call { key: Some(key), ..Call::post(&path, fields) })
-            .await?;
+        let mut wire: WireEndpoint = self.send(Call { key: Some(key), ..Call::post(&path, fields) }).await?;
         let secret = wire.secret.take().ok_or_else(|| {
             ProviderError::Unknown("an endpoint was made, and its signing secret was not told".to_owned())
         })?;
@@ -181,8 +179,7 @@ impl Stripe {
     pub async fn name_secret(&self, endpoint: &str, name: &str) -> Result<Endpoint, ProviderError> {
         let mut fields = Fields::new();
         add(&mut fields, &format!("metadata[{SECRET_NAME}]"), name);
-        let wire: WireEndpoint =
-            self.send(Call::post(&["webhook_endpoints", endpoint], fields)).await?;
+        let wire: WireEndpoint = self.send(Call::post(&["webhook_endpoints", endpoint], fields)).await?;
         Ok(wire.into())
     }
 
@@ -193,8 +190,7 @@ impl Stripe {
     pub async fn mend_endpoint(&self, endpoint: &str, kinds: &[&str]) -> Result<Endpoint, ProviderError> {
         let mut fields = kinds_in(kinds);
         add(&mut fields, "disabled", "false");
-        let wire: WireEndpoint =
-            self.send(Call::post(&["webhook_endpoints", endpoint], fields)).await?;
+        let wire: WireEndpoint = self.send(Call::post(&["webhook_endpoints", endpoint], fields)).await?;
         Ok(wire.into())
     }
 

@@ -129,7 +129,8 @@ mod tests {
                 r#"{{"id":"evt_1","type":"invoice.paid","created":1800000000,"livemode":false{more},"data":{{"object":{object}}}}}"#
             )
         };
-        let (plain, clocked) = (r#"{"id":"in_1","test_clock":null}"#, r#"{"id":"in_1","test_clock":"clock_1"}"#);
+        let (plain, clocked) =
+            (r#"{"id":"in_1","test_clock":null}"#, r#"{"id":"in_1","test_clock":"clock_1"}"#);
         assert_eq!(read(&of("", plain)), known("invoice.paid", "in_1"));
         assert_eq!(event_from(&of(r#","account":"acct_2""#, plain)), Some(ReadEvent::OfAnotherAccount));
         assert_eq!(read(&of("", clocked)), known("invoice.paid", ""));

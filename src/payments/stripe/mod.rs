@@ -32,8 +32,8 @@ use self::{
     subscriptions::WireSubscription,
 };
 use super::{
-    Checkout, CheckoutSession, EventPage, EventsAsked, Invoice, NewCheckout, OurIds, Payment, PaymentProvider,
-    ProviderAccount, ProviderAnswer, ProviderError, ProviderSubscription, RecurringState,
+    Checkout, CheckoutSession, EventPage, EventsAsked, Invoice, NewCheckout, OurIds, Payment,
+    PaymentProvider, ProviderAccount, ProviderAnswer, ProviderError, ProviderSubscription, RecurringState,
 };
 use crate::authorities::Trust;
 
@@ -188,10 +188,7 @@ impl Stripe {
         serde_json::from_slice(&body).map_err(|error| (ProviderError::Unknown(error.to_string()), None))
     }
 
-    async fn answer(
-        &self,
-        call: &Call<'_>,
-    ) -> Result<(StatusCode, Option<Duration>, Bytes), ProviderError> {
+    async fn answer(&self, call: &Call<'_>) -> Result<(StatusCode, Option<Duration>, Bytes), ProviderError> {
         let mut url = self.base.clone();
         url.path_segments_mut()
             .map_err(|()| ProviderError::Invalid(format!("{} is no address of an API", self.base)))?

@@ -36,13 +36,12 @@ trait Named {
     fn id(&self) -> &str;
 }
 
-/// An id, or the object itself where it was asked for; a source, a bank account and whatever else is old have their ids too.
+/// An id, or the object itself where it was asked for; of one that was deleted little more than the id is left.
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Known<T> {
     Id(String),
     Object(T),
-    Else(serde_json::Value),
 }
 
 #[derive(Deserialize)]
@@ -56,8 +55,10 @@ impl From<Option<Known<WireCustomer>>> for OldCustomer {
     fn from(known: Option<Known<WireCustomer>>) -> Self {
         match known {
             Some(Known::Id(id)) => Self { id: Some(id), ..Self::default() },
-            Some(Known::Object(one)) => Self { id: Some(one.id), email: some(one.email), name: some(one.name) },
-            Some(Known::Else(_)) | None => Self::default(),
+            Some(Known::Object(one)) => {
+                Self { id: Some(one.id), email: some(one.email), name: some(one.name) }
+            }
+            None => Self::default(),
         }
     }
 }
@@ -143,7 +144,7 @@ impl From<WireSubscription> for OldSubscription {
                 Some(Known::Object(product)) => {
                     Some(product.name.clone().unwrap_or_else(|| product.id.clone()))
                 }
-                Some(Known::Else(_)) | None => None,
+                None => None,
             };
             price.nickname.clone().filter(|name| !name.trim().is_empty()).or(product).unwrap_or_default()
         });
@@ -327,7 +328,7 @@ impl From<WireCharge> for OldPayment {
             id: match wire.payment_intent {
                 Some(Known::Id(id)) => id,
                 Some(Known::Object(intent)) => intent.id,
-                Some(Known::Else(_)) | None => wire.id,
+                None => wire.id,
             },
         }
     }
@@ -413,7 +414,10 @@ impl ProviderAccount for Stripe {
     fn standing(&self) -> ProviderAnswer<'_, AccountStanding> {
         Box::pin(self.account_standing())
     }
-    fn old_subscriptions<'a>(&'a self, after: Option<&'a str>) -> ProviderAnswer<'a, OldPage<OldSubscription>> {
+    fn old_subscriptions<'a>(
+        &'a self,
+        after: Option<&'a str>,
+    ) -> ProviderAnswer<'a, OldPage<OldSubscription>> {
         Box::pin(self.list_old_subscriptions(after))
     }
     fn old_invoices<'a>(

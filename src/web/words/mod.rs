@@ -142,6 +142,7 @@ pub(super) fn letter(template: &str) -> &'static str {
         "receipt" => "A receipt",
         "payment_failed" => "Word of a payment that failed",
         "recurring_cancelled" => "Word of the end of a monthly donation",
+        "money_trouble" => "Word of trouble with the payment service",
         "monthly_not_ended" => "Word of a monthly donation that should have ended",
         "sign_in_link" => "A link to sign in",
         "team_invite" => "An invitation to the team",

@@ -5,12 +5,9 @@ use std::sync::{
     atomic::{AtomicUsize, Ordering},
 };
 
-use broadside::{
-    clock::Moment,
-    payments::{
-        Checkout, CheckoutSession, EventPage, EventsAsked, Invoice, NewCheckout, Payment, PaymentProvider, ProviderAnswer,
-        ProviderAccount, ProviderError, ProviderSubscription,
-    },
+use broadside::payments::{
+    Checkout, CheckoutSession, EventPage, EventsAsked, Invoice, NewCheckout, Payment, PaymentProvider,
+    ProviderAccount, ProviderAnswer, ProviderError, ProviderSubscription,
 };
 use tokio::sync::Notify;
 
