@@ -103,7 +103,7 @@ enum Command {
     /// Read bounces and complaints, and take them in.
     #[command(subcommand)]
     Bounce(bounce::Command),
-    /// Set up the account at the payment service.
+    /// Set up the account at the payment service, and take over what another program left in it.
     #[command(subcommand)]
     Payments(payments::Command),
     /// Recount what became of every copy and every gift.

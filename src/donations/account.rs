@@ -1,16 +1,13 @@
-//! Our account at the provider: whether it may take and pay out money, and whether its news reach us by themselves. Shown at the desk, and
-//! told treasurers once for each time that it turns bad.
+//! Our account at the provider: whether it may take and pay out money, and whether its news reach us by themselves. Shown at the desk and by
+//! the doctor.
 
 pub use super::store::account::KnownAccount;
 use super::store::account::{self as rows, Heard};
 use crate::{
     clock::Moment,
     db::{self, Db},
-    mail::MoneyTrouble,
     payments::{AccountStanding, PaymentProvider, ProviderError},
-    settings::Settings,
     site::Site,
-    staff,
 };
 
 /// So long nothing may come by itself while there is news to be had by asking.
@@ -93,43 +90,6 @@ pub async fn look(
     rows::keep_standing(&mut tx, &standing, site.now()).await?;
     tx.commit().await?;
     Ok(standing)
-}
-
-/// Writes to treasurers about what is wrong, once for each time that it turned bad. Returns how many letters' worth that was.
-///
-/// # Errors
-/// When the database fails; what was not told is told at the next turn.
-pub async fn tell(site: &Site) -> db::Result<u64> {
-    let trouble = trouble(&site.db, site.now()).await?;
-    let mut told = 0;
-    if let Some(account) = &trouble.restricted {
-        let since = account.restricted_since.unwrap_or_default();
-        let means = "Sign in to the payment service and give it what it waits for: until then gifts may be refused, or stay there. This is looked at again by itself.";
-        told += letter(site, &format!("account-restricted:{}", since.0), restricted(account), means).await?;
-    }
-    if let Some(since) = trouble.silent_since {
-        let means = "Gifts are counted all the same, some minutes late. Whoever looks after the server can mend it: broadside payments setup shows what is wrong.";
-        told += letter(site, &format!("webhook-silent:{}", since.0), SILENT.to_owned(), means).await?;
-    }
-    Ok(told)
-}
-
-async fn letter(site: &Site, fact: &str, what: String, means: &str) -> db::Result<u64> {
-    let settings = Settings::load(&site.db).await?;
-    let people = staff::treasurers(&site.db).await?;
-    let letterhead = settings.letterhead(site);
-    let context = MoneyTrouble {
-        sender: letterhead.sender.clone(),
-        what,
-        means: means.to_owned(),
-        page_url: site.url("/desk/donations"),
-    };
-    let mut tx = site.db.begin().await?;
-    if !staff::tell(&mut tx, (site, &letterhead), &people, fact, &context).await? {
-        return Ok(0);
-    }
-    tx.commit().await?;
-    Ok(1)
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@
 //! `inbox.rs` and `apply/mod.rs`.
 
 mod account;
+pub mod adopt;
 mod apply;
 mod attention;
 mod book;
@@ -32,15 +33,13 @@ mod store;
 #[cfg(test)]
 pub(crate) mod tests;
 
+pub(crate) use self::store::adopt::BLANK_OLD;
 pub(crate) use self::store::{
     calls::FORGET_CALLS,
     events::{BLANK_EVENTS, FORGET_DONE, FORGET_IGNORED},
 };
 pub use self::{
-    account::{
-        AccountTrouble, KnownAccount, look as look_at_account, tell as tell_of_account,
-        trouble as account_trouble,
-    },
+    account::{AccountTrouble, KnownAccount, look as look_at_account, trouble as account_trouble},
     apply::ProviderPollError,
     attention::{
         Attention, LATELY, ask_again as ask_again_to_end, at_least, look as attention,

@@ -124,6 +124,7 @@ enum Job {
     WorkOnProviderEvents,
     ResumeProviderCalls,
     PollProvider,
+    TakeOver,
     PollFeeds,
     BringIn,
     ActOnMany,
@@ -141,13 +142,14 @@ enum Job {
 }
 
 impl Job {
-    const ALL: [Self; 20] = [
+    const ALL: [Self; 21] = [
         Self::SealEditions,
         Self::AskHeldBack,
         Self::TellOwners,
         Self::WorkOnProviderEvents,
         Self::ResumeProviderCalls,
         Self::PollProvider,
+        Self::TakeOver,
         Self::PollFeeds,
         Self::BringIn,
         Self::ActOnMany,
@@ -168,7 +170,7 @@ impl Job {
     const fn every(self) -> Duration {
         Duration::from_secs(match self {
             Self::SealEditions | Self::WorkOnProviderEvents => 1,
-            Self::BringIn | Self::ActOnMany => 5,
+            Self::BringIn | Self::ActOnMany | Self::TakeOver => 5,
             Self::TellOwners | Self::TakeInRefusals | Self::TellOfBreaks => 10,
             Self::AskHeldBack
             | Self::ResumeProviderCalls
@@ -194,6 +196,7 @@ impl Job {
             Self::WorkOnProviderEvents => "work on provider events",
             Self::ResumeProviderCalls => "resume provider calls",
             Self::PollProvider => "poll provider",
+            Self::TakeOver => "take over",
             Self::PollFeeds => "poll feeds",
             Self::BringIn => "bring in",
             Self::ActOnMany => "act on many",
@@ -220,6 +223,7 @@ impl Job {
             Self::WorkOnProviderEvents => "Counts gifts and writes receipts",
             Self::ResumeProviderCalls => "Asks the payment service again where it did not answer",
             Self::PollProvider => "Asks the payment service what was missed",
+            Self::TakeOver => "Takes over what another program left at the payment service",
             Self::PollFeeds => "Reads your feeds, each every half hour",
             Self::BringIn => "Brings in lists of readers",
             Self::ActOnMany => "Does what your team does with many readers at once",
@@ -254,6 +258,7 @@ impl Job {
                 "What the payment service has not answered is not asked for again: monthly donations may not end"
             }
             Self::PollProvider => "The payment service is not asked what we missed: gifts may not be counted",
+            Self::TakeOver => "Taking over what another program left at the payment service does not go on",
             Self::PollFeeds => "Your feeds are not read: new articles do not come in",
             Self::BringIn => "Lists of readers that somebody brings in do not go on",
             Self::ActOnMany => "What somebody does with many readers at once does not go on",
@@ -392,6 +397,7 @@ impl Jobs {
             Job::WorkOnProviderEvents => working(self.work_on_provider_events()),
             Job::ResumeProviderCalls => working(self.resume_provider_calls()),
             Job::PollProvider => working(self.poll_provider()),
+            Job::TakeOver => working(self.take_over()),
             Job::PollFeeds => working(articles::poll_due(site, &self.fetcher)),
             Job::BringIn => working(subscribers::bring_in(site)),
             Job::ActOnMany => working(bulk::go_on(site)),
@@ -446,8 +452,14 @@ impl Jobs {
             // Whether or not the list can be read: how the account stands is another question.
             let polled = donations::poll_provider(&self.site, provider.as_ref()).await;
             donations::look_at_account(&self.site, provider.as_ref()).await?;
-            donations::tell_of_account(&self.site).await?;
             polled?;
+        }
+        Ok(())
+    }
+
+    async fn take_over(&self) -> Result<(), Failure> {
+        if let Some(provider) = &self.payments {
+            donations::adopt::go_on(&self.site, provider.as_ref()).await?;
         }
         Ok(())
     }

@@ -12,10 +12,11 @@ use crate::{
 };
 
 /// Every queue, in the order in which it is shown.
-pub(super) const QUEUES: [&Queue; 7] = [
+pub(super) const QUEUES: [&Queue; 8] = [
     &EVENTS,
     &CHECKOUTS,
     &CANCELLATIONS,
+    &crate::donations::adopt::ADOPTIONS_IN_TURN,
     &crate::articles::FEEDS_IN_TURN,
     &crate::subscribers::IMPORTS_IN_TURN,
     &crate::bulk::BULK_IN_TURN,

@@ -28,7 +28,6 @@ pub const OF_THE_TEAM: &[&str] = &[
     NothingTaken::NAME,
     JobStopped::NAME,
     WorkGivenUp::NAME,
-    MoneyTrouble::NAME,
     SomethingWrong::NAME,
     SignInRefused::NAME,
     FormClosed::NAME,
@@ -659,32 +658,6 @@ impl EmailTemplate for WorkGivenUp {
             means: "A gift may not be counted and have no receipt. Try again once what it says is put right; or look for the payment at the payment service.".into(),
             why: "the payment provider refused (status 401, invalid_request_error): Invalid API Key provided"
                 .into(),
-            page_url: "https://news.example.org/desk/donations".into(),
-        }
-    }
-}
-
-/// Tells a treasurer what is wrong with the account at the payment service, or with its news.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct MoneyTrouble {
-    /// Who writes.
-    pub sender: Sender,
-    /// What is wrong, in a sentence without its full stop.
-    pub what: String,
-    /// What it means and what to do, in a sentence or two.
-    pub means: String,
-    /// Where it is shown at the desk.
-    pub page_url: String,
-}
-
-impl EmailTemplate for MoneyTrouble {
-    const NAME: &'static str = "money_trouble";
-
-    fn sample() -> Self {
-        Self {
-            sender: Sender::sample(),
-            what: "The payment service pays nothing out to your bank any more. It waits for: external_account".into(),
-            means: "Sign in to the payment service and give it what it waits for: until then gifts may be refused, or stay there. This is looked at again by itself.".into(),
             page_url: "https://news.example.org/desk/donations".into(),
         }
     }

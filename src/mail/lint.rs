@@ -12,9 +12,9 @@ use super::{
     contexts::{
         AddressChangeNew, AddressChangeOld, AddressChanged, AddressIsKnown, AddressTakenBack, AlreadyReader,
         ChoicesLink, ConfirmSubscription, CopiesCameBack, CopyOfData, EditionHeld, EditionPaused,
-        EmailTemplate, EraseRequest, FormClosed, GoodBye, JobStopped, MoneyTrouble, MonthlyNotEnded,
-        NothingTaken, Paused, PaymentFailed, Receipt, RecurringCancelled, SignInLink, SignInRefused,
-        SomethingWrong, TeamInvite, Welcome, WorkGivenUp,
+        EmailTemplate, EraseRequest, FormClosed, GoodBye, JobStopped, MonthlyNotEnded, NothingTaken, Paused,
+        PaymentFailed, Receipt, RecurringCancelled, SignInLink, SignInRefused, SomethingWrong, TeamInvite,
+        Welcome, WorkGivenUp,
     },
     digest::TestCopy,
     templates::{Templates, mjml_file, subject_file, text_file},
@@ -74,7 +74,6 @@ pub(super) fn samples() -> Vec<(&'static str, Value)> {
         sample::<CopiesCameBack>(),
         sample::<NothingTaken>(),
         sample::<WorkGivenUp>(),
-        sample::<MoneyTrouble>(),
     ]
 }
 

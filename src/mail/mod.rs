@@ -33,9 +33,9 @@ pub use compile::{CompileError, compile, render_full};
 pub use contexts::{
     AddressChangeNew, AddressChangeOld, AddressChanged, AddressIsKnown, AddressTakenBack, AlreadyReader,
     ChoicesLink, ConfirmSubscription, CopiesCameBack, CopyOfData, EditionHeld, EditionPaused, EmailTemplate,
-    EraseRequest, FormClosed, GoodBye, JobStopped, MoneyTrouble, MonthlyNotEnded, NothingTaken, OF_MONEY,
-    OF_THE_TEAM, Paused, PaymentFailed, Receipt, RecurringCancelled, Sender, SignInLink, SignInRefused,
-    SomethingWrong, TeamInvite, Welcome, Welcomed, WorkGivenUp,
+    EraseRequest, FormClosed, GoodBye, JobStopped, MonthlyNotEnded, NothingTaken, OF_MONEY, OF_THE_TEAM,
+    Paused, PaymentFailed, Receipt, RecurringCancelled, Sender, SignInLink, SignInRefused, SomethingWrong,
+    TeamInvite, Welcome, Welcomed, WorkGivenUp,
 };
 pub use digest::{Appeal, ArticleBlock, DigestContext, Image, TestCopy};
 pub use dkim::{Algorithm, KeyError, Signer, generate as generate_key, sign_all, zone_file_strings};

@@ -101,7 +101,7 @@ pub struct OldCustomer {
 /// How often a standing gift is given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Interval {
+pub enum OldInterval {
     Day,
     Week,
     Month,
@@ -118,7 +118,7 @@ pub struct OldSubscription {
     pub amount: Option<Money>,
     /// The currency's code, whether or not we know it.
     pub currency: String,
-    pub interval: Interval,
+    pub interval: OldInterval,
     /// Every so many of them.
     pub every: i64,
     /// What is given for, in the other program's words: a price's name, or its product.

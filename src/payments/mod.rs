@@ -22,8 +22,8 @@ use serde::{Deserialize, Serialize};
 use self::stripe::{ReadEvent, event_from};
 pub use self::{
     account::{
-        AccountStanding, Endpoint, Interval, OldCustomer, OldInvoice, OldPage, OldPayment, OldSubscription,
-        Portal, ProviderAccount,
+        AccountStanding, Endpoint, OldCustomer, OldInterval, OldInvoice, OldPage, OldPayment,
+        OldSubscription, Portal, ProviderAccount,
     },
     kinds::{MOST_AT_ONCE as MOST_KINDS_AT_ONCE, told as event_kinds},
     stripe::{Stripe, StripeSettings},

@@ -215,6 +215,10 @@ const DOORS: &[(&[Role], &[&str])] = &[
     // Who sees money.
     (&[Owner, Treasurer], &[
         "GET /desk/donations",
+        "GET /desk/donations/adopt",
+        "POST /desk/donations/adopt/look",
+        "POST /desk/donations/adopt/take",
+        "POST /desk/donations/adopt/stop",
         "GET /desk/donations/{id}",
         "POST /desk/donations/events/{id}",
         "POST /desk/donations/events/{id}/away",

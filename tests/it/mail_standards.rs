@@ -9,9 +9,9 @@ use broadside::{
     mail::{
         AddressChangeNew, AddressChangeOld, AddressChanged, AddressIsKnown, AddressTakenBack, AlreadyReader,
         ChoicesLink, ConfirmSubscription, CopiesCameBack, CopyOfData, EditionHeld, EditionPaused,
-        EmailTemplate, EraseRequest, FormClosed, GoodBye, JobStopped, MoneyTrouble, MonthlyNotEnded,
-        NothingTaken, Paused, PaymentFailed, Receipt, RecurringCancelled, Sender, SignInLink, SignInRefused,
-        SomethingWrong, TeamInvite, Welcome, Welcomed, WorkGivenUp,
+        EmailTemplate, EraseRequest, FormClosed, GoodBye, JobStopped, MonthlyNotEnded, NothingTaken, Paused,
+        PaymentFailed, Receipt, RecurringCancelled, Sender, SignInLink, SignInRefused, SomethingWrong,
+        TeamInvite, Welcome, Welcomed, WorkGivenUp,
     },
     publishing,
     sandbox::{LineEnds, Rule, Stage},
@@ -122,13 +122,12 @@ const IN_SPITE_OF_A_BLOCK: [(&str, &str); 5] = [
 const ANYTHING_STOPS: [&str; 1] = ["good_bye"];
 
 /// What goes to the team alone.
-const TO_THE_TEAM: [&str; 13] = [
+const TO_THE_TEAM: [&str; 12] = [
     "copies_came_back",
     "edition_held",
     "edition_paused",
     "form_closed",
     "job_stopped",
-    "money_trouble",
     "monthly_not_ended",
     "nothing_taken",
     "sign_in_link",
@@ -250,7 +249,6 @@ both_engines! {
         enqueue(&app, &mut seen, &EditionPaused { sender: sender(), subject: HARD_SUBJECT.to_owned(), ..EditionPaused::sample() }).await;
         enqueue(&app, &mut seen, &JobStopped { sender: sender(), why: HARD_NAME.to_owned(), ..JobStopped::sample() }).await;
         enqueue(&app, &mut seen, &WorkGivenUp { sender: sender(), why: HARD_NAME.to_owned(), ..WorkGivenUp::sample() }).await;
-        enqueue(&app, &mut seen, &MoneyTrouble { sender: sender(), what: HARD_NAME.to_owned(), ..MoneyTrouble::sample() }).await;
         enqueue(&app, &mut seen, &SomethingWrong { sender: sender(), problems: vec![HARD_NAME.to_owned()], ..SomethingWrong::sample() }).await;
         enqueue(&app, &mut seen, &SignInRefused { sender: sender(), words: HARD_NAME.to_owned(), ..SignInRefused::sample() }).await;
         enqueue(&app, &mut seen, &FormClosed { sender: sender(), ..FormClosed::sample() }).await;

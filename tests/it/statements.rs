@@ -8,7 +8,10 @@ use broadside::{
     bulk::BulkState,
     db::{Engine, Sql},
     delivery::{self, AttemptOutcome, AttemptStage, CopyState, MassState, StopReason},
-    donations::{DonationKind, DonationState, EventSource, EventState, Operation, RecurringState},
+    donations::{
+        DonationKind, DonationState, EventSource, EventState, Operation, RecurringState,
+        adopt::{AdoptionState, AdoptionStep, OldFate, OldKind},
+    },
     editions::{Cause, EditionState, HeldBecause, Rhythm, UnknownPolicy},
     mail::Algorithm,
     origin::Doubt,
@@ -238,6 +241,10 @@ fn columns() -> Vec<(&'static str, &'static str, Vec<&'static str>)> {
         "provider_event"."source": EventSource,
         "provider_event"."state": EventState,
         "provider_call"."operation": Operation,
+        "adoption"."state": AdoptionState,
+        "adoption"."step": AdoptionStep,
+        "old_object"."kind": OldKind,
+        "old_object"."fate": OldFate,
         "bounce"."source": Source,
         "bounce"."class": BounceClass,
         "bounce"."action": Action,
@@ -269,6 +276,8 @@ const NEVER_READ_WHOLE: [&str; 15] = [
     "FORGET_DONE",
     "BLANK_EVENTS",
     "VERSION_OF",
+    "HEARD",
+    "ADOPTIONS_IN_TURN due",
 ];
 
 both_engines! {

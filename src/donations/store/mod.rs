@@ -1,6 +1,7 @@
 //! The SQL of the donations room, by what it is about.
 
 pub(super) mod account;
+pub(super) mod adopt;
 pub(super) mod attention;
 pub(super) mod book;
 pub(super) mod calls;
@@ -15,6 +16,7 @@ use crate::db::Sql;
 /// Every statement of this room, for the check that prepares them on both engines.
 pub const STATEMENTS: &[&[Sql]] = &[
     account::STATEMENTS,
+    adopt::STATEMENTS,
     attention::STATEMENTS,
     book::STATEMENTS,
     calls::STATEMENTS,
@@ -26,4 +28,4 @@ pub const STATEMENTS: &[&[Sql]] = &[
 ];
 
 /// Every statement of this room's queues, for the same check.
-pub const QUEUES: &[&[&[Sql]]] = &[calls::QUEUES, events::QUEUES];
+pub const QUEUES: &[&[&[Sql]]] = &[adopt::QUEUES, calls::QUEUES, events::QUEUES];

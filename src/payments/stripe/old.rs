@@ -11,7 +11,7 @@ use crate::{
     payments::{
         ProviderAnswer, ProviderError,
         account::{
-            AccountStanding, Interval, OldCustomer, OldInvoice, OldPage, OldPayment, OldSubscription,
+            AccountStanding, OldCustomer, OldInterval, OldInvoice, OldPage, OldPayment, OldSubscription,
             ProviderAccount,
         },
         money_of,
@@ -154,10 +154,10 @@ impl From<WireSubscription> for OldSubscription {
             amount: money_of(minor.filter(|minor| *minor > 0), Some(&currency)),
             currency: currency.to_uppercase(),
             interval: match rhythm.map(|rhythm| rhythm.interval.as_str()) {
-                Some("day") => Interval::Day,
-                Some("week") => Interval::Week,
-                Some("year") => Interval::Year,
-                _ => Interval::Month,
+                Some("day") => OldInterval::Day,
+                Some("week") => OldInterval::Week,
+                Some("year") => OldInterval::Year,
+                _ => OldInterval::Month,
             },
             every: rhythm.and_then(|rhythm| rhythm.interval_count).unwrap_or(1),
             what: short(what.unwrap_or_default()),

@@ -54,6 +54,7 @@ pub fn done(code: &str) -> Option<&'static str> {
         "resumed" => "Going on.",
         "cancelled" => "Cancelled. Nothing more goes out.",
         "asked" => "We sent them an email with a link. They are on the list once they press it.",
+        "noted" => "Noted.",
         "asked-later" => {
             "An email went to this address not long ago. The next one goes out by itself as soon as it may: at most one a day, and three a week."
         }
@@ -142,7 +143,6 @@ pub(super) fn letter(template: &str) -> &'static str {
         "receipt" => "A receipt",
         "payment_failed" => "Word of a payment that failed",
         "recurring_cancelled" => "Word of the end of a monthly donation",
-        "money_trouble" => "Word of trouble with the payment service",
         "monthly_not_ended" => "Word of a monthly donation that should have ended",
         "sign_in_link" => "A link to sign in",
         "team_invite" => "An invitation to the team",
