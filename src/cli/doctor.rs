@@ -103,6 +103,7 @@ pub(super) fn of(config: &Config, lookout: Option<Lookout>) -> Doctor {
         bounce_address: config.bounce_address.clone(),
         bounce_maildir: config.bounce_maildir.clone(),
         bounce_mailbox: outside::bounce_mailbox(config),
+        payments_wanted: super::payments::wanted(config),
         payments: key
             .map(|secret_key| StripeSettings { secret_key, api_base: config.stripe_api_base.clone() }),
     }

@@ -104,7 +104,7 @@ enum Command {
     /// Read bounces and complaints, and take them in.
     #[command(subcommand)]
     Bounce(bounce::Command),
-    /// Look after the account at the payment service.
+    /// Set up the account at the payment service, take over what another program left in it, compare the book with it.
     #[command(subcommand)]
     Payments(payments::Command),
     /// Recount what became of every copy and every gift.
@@ -161,7 +161,13 @@ impl Cli {
             }
             _ => {}
         }
-        let begun = Config::read(self.settings.as_deref()).map_err(anyhow::Error::from).and_then(|config| {
+        let file = self.settings.as_deref();
+        let read = match self.command {
+            // It makes what the settings lack.
+            Command::Payments(payments::Command::Setup(_)) => Config::read_before_the_endpoint(file),
+            _ => Config::read(file),
+        };
+        let begun = read.map_err(anyhow::Error::from).and_then(|config| {
             log::start(&config.log)?;
             instance::as_its_own_user(&config)?;
             Ok(config)

@@ -263,6 +263,9 @@ impl Reader<'_> {
     }
 }
 
+const WEBHOOK_SECRET: &str = "STRIPE_WEBHOOK_SECRET";
+/// What stands for a webhook secret while there is none.
+const NOT_YET: &str = "none yet";
 const SHORTEST_SECRET: usize = 32;
 const LONGEST_RETURN_NAME: usize = 19;
 
@@ -273,6 +276,18 @@ impl Config {
     /// # Errors
     /// Every mistake at once.
     pub fn read(file: Option<&Path>) -> Result<Self, Mistakes> {
+        Self::read_as(file, false)
+    }
+
+    /// The same for the command that makes the webhook endpoint: its secret may be missing, for nobody knows it yet.
+    ///
+    /// # Errors
+    /// Every mistake at once.
+    pub fn read_before_the_endpoint(file: Option<&Path>) -> Result<Self, Mistakes> {
+        Self::read_as(file, true)
+    }
+
+    fn read_as(file: Option<&Path>, may_lack_webhook_secret: bool) -> Result<Self, Mistakes> {
         let path = file.unwrap_or(Path::new(".env"));
         let bytes = match fs::read(path) {
             Ok(bytes) => bytes,
@@ -289,10 +304,21 @@ impl Config {
         if !mistakes.is_empty() {
             return Err(Mistakes(mistakes));
         }
-        let mut config = Self::from_lookup(&|name| {
+        let lookup = |name: &str| {
             let value = |(key, value): &(String, String)| (key == name).then(|| value.clone());
             environment.iter().chain(&pairs).find_map(value)
+        };
+        let is_missing = |name: &str| lookup(name).is_none_or(|value| value.is_empty());
+        let lacks = may_lack_webhook_secret
+            && is_missing(WEBHOOK_SECRET)
+            && is_missing(&format!("{WEBHOOK_SECRET}_FILE"));
+        let mut config = Self::from_lookup(&|name| match name {
+            WEBHOOK_SECRET if lacks => Some(NOT_YET.to_owned()),
+            name => lookup(name),
         })?;
+        if lacks {
+            config.stripe_webhook_secrets.clear();
+        }
         config.settings_file = (!bytes.is_empty()).then(|| path.to_owned());
         Ok(config)
     }

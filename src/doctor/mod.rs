@@ -40,7 +40,7 @@ use crate::{
     deliverability::{self, Check, Lookout},
     email_address::EmailAddress,
     mail::zone_file_strings,
-    payments::StripeSettings,
+    payments::{StripeSettings, setup::SetupWanted},
     relays,
     site::Site,
     smtp::Relay,
@@ -178,6 +178,8 @@ pub struct Doctor {
     pub bounce_mailbox: Option<ImapMailbox>,
     /// The payment provider; none while donations are switched off.
     pub payments: Option<StripeSettings>,
+    /// How the provider is to know us.
+    pub payments_wanted: SetupWanted,
 }
 
 impl fmt::Debug for Doctor {

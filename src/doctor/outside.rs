@@ -13,7 +13,7 @@ use super::{
 use crate::{
     authorities::{NotBelieved, good_until as certificate_until, why_not_believed},
     clock::{Ahead, Clock, Moment, Zone},
-    payments::{PaymentProvider as _, Stripe},
+    payments::{PaymentProvider as _, ProviderError, Stripe, StripeSettings, setup},
     token,
 };
 
@@ -139,14 +139,40 @@ impl Doctor {
         };
         let base = &settings.api_base;
         let asked = in_time(async { Stripe::new(settings)?.probe().await });
-        let (asked, time) = tokio::join!(asked, in_time(time_at(base.as_str())));
-        let found = match asked {
+        let (asked, time, news) =
+            tokio::join!(asked, in_time(time_at(base.as_str())), self.payment_news(settings));
+        // Of a provider that does not answer no more is said than that.
+        let news = news.into_iter().filter(|_| matches!(asked, Ok(Ok(()))));
+        let found = match &asked {
             Ok(Ok(())) => Finding::ok(CHECK, format!("{base} knows our key")),
             Ok(Err(error)) => Finding::problem(CHECK, error.to_string()),
             Err(why) => Finding::problem(CHECK, format!("{base} {why}")),
         };
         let clock = time.ok().flatten().map(|time| clocks(&format!("that of {base}"), time, clock));
-        std::iter::once(found).chain(clock).collect()
+        std::iter::once(found).chain(clock).chain(news).collect()
+    }
+
+    /// Whether the provider's news find their way to us; not on somebody's own machine, where the sandbox brings them.
+    async fn payment_news(&self, settings: &StripeSettings) -> Vec<Finding> {
+        const CHECK: &str = "payment news";
+        if !self.in_production {
+            return Vec::new();
+        }
+        let endpoints = in_time(async { Stripe::new(settings)?.endpoints().await }).await;
+        let troubles = match endpoints {
+            Ok(Ok(endpoints)) => setup::troubles(&endpoints, &self.payments_wanted),
+            Ok(Err(ProviderError::Refused { status: 401 | 403, .. })) => {
+                let words =
+                    "our key may not look at webhook endpoints, so it is not known whether the news reach us";
+                return vec![Finding::note(CHECK, words)];
+            }
+            Ok(Err(error)) => return vec![Finding::note(CHECK, error.to_string())],
+            Err(why) => return vec![Finding::note(CHECK, format!("{} {why}", settings.api_base))],
+        };
+        if troubles.is_empty() {
+            return vec![Finding::ok(CHECK, format!("they are sent to {}", self.payments_wanted.url))];
+        }
+        troubles.into_iter().map(|words| Finding::problem(CHECK, words)).collect()
     }
 }
 

@@ -3,6 +3,7 @@
 
 pub use super::lines::{AttentionNews, Copied, FailedCheckout, Unended};
 use super::{
+    account::{self, AccountTrouble},
     calls::cancellation_of,
     letters,
     reports::{self, EventLine},
@@ -32,6 +33,8 @@ pub struct Attention {
     pub events: Vec<EventLine>,
     /// Copies that are charged while another of the same donation is.
     pub copies: Vec<Copied>,
+    /// What is wrong with our account at the provider, or with how its news come.
+    pub account: AccountTrouble,
 }
 
 impl Attention {
@@ -65,7 +68,7 @@ impl Attention {
                 "monthly donations were copied at the payment service and are charged beside others",
             ),
         ];
-        sentences.into_iter().flatten().collect()
+        self.account.sentences().into_iter().chain(sentences.into_iter().flatten()).collect()
     }
 }
 
@@ -90,6 +93,7 @@ pub async fn look(db: &Db, now: Moment) -> Result<Attention> {
         checkouts: rows::failed_checkouts(db).await?,
         events: reports::stuck_events(db).await?,
         copies: rows::copies(db).await?,
+        account: account::trouble(db, now).await?,
     })
 }
 

@@ -42,6 +42,28 @@ pub(super) async fn pay(
     recurring: Option<&Recurring>,
     paid: &Paid<'_>,
 ) -> db::Result<()> {
+    pay_as(tx, site, donation, recurring, paid, false).await
+}
+
+/// The same of a gift that another program took at the time: it is booked, and nobody is thanked or given a paper for it.
+pub(super) async fn pay_adopted(
+    tx: &mut Tx,
+    site: &Site,
+    donation: &Donation,
+    recurring: Option<&Recurring>,
+    paid: &Paid<'_>,
+) -> db::Result<()> {
+    pay_as(tx, site, donation, recurring, paid, true).await
+}
+
+async fn pay_as(
+    tx: &mut Tx,
+    site: &Site,
+    donation: &Donation,
+    recurring: Option<&Recurring>,
+    paid: &Paid<'_>,
+    is_adopted: bool,
+) -> db::Result<()> {
     let amount = paid.amount;
     if amount.minor <= 0 || donation.state == DonationState::Paid {
         return Ok(());
@@ -93,6 +115,12 @@ pub(super) async fn pay(
         at: paid.at,
     };
     ledger::post(tx, &posting).await?;
+    if is_adopted {
+        return match donor_id {
+            Some(donor_id) => letters::tell_donor_state(tx, site, donor_id).await,
+            None => Ok(()),
+        };
+    }
     let number = receipt_number(paid);
     store::book::add_receipt(tx, donation.id, &number, site.now()).await?;
     if let Some(recurring) = recurring {
@@ -185,8 +213,10 @@ pub async fn audit_money(db: &Db) -> db::Result<MoneyAudit> {
         ));
     }
     let paid: i64 = gross.iter().map(|total| total.number).sum();
-    if paid != receipts {
-        problems.push(format!("{paid} paid donations and {receipts} receipts"));
+    let adopted = store::adopt::adopted_number(db).await?;
+    if paid - adopted != receipts {
+        problems
+            .push(format!("{paid} paid donations, {adopted} of them taken over, and {receipts} receipts"));
     }
     Ok(MoneyAudit { totals, booked, receipts, problems })
 }

@@ -10,6 +10,7 @@ use crate::db::{Db, Result, Tx};
 /// # Errors
 /// When the database fails.
 pub async fn forget(tx: &mut Tx, email_key: &str) -> Result<Option<i64>> {
+    store::adopt::forget_old(tx, email_key).await?;
     let Some(donor) = store::donors::donor_of(tx, email_key).await? else { return Ok(None) };
     Ok((!store::donors::forget_donor(tx, donor).await?).then_some(donor))
 }

@@ -16,7 +16,8 @@ use crate::{
     clock::Moment,
     db::{self, Gate, is_unique_violation},
     payments::{
-        self, EventKind, Genuine, PaymentProvider, ProviderError, ProviderEvent, WebhookError, WebhookSecrets,
+        self, EventKind, EventsAsked, Genuine, PaymentProvider, ProviderError, ProviderEvent, WebhookError,
+        WebhookSecrets,
     },
     queue::{self, Came, News, Queue, Work},
     site::Site,
@@ -45,9 +46,12 @@ pub struct InboxWorked {
 
 /// How far before the newest event seen the next list begins: the provider may list an event late.
 const OVERLAP: Duration = Duration::from_secs(3_600);
+/// The provider keeps events for thirty days, by a clock of its own.
+const KEPT: Duration = Duration::from_secs(30 * 86_400 + 3_600);
+/// After an outage the list is read in pieces of a day, the oldest first.
+const PIECE: Duration = Duration::from_secs(86_400);
+/// How far each list of kinds was read, and behind it where a round stands that did not come to the end of a piece.
 const CURSOR: &str = "provider-events";
-/// Where a round stands that did not come to the end of the list.
-const UNFINISHED: &str = "provider-events-unfinished";
 
 /// Takes an event in: checks its signature over the raw bytes and stores it, once. Nothing else happens here.
 ///
@@ -62,7 +66,8 @@ pub async fn receive(
 ) -> Result<(), ReceiveError> {
     let now = site.now();
     let genuine = payments::verify_webhook(secrets, provider.is_live(), signature, body, now)?;
-    let mut tx = site.db.begin().await?;
+    // A hundred that come at once wait for the disk once.
+    let mut tx = site.db.begin_together().await?;
     match genuine {
         Genuine::Event(event) => {
             let state = first_state(&event);
@@ -98,50 +103,105 @@ fn first_state(event: &ProviderEvent) -> EventState {
 /// Reads the provider's own list of events into the same inbox, so that nothing stays lost when we could not be reached
 /// (TRUST D3). Returns how many were new.
 ///
-/// The list comes newest first, page by page, and each page is stored before the next is asked for: a round that ends in the
-/// middle is gone on with where it ended. Only the last page moves the cursor.
+/// Only the kinds that move something here are asked for, in lists of as many as the provider takes at once. What came since the
+/// last round is read in pieces of a day, the oldest first: the cursor moves with each piece. Within a piece the provider gives the
+/// newest first, page by page, and each page is stored before the next is asked for: a round that ends in the middle is gone on
+/// with where it ended. A list whose kinds are others than before is read from the beginning.
 ///
 /// # Errors
 /// [`ProviderPollError`]; the next round goes on where this one ended.
 pub async fn poll_provider(site: &Site, provider: &dyn PaymentProvider) -> Result<u64, ProviderPollError> {
-    let cursor = queue::read_cursor(&site.db, CURSOR).await?.and_then(|value| value.parse().ok()).map(Moment);
-    let since = cursor.map(|at| at.minus(OVERLAP));
-    let mut way = queue::read_cursor(&site.db, UNFINISHED).await?.and_then(|value| Way::parse(&value));
     let mut added = 0;
-    // It may have forgotten the event, and refuses with whatever words: then the list is read from its beginning.
-    let mut may_begin_again = way.is_some();
-    loop {
-        let after = way.as_ref().map(|way| way.after.as_str());
-        let page = match provider.events(since, after).await {
-            Err(ProviderError::Refused { .. }) if may_begin_again => {
-                (way, may_begin_again) = (None, false);
-                continue;
-            }
-            answer => answer?,
-        };
-        may_begin_again = false;
-        let first = page.events.iter().map(|event| event.created).max();
-        let newest = way.take().map(|way| way.newest).max(first);
-        let mut tx = site.db.begin().await?;
-        for event in &page.events {
-            let state = first_state(event);
-            if event.live == provider.is_live() && state == EventState::New {
-                added += store::events::add_event(&mut tx, event, EventSource::Poll, state, None, site.now())
-                    .await?;
+    let mut ended = Ok(());
+    for kinds in payments::event_kinds().chunks(payments::MOST_KINDS_AT_ONCE) {
+        let list = EventList::of(kinds);
+        // One that cannot be read keeps no other from being read.
+        match list.read(site, provider).await {
+            Ok(new) => added += new,
+            Err(error) => ended = Err(error),
+        }
+    }
+    ended.map(|()| added)
+}
+
+/// Kinds that are asked for together, and how far they were read.
+struct EventList<'a> {
+    kinds: &'a [&'a str],
+    cursor: String,
+    unfinished: String,
+}
+
+impl<'a> EventList<'a> {
+    fn of(kinds: &'a [&'a str]) -> Self {
+        let name = token::short_name(&kinds.join(" "));
+        Self { kinds, cursor: format!("{CURSOR}:{name}"), unfinished: format!("{CURSOR}:{name}:unfinished") }
+    }
+
+    async fn read(&self, site: &Site, provider: &dyn PaymentProvider) -> Result<u64, ProviderPollError> {
+        let known = queue::read_cursor(&site.db, &self.cursor).await?;
+        let mut known = known.and_then(|value| value.parse().ok()).map(Moment);
+        let kept = site.now().minus(KEPT);
+        let mut added = 0;
+        loop {
+            let from = known.map_or(kept, |at| at.minus(OVERLAP)).max(kept);
+            // The first time, and where no more than a piece is left, to the end: whatever the provider's clock says.
+            let piece = from.plus(PIECE);
+            let until = (known.is_some() && piece.plus(OVERLAP) < site.now()).then_some(piece);
+            added += self.read_piece(site, provider, (from, until), known).await?;
+            match until {
+                Some(until) => known = Some(until),
+                None => return Ok(added),
             }
         }
-        way = page.next.map(|after| Way { newest: newest.unwrap_or_default(), after });
-        if let Some(way) = &way {
-            queue::set_cursor(&mut tx, UNFINISHED, &way.to_string(), site.now()).await?;
-        } else {
-            queue::remove_cursor(&mut tx, UNFINISHED).await?;
-            if let Some(newest) = newest.filter(|newest| Some(*newest) > cursor) {
-                queue::set_cursor(&mut tx, CURSOR, &newest.0.to_string(), site.now()).await?;
+    }
+
+    async fn read_piece(
+        &self,
+        site: &Site,
+        provider: &dyn PaymentProvider,
+        (from, until): (Moment, Option<Moment>),
+        known: Option<Moment>,
+    ) -> Result<u64, ProviderPollError> {
+        let mut way =
+            queue::read_cursor(&site.db, &self.unfinished).await?.and_then(|value| Way::parse(&value));
+        let mut added = 0;
+        // It may have forgotten the event, and refuses with whatever words: then the piece is read from its beginning.
+        let mut may_begin_again = way.is_some();
+        loop {
+            let asked = EventsAsked { kinds: self.kinds, from: Some(from), until };
+            let page = match provider.events(&asked, way.as_ref().map(|way| way.after.as_str())).await {
+                Err(ProviderError::Refused { .. }) if may_begin_again => {
+                    (way, may_begin_again) = (None, false);
+                    continue;
+                }
+                answer => answer?,
+            };
+            may_begin_again = false;
+            let first = page.events.iter().map(|event| event.created).max();
+            let newest = way.take().map(|way| way.newest).max(first);
+            let mut tx = site.db.begin().await?;
+            // The oldest first: in that order they are worked on.
+            for event in page.events.iter().rev() {
+                let state = first_state(event);
+                if event.live == provider.is_live() && state == EventState::New {
+                    added +=
+                        store::events::add_event(&mut tx, event, EventSource::Poll, state, None, site.now())
+                            .await?;
+                }
             }
-        }
-        tx.commit().await?;
-        if way.is_none() {
-            return Ok(added);
+            way = page.next.map(|after| Way { newest: newest.unwrap_or_default(), after });
+            if let Some(way) = &way {
+                queue::set_cursor(&mut tx, &self.unfinished, &way.to_string(), site.now()).await?;
+            } else {
+                queue::remove_cursor(&mut tx, &self.unfinished).await?;
+                if let Some(far) = until.or(newest).filter(|far| Some(*far) > known) {
+                    queue::set_cursor(&mut tx, &self.cursor, &far.0.to_string(), site.now()).await?;
+                }
+            }
+            tx.commit().await?;
+            if way.is_none() {
+                return Ok(added);
+            }
         }
     }
 }

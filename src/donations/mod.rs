@@ -12,6 +12,8 @@
 //! It may call `payments`, readers, the team and the ledger of letters (`delivery`); the web, the jobs and the dossier call it. Start reading at `gift.rs`, then
 //! `inbox.rs` and `apply/mod.rs`.
 
+mod account;
+pub mod adopt;
 mod apply;
 mod attention;
 mod back;
@@ -44,12 +46,14 @@ mod store;
 #[cfg(test)]
 pub(crate) mod tests;
 
+pub(crate) use self::store::adopt::BLANK_OLD;
 pub(crate) use self::store::{
     brakes::{FORGET_ATTEMPTS, FORGET_TRIES},
     calls::FORGET_CALLS,
     events::{BLANK_EVENTS, FORGET_DONE, FORGET_IGNORED},
 };
 pub use self::{
+    account::{AccountTrouble, KnownAccount, look as look_at_account, trouble as account_trouble},
     apply::ProviderPollError,
     attention::{
         Attention, LATELY, ask_again as ask_again_to_end, at_least, look as attention,

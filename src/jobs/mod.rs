@@ -125,6 +125,7 @@ enum Job {
     ResumeProviderCalls,
     PollProvider,
     CompareBooks,
+    TakeOver,
     PollFeeds,
     BringIn,
     ActOnMany,
@@ -150,6 +151,7 @@ impl Job {
         Self::ResumeProviderCalls,
         Self::PollProvider,
         Self::CompareBooks,
+        Self::TakeOver,
         Self::PollFeeds,
         Self::BringIn,
         Self::ActOnMany,
@@ -170,7 +172,7 @@ impl Job {
     const fn every(self) -> Duration {
         Duration::from_secs(match self {
             Self::SealEditions | Self::WorkOnProviderEvents => 1,
-            Self::BringIn | Self::ActOnMany => 5,
+            Self::BringIn | Self::ActOnMany | Self::TakeOver => 5,
             Self::TellOwners | Self::TakeInRefusals | Self::TellOfBreaks => 10,
             Self::AskHeldBack
             | Self::ResumeProviderCalls
@@ -197,6 +199,7 @@ impl Job {
             Self::ResumeProviderCalls => "resume provider calls",
             Self::PollProvider => "poll provider",
             Self::CompareBooks => "compare books",
+            Self::TakeOver => "take over",
             Self::PollFeeds => "poll feeds",
             Self::BringIn => "bring in",
             Self::ActOnMany => "act on many",
@@ -224,6 +227,7 @@ impl Job {
             Self::ResumeProviderCalls => "Asks the payment service again where it did not answer",
             Self::PollProvider => "Asks the payment service what was missed",
             Self::CompareBooks => "Holds the book against the payment service at night",
+            Self::TakeOver => "Takes over what another program left at the payment service",
             Self::PollFeeds => "Reads your feeds, each every half hour",
             Self::BringIn => "Brings in lists of readers",
             Self::ActOnMany => "Does what your team does with many readers at once",
@@ -259,6 +263,7 @@ impl Job {
             }
             Self::CompareBooks => "The book is not held against what the payment service lists",
             Self::PollProvider => "The payment service is not asked what we missed: gifts may not be counted",
+            Self::TakeOver => "Taking over what another program left at the payment service does not go on",
             Self::PollFeeds => "Your feeds are not read: new articles do not come in",
             Self::BringIn => "Lists of readers that somebody brings in do not go on",
             Self::ActOnMany => "What somebody does with many readers at once does not go on",
@@ -398,6 +403,7 @@ impl Jobs {
             Job::ResumeProviderCalls => working(self.resume_provider_calls()),
             Job::PollProvider => working(self.poll_provider()),
             Job::CompareBooks => working(self.compare_books()),
+            Job::TakeOver => working(self.take_over()),
             Job::PollFeeds => working(articles::poll_due(site, &self.fetcher)),
             Job::BringIn => working(subscribers::bring_in(site)),
             Job::ActOnMany => working(bulk::go_on(site)),
@@ -451,7 +457,17 @@ impl Jobs {
 
     async fn poll_provider(&self) -> Result<(), Failure> {
         if let Some(provider) = &self.payments {
-            donations::poll_provider(&self.site, provider.as_ref()).await?;
+            // Whether or not the list can be read: how the account stands is another question.
+            let polled = donations::poll_provider(&self.site, provider.as_ref()).await;
+            donations::look_at_account(&self.site, provider.as_ref()).await?;
+            polled?;
+        }
+        Ok(())
+    }
+
+    async fn take_over(&self) -> Result<(), Failure> {
+        if let Some(provider) = &self.payments {
+            donations::adopt::go_on(&self.site, provider.as_ref()).await?;
         }
         Ok(())
     }

@@ -17,6 +17,7 @@ pub(super) const QUEUES: [&Queue; 8] = [
     &CHECKOUTS,
     &CANCELLATIONS,
     &REFUNDS,
+    &crate::donations::adopt::ADOPTIONS_IN_TURN,
     &crate::articles::FEEDS_IN_TURN,
     &crate::subscribers::IMPORTS_IN_TURN,
     &crate::bulk::BULK_IN_TURN,

@@ -6,7 +6,10 @@
 //!
 //! It calls the small types and the database; `donations` calls it. Start reading at [`PaymentProvider`].
 
+mod account;
 mod after;
+mod kinds;
+pub mod setup;
 mod stripe;
 #[cfg(test)]
 mod tests;
@@ -17,12 +20,17 @@ use std::{fmt, sync::Arc};
 use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 
-use self::stripe::event_from;
+use self::stripe::{ReadEvent, event_from};
 pub use self::{
+    account::{
+        AccountStanding, Endpoint, OldCustomer, OldInterval, OldInvoice, OldPage, OldPayment,
+        OldSubscription, Portal, ProviderAccount,
+    },
     after::{
         AfterPayment, Charge, Dispute, DisputeState, FraudWarning, Movement, NewRefund, Page, Payout,
         PayoutState, Refund, RefundState, Span,
     },
+    kinds::{MOST_AT_ONCE as MOST_KINDS_AT_ONCE, told as event_kinds},
     stripe::{Stripe, StripeSettings},
     webhook::{Genuine, WebhookError, WebhookSecrets, verify as verify_webhook},
 };
@@ -285,6 +293,17 @@ pub enum EventKind {
     Payout,
 }
 
+/// Which events are asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EventsAsked<'a> {
+    /// These kinds alone, twenty at most.
+    pub kinds: &'a [&'a str],
+    /// Since that moment by the provider's clock; or all that it still has.
+    pub from: Option<Moment>,
+    /// Before that one.
+    pub until: Option<Moment>,
+}
+
 /// A page of the provider's list of events.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct EventPage {
@@ -395,9 +414,14 @@ pub trait PaymentProvider: Send + Sync + fmt::Debug {
         id: &'a str,
         idempotency_key: &'a str,
     ) -> ProviderAnswer<'a, ProviderSubscription>;
-    /// A page of the events since that moment by the provider's clock, or of all that it still has: the first page, or the one
-    /// after an event that another page named as its end.
-    fn events<'a>(&'a self, since: Option<Moment>, after: Option<&'a str>) -> ProviderAnswer<'a, EventPage>;
+    /// A page of the events that are asked for: the first page, or the one after an event that another page named as its end.
+    fn events<'a>(
+        &'a self,
+        asked: &'a EventsAsked<'a>,
+        after: Option<&'a str>,
+    ) -> ProviderAnswer<'a, EventPage>;
+    /// The account as a whole.
+    fn account(&self) -> &dyn ProviderAccount;
     /// The same provider, asked what becomes of payments after they were paid.
     fn after(&self) -> &dyn AfterPayment;
     /// Whether the provider can be reached and knows our key.

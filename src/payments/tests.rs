@@ -11,8 +11,8 @@ use tokio::{
 };
 
 use super::{
-    Every, NewCheckout, PaymentProvider, PaymentState, ProviderError, RecurringState, SessionState, Stripe,
-    StripeSettings, stripe::API_VERSION,
+    EventsAsked, Every, NewCheckout, PaymentProvider, PaymentState, ProviderError, RecurringState,
+    SessionState, Stripe, StripeSettings, stripe::API_VERSION,
 };
 use crate::{clock::Moment, money::Currency, money::Money};
 
@@ -261,20 +261,24 @@ async fn events_are_listed_page_by_page() {
     );
     let second = format!(r#"{{"object":"list","has_more":false,"data":[{}]}}"#, event("evt_1", 10));
     let server = Server::saying(&[(200, &first), (200, &second)]).await;
-    let since = Some(Moment::from_unix_seconds(5));
-    let page = server.stripe.events(since, None).await.expect("a page");
+    let asked = EventsAsked {
+        kinds: &["invoice.paid", "charge.updated"],
+        from: Some(Moment::from_unix_seconds(5)),
+        until: Some(Moment::from_unix_seconds(50)),
+    };
+    let page = server.stripe.events(&asked, None).await.expect("a page");
     let ids: Vec<&str> = page.events.iter().map(|event| event.id.as_str()).collect();
     assert_eq!(ids, ["evt_3", "evt_2"]);
     assert_eq!(page.events[1].created, Moment::from_unix_seconds(20));
     assert_eq!(page.next.as_deref(), Some("evt_2"));
-    let last = server.stripe.events(since, page.next.as_deref()).await.expect("a page");
+    let last = server.stripe.events(&asked, page.next.as_deref()).await.expect("a page");
     assert_eq!((last.events[0].id.as_str(), last.next), ("evt_1", None));
     let requests = server.requests();
-    assert!(
-        requests[0].contains("created[gte]=5") || requests[0].contains("created%5Bgte%5D=5"),
-        "{}",
-        requests[0]
-    );
+    for part in
+        ["created%5Bgte%5D=5", "created%5Blt%5D=50", "types%5B%5D=invoice.paid&types%5B%5D=charge.updated"]
+    {
+        assert!(requests[0].contains(part), "{part}: {}", requests[0]);
+    }
     assert!(requests[1].contains("starting_after=evt_2"));
 }
 

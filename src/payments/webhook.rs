@@ -8,7 +8,7 @@ use std::time::Duration;
 use aws_lc_rs::hmac;
 use data_encoding::HEXLOWER_PERMISSIVE;
 
-use super::{ProviderEvent, event_from};
+use super::{ProviderEvent, ReadEvent, event_from};
 use crate::clock::Moment;
 
 /// How far the signature's time may be from ours, either way.
@@ -60,6 +60,11 @@ pub enum WebhookError {
     /// A test event at a live desk, or the other way round.
     #[error("the event belongs to the provider's other mode")]
     OtherMode,
+    /// Of an account that is connected to ours.
+    #[error(
+        "the event belongs to another account, which is connected to ours: the endpoint must be one of our own account"
+    )]
+    OtherAccount,
 }
 
 /// A genuine event: understood, or signed and yet not to be read.
@@ -98,8 +103,9 @@ pub fn verify(
     }
     let text = String::from_utf8_lossy(body);
     match event_from(&text) {
-        Some(event) if event.live != live => Err(WebhookError::OtherMode),
-        Some(event) => Ok(Genuine::Event(event)),
+        Some(ReadEvent::OfAnotherAccount) => Err(WebhookError::OtherAccount),
+        Some(ReadEvent::Ours(event)) if event.live != live => Err(WebhookError::OtherMode),
+        Some(ReadEvent::Ours(event)) => Ok(Genuine::Event(event)),
         None => Ok(Genuine::Unreadable(text.into_owned())),
     }
 }
@@ -184,6 +190,14 @@ mod tests {
         );
         let live = verify(&secrets(&["whsec_a"]), true, Some(&good), BODY.as_bytes(), NOW);
         assert_eq!(live, Err(WebhookError::OtherMode));
+    }
+
+    /// TRUST A18: an endpoint for connected accounts is not ours, whatever it signs.
+    #[test]
+    fn an_event_of_a_connected_account_stays_outside() {
+        let connected = BODY.replace("\"livemode\":false", "\"livemode\":false,\"account\":\"acct_2\"");
+        let signature = header("whsec_a", NOW.unix_seconds(), &connected);
+        assert_eq!(try_with(&signature, &connected), Err(WebhookError::OtherAccount));
     }
 
     /// TRUST A18: an empty secret must not be a secret that everybody knows.

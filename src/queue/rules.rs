@@ -128,6 +128,24 @@ pub const REFUNDS: Rules = Rules {
     means: "The supporter has not got it. Look at the gift, and at the payment service, and send it back again.",
 };
 
+/// Taking over what other programs left at the payment service.
+pub const ADOPTIONS: Rules = Rules {
+    name: "adoptions",
+    // Each page and each step takes it anew; a page is waited for as long as the payment service asks.
+    lease: minutes(5),
+    first_gap: Duration::from_secs(10),
+    longest_gap: minutes(10),
+    // It stands where it was, and goes on once it can; whoever began it can stop it.
+    ends: Ends::Never,
+    told: Told::Money,
+    // An hour and a half.
+    told_after: Some(15),
+    by_hand: None,
+    what: "Taking over what another program left at the payment service",
+    over: ["taking over does not go on", "taking over does not go on"],
+    means: "Somebody takes over an account of the payment service, under Donations, and it does not go on. It is tried until it does; it can be stopped there.",
+};
+
 /// Reading the feeds of articles.
 pub const FEEDS: Rules = Rules {
     name: "feeds",

@@ -215,6 +215,10 @@ const DOORS: &[(&[Role], &[&str])] = &[
     // Who sees money.
     (&[Owner, Treasurer], &[
         "GET /desk/donations",
+        "GET /desk/donations/adopt",
+        "POST /desk/donations/adopt/look",
+        "POST /desk/donations/adopt/take",
+        "POST /desk/donations/adopt/stop",
         "GET /desk/donations/book",
         "POST /desk/donations/book",
         "GET /desk/donations/payouts/{id}",

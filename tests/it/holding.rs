@@ -255,6 +255,7 @@ const TABLES: &[(&str, Tells)] = &[
                 "provider_session_id",
                 "provider_invoice_id",
                 "edition_id",
+                "adopted_at",
             ],
         ),
     ),
@@ -277,7 +278,7 @@ const TABLES: &[(&str, Tells)] = &[
                 "provider_customer_id",
                 "provider_subscription_id",
             ],
-            &["id", "donor_id", "edition_id", "version", "copy_of"],
+            &["id", "donor_id", "edition_id", "version", "copy_of", "adopted_at"],
         ),
     ),
     ("reader_note", In(Section::Notes, &["text", "at"], &["id", "subscriber_id", "staff_id"])),
@@ -356,6 +357,15 @@ const TABLES: &[(&str, Tells)] = &[
         Nothing("cards that were declined, by the gift alone: whoever did not pay is not known by it"),
     ),
     ("limit_used_up", Nothing("which form was used up")),
+    ("provider_account", Nothing("how the account at the payment service stands")),
+    ("adoption", Nothing("when somebody took over what another program left at the payment service")),
+    ("old_bundle", Nothing("what another program gave for, by product")),
+    (
+        "old_object",
+        Elsewhere(
+            "what another program left at the payment service, for two weeks at most: what is taken over stands with the gifts since",
+        ),
+    ),
     ("import", Nothing("which lists the team brought in, and sums")),
     ("import_part", Nothing("a file that the team brings in, until it is in, and for a week at most")),
     (

@@ -366,6 +366,8 @@ const OPEN_MODULES: &[(&str, &[&str], &str)] = &[
         "each can be added, changed, listed and found",
     ),
     ("replies/mod.rs", &["scan"], "what is looked for in a text: an address, a status, a reply code"),
+    ("donations/mod.rs", &["adopt"], "taking over an account, of which the desk and a command ask each step"),
+    ("payments/mod.rs", &["setup"], "what is set up at the provider, for a command and the doctor alone"),
 ];
 
 /// A room has one front door: its modules are private, and what others may use is named in its `mod.rs`.

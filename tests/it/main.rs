@@ -3,6 +3,7 @@
 
 mod support;
 
+mod adopting;
 mod amounts;
 mod approving;
 mod asking;

@@ -7,8 +7,8 @@ use broadside::{
     donations::{self, DonationState, RecurringState},
     jobs,
     payments::{
-        AfterPayment, Checkout, CheckoutSession, EventPage, Invoice, NewCheckout, Payment, PaymentProvider,
-        ProviderAnswer, ProviderSubscription,
+        AfterPayment, Checkout, CheckoutSession, EventPage, EventsAsked, Invoice, NewCheckout, Payment, PaymentProvider,
+        ProviderAccount, ProviderAnswer, ProviderSubscription,
     },
     site::Site,
 };
@@ -91,8 +91,15 @@ impl PaymentProvider for Slow {
     ) -> ProviderAnswer<'a, ProviderSubscription> {
         self.inner.cancel_subscription(id, key)
     }
-    fn events<'a>(&'a self, since: Option<Moment>, after: Option<&'a str>) -> ProviderAnswer<'a, EventPage> {
-        self.inner.events(since, after)
+    fn events<'a>(
+        &'a self,
+        asked: &'a EventsAsked<'a>,
+        after: Option<&'a str>,
+    ) -> ProviderAnswer<'a, EventPage> {
+        self.inner.events(asked, after)
+    }
+    fn account(&self) -> &dyn ProviderAccount {
+        self.inner.account()
     }
     fn after(&self) -> &dyn AfterPayment {
         self.inner.after()

@@ -1,6 +1,15 @@
 //! The provider's own list of events: of any length, a page at a time, and told to stop at any of them.
 
-use broadside::{donations, site::Site};
+use std::time::Duration;
+
+use broadside::{
+    clock::Moment,
+    donations,
+    payments::{MOST_KINDS_AT_ONCE, event_kinds},
+    queue,
+    site::Site,
+    token,
+};
 
 use crate::{
     donating::{BUYER, House},
@@ -10,6 +19,36 @@ use crate::{
         provider::{Fault, Faulty},
     },
 };
+
+const DAY: Duration = Duration::from_secs(86_400);
+
+/// The names of the cursors of all lists of kinds.
+fn cursors() -> impl Iterator<Item = String> {
+    let kinds = event_kinds();
+    let names: Vec<String> =
+        kinds.chunks(MOST_KINDS_AT_ONCE).map(|list| token::short_name(&list.join(" "))).collect();
+    names.into_iter().map(|name| format!("provider-events:{name}"))
+}
+
+/// A round ended there, in the middle of each list.
+async fn stands_at(house: &House, place: &str) {
+    let mut tx = house.site.db.begin().await.expect("a transaction");
+    for cursor in cursors() {
+        let name = format!("{cursor}:unfinished");
+        queue::set_cursor(&mut tx, &name, place, house.site.now()).await.expect("a cursor");
+    }
+    tx.commit().await.expect("a commit");
+}
+
+/// How far each list was read.
+async fn read_until(house: &House) -> Vec<Option<Moment>> {
+    let mut until = Vec::new();
+    for cursor in cursors() {
+        let value = queue::read_cursor(&house.site.db, &cursor).await.expect("a cursor");
+        until.push(value.map(|value| Moment(value.parse().expect("a moment"))));
+    }
+    until
+}
 
 both_engines! {
     /// TRUST D1, D3: a process that is killed between two pages of the list loses no event and books none twice; what it has
@@ -78,17 +117,72 @@ both_engines! {
         house.stripe().hold_events();
         let gift = house.give("once", "15").await;
         house.stripe().pay(&gift.session, BUYER).expect("a payment");
-        let place = "insert into sync_cursor (name, value, updated_at) values ('provider-events-unfinished', '1 evt_long_gone', 0)";
-        crate::support::database::change(&house.site.db, place).await;
+        stands_at(&house, "1 evt_long_gone").await;
         donations::poll_provider(&house.site, house.provider.as_ref()).await.expect("the whole list");
         donations::process_inbox(&house.site, house.provider.as_ref()).await.expect("a round of work");
         assert_eq!(house.sums().await, (1, 1_500));
 
         let provider = Faulty::new(house.provider.clone(), 100);
         provider.set(Fault::RefusesToGoOn);
-        crate::support::database::change(&house.site.db, place).await;
+        stands_at(&house, "1 evt_long_gone").await;
         donations::poll_provider(&house.site, provider.as_ref()).await.expect("the whole list");
-        let left = rows::<(i64,)>(&house.site.db, "select count(*) from sync_cursor where name = 'provider-events-unfinished'").await;
+        let left = rows::<(i64,)>(&house.site.db, "select count(*) from sync_cursor where name like '%:unfinished'").await;
         assert_eq!(left, [(0,)]);
+    }
+
+    /// TRUST D3: after three weeks away the list is read from its oldest day on, and each day that was read moves the cursor: what
+    /// fails later costs nothing that came before.
+    async fn after_an_outage_the_oldest_day_comes_first_and_stays(house: House) {
+        house.stripe().hold_events();
+        donations::poll_provider(&house.site, house.provider.as_ref()).await.expect("a list");
+        let first = house.give("once", "15").await;
+        house.stripe().pay(&first.session, BUYER).expect("a payment");
+        donations::poll_provider(&house.site, house.provider.as_ref()).await.expect("a list");
+        let before = read_until(&house).await;
+        for _ in 0..3 {
+            house.site.clock.advance(7 * DAY);
+            let gift = house.give("once", "15").await;
+            house.stripe().pay(&gift.session, BUYER).expect("a payment");
+        }
+        let provider = Faulty::new(house.provider.clone(), 100);
+        let lists = before.len();
+        provider.set(Fault::HangsAt(10));
+        let away = tokio::spawn({
+            let (site, provider) = (Site { db: house.db.open_again().await, ..house.site.clone() }, provider.clone());
+            async move { donations::poll_provider(&site, provider.as_ref()).await }
+        });
+        provider.hangs().await;
+        away.abort();
+        assert!(away.await.is_err_and(|error| error.is_cancelled()));
+        let moved = read_until(&house).await[0].zip(before[0]).map(|(now, then)| now.since(then));
+        assert!(moved.is_some_and(|moved| moved > 7 * DAY && moved < 10 * DAY), "{moved:?}");
+        let order = "select object_id from provider_event where type = 'checkout.session.completed' order by next_at, created_at";
+        assert_eq!(rows::<(String,)>(&house.site.db, order).await.len(), 2, "the first week is there");
+
+        provider.set(Fault::Nothing);
+        let asked = provider.pages();
+        donations::poll_provider(&house.site, provider.as_ref()).await.expect("the rest");
+        assert!(provider.pages() - asked <= 16 * lists, "{} pages more", provider.pages() - asked);
+        donations::process_inbox(&house.site, provider.as_ref()).await.expect("a round of work");
+        assert_eq!(house.sums().await, (4, 4 * 1_500));
+        let asked = provider.pages();
+        donations::poll_provider(&house.site, provider.as_ref()).await.expect("nothing new");
+        assert_eq!(provider.pages() - asked, lists, "and a day later it is one page a list again");
+    }
+
+    /// An account that is shared with a shop: what does not concern us is not even asked for.
+    async fn only_the_kinds_that_concern_us_are_asked_for(house: House) {
+        house.stripe().hold_events();
+        let gift = house.give("once", "15").await;
+        house.stripe().pay(&gift.session, BUYER).expect("a payment");
+        let kinds = event_kinds();
+        let theirs = house.stripe().events();
+        let ours = theirs.iter().filter(|event| kinds.iter().any(|kind| event["type"] == **kind)).count();
+        assert!(ours < theirs.len(), "the sandbox tells of other things, too");
+        let provider = Faulty::new(house.provider.clone(), 1);
+        let new = donations::poll_provider(&house.site, provider.as_ref()).await.expect("the list");
+        assert_eq!(usize::try_from(new), Ok(ours));
+        assert_eq!(provider.pages(), ours, "a page for each, and none for others");
+        donations::process_inbox(&house.site, provider.as_ref()).await.expect("a round of work");
     }
 }

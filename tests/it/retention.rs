@@ -82,6 +82,9 @@ const CASES: &[Case] = &[
     ("provider_call", 0, "select idempotency_key from provider_call", &[
         "insert into provider_call (idempotency_key, operation, request, state, attempts, created_at, next_at, finished_at)
             values ('{n}', 'checkout', '', 'done', 1, 0, 0, {at})"]),
+    ("old_object", 0, "select name from old_object where name <> ''", &[
+        "insert into old_object (provider_id, kind, bundle, fate, why, email, email_key, name, standing, amount_minor, currency, refunded_minor, elsewhere_minor, made_at, seen_at)
+            values ('{n}', 'once', '', 'found', '', '', '', '{n}', '', 1, 'EUR', 0, 0, 0, {at})"]),
     ("bounce", 0, "select key from bounce", &[
         "insert into bounce (key, source, class, action, reason, words, effect, address_hash, masked, received_at)
             values ('{n}', 'mail', 'hard', 'failed', 'no-mailbox', '', 'bounced', '', '', {at})",

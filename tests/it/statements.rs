@@ -10,6 +10,7 @@ use broadside::{
     delivery::{self, AttemptOutcome, AttemptStage, CopyState, MassState, StopReason},
     donations::{
         DonationKind, DonationState, EventSource, EventState, Operation, PaymentOutcome, PostingKind, RecurringState,
+        adopt::{AdoptionState, AdoptionStep, OldFate, OldKind},
     },
     editions::{Cause, EditionState, HeldBecause, Rhythm, UnknownPolicy},
     mail::Algorithm,
@@ -247,6 +248,10 @@ fn columns() -> Vec<(&'static str, &'static str, Vec<&'static str>)> {
         "provider_event"."state": EventState,
         "provider_call"."operation": Operation,
         "payment_attempt"."outcome": PaymentOutcome,
+        "adoption"."state": AdoptionState,
+        "adoption"."step": AdoptionStep,
+        "old_object"."kind": OldKind,
+        "old_object"."fate": OldFate,
         "bounce"."source": Source,
         "bounce"."class": BounceClass,
         "bounce"."action": Action,
@@ -278,6 +283,8 @@ const NEVER_READ_WHOLE: [&str; 15] = [
     "FORGET_DONE",
     "BLANK_EVENTS",
     "VERSION_OF",
+    "HEARD",
+    "ADOPTIONS_IN_TURN due",
 ];
 
 both_engines! {

@@ -30,8 +30,9 @@ statements! {
         ((select count(distinct entry_group) from ledger_entry where donation_id = donation.id and kind in ('payment', 'offline')) <> 1 or
         (select count(*) from ledger_entry where donation_id = donation.id and kind in ('payment', 'offline') and account like 'income:%'
         and amount_minor = -donation.amount_minor and currency = donation.currency) <> 1)";
+    /// What was taken over had its paper from another program.
     WITHOUT_RECEIPT = "select public_id from donation where state = 'paid' and
-        (select count(*) from receipt where donation_id = donation.id) <> 1";
+        (select count(*) from receipt where donation_id = donation.id) <> case when adopted_at is null then 1 else 0 end";
     BOOKED_UNPAID = "select public_id from donation where state <> 'paid' and
         (exists (select 1 from ledger_entry where donation_id = donation.id) or
         exists (select 1 from receipt where donation_id = donation.id))";

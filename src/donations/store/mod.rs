@@ -1,5 +1,7 @@
 //! The SQL of the donations room, by what it is about.
 
+pub(super) mod account;
+pub(super) mod adopt;
 pub(super) mod attention;
 pub(super) mod back;
 pub(super) mod book;
@@ -23,6 +25,8 @@ use crate::db::Sql;
 
 /// Every statement of this room, for the check that prepares them on both engines.
 pub const STATEMENTS: &[&[Sql]] = &[
+    account::STATEMENTS,
+    adopt::STATEMENTS,
     attention::STATEMENTS,
     back::STATEMENTS,
     book::STATEMENTS,
@@ -44,4 +48,5 @@ pub const STATEMENTS: &[&[Sql]] = &[
 ];
 
 /// Every statement of this room's queues, for the same check.
-pub const QUEUES: &[&[&[Sql]]] = &[calls::QUEUES, events::QUEUES, give_back::QUEUES];
+pub const QUEUES: &[&[&[Sql]]] =
+    &[adopt::QUEUES, calls::QUEUES, events::QUEUES, give_back::QUEUES];

@@ -9,9 +9,9 @@ use crate::{
     clock::Moment,
     money::{Currency, Money},
     payments::{
-        AfterPayment, Charge, Checkout, CheckoutSession, Dispute, DisputeState, EventPage, Every,
+        AccountStanding, AfterPayment, Charge, Checkout, CheckoutSession, Dispute, DisputeState, EventPage, EventsAsked, Every,
         FraudWarning, Invoice, Movement, NewCheckout, NewRefund, OurIds, Page, Payment, PaymentProvider,
-        PaymentState, Payout, ProviderAnswer, ProviderError, ProviderEvent, ProviderSubscription,
+        PaymentState, Payout, ProviderAccount, ProviderAnswer, ProviderError, ProviderEvent, ProviderSubscription,
         RecurringState, Refund, RefundState, SessionState, Span,
     },
 };
@@ -54,6 +54,8 @@ pub struct Objects {
     pub calls: u64,
     /// Whether the key moves real money.
     pub live: bool,
+    /// Whether the account may do what we need it for.
+    pub standing: AccountStanding,
 }
 
 #[derive(Debug, Default)]
@@ -274,10 +276,18 @@ impl PaymentProvider for Fake {
         })
     }
     /// Newest first, three a page.
-    fn events<'a>(&'a self, since: Option<Moment>, after: Option<&'a str>) -> ProviderAnswer<'a, EventPage> {
+    fn events<'a>(
+        &'a self,
+        asked: &'a EventsAsked<'a>,
+        after: Option<&'a str>,
+    ) -> ProviderAnswer<'a, EventPage> {
         Box::pin(async move {
             let mut listed = self.trouble(|| self.objects().events.clone())?;
-            listed.retain(|event| since.is_none_or(|since| event.created >= since));
+            listed.retain(|event| {
+                asked.kinds.contains(&event.kind.as_str())
+                    && asked.from.is_none_or(|from| event.created >= from)
+                    && asked.until.is_none_or(|until| event.created < until)
+            });
             listed.reverse();
             let begin = match after {
                 None => 0,
@@ -290,6 +300,10 @@ impl PaymentProvider for Fake {
         })
     }
     fn after(&self) -> &dyn AfterPayment {
+        self
+    }
+
+    fn account(&self) -> &dyn ProviderAccount {
         self
     }
     fn probe(&self) -> ProviderAnswer<'_, ()> {

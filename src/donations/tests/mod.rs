@@ -3,6 +3,7 @@
 mod back;
 mod desk;
 pub(crate) mod fake;
+mod fake_account;
 
 use std::time::Duration;
 

@@ -1,5 +1,6 @@
 //! Events (<https://docs.stripe.com/api/events/object>): what each is news of, and as much of it as is believed.
 
+use jiff::Timestamp;
 use serde_json::Value;
 
 use super::super::{EventKind, ProviderEvent};
@@ -50,24 +51,109 @@ impl EventKind {
     }
 }
 
-/// Reads an event that Stripe sent or listed, as far as we need it.
-pub fn event_from(payload: &str) -> Option<ProviderEvent> {
+/// An event as it came.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ReadEvent {
+    /// Of our own account.
+    Ours(ProviderEvent),
+    /// Of an account that is connected to ours (<https://docs.stripe.com/connect/webhooks>): none of our business.
+    OfAnotherAccount,
+}
+
+impl ReadEvent {
+    /// The event, if it is of our account.
+    pub fn ours(self) -> Option<ProviderEvent> {
+        match self {
+            Self::Ours(event) => Some(event),
+            Self::OfAnotherAccount => None,
+        }
+    }
+}
+
+/// Reads an event that Stripe sent, as far as we need it, whatever version of the API it is written in.
+pub fn event_from(payload: &str) -> Option<ReadEvent> {
     event_of(&serde_json::from_str(payload).ok()?)
 }
 
 /// The same of one that was listed.
-pub fn event_of(value: &Value) -> Option<ProviderEvent> {
+pub fn event_of(value: &Value) -> Option<ReadEvent> {
+    // A thin one has the kind behind the version of its namespace, and a name of its object instead of the object.
     let kind = value["type"].as_str()?;
-    // What is told of a charge, and of what becomes of it, is news of its payment.
-    let of_payment = ["charge.", "refund.", "radar.early_fraud_warning.", "review."];
-    let is_of_payment = of_payment.iter().any(|start| kind.starts_with(start));
-    let name = if is_of_payment { "payment_intent" } else { "id" };
-    let created = value["created"].as_i64().filter(|at| (0..1 << 40).contains(at))?;
-    Some(ProviderEvent {
-        id: value["id"].as_str()?.to_owned(),
+    let kind = kind.strip_prefix("v1.").unwrap_or(kind);
+    let id = value["id"].as_str()?.to_owned();
+    let created = moment(&value["created"])?;
+    let live = value["livemode"].as_bool()?;
+    if value["account"].is_string() {
+        return Some(ReadEvent::OfAnotherAccount);
+    }
+    let object = &value["data"]["object"];
+    let object_id = if object["test_clock"].is_string() {
+        tracing::info!(id, kind, "an event of a test clock is left alone: its time is not ours");
+        ""
+    } else if let Some(id) = value["related_object"]["id"].as_str() {
+        id
+    } else {
+        // What is told of a charge, and of what becomes of it, is news of its payment.
+        let of_payment = ["charge.", "refund.", "radar.early_fraud_warning.", "review."];
+        let is_of_payment = of_payment.iter().any(|start| kind.starts_with(start));
+        let name = if is_of_payment { "payment_intent" } else { "id" };
+        object[name].as_str().unwrap_or_default()
+    };
+    Some(ReadEvent::Ours(ProviderEvent {
+        object_id: object_id.to_owned(),
+        id,
         kind: kind.to_owned(),
-        object_id: value["data"]["object"][name].as_str().unwrap_or_default().to_owned(),
-        created: Moment::from_unix_seconds(created),
-        live: value["livemode"].as_bool()?,
-    })
+        created,
+        live,
+    }))
+}
+
+/// A moment as Stripe tells it: in seconds, or in the new namespace as text.
+fn moment(value: &Value) -> Option<Moment> {
+    let seconds = match value.as_str() {
+        Some(text) => text.parse::<Timestamp>().ok()?.as_second(),
+        None => value.as_i64()?,
+    };
+    (0..1 << 40).contains(&seconds).then(|| Moment::from_unix_seconds(seconds))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(payload: &str) -> Option<(String, String)> {
+        event_from(payload)?.ours().map(|event| (event.kind, event.object_id))
+    }
+
+    fn known(kind: &str, object: &str) -> Option<(String, String)> {
+        Some((kind.to_owned(), object.to_owned()))
+    }
+
+    /// TRUST D4: whatever version an endpoint has, and whether or not the object stands in it, it is known what happened to what.
+    #[test]
+    fn events_of_other_versions_and_without_their_object_are_read() {
+        let old = r#"{"id":"evt_1","object":"event","api_version":"2015-10-16","created":1800000000,"livemode":false,
+            "type":"invoice.payment_succeeded","data":{"object":{"id":"in_1","subscription":"sub_1","charge":"ch_1"}}}"#;
+        assert_eq!(read(old), known("invoice.payment_succeeded", "in_1"));
+        let thin = r#"{"id":"evt_2","object":"v2.core.event","created":"2027-01-15T08:00:00.123Z","livemode":false,
+            "type":"v1.invoice.paid","related_object":{"id":"in_2","type":"invoice","url":"/v1/invoices/in_2"}}"#;
+        assert_eq!(read(thin), known("invoice.paid", "in_2"));
+        let at = event_from(thin).and_then(ReadEvent::ours).expect("an event").created;
+        assert_eq!(at, Moment::from_unix_seconds(1_800_000_000));
+    }
+
+    /// What belongs to an account that is connected to ours, or to a test clock, is none of our business.
+    #[test]
+    fn what_is_not_about_our_account_or_our_time_is_left_alone() {
+        let of = |more: &str, object: &str| {
+            format!(
+                r#"{{"id":"evt_1","type":"invoice.paid","created":1800000000,"livemode":false{more},"data":{{"object":{object}}}}}"#
+            )
+        };
+        let (plain, clocked) =
+            (r#"{"id":"in_1","test_clock":null}"#, r#"{"id":"in_1","test_clock":"clock_1"}"#);
+        assert_eq!(read(&of("", plain)), known("invoice.paid", "in_1"));
+        assert_eq!(event_from(&of(r#","account":"acct_2""#, plain)), Some(ReadEvent::OfAnotherAccount));
+        assert_eq!(read(&of("", clocked)), known("invoice.paid", ""));
+    }
 }

@@ -47,14 +47,7 @@ impl From<WireSubscription> for ProviderSubscription {
             money_of(Some(minor), price.currency.as_deref())
         });
         Self {
-            state: match wire.status.as_str() {
-                "active" | "trialing" => RecurringState::Active,
-                "past_due" => RecurringState::PastDue,
-                "paused" => RecurringState::Paused,
-                "unpaid" => RecurringState::Unpaid,
-                "canceled" | "incomplete_expired" => RecurringState::Cancelled,
-                _ => RecurringState::Pending,
-            },
+            state: state(&wire.status),
             customer: wire.customer,
             amount,
             ours: our_ids(&wire.metadata),
@@ -62,5 +55,17 @@ impl From<WireSubscription> for ProviderSubscription {
             ended_at: wire.ended_at.map(Moment::from_unix_seconds),
             id: wire.id,
         }
+    }
+}
+
+/// How Stripe's word for it stands here.
+pub fn state(status: &str) -> RecurringState {
+    match status {
+        "active" | "trialing" => RecurringState::Active,
+        "past_due" => RecurringState::PastDue,
+        "paused" => RecurringState::Paused,
+        "unpaid" => RecurringState::Unpaid,
+        "canceled" | "incomplete_expired" => RecurringState::Cancelled,
+        _ => RecurringState::Pending,
     }
 }

@@ -1,6 +1,6 @@
 //! What somebody does in the provider's dashboard, or a bank does behind it: nobody asked for it by the API.
 
-use serde_json::Map;
+use serde_json::{Map, Value};
 
 use super::{
     CardAnswer, DisputeKind, EventShape, SandboxCard, SandboxError, StripeRules, StripeServer,
@@ -29,6 +29,15 @@ impl StripeServer {
     #[must_use]
     pub fn rules(&self) -> StripeRules {
         self.lock().rules.clone()
+    }
+
+    /// Puts an object as it is: what other programs left in the account, of whatever age. What it lacks, it lacks.
+    pub fn put_object(&self, object: Value) {
+        // Nothing else can refuse it than a journal that cannot be written, which the next call tells of.
+        drop(self.visit(|state| {
+            state.put(object);
+            Ok(())
+        }));
     }
 
     /// Gives back a charge (or the one of a payment intent), or a part of it. What becomes of it is the account's rule. Gives the

@@ -24,7 +24,7 @@ use broadside::{
     journal::{self, Disk, Journal, OwnDisk},
     mail::Templates,
     origin::FormerNames,
-    payments::{Payments, Stripe, StripeSettings, WebhookSecrets},
+    payments::{Payments, Stripe, StripeSettings, WebhookSecrets, setup::SetupWanted},
     publishing,
     relays::RelayOptions,
     sandbox::{Sandbox, SandboxConfig, Webhook},
@@ -258,6 +258,7 @@ pub fn doctor(site: &Site, relay: &Relay) -> Doctor {
         bounce_maildir: None,
         bounce_mailbox: None,
         payments: None,
+        payments_wanted: SetupWanted::of(&site.base_url, Vec::new()),
     }
 }
 

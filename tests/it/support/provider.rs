@@ -8,8 +8,8 @@ use std::sync::{
 use broadside::{
     clock::Moment,
     payments::{
-        AfterPayment, Checkout, CheckoutSession, EventPage, Invoice, NewCheckout, Payment, PaymentProvider,
-        ProviderAnswer, ProviderError, ProviderSubscription,
+        AfterPayment, Checkout, CheckoutSession, EventPage, EventsAsked, Invoice, NewCheckout, Payment, PaymentProvider,
+        ProviderAccount, ProviderAnswer, ProviderError, ProviderSubscription,
     },
 };
 use tokio::sync::Notify;
@@ -103,7 +103,11 @@ impl PaymentProvider for Faulty {
     ) -> ProviderAnswer<'a, ProviderSubscription> {
         self.inner.cancel_subscription(id, key)
     }
-    fn events<'a>(&'a self, since: Option<Moment>, after: Option<&'a str>) -> ProviderAnswer<'a, EventPage> {
+    fn events<'a>(
+        &'a self,
+        asked: &'a EventsAsked<'a>,
+        after: Option<&'a str>,
+    ) -> ProviderAnswer<'a, EventPage> {
         Box::pin(async move {
             let number = self.pages.fetch_add(1, Ordering::SeqCst) + 1;
             match self.fault() {
@@ -122,7 +126,7 @@ impl PaymentProvider for Faulty {
                 }
                 Fault::HangsAt(_) | Fault::RefusesToGoOn => {}
             }
-            let mut page = self.inner.events(since, after).await?;
+            let mut page = self.inner.events(asked, after).await?;
             if page.events.len() > self.page {
                 page.events.truncate(self.page);
                 page.next = page.events.last().map(|event| event.id.clone());
@@ -132,6 +136,9 @@ impl PaymentProvider for Faulty {
     }
     fn after(&self) -> &dyn AfterPayment {
         self.inner.after()
+    }
+    fn account(&self) -> &dyn ProviderAccount {
+        self.inner.account()
     }
     fn probe(&self) -> ProviderAnswer<'_, ()> {
         self.inner.probe()

@@ -1,0 +1,207 @@
+//! How many signed events of the payment service are taken durably in a second, and how long each waits for its answer.
+//!
+//! `cargo bench --bench payments -- [--events N] [--connections N] [--database postgres://… (empty)] [--json]`
+//!
+//! The whole path counts: an event is posted over a socket, its signature is checked, and it is committed (SQLite, synchronous=FULL)
+//! before the answer. Nobody works on it meanwhile. The client is in the same process and takes its share of the processors.
+
+#![expect(clippy::disallowed_methods, reason = "a bench measures real time")]
+
+use std::{
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, bail, ensure};
+use broadside::{
+    articles::Fetcher,
+    clock::Clock,
+    db::{Db, DbOptions, Migrations},
+    donations,
+    door::Limits,
+    mail::Templates,
+    payments::{Payments, Stripe, StripeSettings, WebhookSecrets},
+    publishing, sandbox,
+    site::Site,
+    token::{Keys, RootSecret},
+    web::{self, App},
+};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::{TcpListener, TcpStream},
+};
+
+const SECRET: &str = "whsec_bench";
+
+#[derive(Clone)]
+struct Options {
+    json: bool,
+    events: u32,
+    connections: u32,
+    database: Option<String>,
+}
+
+fn options() -> anyhow::Result<Options> {
+    let mut options = Options { json: false, events: 20_000, connections: 64, database: None };
+    let mut words = std::env::args().skip(1);
+    while let Some(word) = words.next() {
+        let mut value = || words.next().with_context(|| format!("{word} needs a value"));
+        match word.as_str() {
+            "--json" => options.json = true,
+            "--events" => options.events = value()?.parse()?,
+            "--connections" => options.connections = value()?.parse()?,
+            "--database" => options.database = Some(value()?),
+            // cargo bench adds this one.
+            "--bench" => {}
+            other => bail!("there is no option {other}"),
+        }
+    }
+    Ok(options)
+}
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    let options = options()?;
+    let scratch = std::env::temp_dir().join(format!("broadside-bench-payments-{}", std::process::id()));
+    std::fs::create_dir_all(&scratch)?;
+    let file = scratch.join("magazine.db");
+    let database = options.database.clone().unwrap_or_else(|| format!("sqlite:{}", file.display()));
+    let site = magazine(&database).await?;
+    let server = serve(&site).await?;
+    let began = Instant::now();
+    let mut waits = post(server, &options).await?;
+    let took = began.elapsed();
+    waits.sort_unstable();
+    let kept = donations::unfinished(&site.db).await?.waiting;
+    ensure!(kept == i64::from(options.events), "{} events were taken, and {kept} are there", options.events);
+    let at = |part: f64| {
+        let place = (waits.len() as f64 * part) as usize;
+        waits.get(place.min(waits.len().saturating_sub(1))).copied().unwrap_or_default().as_secs_f64()
+            * 1_000.0
+    };
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let speed = f64::from(options.events) / took.as_secs_f64();
+    let (p50, p99) = (at(0.5), at(0.99));
+    if options.json {
+        let line = serde_json::json!({
+            "events": options.events, "connections": options.connections, "cores": cores, "events_per_second": speed,
+            "events_per_second_and_core": speed / cores as f64, "p50_ms": p50, "p99_ms": p99,
+        });
+        println!("{line}");
+    } else {
+        println!(
+            "{} events, {speed:.0} a second on {cores} cores, answered after {p50:.1} ms (half of them) and {p99:.1} ms (99 of 100)",
+            options.events
+        );
+    }
+    site.db.close().await;
+    std::fs::remove_dir_all(&scratch)?;
+    Ok(())
+}
+
+async fn magazine(database: &str) -> anyhow::Result<Site> {
+    let db = Db::open(&DbOptions::new(database)).await?;
+    Migrations::apply(&db).await?;
+    let root = RootSecret { id: 1, secret: vec![7; 32] };
+    let site = Site {
+        db,
+        clock: Clock::System,
+        keys: Arc::new(Keys::new(&root, &[], &[9; 32])),
+        base_url: "https://magazine.example.org".parse()?,
+        bounce_address: None,
+        journal: Default::default(),
+    };
+    publishing::ensure_first(&site).await?;
+    Ok(site)
+}
+
+async fn serve(site: &Site) -> anyhow::Result<SocketAddr> {
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    let address = listener.local_addr()?;
+    let mut app = App::new(site.clone(), Templates::load()?, Fetcher::new(true)?)?;
+    // Nothing is asked of it: an event is taken by its signature alone.
+    let settings =
+        StripeSettings { secret_key: "sk_test_bench".to_owned(), api_base: "http://127.0.0.1:9".parse()? };
+    app.payments = Some(Payments {
+        provider: Arc::new(Stripe::new(&settings)?),
+        webhook_secrets: WebhookSecrets::new([SECRET.to_owned()]),
+    });
+    app.trusted_proxies = Arc::new([address.ip()]);
+    tokio::spawn(web::serve(listener, app, Limits::USUAL, std::future::pending()));
+    Ok(address)
+}
+
+/// How long each event waited for its answer.
+async fn post(server: SocketAddr, options: &Options) -> anyhow::Result<Vec<Duration>> {
+    let next = Arc::new(AtomicU32::new(0));
+    let mut senders = tokio::task::JoinSet::new();
+    for sender in 0..options.connections {
+        let (next, events) = (next.clone(), options.events);
+        senders.spawn(async move {
+            let mut stream = TcpStream::connect(server).await?;
+            stream.set_nodelay(true)?;
+            let mut waits = Vec::new();
+            loop {
+                let number = next.fetch_add(1, Ordering::Relaxed);
+                if number >= events {
+                    return anyhow::Ok(waits);
+                }
+                let request = request(number, sender);
+                let began = Instant::now();
+                stream.write_all(&request).await?;
+                read_answer(&mut stream).await?;
+                waits.push(began.elapsed());
+            }
+        });
+    }
+    let mut all = Vec::new();
+    while let Some(waits) = senders.join_next().await {
+        all.extend(waits??);
+    }
+    Ok(all)
+}
+
+fn request(number: u32, sender: u32) -> Vec<u8> {
+    let now = Clock::System.now().unix_seconds();
+    let body = format!(
+        r#"{{"id":"evt_{number}","object":"event","api_version":"2026-09-30.endive","created":{now},"livemode":false,"pending_webhooks":1,
+        "type":"invoice.paid","data":{{"object":{{"id":"in_{number}","object":"invoice","customer":"cus_{number}","amount_paid":1500,
+        "currency":"eur","status":"paid","metadata":{{}},"lines":{{"object":"list","data":[{}]}}}}}}}}"#,
+        vec![r#"{"id":"il_1","object":"line_item","amount":1500,"currency":"eur","description":"Gift"}"#; 10]
+            .join(",")
+    );
+    let signature = sandbox::signature(SECRET, now, &body);
+    format!(
+        "POST /hooks/stripe HTTP/1.1\r\nHost: magazine.example.org\r\nX-Forwarded-For: 10.1.{}.7\r\nStripe-Signature: {signature}\r\n\
+         Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+        sender % 256,
+        body.len()
+    )
+    .into_bytes()
+}
+
+/// The answer says that it is stored, or something went wrong.
+async fn read_answer(stream: &mut TcpStream) -> anyhow::Result<()> {
+    let mut answer = Vec::new();
+    let mut piece = [0; 4_096];
+    loop {
+        let read = stream.read(&mut piece).await?;
+        ensure!(read > 0, "the server hung up");
+        answer.extend_from_slice(&piece[..read]);
+        if answer.ends_with(b"stored\n") {
+            break;
+        }
+        ensure!(answer.len() < 16_384, "a long answer");
+        ensure!(
+            !answer.ends_with(b"refused\n") && !answer.ends_with(b"again\n"),
+            "{}",
+            String::from_utf8_lossy(&answer)
+        );
+    }
+    ensure!(answer.starts_with(b"HTTP/1.1 200"), "{}", String::from_utf8_lossy(&answer));
+    Ok(())
+}
