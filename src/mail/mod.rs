@@ -34,7 +34,7 @@ pub use contexts::{
     AddressChangeNew, AddressChangeOld, AddressChanged, AddressIsKnown, AddressTakenBack, AlreadyReader,
     ChoicesLink, ConfirmSubscription, CopiesCameBack, CopyOfData, EditionHeld, EditionPaused, EmailTemplate,
     EraseRequest, FormClosed, GoodBye, JobStopped, MonthlyNotEnded, NothingTaken, OF_MONEY, OF_THE_TEAM,
-    Paused, PaymentFailed, Receipt, RecurringCancelled, Sender, SignInLink, SignInRefused, SomethingWrong,
+    Paused, PaymentFailed, PaymentFailedAgain, PaymentAction, GiftFailed, CardExpiring, DebitRevoked, YearlyNotice, MonthlyChanged, GiftsLink, GiftsStatement, StatedGift, Receipt, RecurringCancelled, Sender, SignInLink, SignInRefused, SomethingWrong,
     TeamInvite, Welcome, Welcomed, WorkGivenUp,
 };
 pub use digest::{Appeal, ArticleBlock, DigestContext, Image, TestCopy};

@@ -10,7 +10,7 @@ use broadside::{
         AddressChangeNew, AddressChangeOld, AddressChanged, AddressIsKnown, AddressTakenBack, AlreadyReader,
         ChoicesLink, ConfirmSubscription, CopiesCameBack, CopyOfData, EditionHeld, EditionPaused,
         EmailTemplate, EraseRequest, FormClosed, GoodBye, JobStopped, MonthlyNotEnded, NothingTaken, Paused,
-        PaymentFailed, Receipt, RecurringCancelled, Sender, SignInLink, SignInRefused, SomethingWrong,
+        PaymentFailed, PaymentFailedAgain, PaymentAction, GiftFailed, CardExpiring, DebitRevoked, YearlyNotice, MonthlyChanged, GiftsLink, GiftsStatement, Receipt, RecurringCancelled, Sender, SignInLink, SignInRefused, SomethingWrong,
         TeamInvite, Welcome, Welcomed, WorkGivenUp,
     },
     publishing,
@@ -110,11 +110,20 @@ const A_BLOCK_STOPS: [&str; 10] = [
 ];
 
 /// What goes to a reader or supporter in spite of it, and why.
-const IN_SPITE_OF_A_BLOCK: [(&str, &str); 5] = [
+const IN_SPITE_OF_A_BLOCK: [(&str, &str); 14] = [
     ("copy_of_data", "the law gives them what is held"),
     ("erase_request", "the law lets them be forgotten"),
     ("receipt", "they gave"),
     ("payment_failed", "they give, and their money did not come"),
+    ("payment_failed_again", "they give, and their money did not come"),
+    ("payment_action", "their bank asks them for a word"),
+    ("gift_failed", "they gave, and their money did not come"),
+    ("card_expiring", "they give, and soon it will not go through"),
+    ("debit_revoked", "they give, and their bank does not let them"),
+    ("yearly_notice", "money is taken from them"),
+    ("monthly_changed", "they asked for it, or somebody did in their name"),
+    ("gifts_link", "they gave, and it is theirs to see and to stop"),
+    ("gifts_statement", "they gave, and asked for it"),
     ("recurring_cancelled", "they gave, and it has ended"),
 ];
 
@@ -242,6 +251,15 @@ both_engines! {
         enqueue(&app, &mut seen, &Paused { sender: sender(), ..Paused::sample() }).await;
         enqueue(&app, &mut seen, &Receipt { sender: sender(), donor_name: HARD_NAME.to_owned(), ..Receipt::sample() }).await;
         enqueue(&app, &mut seen, &PaymentFailed { sender: sender(), donor_name: HARD_NAME.to_owned(), manage_url, ..PaymentFailed::sample() }).await;
+        enqueue(&app, &mut seen, &PaymentFailedAgain { sender: sender(), donor_name: HARD_NAME.to_owned(), ..PaymentFailedAgain::sample() }).await;
+        enqueue(&app, &mut seen, &PaymentAction { sender: sender(), donor_name: HARD_NAME.to_owned(), ..PaymentAction::sample() }).await;
+        enqueue(&app, &mut seen, &GiftFailed { sender: sender(), donor_name: HARD_NAME.to_owned(), ..GiftFailed::sample() }).await;
+        enqueue(&app, &mut seen, &CardExpiring { sender: sender(), donor_name: HARD_NAME.to_owned(), ..CardExpiring::sample() }).await;
+        enqueue(&app, &mut seen, &DebitRevoked { sender: sender(), donor_name: HARD_NAME.to_owned(), ..DebitRevoked::sample() }).await;
+        enqueue(&app, &mut seen, &YearlyNotice { sender: sender(), donor_name: HARD_NAME.to_owned(), ..YearlyNotice::sample() }).await;
+        enqueue(&app, &mut seen, &MonthlyChanged { sender: sender(), donor_name: HARD_NAME.to_owned(), ..MonthlyChanged::sample() }).await;
+        enqueue(&app, &mut seen, &GiftsLink { sender: sender(), ..GiftsLink::sample() }).await;
+        enqueue(&app, &mut seen, &GiftsStatement { sender: sender(), donor_name: HARD_NAME.to_owned(), ..GiftsStatement::sample() }).await;
         enqueue(&app, &mut seen, &RecurringCancelled { sender: sender(), donor_name: HARD_NAME.to_owned(), ..RecurringCancelled::sample() }).await;
         enqueue(&app, &mut seen, &SignInLink { sender: sender(), ..SignInLink::sample() }).await;
         enqueue(&app, &mut seen, &TeamInvite { sender: sender(), invited_by: HARD_NAME.to_owned(), ..TeamInvite::sample() }).await;
