@@ -115,8 +115,6 @@ pub fn statements() -> Vec<(&'static str, &'static [db::Sql])> {
         ("audience", audience::STATEMENTS),
         ("bulk", bulk::STATEMENTS),
         ("publishing", publishing::STATEMENTS),
-        ("donations", donations::STATEMENTS),
-        ("donations", donations::ATTENTION_STATEMENTS),
         ("dossier", dossier::STATEMENTS),
         ("origin", origin::STATEMENTS),
         ("dkim", dkim::STATEMENTS),
@@ -129,15 +127,18 @@ pub fn statements() -> Vec<(&'static str, &'static [db::Sql])> {
     all.extend(bounces::STATEMENTS.iter().map(|table| ("bounces", *table)));
     all.extend(segments::STATEMENTS.iter().map(|table| ("segments", *table)));
     all.extend(subscribers::STATEMENTS.iter().map(|table| ("subscribers", *table)));
+    all.extend(donations::STATEMENTS.iter().map(|table| ("donations", *table)));
     all.extend(delivery::STATEMENTS.iter().map(|table| ("delivery", *table)));
     for (room, queues) in [
         ("queue", queue::QUEUES),
         ("articles", articles::QUEUES),
-        ("donations", donations::QUEUES),
         ("subscribers", subscribers::QUEUES),
         ("bulk", bulk::QUEUES),
     ] {
         all.extend(queues.iter().map(|queue| (room, *queue)));
+    }
+    for queues in donations::QUEUES {
+        all.extend(queues.iter().map(|queue| ("donations", *queue)));
     }
     all
 }

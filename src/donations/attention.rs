@@ -6,7 +6,7 @@ use super::{
     calls::cancellation_of,
     letters,
     reports::{self, EventLine},
-    store::{CANCELLATIONS, attention as rows},
+    store::{attention as rows, calls::CANCELLATIONS},
 };
 use crate::{
     clock::Moment,

@@ -7,7 +7,7 @@ use super::{
     letters,
     lines::Total,
     states::{DonationKind, DonationState},
-    store::{self, Donation, Entry, Recurring},
+    store::{self, book::Entry, gifts::Donation, months::Recurring},
 };
 use crate::{
     clock::Moment,
@@ -49,12 +49,12 @@ pub(super) async fn pay(
     let donor_id = match (recurring.and_then(|row| row.donor_id), &address) {
         (Some(donor_id), _) => Some(donor_id),
         (None, Some(address)) => {
-            Some(store::keep_donor(tx, address.as_str(), &address.key(), name, site.now()).await?)
+            Some(store::donors::keep_donor(tx, address.as_str(), &address.key(), name, site.now()).await?)
         }
         (None, None) => None,
     };
     let currency = amount.currency.code();
-    let written = store::Payment {
+    let written = store::gifts::Payment {
         donation_id: donation.id,
         at: paid.at,
         amount_minor: amount.minor,
@@ -65,7 +65,7 @@ pub(super) async fn pay(
         payment_id: paid.payment_id,
         invoice_id: paid.invoice_id,
     };
-    if !store::pay(tx, &written).await? {
+    if !store::gifts::pay(tx, &written).await? {
         return Ok(());
     }
     if let (Some(donor), Some(address)) = (donor_id, &address) {
@@ -87,12 +87,12 @@ pub(super) async fn pay(
             reference,
             at: paid.at,
         };
-        store::add_entry(tx, &entry).await?;
+        store::book::add_entry(tx, &entry).await?;
     }
     let number = receipt_number(paid);
-    store::add_receipt(tx, donation.id, &number, site.now()).await?;
+    store::book::add_receipt(tx, donation.id, &number, site.now()).await?;
     if let Some(recurring) = recurring {
-        store::begin_recurring(tx, recurring.id, donor_id, paid.at, email, name).await?;
+        store::months::begin_recurring(tx, recurring.id, donor_id, paid.at, email, name).await?;
     }
     match &address {
         Some(address) => {
@@ -152,10 +152,10 @@ impl MoneyAudit {
 /// Recounts the book from its rows: every group adds up to zero, every paid donation is booked once and has one receipt, no
 /// unpaid one is booked, and the book's sums are the donations' sums (TRUST T4).
 pub async fn audit_money(db: &Db) -> db::Result<MoneyAudit> {
-    let totals = store::totals(db).await?;
-    let booked = store::booked(db).await?;
-    let receipts = store::receipt_count(db).await?;
-    let mut problems = store::wrong_rows(db).await?;
+    let totals = store::figures::totals(db).await?;
+    let booked = store::book::booked(db).await?;
+    let receipts = store::book::receipt_count(db).await?;
+    let mut problems = store::book::wrong_rows(db).await?;
     for line in &booked {
         let of_currency = totals.iter().filter(|total| total.currency == line.currency);
         let (number, minor) =

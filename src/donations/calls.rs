@@ -10,7 +10,11 @@
 use super::{
     letters,
     states::Operation,
-    store::{self, Asked, CANCELLATIONS, CHECKOUTS, Call, Move},
+    store::{
+        self,
+        calls::{Asked, CANCELLATIONS, CHECKOUTS, Call},
+        gifts::Move,
+    },
 };
 use crate::{
     db::{self, Tx},
@@ -48,7 +52,7 @@ async fn keep(
 ) -> db::Result<Call> {
     let now = site.now();
     let next_at = now.plus(queue.rules.lease);
-    store::add_call(tx, key, operation, &request, now, next_at).await?;
+    store::calls::add_call(tx, key, operation, &request, now, next_at).await?;
     Ok(Due { name: key.to_owned(), attempts: 0, next_at, since: now, what: Asked { request } })
 }
 
@@ -102,14 +106,14 @@ impl Work for Checkouts<'_> {
 
     async fn gave_up(&self, tx: &mut Tx, site: &Site, call: &Call, is_known: bool) -> db::Result<()> {
         if is_known {
-            store::checkout_is_known(tx, &call.name).await?;
+            store::calls::checkout_is_known(tx, &call.name).await?;
         }
         if let Ok(new) = serde_json::from_str::<NewCheckout>(&call.what.request)
-            && let Some(donation) = store::donation(tx, &new.donation).await?
+            && let Some(donation) = store::gifts::donation(tx, &new.donation).await?
         {
-            store::advance(tx, donation.id, Move::Expired).await?;
+            store::gifts::advance(tx, donation.id, Move::Expired).await?;
             if let Some(recurring_id) = donation.recurring_donation_id {
-                store::abandon_recurring(tx, recurring_id, site.now()).await?;
+                store::months::abandon_recurring(tx, recurring_id, site.now()).await?;
             }
         }
         Ok(())
@@ -156,8 +160,8 @@ async fn ask_for_checkout(
         Err(error) => return Ok(Err(error)),
     };
     let mut tx = site.db.begin().await?;
-    if let Some(donation) = store::donation(&mut tx, &new.donation).await? {
-        store::link_session(&mut tx, donation.id, &checkout.id).await?;
+    if let Some(donation) = store::gifts::donation(&mut tx, &new.donation).await? {
+        store::gifts::link_session(&mut tx, donation.id, &checkout.id).await?;
     }
     CHECKOUTS.done(&mut tx, (call.name.as_str(), call.next_at, checkout.id.as_str(), site.now())).await?;
     tx.commit().await?;
@@ -170,7 +174,7 @@ async fn ask_to_end(
     call: &Call,
 ) -> db::Result<Result<(), ProviderError>> {
     let named = call.name.strip_prefix(CANCEL).unwrap_or_default();
-    let recurring = store::read_recurring(&site.db, named).await?;
+    let recurring = store::months::read_recurring(&site.db, named).await?;
     let Some(subscription) = recurring.and_then(|row| row.provider_subscription_id) else {
         // Asked for in a state of the magazine that was lost: the provider's events bring it back.
         return Ok(Err(ProviderError::NotYet("which monthly donation it is")));
@@ -193,8 +197,8 @@ async fn ask_to_end(
     };
     // Only now, when the provider has said so, is it over here.
     let mut tx = site.db.begin().await?;
-    if let Some(recurring) = store::recurring(&mut tx, named).await? {
-        store::cancel_recurring(&mut tx, recurring.id, ended_at).await?;
+    if let Some(recurring) = store::months::recurring(&mut tx, named).await? {
+        store::months::cancel_recurring(&mut tx, recurring.id, ended_at).await?;
         letters::follow_up(&mut tx, site, recurring.id).await?;
     }
     CANCELLATIONS
@@ -207,7 +211,12 @@ async fn ask_to_end(
 /// The provider shows that a monthly donation runs which was said to be over: ending it is asked for again, and whoever was
 /// told of it before is told again. False when nobody had asked to end it.
 pub(super) async fn taken_back(tx: &mut Tx, site: &Site, recurring: &str) -> db::Result<bool> {
-    Ok(store::reopen_call(tx, &cancellation_of(recurring), "it was said to be over, and runs", site.now())
-        .await?
+    Ok(store::calls::reopen_call(
+        tx,
+        &cancellation_of(recurring),
+        "it was said to be over, and runs",
+        site.now(),
+    )
+    .await?
         == 1)
 }

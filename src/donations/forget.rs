@@ -10,8 +10,8 @@ use crate::db::{Db, Result, Tx};
 /// # Errors
 /// When the database fails.
 pub async fn forget(tx: &mut Tx, email_key: &str) -> Result<Option<i64>> {
-    let Some(donor) = store::donor_of(tx, email_key).await? else { return Ok(None) };
-    Ok((!store::forget_donor(tx, donor).await?).then_some(donor))
+    let Some(donor) = store::donors::donor_of(tx, email_key).await? else { return Ok(None) };
+    Ok((!store::donors::forget_donor(tx, donor).await?).then_some(donor))
 }
 
 /// The public id of the supporter of an address.
@@ -19,7 +19,7 @@ pub async fn forget(tx: &mut Tx, email_key: &str) -> Result<Option<i64>> {
 /// # Errors
 /// When the database fails.
 pub async fn supporter(db: &Db, email_key: &str) -> Result<Option<String>> {
-    store::donor_name(db, email_key).await
+    store::donors::donor_name(db, email_key).await
 }
 
 /// The address of a supporter by their public id; none if they are forgotten.
@@ -27,7 +27,7 @@ pub async fn supporter(db: &Db, email_key: &str) -> Result<Option<String>> {
 /// # Errors
 /// When the database fails.
 pub async fn supporter_named(tx: &mut Tx, public_id: &str) -> Result<Option<String>> {
-    store::donor_address(tx, public_id).await
+    store::donors::donor_address(tx, public_id).await
 }
 
 /// The same of a supporter who was kept; `false` while a monthly donation of theirs goes on.
@@ -35,5 +35,5 @@ pub async fn supporter_named(tx: &mut Tx, public_id: &str) -> Result<Option<Stri
 /// # Errors
 /// When the database fails.
 pub async fn forget_donor(tx: &mut Tx, donor: i64) -> Result<bool> {
-    store::forget_donor(tx, donor).await
+    store::donors::forget_donor(tx, donor).await
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{
     calls,
-    store::{self, NewDonation, NewRecurring},
+    store::{self, gifts::NewDonation, months::NewRecurring},
 };
 use crate::{
     attempts::{Attempt, Refusal, Shared},
@@ -215,7 +215,7 @@ async fn write_down(
     checkout: &NewCheckout,
     name: &str,
     edition_id: Option<i64>,
-) -> Result<store::Call, GiftError> {
+) -> Result<store::calls::Call, GiftError> {
     let now = site.now();
     let mut tx = site.db.begin().await?;
     let recurring = match &checkout.recurring {
@@ -230,7 +230,7 @@ async fn write_down(
                 edition_id,
                 at: now,
             };
-            Some(store::add_recurring(&mut tx, &new).await?)
+            Some(store::months::add_recurring(&mut tx, &new).await?)
         }
     };
     let new = NewDonation {
@@ -243,7 +243,7 @@ async fn write_down(
         edition_id,
         at: now,
     };
-    store::add_donation(&mut tx, &new).await?;
+    store::gifts::add_donation(&mut tx, &new).await?;
     let call = calls::store_checkout(&mut tx, site, checkout).await?;
     tx.commit().await?;
     Ok(call)

@@ -6,7 +6,10 @@ use super::{
     apply::{self, ProviderPollError},
     lines::UNREADABLE,
     states::{EventSource, EventState},
-    store::{self, DueEvent, EVENTS, Told},
+    store::{
+        self,
+        events::{DueEvent, EVENTS, Told},
+    },
 };
 use crate::{
     clock::Moment,
@@ -62,7 +65,7 @@ pub async fn receive(
     match genuine {
         Genuine::Event(event) => {
             let state = first_state(&event);
-            store::add_event(&mut tx, &event, EventSource::Webhook, state, None, now).await?;
+            store::events::add_event(&mut tx, &event, EventSource::Webhook, state, None, now).await?;
         }
         Genuine::Unreadable(payload) => {
             tracing::error!("the payment provider signed an event that cannot be read; it is kept");
@@ -74,7 +77,7 @@ pub async fn receive(
                 live: provider.is_live(),
             };
             let (source, state) = (EventSource::Webhook, EventState::Dead);
-            if store::add_event(&mut tx, &event, source, state, Some(&payload), now).await? == 1 {
+            if store::events::add_event(&mut tx, &event, source, state, Some(&payload), now).await? == 1 {
                 queue::add_news(&mut tx, now, News::GivenUp, EVENTS.rules.name).await?;
             }
         }
@@ -122,7 +125,8 @@ pub async fn poll_provider(site: &Site, provider: &dyn PaymentProvider) -> Resul
         for event in &page.events {
             let state = first_state(event);
             if event.live == provider.is_live() && state == EventState::New {
-                added += store::add_event(&mut tx, event, EventSource::Poll, state, None, site.now()).await?;
+                added += store::events::add_event(&mut tx, event, EventSource::Poll, state, None, site.now())
+                    .await?;
             }
         }
         way = page.next.map(|after| Way { newest: newest.unwrap_or_default(), after });

@@ -8,7 +8,7 @@ use super::{
     lines::{Unended, figures},
     manage_link::manage_token,
     states::RecurringState,
-    store::{self, Recurring},
+    store::{self, months::Recurring},
 };
 use crate::{
     clock::Moment,
@@ -141,7 +141,7 @@ fn greeting(name: &str) -> String {
 
 /// Brings the donor state of a reader with the donor's address up to date, if there is one.
 pub(super) async fn tell_donor_state(tx: &mut Tx, site: &Site, donor_id: i64) -> db::Result<()> {
-    let standing = store::standing(tx, donor_id).await?;
+    let standing = store::donors::standing(tx, donor_id).await?;
     let state = match &standing {
         standing if standing.failing > 0 => DonorState::Failing,
         standing if standing.active > 0 => DonorState::Monthly,
@@ -159,7 +159,7 @@ pub(super) async fn tell_donor_state(tx: &mut Tx, site: &Site, donor_id: i64) ->
 
 /// After any change: tells the supporter, once, that a monthly donation that had begun is over, and brings the donor state up to date.
 pub(super) async fn follow_up(tx: &mut Tx, site: &Site, recurring_id: i64) -> db::Result<()> {
-    let recurring = store::recurring_by_id(tx, recurring_id).await?;
+    let recurring = store::months::recurring_by_id(tx, recurring_id).await?;
     if recurring.state == RecurringState::Cancelled && recurring.activated_at.is_some() {
         send_monthly_ended(tx, site, &recurring).await?;
     }

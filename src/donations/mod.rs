@@ -10,7 +10,7 @@
 //! - giving subscribes nobody to anything (TRUST L2).
 //!
 //! It may call `payments`, readers, the team and the ledger of letters (`delivery`); the web, the jobs and the dossier call it. Start reading at `gift.rs`, then
-//! `inbox.rs` and `apply.rs`.
+//! `inbox.rs` and `apply/mod.rs`.
 
 mod apply;
 mod attention;
@@ -31,7 +31,10 @@ mod store;
 #[cfg(test)]
 pub(crate) mod tests;
 
-pub(crate) use self::store::{BLANK_EVENTS, FORGET_CALLS, FORGET_DONE, FORGET_IGNORED};
+pub(crate) use self::store::{
+    calls::FORGET_CALLS,
+    events::{BLANK_EVENTS, FORGET_DONE, FORGET_IGNORED},
+};
 pub use self::{
     apply::ProviderPollError,
     attention::{
@@ -55,7 +58,9 @@ pub use self::{
     },
     states::{DonationKind, DonationState, EventSource, EventState, Operation, RecurringState},
     store::{
-        CANCELLATIONS, CHECKOUTS, EVENTS, QUEUES, STATEMENTS, Unfinished,
-        attention::STATEMENTS as ATTENTION_STATEMENTS,
+        QUEUES, STATEMENTS,
+        calls::{CANCELLATIONS, CHECKOUTS},
+        events::EVENTS,
+        figures::Unfinished,
     },
 };

@@ -7,7 +7,7 @@ use super::{
     calls,
     lines::figures,
     manage_link,
-    store::{self, Recurring, attention::Other},
+    store::{self, attention::Other, months::Recurring},
 };
 use crate::{
     clock::Moment,
@@ -145,7 +145,7 @@ fn ended(gift: &str) -> Withdrawal {
 /// # Errors
 /// When the database fails, and then nothing was changed.
 pub async fn cancel_as_written(site: &Site, public_id: &str) -> db::Result<bool> {
-    let known = store::read_recurring(&site.db, public_id).await?;
+    let known = store::months::read_recurring(&site.db, public_id).await?;
     let is_over = known.as_ref().is_some_and(|row| row.state == RecurringState::Cancelled);
     if is_over || store::attention::asked_to_end(&site.db, public_id).await?.is_some() {
         return Ok(false);
@@ -158,7 +158,7 @@ pub async fn cancel_as_written(site: &Site, public_id: &str) -> db::Result<bool>
 
 async fn find(site: &Site, token: &str) -> db::Result<Option<Recurring>> {
     match manage_link::managed(site, token) {
-        Some(public_id) => store::read_recurring(&site.db, &public_id).await,
+        Some(public_id) => store::months::read_recurring(&site.db, &public_id).await,
         None => Ok(None),
     }
 }

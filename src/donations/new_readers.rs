@@ -25,7 +25,7 @@ pub async fn meet_new_readers(site: &Site) -> db::Result<()> {
         let Some((last, ..)) = readers.last() else { break };
         after = *last;
         let keys: Vec<&str> = readers.iter().map(|(_, key, _)| key.as_str()).collect();
-        for donor in store::donors_at(&site.db, &db::array(&keys)?).await? {
+        for donor in store::donors::donors_at(&site.db, &db::array(&keys)?).await? {
             db::again(async || {
                 let mut tx = site.db.begin().await?;
                 letters::tell_donor_state(&mut tx, site, donor).await?;

@@ -1,7 +1,7 @@
 //! What the desk shows of the donations. Sums are computed each time, over paid donations alone (TRUST T5).
 
 pub use super::lines::{EventLine, LedgerLine, ListedDonation, Total};
-use super::store::{self, Unfinished};
+use super::store::{self, figures::Unfinished};
 use crate::{
     clock::Moment,
     db::{Db, Result},
@@ -19,48 +19,48 @@ pub struct WholeDonation {
 
 /// Paid donations by kind and currency.
 pub async fn totals(db: &Db) -> Result<Vec<Total>> {
-    store::totals(db).await
+    store::figures::totals(db).await
 }
 
 /// What one supporter gave, by kind and currency.
 pub async fn totals_of(db: &Db, email_key: &str) -> Result<Vec<Total>> {
-    store::totals_of(db, email_key).await
+    store::figures::totals_of(db, email_key).await
 }
 
 /// Monthly donations that run, by currency: how many, and what they bring each month.
 pub async fn running(db: &Db) -> Result<Vec<Total>> {
-    store::running(db).await
+    store::figures::running(db).await
 }
 
 /// A page of donations, newest first, older than that id; the first page without one.
 pub async fn page(db: &Db, before_id: Option<i64>, limit: i64) -> Result<Vec<ListedDonation>> {
-    store::list(db, before_id.unwrap_or(i64::MAX), limit).await
+    store::figures::list(db, before_id.unwrap_or(i64::MAX), limit).await
 }
 
 /// One donation.
 pub async fn find(db: &Db, public_id: &str) -> Result<Option<ListedDonation>> {
-    store::find(db, public_id).await
+    store::figures::find(db, public_id).await
 }
 
 /// One donation with its lines in the book and its events.
 pub async fn whole(db: &Db, public_id: &str) -> Result<Option<WholeDonation>> {
-    let Some(donation) = store::find(db, public_id).await? else { return Ok(None) };
-    let entries = store::entries_of(db, donation.id).await?;
-    let events = store::events_of(db, donation.id).await?;
+    let Some(donation) = store::figures::find(db, public_id).await? else { return Ok(None) };
+    let entries = store::book::entries_of(db, donation.id).await?;
+    let events = store::events::events_of(db, donation.id).await?;
     Ok(Some(WholeDonation { donation, entries, events }))
 }
 
 /// Events that were given up, newest first.
 pub async fn stuck_events(db: &Db) -> Result<Vec<EventLine>> {
-    store::stuck_events(db).await
+    store::events::stuck_events(db).await
 }
 
 /// What is not finished: waiting and given-up events, calls without an answer.
 pub async fn unfinished(db: &Db) -> Result<Unfinished> {
-    store::unfinished(db).await
+    store::figures::unfinished(db).await
 }
 
 /// When the last gift was paid, up to a moment.
 pub async fn newest_gift(db: &Db, before: Moment) -> Result<Option<Moment>> {
-    store::newest_gift(db, before).await
+    store::figures::newest_gift(db, before).await
 }

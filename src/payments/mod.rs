@@ -2,7 +2,7 @@
 //!
 //! The rule that must hold: a call that changes something carries an idempotency key that was stored before the call, and
 //! an answer that did not arrive is [`ProviderError::Unknown`], never "it failed": the same call with the same key finds out.
-//! Only `stripe.rs` knows the provider's own types.
+//! Only `stripe` knows the provider's own types.
 //!
 //! It calls the small types and the database; `donations` calls it. Start reading at [`PaymentProvider`].
 

@@ -33,7 +33,7 @@ const LIBRARIES: &[(&[&str], &[&str], &str)] = &[
         &["db/", "store.rs", "store/", "queue/sql.rs"],
         "SQL lives in each room's private store",
     ),
-    (&["stripe-version"], &["payments/stripe.rs", "sandbox/"], "one file knows the provider"),
+    (&["stripe-version"], &["payments/stripe/", "sandbox/"], "one place knows the provider"),
     (
         &["icu_normalizer::", "icu_properties::"],
         &["email_address/"],

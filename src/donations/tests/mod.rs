@@ -14,7 +14,7 @@ use super::{
     reports::{self, ListedDonation},
     resume_calls, start_gift,
     states::{DonationState, RecurringState},
-    store::{self, Entry, Move},
+    store::{self, book::Entry, gifts::Move},
     *,
 };
 use crate::{
@@ -527,7 +527,7 @@ both_engines! {
             reference: "",
             at: NOW,
         };
-        store::add_entry(&mut tx, &entry).await.expect("an entry");
+        store::book::add_entry(&mut tx, &entry).await.expect("an entry");
         tx.commit().await.expect("a commit");
         let audit = audit_money(&room.site.db).await.expect("a read");
         assert!(!audit.balances());
@@ -546,7 +546,7 @@ both_engines! {
             let id = room.listed(&gift).await.id;
             let mut tx = room.site.db.begin().await.expect("a transaction");
             for to in path {
-                store::advance(&mut tx, id, *to).await.expect("a move");
+                store::gifts::advance(&mut tx, id, *to).await.expect("a move");
             }
             tx.commit().await.expect("a commit");
             assert_eq!(room.listed(&gift).await.state, end);
@@ -558,7 +558,7 @@ both_engines! {
         let id = room.listed(&gift).await.id;
         let mut tx = room.site.db.begin().await.expect("a transaction");
         for to in [Move::Pending, Move::Failed, Move::Expired] {
-            assert_eq!(store::advance(&mut tx, id, to).await.expect("a move"), 0, "{to:?} left paid");
+            assert_eq!(store::gifts::advance(&mut tx, id, to).await.expect("a move"), 0, "{to:?} left paid");
         }
     }
 

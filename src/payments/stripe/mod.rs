@@ -3,6 +3,12 @@
 //! Eight calls are made, with a dozen fields, and of their answers a few fields are read: one that is missing or new among the
 //! hundred others must not matter. Why no crate knows them for us, says decision 11.
 
+mod events;
+mod invoices;
+mod payments;
+mod sessions;
+mod subscriptions;
+
 use std::{collections::HashMap, time::Duration};
 
 use reqwest::{
@@ -14,12 +20,19 @@ use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::Value;
 use url::{Url, form_urlencoded};
 
-use super::{
-    Checkout, CheckoutSession, EventKind, EventPage, Every, Invoice, NewCheckout, OurIds, Payment,
-    PaymentProvider, PaymentState, ProviderAnswer, ProviderError, ProviderEvent, ProviderSubscription,
-    RecurringState, SessionState, money_of,
+pub(super) use self::events::event_from;
+use self::{
+    events::event_of,
+    invoices::WireInvoice,
+    payments::WirePayment,
+    sessions::{WireSession, checkout_fields},
+    subscriptions::WireSubscription,
 };
-use crate::{authorities::Trust, clock::Moment, money};
+use super::{
+    Checkout, CheckoutSession, EventPage, Invoice, NewCheckout, OurIds, Payment, PaymentProvider,
+    ProviderAnswer, ProviderError, ProviderSubscription, RecurringState,
+};
+use crate::{authorities::Trust, clock::Moment};
 
 /// Where Stripe is, and the key it knows us by.
 #[derive(Clone)]
@@ -350,303 +363,9 @@ impl PaymentProvider for Stripe {
     }
 }
 
-fn checkout_fields(new: &NewCheckout) -> Result<Fields, ProviderError> {
-    let currency = money::currency(&new.currency)
-        .ok_or_else(|| ProviderError::Invalid(format!("{} is not a currency we know", new.currency)))?;
-    let (mode, made) = match new.every {
-        Every::Once => ("payment", "payment_intent_data"),
-        Every::Month => ("subscription", "subscription_data"),
-    };
-    let mut fields = Fields::new();
-    let mut add = |name: &str, value: &str| fields.push((name.to_owned(), value.to_owned()));
-    add("mode", mode);
-    add("client_reference_id", &new.donation);
-    add("customer_email", &new.email);
-    add("success_url", &new.success_url);
-    add("cancel_url", &new.cancel_url);
-    add("line_items[0][quantity]", "1");
-    add("line_items[0][price_data][currency]", &currency.code().to_lowercase());
-    add("line_items[0][price_data][unit_amount]", &new.amount_minor.to_string());
-    add("line_items[0][price_data][product_data][name]", &new.description);
-    if new.every == Every::Month {
-        add("line_items[0][price_data][recurring][interval]", "month");
-    }
-    add(&format!("{made}[description]"), &new.description);
-    // The session's metadata is not copied to what it makes: the payment and the subscription get their own.
-    for place in ["metadata".to_owned(), format!("{made}[metadata]")] {
-        add(&format!("{place}[{DONATION}]"), &new.donation);
-        if let Some(recurring) = &new.recurring {
-            add(&format!("{place}[{RECURRING}]"), recurring);
-        }
-    }
-    Ok(fields)
-}
-
 type Metadata = Option<HashMap<String, String>>;
 
 fn our_ids(metadata: &Metadata) -> OurIds {
     let get = |key: &str| metadata.as_ref().and_then(|all| all.get(key)).cloned();
     OurIds { donation: get(DONATION), recurring: get(RECURRING) }
-}
-
-#[derive(Deserialize)]
-struct WireSession {
-    id: String,
-    status: Option<String>,
-    payment_status: String,
-    mode: String,
-    metadata: Metadata,
-    amount_total: Option<i64>,
-    currency: Option<String>,
-    payment_intent: Option<String>,
-    subscription: Option<String>,
-    invoice: Option<String>,
-    customer_email: Option<String>,
-    customer_details: Option<WireCustomer>,
-    created: i64,
-}
-
-#[derive(Deserialize)]
-struct WireCustomer {
-    email: Option<String>,
-    name: Option<String>,
-}
-
-impl From<WireSession> for CheckoutSession {
-    fn from(wire: WireSession) -> Self {
-        let details = wire.customer_details;
-        Self {
-            state: match (wire.status.as_deref(), wire.payment_status.as_str()) {
-                (Some("expired"), _) => SessionState::Expired,
-                (Some("complete"), "paid" | "no_payment_required") => SessionState::Paid,
-                (Some("complete"), _) => SessionState::Unpaid,
-                _ => SessionState::Open,
-            },
-            every: if wire.mode == "subscription" { Every::Month } else { Every::Once },
-            ours: our_ids(&wire.metadata),
-            total: money_of(wire.amount_total, wire.currency.as_deref()),
-            payment: wire.payment_intent,
-            subscription: wire.subscription,
-            invoice: wire.invoice,
-            email: details.as_ref().and_then(|known| known.email.clone()).or(wire.customer_email),
-            name: details.and_then(|known| known.name),
-            created: Moment::from_unix_seconds(wire.created),
-            id: wire.id,
-        }
-    }
-}
-
-#[derive(Deserialize)]
-struct WirePayment {
-    id: String,
-    status: String,
-    amount: Option<i64>,
-    amount_received: Option<i64>,
-    currency: Option<String>,
-    metadata: Metadata,
-    latest_charge: Option<WireCharge>,
-}
-
-#[derive(Deserialize)]
-struct WireCharge {
-    balance_transaction: Option<WireBalanceTransaction>,
-}
-
-#[derive(Deserialize)]
-struct WireBalanceTransaction {
-    created: i64,
-}
-
-impl From<WirePayment> for Payment {
-    fn from(wire: WirePayment) -> Self {
-        let state = match wire.status.as_str() {
-            "succeeded" => PaymentState::Succeeded,
-            "processing" => PaymentState::Processing,
-            _ => PaymentState::NotPaid,
-        };
-        let minor = wire.amount_received.filter(|received| *received > 0).or(wire.amount);
-        let arrived = wire.latest_charge.and_then(|charge| charge.balance_transaction);
-        Self {
-            id: wire.id,
-            state,
-            paid_at: arrived.map(|moved| Moment::from_unix_seconds(moved.created)),
-            amount: money_of(minor, wire.currency.as_deref()),
-            ours: our_ids(&wire.metadata),
-        }
-    }
-}
-
-#[derive(Deserialize)]
-struct WireInvoice {
-    id: String,
-    status: Option<String>,
-    created: i64,
-    status_transitions: Option<WireTransitions>,
-    amount_paid: Option<i64>,
-    next_payment_attempt: Option<i64>,
-    currency: Option<String>,
-    billing_reason: Option<String>,
-    customer_email: Option<String>,
-    customer_name: Option<String>,
-    parent: Option<WireParent>,
-    payments: Option<WireInvoicePayments>,
-}
-
-#[derive(Deserialize)]
-struct WireTransitions {
-    paid_at: Option<i64>,
-}
-
-#[derive(Deserialize)]
-struct WireParent {
-    subscription_details: Option<WireSubscriptionDetails>,
-}
-
-#[derive(Deserialize)]
-struct WireSubscriptionDetails {
-    subscription: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct WireInvoicePayments {
-    data: Vec<WireInvoicePayment>,
-}
-
-#[derive(Deserialize)]
-struct WireInvoicePayment {
-    status: Option<String>,
-    payment: Option<WirePaymentName>,
-}
-
-#[derive(Deserialize)]
-struct WirePaymentName {
-    payment_intent: Option<String>,
-}
-
-impl From<WireInvoice> for Invoice {
-    fn from(wire: WireInvoice) -> Self {
-        let payments = wire.payments.map(|list| list.data).unwrap_or_default();
-        let payment = payments
-            .into_iter()
-            .filter(|one| one.status.as_deref().is_none_or(|status| status == "paid"))
-            .find_map(|one| one.payment.and_then(|payment| payment.payment_intent));
-        Self {
-            paid: wire.status.as_deref() == Some("paid"),
-            open: wire.status.as_deref() == Some("open"),
-            paid_at: wire.status_transitions.and_then(|moves| moves.paid_at).map(Moment::from_unix_seconds),
-            created: Moment::from_unix_seconds(wire.created),
-            amount: money_of(wire.amount_paid, wire.currency.as_deref()),
-            next_try: wire.next_payment_attempt.map(Moment::from_unix_seconds),
-            first: wire.billing_reason.as_deref() == Some("subscription_create"),
-            subscription: wire
-                .parent
-                .and_then(|parent| parent.subscription_details)
-                .and_then(|details| details.subscription),
-            payment,
-            email: wire.customer_email,
-            name: wire.customer_name,
-            id: wire.id,
-        }
-    }
-}
-
-#[derive(Deserialize)]
-struct WireSubscription {
-    id: String,
-    status: String,
-    customer: Option<String>,
-    metadata: Metadata,
-    items: Option<WireItems>,
-    created: i64,
-    ended_at: Option<i64>,
-}
-
-#[derive(Deserialize)]
-struct WireItems {
-    data: Vec<WireItem>,
-}
-
-#[derive(Deserialize)]
-struct WireItem {
-    price: Option<WirePrice>,
-    quantity: Option<i64>,
-}
-
-#[derive(Deserialize)]
-struct WirePrice {
-    unit_amount: Option<i64>,
-    currency: Option<String>,
-}
-
-impl From<WireSubscription> for ProviderSubscription {
-    fn from(wire: WireSubscription) -> Self {
-        let item = wire.items.and_then(|items| items.data.into_iter().find(|item| item.price.is_some()));
-        let amount = item.and_then(|item| {
-            let price = item.price?;
-            // Whoever changes the quantity in the dashboard changes what each month brings.
-            let minor = price.unit_amount?.checked_mul(item.quantity.unwrap_or(1))?;
-            money_of(Some(minor), price.currency.as_deref())
-        });
-        Self {
-            state: match wire.status.as_str() {
-                "active" | "trialing" => RecurringState::Active,
-                "past_due" => RecurringState::PastDue,
-                "paused" => RecurringState::Paused,
-                "unpaid" => RecurringState::Unpaid,
-                "canceled" | "incomplete_expired" => RecurringState::Cancelled,
-                _ => RecurringState::Pending,
-            },
-            customer: wire.customer,
-            amount,
-            ours: our_ids(&wire.metadata),
-            created: Moment::from_unix_seconds(wire.created),
-            ended_at: wire.ended_at.map(Moment::from_unix_seconds),
-            id: wire.id,
-        }
-    }
-}
-
-impl EventKind {
-    /// What an event of a kind is news of; none for what moves nothing here.
-    #[must_use]
-    pub fn of(kind: &str) -> Option<Self> {
-        Some(match kind {
-            "checkout.session.completed"
-            | "checkout.session.async_payment_succeeded"
-            | "checkout.session.expired" => Self::Checkout,
-            "checkout.session.async_payment_failed" => Self::CheckoutFailed,
-            // The balance transaction of a payment comes with the last, which says when the money came.
-            "payment_intent.succeeded" | "payment_intent.processing" | "charge.updated" => Self::Payment,
-            "customer.subscription.created"
-            | "customer.subscription.updated"
-            | "customer.subscription.deleted"
-            | "customer.subscription.paused"
-            | "customer.subscription.resumed" => Self::Subscription,
-            "invoice.paid"
-            | "invoice.payment_succeeded"
-            | "invoice.voided"
-            | "invoice.marked_uncollectible" => Self::Invoice,
-            "invoice.payment_failed" => Self::InvoiceFailed,
-            _ => return None,
-        })
-    }
-}
-
-/// Reads an event that Stripe sent or listed, as far as we need it.
-pub(super) fn event_from(payload: &str) -> Option<ProviderEvent> {
-    event_of(&serde_json::from_str(payload).ok()?)
-}
-
-fn event_of(value: &Value) -> Option<ProviderEvent> {
-    let kind = value["type"].as_str()?;
-    // What is told of a charge is news of its payment.
-    let name = if kind.starts_with("charge.") { "payment_intent" } else { "id" };
-    let created = value["created"].as_i64().filter(|at| (0..1 << 40).contains(at))?;
-    Some(ProviderEvent {
-        id: value["id"].as_str()?.to_owned(),
-        kind: kind.to_owned(),
-        object_id: value["data"]["object"][name].as_str().unwrap_or_default().to_owned(),
-        created: Moment::from_unix_seconds(created),
-        live: value["livemode"].as_bool()?,
-    })
 }

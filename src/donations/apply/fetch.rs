@@ -1,0 +1,151 @@
+//! What the provider says of an object now, fetched outside any transaction.
+
+use std::time::Duration;
+
+use super::{
+    super::store::{self, events::Told},
+    ProviderPollError,
+};
+use crate::{
+    payments::{
+        CheckoutSession, EventKind, Invoice, Payment, PaymentProvider, PaymentState, ProviderError,
+        ProviderSubscription, SessionState,
+    },
+    site::Site,
+};
+
+/// The objects of an event as they are now.
+pub enum Seen {
+    Session {
+        session: Box<CheckoutSession>,
+        payment: Option<Payment>,
+        month: Option<Month>,
+    },
+    /// With its session, where our row does not know any more who gave.
+    Payment(Payment, Option<Box<CheckoutSession>>),
+    Month(Month),
+    Nothing,
+}
+
+/// A subscription, with one of its invoices.
+pub struct Month {
+    pub subscription: ProviderSubscription,
+    pub invoice: Option<Invoice>,
+    /// How often a row of ours had followed the subscription before it was looked at; 0 while no row knew it.
+    pub version: i64,
+    /// Whether it was made in another way than by our checkout, though it carries our ids.
+    pub is_copy: bool,
+}
+
+/// Fetches what the event is about, outside any transaction.
+pub async fn fetch(
+    site: &Site,
+    provider: &dyn PaymentProvider,
+    told: &Told,
+) -> Result<Seen, ProviderPollError> {
+    let object_id = &told.object_id;
+    match told.news() {
+        Some(EventKind::Checkout | EventKind::CheckoutFailed) => {
+            let session = provider.checkout_session(object_id).await?;
+            let payment = match &session.payment {
+                // The payment knows when the money came, and whether "unpaid" means "not yet" or "never".
+                Some(id) if matches!(session.state, SessionState::Paid | SessionState::Unpaid) => {
+                    Some(dated(provider.payment(id).await?)?)
+                }
+                _ => None,
+            };
+            let month = match &session.subscription {
+                None => None,
+                Some(id) => {
+                    let invoice = match &session.invoice {
+                        Some(invoice) => Some(provider.invoice(invoice).await?),
+                        None => None,
+                    };
+                    Some(look(site, provider, id, invoice).await?)
+                }
+            };
+            Ok(Seen::Session { session: Box::new(session), payment, month })
+        }
+        Some(EventKind::Payment) => {
+            let payment = dated(provider.payment(object_id).await?)?;
+            // Who gave was forgotten when it failed; its session still knows.
+            let forgotten = match &payment.ours.donation {
+                Some(donation) if payment.state == PaymentState::Succeeded => {
+                    store::gifts::forgotten_session(&site.db, donation).await?
+                }
+                _ => None,
+            };
+            let session = match forgotten {
+                Some(session) => Some(Box::new(provider.checkout_session(&session).await?)),
+                None => None,
+            };
+            Ok(Seen::Payment(payment, session))
+        }
+        Some(EventKind::Subscription) => Ok(Seen::Month(look(site, provider, object_id, None).await?)),
+        Some(EventKind::Invoice | EventKind::InvoiceFailed) => {
+            let invoice = provider.invoice(object_id).await?;
+            match invoice.subscription.clone() {
+                None => Ok(Seen::Nothing),
+                Some(id) => Ok(Seen::Month(look(site, provider, &id, Some(invoice)).await?)),
+            }
+        }
+        None => Ok(Seen::Nothing),
+    }
+}
+
+/// The provider says that money came a moment before it says when; it is not booked under another time.
+fn dated(payment: Payment) -> Result<Payment, ProviderError> {
+    let undated = payment.state == PaymentState::Succeeded && payment.paid_at.is_none();
+    if undated && payment.ours.donation.is_some() {
+        return Err(ProviderError::NotYet("when the money arrived"));
+    }
+    Ok(payment)
+}
+
+/// A subscription as it is now. The row is asked for its version first: what is fetched then is no older than that.
+async fn look(
+    site: &Site,
+    provider: &dyn PaymentProvider,
+    id: &str,
+    invoice: Option<Invoice>,
+) -> Result<Month, ProviderPollError> {
+    let followed = store::months::version_of(&site.db, id).await?;
+    let subscription = provider.subscription(id).await?;
+    let is_copy = followed.is_none() && is_copy(site, provider, &subscription).await?;
+    Ok(Month { subscription, invoice, version: followed.unwrap_or(0), is_copy })
+}
+
+/// Whether a subscription that no row follows is a copy of another. That another is the real one is known when a row follows
+/// it, or when its own checkout has ended in it. Until then nobody can tell: a checkout names its subscription a moment after
+/// it has made it.
+async fn is_copy(
+    site: &Site,
+    provider: &dyn PaymentProvider,
+    subscription: &ProviderSubscription,
+) -> Result<bool, ProviderPollError> {
+    let Some(named) = &subscription.ours.recurring else { return Ok(false) };
+    let known = store::months::read_recurring(&site.db, named).await?;
+    if known.as_ref().is_some_and(|row| row.provider_subscription_id.is_some()) {
+        return Ok(true);
+    }
+    let made_by = provider.session_of(&subscription.id).await?;
+    if made_by.and_then(|session| session.ours.recurring).as_ref() == Some(named) {
+        return Ok(false);
+    }
+    let own = match &subscription.ours.donation {
+        Some(donation) => store::gifts::session_of(&site.db, donation).await?,
+        None => None,
+    };
+    let made = match own {
+        Some(session) => provider.checkout_session(&session).await?.subscription,
+        None => None,
+    };
+    match made {
+        Some(made) => Ok(made != subscription.id),
+        // Nothing is known of it here, as after a restored back-up: an hour is more than any checkout takes to name it.
+        None if known.is_none() && site.now().since(subscription.created) > NAMED_BY => Ok(true),
+        None => Err(ProviderError::NotYet("which checkout made the subscription").into()),
+    }
+}
+
+const NAMED_BY: Duration = Duration::from_secs(3_600);

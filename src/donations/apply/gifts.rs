@@ -1,0 +1,185 @@
+//! Our rows of gifts follow the checkout session or the payment as it is now.
+
+use super::{
+    super::{
+        book,
+        states::{DonationKind, DonationState},
+        store::{
+            self,
+            events::DueEvent,
+            gifts::{Donation, Move, NewDonation},
+            months::Recurring,
+        },
+    },
+    Applied,
+    fetch::Month,
+    months,
+};
+use crate::{
+    db::{self, Tx},
+    payments::{CheckoutSession, EventKind, Payment, PaymentState, SessionState},
+    site::Site,
+};
+
+/// The checkout session of a gift given once.
+pub async fn once(
+    tx: &mut Tx,
+    site: &Site,
+    event: &DueEvent,
+    session: &CheckoutSession,
+    payment: Option<&Payment>,
+) -> db::Result<Applied> {
+    let Some(donation) = donation_of(tx, session, None).await? else { return Ok(Applied::NotOurs) };
+    store::gifts::link_session(tx, donation.id, &session.id).await?;
+    match (session.state, payment) {
+        (SessionState::Paid | SessionState::Unpaid, Some(payment))
+            if payment.state == PaymentState::Succeeded =>
+        {
+            let from = (session.email.as_deref(), session.name.as_deref());
+            return pay_once(tx, site, donation, payment, from).await;
+        }
+        (SessionState::Unpaid, Some(payment)) if payment.state == PaymentState::NotPaid => {
+            store::gifts::advance(tx, donation.id, Move::Failed).await?;
+        }
+        (SessionState::Unpaid, _) => {
+            let to = if event.what.news() == Some(EventKind::CheckoutFailed) {
+                Move::Failed
+            } else {
+                Move::Pending
+            };
+            store::gifts::advance(tx, donation.id, to).await?;
+        }
+        (SessionState::Expired, _) => {
+            store::gifts::advance(tx, donation.id, Move::Expired).await?;
+        }
+        (SessionState::Paid | SessionState::Open, _) => {}
+    }
+    Ok(Applied::Ours(Some(donation.id)))
+}
+
+/// The payment of a gift given once, told on its own. It brings good news only: as long as its session is open another try
+/// may follow a failed one, so the session tells of failures.
+pub async fn payment_alone(
+    tx: &mut Tx,
+    site: &Site,
+    payment: &Payment,
+    session: Option<&CheckoutSession>,
+) -> db::Result<Applied> {
+    let Some(public_id) = &payment.ours.donation else { return Ok(Applied::NotOurs) };
+    // Payments of invoices are told by their invoice, and a payment whose row is unknown by its session.
+    let Some(donation) =
+        store::gifts::donation(tx, public_id).await?.filter(|row| row.kind == DonationKind::Once)
+    else {
+        return Ok(Applied::NotOurs);
+    };
+    match payment.state {
+        PaymentState::Succeeded => {
+            let from = session.map_or((None, None), |known| (known.email.as_deref(), known.name.as_deref()));
+            return pay_once(tx, site, donation, payment, from).await;
+        }
+        PaymentState::Processing => {
+            store::gifts::advance(tx, donation.id, Move::Pending).await?;
+        }
+        PaymentState::NotPaid => {}
+    }
+    Ok(Applied::Ours(Some(donation.id)))
+}
+
+/// Books a payment that has come. A second one that names the same gift is money too: it gets a row of its own.
+async fn pay_once(
+    tx: &mut Tx,
+    site: &Site,
+    donation: Donation,
+    payment: &Payment,
+    (email, name): (Option<&str>, Option<&str>),
+) -> db::Result<Applied> {
+    let (Some(amount), Some(at)) = (payment.amount, payment.paid_at) else {
+        return Ok(Applied::Ours(Some(donation.id)));
+    };
+    let is_another = donation.provider_payment_id.as_ref().is_some_and(|known| *known != payment.id);
+    let donation = if donation.state == DonationState::Paid && is_another {
+        store::gifts::add_another_payment(tx, &donation, &payment.id, amount, at).await?
+    } else {
+        donation
+    };
+    let paid = book::Paid { amount, payment_id: Some(&payment.id), invoice_id: None, email, name, at };
+    book::pay(tx, site, &donation, None, &paid).await?;
+    Ok(Applied::Ours(Some(donation.id)))
+}
+
+/// The checkout session that begins a monthly donation.
+pub async fn monthly(
+    tx: &mut Tx,
+    site: &Site,
+    event: &DueEvent,
+    session: &CheckoutSession,
+    month: Option<&Month>,
+) -> db::Result<Applied> {
+    let Some(public_id) = &session.ours.recurring else { return Ok(Applied::NotOurs) };
+    let recurring = match store::months::recurring(tx, public_id).await? {
+        Some(known) => known,
+        None => match session.total {
+            Some(amount) => {
+                months::add_unknown_recurring(
+                    tx,
+                    public_id,
+                    amount,
+                    session.email.as_deref(),
+                    session.created,
+                )
+                .await?
+            }
+            None => return Ok(Applied::NotOurs),
+        },
+    };
+    let Some(donation) = donation_of(tx, session, Some(&recurring)).await? else {
+        return Ok(Applied::NotOurs);
+    };
+    store::gifts::link_session(tx, donation.id, &session.id).await?;
+    match session.state {
+        SessionState::Paid | SessionState::Open => {}
+        SessionState::Unpaid => {
+            let to = if event.what.news() == Some(EventKind::CheckoutFailed) {
+                Move::Failed
+            } else {
+                Move::Pending
+            };
+            store::gifts::advance(tx, donation.id, to).await?;
+        }
+        SessionState::Expired => {
+            store::gifts::advance(tx, donation.id, Move::Expired).await?;
+            store::months::abandon_recurring(tx, recurring.id, event.since).await?;
+        }
+    }
+    match month {
+        Some(month) => match months::follow(tx, site, event, month).await? {
+            Applied::Stale => Ok(Applied::Stale),
+            _ => Ok(Applied::Ours(Some(donation.id))),
+        },
+        None => Ok(Applied::Ours(Some(donation.id))),
+    }
+}
+
+/// The donation a session names; made if the provider knows of it and we (after a restored backup) do not (TRUST D7).
+async fn donation_of(
+    tx: &mut Tx,
+    session: &CheckoutSession,
+    recurring: Option<&Recurring>,
+) -> db::Result<Option<Donation>> {
+    let Some(public_id) = &session.ours.donation else { return Ok(None) };
+    if let Some(known) = store::gifts::donation(tx, public_id).await? {
+        return Ok(Some(known));
+    }
+    let Some(amount) = session.total.filter(|amount| amount.minor > 0) else { return Ok(None) };
+    let new = NewDonation {
+        public_id,
+        email: session.email.as_deref().unwrap_or_default(),
+        name: session.name.as_deref().unwrap_or_default(),
+        recurring_donation_id: recurring.map(|row| row.id),
+        amount_minor: amount.minor,
+        currency: amount.currency.code(),
+        edition_id: recurring.and_then(|row| row.edition_id),
+        at: session.created,
+    };
+    Ok(Some(store::gifts::add_donation(tx, &new).await?))
+}

@@ -1,0 +1,168 @@
+//! Our rows of monthly donations follow the subscription as it is now, and each month's gift its invoice.
+
+use super::{
+    super::{
+        book, calls, letters,
+        store::{
+            self,
+            events::DueEvent,
+            gifts::{Donation, NewDonation},
+            months::{NewRecurring, Recurring},
+        },
+    },
+    Applied,
+    fetch::Month,
+};
+use crate::{
+    clock::Moment,
+    db::{self, Tx},
+    money::Money,
+    payments::{EventKind, Invoice, ProviderSubscription, RecurringState},
+    site::Site,
+};
+
+/// A subscription as it is now, and the gift of one month if its invoice is paid.
+pub async fn follow(tx: &mut Tx, site: &Site, event: &DueEvent, month: &Month) -> db::Result<Applied> {
+    let subscription = &month.subscription;
+    let invoice = month.invoice.as_ref();
+    let Some(recurring) = recurring_of(tx, month).await? else { return Ok(Applied::NotOurs) };
+    let runs_on = subscription.state.runs()
+        && recurring.state == RecurringState::Cancelled
+        && calls::taken_back(tx, site, &recurring.public_id).await?;
+    if runs_on {
+        store::months::revive_recurring(tx, recurring.id).await?;
+    }
+    if !mirror(tx, event, &recurring, month).await? {
+        return Ok(Applied::Stale);
+    }
+    if runs_on {
+        let id = &recurring.public_id;
+        tracing::error!(id, "a monthly donation that was said to be over runs; it is ended again");
+    }
+    let mut donation_id = None;
+    if let Some(invoice) = invoice.filter(|invoice| invoice.paid)
+        && let Some(amount) = invoice.amount.filter(|amount| amount.minor > 0)
+    {
+        let donation = instalment_row(tx, &recurring, subscription, invoice, amount).await?;
+        let paid = book::Paid {
+            amount,
+            payment_id: invoice.payment.as_deref(),
+            invoice_id: Some(&invoice.id),
+            email: invoice.email.as_deref(),
+            name: invoice.name.as_deref(),
+            at: invoice.paid_at.unwrap_or(invoice.created),
+        };
+        book::pay(tx, site, &donation, Some(&recurring), &paid).await?;
+        donation_id = Some(donation.id);
+    }
+    if let Some(invoice) = invoice.filter(|invoice| invoice.open && event.what.news() == Some(EventKind::InvoiceFailed))
+        && recurring.activated_at.is_some()
+        // News that come late: nobody asks for another card for what is over.
+        && subscription.state != RecurringState::Cancelled
+    {
+        let failed = (invoice.id.as_str(), event.since);
+        letters::send_payment_failed(tx, site, &recurring, failed, invoice.next_try).await?;
+    }
+    letters::follow_up(tx, site, recurring.id).await?;
+    Ok(Applied::Ours(donation_id))
+}
+
+/// The first invoice and the checkout session describe ONE gift: the row that was written when the supporter set out. A copy
+/// names that row too, and its own first month is another gift.
+async fn instalment_row(
+    tx: &mut Tx,
+    recurring: &Recurring,
+    subscription: &ProviderSubscription,
+    invoice: &Invoice,
+    amount: Money,
+) -> db::Result<Donation> {
+    if let Some(known) = store::gifts::instalment(tx, &invoice.id).await? {
+        return Ok(known);
+    }
+    let code = amount.currency.code();
+    let first = subscription.ours.donation.as_deref();
+    match first.filter(|_| invoice.first && recurring.copy_of.is_none()) {
+        Some(public_id) => match store::gifts::donation(tx, public_id).await? {
+            Some(known) => Ok(known),
+            None => {
+                let new = NewDonation {
+                    public_id,
+                    email: &recurring.email,
+                    name: &recurring.name,
+                    recurring_donation_id: Some(recurring.id),
+                    amount_minor: amount.minor,
+                    currency: code,
+                    edition_id: recurring.edition_id,
+                    at: invoice.created,
+                };
+                store::gifts::add_donation(tx, &new).await
+            }
+        },
+        None => {
+            store::gifts::add_instalment(tx, recurring, &invoice.id, amount.minor, code, invoice.created)
+                .await
+        }
+    }
+}
+
+/// The row that follows the subscription: the one that knows it, else the one that its metadata name, if nothing else made it
+/// than that row's checkout.
+async fn recurring_of(tx: &mut Tx, month: &Month) -> db::Result<Option<Recurring>> {
+    let subscription = &month.subscription;
+    if let Some(known) = store::months::recurring_of(tx, &subscription.id).await? {
+        return Ok(Some(known));
+    }
+    let Some(named) = &subscription.ours.recurring else { return Ok(None) };
+    let known = store::months::recurring(tx, named).await?;
+    let amount = subscription.amount.or_else(|| month.invoice.as_ref().and_then(|invoice| invoice.amount));
+    let amount = amount.filter(|amount| amount.minor > 0);
+    let is_taken = known.as_ref().is_some_and(|row| row.provider_subscription_id.is_some());
+    if month.is_copy || is_taken {
+        let Some(amount) = amount else { return Ok(None) };
+        return Ok(Some(store::months::add_copy(tx, named, known.as_ref(), subscription, amount).await?));
+    }
+    match (known, amount) {
+        (Some(known), _) => Ok(Some(known)),
+        (None, Some(amount)) => {
+            Ok(Some(add_unknown_recurring(tx, named, amount, None, subscription.created).await?))
+        }
+        (None, None) => Ok(None),
+    }
+}
+
+/// The row of a monthly donation that the provider knows and we, after a restored backup, do not.
+pub async fn add_unknown_recurring(
+    tx: &mut Tx,
+    public_id: &str,
+    amount: Money,
+    email: Option<&str>,
+    at: Moment,
+) -> db::Result<Recurring> {
+    let new = NewRecurring {
+        public_id,
+        email: email.unwrap_or_default(),
+        name: "",
+        amount_minor: amount.minor,
+        currency: amount.currency.code(),
+        edition_id: None,
+        at,
+    };
+    store::months::add_recurring(tx, &new).await
+}
+
+/// False when another worker let the row follow since this subscription was looked at: theirs may be the newer news.
+async fn mirror(tx: &mut Tx, event: &DueEvent, recurring: &Recurring, month: &Month) -> db::Result<bool> {
+    let subscription = &month.subscription;
+    let amount = subscription.amount.filter(|amount| amount.minor > 0);
+    let seen = store::months::Mirror {
+        id: recurring.id,
+        subscription_id: &subscription.id,
+        customer_id: subscription.customer.as_deref(),
+        amount_minor: amount.map_or(recurring.amount_minor, |amount| amount.minor),
+        currency: amount.map_or(recurring.currency.as_str(), |amount| amount.currency.code()),
+        state: subscription.state,
+        ended_at: subscription.ended_at.unwrap_or(event.since),
+        version: month.version,
+    };
+    store::months::mirror_subscription(tx, &seen).await
+}

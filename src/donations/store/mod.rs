@@ -1,0 +1,27 @@
+//! The SQL of the donations room, by what it is about.
+
+pub(super) mod attention;
+pub(super) mod book;
+pub(super) mod calls;
+pub(super) mod donors;
+pub(super) mod events;
+pub(super) mod figures;
+pub(super) mod gifts;
+pub(super) mod months;
+
+use crate::db::Sql;
+
+/// Every statement of this room, for the check that prepares them on both engines.
+pub const STATEMENTS: &[&[Sql]] = &[
+    attention::STATEMENTS,
+    book::STATEMENTS,
+    calls::STATEMENTS,
+    donors::STATEMENTS,
+    events::STATEMENTS,
+    figures::STATEMENTS,
+    gifts::STATEMENTS,
+    months::STATEMENTS,
+];
+
+/// Every statement of this room's queues, for the same check.
+pub const QUEUES: &[&[&[Sql]]] = &[calls::QUEUES, events::QUEUES];

@@ -1,0 +1,81 @@
+//! Invoices (<https://docs.stripe.com/api/invoices/object>).
+
+use serde::Deserialize;
+
+use super::super::{Invoice, money_of};
+use crate::clock::Moment;
+
+/// What is read of an invoice.
+#[derive(Deserialize)]
+pub struct WireInvoice {
+    id: String,
+    status: Option<String>,
+    created: i64,
+    status_transitions: Option<WireTransitions>,
+    amount_paid: Option<i64>,
+    next_payment_attempt: Option<i64>,
+    currency: Option<String>,
+    billing_reason: Option<String>,
+    customer_email: Option<String>,
+    customer_name: Option<String>,
+    parent: Option<WireParent>,
+    payments: Option<WireInvoicePayments>,
+}
+
+#[derive(Deserialize)]
+struct WireTransitions {
+    paid_at: Option<i64>,
+}
+
+#[derive(Deserialize)]
+struct WireParent {
+    subscription_details: Option<WireSubscriptionDetails>,
+}
+
+#[derive(Deserialize)]
+struct WireSubscriptionDetails {
+    subscription: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct WireInvoicePayments {
+    data: Vec<WireInvoicePayment>,
+}
+
+#[derive(Deserialize)]
+struct WireInvoicePayment {
+    status: Option<String>,
+    payment: Option<WirePaymentName>,
+}
+
+#[derive(Deserialize)]
+struct WirePaymentName {
+    payment_intent: Option<String>,
+}
+
+impl From<WireInvoice> for Invoice {
+    fn from(wire: WireInvoice) -> Self {
+        let payments = wire.payments.map(|list| list.data).unwrap_or_default();
+        let payment = payments
+            .into_iter()
+            .filter(|one| one.status.as_deref().is_none_or(|status| status == "paid"))
+            .find_map(|one| one.payment.and_then(|payment| payment.payment_intent));
+        Self {
+            paid: wire.status.as_deref() == Some("paid"),
+            open: wire.status.as_deref() == Some("open"),
+            paid_at: wire.status_transitions.and_then(|moves| moves.paid_at).map(Moment::from_unix_seconds),
+            created: Moment::from_unix_seconds(wire.created),
+            amount: money_of(wire.amount_paid, wire.currency.as_deref()),
+            next_try: wire.next_payment_attempt.map(Moment::from_unix_seconds),
+            first: wire.billing_reason.as_deref() == Some("subscription_create"),
+            subscription: wire
+                .parent
+                .and_then(|parent| parent.subscription_details)
+                .and_then(|details| details.subscription),
+            payment,
+            email: wire.customer_email,
+            name: wire.customer_name,
+            id: wire.id,
+        }
+    }
+}
