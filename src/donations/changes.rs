@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use super::{
     calls, letters, regular_letters,
-    store::{self, Recurring, changes as rows},
+    store::{changes as rows, months::{self, Recurring}, renewals},
 };
 use crate::{
     clock::Moment,
@@ -217,7 +217,7 @@ impl Work for Changes<'_> {
         let was_end = serde_json::from_str::<SubscriptionChange>(&due.what.request)
             .is_ok_and(|wanted| wanted.change == Change::EndLater);
         if was_end {
-            let recurring = store::recurring_by_id(tx, due.what.recurring_donation_id).await?;
+            let recurring = months::recurring_by_id(tx, due.what.recurring_donation_id).await?;
             if recurring.state != RecurringState::Cancelled {
                 calls::store_cancellation(tx, site, &recurring.public_id).await?;
             }
@@ -241,7 +241,7 @@ async fn make(
 ) -> db::Result<Result<(), ProviderError>> {
     let wanted: SubscriptionChange =
         serde_json::from_str(&due.what.request).map_err(|error| sqlx::Error::Decode(error.into()))?;
-    let followed = store::version_of(&site.db, &wanted.subscription).await?;
+    let followed = months::version_of(&site.db, &wanted.subscription).await?;
     let key = format!("change:{}", due.name);
     let is = match provider.change_subscription(&wanted, &key).await {
         Ok(is) => is,
@@ -260,12 +260,12 @@ async fn follow(
     followed: Option<i64>,
 ) -> db::Result<()> {
     let mut tx = site.db.begin().await?;
-    let recurring = store::recurring_by_id(&mut tx, due.what.recurring_donation_id).await?;
+    let recurring = months::recurring_by_id(&mut tx, due.what.recurring_donation_id).await?;
     let ours = rows::CHANGES.done(&mut tx, (due.name.as_str(), due.next_at, site.now())).await?;
     // If somebody else followed it since, the provider's own news of this change says how it is.
-    let seen = store::Mirror::of(&recurring, is, followed.unwrap_or_default(), site.now());
-    if store::mirror_subscription(&mut tx, &seen).await? {
-        store::renewals::mirror_terms(&mut tx, recurring.id, &is.terms).await?;
+    let seen = months::Mirror::of(&recurring, is, followed.unwrap_or_default(), site.now());
+    if months::mirror_subscription(&mut tx, &seen).await? {
+        renewals::mirror_terms(&mut tx, recurring.id, &is.terms).await?;
     }
     if ours && recurring.state.runs() {
         let settings = Settings::load_in(&mut tx).await?;

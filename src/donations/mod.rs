@@ -16,6 +16,7 @@ mod apply;
 mod attention;
 mod book;
 mod calls;
+mod changes;
 mod forget;
 mod gift;
 mod inbox;
@@ -24,16 +25,21 @@ mod lines;
 mod manage_link;
 mod monthly;
 mod new_readers;
+mod regular_letters;
+mod renewals;
 mod reports;
 mod states;
 mod store;
+mod supporter;
 
 #[cfg(test)]
 pub(crate) mod tests;
 
 pub(crate) use self::store::{
     calls::FORGET_CALLS,
+    changes::FORGET_CHANGES,
     events::{BLANK_EVENTS, FORGET_DONE, FORGET_IGNORED},
+    renewals::FORGET_TROUBLE,
 };
 pub use self::{
     apply::ProviderPollError,
@@ -43,24 +49,36 @@ pub use self::{
     },
     book::{MoneyAudit, audit_money},
     calls::resume_calls,
+    changes::{ChangeError, Wish},
     forget::{forget, forget_donor, supporter, supporter_named},
     gift::{FieldErrors, GIFTS, GiftError, GiftRequest, StartedGift, gift_of, start_gift, thanks_token},
     inbox::{InboxWorked, ReceiveError, poll_provider, process_inbox, receive},
     lines::{
         AttentionNews, Copied, EventLine, FailedCheckout, LedgerLine, ListedDonation, Total, Unended, figures,
     },
-    manage_link::manage_token,
+    manage_link::{manage_token, supporter_token},
     monthly::{CancelError, Monthly, cancel_all, cancel_as_written, cancel_monthly, monthly_of},
     new_readers::meet_new_readers,
+    renewals::{remind, tell_of_cards},
     reports::{
         WholeDonation, find as find_donation, newest_gift, page as donations_page, running as running_totals,
         totals, totals_of, unfinished, whole as whole_donation,
     },
-    states::{DonationKind, DonationState, EventSource, EventState, Operation, RecurringState},
+    states::{
+        DonationKind, DonationState, EventSource, EventState, Operation, RecurringState, Rhythm, RhythmUnit,
+    },
     store::{
         QUEUES, STATEMENTS,
         calls::{CANCELLATIONS, CHECKOUTS},
+        changes::CHANGES,
         events::EVENTS,
         figures::Unfinished,
+        renewals::RENEWALS,
+    },
+    supporter::{
+        GIFTS_LINKS, GivenGift, LetterAsked, LinkError, NEWEST_GIFTS, RegularGift, RunningGift, Statement,
+        Supporter, SupporterGifts, ask_for_gifts_link, card_page, change_managed, change_regular, gifts_of,
+        mail_fresh_link, mail_link_of_gift, monthly_running, rename_supporter, send_receipt_again,
+        send_statement, statement, supporter_by_link,
     },
 };

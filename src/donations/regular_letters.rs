@@ -4,7 +4,7 @@ use super::{
     letters::{greeting, manage_url, was_told},
     lines::figures,
     manage_link::{LINK_DAYS, supporter_token},
-    store::{Recurring, renewals::Expiring},
+    store::{months::Recurring, renewals::Expiring, supporter},
 };
 use crate::{
     clock::Moment,
@@ -20,6 +20,19 @@ use crate::{
     site::Site,
     token,
 };
+
+/// Where a supporter changes a regular gift: their own page, or the one of that gift as long as they are not known as one.
+pub(super) async fn page_url(
+    tx: &mut Tx,
+    site: &Site,
+    (email, gift): (&str, &str),
+) -> db::Result<String> {
+    let key = EmailAddress::parse(email).map(|email| email.key()).unwrap_or_default();
+    Ok(match supporter::at(tx, &key).await? {
+        Some(known) => site.url(&format!("/supporter/{}", supporter_token(site, &known.public_id))),
+        None => manage_url(site, gift),
+    })
+}
 
 /// That a payment still has not gone through: the letter of that number, due at `due`.
 pub(super) async fn send_failed_again(
@@ -42,7 +55,7 @@ pub(super) async fn send_failed_again(
         since: failed_at.date(&settings.time_zone),
         next_try: next_try.filter(|at| *at > site.now()).map(|at| at.date(&settings.time_zone)),
         last,
-        manage_url: manage_url(site, &recurring.public_id),
+        manage_url: page_url(tx, site, (&recurring.email, &recurring.public_id)).await?,
     };
     let fact = format!("payment-failed:{invoice}:{number}");
     tell(tx, site, &letterhead, ("", &to), &fact, &again).await.map(drop)
@@ -67,7 +80,7 @@ pub(super) async fn send_payment_action(
         donor_name: greeting(&recurring.name),
         amount: figures(recurring.amount_minor, &recurring.currency),
         pay_url: pay_url.to_owned(),
-        manage_url: manage_url(site, &recurring.public_id),
+        manage_url: page_url(tx, site, (&recurring.email, &recurring.public_id)).await?,
     };
     let fact = format!("payment-failed:{invoice}");
     tell(tx, site, &letterhead, ("", &to), &fact, &action).await.map(drop)
@@ -118,7 +131,7 @@ pub(super) async fn send_card_expiring(
         every: rhythm.words(),
         card: card_words(&card.card_brand, &card.card_last4),
         expires,
-        manage_url: manage_url(site, &card.public_id),
+        manage_url: page_url(tx, site, (&card.email, &card.public_id)).await?,
     };
     let fact = format!("card-expiring:{}:{month}", card.public_id);
     tell(tx, site, &letterhead, ("", &to), &fact, &expiring).await.map(drop)
@@ -147,7 +160,7 @@ pub(super) async fn send_debit_revoked(
         donor_name: greeting(&recurring.name),
         amount: figures(recurring.amount_minor, &recurring.currency),
         every: recurring.rhythm().words(),
-        manage_url: manage_url(site, &recurring.public_id),
+        manage_url: page_url(tx, site, (&recurring.email, &recurring.public_id)).await?,
     };
     let fact = format!("debit-revoked:{}:{mandate}", recurring.public_id);
     tell(tx, site, &letterhead, ("", &to), &fact, &revoked).await.map(drop)
@@ -172,7 +185,7 @@ pub(super) async fn send_yearly_notice(
         amount: figures(recurring.amount_minor, &recurring.currency),
         every: recurring.rhythm().words(),
         date: next.date(&settings.time_zone),
-        manage_url: manage_url(site, &recurring.public_id),
+        manage_url: page_url(tx, site, (&recurring.email, &recurring.public_id)).await?,
     };
     let fact = format!("yearly:{}:{}", recurring.public_id, next.day(&settings.time_zone));
     tell(tx, site, &letterhead, ("", &to), &fact, &notice).await.map(drop)
@@ -191,21 +204,21 @@ pub(super) async fn send_changed(
         sender: letterhead.sender.clone(),
         donor_name: greeting(&recurring.name),
         what,
-        manage_url: manage_url(site, &recurring.public_id),
+        manage_url: page_url(tx, site, (&recurring.email, &recurring.public_id)).await?,
     };
     let fact = format!("monthly-changed:{change}");
     tell(tx, site, &letterhead, ("", &to), &fact, &changed).await.map(drop)
 }
 
 /// The link to a supporter's page. Each asking that is let through is a fact of its own.
-pub(super) async fn send_link(tx: &mut Tx, site: &Site, supporter: &str, to: &EmailAddress) -> db::Result<()> {
+pub(super) async fn send_link(tx: &mut Tx, site: &Site, whose: &str, to: &EmailAddress) -> db::Result<()> {
     let letterhead = Settings::load_in(tx).await?.letterhead(site);
     let link = GiftsLink {
         sender: letterhead.sender.clone(),
-        gifts_url: site.url(&format!("/supporter/{}", supporter_token(site, supporter))),
+        gifts_url: site.url(&format!("/supporter/{}", supporter_token(site, whose))),
         valid_for: format!("{LINK_DAYS} days"),
     };
-    let fact = format!("gifts-link:{supporter}:{}", token::public_id());
+    let fact = format!("gifts-link:{whose}:{}", token::public_id());
     tell(tx, site, &letterhead, ("", to), &fact, &link).await.map(drop)
 }
 
@@ -222,7 +235,7 @@ pub(super) struct Stated {
 pub(super) async fn send_statement(
     tx: &mut Tx,
     site: &Site,
-    (supporter, name, to): (&str, &str, &EmailAddress),
+    (whose, name, to): (&str, &str, &EmailAddress),
     stated: Stated,
 ) -> db::Result<()> {
     let letterhead = Settings::load_in(tx).await?.letterhead(site);
@@ -236,6 +249,6 @@ pub(super) async fn send_statement(
         sums,
         more,
     };
-    let fact = format!("gifts-statement:{supporter}:{}", token::public_id());
+    let fact = format!("gifts-statement:{whose}:{}", token::public_id());
     tell(tx, site, &letterhead, ("", to), &fact, &statement).await.map(drop)
 }

@@ -7,12 +7,12 @@ use std::time::Duration;
 
 use super::{
     letters, regular_letters,
-    store::{self, Recurring, renewals as rows},
+    store::{months::{self, Recurring}, renewals as rows},
 };
 use crate::{
-    clock::Moment,
+    clock::{Moment, Zone},
     db::{self, Tx},
-    payments::{Invoice, PaymentProvider, RecurringState},
+    payments::{Invoice, PaymentProvider, RecurringState, Terms},
     queue::{self, Came, Due, Queue, Work},
     site::Site,
 };
@@ -50,6 +50,24 @@ pub(super) async fn asks(
         regular_letters::send_payment_action(tx, site, recurring, (&invoice.id, at), page).await?;
     }
     Ok(())
+}
+
+/// A gift that is taken once a year or less often is taken soon: its supporter hears of it first, once for each day that it is taken.
+pub(super) async fn upcoming(
+    tx: &mut Tx,
+    site: &Site,
+    recurring: &Recurring,
+    terms: &Terms,
+    heard: Moment,
+) -> db::Result<()> {
+    // News that come late are no notice; nor are they of what ends before.
+    let next = terms.next.filter(|next| *next > site.now() && terms.ends_at.is_none_or(|ends| ends > *next));
+    match next {
+        Some(next) if terms.rhythm.is_yearly() => {
+            regular_letters::send_yearly_notice(tx, site, recurring, (next, heard)).await
+        }
+        _ => Ok(()),
+    }
 }
 
 /// What a bill and its subscription are now: whoever was written to about it is not again, unless it still waits.
@@ -92,7 +110,7 @@ impl Work for Renewals<'_> {
     }
 
     async fn work(&self, site: &Site, failed: &Due<rows::Failed>) -> db::Result<Came> {
-        let named = store::subscription_of(&site.db, failed.what.recurring_donation_id).await?;
+        let named = months::subscription_of(&site.db, failed.what.recurring_donation_id).await?;
         let invoice = match self.0.invoice(&failed.name).await {
             Ok(invoice) => Some(invoice),
             // What the provider has not got nobody owes.
@@ -122,7 +140,7 @@ async fn tell(site: &Site, failed: &Due<rows::Failed>, waits: Option<&Invoice>) 
     let state = if next.is_some() { "open" } else { "over" };
     let mut tx = site.db.begin().await?;
     // The monthly donation first, as everywhere.
-    let recurring = store::recurring_by_id(&mut tx, failed.what.recurring_donation_id).await?;
+    let recurring = months::recurring_by_id(&mut tx, failed.what.recurring_donation_id).await?;
     let row = (failed.name.as_str(), failed.next_at, sent, state, next.unwrap_or(failed.since));
     let ours = rows::RENEWALS.done(&mut tx, row).await?;
     if let Some(invoice) = waits.filter(|_| ours && recurring.state.runs()) {
@@ -141,8 +159,9 @@ async fn tell(site: &Site, failed: &Due<rows::Failed>, waits: Option<&Invoice>) 
 /// # Errors
 /// When the database fails; what was not told is told at the next turn.
 pub async fn tell_of_cards(site: &Site) -> db::Result<u64> {
-    let today = site.now().timestamp().to_zoned(jiff::tz::TimeZone::UTC);
-    let (month, expires) = (today.strftime("%Y-%m").to_string(), today.strftime("%B %Y").to_string());
+    let today = site.now();
+    let month: String = today.day(&Zone::UTC).chars().take("2027-04".len()).collect();
+    let expires = today.date(&Zone::UTC).split_once(' ').map(|(_, month)| month.to_owned()).unwrap_or_default();
     let mut told = 0;
     for id in rows::cards_of(&site.db, &month).await? {
         let mut tx = site.db.begin().await?;

@@ -175,7 +175,7 @@ pub async fn gifts_of(site: &Site, supporter: &Supporter) -> db::Result<Supporte
     let more = gifts.len() > NEWEST_GIFTS;
     gifts.truncate(NEWEST_GIFTS);
     Ok(SupporterGifts {
-        totals: store::totals_of(&site.db, &key).await?,
+        totals: store::figures::totals_of(&site.db, &key).await?,
         regular: rows::regular(&site.db, giver.id).await?.into_iter().map(RegularGift::from).collect(),
         gifts: gifts.into_iter().map(GivenGift::from).collect(),
         more,
@@ -244,7 +244,7 @@ pub async fn change_regular(
     if !rows::owns(&site.db, supporter.giver.id, gift).await? {
         return Err(ChangeError::NotFound);
     }
-    let recurring = store::read_recurring(&site.db, gift).await?.ok_or(ChangeError::NotFound)?;
+    let recurring = store::months::read_recurring(&site.db, gift).await?.ok_or(ChangeError::NotFound)?;
     changes::change(site, provider, &recurring, wish).await
 }
 
@@ -277,7 +277,7 @@ pub async fn card_page(
     if !rows::owns(&site.db, supporter.giver.id, gift).await? {
         return Err(ChangeError::NotFound);
     }
-    let recurring = store::read_recurring(&site.db, gift).await?.filter(|row| row.state.runs());
+    let recurring = store::months::read_recurring(&site.db, gift).await?.filter(|row| row.state.runs());
     let customer = recurring.and_then(|row| row.provider_customer_id).ok_or(ChangeError::NotFound)?;
     provider.card_page(&customer, back).await.map_err(ChangeError::NotYet)
 }

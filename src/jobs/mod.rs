@@ -417,6 +417,7 @@ impl Jobs {
         let refused = each.one(staff::tell_of_mail_services(site)).await;
         let refusals = each.one(publishing::tell_of_refusals(site)).await;
         let unended = each.one(donations::tell_of_unended(site)).await;
+        let cards = each.one(donations::tell_of_cards(site)).await;
         each.end();
         happened.transpose()?;
         returned.transpose()?;
@@ -424,6 +425,7 @@ impl Jobs {
         refused.transpose()?;
         refusals.transpose()?;
         unended.transpose()?;
+        cards.transpose()?;
         Ok(())
     }
 
@@ -437,6 +439,7 @@ impl Jobs {
     async fn resume_provider_calls(&self) -> Result<(), Failure> {
         if let Some(provider) = &self.payments {
             donations::resume_calls(&self.site, provider.as_ref()).await?;
+            donations::remind(&self.site, provider.as_ref()).await?;
         }
         Ok(())
     }

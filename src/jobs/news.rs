@@ -2,7 +2,7 @@
 
 use crate::{
     db::Result,
-    donations::{CANCELLATIONS, CHECKOUTS, EVENTS},
+    donations::{CANCELLATIONS, CHANGES, CHECKOUTS, EVENTS, RENEWALS},
     mail::WorkGivenUp,
     publishing,
     queue::{self, Came, Due, Happened, NEWS, News, Queue, Telling, Told, Work},
@@ -12,10 +12,12 @@ use crate::{
 };
 
 /// Every queue, in the order in which it is shown.
-pub(super) const QUEUES: [&Queue; 7] = [
+pub(super) const QUEUES: [&Queue; 9] = [
     &EVENTS,
     &CHECKOUTS,
     &CANCELLATIONS,
+    &CHANGES,
+    &RENEWALS,
     &crate::articles::FEEDS_IN_TURN,
     &crate::subscribers::IMPORTS_IN_TURN,
     &crate::bulk::BULK_IN_TURN,

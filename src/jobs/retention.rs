@@ -113,6 +113,8 @@ pub const RETENTION: &[(&str, Retention)] = &[
         ]),
     ),
     ("provider_call", Goes(&[(donations::FORGET_CALLS, BOOKS)])),
+    ("subscription_change", Goes(&[(donations::FORGET_CHANGES, SEASON)])),
+    ("renewal_trouble", Goes(&[(donations::FORGET_TROUBLE, SEASON)])),
     ("ledger_entry", Kept("the books")),
     ("receipt", Kept("the books")),
     ("sync_cursor", Bounded("a row for each list that is read, and one for the last round of forgetting")),

@@ -424,6 +424,8 @@ pub struct Receipt {
     pub receipt_number: String,
     /// Where a monthly gift is changed or stopped; none for a single gift.
     pub manage_url: Option<String>,
+    /// Where all their gifts and receipts are, for some weeks.
+    pub gifts_url: Option<String>,
 }
 
 impl EmailTemplate for Receipt {
@@ -438,6 +440,7 @@ impl EmailTemplate for Receipt {
             date: "3 March 2026".into(),
             receipt_number: "2026-000123".into(),
             manage_url: Some("https://news.example.org/giving/sample".into()),
+            gifts_url: Some("https://news.example.org/supporter/sample".into()),
         }
     }
 }

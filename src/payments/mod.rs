@@ -6,6 +6,7 @@
 //!
 //! It calls the small types and the database; `donations` calls it. Start reading at [`PaymentProvider`].
 
+mod regular;
 mod stripe;
 #[cfg(test)]
 mod tests;
@@ -18,6 +19,7 @@ use serde::{Deserialize, Serialize};
 
 use self::stripe::event_from;
 pub use self::{
+    regular::{Change, PayBy, Rhythm, RhythmUnit, SubscriptionChange, Terms},
     stripe::{Stripe, StripeSettings},
     webhook::{Genuine, WebhookError, WebhookSecrets, verify as verify_webhook},
 };
@@ -163,6 +165,8 @@ pub struct Invoice {
     pub amount: Option<Money>,
     /// When the provider tries to take the money again, if it will.
     pub next_try: Option<Moment>,
+    /// The provider's page on which it can be paid.
+    pub page: Option<String>,
     /// Whether it is the one that began the subscription.
     pub first: bool,
     /// The subscription it belongs to.
@@ -208,8 +212,10 @@ pub struct ProviderSubscription {
     pub state: RecurringState,
     /// The provider's id of the supporter.
     pub customer: Option<String>,
-    /// The monthly amount.
+    /// What each period brings.
     pub amount: Option<Money>,
+    /// How often, when, by what.
+    pub terms: Terms,
     /// Our rows.
     pub ours: OurIds,
     /// When it was made.
@@ -244,6 +250,14 @@ pub enum EventKind {
     Invoice,
     /// An invoice that could not be paid.
     InvoiceFailed,
+    /// An invoice that the bank wants confirmed.
+    InvoiceAsks,
+    /// A subscription that is taken in some days.
+    Upcoming,
+    /// What pays subscriptions.
+    Method,
+    /// What a bank lets us take from an account.
+    Mandate,
 }
 
 /// A page of the provider's list of events.
@@ -350,6 +364,16 @@ pub trait PaymentProvider: Send + Sync + fmt::Debug {
         id: &'a str,
         idempotency_key: &'a str,
     ) -> ProviderAnswer<'a, ProviderSubscription>;
+    /// Changes a subscription and says how it is now; the same key changes it once.
+    fn change_subscription<'a>(
+        &'a self,
+        wanted: &'a SubscriptionChange,
+        idempotency_key: &'a str,
+    ) -> ProviderAnswer<'a, ProviderSubscription>;
+    /// The provider's page on which a supporter chooses another card; it leads back to `back`.
+    fn card_page<'a>(&'a self, customer: &'a str, back: &'a str) -> ProviderAnswer<'a, String>;
+    /// What pays by a mandate, if the bank has revoked it; none while it is good.
+    fn revoked_method<'a>(&'a self, mandate: &'a str) -> ProviderAnswer<'a, Option<String>>;
     /// A page of the events since that moment by the provider's clock, or of all that it still has: the first page, or the one
     /// after an event that another page named as its end.
     fn events<'a>(&'a self, since: Option<Moment>, after: Option<&'a str>) -> ProviderAnswer<'a, EventPage>;

@@ -61,7 +61,7 @@ impl Default for Rhythm {
 
 /// What pays a subscription.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Method {
+pub struct PayBy {
     /// The provider's id.
     pub id: String,
     /// Of a card, the make as people know it, such as "Visa"; empty for what is no card.
@@ -83,7 +83,7 @@ pub struct Terms {
     /// Until when nothing is taken.
     pub rests_until: Option<Moment>,
     /// What pays it, where that is told.
-    pub method: Option<Method>,
+    pub method: Option<PayBy>,
     /// What an amount hangs on, where there is one such thing: the provider's ids of the item and of what it calls the gift.
     pub item: Option<(String, String)>,
 }

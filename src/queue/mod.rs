@@ -28,7 +28,7 @@ pub(crate) use self::news::FORGET as FORGET_NEWS;
 pub use self::{
     cursors::{read as read_cursor, read_in as read_cursor_in, remove as remove_cursor, set as set_cursor},
     news::{Happened, NEWS, News, Telling, add as add_news, told as news_told},
-    rules::{BULK, CANCELLATIONS, CHECKOUTS, EVENTS, Ends, FEEDS, IMPORTS, Rules, Told},
+    rules::{BULK, CANCELLATIONS, CHANGES, CHECKOUTS, EVENTS, Ends, FEEDS, IMPORTS, RENEWALS, Rules, Told},
     sql::Queue,
     steps::{next_step, renewed},
     store::{QUEUES, STATEMENTS},

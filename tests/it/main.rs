@@ -95,6 +95,7 @@ mod standing_still;
 mod statements;
 mod stopped;
 mod subscribing;
+mod supporting;
 mod throttling;
 mod unreadable;
 mod unsaved;

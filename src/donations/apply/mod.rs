@@ -49,6 +49,14 @@ pub(super) async fn apply(tx: &mut Tx, site: &Site, event: &DueEvent, seen: &See
         },
         Seen::Payment(payment, session) => gifts::payment_alone(tx, site, payment, session.as_deref()).await,
         Seen::Month(month) => months::follow(tx, site, event, month).await,
+        Seen::Months(all) => {
+            for month in all {
+                if matches!(months::follow(tx, site, event, month).await?, Applied::Stale) {
+                    return Ok(Applied::Stale);
+                }
+            }
+            Ok(Applied::Ours(None))
+        }
         Seen::Nothing => Ok(Applied::NotOurs),
     }
 }

@@ -15,7 +15,7 @@ statements! {
         where id = $1";
     MIRROR_METHOD = "update recurring_donation set provider_method_id = $2, card_brand = $3, card_last4 = $4, card_expires = $5
         where id = $1";
-    /// The day that a regular gift is given next, by the provider's name of it.
+    DAYS_OF = "select next_at, ends_at, rests_until from recurring_donation where id = $1";
     ADD_TROUBLE = "insert into renewal_trouble (provider_invoice_id, recurring_donation_id, failed_at, letters, state, attempts, next_at)
         values ($1, $2, $3, 1, 'open', 0, $4) on conflict (provider_invoice_id) do nothing";
     END_TROUBLE = "update renewal_trouble set state = 'over' where provider_invoice_id = $1 and state = 'open'";
@@ -60,6 +60,18 @@ pub struct Expiring {
     pub card_last4: String,
     pub public_id: String,
     pub ends_at: Option<Moment>,
+}
+
+/// The days of a regular gift.
+#[derive(Clone, Copy, Debug, FromRow)]
+pub struct Days {
+    pub next_at: Option<Moment>,
+    pub ends_at: Option<Moment>,
+    pub rests_until: Option<Moment>,
+}
+
+pub async fn days_of(db: &Db, id: i64) -> Result<Days> {
+    db.one(DAYS_OF, (id,)).await
 }
 
 pub async fn mirror_terms(tx: &mut Tx, id: i64, terms: &Terms) -> Result<()> {

@@ -3,17 +3,21 @@
 use std::{
     collections::{HashMap, VecDeque},
     sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use crate::{
     clock::Moment,
     money::{Currency, Money},
     payments::{
-        Checkout, CheckoutSession, EventPage, Every, Invoice, NewCheckout, OurIds, Payment, PaymentProvider,
+        Change, Checkout, CheckoutSession, EventPage, Every, Invoice, NewCheckout, OurIds, Payment, PaymentProvider,
         PaymentState, ProviderAnswer, ProviderError, ProviderEvent, ProviderSubscription, RecurringState,
-        SessionState,
+        SessionState, SubscriptionChange, Terms,
     },
 };
+
+/// How long after it began the next payment is.
+const MONTH: Duration = Duration::from_secs(30 * 86_400);
 
 /// When supporters set out, by the provider's clock; when their money came; when what they ended was over.
 pub const BEGUN: Moment = Moment::from_unix_seconds(1_799_000_000);
@@ -43,6 +47,10 @@ pub struct Objects {
     pub events: Vec<ProviderEvent>,
     pub trouble: VecDeque<Trouble>,
     pub calls: u64,
+    /// What was changed of subscriptions, by its key.
+    pub changes: HashMap<String, SubscriptionChange>,
+    /// Mandates that a bank has revoked, and what was paid by them.
+    pub revoked: HashMap<String, String>,
     /// Whether the key moves real money.
     pub live: bool,
 }
@@ -106,6 +114,11 @@ impl Fake {
             state: RecurringState::Active,
             customer: Some(format!("cus_{donation}")),
             amount: session.total,
+            terms: Terms {
+                item: Some((format!("si_{donation}"), format!("prod_{donation}"))),
+                next: Some(BEGUN.plus(MONTH)),
+                ..Terms::default()
+            },
             ours: session.ours.clone(),
             created: BEGUN,
             ended_at: None,
@@ -133,6 +146,7 @@ impl Fake {
             created: BEGUN,
             amount,
             next_try: None,
+            page: None,
             first: month == 1,
             subscription: Some(format!("sub_{donation}")),
             payment: Some(payment_id.clone()),
@@ -151,6 +165,33 @@ impl Fake {
         };
         objects.payments.insert(payment_id, payment);
         id
+    }
+
+    /// The same key changes it once, and says the same.
+    fn change(&self, wanted: &SubscriptionChange, key: &str) {
+        let mut objects = self.objects();
+        if let Some(first) = objects.changes.get(key) {
+            assert_eq!(first, wanted, "a repeat with the same key says the same");
+            return;
+        }
+        objects.changes.insert(key.to_owned(), wanted.clone());
+        let Some(subscription) = objects.subscriptions.get_mut(&wanted.subscription) else { return };
+        match &wanted.change {
+            Change::Amount { minor, rhythm, .. } => {
+                subscription.amount = Some(Money::new(*minor, Currency::EUR));
+                subscription.terms.rhythm = *rhythm;
+            }
+            Change::Date { next } => subscription.terms.next = Some(*next),
+            Change::Rest { until } => {
+                subscription.state = RecurringState::Paused;
+                subscription.terms.rests_until = *until;
+            }
+            Change::GoOn => {
+                subscription.state = RecurringState::Active;
+                subscription.terms.rests_until = None;
+            }
+            Change::EndLater => subscription.terms.ends_at = subscription.terms.next,
+        }
     }
 
     pub fn end_subscription(&self, id: &str) {
@@ -254,6 +295,23 @@ impl PaymentProvider for Fake {
             let ended = self.objects().subscriptions.get(id).cloned();
             ended.ok_or_else(|| missing(id))
         })
+    }
+    fn change_subscription<'a>(
+        &'a self,
+        wanted: &'a SubscriptionChange,
+        key: &'a str,
+    ) -> ProviderAnswer<'a, ProviderSubscription> {
+        Box::pin(async move {
+            self.trouble(|| self.change(wanted, key))?;
+            let changed = self.objects().subscriptions.get(&wanted.subscription).cloned();
+            changed.ok_or_else(|| missing(&wanted.subscription))
+        })
+    }
+    fn card_page<'a>(&'a self, customer: &'a str, _back: &'a str) -> ProviderAnswer<'a, String> {
+        Box::pin(async move { self.trouble(|| format!("https://portal.example.com/{customer}")) })
+    }
+    fn revoked_method<'a>(&'a self, mandate: &'a str) -> ProviderAnswer<'a, Option<String>> {
+        Box::pin(async move { self.trouble(|| self.objects().revoked.get(mandate).cloned()) })
     }
     /// Newest first, three a page.
     fn events<'a>(&'a self, since: Option<Moment>, after: Option<&'a str>) -> ProviderAnswer<'a, EventPage> {

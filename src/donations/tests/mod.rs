@@ -1,6 +1,7 @@
 //! The rules of the room, against a provider in memory. (Against real sockets: `tests/it`.)
 
 pub(crate) mod fake;
+mod regular;
 
 use std::time::Duration;
 
@@ -73,6 +74,12 @@ impl Room {
         let body = format!(
             r#"{{"id":"{id}","type":"{kind}","created":{created},"livemode":false,"data":{{"object":{{"id":"{object_id}"}}}}}}"#
         );
+        self.tell_text(&body).await;
+    }
+
+    /// The same with a text of one's own.
+    async fn tell_text(&self, body: &str) {
+        let created = self.site.now().unix_seconds();
         let key = hmac::Key::new(hmac::HMAC_SHA256, SECRET.as_bytes());
         let mac = HEXLOWER.encode(hmac::sign(&key, format!("{created}.{body}").as_bytes()).as_ref());
         let secrets = WebhookSecrets::new([SECRET.to_owned()]);

@@ -26,6 +26,10 @@ impl EventKind {
             | "invoice.voided"
             | "invoice.marked_uncollectible" => Self::Invoice,
             "invoice.payment_failed" => Self::InvoiceFailed,
+            "invoice.payment_action_required" => Self::InvoiceAsks,
+            "invoice.upcoming" => Self::Upcoming,
+            "payment_method.updated" | "payment_method.automatically_updated" => Self::Method,
+            "mandate.updated" => Self::Mandate,
             _ => return None,
         })
     }
@@ -39,13 +43,19 @@ pub fn event_from(payload: &str) -> Option<ProviderEvent> {
 /// The same of one that was listed.
 pub fn event_of(value: &Value) -> Option<ProviderEvent> {
     let kind = value["type"].as_str()?;
-    // What is told of a charge is news of its payment.
-    let name = if kind.starts_with("charge.") { "payment_intent" } else { "id" };
+    let object = &value["data"]["object"];
+    let id = match kind {
+        // What is told of a charge is news of its payment.
+        kind if kind.starts_with("charge.") => &object["payment_intent"],
+        // A bill that is not made yet has no id to ask for.
+        "invoice.upcoming" => &object["parent"]["subscription_details"]["subscription"],
+        _ => &object["id"],
+    };
     let created = value["created"].as_i64().filter(|at| (0..1 << 40).contains(at))?;
     Some(ProviderEvent {
         id: value["id"].as_str()?.to_owned(),
         kind: kind.to_owned(),
-        object_id: value["data"]["object"][name].as_str().unwrap_or_default().to_owned(),
+        object_id: id.as_str().unwrap_or_default().to_owned(),
         created: Moment::from_unix_seconds(created),
         live: value["livemode"].as_bool()?,
     })

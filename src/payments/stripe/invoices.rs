@@ -14,6 +14,7 @@ pub struct WireInvoice {
     status_transitions: Option<WireTransitions>,
     amount_paid: Option<i64>,
     next_payment_attempt: Option<i64>,
+    hosted_invoice_url: Option<String>,
     currency: Option<String>,
     billing_reason: Option<String>,
     customer_email: Option<String>,
@@ -67,6 +68,7 @@ impl From<WireInvoice> for Invoice {
             created: Moment::from_unix_seconds(wire.created),
             amount: money_of(wire.amount_paid, wire.currency.as_deref()),
             next_try: wire.next_payment_attempt.map(Moment::from_unix_seconds),
+            page: wire.hosted_invoice_url.filter(|page| page.starts_with("http")),
             first: wire.billing_reason.as_deref() == Some("subscription_create"),
             subscription: wire
                 .parent

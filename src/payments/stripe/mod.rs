@@ -1,6 +1,6 @@
 //! Stripe's API (<https://docs.stripe.com/api>): forms out, small lenient structs in.
 //!
-//! Eight calls are made, with a dozen fields, and of their answers a few fields are read: one that is missing or new among the
+//! A dozen calls are made, with few fields, and of their answers a few fields are read: one that is missing or new among the
 //! hundred others must not matter. Why no crate knows them for us, says decision 11.
 
 mod events;
@@ -26,11 +26,11 @@ use self::{
     invoices::WireInvoice,
     payments::WirePayment,
     sessions::{WireSession, checkout_fields},
-    subscriptions::WireSubscription,
+    subscriptions::{WireMethod, WireSubscription, change_fields},
 };
 use super::{
-    Checkout, CheckoutSession, EventPage, Invoice, NewCheckout, OurIds, Payment, PaymentProvider,
-    ProviderAnswer, ProviderError, ProviderSubscription, RecurringState,
+    Checkout, CheckoutSession, EventPage, Invoice, NewCheckout, OurIds, PayBy, Payment, PaymentProvider,
+    ProviderAnswer, ProviderError, ProviderSubscription, RecurringState, SubscriptionChange,
 };
 use crate::{authorities::Trust, clock::Moment};
 
@@ -141,6 +141,21 @@ impl Stripe {
             checkout_origin: settings.checkout_origin(),
             waits: WAITS,
         })
+    }
+
+    /// A subscription with what pays it. What can be said of that is worth a call, and not the news that brought us here.
+    async fn with_method(&self, wire: WireSubscription) -> Result<ProviderSubscription, ProviderError> {
+        let named = wire.method();
+        let mut subscription = ProviderSubscription::from(wire);
+        if let Some(id) = named {
+            subscription.terms.method = match self.send::<WireMethod>(Call::get(&["payment_methods", &id])).await {
+                Ok(method) => Some(method.into()),
+                // An old source, or one that is gone.
+                Err(ProviderError::Refused { .. }) => Some(PayBy { id, ..PayBy::default() }),
+                Err(error) => return Err(error),
+            };
+        }
+        Ok(subscription)
     }
 
     /// Makes a call until it is answered, a few times at most, always with the same key.
@@ -280,8 +295,10 @@ impl PaymentProvider for Stripe {
 
     fn subscription<'a>(&'a self, id: &'a str) -> ProviderAnswer<'a, ProviderSubscription> {
         Box::pin(async move {
-            let wire: WireSubscription = self.send(Call::get(&["subscriptions", id])).await?;
-            Ok(wire.into())
+            let path = ["subscriptions", id];
+            let call = Call::get(&path).with("expand[]", "discounts.source.coupon");
+            let wire: WireSubscription = self.send(call).await?;
+            self.with_method(wire).await
         })
     }
 
@@ -321,6 +338,53 @@ impl PaymentProvider for Stripe {
                 },
                 Err(error) => Err(error),
             }
+        })
+    }
+
+    fn change_subscription<'a>(
+        &'a self,
+        wanted: &'a SubscriptionChange,
+        idempotency_key: &'a str,
+    ) -> ProviderAnswer<'a, ProviderSubscription> {
+        Box::pin(async move {
+            let mut fields = change_fields(wanted)?;
+            fields.push(("expand[]".to_owned(), "discounts.source.coupon".to_owned()));
+            let wire: WireSubscription = self
+                .send(Call {
+                    method: Method::POST,
+                    path: &["subscriptions", &wanted.subscription],
+                    fields,
+                    key: Some(idempotency_key),
+                })
+                .await?;
+            Ok(wire.into())
+        })
+    }
+
+    fn card_page<'a>(&'a self, customer: &'a str, back: &'a str) -> ProviderAnswer<'a, String> {
+        Box::pin(async move {
+            #[derive(Deserialize)]
+            struct Made {
+                url: String,
+            }
+            // A page that nobody opens is over within minutes: it needs no key.
+            let fields = [("customer", customer), ("return_url", back), ("flow_data[type]", "payment_method_update")];
+            let fields = fields.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+            let path = &["billing_portal", "sessions"];
+            let made: Made = self.send(Call { method: Method::POST, path, fields, key: None }).await?;
+            Ok(made.url)
+        })
+    }
+
+    fn revoked_method<'a>(&'a self, mandate: &'a str) -> ProviderAnswer<'a, Option<String>> {
+        Box::pin(async move {
+            #[derive(Deserialize)]
+            struct Mandate {
+                status: String,
+                payment_method: String,
+            }
+            let is: Mandate = self.send(Call::get(&["mandates", mandate])).await?;
+            Ok((is.status == "inactive").then_some(is.payment_method))
         })
     }
 
