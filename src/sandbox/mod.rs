@@ -34,7 +34,8 @@ pub(crate) use mailbox::read_mail;
 pub use mailbox::{Exchange, Mailbox, Received};
 pub use smtp::{LineEnds, Rule, SmtpOptions, SmtpScript, Stage};
 pub use stripe_api::{
-    ApiFault, Charged, Delivery, DeliveryState, Fate, Forgery, Rhythm, SandboxError, StripeServer, Webhook,
+    ApiFault, BookedCurrency, Charged, Delivery, DeliveryState, DisputeKind, Fate, Forgery, GivenInAll,
+    ProviderBook, RefundCourse, Rhythm, SandboxError, Settlement, StripeRules, StripeServer, Webhook,
     signature,
 };
 

@@ -11,16 +11,16 @@ use axum::{
     routing::any,
 };
 use data_encoding::BASE64;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::{
     StripeServer,
     error::{ApiError, ApiResult},
     form::Form,
-    lists::LISTINGS,
-    objects::{self, API_VERSION},
+    objects::API_VERSION,
+    routes::route,
     script::ApiFault,
-    state::{State, StoredReply, public},
+    state::StoredReply,
 };
 use crate::clock::Moment;
 
@@ -152,7 +152,7 @@ fn answer(server: &StripeServer, request: &Request<'_>, request_id: &str) -> Api
             return Ok(Answer { status: stored.status, body: stored.body.clone(), replayed: true });
         }
         // A refusal changes nothing and is not stored: the corrected request may use the same key.
-        let mut body = route(state, request)?;
+        let mut body = route(state, request.method.as_str(), request.path, &request.form)?;
         if request.method != Method::GET {
             state.expand(&mut body, &request.form)?;
         }
@@ -166,64 +166,6 @@ fn answer(server: &StripeServer, request: &Request<'_>, request_id: &str) -> Api
 
 fn is_fresh(stored: &StoredReply, now: Moment) -> bool {
     now.since(stored.at) < A_DAY
-}
-
-fn route(state: &mut State, request: &Request<'_>) -> ApiResult {
-    let form = &request.form;
-    let segments: Vec<&str> = request.path.split('/').collect();
-    match (request.method.as_str(), segments.as_slice()) {
-        ("POST", ["checkout", "sessions"]) => state.create_session(form),
-        ("POST", ["checkout", "sessions", id, "expire"]) => {
-            form.allow(&["expand[]"])?;
-            state.expire_session(id)
-        }
-        ("GET", ["checkout", "sessions", id, "line_items"]) => {
-            form.allow(&["limit", "starting_after", "ending_before", "expand[]"])?;
-            let mut session = public(state.find("checkout.session", id, "session")?);
-            state.expand(&mut session, &Form::parse("expand[]=line_items")?)?;
-            Ok(session["line_items"].clone())
-        }
-        ("POST", ["subscriptions", id]) => state.update_subscription(id, form),
-        ("DELETE", ["subscriptions", id]) => state.cancel_subscription(id, form),
-        ("POST", ["refunds"]) => state.create_refund(form),
-        ("POST", ["billing_portal", "sessions"]) => portal_session(state, form),
-        ("GET", ["balance"]) => {
-            form.allow(&["expand[]"])?;
-            Ok(state.balance())
-        }
-        ("GET", ["account"]) => Ok(json!({
-            "id": "acct_sandbox", "object": "account", "business_profile": { "name": "Sandbox" }, "charges_enabled": true,
-            "country": "NL", "default_currency": "eur", "details_submitted": true, "email": "sandbox@example.org",
-            "payouts_enabled": true, "type": "standard",
-        })),
-        ("GET", _) => fetch(state, request),
-        (method, _) => Err(ApiError::unknown_url(method, &format!("/v1/{}", request.path))),
-    }
-}
-
-fn fetch(state: &State, request: &Request<'_>) -> ApiResult {
-    for listing in LISTINGS {
-        let Some(rest) = request.path.strip_prefix(listing.path) else { continue };
-        match rest.strip_prefix('/') {
-            None if rest.is_empty() => return state.list(listing, &request.form),
-            Some(id) if !id.is_empty() && !id.contains('/') => {
-                return state.retrieve(listing, id, &request.form);
-            }
-            _ => {}
-        }
-    }
-    Err(ApiError::unknown_url("GET", &format!("/v1/{}", request.path)))
-}
-
-fn portal_session(state: &mut State, form: &Form) -> ApiResult {
-    form.allow(&["customer", "return_url", "locale", "expand[]"])?;
-    let customer = form.require("customer")?.to_owned();
-    state.find("customer", &customer, "customer")?;
-    let id = state.new_id("bps", 24);
-    let url = format!("{}/p/session/{id}", state.base_url);
-    let session = objects::portal_session(&id, &customer, form.optional("return_url")?, &url, state.now());
-    state.put(session.clone());
-    Ok(session)
 }
 
 fn reply(status: u16, body: &Value, request_id: &str, replayed: bool) -> Response {

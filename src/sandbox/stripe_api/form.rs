@@ -162,6 +162,17 @@ impl Form {
     }
 }
 
+/// Sets the names that were given on an object; an empty value takes a name away.
+pub(super) fn merge_metadata(object: &mut Value, metadata: Map<String, Value>) {
+    for (key, value) in metadata {
+        if value == "" {
+            object["metadata"].as_object_mut().map(|metadata| metadata.remove(&key));
+        } else {
+            object["metadata"][key] = value;
+        }
+    }
+}
+
 /// Splits `a[b][0]` into its names; `None` if the brackets do not match.
 fn segments(name: &str) -> Option<Vec<String>> {
     let (first, mut rest) = name.split_at(name.find('[').unwrap_or(name.len()));

@@ -1,6 +1,6 @@
 //! Fetching: lists page by page, and ids replaced by the objects they name.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::{
     delivery::DeliveryState,
@@ -54,7 +54,14 @@ pub(super) const LISTINGS: &[Listing] = &[
     Listing {
         kind: "balance_transaction",
         path: "balance_transactions",
-        filters: &["currency", "source", "type"],
+        filters: &["currency", "payout", "source", "type"],
+    },
+    Listing { kind: "dispute", path: "disputes", filters: &["charge", "payment_intent"] },
+    Listing { kind: "review", path: "reviews", filters: &[] },
+    Listing {
+        kind: "radar.early_fraud_warning",
+        path: "radar/early_fraud_warnings",
+        filters: &["charge", "payment_intent"],
     },
     Listing { kind: "payment_method", path: "payment_methods", filters: &["customer", "type"] },
     Listing { kind: "event", path: "events", filters: &["type", "types[]", "delivery_success"] },
@@ -100,7 +107,7 @@ impl State {
         };
         let mut page = list(
             &format!("/v1/{}", listing.path),
-            page.iter().map(|object| public(object)).collect(),
+            page.iter().map(|object| self.aged(public(object))).collect(),
             has_more,
         );
         self.expand(&mut page, form)?;
@@ -128,6 +135,7 @@ impl State {
                 object["parent"]["subscription_details"]["subscription"] == wanted
             }
             (Some(wanted), "price") => object["items"]["data"][0]["price"]["id"] == wanted,
+            (Some(wanted), "payout") => object["_sandbox"]["payout"] == wanted,
             (Some(wanted), field) => object[field] == wanted,
         };
         // Without a status, ended subscriptions are left out.
@@ -156,7 +164,7 @@ impl State {
     /// One object by its id.
     pub(super) fn retrieve(&self, listing: &Listing, id: &str, form: &Form) -> ApiResult {
         form.allow(&["expand[]"])?;
-        let mut object = public(self.find(listing.kind, id, "id")?);
+        let mut object = self.aged(public(self.find(listing.kind, id, "id")?));
         self.expand(&mut object, form)?;
         Ok(object)
     }
@@ -188,7 +196,7 @@ impl State {
         match field {
             Value::Null => Ok(()),
             Value::String(id) => {
-                *field = public(self.get(id).ok_or_else(cannot)?);
+                *field = self.aged(public(self.get(id).ok_or_else(cannot)?));
                 self.expand_path(field, rest, whole)
             }
             Value::Object(_) | Value::Array(_)
@@ -225,25 +233,5 @@ impl State {
             }
             _ => None,
         }
-    }
-
-    /// The money that arrived and was not given back, by currency.
-    pub(super) fn balance(&self) -> Value {
-        let mut sums = std::collections::BTreeMap::new();
-        for moved in self.newest("balance_transaction") {
-            *sums.entry(text(moved, "currency").to_owned()).or_insert(0) +=
-                moved["net"].as_i64().unwrap_or_default();
-        }
-        if sums.is_empty() {
-            sums.insert("eur".to_owned(), 0);
-        }
-        let amounts = |zero: bool| -> Vec<Value> {
-            let of = |(currency, sum): (&String, &i64)| {
-                let amount = if zero { 0 } else { *sum };
-                json!({ "amount": amount, "currency": currency, "source_types": { "card": amount } })
-            };
-            sums.iter().map(of).collect()
-        };
-        json!({ "object": "balance", "available": amounts(true), "livemode": false, "pending": amounts(false) })
     }
 }

@@ -4,10 +4,14 @@
 //! does not know. So our misunderstandings cannot pass here.
 
 mod api;
+mod balance;
+mod book;
+mod by_hand;
 mod checkout;
 mod currency;
 mod deliver;
 mod delivery;
+mod dispute;
 mod error;
 mod events;
 mod form;
@@ -15,7 +19,10 @@ mod lists;
 mod objects;
 pub(super) mod pages;
 mod payment;
+mod radar;
 mod refund;
+mod routes;
+mod rules;
 mod script;
 mod state;
 mod subscription;
@@ -33,8 +40,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokio::sync::{mpsc, watch};
 
+pub use book::{BookedCurrency, GivenInAll, ProviderBook};
 pub use deliver::signature;
 pub use delivery::{Delivery, DeliveryState};
+pub use dispute::DisputeKind;
+pub use rules::{RefundCourse, Settlement, StripeRules};
 pub use script::{ApiFault, Fate, Forgery};
 
 use crate::clock::{Clock, Moment};

@@ -135,46 +135,6 @@ pub(super) fn payment_error(charge: &str, method: &Value) -> Value {
     })
 }
 
-/// Money that moved on our balance: what came in, what the provider kept.
-pub(super) fn balance_transaction(
-    id: &str,
-    source: &str,
-    kind: &str,
-    amount: i64,
-    fee: i64,
-    currency: &Value,
-    now: i64,
-) -> Value {
-    let fees = if fee == 0 {
-        json!([])
-    } else {
-        json!([{ "amount": fee, "application": null, "currency": currency, "description": "Stripe processing fees", "type": "stripe_fee" }])
-    };
-    json!({
-        "id": id, "object": "balance_transaction", "amount": amount, "available_on": now + 2 * 86_400,
-        "balance_type": "payments", "created": now, "currency": currency, "description": null, "exchange_rate": null,
-        "fee": fee, "fee_details": fees, "net": amount - fee, "reporting_category": kind, "source": source,
-        "status": "pending", "type": kind,
-    })
-}
-
-pub(super) fn refund(
-    id: &str,
-    charge: &Value,
-    amount: i64,
-    reason: Option<&str>,
-    metadata: Map<String, Value>,
-    now: i64,
-) -> Value {
-    json!({
-        "id": id, "object": "refund", "amount": amount, "balance_transaction": null, "charge": charge["id"],
-        "created": now, "currency": charge["currency"], "metadata": metadata, "payment_intent": charge["payment_intent"],
-        "reason": reason, "receipt_number": null, "source_transfer_reversal": null, "status": "succeeded",
-        "transfer_reversal": null,
-        "destination_details": { "card": { "reference": null, "reference_status": "pending", "reference_type": "acquirer_reference_number", "type": "refund" }, "type": "card" },
-    })
-}
-
 /// A price made for one line of one checkout.
 pub(super) struct Price<'a> {
     pub(super) id: &'a str,

@@ -30,6 +30,7 @@ pub(in crate::sandbox) fn router(server: StripeServer) -> Router {
         .route("/p/session/{session}", get(portal).post(portal_act))
         .route("/payments", get(payments))
         .route("/payments.json", get(payments_json))
+        .merge(super::book::router())
         .route("/payments/sessions/{session}", post(settle))
         .route("/payments/subscriptions/{subscription}", post(move_on))
         .with_state(server)

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::{
     Charged, Rhythm,
+    balance::{Fee, Movement},
     objects::{self, Method, Payment},
     state::{State, text},
 };
@@ -43,7 +44,8 @@ impl State {
         status: &str,
         email: Option<&str>,
     ) -> String {
-        let id = self.new_id("ch", 24);
+        // What a bank pays is, to the provider, a payment and no charge.
+        let id = self.new_id(if method.0 == Method::Card { "ch" } else { "py" }, 24);
         let Some(object) = self.get(intent) else { return id };
         let charge = objects::charge(&id, object, method.0, method.1, status, email, self.now());
         self.put(charge);
@@ -119,6 +121,9 @@ impl State {
             intent["last_payment_error"] = Value::Null;
         });
         self.emit("charge.succeeded", charge);
+        if self.script.reviewing {
+            self.open_review(charge).ok();
+        }
         self.emit("payment_intent.succeeded", intent);
         self.charge(Charged {
             charge: charge.to_owned(),
@@ -134,7 +139,7 @@ impl State {
         });
         // With asynchronous capture the fee is known a moment after the charge.
         if self.script.slow_balance {
-            self.change(charge, |charge| charge["_sandbox"] = json!({ "waits": true }));
+            self.change(charge, |charge| charge["_sandbox"]["waits"] = json!(true));
         } else {
             self.balance_hears(charge);
         }
@@ -147,19 +152,21 @@ impl State {
         let waiting: Vec<String> =
             self.newest("charge").filter(waits).map(|charge| text(charge, "id").to_owned()).collect();
         for charge in waiting {
-            self.change(&charge, |charge| charge["_sandbox"] = Value::Null);
+            self.change(&charge, |charge| charge["_sandbox"]["waits"] = json!(false));
             self.balance_hears(&charge);
         }
     }
 
     fn balance_hears(&mut self, charge: &str) {
         let object = self.get(charge).cloned().unwrap_or_default();
-        let (amount, currency) = (object["amount"].as_i64().unwrap_or_default(), object["currency"].clone());
-        let transaction = self.new_id("txn", 24);
-        let fee = (amount * 29 / 1_000 + 30).min(amount);
-        let moved =
-            objects::balance_transaction(&transaction, charge, "charge", amount, fee, &currency, self.now());
-        self.put(moved);
+        let transaction = self.book(&Movement {
+            source: charge,
+            kind: if charge.starts_with("py_") { "payment" } else { "charge" },
+            category: "charge",
+            amount: object["amount"].as_i64().unwrap_or_default(),
+            currency: text(&object, "currency"),
+            fee: Fee::OfCharge,
+        });
         self.change(charge, |charge| charge["balance_transaction"] = json!(transaction));
         self.emit_change("charge.updated", charge, Some(json!({ "balance_transaction": null })));
     }

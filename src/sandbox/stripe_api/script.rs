@@ -68,6 +68,8 @@ pub(super) struct Script {
     pub(super) holding: bool,
     /// Whether the balance hears of money only when a test says so.
     pub(super) slow_balance: bool,
+    /// Whether every payment is held for review.
+    pub(super) reviewing: bool,
 }
 
 impl Script {

@@ -19,6 +19,7 @@ use super::{
     Charged, Webhook,
     delivery::Delivery,
     error::{ApiError, ApiResult},
+    rules::StripeRules,
     script::Script,
 };
 use crate::{
@@ -66,7 +67,8 @@ pub(super) struct State {
     seed: String,
     counter: u64,
     objects: HashMap<String, Value>,
-    order: Vec<String>,
+    /// The ids of each kind of object, the oldest first.
+    order: HashMap<String, Vec<String>>,
     replies: HashMap<String, StoredReply>,
     pub(super) charged: Vec<Charged>,
     pub(super) deliveries: BTreeMap<u64, Delivery>,
@@ -77,6 +79,8 @@ pub(super) struct State {
     changed: Vec<Record>,
     /// What to do instead of behaving; forgotten with the process.
     pub(super) script: Script,
+    /// What the account is like; forgotten with the process as well.
+    pub(super) rules: StripeRules,
     /// Deliveries for the queue, with how long to wait first.
     pub(super) to_send: Vec<(u64, Duration)>,
 }
@@ -92,7 +96,7 @@ impl State {
             seed: lines.first().map_or_else(|| now.0.to_string(), |line| line.seed.clone()),
             counter: lines.last().map_or(0, |line| line.counter),
             objects: HashMap::new(),
-            order: Vec::new(),
+            order: HashMap::new(),
             replies: HashMap::new(),
             charged: Vec::new(),
             deliveries: BTreeMap::new(),
@@ -101,6 +105,7 @@ impl State {
             base_url: String::new(),
             changed: Vec::new(),
             script: Script::default(),
+            rules: StripeRules::default(),
             to_send: Vec::new(),
         };
         for record in lines.into_iter().flat_map(|line| line.records) {
@@ -164,11 +169,8 @@ impl State {
 
     /// All objects of a kind, the newest first.
     pub(super) fn newest<'a>(&'a self, kind: &'a str) -> impl Iterator<Item = &'a Value> + 'a {
-        self.order
-            .iter()
-            .rev()
-            .filter_map(|id| self.objects.get(id))
-            .filter(move |object| object["object"] == kind)
+        let ids = self.order.get(kind).map(Vec::as_slice).unwrap_or_default();
+        ids.iter().rev().filter_map(|id| self.objects.get(id)).filter(move |object| object["object"] == kind)
     }
 
     pub(super) fn reply_to(&self, key: &str) -> Option<&StoredReply> {
@@ -197,7 +199,7 @@ impl State {
             Record::Put(object) => {
                 let id = object["id"].as_str().unwrap_or_default().to_owned();
                 if self.objects.insert(id.clone(), object.clone()).is_none() {
-                    self.order.push(id);
+                    self.order.entry(text(object, "object").to_owned()).or_default().push(id);
                 }
             }
             Record::Reply(reply) => {

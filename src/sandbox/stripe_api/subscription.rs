@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::{
     error::{ApiError, ApiResult},
-    form::Form,
+    form::{Form, merge_metadata},
     objects::{self, Instalment, Method, Payment, Period},
     payment::Purpose,
     state::{State, public, text},
@@ -273,14 +273,7 @@ impl State {
                     if ends { json!("cancellation_requested") } else { Value::Null };
             }
             note_feedback(subscription, form, feedback);
-            for (key, value) in metadata {
-                // An empty value takes the name away.
-                if value == "" {
-                    subscription["metadata"].as_object_mut().map(|metadata| metadata.remove(&key));
-                } else {
-                    subscription["metadata"][key] = value;
-                }
-            }
+            merge_metadata(subscription, metadata);
             if let Some(description) = form.get("description") {
                 subscription["description"] = json!(description);
             }

@@ -2,6 +2,7 @@
 
 mod mail;
 mod money;
+mod returns;
 mod webhooks;
 
 use std::{

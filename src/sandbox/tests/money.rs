@@ -21,7 +21,7 @@ impl Client {
         Self { http, base: format!("http://{}", sandbox.http_addr()) }
     }
 
-    async fn send(
+    pub(super) async fn send(
         &self,
         method: Method,
         path: &str,
