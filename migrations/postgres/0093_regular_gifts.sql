@@ -27,6 +27,8 @@ create table renewal_trouble (
     failed_at bigint not null,
     -- How many letters have gone.
     letters bigint not null,
+    -- When the next goes. It is looked at once a day until then.
+    due_at bigint not null,
     state text collate "C" not null check (state in ('open', 'over')),
     attempts bigint not null,
     next_at bigint not null,

@@ -27,6 +27,8 @@ create table renewal_trouble (
     failed_at integer not null,
     -- How many letters have gone.
     letters integer not null,
+    -- When the next goes. It is looked at once a day until then.
+    due_at integer not null,
     state text not null check (state in ('open', 'over')),
     attempts integer not null,
     next_at integer not null,

@@ -32,7 +32,8 @@ pub(super) async fn failed(
     at: Moment,
 ) -> db::Result<()> {
     // It may have failed before, and be tried for the third time: then the letters of the first are on their way.
-    if rows::add_trouble(tx, &invoice.id, recurring.id, at, due(at, 1, site.now()).unwrap_or(at)).await? {
+    let due_at = due(at, 1, site.now()).unwrap_or(at);
+    if rows::add_trouble(tx, &invoice.id, recurring.id, (at, due_at, turn(due_at, site.now()))).await? {
         letters::send_payment_failed(tx, site, recurring, (&invoice.id, at), invoice.next_try).await?;
     }
     Ok(())
@@ -92,6 +93,11 @@ fn due(failed_at: Moment, letters: i64, now: Moment) -> Option<Moment> {
     Some(failed_at.plus(*after).max(now.plus(APART)))
 }
 
+/// When it is looked at next: no turn of a queue is more than a day away.
+fn turn(due_at: Moment, now: Moment) -> Moment {
+    due_at.min(now.plus(DAY))
+}
+
 /// Writes every letter about a failed payment whose day has come. Returns how many rows ended or went on.
 ///
 /// # Errors
@@ -110,6 +116,15 @@ impl Work for Renewals<'_> {
     }
 
     async fn work(&self, site: &Site, failed: &Due<rows::Failed>) -> db::Result<Came> {
+        let (due_at, now) = (failed.what.due_at, site.now());
+        if now < due_at {
+            let mut tx = site.db.begin().await?;
+            let row =
+                (failed.name.as_str(), failed.next_at, failed.what.letters, "open", due_at, turn(due_at, now));
+            rows::RENEWALS.done(&mut tx, row).await?;
+            tx.commit().await?;
+            return Ok(Came::Done);
+        }
         let named = months::subscription_of(&site.db, failed.what.recurring_donation_id).await?;
         let invoice = match self.0.invoice(&failed.name).await {
             Ok(invoice) => Some(invoice),
@@ -141,14 +156,12 @@ async fn tell(site: &Site, failed: &Due<rows::Failed>, waits: Option<&Invoice>) 
     let mut tx = site.db.begin().await?;
     // The monthly donation first, as everywhere.
     let recurring = months::recurring_by_id(&mut tx, failed.what.recurring_donation_id).await?;
-    let row = (failed.name.as_str(), failed.next_at, sent, state, next.unwrap_or(failed.since));
+    let due_at = next.unwrap_or(failed.what.due_at);
+    let row = (failed.name.as_str(), failed.next_at, sent, state, due_at, turn(due_at, site.now()));
     let ours = rows::RENEWALS.done(&mut tx, row).await?;
     if let Some(invoice) = waits.filter(|_| ours && recurring.state.runs()) {
-        let was_due = LATER
-            .get(usize::try_from(failed.what.letters - 1).unwrap_or_default())
-            .map_or(failed.since, |after| failed.since.plus(*after));
         let letter = (invoice.id.as_str(), sent, next.is_none());
-        let times = (failed.since, was_due, invoice.next_try);
+        let times = (failed.since, failed.what.due_at, invoice.next_try);
         regular_letters::send_failed_again(&mut tx, site, &recurring, letter, times).await?;
     }
     tx.commit().await

@@ -83,8 +83,8 @@ const CASES: &[Case] = &[
             select '{n}', id, '', 'done', 1, 0, 0, {at} from recurring_donation where public_id = 'changes-{n}'"]),
     ("renewal_trouble", 0, "select provider_invoice_id from renewal_trouble", &[
         "insert into recurring_donation (public_id, email, name, amount_minor, currency, state, created_at) values ('trouble-{n}', '', '', 1500, 'EUR', 'cancelled', 0)",
-        "insert into renewal_trouble (provider_invoice_id, recurring_donation_id, failed_at, letters, state, attempts, next_at)
-            select '{n}', id, {at}, 3, 'over', 0, 0 from recurring_donation where public_id = 'trouble-{n}'"]),
+        "insert into renewal_trouble (provider_invoice_id, recurring_donation_id, failed_at, letters, due_at, state, attempts, next_at)
+            select '{n}', id, {at}, 3, 0, 'over', 0, 0 from recurring_donation where public_id = 'trouble-{n}'"]),
     ("bounce", 0, "select key from bounce", &[
         "insert into bounce (key, source, class, action, reason, words, effect, address_hash, masked, received_at)
             values ('{n}', 'mail', 'hard', 'failed', 'no-mailbox', '', 'bounced', '', '', {at})",

@@ -25,7 +25,7 @@ statements! {
     FORGET_GIFTS = "update donation set email = '', name = '' where donor_id = $1 and (email <> '' or name <> '')";
     FORGET_DONOR = "update donor set email = '', name = '', email_key = 'forgotten ' || public_id where id = $1";
     DONOR_STANDING = "select email, created_at,
-        (select count(*) from recurring_donation where donor_id = donor.id and state = 'active') as active,
+        (select count(*) from recurring_donation where donor_id = donor.id and state in ('active', 'paused')) as active,
         (select count(*) from recurring_donation where donor_id = donor.id and state in ('past_due', 'unpaid')) as failing,
         (select count(*) from recurring_donation where donor_id = donor.id and state = 'cancelled') as ended,
         (select max(paid_at) from donation where donor_id = donor.id and state = 'paid') as last_gift_at

@@ -16,8 +16,8 @@ statements! {
     MIRROR_METHOD = "update recurring_donation set provider_method_id = $2, card_brand = $3, card_last4 = $4, card_expires = $5
         where id = $1";
     DAYS_OF = "select next_at, ends_at, rests_until from recurring_donation where id = $1";
-    ADD_TROUBLE = "insert into renewal_trouble (provider_invoice_id, recurring_donation_id, failed_at, letters, state, attempts, next_at)
-        values ($1, $2, $3, 1, 'open', 0, $4) on conflict (provider_invoice_id) do nothing";
+    ADD_TROUBLE = "insert into renewal_trouble (provider_invoice_id, recurring_donation_id, failed_at, letters, due_at, state, attempts, next_at)
+        values ($1, $2, $3, 1, $4, 'open', 0, $5) on conflict (provider_invoice_id) do nothing";
     END_TROUBLE = "update renewal_trouble set state = 'over' where provider_invoice_id = $1 and state = 'open'";
     END_ALL_TROUBLE = "update renewal_trouble set state = 'over' where recurring_donation_id = $1 and state = 'open'";
     /// Cards that run out in that month, of gifts that are taken, and whose supporters were not told.
@@ -33,9 +33,9 @@ statements! {
 queue! {
     /// Payments of regular gifts that failed: the next letter about each.
     pub RENEWALS = RENEWALS {
-        table: "renewal_trouble", key: "provider_invoice_id", since: "failed_at", also: ", recurring_donation_id, letters",
+        table: "renewal_trouble", key: "provider_invoice_id", since: "failed_at", also: ", recurring_donation_id, letters, due_at",
         open: "state = 'open'",
-        done: "letters = $3, state = $4, next_at = $5, attempts = 0",
+        done: "letters = $3, state = $4, due_at = $5, next_at = $6, attempts = 0",
     }
 }
 
@@ -45,6 +45,8 @@ pub struct Failed {
     pub recurring_donation_id: i64,
     /// How many letters have gone.
     pub letters: i64,
+    /// When the next goes.
+    pub due_at: Moment,
 }
 
 /// A card that runs out.
@@ -90,10 +92,9 @@ pub async fn add_trouble(
     tx: &mut Tx,
     invoice: &str,
     recurring: i64,
-    failed_at: Moment,
-    next_at: Moment,
+    (failed_at, due_at, next_at): (Moment, Moment, Moment),
 ) -> Result<bool> {
-    Ok(tx.exec(ADD_TROUBLE, (invoice, recurring, failed_at, next_at)).await? == 1)
+    Ok(tx.exec(ADD_TROUBLE, (invoice, recurring, failed_at, due_at, next_at)).await? == 1)
 }
 
 pub async fn end_trouble(tx: &mut Tx, invoice: &str) -> Result<()> {

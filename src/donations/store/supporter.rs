@@ -20,11 +20,11 @@ statements! {
         from recurring_donation r where r.donor_id = $1 and r.state <> 'pending'
         order by case when r.state = 'cancelled' then 1 else 0 end, r.id desc limit 50";
     GIFTS_OF = "select d.public_id, d.amount_minor, d.currency, d.paid_at, receipt.number as receipt_number,
-        case when d.kind = 'instalment' then 1 else 0 end as is_regular
+        cast(case when d.kind = 'instalment' then 1 else 0 end as bigint) as is_regular
         from donation d join receipt on receipt.donation_id = d.id
         where d.donor_id = $1 and d.state = 'paid' order by d.paid_at desc, d.id desc limit $2";
     GIFTS_BETWEEN = "select d.public_id, d.amount_minor, d.currency, d.paid_at, receipt.number as receipt_number,
-        case when d.kind = 'instalment' then 1 else 0 end as is_regular
+        cast(case when d.kind = 'instalment' then 1 else 0 end as bigint) as is_regular
         from donation d join receipt on receipt.donation_id = d.id
         where d.donor_id = $1 and d.state = 'paid' and d.paid_at >= $2 and d.paid_at < $3 order by d.paid_at, d.id limit $4";
     RECEIPT_OF = "select d.public_id, d.name, d.amount_minor, d.currency, d.paid_at, receipt.number as receipt_number,
