@@ -15,8 +15,10 @@
 mod apply;
 mod attention;
 mod book;
+mod by_staff;
 mod calls;
 mod changes;
+mod csv_file;
 mod forget;
 mod gift;
 mod inbox;
@@ -28,6 +30,7 @@ mod new_readers;
 mod regular_letters;
 mod renewals;
 mod reports;
+mod search;
 mod states;
 mod store;
 mod supporter;
@@ -48,8 +51,10 @@ pub use self::{
         news as attention_news, put_checkouts_away, put_event_away, tell_of_unended,
     },
     book::{MoneyAudit, audit_money},
+    by_staff::{GiftNote, NeverAsk, never_ask, note as note_on_gift, notes as notes_on_gift},
     calls::resume_calls,
     changes::{ChangeError, Wish},
+    csv_file::{CsvOfGifts, CsvOfGiftsError, are_more_than, place_of},
     forget::{forget, forget_donor, supporter, supporter_named},
     gift::{FieldErrors, GIFTS, GiftError, GiftRequest, StartedGift, gift_of, start_gift, thanks_token},
     inbox::{InboxWorked, ReceiveError, poll_provider, process_inbox, receive},
@@ -64,6 +69,7 @@ pub use self::{
         WholeDonation, find as find_donation, newest_gift, page as donations_page, running as running_totals,
         totals, totals_of, unfinished, whole as whole_donation,
     },
+    search::{FoundGifts, GiftPlace, GiftSearch, SUPPORTERS, first_gift, word_supporters},
     states::{
         DonationKind, DonationState, EventSource, EventState, Operation, RecurringState, Rhythm, RhythmUnit,
     },

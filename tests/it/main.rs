@@ -30,6 +30,7 @@ mod exactness;
 mod faults;
 mod fields_in_mails;
 mod finding;
+mod finding_gifts;
 mod forgetting;
 mod forms;
 mod forms_leftovers;

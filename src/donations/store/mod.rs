@@ -2,6 +2,7 @@
 
 pub(super) mod attention;
 pub(super) mod book;
+pub(super) mod by_staff;
 pub(super) mod calls;
 pub(super) mod changes;
 pub(super) mod donors;
@@ -11,6 +12,7 @@ pub(super) mod gifts;
 pub(super) mod months;
 pub(super) mod renewals;
 pub(super) mod supporter;
+pub(super) mod search;
 
 use crate::db::Sql;
 
@@ -27,6 +29,8 @@ pub const STATEMENTS: &[&[Sql]] = &[
     months::STATEMENTS,
     renewals::STATEMENTS,
     supporter::STATEMENTS,
+    search::STATEMENTS,
+    by_staff::STATEMENTS,
 ];
 
 /// Every statement of this room's queues, for the same check.
