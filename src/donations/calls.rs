@@ -8,8 +8,7 @@
 //! asked again.
 
 use super::{
-    changes,
-    letters,
+    changes, letters,
     states::Operation,
     store::{
         self,

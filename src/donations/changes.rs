@@ -9,7 +9,11 @@ use std::time::Duration;
 
 use super::{
     calls, letters, regular_letters,
-    store::{changes as rows, months::{self, Recurring}, renewals},
+    store::{
+        changes as rows,
+        months::{self, Recurring},
+        renewals,
+    },
 };
 use crate::{
     clock::Moment,

@@ -22,11 +22,7 @@ use crate::{
 };
 
 /// Where a supporter changes a regular gift: their own page, or the one of that gift as long as they are not known as one.
-pub(super) async fn page_url(
-    tx: &mut Tx,
-    site: &Site,
-    (email, gift): (&str, &str),
-) -> db::Result<String> {
+pub(super) async fn page_url(tx: &mut Tx, site: &Site, (email, gift): (&str, &str)) -> db::Result<String> {
     let key = EmailAddress::parse(email).map(|email| email.key()).unwrap_or_default();
     Ok(match supporter::at(tx, &key).await? {
         Some(known) => site.url(&format!("/supporter/{}", supporter_token(site, &known.public_id))),

@@ -7,7 +7,10 @@ use std::time::Duration;
 
 use super::{
     letters, regular_letters,
-    store::{months::{self, Recurring}, renewals as rows},
+    store::{
+        months::{self, Recurring},
+        renewals as rows,
+    },
 };
 use crate::{
     clock::{Moment, Zone},
@@ -119,8 +122,14 @@ impl Work for Renewals<'_> {
         let (due_at, now) = (failed.what.due_at, site.now());
         if now < due_at {
             let mut tx = site.db.begin().await?;
-            let row =
-                (failed.name.as_str(), failed.next_at, failed.what.letters, "open", due_at, turn(due_at, now));
+            let row = (
+                failed.name.as_str(),
+                failed.next_at,
+                failed.what.letters,
+                "open",
+                due_at,
+                turn(due_at, now),
+            );
             rows::RENEWALS.done(&mut tx, row).await?;
             tx.commit().await?;
             return Ok(Came::Done);
@@ -174,7 +183,8 @@ async fn tell(site: &Site, failed: &Due<rows::Failed>, waits: Option<&Invoice>) 
 pub async fn tell_of_cards(site: &Site) -> db::Result<u64> {
     let today = site.now();
     let month: String = today.day(&Zone::UTC).chars().take("2027-04".len()).collect();
-    let expires = today.date(&Zone::UTC).split_once(' ').map(|(_, month)| month.to_owned()).unwrap_or_default();
+    let expires =
+        today.date(&Zone::UTC).split_once(' ').map(|(_, month)| month.to_owned()).unwrap_or_default();
     let mut told = 0;
     for id in rows::cards_of(&site.db, &month).await? {
         let mut tx = site.db.begin().await?;

@@ -295,7 +295,11 @@ async fn may_write(site: &Site, supporter: &Supporter) -> db::Result<bool> {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn send_receipt_again(site: &Site, supporter: &Supporter, donation: &str) -> db::Result<LetterAsked> {
+pub async fn send_receipt_again(
+    site: &Site,
+    supporter: &Supporter,
+    donation: &str,
+) -> db::Result<LetterAsked> {
     let Some(paper) = rows::paper(&site.db, donation, supporter.giver.id).await? else {
         return Ok(LetterAsked::NotFound);
     };

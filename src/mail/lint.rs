@@ -11,10 +11,11 @@ use serde_json::Value;
 use super::{
     contexts::{
         AddressChangeNew, AddressChangeOld, AddressChanged, AddressIsKnown, AddressTakenBack, AlreadyReader,
-        ChoicesLink, ConfirmSubscription, CopiesCameBack, CopyOfData, EditionHeld, EditionPaused,
-        EmailTemplate, EraseRequest, FormClosed, GoodBye, JobStopped, MonthlyNotEnded, NothingTaken, Paused,
-        PaymentFailed, PaymentFailedAgain, PaymentAction, GiftFailed, CardExpiring, DebitRevoked, YearlyNotice, MonthlyChanged, GiftsLink, GiftsStatement, Receipt, RecurringCancelled, SignInLink, SignInRefused, SomethingWrong, TeamInvite,
-        Welcome, WorkGivenUp,
+        CardExpiring, ChoicesLink, ConfirmSubscription, CopiesCameBack, CopyOfData, DebitRevoked,
+        EditionHeld, EditionPaused, EmailTemplate, EraseRequest, FormClosed, GiftFailed, GiftsLink,
+        GiftsStatement, GoodBye, JobStopped, MonthlyChanged, MonthlyNotEnded, NothingTaken, Paused,
+        PaymentAction, PaymentFailed, PaymentFailedAgain, Receipt, RecurringCancelled, SignInLink,
+        SignInRefused, SomethingWrong, TeamInvite, Welcome, WorkGivenUp, YearlyNotice,
     },
     digest::TestCopy,
     templates::{Templates, mjml_file, subject_file, text_file},

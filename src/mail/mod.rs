@@ -32,10 +32,11 @@ mod templates;
 pub use compile::{CompileError, compile, render_full};
 pub use contexts::{
     AddressChangeNew, AddressChangeOld, AddressChanged, AddressIsKnown, AddressTakenBack, AlreadyReader,
-    ChoicesLink, ConfirmSubscription, CopiesCameBack, CopyOfData, EditionHeld, EditionPaused, EmailTemplate,
-    EraseRequest, FormClosed, GoodBye, JobStopped, MonthlyNotEnded, NothingTaken, OF_MONEY, OF_THE_TEAM,
-    Paused, PaymentFailed, PaymentFailedAgain, PaymentAction, GiftFailed, CardExpiring, DebitRevoked, YearlyNotice, MonthlyChanged, GiftsLink, GiftsStatement, StatedGift, Receipt, RecurringCancelled, Sender, SignInLink, SignInRefused, SomethingWrong,
-    TeamInvite, Welcome, Welcomed, WorkGivenUp,
+    CardExpiring, ChoicesLink, ConfirmSubscription, CopiesCameBack, CopyOfData, DebitRevoked, EditionHeld,
+    EditionPaused, EmailTemplate, EraseRequest, FormClosed, GiftFailed, GiftsLink, GiftsStatement, GoodBye,
+    JobStopped, MonthlyChanged, MonthlyNotEnded, NothingTaken, OF_MONEY, OF_THE_TEAM, Paused, PaymentAction,
+    PaymentFailed, PaymentFailedAgain, Receipt, RecurringCancelled, Sender, SignInLink, SignInRefused,
+    SomethingWrong, StatedGift, TeamInvite, Welcome, Welcomed, WorkGivenUp, YearlyNotice,
 };
 pub use digest::{Appeal, ArticleBlock, DigestContext, Image, TestCopy};
 pub use dkim::{Algorithm, KeyError, Signer, generate as generate_key, sign_all, zone_file_strings};

@@ -139,7 +139,10 @@ pub const RENEWALS: Rules = Rules {
     told_after: None,
     by_hand: None,
     what: "Letters about payments that failed",
-    over: ["letter about a failed payment could not be written", "letters about failed payments could not be written"],
+    over: [
+        "letter about a failed payment could not be written",
+        "letters about failed payments could not be written",
+    ],
     means: "The payment service does not say whether the payment still waits, and nobody is written to about what may be over. It goes on being asked.",
 };
 

@@ -8,7 +8,9 @@ use broadside::{
     bulk::BulkState,
     db::{Engine, Sql},
     delivery::{self, AttemptOutcome, AttemptStage, CopyState, MassState, StopReason},
-    donations::{DonationKind, DonationState, EventSource, EventState, Operation, RecurringState, RhythmUnit},
+    donations::{
+        DonationKind, DonationState, EventSource, EventState, Operation, RecurringState, RhythmUnit,
+    },
     editions::{Cause, EditionState, HeldBecause, Rhythm, UnknownPolicy},
     mail::Algorithm,
     origin::Doubt,

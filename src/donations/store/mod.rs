@@ -11,8 +11,8 @@ pub(super) mod figures;
 pub(super) mod gifts;
 pub(super) mod months;
 pub(super) mod renewals;
-pub(super) mod supporter;
 pub(super) mod search;
+pub(super) mod supporter;
 
 use crate::db::Sql;
 

@@ -78,7 +78,8 @@ pub async fn days_of(db: &Db, id: i64) -> Result<Days> {
 
 pub async fn mirror_terms(tx: &mut Tx, id: i64, terms: &Terms) -> Result<()> {
     let rhythm = terms.rhythm;
-    tx.exec(MIRROR_TERMS, (id, rhythm.count, rhythm.unit, terms.next, terms.ends_at, terms.rests_until)).await?;
+    tx.exec(MIRROR_TERMS, (id, rhythm.count, rhythm.unit, terms.next, terms.ends_at, terms.rests_until))
+        .await?;
     if let Some(method) = &terms.method {
         let row =
             (id, method.id.as_str(), method.brand.as_str(), method.last4.as_str(), method.expires.as_str());

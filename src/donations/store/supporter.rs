@@ -119,7 +119,12 @@ pub async fn gifts(db: &Db, donor: i64, limit: i64) -> Result<Vec<Given>> {
     db.all(GIFTS_OF, (donor, limit)).await
 }
 
-pub async fn gifts_between(db: &Db, donor: i64, (from, to): (Moment, Moment), limit: i64) -> Result<Vec<Given>> {
+pub async fn gifts_between(
+    db: &Db,
+    donor: i64,
+    (from, to): (Moment, Moment),
+    limit: i64,
+) -> Result<Vec<Given>> {
     db.all(GIFTS_BETWEEN, (donor, from, to, limit)).await
 }
 

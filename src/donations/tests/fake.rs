@@ -10,9 +10,9 @@ use crate::{
     clock::Moment,
     money::{Currency, Money},
     payments::{
-        Change, Checkout, CheckoutSession, EventPage, Every, Invoice, NewCheckout, OurIds, Payment, PaymentProvider,
-        PaymentState, ProviderAnswer, ProviderError, ProviderEvent, ProviderSubscription, RecurringState,
-        SessionState, SubscriptionChange, Terms,
+        Change, Checkout, CheckoutSession, EventPage, Every, Invoice, NewCheckout, OurIds, Payment,
+        PaymentProvider, PaymentState, ProviderAnswer, ProviderError, ProviderEvent, ProviderSubscription,
+        RecurringState, SessionState, SubscriptionChange, Terms,
     },
 };
 

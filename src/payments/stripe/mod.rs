@@ -148,12 +148,13 @@ impl Stripe {
         let named = wire.method();
         let mut subscription = ProviderSubscription::from(wire);
         if let Some(id) = named {
-            subscription.terms.method = match self.send::<WireMethod>(Call::get(&["payment_methods", &id])).await {
-                Ok(method) => Some(method.into()),
-                // An old source, or one that is gone.
-                Err(ProviderError::Refused { .. }) => Some(PayBy { id, ..PayBy::default() }),
-                Err(error) => return Err(error),
-            };
+            subscription.terms.method =
+                match self.send::<WireMethod>(Call::get(&["payment_methods", &id])).await {
+                    Ok(method) => Some(method.into()),
+                    // An old source, or one that is gone.
+                    Err(ProviderError::Refused { .. }) => Some(PayBy { id, ..PayBy::default() }),
+                    Err(error) => return Err(error),
+                };
         }
         Ok(subscription)
     }
@@ -368,7 +369,8 @@ impl PaymentProvider for Stripe {
                 url: String,
             }
             // A page that nobody opens is over within minutes: it needs no key.
-            let fields = [("customer", customer), ("return_url", back), ("flow_data[type]", "payment_method_update")];
+            let fields =
+                [("customer", customer), ("return_url", back), ("flow_data[type]", "payment_method_update")];
             let fields = fields.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
             let path = &["billing_portal", "sessions"];
             let made: Made = self.send(Call { method: Method::POST, path, fields, key: None }).await?;

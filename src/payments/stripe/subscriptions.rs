@@ -123,7 +123,8 @@ fn made_by(brand: &str) -> String {
         "jcb" => "JCB".to_owned(),
         "unknown" | "other" => String::new(),
         other => {
-            let mut letters = other.replace('_', " ").chars().filter(|c| !c.is_control()).take(30).collect::<String>();
+            let mut letters =
+                other.replace('_', " ").chars().filter(|c| !c.is_control()).take(30).collect::<String>();
             if let Some(first) = letters.get_mut(0..1) {
                 first.make_ascii_uppercase();
             }
@@ -150,8 +151,12 @@ impl WireSubscription {
     /// What each period brings: every item by its quantity, less what coupons take off that still run then. None if that cannot be
     /// said, as with prices by use.
     fn amount(&self) -> Option<Money> {
-        let items: Vec<(&WireItem, &WirePrice)> =
-            self.items.iter().flat_map(|items| &items.data).filter_map(|item| Some((item, item.price.as_ref()?))).collect();
+        let items: Vec<(&WireItem, &WirePrice)> = self
+            .items
+            .iter()
+            .flat_map(|items| &items.data)
+            .filter_map(|item| Some((item, item.price.as_ref()?)))
+            .collect();
         let code = items.first()?.1.currency.as_deref();
         let mut sum = 0_i64;
         for (item, price) in items {
@@ -174,22 +179,29 @@ impl WireSubscription {
 
     fn terms(&self) -> Terms {
         let data = self.items.as_ref().map(|items| items.data.as_slice()).unwrap_or_default();
-        let rhythm = data.first().and_then(|item| item.price.as_ref()?.recurring.as_ref()).map(|every| Rhythm {
-            count: every.interval_count.unwrap_or(1).max(1),
-            unit: RhythmUnit::parse(&every.interval).unwrap_or(RhythmUnit::Month),
-        });
+        let rhythm =
+            data.first().and_then(|item| item.price.as_ref()?.recurring.as_ref()).map(|every| Rhythm {
+                count: every.interval_count.unwrap_or(1).max(1),
+                unit: RhythmUnit::parse(&every.interval).unwrap_or(RhythmUnit::Month),
+            });
         let next = self.period_end().map(Moment::from_unix_seconds);
         let ends_at = self.cancel_at.map(Moment::from_unix_seconds);
         let item = match data {
             // Where a coupon takes something off, an amount that is chosen here would not be what is charged.
-            [only] if self.discounts.is_empty() => only.id.clone().zip(only.price.as_ref().and_then(|price| price.product.clone())),
+            [only] if self.discounts.is_empty() => {
+                only.id.clone().zip(only.price.as_ref().and_then(|price| price.product.clone()))
+            }
             _ => None,
         };
         Terms {
             rhythm: rhythm.unwrap_or_default(),
             next,
             ends_at: ends_at.or_else(|| next.filter(|_| self.cancel_at_period_end)),
-            rests_until: self.pause_collection.as_ref().and_then(|rest| rest.resumes_at).map(Moment::from_unix_seconds),
+            rests_until: self
+                .pause_collection
+                .as_ref()
+                .and_then(|rest| rest.resumes_at)
+                .map(Moment::from_unix_seconds),
             method: None,
             item,
         }

@@ -71,7 +71,9 @@ pub(crate) async fn submit(State(app): State<App>, Path(token): Path<String>, bo
         Some("rest") => {
             let zone = Settings::load(&app.site.db).await?.time_zone;
             let day = sent("until").and_then(|day| Some(zone.day(day.parse().ok()?)?.0));
-            Some(Wish::Rest(Some(day.ok_or(WebError::BadRequest("The form holds no day that our page has."))?)))
+            Some(Wish::Rest(Some(
+                day.ok_or(WebError::BadRequest("The form holds no day that our page has."))?,
+            )))
         }
         _ => None,
     };

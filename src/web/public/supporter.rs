@@ -11,7 +11,12 @@ use axum::{
 use serde::{Deserialize, Serialize};
 
 use super::{
-    super::{App, ClientAddress, Form, Outcome, Posted, WebError, answers::{invalid, too_many}, session::see_other, words},
+    super::{
+        App, ClientAddress, Form, Outcome, Posted, WebError,
+        answers::{invalid, too_many},
+        session::see_other,
+        words,
+    },
     dead_link,
     giving::rests,
     told::{GiftsTold, InAddress, Told},
@@ -19,8 +24,8 @@ use super::{
 use crate::{
     clock::{Moment, Zone},
     donations::{
-        self, ChangeError, LetterAsked, LinkError, NEWEST_GIFTS, RecurringState, RegularGift, Rhythm, Supporter,
-        Wish, manage_token,
+        self, ChangeError, LetterAsked, LinkError, NEWEST_GIFTS, RecurringState, RegularGift, Rhythm,
+        Supporter, Wish, manage_token,
     },
     email_address::EmailAddress,
     settings::Settings,
@@ -202,7 +207,12 @@ pub(crate) async fn submit(State(app): State<App>, Path(token): Path<String>, po
             let back = app.site.url(&here);
             return match donations::card_page(&app.site, provider, &supporter, (&gift, &back)).await {
                 Ok(page) => {
-                    app.public_page("public/supporter_card", "Another card or account", &CardPage { page, here }).await
+                    app.public_page(
+                        "public/supporter_card",
+                        "Another card or account",
+                        &CardPage { page, here },
+                    )
+                    .await
                 }
                 Err(error) => refused(&app, &supporter, here, form, error).await,
             };
@@ -237,13 +247,7 @@ const fn written(asked: LetterAsked, sent: GiftsTold) -> GiftsTold {
     }
 }
 
-async fn refused(
-    app: &App,
-    supporter: &Supporter,
-    here: String,
-    form: Form,
-    error: ChangeError,
-) -> Outcome {
+async fn refused(app: &App, supporter: &Supporter, here: String, form: Form, error: ChangeError) -> Outcome {
     let trouble = match error {
         ChangeError::NotYet(_) => {
             return Ok(Told::Gifts(GiftsTold::Asked).at(&app.site, &here, ""));
@@ -263,13 +267,7 @@ async fn refused(
 }
 
 /// The page once more, with what was typed and what is wrong with it.
-async fn again(
-    app: &App,
-    supporter: &Supporter,
-    here: String,
-    form: Form,
-    trouble: String,
-) -> Outcome {
+async fn again(app: &App, supporter: &Supporter, here: String, form: Form, trouble: String) -> Outcome {
     page(app, supporter, here, form, (None, Some(trouble))).await.map(invalid)
 }
 
@@ -290,7 +288,11 @@ async fn page(
         email: supporter.masked_email(),
         done,
         trouble,
-        totals: held.totals.iter().map(|total| format!("{}: {}", words::donations::given(total), total.amount())).collect(),
+        totals: held
+            .totals
+            .iter()
+            .map(|total| format!("{}: {}", words::donations::given(total), total.amount()))
+            .collect(),
         regular: held.regular.iter().map(|gift| Regular::new(app, gift, zone, &form)).collect(),
         gifts: held.gifts.into_iter().map(|gift| Gift::new(gift, zone)).collect(),
         newest: NEWEST_GIFTS,
@@ -304,12 +306,7 @@ async fn page(
 }
 
 /// A link that has run out shows nothing of what was given; it has a fresh one mailed, and still leads to the way out.
-async fn run_out(
-    app: &App,
-    supporter: &Supporter,
-    here: String,
-    told: Option<GiftsTold>,
-) -> Outcome {
+async fn run_out(app: &App, supporter: &Supporter, here: String, told: Option<GiftsTold>) -> Outcome {
     let page = RunOut {
         here,
         email: supporter.masked_email(),
@@ -323,12 +320,11 @@ impl Regular {
     fn new(app: &App, gift: &RegularGift, zone: &Zone, form: &Form) -> Self {
         let day = |at: Moment| at.date(zone);
         let now = app.site.now();
-        let typed = (form.text("gift") == gift.public_id).then(|| form.text("amount")).filter(|typed| !typed.is_empty());
-        let choice = |one: &Rhythm| RhythmChoice {
-            sent: sent(*one),
-            says: one.words(),
-            chosen: *one == gift.rhythm,
-        };
+        let typed = (form.text("gift") == gift.public_id)
+            .then(|| form.text("amount"))
+            .filter(|typed| !typed.is_empty());
+        let choice =
+            |one: &Rhythm| RhythmChoice { sent: sent(*one), says: one.words(), chosen: *one == gift.rhythm };
         Self {
             amount: gift.amount.clone(),
             figures: typed.unwrap_or(&gift.figures).to_owned(),
@@ -430,7 +426,11 @@ pub(crate) async fn statement(
         gifts: stated.gifts.into_iter().map(|gift| Gift::new(gift, zone)).collect(),
         sums: stated.sums,
         more: stated.more,
-        recipient: if settings.legal_name.is_empty() { settings.magazine_name.clone() } else { settings.legal_name.clone() },
+        recipient: if settings.legal_name.is_empty() {
+            settings.magazine_name.clone()
+        } else {
+            settings.legal_name.clone()
+        },
         address: settings.postal_address.clone(),
         days: Days { from: form.text("from").to_owned(), to: form.text("to").to_owned() },
     };

@@ -150,14 +150,22 @@ impl GiftsTold {
     pub(super) const fn sentence(self) -> &'static str {
         match self {
             Self::Changed => "Done. We have written to you what it is now.",
-            Self::Asked => "We have asked the payment service, which has not confirmed it yet. We keep asking, and write to you as soon as it has.",
-            Self::Waiting => "Nothing was changed: an earlier change is not confirmed yet. Please try again in some minutes.",
-            Self::Refused => "Nothing was changed: the payment service did not take that. Please write to us if it goes on.",
+            Self::Asked => {
+                "We have asked the payment service, which has not confirmed it yet. We keep asking, and write to you as soon as it has."
+            }
+            Self::Waiting => {
+                "Nothing was changed: an earlier change is not confirmed yet. Please try again in some minutes."
+            }
+            Self::Refused => {
+                "Nothing was changed: the payment service did not take that. Please write to us if it goes on."
+            }
             Self::Renamed => "Saved. We greet you so from now on.",
             Self::Receipt => "The receipt is on its way to you.",
             Self::Statement => "The statement is on its way to you.",
             Self::Link => "A fresh link is on its way to you.",
-            Self::Enough => "Nothing was sent: we have written to you ten times today because somebody pressed a button here. Please come back tomorrow.",
+            Self::Enough => {
+                "Nothing was sent: we have written to you ten times today because somebody pressed a button here. Please come back tomorrow."
+            }
             Self::Gone => "That is not there any more. Nothing was changed.",
         }
     }
