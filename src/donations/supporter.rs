@@ -476,7 +476,7 @@ async fn tell_if_supporter(site: &Site, email: &EmailAddress) -> db::Result<bool
     let mailbox = email.mailbox();
     let mut tx = site.db.begin().await?;
     let giver = rows::at(&mut tx, &email.key()).await?;
-    let stopped = Suppressions::new(site).stops_letter(&mut tx, email, true).await?;
+    let stopped = Suppressions::new(site).stops_letter(&mut tx, email, false).await?;
     let goes_to = giver.filter(|_| !stopped);
     // Whoever types spellings of a mailbox that are nobody's uses up nothing of its supporter's.
     let whose = if goes_to.is_some() { "link to gifts" } else { "link to nobody’s gifts" };

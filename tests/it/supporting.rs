@@ -10,7 +10,7 @@ use reqwest::StatusCode;
 
 use crate::support::{
     Browser, Fixture, TestApp, TestDb, both_engines,
-    database::{change, rows},
+    database::rows,
     visitor::Page,
 };
 
@@ -156,7 +156,6 @@ both_engines! {
         pass(&app, 5 * DAY).await;
         assert_eq!(letters(&app, "still waits"), 1, "nobody is asked for a card for what has ended");
         app.sandbox.stripe().clear_plans();
-        change(&app.site.db, "delete from attempt").await;
     }
 
     /// TRUST T5: a bank that did not pay after days: the giver hears it, and how to try again.
