@@ -8,7 +8,7 @@
 //! asked again.
 
 use super::{
-    letters,
+    changes, letters,
     states::Operation,
     store::{
         self,
@@ -63,9 +63,10 @@ async fn keep(
 pub async fn resume_calls(site: &Site, provider: &dyn PaymentProvider) -> db::Result<u64> {
     // Who asked to end it is charged until it ends; nobody waits for a checkout any more.
     let cancellations = queue::work(site, &Cancellations(provider)).await;
+    let changed = changes::make_changes(site, provider).await;
     let checkouts = queue::work(site, &Checkouts(provider)).await?;
-    let cancellations = cancellations?;
-    Ok(checkouts.done + checkouts.given_up + cancellations.done)
+    let (cancellations, changed) = (cancellations?, changed?);
+    Ok(checkouts.done + checkouts.given_up + cancellations.done + changed)
 }
 
 /// Makes a stored call, and writes down what came of it: the address of the checkout page.

@@ -7,7 +7,8 @@
 use super::{
     brakes::giver_token,
     lines::{Unended, figures},
-    manage_link::manage_token,
+    manage_link::{manage_token, supporter_token},
+    regular_letters,
     states::RecurringState,
     store::{
         self,
@@ -28,6 +29,7 @@ use crate::{
     site::Site,
     staff::{self, Member, Role},
     subscribers::{self, DonorState},
+    token,
 };
 
 /// What a receipt is about.
@@ -54,9 +56,33 @@ pub(super) async fn send_receipt(
     if was_told(tx, gift.paid_at).await? {
         return Ok(());
     }
+    write_receipt(tx, site, to, gift, &format!("receipt:{}", gift.donation)).await
+}
+
+/// The same once more, since its supporter asked for it: each asking is a fact of its own.
+pub(super) async fn send_receipt_again(
+    tx: &mut Tx,
+    site: &Site,
+    to: &EmailAddress,
+    gift: &Received<'_>,
+) -> db::Result<()> {
+    let fact = format!("receipt-again:{}:{}", gift.donation, token::public_id());
+    write_receipt(tx, site, to, gift, &fact).await
+}
+
+async fn write_receipt(
+    tx: &mut Tx,
+    site: &Site,
+    to: &EmailAddress,
+    gift: &Received<'_>,
+    fact: &str,
+) -> db::Result<()> {
     let settings = Settings::load_in(tx).await?;
     let letterhead = settings.letterhead(site);
+    let supporter = store::supporter::at(tx, &to.key()).await?;
     let receipt = Receipt {
+        gifts_url: supporter
+            .map(|known| site.url(&format!("/supporter/{}", supporter_token(site, &known.public_id)))),
         sender: letterhead.sender.clone(),
         donor_name: greeting(gift.name),
         amount: gift.amount.to_string(),
@@ -66,7 +92,7 @@ pub(super) async fn send_receipt(
         manage_url: gift.recurring.map(|id| manage_url(site, id)),
         give_url: give_url(tx, site, gift.donor_id).await?,
     };
-    tell(tx, site, &letterhead, ("", to), &format!("receipt:{}", gift.donation), &receipt).await.map(drop)
+    tell(tx, site, &letterhead, ("", to), fact, &receipt).await.map(drop)
 }
 
 /// That a gift, or some of it, was sent back, once for each time; it corrects the receipt, whose number stays.
@@ -116,7 +142,7 @@ pub(super) async fn send_payment_failed(
         donor_name: greeting(&recurring.name),
         amount: figures(recurring.amount_minor, &recurring.currency),
         next_try: next_try.map(|at| at.date(&settings.time_zone)),
-        manage_url: manage_url(site, &recurring.public_id),
+        manage_url: regular_letters::page_url(tx, site, (&recurring.email, &recurring.public_id)).await?,
     };
     tell(tx, site, &letterhead, ("", &to), &format!("payment-failed:{invoice_id}"), &failed).await.map(drop)
 }
@@ -164,11 +190,11 @@ pub(super) async fn send_not_ended(
 }
 
 /// Whether something happened before a backup was restored: then it was told at the time, or nobody can say.
-async fn was_told(tx: &mut Tx, at: Moment) -> db::Result<bool> {
+pub(super) async fn was_told(tx: &mut Tx, at: Moment) -> db::Result<bool> {
     Ok(origin::restored_at(tx).await?.is_some_and(|restored| at <= restored))
 }
 
-fn manage_url(site: &Site, public_id: &str) -> String {
+pub(super) fn manage_url(site: &Site, public_id: &str) -> String {
     site.url(&format!("/giving/{}", manage_token(site, public_id)))
 }
 
@@ -184,7 +210,7 @@ async fn give_url(tx: &mut Tx, site: &Site, donor_id: Option<i64>) -> db::Result
     })
 }
 
-fn greeting(name: &str) -> String {
+pub(super) fn greeting(name: &str) -> String {
     if name.is_empty() { "supporter".to_owned() } else { name.to_owned() }
 }
 

@@ -21,6 +21,7 @@ mod book;
 mod brakes;
 mod by_staff;
 mod calls;
+mod changes;
 mod closing;
 mod csv_file;
 mod doubles;
@@ -37,11 +38,14 @@ mod monthly;
 mod new_readers;
 mod payouts;
 mod reconcile;
+mod regular_letters;
+mod renewals;
 mod reports;
 mod returns;
 mod search;
 mod states;
 mod store;
+mod supporter;
 
 #[cfg(test)]
 pub(crate) mod tests;
@@ -50,7 +54,9 @@ pub(crate) use self::store::adopt::BLANK_OLD;
 pub(crate) use self::store::{
     brakes::{FORGET_ATTEMPTS, FORGET_TRIES},
     calls::FORGET_CALLS,
+    changes::FORGET_CHANGES,
     events::{BLANK_EVENTS, FORGET_DONE, FORGET_IGNORED},
+    renewals::FORGET_TROUBLE,
 };
 pub use self::{
     account::{AccountTrouble, KnownAccount, look as look_at_account, trouble as account_trouble},
@@ -66,6 +72,7 @@ pub use self::{
     },
     by_staff::{GiftNote, NeverAsk, never_ask, note as note_on_gift, notes as notes_on_gift},
     calls::resume_calls,
+    changes::{ChangeError, Wish},
     closing::{CloseError, book_sums, bounds as month_bounds, close_month, closed_months},
     csv_file::{CsvOfGifts, CsvOfGiftsError, are_more_than, place_of},
     doubles::{GivenBefore, given_before, given_twice, monthly_twice},
@@ -77,7 +84,7 @@ pub use self::{
         AttentionNews, Copied, Double, EventLine, FailedCheckout, LedgerLine, ListedDonation, Total, Unended,
         figures,
     },
-    manage_link::manage_token,
+    manage_link::{manage_token, supporter_token},
     money_news::tell_of_money,
     monthly::{CancelError, Monthly, cancel_all, cancel_as_written, cancel_monthly, monthly_of},
     new_readers::meet_new_readers,
@@ -86,6 +93,7 @@ pub use self::{
         Difference, LastCompared, NIGHTLY, Reconciled, keep_reconciled, last_reconciled, reconcile,
         reconcile_nightly,
     },
+    renewals::{remind, tell_of_cards},
     reports::{
         WholeDonation, find as find_donation, newest_gift, page as donations_page, running as running_totals,
         totals, totals_of, unfinished, whole as whole_donation,
@@ -97,16 +105,24 @@ pub use self::{
     search::{Became, FoundGifts, GiftPlace, GiftSearch, SUPPORTERS, first_gift, word_supporters},
     states::{
         Account, Compared, DonationKind, DonationState, EventSource, EventState, GiftStanding, Operation,
-        PaymentOutcome, PostingKind, RecurringState,
+        PaymentOutcome, PostingKind, RecurringState, Rhythm, RhythmUnit,
     },
     store::{
         QUEUES, STATEMENTS,
         brakes::KnownSupporter,
         calls::{CANCELLATIONS, CHECKOUTS},
+        changes::CHANGES,
         closing::{ClosedMonth, MonthSum},
         events::EVENTS,
         figures::Unfinished,
         give_back::REFUNDS,
         payouts::{PaidOut, PayoutLine},
+        renewals::RENEWALS,
+    },
+    supporter::{
+        GIFTS_LINKS, GivenGift, LetterAsked, LinkError, NEWEST_GIFTS, RegularGift, RunningGift, Statement,
+        Supporter, SupporterGifts, ask_for_gifts_link, card_page, change_managed, change_regular, gifts_of,
+        mail_fresh_link, mail_link_of_gift, monthly_running, rename_supporter, send_receipt_again,
+        send_statement, statement, supporter_by_link,
     },
 };

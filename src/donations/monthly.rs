@@ -12,7 +12,7 @@ use super::{
 use crate::{
     clock::Moment,
     db,
-    payments::{PaymentProvider, ProviderError, RecurringState},
+    payments::{PaymentProvider, ProviderError, RecurringState, Rhythm},
     site::Site,
     withdrawals::{self, Withdrawal},
 };
@@ -32,6 +32,14 @@ pub struct Monthly {
     pub cancelled_at: Option<Moment>,
     /// When the supporter asked to end it, while the provider has not said yet that it is over.
     pub asked_at: Option<Moment>,
+    /// How often it is taken.
+    pub rhythm: Rhythm,
+    /// When it is taken next, when it ends by itself, until when it rests.
+    pub next_at: Option<Moment>,
+    pub ends_at: Option<Moment>,
+    pub rests_until: Option<Moment>,
+    /// Since when a change waits for the provider's word.
+    pub changing_since: Option<Moment>,
     /// The monthly amounts, for people, of others of the same donation that are not over: somebody copied it at the provider.
     pub others: Vec<String>,
 }
@@ -53,7 +61,13 @@ pub enum CancelError {
 /// The monthly donation a token opens; none when the token is not genuine.
 pub async fn monthly_of(site: &Site, token: &str) -> db::Result<Option<Monthly>> {
     let Some(row) = find(site, token).await? else { return Ok(None) };
+    let days = store::renewals::days_of(&site.db, row.id).await?;
     Ok(Some(Monthly {
+        rhythm: row.rhythm(),
+        next_at: days.next_at,
+        ends_at: days.ends_at,
+        rests_until: days.rests_until,
+        changing_since: store::changes::waits_since(&site.db, row.id).await?,
         amount: figures(row.amount_minor, &row.currency),
         asked_at: store::attention::asked_to_end(&site.db, &row.public_id).await?,
         others: others(site, &row)
@@ -93,6 +107,7 @@ pub async fn cancel_all(
     withdrawals::write(site, &named.iter().map(|gift| ended(gift)).collect::<Vec<_>>()).await;
     let mut tx = site.db.begin().await?;
     let mut stored = Vec::new();
+    store::changes::drop_all(&mut tx, recurring.id, site.now()).await?;
     for one in named {
         stored.push(calls::store_cancellation(&mut tx, site, one).await?);
     }
@@ -127,6 +142,7 @@ pub async fn cancel_monthly(
     }
     withdrawals::write(site, &[ended(&recurring.public_id)]).await;
     let mut tx = site.db.begin().await?;
+    store::changes::drop_all(&mut tx, recurring.id, site.now()).await?;
     let call = calls::store_cancellation(&mut tx, site, &recurring.public_id).await?;
     tx.commit().await?;
     if let Some(provider) = provider {
@@ -156,7 +172,7 @@ pub async fn cancel_as_written(site: &Site, public_id: &str) -> db::Result<bool>
     Ok(true)
 }
 
-async fn find(site: &Site, token: &str) -> db::Result<Option<Recurring>> {
+pub(super) async fn find(site: &Site, token: &str) -> db::Result<Option<Recurring>> {
     match manage_link::managed(site, token) {
         Some(public_id) => store::months::read_recurring(&site.db, &public_id).await,
         None => Ok(None),

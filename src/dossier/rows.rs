@@ -7,7 +7,7 @@ use crate::{
     bounces::{Action, BounceClass, Change, Source},
     clock::Moment,
     delivery::{self, AttemptOutcome, AttemptStage, Class, CopyState},
-    donations::{DonationKind, DonationState, RecurringState},
+    donations::{DonationKind, DonationState, RecurringState, RhythmUnit},
     editions::Rhythm,
     replies,
     staff::Role,
@@ -318,6 +318,19 @@ pub struct HeldMonthly {
     pub customer: Option<String>,
     /// What it calls the standing order.
     pub subscription: Option<String>,
+    /// How often it is taken: every so many of a unit.
+    pub every_count: i64,
+    pub every_unit: RhythmUnit,
+    #[serde(serialize_with = "at_last")]
+    pub next_at: Option<Moment>,
+    #[serde(serialize_with = "at_last")]
+    pub ends_at: Option<Moment>,
+    #[serde(serialize_with = "at_last")]
+    pub rests_until: Option<Moment>,
+    /// The card that pays it, as its holder knows it.
+    pub card_brand: String,
+    pub card_last4: String,
+    pub card_expires: String,
 }
 
 /// What the team noted.

@@ -90,14 +90,16 @@ statements! {
                 union select x.id from donation x where x.donor_id is null and x.email <> '' and lower(x.email) in (select json_array_elements_text(cast($1 as json))))
             order by d.id desc limit $3";
     MONTHLY = sqlite "select d.id, d.public_id, d.email, d.name, d.amount_minor, d.currency, d.state, d.created_at, d.activated_at, d.cancelled_at,
-            d.provider_customer_id as customer, d.provider_subscription_id as subscription
+            d.provider_customer_id as customer, d.provider_subscription_id as subscription, d.every_count, d.every_unit,
+            d.next_at, d.ends_at, d.rests_until, d.card_brand, d.card_last4, d.card_expires
         from recurring_donation d
         where d.id < $2 and d.id in (
             select x.id from donor k join recurring_donation x on x.donor_id = k.id where k.email_key in (select value from json_each($1))
             union select x.id from recurring_donation x where x.donor_id is null and x.email <> '' and lower(x.email) in (select value from json_each($1)))
         order by d.id desc limit $3",
         postgres "select d.id, d.public_id, d.email, d.name, d.amount_minor, d.currency, d.state, d.created_at, d.activated_at, d.cancelled_at,
-            d.provider_customer_id as customer, d.provider_subscription_id as subscription
+            d.provider_customer_id as customer, d.provider_subscription_id as subscription, d.every_count, d.every_unit,
+            d.next_at, d.ends_at, d.rests_until, d.card_brand, d.card_last4, d.card_expires
         from recurring_donation d
         where d.id < $2 and d.id in (
             select x.id from donor k join recurring_donation x on x.donor_id = k.id where k.email_key in (select json_array_elements_text(cast($1 as json)))

@@ -429,6 +429,7 @@ impl Jobs {
         let refused = each.one(staff::tell_of_mail_services(site)).await;
         let refusals = each.one(publishing::tell_of_refusals(site)).await;
         let unended = each.one(donations::tell_of_unended(site)).await;
+        let cards = each.one(donations::tell_of_cards(site)).await;
         each.end();
         happened.transpose()?;
         returned.transpose()?;
@@ -436,6 +437,7 @@ impl Jobs {
         refused.transpose()?;
         refusals.transpose()?;
         unended.transpose()?;
+        cards.transpose()?;
         Ok(())
     }
 
@@ -451,6 +453,7 @@ impl Jobs {
             let refunds = donations::resume_refunds(&self.site, provider.as_ref()).await;
             donations::resume_calls(&self.site, provider.as_ref()).await?;
             refunds?;
+            donations::remind(&self.site, provider.as_ref()).await?;
         }
         Ok(())
     }

@@ -2,7 +2,7 @@
 
 use crate::{
     db::Result,
-    donations::{self, CANCELLATIONS, CHECKOUTS, EVENTS, REFUNDS},
+    donations::{self, CANCELLATIONS, CHANGES, CHECKOUTS, EVENTS, REFUNDS, RENEWALS},
     mail::WorkGivenUp,
     publishing,
     queue::{self, Came, Due, Happened, NEWS, News, Queue, Telling, Told, Work},
@@ -12,12 +12,14 @@ use crate::{
 };
 
 /// Every queue, in the order in which it is shown.
-pub(super) const QUEUES: [&Queue; 8] = [
+pub(super) const QUEUES: [&Queue; 11] = [
     &EVENTS,
     &CHECKOUTS,
     &CANCELLATIONS,
     &REFUNDS,
     &crate::donations::adopt::ADOPTIONS_IN_TURN,
+    &CHANGES,
+    &RENEWALS,
     &crate::articles::FEEDS_IN_TURN,
     &crate::subscribers::IMPORTS_IN_TURN,
     &crate::bulk::BULK_IN_TURN,

@@ -120,6 +120,8 @@ pub const RETENTION: &[(&str, Retention)] = &[
     ("old_bundle", Bounded("what another program gave for, by product")),
     // What it was stays, to be told from what is ours; whose it was goes once it is decided, and when nobody decides.
     ("old_object", Goes(&[(donations::BLANK_OLD, adopt::LASTS)])),
+    ("subscription_change", Goes(&[(donations::FORGET_CHANGES, SEASON)])),
+    ("renewal_trouble", Goes(&[(donations::FORGET_TROUBLE, SEASON)])),
     ("ledger_entry", Kept("the books")),
     ("refund", Kept("the books")),
     ("dispute", Kept("the books")),

@@ -16,8 +16,20 @@ pub trait EmailTemplate: Serialize {
 }
 
 /// Letters about money, for the roles that see it.
-pub const OF_MONEY: &[&str] =
-    &[Receipt::NAME, GiftReturned::NAME, PaymentFailed::NAME, RecurringCancelled::NAME];
+pub const OF_MONEY: &[&str] = &[
+    Receipt::NAME,
+    GiftReturned::NAME,
+    PaymentFailed::NAME,
+    PaymentFailedAgain::NAME,
+    PaymentAction::NAME,
+    GiftFailed::NAME,
+    CardExpiring::NAME,
+    DebitRevoked::NAME,
+    YearlyNotice::NAME,
+    MonthlyChanged::NAME,
+    GiftsStatement::NAME,
+    RecurringCancelled::NAME,
+];
 
 /// Letters to somebody of the team, who may be a reader, too.
 pub const OF_THE_TEAM: &[&str] = &[
@@ -416,6 +428,8 @@ pub struct Receipt {
     pub manage_url: Option<String>,
     /// The page to give, which knows them by this address.
     pub give_url: String,
+    /// Where all their gifts and receipts are, for some weeks.
+    pub gifts_url: Option<String>,
 }
 
 impl EmailTemplate for Receipt {
@@ -431,6 +445,7 @@ impl EmailTemplate for Receipt {
             receipt_number: "2026-000123".into(),
             manage_url: Some("https://news.example.org/giving/sample".into()),
             give_url: "https://news.example.org/donate?s=sample".into(),
+            gifts_url: Some("https://news.example.org/supporter/sample".into()),
         }
     }
 }
@@ -875,6 +890,291 @@ impl EmailTemplate for MoneyNews {
             what: "A bank takes back a gift of €15.00".into(),
             means: "Answer at the payment service by 17 March 2026, or the money is lost.".into(),
             page_url: "https://news.example.org/desk/donations/sample".into(),
+        }
+    }
+}
+
+/// Tells a supporter once more that a payment has not gone through.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PaymentFailedAgain {
+    /// Who writes.
+    pub sender: Sender,
+    /// The supporter's name, or "supporter".
+    pub donor_name: String,
+    /// The amount with its currency.
+    pub amount: String,
+    /// The day of the first try.
+    pub since: String,
+    /// When the payment service tries next, if it does.
+    pub next_try: Option<String>,
+    /// Whether it is the last letter about it.
+    pub last: bool,
+    /// Where the gift is changed or stopped.
+    pub manage_url: String,
+}
+
+impl EmailTemplate for PaymentFailedAgain {
+    const NAME: &'static str = "payment_failed_again";
+
+    fn sample() -> Self {
+        Self {
+            sender: Sender::sample(),
+            donor_name: "Ada Okafor".into(),
+            amount: "€15.00".into(),
+            since: "3 March 2026".into(),
+            next_try: Some("10 March 2026".into()),
+            last: true,
+            manage_url: "https://news.example.org/giving/sample".into(),
+        }
+    }
+}
+
+/// Tells a supporter that their bank wants a payment confirmed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PaymentAction {
+    /// Who writes.
+    pub sender: Sender,
+    /// The supporter's name, or "supporter".
+    pub donor_name: String,
+    /// The amount with its currency.
+    pub amount: String,
+    /// The page of the payment service on which it is confirmed.
+    pub pay_url: String,
+    /// Where the gift is changed or stopped.
+    pub manage_url: String,
+}
+
+impl EmailTemplate for PaymentAction {
+    const NAME: &'static str = "payment_action";
+
+    fn sample() -> Self {
+        Self {
+            sender: Sender::sample(),
+            donor_name: "Ada Okafor".into(),
+            amount: "€15.00".into(),
+            pay_url: "https://invoice.example.com/i/sample".into(),
+            manage_url: "https://news.example.org/giving/sample".into(),
+        }
+    }
+}
+
+/// Tells a supporter that a payment failed which was on its way for days.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GiftFailed {
+    /// Who writes.
+    pub sender: Sender,
+    /// The supporter's name, or "supporter".
+    pub donor_name: String,
+    /// The amount with its currency.
+    pub amount: String,
+    /// Where to give again.
+    pub give_url: String,
+}
+
+impl EmailTemplate for GiftFailed {
+    const NAME: &'static str = "gift_failed";
+
+    fn sample() -> Self {
+        Self {
+            sender: Sender::sample(),
+            donor_name: "Ada Okafor".into(),
+            amount: "€15.00".into(),
+            give_url: "https://news.example.org/donate".into(),
+        }
+    }
+}
+
+/// Tells a supporter that the card which pays their gift runs out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CardExpiring {
+    /// Who writes.
+    pub sender: Sender,
+    /// The supporter's name, or "supporter".
+    pub donor_name: String,
+    /// The amount with its currency.
+    pub amount: String,
+    /// How often, such as "every month".
+    pub every: String,
+    /// The card, such as "Visa card ending in 4242".
+    pub card: String,
+    /// The month until which it is good, such as "March 2026".
+    pub expires: String,
+    /// Where the gift is changed or stopped.
+    pub manage_url: String,
+}
+
+impl EmailTemplate for CardExpiring {
+    const NAME: &'static str = "card_expiring";
+
+    fn sample() -> Self {
+        Self {
+            sender: Sender::sample(),
+            donor_name: "Ada Okafor".into(),
+            amount: "€15.00".into(),
+            every: "every month".into(),
+            card: "Visa card ending in 4242".into(),
+            expires: "March 2026".into(),
+            manage_url: "https://news.example.org/giving/sample".into(),
+        }
+    }
+}
+
+/// Tells a supporter that their bank lets no more be taken from their account.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DebitRevoked {
+    /// Who writes.
+    pub sender: Sender,
+    /// The supporter's name, or "supporter".
+    pub donor_name: String,
+    /// The amount with its currency.
+    pub amount: String,
+    /// How often, such as "every month".
+    pub every: String,
+    /// Where the gift is changed or stopped.
+    pub manage_url: String,
+}
+
+impl EmailTemplate for DebitRevoked {
+    const NAME: &'static str = "debit_revoked";
+
+    fn sample() -> Self {
+        Self {
+            sender: Sender::sample(),
+            donor_name: "Ada Okafor".into(),
+            amount: "€15.00".into(),
+            every: "every month".into(),
+            manage_url: "https://news.example.org/giving/sample".into(),
+        }
+    }
+}
+
+/// Tells a supporter of a payment that comes once a year, before it is taken.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct YearlyNotice {
+    /// Who writes.
+    pub sender: Sender,
+    /// The supporter's name, or "supporter".
+    pub donor_name: String,
+    /// The amount with its currency.
+    pub amount: String,
+    /// How often, such as "every year".
+    pub every: String,
+    /// The day on which it is taken.
+    pub date: String,
+    /// Where the gift is changed or stopped.
+    pub manage_url: String,
+}
+
+impl EmailTemplate for YearlyNotice {
+    const NAME: &'static str = "yearly_notice";
+
+    fn sample() -> Self {
+        Self {
+            sender: Sender::sample(),
+            donor_name: "Ada Okafor".into(),
+            amount: "€15.00".into(),
+            every: "every year".into(),
+            date: "3 March 2026".into(),
+            manage_url: "https://news.example.org/giving/sample".into(),
+        }
+    }
+}
+
+/// Tells a supporter what they changed of their gift.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MonthlyChanged {
+    /// Who writes.
+    pub sender: Sender,
+    /// The supporter's name, or "supporter".
+    pub donor_name: String,
+    /// What it is now, in a sentence of ours.
+    pub what: String,
+    /// Where the gift is changed or stopped.
+    pub manage_url: String,
+}
+
+impl EmailTemplate for MonthlyChanged {
+    const NAME: &'static str = "monthly_changed";
+
+    fn sample() -> Self {
+        Self {
+            sender: Sender::sample(),
+            donor_name: "Ada Okafor".into(),
+            what: "From 3 March 2026 on you give €20.00 every month.".into(),
+            manage_url: "https://news.example.org/giving/sample".into(),
+        }
+    }
+}
+
+/// The link to a supporter's own page, for who asked for it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GiftsLink {
+    /// Who writes.
+    pub sender: Sender,
+    /// The page.
+    pub gifts_url: String,
+    /// How long it works, such as "30 days".
+    pub valid_for: String,
+}
+
+impl EmailTemplate for GiftsLink {
+    const NAME: &'static str = "gifts_link";
+
+    fn sample() -> Self {
+        Self {
+            sender: Sender::sample(),
+            gifts_url: "https://news.example.org/supporter/sample".into(),
+            valid_for: "30 days".into(),
+        }
+    }
+}
+
+/// What a supporter gave between two days.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GiftsStatement {
+    /// Who writes, and who received the gifts.
+    pub sender: Sender,
+    /// The supporter's name, or "supporter".
+    pub donor_name: String,
+    /// The first day.
+    pub from: String,
+    /// The last day.
+    pub to: String,
+    /// Each gift, the oldest first.
+    pub gifts: Vec<StatedGift>,
+    /// The sum of each currency.
+    pub sums: Vec<String>,
+    /// Whether there are more gifts than stand there.
+    pub more: bool,
+}
+
+/// One gift in a statement.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StatedGift {
+    /// The day it arrived.
+    pub date: String,
+    /// The amount with its currency.
+    pub amount: String,
+    /// The number of its receipt.
+    pub receipt_number: String,
+}
+
+impl EmailTemplate for GiftsStatement {
+    const NAME: &'static str = "gifts_statement";
+
+    fn sample() -> Self {
+        Self {
+            sender: Sender::sample(),
+            donor_name: "Ada Okafor".into(),
+            from: "1 January 2026".into(),
+            to: "31 December 2026".into(),
+            gifts: vec![StatedGift {
+                date: "3 March 2026".into(),
+                amount: "€15.00".into(),
+                receipt_number: "2026-000123".into(),
+            }],
+            sums: vec!["€15.00".into()],
+            more: true,
         }
     }
 }

@@ -9,6 +9,7 @@
 mod account;
 mod after;
 mod kinds;
+mod regular;
 pub mod setup;
 mod stripe;
 #[cfg(test)]
@@ -31,6 +32,7 @@ pub use self::{
         PayoutState, Refund, RefundState, Span,
     },
     kinds::{MOST_AT_ONCE as MOST_KINDS_AT_ONCE, told as event_kinds},
+    regular::{Change, PayBy, Rhythm, RhythmUnit, SubscriptionChange, Terms},
     stripe::{Stripe, StripeSettings},
     webhook::{Genuine, WebhookError, WebhookSecrets, verify as verify_webhook},
 };
@@ -198,6 +200,8 @@ pub struct Invoice {
     pub elsewhere_minor: i64,
     /// When the provider tries to take the money again, if it will.
     pub next_try: Option<Moment>,
+    /// The provider's page on which it can be paid.
+    pub page: Option<String>,
     /// Whether it is the one that began the subscription.
     pub first: bool,
     /// The subscription it belongs to.
@@ -243,8 +247,10 @@ pub struct ProviderSubscription {
     pub state: RecurringState,
     /// The provider's id of the supporter.
     pub customer: Option<String>,
-    /// The monthly amount.
+    /// What each period brings.
     pub amount: Option<Money>,
+    /// How often, when, by what.
+    pub terms: Terms,
     /// Our rows.
     pub ours: OurIds,
     /// When it was made.
@@ -281,6 +287,14 @@ pub enum EventKind {
     Invoice,
     /// An invoice that could not be paid.
     InvoiceFailed,
+    /// An invoice that the bank wants confirmed.
+    InvoiceAsks,
+    /// A subscription that is taken in some days.
+    Upcoming,
+    /// What pays subscriptions.
+    Method,
+    /// What a bank lets us take from an account.
+    Mandate,
     /// Money of a payment that is given back.
     Refund,
     /// A payment that a bank takes back, or asks about.
@@ -414,6 +428,16 @@ pub trait PaymentProvider: Send + Sync + fmt::Debug {
         id: &'a str,
         idempotency_key: &'a str,
     ) -> ProviderAnswer<'a, ProviderSubscription>;
+    /// Changes a subscription and says how it is now; the same key changes it once.
+    fn change_subscription<'a>(
+        &'a self,
+        wanted: &'a SubscriptionChange,
+        idempotency_key: &'a str,
+    ) -> ProviderAnswer<'a, ProviderSubscription>;
+    /// The provider's page on which a supporter chooses another card; it leads back to `back`.
+    fn card_page<'a>(&'a self, customer: &'a str, back: &'a str) -> ProviderAnswer<'a, String>;
+    /// What pays by a mandate, if the bank has revoked it; none while it is good.
+    fn revoked_method<'a>(&'a self, mandate: &'a str) -> ProviderAnswer<'a, Option<String>>;
     /// A page of the events that are asked for: the first page, or the one after an event that another page named as its end.
     fn events<'a>(
         &'a self,

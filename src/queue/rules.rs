@@ -146,6 +146,41 @@ pub const ADOPTIONS: Rules = Rules {
     means: "Somebody takes over an account of the payment service, under Donations, and it does not go on. It is tried until it does; it can be stopped there.",
 };
 
+/// What supporters change of their regular gifts.
+pub const CHANGES: Rules = Rules {
+    name: "gift-changes",
+    lease: minutes(1),
+    first_gap: minutes(1),
+    longest_gap: minutes(16),
+    // The provider keeps keys for a day; asked for after that it could be done twice.
+    ends: Ends::Age(minutes(23 * 60), "not answered within a day: look for it at the provider"),
+    told: Told::Money,
+    told_after: None,
+    by_hand: None,
+    what: "What supporters change of their regular gifts",
+    over: ["change of a regular gift could not be made", "changes of regular gifts could not be made"],
+    means: "The gift goes on as it was, and its supporter sees that on their page. It is not tried again; an end that could not be set for later is made at once.",
+};
+
+/// Letters about payments of regular gifts that failed.
+pub const RENEWALS: Rules = Rules {
+    name: "renewals",
+    lease: minutes(2),
+    first_gap: minutes(5),
+    longest_gap: minutes(6 * 60),
+    // Whether a bill still waits is asked until there is an answer.
+    ends: Ends::Never,
+    told: Told::Nobody,
+    told_after: None,
+    by_hand: None,
+    what: "Letters about payments that failed",
+    over: [
+        "letter about a failed payment could not be written",
+        "letters about failed payments could not be written",
+    ],
+    means: "The payment service does not say whether the payment still waits, and nobody is written to about what may be over. It goes on being asked.",
+};
+
 /// Reading the feeds of articles.
 pub const FEEDS: Rules = Rules {
     name: "feeds",

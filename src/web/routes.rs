@@ -224,6 +224,12 @@ pub fn routes() -> Vec<Route> {
         Route::get("/thanks/{token}", Anybody, PublicForm, public::thanks::show),
         Route::get("/giving/{token}", Anybody, PublicForm, public::giving::show),
         Route::post("/giving/{token}", Anybody, FormRule, PublicForm, public::giving::submit),
+        Route::get("/supporter", Anybody, PublicForm, public::supporter::ask),
+        Route::post("/supporter", Anybody, FormRule, PublicForm, public::supporter::ask_submit),
+        Route::get("/supporter/sent", Anybody, PublicForm, public::supporter::sent_page),
+        Route::get("/supporter/{token}", Anybody, PublicForm, public::supporter::show),
+        Route::post("/supporter/{token}", Anybody, FormRule, PublicForm, public::supporter::submit),
+        Route::get("/supporter/{token}/statement", Anybody, PublicForm, public::supporter::statement),
 
         // Programs.
         Route::post("/hooks/stripe", Anybody, Webhook, Hook, hooks::payments::receive),

@@ -8,10 +8,7 @@ use broadside::{
     email_address::EmailAddress,
     mail::{
         AddressChangeNew, AddressChangeOld, AddressChanged, AddressIsKnown, AddressTakenBack, AlreadyReader,
-        ChoicesLink, ConfirmSubscription, CopiesCameBack, CopyOfData, EditionHeld, EditionPaused,
-        EmailTemplate, EraseRequest, FormClosed, GiftReturned, GoodBye, JobStopped, MoneyNews,
-        MonthlyNotEnded, NothingTaken, Paused, PaymentFailed, Receipt, RecurringCancelled, Sender,
-        SignInLink, SignInRefused, SomethingWrong, TeamInvite, Welcome, Welcomed, WorkGivenUp,
+    CardExpiring, ChoicesLink, ConfirmSubscription, CopiesCameBack, CopyOfData, DebitRevoked, EditionHeld, EditionPaused, EmailTemplate, EraseRequest, FormClosed, GiftFailed, GiftReturned, GiftsLink, GiftsStatement, GoodBye, JobStopped, MoneyNews, MonthlyChanged, MonthlyNotEnded, NothingTaken, Paused, PaymentAction, PaymentFailed, PaymentFailedAgain, Receipt, RecurringCancelled, Sender, SignInLink, SignInRefused, SomethingWrong, TeamInvite, Welcome, Welcomed, WorkGivenUp, YearlyNotice,
     },
     publishing,
     sandbox::{LineEnds, Rule, Stage},
@@ -110,12 +107,21 @@ const A_BLOCK_STOPS: [&str; 10] = [
 ];
 
 /// What goes to a reader or supporter in spite of it, and why.
-const IN_SPITE_OF_A_BLOCK: [(&str, &str); 6] = [
+const IN_SPITE_OF_A_BLOCK: [(&str, &str); 15] = [
     ("copy_of_data", "the law gives them what is held"),
     ("erase_request", "the law lets them be forgotten"),
     ("receipt", "they gave"),
     ("gift_returned", "they gave, and it was sent back"),
     ("payment_failed", "they give, and their money did not come"),
+    ("payment_failed_again", "they give, and their money did not come"),
+    ("payment_action", "their bank asks them for a word"),
+    ("gift_failed", "they gave, and their money did not come"),
+    ("card_expiring", "they give, and soon it will not go through"),
+    ("debit_revoked", "they give, and their bank does not let them"),
+    ("yearly_notice", "money is taken from them"),
+    ("monthly_changed", "they asked for it, or somebody did in their name"),
+    ("gifts_link", "they gave, and it is theirs to see and to stop"),
+    ("gifts_statement", "they gave, and asked for it"),
     ("recurring_cancelled", "they gave, and it has ended"),
 ];
 
@@ -244,6 +250,15 @@ both_engines! {
         enqueue(&app, &mut seen, &Paused { sender: sender(), ..Paused::sample() }).await;
         enqueue(&app, &mut seen, &Receipt { sender: sender(), donor_name: HARD_NAME.to_owned(), ..Receipt::sample() }).await;
         enqueue(&app, &mut seen, &PaymentFailed { sender: sender(), donor_name: HARD_NAME.to_owned(), manage_url, ..PaymentFailed::sample() }).await;
+        enqueue(&app, &mut seen, &PaymentFailedAgain { sender: sender(), donor_name: HARD_NAME.to_owned(), ..PaymentFailedAgain::sample() }).await;
+        enqueue(&app, &mut seen, &PaymentAction { sender: sender(), donor_name: HARD_NAME.to_owned(), ..PaymentAction::sample() }).await;
+        enqueue(&app, &mut seen, &GiftFailed { sender: sender(), donor_name: HARD_NAME.to_owned(), ..GiftFailed::sample() }).await;
+        enqueue(&app, &mut seen, &CardExpiring { sender: sender(), donor_name: HARD_NAME.to_owned(), ..CardExpiring::sample() }).await;
+        enqueue(&app, &mut seen, &DebitRevoked { sender: sender(), donor_name: HARD_NAME.to_owned(), ..DebitRevoked::sample() }).await;
+        enqueue(&app, &mut seen, &YearlyNotice { sender: sender(), donor_name: HARD_NAME.to_owned(), ..YearlyNotice::sample() }).await;
+        enqueue(&app, &mut seen, &MonthlyChanged { sender: sender(), donor_name: HARD_NAME.to_owned(), ..MonthlyChanged::sample() }).await;
+        enqueue(&app, &mut seen, &GiftsLink { sender: sender(), ..GiftsLink::sample() }).await;
+        enqueue(&app, &mut seen, &GiftsStatement { sender: sender(), donor_name: HARD_NAME.to_owned(), ..GiftsStatement::sample() }).await;
         enqueue(&app, &mut seen, &RecurringCancelled { sender: sender(), donor_name: HARD_NAME.to_owned(), ..RecurringCancelled::sample() }).await;
         enqueue(&app, &mut seen, &SignInLink { sender: sender(), ..SignInLink::sample() }).await;
         enqueue(&app, &mut seen, &TeamInvite { sender: sender(), invited_by: HARD_NAME.to_owned(), ..TeamInvite::sample() }).await;

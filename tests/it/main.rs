@@ -99,6 +99,7 @@ mod standing_still;
 mod statements;
 mod stopped;
 mod subscribing;
+mod supporting;
 mod testing_cards;
 mod throttling;
 mod treasurer;

@@ -8,7 +8,7 @@ use crate::support::{
 };
 
 /// Pages that whoever knows the rest of the address may open, or that act.
-const DOORS: [&str; 12] = [
+const DOORS: [&str; 13] = [
     "/confirm/",
     "/unsubscribe/",
     "/preferences/",
@@ -17,6 +17,7 @@ const DOORS: [&str; 12] = [
     "/address/",
     "/view/",
     "/giving/",
+    "/supporter/",
     "/thanks/",
     "/desk/sign-in/",
     "/desk/join/",

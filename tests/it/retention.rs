@@ -85,6 +85,14 @@ const CASES: &[Case] = &[
     ("old_object", 0, "select name from old_object where name <> ''", &[
         "insert into old_object (provider_id, kind, bundle, fate, why, email, email_key, name, standing, amount_minor, currency, refunded_minor, elsewhere_minor, made_at, seen_at)
             values ('{n}', 'once', '', 'found', '', '', '', '{n}', '', 1, 'EUR', 0, 0, 0, {at})"]),
+    ("subscription_change", 0, "select public_id from subscription_change", &[
+        "insert into recurring_donation (public_id, email, name, amount_minor, currency, state, created_at) values ('changes-{n}', '', '', 1500, 'EUR', 'cancelled', 0)",
+        "insert into subscription_change (public_id, recurring_donation_id, request, state, attempts, next_at, created_at, finished_at)
+            select '{n}', id, '', 'done', 1, 0, 0, {at} from recurring_donation where public_id = 'changes-{n}'"]),
+    ("renewal_trouble", 0, "select provider_invoice_id from renewal_trouble", &[
+        "insert into recurring_donation (public_id, email, name, amount_minor, currency, state, created_at) values ('trouble-{n}', '', '', 1500, 'EUR', 'cancelled', 0)",
+        "insert into renewal_trouble (provider_invoice_id, recurring_donation_id, failed_at, letters, due_at, state, attempts, next_at)
+            select '{n}', id, {at}, 3, 0, 'over', 0, 0 from recurring_donation where public_id = 'trouble-{n}'"]),
     ("bounce", 0, "select key from bounce", &[
         "insert into bounce (key, source, class, action, reason, words, effect, address_hash, masked, received_at)
             values ('{n}', 'mail', 'hard', 'failed', 'no-mailbox', '', 'bounced', '', '', {at})",

@@ -31,6 +31,8 @@ pub enum Seen {
     /// It was refused, whatever it came to since.
     Refused(Payment),
     Month(Month),
+    /// Several that are paid by the same card or account.
+    Months(Vec<Month>),
     Nothing,
 }
 
@@ -65,6 +67,8 @@ pub struct Month {
     pub version: i64,
     /// Whether it was made in another way than by our checkout, though it carries our ids.
     pub is_copy: bool,
+    /// What the bank has revoked that pays it, by the provider's name.
+    pub revoked: Option<String>,
 }
 
 /// Fetches what the event is about, outside any transaction.
@@ -104,8 +108,17 @@ pub async fn fetch(
             | EventKind::Review),
         ) => of_payment(site, provider, object_id, news).await,
         Some(EventKind::PaymentFailed) => Ok(Seen::Refused(provider.payment(object_id).await?)),
-        Some(EventKind::Subscription) => Ok(Seen::Month(look(site, provider, object_id, None, None).await?)),
-        Some(EventKind::Invoice | EventKind::InvoiceFailed) => {
+        Some(EventKind::Subscription | EventKind::Upcoming) => {
+            Ok(Seen::Month(look(site, provider, object_id, None, None).await?))
+        }
+        Some(EventKind::Method) => paid_by(site, provider, object_id, None, None).await,
+        Some(EventKind::Mandate) => match provider.revoked_method(object_id).await {
+            Ok(Some(method)) => paid_by(site, provider, &method, Some(object_id)).await,
+            Ok(None) => Ok(Seen::Nothing),
+            Err(error) if error.is_missing() => Ok(Seen::Nothing),
+            Err(error) => Err(error.into()),
+        },
+        Some(EventKind::Invoice | EventKind::InvoiceFailed | EventKind::InvoiceAsks) => {
             let invoice = provider.invoice(object_id).await?;
             of_invoice(site, provider, invoice, None).await
         }
@@ -189,6 +202,21 @@ async fn paying(
     Ok(Paying { payment, back, version })
 }
 
+/// What is paid by that, as it is now; `revoked` is the mandate that is good no more.
+async fn paid_by(
+    site: &Site,
+    provider: &dyn PaymentProvider,
+    method: &str,
+    revoked: Option<&str>,
+) -> Result<Seen, ProviderPollError> {
+    let mut months = Vec::new();
+    for subscription in store::months::paid_by(&site.db, method).await? {
+        let month = look(site, provider, &subscription, None, None).await?;
+        months.push(Month { revoked: revoked.map(str::to_owned), ..month });
+    }
+    Ok(if months.is_empty() { Seen::Nothing } else { Seen::Months(months) })
+}
+
 /// The provider says that money came a moment before it says when; it is not booked under another time.
 fn dated(payment: Payment) -> Result<Payment, ProviderError> {
     let undated = payment.state == PaymentState::Succeeded && payment.paid_at.is_none();
@@ -215,7 +243,7 @@ async fn look(
     let followed = store::months::version_of(&site.db, id).await?;
     let subscription = provider.subscription(id).await?;
     let is_copy = followed.is_none() && is_copy(site, provider, &subscription).await?;
-    Ok(Month { subscription, invoice, paying, version: followed.unwrap_or(0), is_copy })
+    Ok(Month { subscription, invoice, paying, version: followed.unwrap_or(0), is_copy, revoked: None })
 }
 
 /// Whether a subscription that no row follows is a copy of another. That another is the real one is known when a row follows

@@ -2,7 +2,7 @@
 
 use super::{
     super::{
-        back, book,
+        back, book, regular_letters,
         states::{DonationKind, DonationState},
         store::{
             self,
@@ -39,15 +39,14 @@ pub async fn once(
             return pay_once(tx, site, donation, paying, from).await;
         }
         (SessionState::Unpaid, Some(paying)) if paying.payment.state == PaymentState::NotPaid => {
-            store::gifts::advance(tx, donation.id, Move::Failed).await?;
+            fail(tx, site, event, session, &donation).await?;
         }
         (SessionState::Unpaid, _) => {
-            let to = if event.what.news() == Some(EventKind::CheckoutFailed) {
-                Move::Failed
+            if event.what.news() == Some(EventKind::CheckoutFailed) {
+                fail(tx, site, event, session, &donation).await?;
             } else {
-                Move::Pending
-            };
-            store::gifts::advance(tx, donation.id, to).await?;
+                store::gifts::advance(tx, donation.id, Move::Pending).await?;
+            }
         }
         (SessionState::Expired, _) => {
             store::gifts::advance(tx, donation.id, Move::Expired).await?;
@@ -55,6 +54,33 @@ pub async fn once(
         (SessionState::Paid | SessionState::Open, _) => {}
     }
     Ok(Applied::Ours(Some(donation.id)))
+}
+
+/// The bank had days for it and did not pay. Whoever gave was told that there is nothing more to do: they hear that there is, once, and
+/// then they are forgotten, as whoever did not pay is.
+async fn fail(
+    tx: &mut Tx,
+    site: &Site,
+    event: &DueEvent,
+    session: &CheckoutSession,
+    donation: &Donation,
+) -> db::Result<()> {
+    if store::gifts::advance(tx, donation.id, Move::Failed).await? == 0 {
+        return Ok(());
+    }
+    let known = |ours: &str, theirs: &Option<String>| match ours {
+        "" => theirs.clone().unwrap_or_default(),
+        ours => ours.to_owned(),
+    };
+    let missed = regular_letters::Missed {
+        donation: &donation.public_id,
+        email: &known(&donation.email, &session.email),
+        name: &known(&donation.name, &session.name),
+        amount: session.total.map(|total| total.to_string()).unwrap_or_default(),
+        every: session.every,
+        at: event.since,
+    };
+    regular_letters::send_gift_failed(tx, site, &missed).await
 }
 
 /// The payment of a gift given once, told on its own. It brings good news only: as long as its session is open another try
@@ -167,12 +193,11 @@ pub async fn monthly(
     match session.state {
         SessionState::Paid | SessionState::Open => {}
         SessionState::Unpaid => {
-            let to = if event.what.news() == Some(EventKind::CheckoutFailed) {
-                Move::Failed
+            if event.what.news() == Some(EventKind::CheckoutFailed) {
+                fail(tx, site, event, session, &donation).await?;
             } else {
-                Move::Pending
-            };
-            store::gifts::advance(tx, donation.id, to).await?;
+                store::gifts::advance(tx, donation.id, Move::Pending).await?;
+            }
         }
         SessionState::Expired => {
             store::gifts::advance(tx, donation.id, Move::Expired).await?;

@@ -53,6 +53,14 @@ pub(super) async fn apply(tx: &mut Tx, site: &Site, event: &DueEvent, seen: &See
         Seen::After(paying) => gifts::after(tx, site, paying).await,
         Seen::Refused(payment) => refused::count(tx, site, event, payment).await,
         Seen::Month(month) => months::follow(tx, site, event, month).await,
+        Seen::Months(all) => {
+            for month in all {
+                if matches!(months::follow(tx, site, event, month).await?, Applied::Stale) {
+                    return Ok(Applied::Stale);
+                }
+            }
+            Ok(Applied::Ours(None))
+        }
         Seen::Nothing => Ok(Applied::NotOurs),
     }
 }

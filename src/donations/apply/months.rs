@@ -2,7 +2,7 @@
 
 use super::{
     super::{
-        back, book, calls, letters,
+        back, book, calls, letters, regular_letters, renewals,
         store::{
             self,
             events::DueEvent,
@@ -64,13 +64,26 @@ pub async fn follow(tx: &mut Tx, site: &Site, event: &DueEvent, month: &Month) -
         }
         donation_id = Some(donation.id);
     }
-    if let Some(invoice) = invoice.filter(|invoice| invoice.open && event.what.news() == Some(EventKind::InvoiceFailed))
-        && recurring.activated_at.is_some()
-        // News that come late: nobody asks for another card for what is over.
-        && subscription.state != RecurringState::Cancelled
-    {
-        let failed = (invoice.id.as_str(), event.since);
-        letters::send_payment_failed(tx, site, &recurring, failed, invoice.next_try).await?;
+    renewals::follow(tx, &recurring, subscription.state, invoice).await?;
+    // News that come late: nobody asks for another card for what is over, or rests.
+    let runs = recurring.activated_at.is_some()
+        && !matches!(subscription.state, RecurringState::Cancelled | RecurringState::Paused);
+    if runs {
+        match (event.what.news(), invoice.filter(|invoice| invoice.open)) {
+            (Some(EventKind::InvoiceFailed), Some(invoice)) => {
+                renewals::failed(tx, site, &recurring, invoice, event.since).await?;
+            }
+            (Some(EventKind::InvoiceAsks), Some(invoice)) => {
+                renewals::asks(tx, site, &recurring, invoice, event.since).await?;
+            }
+            (Some(EventKind::Upcoming), _) => {
+                renewals::upcoming(tx, site, &recurring, &subscription.terms, event.since).await?;
+            }
+            _ => {}
+        }
+    }
+    if let Some(mandate) = month.revoked.as_deref().filter(|_| runs) {
+        regular_letters::send_debit_revoked(tx, site, &recurring, (mandate, event.since)).await?;
     }
     letters::follow_up(tx, site, recurring.id).await?;
     Ok(Applied::Ours(donation_id))
@@ -161,17 +174,10 @@ pub async fn add_unknown_recurring(
 
 /// False when another worker let the row follow since this subscription was looked at: theirs may be the newer news.
 async fn mirror(tx: &mut Tx, event: &DueEvent, recurring: &Recurring, month: &Month) -> db::Result<bool> {
-    let subscription = &month.subscription;
-    let amount = subscription.amount.filter(|amount| amount.minor > 0);
-    let seen = store::months::Mirror {
-        id: recurring.id,
-        subscription_id: &subscription.id,
-        customer_id: subscription.customer.as_deref(),
-        amount_minor: amount.map_or(recurring.amount_minor, |amount| amount.minor),
-        currency: amount.map_or(recurring.currency.as_str(), |amount| amount.currency.code()),
-        state: subscription.state,
-        ended_at: subscription.ended_at.unwrap_or(event.since),
-        version: month.version,
-    };
-    store::months::mirror_subscription(tx, &seen).await
+    let seen = store::months::Mirror::of(recurring, &month.subscription, month.version, event.since);
+    let followed = store::months::mirror_subscription(tx, &seen).await?;
+    if followed {
+        store::renewals::mirror_terms(tx, recurring.id, &month.subscription.terms).await?;
+    }
+    Ok(followed)
 }

@@ -21,12 +21,13 @@ statements! {
     DONOR_NAME = "select public_id from donor where email_key = $1";
     DONOR_ADDRESS = "select email from donor where public_id = $1 and email <> ''";
     TAKE_RUNNING = "update recurring_donation set state = state where donor_id = $1 and state <> 'cancelled'";
-    FORGET_RECURRING = "update recurring_donation set email = '', name = '' where donor_id = $1 and state = 'cancelled'";
+    FORGET_RECURRING = "update recurring_donation set email = '', name = '', card_brand = '', card_last4 = '', card_expires = '',
+        provider_method_id = null where donor_id = $1 and state = 'cancelled'";
     FORGET_GIFTS = "update donation set email = '', name = '', card_brand = '', card_last4 = ''
         where donor_id = $1 and (email <> '' or name <> '' or card_last4 <> '')";
     FORGET_DONOR = "update donor set email = '', name = '', email_key = 'forgotten ' || public_id where id = $1";
     DONOR_STANDING = "select email, created_at,
-        (select count(*) from recurring_donation where donor_id = donor.id and state = 'active') as active,
+        (select count(*) from recurring_donation where donor_id = donor.id and state in ('active', 'paused')) as active,
         (select count(*) from recurring_donation where donor_id = donor.id and state in ('past_due', 'unpaid')) as failing,
         (select count(*) from recurring_donation where donor_id = donor.id and state = 'cancelled') as ended,
         (select max(paid_at) from donation where donor_id = donor.id and state = 'paid'

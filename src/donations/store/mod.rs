@@ -8,6 +8,7 @@ pub(super) mod book;
 pub(super) mod brakes;
 pub(super) mod by_staff;
 pub(super) mod calls;
+pub(super) mod changes;
 pub(super) mod closing;
 pub(super) mod donors;
 pub(super) mod doubles;
@@ -19,7 +20,9 @@ pub(super) mod months;
 pub(super) mod payouts;
 pub(super) mod reconcile;
 pub(super) mod returns;
+pub(super) mod renewals;
 pub(super) mod search;
+pub(super) mod supporter;
 
 use crate::db::Sql;
 
@@ -32,6 +35,7 @@ pub const STATEMENTS: &[&[Sql]] = &[
     book::STATEMENTS,
     brakes::STATEMENTS,
     calls::STATEMENTS,
+    changes::STATEMENTS,
     closing::STATEMENTS,
     donors::STATEMENTS,
     doubles::STATEMENTS,
@@ -43,10 +47,18 @@ pub const STATEMENTS: &[&[Sql]] = &[
     payouts::STATEMENTS,
     reconcile::STATEMENTS,
     returns::STATEMENTS,
+    renewals::STATEMENTS,
+    supporter::STATEMENTS,
     search::STATEMENTS,
     by_staff::STATEMENTS,
 ];
 
 /// Every statement of this room's queues, for the same check.
-pub const QUEUES: &[&[&[Sql]]] =
-    &[adopt::QUEUES, calls::QUEUES, events::QUEUES, give_back::QUEUES];
+pub const QUEUES: &[&[&[Sql]]] = &[
+    adopt::QUEUES,
+    calls::QUEUES,
+    changes::QUEUES,
+    events::QUEUES,
+    give_back::QUEUES,
+    renewals::QUEUES,
+];

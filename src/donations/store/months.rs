@@ -7,7 +7,7 @@ use crate::{
     clock::Moment,
     db::{Db, Result, Tx},
     money::Money,
-    payments::ProviderSubscription,
+    payments::{ProviderSubscription, Rhythm, RhythmUnit},
     statements, token,
 };
 
@@ -16,15 +16,19 @@ statements! {
         created_at) values ($1, $2, $3, $4, $5, 'pending', $6, $7) on conflict (public_id) do nothing";
     TAKE_RECURRING = "update recurring_donation set state = state where public_id = $1
         returning id, public_id, donor_id, email, name, amount_minor, currency, state,
-        provider_subscription_id, edition_id, activated_at, cancelled_at, copy_of";
+        provider_subscription_id, edition_id, activated_at, cancelled_at, copy_of,
+        every_count, every_unit, provider_customer_id";
     TAKE_RECURRING_BY_SUBSCRIPTION = "update recurring_donation set state = state where provider_subscription_id = $1
         returning id, public_id, donor_id, email, name, amount_minor, currency, state,
-        provider_subscription_id, edition_id, activated_at, cancelled_at, copy_of";
+        provider_subscription_id, edition_id, activated_at, cancelled_at, copy_of,
+        every_count, every_unit, provider_customer_id";
     TAKE_RECURRING_BY_ID = "update recurring_donation set state = state where id = $1
         returning id, public_id, donor_id, email, name, amount_minor, currency, state,
-        provider_subscription_id, edition_id, activated_at, cancelled_at, copy_of";
+        provider_subscription_id, edition_id, activated_at, cancelled_at, copy_of,
+        every_count, every_unit, provider_customer_id";
     READ_RECURRING = "select id, public_id, donor_id, email, name, amount_minor, currency, state,
-        provider_subscription_id, edition_id, activated_at, cancelled_at, copy_of
+        provider_subscription_id, edition_id, activated_at, cancelled_at, copy_of,
+        every_count, every_unit, provider_customer_id
         from recurring_donation where public_id = $1";
     /// Asked before the provider is: what the provider says then is no older than this.
     VERSION_OF = "select version from recurring_donation where provider_subscription_id = $1";
@@ -51,6 +55,10 @@ statements! {
         where id = $1 and state <> 'cancelled'";
     ABANDON_RECURRING = "update recurring_donation set state = 'cancelled', cancelled_at = $2, email = '', name = ''
         where id = $1 and state = 'pending' and activated_at is null";
+    SUBSCRIPTION_OF = "select provider_subscription_id from recurring_donation where id = $1 and provider_subscription_id is not null";
+    /// Those that go on and are paid by something, by the provider's name of it.
+    PAID_BY = "select provider_subscription_id from recurring_donation where provider_method_id = $1
+        and state not in ('pending', 'cancelled') and provider_subscription_id is not null order by id limit 50";
     REVIVE_RECURRING = "update recurring_donation set state = 'pending', cancelled_at = null where id = $1 and state = 'cancelled'";
 }
 
@@ -71,6 +79,16 @@ pub struct Recurring {
     pub cancelled_at: Option<Moment>,
     /// The public id of the one that it is a copy of.
     pub copy_of: Option<String>,
+    pub every_count: i64,
+    pub every_unit: RhythmUnit,
+    pub provider_customer_id: Option<String>,
+}
+
+impl Recurring {
+    /// How often it is taken.
+    pub const fn rhythm(&self) -> Rhythm {
+        Rhythm { count: self.every_count, unit: self.every_unit }
+    }
 }
 
 /// A new row of `recurring_donation`.
@@ -148,6 +166,33 @@ pub struct Mirror<'a> {
     pub ended_at: Moment,
     /// The row's version before the subscription was looked at.
     pub version: i64,
+}
+
+impl<'a> Mirror<'a> {
+    /// Of a subscription as it is; `now` is when it ended, if it has and does not say when.
+    pub fn of(recurring: &'a Recurring, is: &'a ProviderSubscription, version: i64, now: Moment) -> Self {
+        let amount = is.amount.filter(|amount| amount.minor > 0);
+        Self {
+            id: recurring.id,
+            subscription_id: &is.id,
+            customer_id: is.customer.as_deref(),
+            amount_minor: amount.map_or(recurring.amount_minor, |amount| amount.minor),
+            currency: amount.map_or(recurring.currency.as_str(), |amount| amount.currency.code()),
+            state: is.state,
+            ended_at: is.ended_at.unwrap_or(now),
+            version,
+        }
+    }
+}
+
+/// The provider's name of what a row follows.
+pub async fn subscription_of(db: &Db, id: i64) -> Result<Option<String>> {
+    Ok(db.opt::<(String,)>(SUBSCRIPTION_OF, (id,)).await?.map(|(name,)| name))
+}
+
+/// The subscriptions that go on and are paid by that.
+pub async fn paid_by(db: &Db, method: &str) -> Result<Vec<String>> {
+    Ok(db.all::<(String,)>(PAID_BY, (method,)).await?.into_iter().map(|(name,)| name).collect())
 }
 
 /// Whether the row followed; false when somebody else made it follow since.

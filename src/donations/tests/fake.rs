@@ -3,18 +3,22 @@
 use std::{
     collections::{BTreeMap, HashMap, VecDeque},
     sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use crate::{
     clock::Moment,
     money::{Currency, Money},
     payments::{
-        AccountStanding, AfterPayment, Charge, Checkout, CheckoutSession, Dispute, DisputeState, EventPage, EventsAsked, Every,
+        AccountStanding, AfterPayment, Change, Charge, Checkout, CheckoutSession, Dispute, DisputeState, EventPage, EventsAsked, Every,
         FraudWarning, Invoice, Movement, NewCheckout, NewRefund, OurIds, Page, Payment, PaymentProvider,
         PaymentState, Payout, ProviderAccount, ProviderAnswer, ProviderError, ProviderEvent, ProviderSubscription,
-        RecurringState, Refund, RefundState, SessionState, Span,
+        RecurringState, Refund, RefundState, SessionState, Span, SubscriptionChange, Terms,
     },
 };
+
+/// How long after it began the next payment is.
+const MONTH: Duration = Duration::from_secs(30 * 86_400);
 
 /// When supporters set out, by the provider's clock; when their money came; when what they ended was over.
 pub const BEGUN: Moment = Moment::from_unix_seconds(1_799_000_000);
@@ -52,6 +56,10 @@ pub struct Objects {
     pub refund_keys: HashMap<String, (NewRefund, String)>,
     pub trouble: VecDeque<Trouble>,
     pub calls: u64,
+    /// What was changed of subscriptions, by its key.
+    pub changes: HashMap<String, SubscriptionChange>,
+    /// Mandates that a bank has revoked, and what was paid by them.
+    pub revoked: HashMap<String, String>,
     /// Whether the key moves real money.
     pub live: bool,
     /// Whether the account may do what we need it for.
@@ -121,6 +129,11 @@ impl Fake {
             state: RecurringState::Active,
             customer: Some(format!("cus_{donation}")),
             amount: session.total,
+            terms: Terms {
+                item: Some((format!("si_{donation}"), format!("prod_{donation}"))),
+                next: Some(BEGUN.plus(MONTH)),
+                ..Terms::default()
+            },
             ours: session.ours.clone(),
             created: BEGUN,
             ended_at: None,
@@ -149,6 +162,7 @@ impl Fake {
             amount,
             elsewhere_minor: 0,
             next_try: None,
+            page: None,
             first: month == 1,
             subscription: Some(format!("sub_{donation}")),
             payment: Some(payment_id.clone()),
@@ -171,6 +185,33 @@ impl Fake {
         };
         objects.payments.insert(payment_id, payment);
         id
+    }
+
+    /// The same key changes it once, and says the same.
+    fn change(&self, wanted: &SubscriptionChange, key: &str) {
+        let mut objects = self.objects();
+        if let Some(first) = objects.changes.get(key) {
+            assert_eq!(first, wanted, "a repeat with the same key says the same");
+            return;
+        }
+        objects.changes.insert(key.to_owned(), wanted.clone());
+        let Some(subscription) = objects.subscriptions.get_mut(&wanted.subscription) else { return };
+        match &wanted.change {
+            Change::Amount { minor, rhythm, .. } => {
+                subscription.amount = Some(Money::new(*minor, Currency::EUR));
+                subscription.terms.rhythm = *rhythm;
+            }
+            Change::Date { next } => subscription.terms.next = Some(*next),
+            Change::Rest { until } => {
+                subscription.state = RecurringState::Paused;
+                subscription.terms.rests_until = *until;
+            }
+            Change::GoOn => {
+                subscription.state = RecurringState::Active;
+                subscription.terms.rests_until = None;
+            }
+            Change::EndLater => subscription.terms.ends_at = subscription.terms.next,
+        }
     }
 
     pub fn end_subscription(&self, id: &str) {
@@ -274,6 +315,23 @@ impl PaymentProvider for Fake {
             let ended = self.objects().subscriptions.get(id).cloned();
             ended.ok_or_else(|| missing(id))
         })
+    }
+    fn change_subscription<'a>(
+        &'a self,
+        wanted: &'a SubscriptionChange,
+        key: &'a str,
+    ) -> ProviderAnswer<'a, ProviderSubscription> {
+        Box::pin(async move {
+            self.trouble(|| self.change(wanted, key))?;
+            let changed = self.objects().subscriptions.get(&wanted.subscription).cloned();
+            changed.ok_or_else(|| missing(&wanted.subscription))
+        })
+    }
+    fn card_page<'a>(&'a self, customer: &'a str, _back: &'a str) -> ProviderAnswer<'a, String> {
+        Box::pin(async move { self.trouble(|| format!("https://portal.example.com/{customer}")) })
+    }
+    fn revoked_method<'a>(&'a self, mandate: &'a str) -> ProviderAnswer<'a, Option<String>> {
+        Box::pin(async move { self.trouble(|| self.objects().revoked.get(mandate).cloned()) })
     }
     /// Newest first, three a page.
     fn events<'a>(

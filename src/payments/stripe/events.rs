@@ -46,6 +46,10 @@ impl EventKind {
             | "invoice.voided"
             | "invoice.marked_uncollectible" => Self::Invoice,
             "invoice.payment_failed" => Self::InvoiceFailed,
+            "invoice.payment_action_required" => Self::InvoiceAsks,
+            "invoice.upcoming" => Self::Upcoming,
+            "payment_method.updated" | "payment_method.automatically_updated" => Self::Method,
+            "mandate.updated" => Self::Mandate,
             _ => return None,
         })
     }
@@ -93,11 +97,17 @@ pub fn event_of(value: &Value) -> Option<ReadEvent> {
     } else if let Some(id) = value["related_object"]["id"].as_str() {
         id
     } else {
+        // A bill that is not made yet has no id to ask for.
+        let about = if kind == "invoice.upcoming" { &object["parent"]["subscription_details"] } else { object };
         // What is told of a charge, and of what becomes of it, is news of its payment.
         let of_payment = ["charge.", "refund.", "radar.early_fraud_warning.", "review."];
         let is_of_payment = of_payment.iter().any(|start| kind.starts_with(start));
-        let name = if is_of_payment { "payment_intent" } else { "id" };
-        object[name].as_str().unwrap_or_default()
+        let name = match kind {
+            "invoice.upcoming" => "subscription",
+            _ if is_of_payment => "payment_intent",
+            _ => "id",
+        };
+        about[name].as_str().unwrap_or_default()
     };
     Some(ReadEvent::Ours(ProviderEvent {
         object_id: object_id.to_owned(),

@@ -16,6 +16,7 @@ pub struct WireInvoice {
     amount_due: Option<i64>,
     amount_paid_off_stripe: Option<i64>,
     next_payment_attempt: Option<i64>,
+    hosted_invoice_url: Option<String>,
     currency: Option<String>,
     billing_reason: Option<String>,
     customer_email: Option<String>,
@@ -80,6 +81,7 @@ impl From<WireInvoice> for Invoice {
             amount: money_of(paid, wire.currency.as_deref()),
             elsewhere_minor: elsewhere.min(paid.unwrap_or(0)),
             next_try: wire.next_payment_attempt.map(Moment::from_unix_seconds),
+            page: wire.hosted_invoice_url.filter(|page| page.starts_with("http")),
             first: wire.billing_reason.as_deref() == Some("subscription_create"),
             subscription: wire
                 .parent

@@ -31,11 +31,10 @@ use self::{
     invoices::WireInvoice,
     payments::WirePayment,
     sessions::{WireSession, checkout_fields},
-    subscriptions::WireSubscription,
+    subscriptions::{WireMethod, WireSubscription, change_fields},
 };
 use super::{
-    AfterPayment, Checkout, CheckoutSession, EventPage, EventsAsked, Invoice, NewCheckout, OurIds, Payment,
-    PaymentProvider, ProviderAccount, ProviderAnswer, ProviderError, ProviderSubscription, RecurringState,
+    AfterPayment, Checkout, CheckoutSession, EventPage, EventsAsked, Invoice, NewCheckout, OurIds, PayBy, Payment, PaymentProvider, ProviderAccount, ProviderAnswer, ProviderError, ProviderSubscription, RecurringState, SubscriptionChange,
 };
 use crate::authorities::Trust;
 
@@ -150,6 +149,22 @@ impl Stripe {
             checkout_origin: settings.checkout_origin(),
             waits: WAITS,
         })
+    }
+
+    /// A subscription with what pays it. What can be said of that is worth a call, and not the news that brought us here.
+    async fn with_method(&self, wire: WireSubscription) -> Result<ProviderSubscription, ProviderError> {
+        let named = wire.method();
+        let mut subscription = ProviderSubscription::from(wire);
+        if let Some(id) = named {
+            subscription.terms.method =
+                match self.send::<WireMethod>(Call::get(&["payment_methods", &id])).await {
+                    Ok(method) => Some(method.into()),
+                    // An old source, or one that is gone.
+                    Err(ProviderError::Refused { .. }) => Some(PayBy { id, ..PayBy::default() }),
+                    Err(error) => return Err(error),
+                };
+        }
+        Ok(subscription)
     }
 
     /// Makes a call until it is answered, a few times at most, always with the same key.
@@ -312,8 +327,10 @@ impl PaymentProvider for Stripe {
 
     fn subscription<'a>(&'a self, id: &'a str) -> ProviderAnswer<'a, ProviderSubscription> {
         Box::pin(async move {
-            let wire: WireSubscription = self.send(Call::get(&["subscriptions", id])).await?;
-            Ok(wire.into())
+            let path = ["subscriptions", id];
+            let call = Call::get(&path).with("expand[]", "discounts.source.coupon");
+            let wire: WireSubscription = self.send(call).await?;
+            self.with_method(wire).await
         })
     }
 
@@ -353,6 +370,54 @@ impl PaymentProvider for Stripe {
                 },
                 Err(error) => Err(error),
             }
+        })
+    }
+
+    fn change_subscription<'a>(
+        &'a self,
+        wanted: &'a SubscriptionChange,
+        idempotency_key: &'a str,
+    ) -> ProviderAnswer<'a, ProviderSubscription> {
+        Box::pin(async move {
+            let mut fields = change_fields(wanted)?;
+            fields.push(("expand[]".to_owned(), "discounts.source.coupon".to_owned()));
+            let wire: WireSubscription = self
+                .send(Call {
+                    method: Method::POST,
+                    path: &["subscriptions", &wanted.subscription],
+                    fields,
+                    key: Some(idempotency_key),
+                })
+                .await?;
+            Ok(wire.into())
+        })
+    }
+
+    fn card_page<'a>(&'a self, customer: &'a str, back: &'a str) -> ProviderAnswer<'a, String> {
+        Box::pin(async move {
+            #[derive(Deserialize)]
+            struct Made {
+                url: String,
+            }
+            // A page that nobody opens is over within minutes: it needs no key.
+            let fields =
+                [("customer", customer), ("return_url", back), ("flow_data[type]", "payment_method_update")];
+            let fields = fields.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+            let path = &["billing_portal", "sessions"];
+            let made: Made = self.send(Call { method: Method::POST, path, fields, key: None }).await?;
+            Ok(made.url)
+        })
+    }
+
+    fn revoked_method<'a>(&'a self, mandate: &'a str) -> ProviderAnswer<'a, Option<String>> {
+        Box::pin(async move {
+            #[derive(Deserialize)]
+            struct Mandate {
+                status: String,
+                payment_method: String,
+            }
+            let is: Mandate = self.send(Call::get(&["mandates", mandate])).await?;
+            Ok((is.status == "inactive").then_some(is.payment_method))
         })
     }
 

@@ -6,9 +6,13 @@ use axum::{
 };
 use serde::Serialize;
 
-use super::super::{App, Outcome, WebError, session::see_other};
+use super::{
+    super::{App, Outcome, WebError, session::see_other},
+    told::{GiftsTold, InAddress, Told},
+};
 use crate::{
-    donations::{self, CancelError, Monthly, RecurringState},
+    clock::{Moment, Zone},
+    donations::{self, CancelError, ChangeError, LetterAsked, Monthly, RecurringState, Wish},
     settings::Settings,
 };
 
@@ -24,21 +28,60 @@ struct Page {
     reachable: bool,
     /// Whether it can be ended here.
     running: bool,
+    every: String,
+    next: Option<String>,
+    ends: Option<String>,
+    rests: bool,
+    rests_until: Option<String>,
+    changing: Option<String>,
+    /// The rests that are offered: what is sent, and what it says.
+    until: Vec<(String, String)>,
+    /// What was done, in a sentence.
+    told: Option<&'static str>,
     /// The amounts of copies of it that run besides; empty for almost everybody.
     others: String,
 }
 
 /// `GET /giving/{token}`
-pub(crate) async fn show(State(app): State<App>, Path(token): Path<String>) -> Outcome {
-    page(&app, &token).await
+pub(crate) async fn show(State(app): State<App>, Path(token): Path<String>, told: InAddress) -> Outcome {
+    let told = match told.read(&app.site, &format!("/giving/{token}")) {
+        Some(Told::Gifts(told)) => Some(told.sentence()),
+        _ => None,
+    };
+    page(&app, &token, told).await
 }
 
 /// `POST /giving/{token}`
 pub(crate) async fn submit(State(app): State<App>, Path(token): Path<String>, body: Bytes) -> Outcome {
     let provider = app.payments.as_ref().map(|payments| payments.provider.as_ref());
+    let sent = |name: &str| {
+        url::form_urlencoded::parse(&body).find(|(sent, _)| sent == name).map(|(_, value)| value.into_owned())
+    };
+    let wish = match sent("press").as_deref() {
+        Some("link") => {
+            let told = match donations::mail_link_of_gift(&app.site, &token).await? {
+                LetterAsked::Enough => GiftsTold::Enough,
+                // The same whether there is somebody to write to or not.
+                LetterAsked::Sent | LetterAsked::NotFound => GiftsTold::Link,
+            };
+            return Ok(Told::Gifts(told).at(&app.site, &format!("/giving/{token}"), ""));
+        }
+        Some("later") => Some(Wish::EndLater),
+        Some("go-on") => Some(Wish::GoOn),
+        Some("rest") => {
+            let zone = Settings::load(&app.site.db).await?.time_zone;
+            let day = sent("until").and_then(|day| Some(zone.day(day.parse().ok()?)?.0));
+            Some(Wish::Rest(Some(
+                day.ok_or(WebError::BadRequest("The form holds no day that our page has."))?,
+            )))
+        }
+        _ => None,
+    };
+    if let Some(wish) = wish {
+        return change(&app, &token, wish).await;
+    }
     // Whatever else a form says, whoever presses wants to end it.
-    let all = url::form_urlencoded::parse(&body).any(|(name, _)| name == "all");
-    let asked = if all {
+    let asked = if sent("all").is_some() {
         donations::cancel_all(&app.site, provider, &token).await
     } else {
         donations::cancel_monthly(&app.site, provider, &token).await
@@ -51,12 +94,35 @@ pub(crate) async fn submit(State(app): State<App>, Path(token): Path<String>, bo
     }
 }
 
-async fn page(app: &App, token: &str) -> Outcome {
-    let Monthly { amount, state, began_at, cancelled_at, asked_at, others, .. } =
-        donations::monthly_of(&app.site, token).await?.ok_or(WebError::NotFound)?;
+/// A rest, going on, an end that is to come.
+async fn change(app: &App, token: &str, wish: Wish<'_>) -> Outcome {
+    let provider = app.payments.as_ref().map(|payments| payments.provider.as_ref());
+    let told = match donations::change_managed(&app.site, provider, token, wish).await {
+        Ok(()) => GiftsTold::Changed,
+        Err(ChangeError::NotYet(_)) => GiftsTold::Asked,
+        Err(ChangeError::Waiting) => GiftsTold::Waiting,
+        Err(ChangeError::Refused(_) | ChangeError::Invalid(_)) => GiftsTold::Refused,
+        Err(ChangeError::NotFound) => return Err(WebError::NotFound),
+        Err(ChangeError::Database(error)) => return Err(error.into()),
+    };
+    Ok(Told::Gifts(told).at(&app.site, &format!("/giving/{token}"), ""))
+}
+
+async fn page(app: &App, token: &str, told: Option<&'static str>) -> Outcome {
+    let is = donations::monthly_of(&app.site, token).await?.ok_or(WebError::NotFound)?;
+    let Monthly { amount, state, began_at, cancelled_at, asked_at, others, .. } = is;
     let zone = &Settings::load(&app.site.db).await?.time_zone;
+    let now = app.site.now();
     let page = Page {
         amount,
+        every: is.rhythm.words(),
+        next: is.next_at.filter(|at| *at > now && is.ends_at.is_none()).map(|at| at.date(zone)),
+        ends: is.ends_at.map(|at| at.date(zone)),
+        rests: state == RecurringState::Paused,
+        rests_until: is.rests_until.map(|at| at.date(zone)),
+        changing: is.changing_since.map(|at| at.date_time(zone)),
+        until: rests(now, zone),
+        told,
         reachable: app.payments.is_some(),
         running: state.runs(),
         began: began_at.map(|at| at.date(zone)),
@@ -66,4 +132,14 @@ async fn page(app: &App, token: &str) -> Outcome {
         others: others.join(", "),
     };
     app.public_page("public/giving", "Your monthly donation", &page).await
+}
+
+/// The rests that are offered: the day as browsers write it, and for people.
+pub(super) fn rests(now: Moment, zone: &Zone) -> Vec<(String, String)> {
+    let rest = |months: i64| {
+        let until = zone.months_after(now, months);
+        let says = if months == 1 { "A month".to_owned() } else { format!("{months} months") };
+        (until.day(zone), format!("{says}, until {}", until.date(zone)))
+    };
+    [1, 2, 3, 6, 12].map(rest).into()
 }

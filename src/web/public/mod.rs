@@ -19,6 +19,7 @@ pub(super) mod sample_link;
 pub(super) mod sign_up;
 mod story;
 pub(super) mod subscribe;
+pub(super) mod supporter;
 pub(super) mod thanks;
 mod told;
 pub(super) mod unsubscribe;

@@ -44,6 +44,8 @@ pub(super) enum Told {
     Undone,
     /// A gift was begun, with what was filled in for it: names of fields, and what they held.
     Gift { filled: Vec<(String, String)>, gift: String },
+    /// Something was done on a supporter's page.
+    Gifts(GiftsTold),
     /// A mail goes to the address that was typed.
     Mailed { to: String, later: bool },
 }
@@ -120,5 +122,53 @@ impl Told {
     /// Goes on to the page at this path, to a part of it where one is named.
     pub(super) fn at(&self, site: &Site, path: &str, part: &str) -> Response {
         see_other(&format!("{}{part}", self.address(site, path)))
+    }
+}
+
+/// What was done on a supporter's page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum GiftsTold {
+    /// A regular gift was changed.
+    Changed,
+    /// The payment service was asked, and has not confirmed it.
+    Asked,
+    /// Another change is not confirmed yet.
+    Waiting,
+    /// The payment service said no.
+    Refused,
+    Renamed,
+    Receipt,
+    Statement,
+    Link,
+    /// No more letters today.
+    Enough,
+    /// What it was about is not there.
+    Gone,
+}
+
+impl GiftsTold {
+    /// In a sentence.
+    pub(super) const fn sentence(self) -> &'static str {
+        match self {
+            Self::Changed => "Done. We have written to you what it is now.",
+            Self::Asked => {
+                "We have asked the payment service, which has not confirmed it yet. We keep asking, and write to you as soon as it has."
+            }
+            Self::Waiting => {
+                "Nothing was changed: an earlier change is not confirmed yet. Please try again in some minutes."
+            }
+            Self::Refused => {
+                "Nothing was changed: the payment service did not take that. Please write to us if it goes on."
+            }
+            Self::Renamed => "Saved. We greet you so from now on.",
+            Self::Receipt => "The receipt is on its way to you.",
+            Self::Statement => "The statement is on its way to you.",
+            Self::Link => "A fresh link is on its way to you.",
+            Self::Enough => {
+                "Nothing was sent: we have written to you ten times today because somebody pressed a button here. Please come back tomorrow."
+            }
+            Self::Gone => "That is not there any more. Nothing was changed.",
+        }
     }
 }

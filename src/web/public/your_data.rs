@@ -241,9 +241,16 @@ fn sections(held: Held, zone: &Zone) -> Vec<Section> {
         }),
         Section::of("Monthly gifts", held.monthly, |one| {
             let amount = donations::figures(one.amount_minor, &one.currency);
-            Line::new(format!("{amount} every month, {}", yours::monthly(one.state)))
+            let every = donations::Rhythm { count: one.every_count, unit: one.every_unit };
+            let card = format!("{} {}", one.card_brand, one.card_last4);
+            Line::new(format!("{amount} {}, {}", every.words(), yours::monthly(one.state)))
                 .when(one.activated_at.unwrap_or(one.created_at).date(zone))
-                .detail([named("Name", &one.name), one.email])
+                .detail([
+                    named("Name", &one.name),
+                    one.email,
+                    named("Card", card.trim()),
+                    named("Good until", &one.card_expires),
+                ])
         }),
         Section::of("What our team noted", held.notes, |one| {
             Line::new("A note").when(one.at.date_time(zone)).words(one.text)

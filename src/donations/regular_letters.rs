@@ -1,0 +1,250 @@
+//! What supporters are told of their regular gifts beside receipts: each letter once for its fact, in the transaction of the fact.
+
+use super::{
+    letters::{greeting, manage_url, was_told},
+    lines::figures,
+    manage_link::{LINK_DAYS, supporter_token},
+    store::{months::Recurring, renewals::Expiring, supporter},
+};
+use crate::{
+    clock::Moment,
+    db::{self, Tx},
+    delivery::tell,
+    email_address::EmailAddress,
+    mail::{
+        CardExpiring, DebitRevoked, GiftFailed, GiftsLink, GiftsStatement, MonthlyChanged, PaymentAction,
+        PaymentFailedAgain, StatedGift, YearlyNotice,
+    },
+    payments::{Every, Rhythm},
+    settings::Settings,
+    site::Site,
+    token,
+};
+
+/// Where a supporter changes a regular gift: their own page, or the one of that gift as long as they are not known as one.
+pub(super) async fn page_url(tx: &mut Tx, site: &Site, (email, gift): (&str, &str)) -> db::Result<String> {
+    let key = EmailAddress::parse(email).map(|email| email.key()).unwrap_or_default();
+    Ok(match supporter::at(tx, &key).await? {
+        Some(known) => site.url(&format!("/supporter/{}", supporter_token(site, &known.public_id))),
+        None => manage_url(site, gift),
+    })
+}
+
+/// That a payment still has not gone through: the letter of that number, due at `due`.
+pub(super) async fn send_failed_again(
+    tx: &mut Tx,
+    site: &Site,
+    recurring: &Recurring,
+    (invoice, number, last): (&str, i64, bool),
+    (failed_at, due, next_try): (Moment, Moment, Option<Moment>),
+) -> db::Result<()> {
+    if was_told(tx, due).await? {
+        return Ok(());
+    }
+    let Ok(to) = EmailAddress::parse(&recurring.email) else { return Ok(()) };
+    let settings = Settings::load_in(tx).await?;
+    let letterhead = settings.letterhead(site);
+    let again = PaymentFailedAgain {
+        sender: letterhead.sender.clone(),
+        donor_name: greeting(&recurring.name),
+        amount: figures(recurring.amount_minor, &recurring.currency),
+        since: failed_at.date(&settings.time_zone),
+        next_try: next_try.filter(|at| *at > site.now()).map(|at| at.date(&settings.time_zone)),
+        last,
+        manage_url: page_url(tx, site, (&recurring.email, &recurring.public_id)).await?,
+    };
+    let fact = format!("payment-failed:{invoice}:{number}");
+    tell(tx, site, &letterhead, ("", &to), &fact, &again).await.map(drop)
+}
+
+/// That the bank wants a payment confirmed. It has the key of the letter that says that the payment failed: the provider tells
+/// both, and the supporter hears one of them.
+pub(super) async fn send_payment_action(
+    tx: &mut Tx,
+    site: &Site,
+    recurring: &Recurring,
+    (invoice, at): (&str, Moment),
+    pay_url: &str,
+) -> db::Result<()> {
+    if was_told(tx, at).await? {
+        return Ok(());
+    }
+    let Ok(to) = EmailAddress::parse(&recurring.email) else { return Ok(()) };
+    let letterhead = Settings::load_in(tx).await?.letterhead(site);
+    let action = PaymentAction {
+        sender: letterhead.sender.clone(),
+        donor_name: greeting(&recurring.name),
+        amount: figures(recurring.amount_minor, &recurring.currency),
+        pay_url: pay_url.to_owned(),
+        manage_url: page_url(tx, site, (&recurring.email, &recurring.public_id)).await?,
+    };
+    let fact = format!("payment-failed:{invoice}");
+    tell(tx, site, &letterhead, ("", &to), &fact, &action).await.map(drop)
+}
+
+/// A gift that did not arrive after all: whose it was, before they are forgotten.
+pub(super) struct Missed<'a> {
+    pub donation: &'a str,
+    pub email: &'a str,
+    pub name: &'a str,
+    pub amount: String,
+    pub every: Every,
+    pub at: Moment,
+}
+
+/// That a payment failed which the bank had days for.
+pub(super) async fn send_gift_failed(tx: &mut Tx, site: &Site, gift: &Missed<'_>) -> db::Result<()> {
+    if was_told(tx, gift.at).await? {
+        return Ok(());
+    }
+    let Ok(to) = EmailAddress::parse(gift.email) else { return Ok(()) };
+    let letterhead = Settings::load_in(tx).await?.letterhead(site);
+    let every = if gift.every == Every::Month { "?every=month" } else { "" };
+    let failed = GiftFailed {
+        sender: letterhead.sender.clone(),
+        donor_name: greeting(gift.name),
+        amount: gift.amount.clone(),
+        give_url: site.url(&format!("/donate{every}")),
+    };
+    let fact = format!("gift-failed:{}", gift.donation);
+    tell(tx, site, &letterhead, ("", &to), &fact, &failed).await.map(drop)
+}
+
+/// That the card of a regular gift runs out, in the month `expires`, for people.
+pub(super) async fn send_card_expiring(
+    tx: &mut Tx,
+    site: &Site,
+    card: &Expiring,
+    (month, expires): (&str, String),
+) -> db::Result<()> {
+    let Ok(to) = EmailAddress::parse(&card.email) else { return Ok(()) };
+    let letterhead = Settings::load_in(tx).await?.letterhead(site);
+    let rhythm = Rhythm { count: card.every_count, unit: card.every_unit };
+    let expiring = CardExpiring {
+        sender: letterhead.sender.clone(),
+        donor_name: greeting(&card.name),
+        amount: figures(card.amount_minor, &card.currency),
+        every: rhythm.words(),
+        card: card_words(&card.card_brand, &card.card_last4),
+        expires,
+        manage_url: page_url(tx, site, (&card.email, &card.public_id)).await?,
+    };
+    let fact = format!("card-expiring:{}:{month}", card.public_id);
+    tell(tx, site, &letterhead, ("", &to), &fact, &expiring).await.map(drop)
+}
+
+/// A card as its holder knows it: "Visa card ending in 4242".
+pub(super) fn card_words(brand: &str, last4: &str) -> String {
+    let brand = if brand.is_empty() { "card".to_owned() } else { format!("{brand} card") };
+    if last4.is_empty() { brand } else { format!("{brand} ending in {last4}") }
+}
+
+/// That the bank lets no more be taken; `mandate` is the provider's name of what was revoked.
+pub(super) async fn send_debit_revoked(
+    tx: &mut Tx,
+    site: &Site,
+    recurring: &Recurring,
+    (mandate, at): (&str, Moment),
+) -> db::Result<()> {
+    if was_told(tx, at).await? {
+        return Ok(());
+    }
+    let Ok(to) = EmailAddress::parse(&recurring.email) else { return Ok(()) };
+    let letterhead = Settings::load_in(tx).await?.letterhead(site);
+    let revoked = DebitRevoked {
+        sender: letterhead.sender.clone(),
+        donor_name: greeting(&recurring.name),
+        amount: figures(recurring.amount_minor, &recurring.currency),
+        every: recurring.rhythm().words(),
+        manage_url: page_url(tx, site, (&recurring.email, &recurring.public_id)).await?,
+    };
+    let fact = format!("debit-revoked:{}:{mandate}", recurring.public_id);
+    tell(tx, site, &letterhead, ("", &to), &fact, &revoked).await.map(drop)
+}
+
+/// That a gift which is taken once a year is taken on that day.
+pub(super) async fn send_yearly_notice(
+    tx: &mut Tx,
+    site: &Site,
+    recurring: &Recurring,
+    (next, heard): (Moment, Moment),
+) -> db::Result<()> {
+    if was_told(tx, heard).await? {
+        return Ok(());
+    }
+    let Ok(to) = EmailAddress::parse(&recurring.email) else { return Ok(()) };
+    let settings = Settings::load_in(tx).await?;
+    let letterhead = settings.letterhead(site);
+    let notice = YearlyNotice {
+        sender: letterhead.sender.clone(),
+        donor_name: greeting(&recurring.name),
+        amount: figures(recurring.amount_minor, &recurring.currency),
+        every: recurring.rhythm().words(),
+        date: next.date(&settings.time_zone),
+        manage_url: page_url(tx, site, (&recurring.email, &recurring.public_id)).await?,
+    };
+    let fact = format!("yearly:{}:{}", recurring.public_id, next.day(&settings.time_zone));
+    tell(tx, site, &letterhead, ("", &to), &fact, &notice).await.map(drop)
+}
+
+/// What a supporter changed, once the provider has said that it is so.
+pub(super) async fn send_changed(
+    tx: &mut Tx,
+    site: &Site,
+    recurring: &Recurring,
+    (change, what): (&str, String),
+) -> db::Result<()> {
+    let Ok(to) = EmailAddress::parse(&recurring.email) else { return Ok(()) };
+    let letterhead = Settings::load_in(tx).await?.letterhead(site);
+    let changed = MonthlyChanged {
+        sender: letterhead.sender.clone(),
+        donor_name: greeting(&recurring.name),
+        what,
+        manage_url: page_url(tx, site, (&recurring.email, &recurring.public_id)).await?,
+    };
+    let fact = format!("monthly-changed:{change}");
+    tell(tx, site, &letterhead, ("", &to), &fact, &changed).await.map(drop)
+}
+
+/// The link to a supporter's page. Each asking that is let through is a fact of its own.
+pub(super) async fn send_link(tx: &mut Tx, site: &Site, whose: &str, to: &EmailAddress) -> db::Result<()> {
+    let letterhead = Settings::load_in(tx).await?.letterhead(site);
+    let link = GiftsLink {
+        sender: letterhead.sender.clone(),
+        gifts_url: site.url(&format!("/supporter/{}", supporter_token(site, whose))),
+        valid_for: format!("{LINK_DAYS} days"),
+    };
+    let fact = format!("gifts-link:{whose}:{}", token::public_id());
+    tell(tx, site, &letterhead, ("", to), &fact, &link).await.map(drop)
+}
+
+/// What was given between two days.
+pub(super) struct Stated {
+    pub from: String,
+    pub to: String,
+    pub gifts: Vec<StatedGift>,
+    pub sums: Vec<String>,
+    pub more: bool,
+}
+
+/// A statement, by letter. Each asking that is let through is a fact of its own.
+pub(super) async fn send_statement(
+    tx: &mut Tx,
+    site: &Site,
+    (whose, name, to): (&str, &str, &EmailAddress),
+    stated: Stated,
+) -> db::Result<()> {
+    let letterhead = Settings::load_in(tx).await?.letterhead(site);
+    let Stated { from, to: until, gifts, sums, more } = stated;
+    let statement = GiftsStatement {
+        sender: letterhead.sender.clone(),
+        donor_name: greeting(name),
+        from,
+        to: until,
+        gifts,
+        sums,
+        more,
+    };
+    let fact = format!("gifts-statement:{whose}:{}", token::public_id());
+    tell(tx, site, &letterhead, ("", to), &fact, &statement).await.map(drop)
+}

@@ -1,0 +1,146 @@
+//! The statements of a supporter's own page.
+
+use sqlx_macros::FromRow;
+
+use crate::{
+    clock::Moment,
+    db::{Db, Result, Tx},
+    payments::{RecurringState, RhythmUnit},
+    statements,
+};
+
+statements! {
+    SUPPORTER = "select id, public_id, email, name from donor where public_id = $1 and email <> ''";
+    SUPPORTER_AT = "select id, public_id, email, name from donor where email_key = $1";
+    /// Those that go on first.
+    REGULAR_OF = "select r.public_id, r.amount_minor, r.currency, r.state, r.every_count, r.every_unit, r.next_at, r.ends_at,
+        r.rests_until, r.card_brand, r.card_last4, r.card_expires, r.activated_at, r.cancelled_at,
+        (select c.created_at from subscription_change c where c.recurring_donation_id = r.id and c.state = 'started') as changing_since,
+        (select c.created_at from provider_call c where c.idempotency_key = 'cancel:' || r.public_id and c.state = 'started') as ending_since
+        from recurring_donation r where r.donor_id = $1 and r.state <> 'pending'
+        order by case when r.state = 'cancelled' then 1 else 0 end, r.id desc limit 50";
+    GIFTS_OF = "select d.public_id, d.amount_minor, d.currency, d.paid_at, receipt.number as receipt_number,
+        cast(case when d.kind = 'instalment' then 1 else 0 end as bigint) as is_regular
+        from donation d join receipt on receipt.donation_id = d.id
+        where d.donor_id = $1 and d.state = 'paid' order by d.paid_at desc, d.id desc limit $2";
+    GIFTS_BETWEEN = "select d.public_id, d.amount_minor, d.currency, d.paid_at, receipt.number as receipt_number,
+        cast(case when d.kind = 'instalment' then 1 else 0 end as bigint) as is_regular
+        from donation d join receipt on receipt.donation_id = d.id
+        where d.donor_id = $1 and d.state = 'paid' and d.paid_at >= $2 and d.paid_at < $3 order by d.paid_at, d.id limit $4";
+    RECEIPT_OF = "select d.public_id, d.name, d.amount_minor, d.currency, d.paid_at, receipt.number as receipt_number,
+        r.public_id as recurring from donation d join receipt on receipt.donation_id = d.id
+        left join recurring_donation r on r.id = d.recurring_donation_id
+        where d.public_id = $1 and d.donor_id = $2 and d.state = 'paid'";
+    /// Whose regular gift it is.
+    OWNED = "select count(*) from recurring_donation where public_id = $1 and donor_id = $2";
+    RENAME = "update donor set name = $2 where id = $1 and email <> ''";
+    RENAME_REGULAR = "update recurring_donation set name = $2 where donor_id = $1 and state <> 'cancelled'";
+    RUNNING_OF = "select r.public_id, r.amount_minor, r.currency, r.every_count, r.every_unit
+        from donor join recurring_donation r on r.donor_id = donor.id
+        where donor.email_key = $1 and r.state not in ('pending', 'cancelled') order by r.id limit 50";
+}
+
+/// Whoever gave.
+#[derive(Clone, Debug, FromRow)]
+pub struct Giver {
+    pub id: i64,
+    pub public_id: String,
+    pub email: String,
+    pub name: String,
+}
+
+/// A regular gift as its supporter sees it.
+#[derive(Clone, Debug, FromRow)]
+pub struct Regular {
+    pub public_id: String,
+    pub amount_minor: i64,
+    pub currency: String,
+    pub state: RecurringState,
+    pub every_count: i64,
+    pub every_unit: RhythmUnit,
+    pub next_at: Option<Moment>,
+    pub ends_at: Option<Moment>,
+    pub rests_until: Option<Moment>,
+    pub card_brand: String,
+    pub card_last4: String,
+    pub card_expires: String,
+    pub activated_at: Option<Moment>,
+    pub cancelled_at: Option<Moment>,
+    pub changing_since: Option<Moment>,
+    pub ending_since: Option<Moment>,
+}
+
+/// A gift that arrived.
+#[derive(Clone, Debug, FromRow)]
+pub struct Given {
+    pub public_id: String,
+    pub amount_minor: i64,
+    pub currency: String,
+    pub paid_at: Moment,
+    pub receipt_number: String,
+    pub is_regular: i64,
+}
+
+/// What a receipt says.
+#[derive(Clone, Debug, FromRow)]
+pub struct Paper {
+    pub public_id: String,
+    pub name: String,
+    pub amount_minor: i64,
+    pub currency: String,
+    pub paid_at: Moment,
+    pub receipt_number: String,
+    pub recurring: Option<String>,
+}
+
+/// A regular gift that goes on.
+#[derive(Clone, Debug, PartialEq, Eq, FromRow)]
+pub struct Runs {
+    pub public_id: String,
+    pub amount_minor: i64,
+    pub currency: String,
+    pub every_count: i64,
+    pub every_unit: RhythmUnit,
+}
+
+pub async fn named(db: &Db, public_id: &str) -> Result<Option<Giver>> {
+    db.opt(SUPPORTER, (public_id,)).await
+}
+
+pub async fn at(tx: &mut Tx, email_key: &str) -> Result<Option<Giver>> {
+    tx.opt(SUPPORTER_AT, (email_key,)).await
+}
+
+pub async fn regular(db: &Db, donor: i64) -> Result<Vec<Regular>> {
+    db.all(REGULAR_OF, (donor,)).await
+}
+
+pub async fn gifts(db: &Db, donor: i64, limit: i64) -> Result<Vec<Given>> {
+    db.all(GIFTS_OF, (donor, limit)).await
+}
+
+pub async fn gifts_between(
+    db: &Db,
+    donor: i64,
+    (from, to): (Moment, Moment),
+    limit: i64,
+) -> Result<Vec<Given>> {
+    db.all(GIFTS_BETWEEN, (donor, from, to, limit)).await
+}
+
+pub async fn paper(db: &Db, donation: &str, donor: i64) -> Result<Option<Paper>> {
+    db.opt(RECEIPT_OF, (donation, donor)).await
+}
+
+pub async fn owns(db: &Db, donor: i64, recurring: &str) -> Result<bool> {
+    Ok(db.one::<(i64,)>(OWNED, (recurring, donor)).await?.0 > 0)
+}
+
+pub async fn rename(tx: &mut Tx, donor: i64, name: &str) -> Result<()> {
+    tx.exec(RENAME_REGULAR, (donor, name)).await?;
+    tx.exec(RENAME, (donor, name)).await.map(drop)
+}
+
+pub async fn running(db: &Db, email_key: &str) -> Result<Vec<Runs>> {
+    db.all(RUNNING_OF, (email_key,)).await
+}

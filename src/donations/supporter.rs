@@ -1,0 +1,493 @@
+//! A supporter's own page: what they gave, what goes on, and what they may change, by a link to their mailbox and no password.
+//!
+//! The rules that must hold: a link that has run out shows nothing and changes nothing, and has a fresh one mailed to the address that is
+//! known; whoever types an address learns nothing of it (TRUST A22); every letter that a page sends goes to the supporter alone, and so
+//! many a day.
+
+use std::time::Duration;
+
+use super::{
+    changes::{self, ChangeError, Wish},
+    letters,
+    lines::{Total, figures},
+    manage_link::supporter_of,
+    monthly,
+    regular_letters::{self, Stated, card_words},
+    store::{
+        self,
+        supporter::{self as rows, Given, Giver, Regular, Runs},
+    },
+};
+use crate::{
+    attempts::{self, Attempt, Limit, Refusal, Shared},
+    clock::{Moment, Zone},
+    db::{self, Db},
+    delivery::{self, Suppressions},
+    email_address::EmailAddress,
+    mail::{EmailTemplate as _, GiftsLink, StatedGift},
+    money::{self, Money},
+    network::Network,
+    payments::{PaymentProvider, ProviderError, Rhythm},
+    settings::Settings,
+    site::Site,
+};
+
+const DAY: Duration = Duration::from_secs(86_400);
+/// So many gifts stand on the page; a statement has the older ones.
+pub const NEWEST_GIFTS: usize = 100;
+/// So many stand in a statement.
+const MOST_STATED: usize = 500;
+/// So many letters go to one supporter in a day because somebody pressed a button.
+const LETTERS: Limit = Limit::within("letters of a supporter's page", 10, DAY);
+const LONGEST_NAME: usize = 100;
+
+/// How often one network asks for a link, and how many ask in all.
+pub const GIFTS_LINKS: Shared = Shared::new("gifts link", 10, 1_000);
+
+/// Whose page a link opens.
+#[derive(Clone, Debug)]
+pub struct Supporter {
+    giver: Giver,
+    /// Whether the link still works; one that has run out only has a fresh one mailed.
+    pub is_fresh: bool,
+}
+
+impl Supporter {
+    /// Their name as they gave it; may be empty.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.giver.name
+    }
+
+    /// Their address, so that who knows it recognises it and nobody else learns it.
+    #[must_use]
+    pub fn masked_email(&self) -> String {
+        EmailAddress::parse(&self.giver.email).map(|email| email.masked()).unwrap_or_default()
+    }
+
+    /// Their address.
+    #[must_use]
+    pub fn email(&self) -> Option<EmailAddress> {
+        EmailAddress::parse(&self.giver.email).ok()
+    }
+}
+
+/// What stands on the page.
+#[derive(Clone, Debug)]
+pub struct SupporterGifts {
+    /// By kind and currency.
+    pub totals: Vec<Total>,
+    pub regular: Vec<RegularGift>,
+    /// The newest first.
+    pub gifts: Vec<GivenGift>,
+    /// Whether there are older ones.
+    pub more: bool,
+}
+
+/// A regular gift as its supporter sees it.
+#[derive(Clone, Debug)]
+pub struct RegularGift {
+    pub public_id: String,
+    /// For people.
+    pub amount: String,
+    /// The bare figures, as a form takes them.
+    pub figures: String,
+    pub currency: String,
+    pub state: super::RecurringState,
+    pub rhythm: Rhythm,
+    pub next_at: Option<Moment>,
+    pub ends_at: Option<Moment>,
+    pub rests_until: Option<Moment>,
+    /// Such as "Visa card ending in 4242"; empty if that is not known.
+    pub card: String,
+    /// The last month it is good, as `2027-04`; empty if it is no card.
+    pub card_expires: String,
+    pub began_at: Option<Moment>,
+    pub ended_at: Option<Moment>,
+    /// Since when a change waits for the provider's word.
+    pub changing_since: Option<Moment>,
+    /// The same of an end.
+    pub ending_since: Option<Moment>,
+}
+
+/// A gift that arrived.
+#[derive(Clone, Debug)]
+pub struct GivenGift {
+    pub public_id: String,
+    pub amount: String,
+    pub paid_at: Moment,
+    pub receipt_number: String,
+    pub is_regular: bool,
+}
+
+/// A regular gift that goes on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RunningGift {
+    pub public_id: String,
+    /// For people.
+    pub amount: String,
+    pub rhythm: Rhythm,
+}
+
+/// What was given between two days.
+#[derive(Clone, Debug)]
+pub struct Statement {
+    /// The first day and the last, for people.
+    pub from: String,
+    pub to: String,
+    pub gifts: Vec<GivenGift>,
+    /// The sum of each currency, for people.
+    pub sums: Vec<String>,
+    /// Whether there are more gifts than stand there.
+    pub more: bool,
+}
+
+/// What became of a letter that was asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LetterAsked {
+    /// It is on its way.
+    Sent,
+    /// There were as many within a day as there may be.
+    Enough,
+    /// There is no such thing.
+    NotFound,
+}
+
+/// Whose page a token opens; none when it is not genuine, or they are forgotten.
+///
+/// # Errors
+/// When the database fails.
+pub async fn supporter_by_link(site: &Site, token: &str) -> db::Result<Option<Supporter>> {
+    let Some((public_id, is_fresh)) = supporter_of(site, token) else { return Ok(None) };
+    let giver = rows::named(&site.db, &public_id).await?;
+    Ok(giver.map(|giver| Supporter { giver, is_fresh }))
+}
+
+/// What stands on the page of a supporter.
+///
+/// # Errors
+/// When the database fails.
+pub async fn gifts_of(site: &Site, supporter: &Supporter) -> db::Result<SupporterGifts> {
+    let giver = &supporter.giver;
+    let key = supporter.email().map(|email| email.key()).unwrap_or_default();
+    let limit = i64::try_from(NEWEST_GIFTS).unwrap_or(i64::MAX) + 1;
+    let mut gifts = rows::gifts(&site.db, giver.id, limit).await?;
+    let more = gifts.len() > NEWEST_GIFTS;
+    gifts.truncate(NEWEST_GIFTS);
+    Ok(SupporterGifts {
+        totals: store::figures::totals_of(&site.db, &key).await?,
+        regular: rows::regular(&site.db, giver.id).await?.into_iter().map(RegularGift::from).collect(),
+        gifts: gifts.into_iter().map(GivenGift::from).collect(),
+        more,
+    })
+}
+
+impl From<Regular> for RegularGift {
+    fn from(row: Regular) -> Self {
+        let bare = money::currency(&row.currency).map(|one| Money::new(row.amount_minor, one).figures());
+        let known = !row.card_last4.is_empty();
+        Self {
+            amount: figures(row.amount_minor, &row.currency),
+            figures: bare.unwrap_or_default(),
+            rhythm: Rhythm { count: row.every_count, unit: row.every_unit },
+            card: if known { card_words(&row.card_brand, &row.card_last4) } else { String::new() },
+            public_id: row.public_id,
+            currency: row.currency,
+            state: row.state,
+            next_at: row.next_at,
+            ends_at: row.ends_at,
+            rests_until: row.rests_until,
+            card_expires: row.card_expires,
+            began_at: row.activated_at,
+            ended_at: row.cancelled_at,
+            changing_since: row.changing_since,
+            ending_since: row.ending_since,
+        }
+    }
+}
+
+impl From<Given> for GivenGift {
+    fn from(row: Given) -> Self {
+        Self {
+            amount: figures(row.amount_minor, &row.currency),
+            public_id: row.public_id,
+            paid_at: row.paid_at,
+            receipt_number: row.receipt_number,
+            is_regular: row.is_regular != 0,
+        }
+    }
+}
+
+/// The regular gifts of an address that go on.
+///
+/// # Errors
+/// When the database fails.
+pub async fn monthly_running(db: &Db, email_key: &str) -> db::Result<Vec<RunningGift>> {
+    let running = |row: Runs| RunningGift {
+        amount: figures(row.amount_minor, &row.currency),
+        rhythm: Rhythm { count: row.every_count, unit: row.every_unit },
+        public_id: row.public_id,
+    };
+    Ok(rows::running(db, email_key).await?.into_iter().map(running).collect())
+}
+
+/// Changes a regular gift of theirs.
+///
+/// # Errors
+/// [`ChangeError`]; [`ChangeError::NotFound`] too where it is somebody else's.
+pub async fn change_regular(
+    site: &Site,
+    provider: Option<&dyn PaymentProvider>,
+    supporter: &Supporter,
+    (gift, wish): (&str, Wish<'_>),
+) -> Result<(), ChangeError> {
+    if !rows::owns(&site.db, supporter.giver.id, gift).await? {
+        return Err(ChangeError::NotFound);
+    }
+    let recurring = store::months::read_recurring(&site.db, gift).await?.ok_or(ChangeError::NotFound)?;
+    changes::change(site, provider, &recurring, wish).await
+}
+
+/// The same by the link to that one gift: a rest, going on, an end that is to come.
+///
+/// # Errors
+/// [`ChangeError`].
+pub async fn change_managed(
+    site: &Site,
+    provider: Option<&dyn PaymentProvider>,
+    token: &str,
+    wish: Wish<'_>,
+) -> Result<(), ChangeError> {
+    let recurring = monthly::find(site, token).await?.ok_or(ChangeError::NotFound)?;
+    changes::change(site, provider, &recurring, wish).await
+}
+
+/// The provider's page on which the card of a regular gift is changed; it leads back to `back`.
+///
+/// # Errors
+/// [`ChangeError`].
+pub async fn card_page(
+    site: &Site,
+    provider: Option<&dyn PaymentProvider>,
+    supporter: &Supporter,
+    (gift, back): (&str, &str),
+) -> Result<String, ChangeError> {
+    let no_key = || ChangeError::NotYet(ProviderError::Unknown("donations are switched off".to_owned()));
+    let provider = provider.ok_or_else(no_key)?;
+    if !rows::owns(&site.db, supporter.giver.id, gift).await? {
+        return Err(ChangeError::NotFound);
+    }
+    let recurring = store::months::read_recurring(&site.db, gift).await?.filter(|row| row.state.runs());
+    let customer = recurring.and_then(|row| row.provider_customer_id).ok_or(ChangeError::NotFound)?;
+    provider.card_page(&customer, back).await.map_err(ChangeError::NotYet)
+}
+
+/// Whether another letter may go to them today.
+async fn may_write(site: &Site, supporter: &Supporter) -> db::Result<bool> {
+    match Attempt::begin(site, &[LETTERS.on(&supporter.giver.public_id)]).await {
+        Ok(_stays_counted) => Ok(true),
+        Err(Refusal::TooMany(_)) => Ok(false),
+        Err(Refusal::Database(error)) => Err(error),
+    }
+}
+
+/// Sends a receipt of theirs once more.
+///
+/// # Errors
+/// When the database fails.
+pub async fn send_receipt_again(
+    site: &Site,
+    supporter: &Supporter,
+    donation: &str,
+) -> db::Result<LetterAsked> {
+    let Some(paper) = rows::paper(&site.db, donation, supporter.giver.id).await? else {
+        return Ok(LetterAsked::NotFound);
+    };
+    let (Some(currency), Some(to)) = (money::currency(&paper.currency), supporter.email()) else {
+        return Ok(LetterAsked::NotFound);
+    };
+    if !may_write(site, supporter).await? {
+        return Ok(LetterAsked::Enough);
+    }
+    let mut tx = site.db.begin().await?;
+    let gift = letters::Received {
+        donation: &paper.public_id,
+        receipt_number: &paper.receipt_number,
+        amount: Money::new(paper.amount_minor, currency),
+        name: &paper.name,
+        paid_at: paper.paid_at,
+        recurring: paper.recurring.as_deref(),
+    };
+    letters::send_receipt_again(&mut tx, site, &to, &gift).await?;
+    tx.commit().await?;
+    Ok(LetterAsked::Sent)
+}
+
+/// What they gave from one day to another, both counted.
+///
+/// # Errors
+/// When the database fails.
+pub async fn statement(
+    site: &Site,
+    supporter: &Supporter,
+    zone: &Zone,
+    (from, to): (Moment, Moment),
+) -> db::Result<Statement> {
+    let limit = i64::try_from(MOST_STATED).unwrap_or(i64::MAX) + 1;
+    let mut given = rows::gifts_between(&site.db, supporter.giver.id, (from, to), limit).await?;
+    let more = given.len() > MOST_STATED;
+    given.truncate(MOST_STATED);
+    let mut sums: Vec<(String, i64)> = Vec::new();
+    for gift in &given {
+        match sums.iter_mut().find(|(code, _)| *code == gift.currency) {
+            Some((_, sum)) => *sum += gift.amount_minor,
+            None => sums.push((gift.currency.clone(), gift.amount_minor)),
+        }
+    }
+    Ok(Statement {
+        from: from.date(zone),
+        to: to.minus(Duration::from_secs(1)).date(zone),
+        gifts: given.into_iter().map(GivenGift::from).collect(),
+        sums: sums.iter().map(|(code, sum)| figures(*sum, code)).collect(),
+        more,
+    })
+}
+
+/// The same by letter.
+///
+/// # Errors
+/// When the database fails.
+pub async fn send_statement(
+    site: &Site,
+    supporter: &Supporter,
+    zone: &Zone,
+    days: (Moment, Moment),
+) -> db::Result<LetterAsked> {
+    let Some(to) = supporter.email() else { return Ok(LetterAsked::NotFound) };
+    if !may_write(site, supporter).await? {
+        return Ok(LetterAsked::Enough);
+    }
+    let stated = statement(site, supporter, zone, days).await?;
+    let line = |gift: GivenGift| StatedGift {
+        date: gift.paid_at.date(zone),
+        amount: gift.amount,
+        receipt_number: gift.receipt_number,
+    };
+    let stated = Stated {
+        from: stated.from,
+        to: stated.to,
+        gifts: stated.gifts.into_iter().map(line).collect(),
+        sums: stated.sums,
+        more: stated.more,
+    };
+    let whose = (supporter.giver.public_id.as_str(), supporter.name(), &to);
+    let mut tx = site.db.begin().await?;
+    regular_letters::send_statement(&mut tx, site, whose, stated).await?;
+    tx.commit().await?;
+    Ok(LetterAsked::Sent)
+}
+
+/// Takes another name of theirs, for letters from now on; receipts that were sent keep theirs. Says what is wrong with it.
+///
+/// # Errors
+/// When the database fails.
+pub async fn rename_supporter(
+    site: &Site,
+    supporter: &Supporter,
+    name: &str,
+) -> db::Result<Result<(), &'static str>> {
+    let name: String = name.trim().chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    if name.chars().count() > LONGEST_NAME {
+        return Ok(Err("Use at most 100 characters."));
+    }
+    let mut tx = site.db.begin().await?;
+    rows::rename(&mut tx, supporter.giver.id, &name).await?;
+    tx.commit().await?;
+    Ok(Ok(()))
+}
+
+/// Mails whoever a link named a fresh one, to the address that is known.
+///
+/// # Errors
+/// When the database fails.
+pub async fn mail_fresh_link(site: &Site, supporter: &Supporter) -> db::Result<LetterAsked> {
+    let Some(to) = supporter.email() else { return Ok(LetterAsked::NotFound) };
+    if !may_write(site, supporter).await? {
+        return Ok(LetterAsked::Enough);
+    }
+    let mut tx = site.db.begin().await?;
+    regular_letters::send_link(&mut tx, site, &supporter.giver.public_id, &to).await?;
+    tx.commit().await?;
+    Ok(LetterAsked::Sent)
+}
+
+/// The same for whoever a link to one monthly donation named.
+///
+/// # Errors
+/// When the database fails.
+pub async fn mail_link_of_gift(site: &Site, token: &str) -> db::Result<LetterAsked> {
+    let Some(recurring) = monthly::find(site, token).await? else { return Ok(LetterAsked::NotFound) };
+    let Ok(email) = EmailAddress::parse(&recurring.email) else { return Ok(LetterAsked::NotFound) };
+    let mut tx = site.db.begin().await?;
+    let giver = rows::at(&mut tx, &email.key()).await?;
+    drop(tx);
+    match giver {
+        Some(giver) => mail_fresh_link(site, &Supporter { giver, is_fresh: false }).await,
+        None => Ok(LetterAsked::NotFound),
+    }
+}
+
+/// Why no link was sent.
+#[derive(Debug, thiserror::Error)]
+pub enum LinkError {
+    /// More ask than may; how long until the next.
+    #[error("too many ask for links")]
+    TooMany(Duration),
+    /// The database failed.
+    #[error(transparent)]
+    Database(#[from] sqlx::Error),
+}
+
+/// Somebody asks for the link to the page of whoever has an address. If they gave, and may be written to, a letter is on its way to
+/// them, once a day; nothing that can be seen from outside tells whether.
+///
+/// # Errors
+/// [`LinkError`]; then nothing is sent.
+pub async fn ask_for_gifts_link(
+    site: &Site,
+    settings: &Settings,
+    email: &EmailAddress,
+    from: Option<Network>,
+) -> Result<(), LinkError> {
+    match Attempt::begin(site, &GIFTS_LINKS.on(from)).await {
+        Ok(_stays_counted) => {}
+        Err(Refusal::TooMany(wait)) => return Err(LinkError::TooMany(wait)),
+        Err(Refusal::Database(error)) => return Err(error.into()),
+    }
+    let told = db::again(|| tell_if_supporter(site, email)).await?;
+    if !told {
+        delivery::rehearse(site, &settings.letterhead(site), &GiftsLink::sample());
+    }
+    Ok(())
+}
+
+/// The same questions are asked of every address, and something is written of each.
+async fn tell_if_supporter(site: &Site, email: &EmailAddress) -> db::Result<bool> {
+    let mailbox = email.mailbox();
+    let mut tx = site.db.begin().await?;
+    let giver = rows::at(&mut tx, &email.key()).await?;
+    let stopped = Suppressions::new(site).stops_letter(&mut tx, email, false).await?;
+    let goes_to = giver.filter(|_| !stopped);
+    // Whoever types spellings of a mailbox that are nobody's uses up nothing of its supporter's.
+    let whose = if goes_to.is_some() { "link to gifts" } else { "link to nobody’s gifts" };
+    let first = attempts::once(&mut tx, site, (whose, &mailbox), DAY).await?;
+    let goes_to = goes_to.filter(|_| first);
+    if let Some(giver) = &goes_to {
+        // To the address as it is known: that is the one which gave.
+        if let Ok(known) = EmailAddress::parse(&giver.email) {
+            regular_letters::send_link(&mut tx, site, &giver.public_id, &known).await?;
+        }
+    }
+    tx.commit().await?;
+    Ok(goes_to.is_some())
+}

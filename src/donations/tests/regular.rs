@@ -1,0 +1,307 @@
+//! Regular gifts as they are at the provider, renewals that fail, what supporters change, and their page.
+
+use super::*;
+use crate::{
+    payments::{Change, PayBy, ProviderError, Rhythm, RhythmUnit, SubscriptionChange},
+    support::database::rows,
+};
+
+const DAY: Duration = Duration::from_secs(86_400);
+
+/// How many letters of a kind there are.
+async fn letters(room: &Room, template: &str) -> usize {
+    let all: Vec<(String,)> = rows(&room.site.db, "select template from notice").await;
+    all.iter().filter(|(one,)| one == template).count()
+}
+
+/// A monthly gift that runs: its public id here, its link, the subscription.
+async fn running(room: &Room) -> (String, String, String) {
+    let gift = room.gift(true).await;
+    let (session, subscription, _) = room.provider.pay_monthly(&gift);
+    room.tell(&format!("evt_{gift}"), "checkout.session.completed", &session).await;
+    room.work().await;
+    let recurring = room.listed(&gift).await.recurring_public_id.expect("a monthly donation");
+    (gift, manage_token(&room.site, &recurring), subscription)
+}
+
+/// The second month fails: the invoice.
+async fn fails(room: &Room, gift: &str, subscription: &str) -> String {
+    let invoice = room.provider.add_invoice(gift, 2, None, None);
+    {
+        let mut objects = room.provider.objects();
+        let waiting = objects.invoices.get_mut(&invoice).expect("it is there");
+        (waiting.paid, waiting.open, waiting.paid_at) = (false, true, None);
+        objects.subscriptions.get_mut(subscription).expect("it is there").state = RecurringState::PastDue;
+    }
+    room.tell(&format!("evt_failed_{gift}"), "invoice.payment_failed", &invoice).await;
+    room.work().await;
+    invoice
+}
+
+async fn monthly(room: &Room, token: &str) -> Monthly {
+    monthly_of(&room.site, token).await.expect("a read").expect("it is there")
+}
+
+async fn remind_all(room: &Room) {
+    for _ in 0..2 {
+        remind(&room.site, &room.provider).await.expect("a round");
+    }
+}
+
+both_engines! {
+    /// Three letters about a month that fails, on the first day, the third and the seventh, each once; then no more.
+    async fn a_failed_month_is_written_about_three_times(db: TestDb) {
+        let room = Room::open(&db).await;
+        let (gift, _, subscription) = running(&room).await;
+        fails(&room, &gift, &subscription).await;
+        remind_all(&room).await;
+        assert_eq!((letters(&room, "payment_failed").await, letters(&room, "payment_failed_again").await), (1, 0));
+        for (days, again) in [(2, 0), (1, 1), (3, 1), (1, 2), (30, 2), (300, 2)] {
+            room.site.clock.advance(days * DAY);
+            remind_all(&room).await;
+            assert_eq!(letters(&room, "payment_failed_again").await, again, "{days} days later");
+        }
+        // Another try of the same bill fails: its letters were written.
+        room.tell("evt_once_more", "invoice.payment_failed", &format!("in_{gift}_2")).await;
+        room.work().await;
+        assert_eq!((letters(&room, "payment_failed").await, letters(&room, "payment_failed_again").await), (1, 2));
+    }
+
+    /// Paid, forgiven, resting or ended while nobody told us: the provider is asked before each letter, and none goes.
+    async fn nobody_is_written_to_about_what_is_over(db: TestDb) {
+        for way in ["paid", "void", "ended", "rests", "gone"] {
+            let room = Room::another(&db).await;
+            let (gift, _, subscription) = running(&room).await;
+            let invoice = fails(&room, &gift, &subscription).await;
+            {
+                let mut objects = room.provider.objects();
+                let state = match way { "ended" => RecurringState::Cancelled, "rests" => RecurringState::Paused, _ => RecurringState::PastDue };
+                objects.subscriptions.get_mut(&subscription).expect("it is there").state = state;
+                let bill = objects.invoices.get_mut(&invoice).expect("it is there");
+                (bill.paid, bill.open) = (way == "paid", !matches!(way, "paid" | "void"));
+                if way == "gone" {
+                    objects.invoices.remove(&invoice);
+                }
+            }
+            room.site.clock.advance(3 * DAY);
+            // What the provider does not answer is asked again, and nobody is written to meanwhile.
+            room.provider.next_trouble(Trouble::Busy);
+            remind_all(&room).await;
+            assert_eq!(letters(&room, "payment_failed_again").await, 0, "{way}");
+            for _ in 0..3 {
+                room.site.clock.advance(3 * DAY);
+                remind_all(&room).await;
+            }
+            assert_eq!(letters(&room, "payment_failed_again").await, 0, "{way}");
+            let open: Vec<(i64,)> = rows(&room.site.db, "select count(*) from renewal_trouble where state = 'open'").await;
+            assert_eq!(open, [(0,)], "{way}");
+        }
+    }
+
+    /// News of a bill that is paid ends its letters at once, without asking.
+    async fn news_that_it_is_paid_end_the_letters(db: TestDb) {
+        let room = Room::open(&db).await;
+        let (gift, _, subscription) = running(&room).await;
+        let invoice = fails(&room, &gift, &subscription).await;
+        let amount = room.provider.objects().subscriptions[&subscription].amount;
+        room.provider.add_invoice(&gift, 2, amount, None);
+        room.tell("evt_paid", "invoice.paid", &invoice).await;
+        room.work().await;
+        let calls = room.provider.objects().calls;
+        room.site.clock.advance(4 * DAY);
+        remind_all(&room).await;
+        assert_eq!(room.provider.objects().calls, calls, "nothing is left to ask about");
+        assert_eq!(letters(&room, "payment_failed_again").await, 0);
+        room.balances().await;
+    }
+
+    /// The bank wants a word, and the payment failed: the provider tells both, and the supporter hears one, with the page for it.
+    async fn who_must_confirm_at_the_bank_hears_it_once(db: TestDb) {
+        let room = Room::open(&db).await;
+        let (gift, _, subscription) = running(&room).await;
+        let invoice = room.provider.add_invoice(&gift, 2, None, None);
+        {
+            let mut objects = room.provider.objects();
+            let waiting = objects.invoices.get_mut(&invoice).expect("it is there");
+            (waiting.paid, waiting.open) = (false, true);
+            waiting.page = Some("https://invoice.example.com/i/1".to_owned());
+            objects.subscriptions.get_mut(&subscription).expect("it is there").state = RecurringState::PastDue;
+        }
+        for (number, kind) in ["invoice.payment_action_required", "invoice.payment_failed", "invoice.payment_action_required"].iter().enumerate() {
+            room.tell(&format!("evt_{number}"), kind, &invoice).await;
+            room.work().await;
+        }
+        assert_eq!((letters(&room, "payment_action").await, letters(&room, "payment_failed").await), (1, 0));
+    }
+
+    /// TRUST T5: a bank that had days and did not pay after all: whoever gave hears it, once, by whichever news comes, and is forgotten.
+    async fn a_gift_that_did_not_arrive_is_told_once(db: TestDb) {
+        let room = Room::open(&db).await;
+        for (round, monthly) in [false, true].into_iter().enumerate() {
+            let gift = room.gift(monthly).await;
+            let mut session = room.provider.session_of(&gift);
+            if monthly {
+                session.state = SessionState::Unpaid;
+                room.provider.set_session(&session);
+            } else {
+                room.provider.pay_once(&gift, SessionState::Unpaid, PaymentState::Processing);
+            }
+            room.tell(&format!("evt_done_{round}"), "checkout.session.completed", &session.id).await;
+            room.work().await;
+            assert_eq!(room.listed(&gift).await.state, DonationState::Pending);
+            assert_eq!(letters(&room, "gift_failed").await, round, "not before it has failed");
+            if !monthly {
+                room.provider.pay_once(&gift, SessionState::Unpaid, PaymentState::NotPaid);
+            }
+            for again in 0..2 {
+                room.tell(&format!("evt_failed_{round}_{again}"), "checkout.session.async_payment_failed", &session.id).await;
+                room.work().await;
+            }
+            let failed = room.listed(&gift).await;
+            assert_eq!((failed.state, failed.email.as_str()), (DonationState::Failed, ""));
+            assert_eq!(letters(&room, "gift_failed").await, round + 1);
+        }
+        let to: Vec<(String,)> = rows(&room.site.db, "select address from notice where template = 'gift_failed'").await;
+        assert!(to.iter().all(|(to,)| to == "ann@example.org"), "{to:?}");
+    }
+
+    /// What the subscription says of itself stands in our row: rhythm, days, card.
+    async fn the_row_follows_what_the_subscription_says(db: TestDb) {
+        let room = Room::open(&db).await;
+        let (_, token, subscription) = running(&room).await;
+        {
+            let mut objects = room.provider.objects();
+            let is = objects.subscriptions.get_mut(&subscription).expect("it is there");
+            is.terms.rhythm = Rhythm { count: 1, unit: RhythmUnit::Year };
+            is.terms.next = Some(Moment::from_unix_seconds(1_802_000_000));
+            is.terms.ends_at = Some(Moment::from_unix_seconds(1_803_000_000));
+            is.terms.method = Some(PayBy { id: "pm_1".to_owned(), brand: "Visa".to_owned(), last4: "4242".to_owned(), expires: "2027-01".to_owned() });
+        }
+        room.tell("evt_changed", "customer.subscription.updated", &subscription).await;
+        room.work().await;
+        let is = monthly(&room, &token).await;
+        assert_eq!(is.rhythm.words(), "every year");
+        assert_eq!(is.next_at, Some(Moment::from_unix_seconds(1_802_000_000)));
+        assert_eq!(is.ends_at, Some(Moment::from_unix_seconds(1_803_000_000)));
+        let card: Vec<(String, String)> = rows(&room.site.db, "select card_last4, card_expires from recurring_donation").await;
+        assert_eq!(card, [("4242".to_owned(), "2027-01".to_owned())]);
+
+        // NOW is in January 2027: it runs out this month, and is told once. Another card is another fact.
+        for _ in 0..2 {
+            tell_of_cards(&room.site).await.expect("a round");
+        }
+        assert_eq!(letters(&room, "card_expiring").await, 1);
+        // Before a yearly payment there is a notice, once for each.
+        room.provider.objects().subscriptions.get_mut(&subscription).expect("it is there").terms.ends_at = None;
+        for number in 0..2 {
+            room.tell(&format!("evt_soon_{number}"), "invoice.upcoming", &subscription).await;
+            room.work().await;
+        }
+        // The object of that event has no id of its own: the door reads whose it is, which this fake's text does not say.
+        assert_eq!(letters(&room, "yearly_notice").await, 0);
+        let body = format!(r#"{{"id":"evt_soon","type":"invoice.upcoming","created":{},"livemode":false,"data":{{"object":{{"id":null,"parent":{{"subscription_details":{{"subscription":"{subscription}"}}}}}}}}}}"#, room.site.now().unix_seconds());
+        room.tell_text(&body).await;
+        room.work().await;
+        assert_eq!(letters(&room, "yearly_notice").await, 1);
+
+        // A debit that the bank lets us take no more.
+        room.provider.objects().revoked.insert("mandate_1".to_owned(), "pm_1".to_owned());
+        for number in 0..2 {
+            room.tell(&format!("evt_mandate_{number}"), "mandate.updated", "mandate_1").await;
+            room.work().await;
+        }
+        assert_eq!(letters(&room, "debit_revoked").await, 1);
+    }
+
+    /// TRUST D6, A27: a change is stored before it is made, repeated with its key, made once, and told when it is so. The amount is
+    /// the server's to judge.
+    async fn what_a_supporter_changes_is_made_once(db: TestDb) {
+        let room = Room::open(&db).await;
+        let (_, token, subscription) = running(&room).await;
+        for typed in ["-5", "0", "0.99", "1e12", "NaN", "10000.01", "5;currency=JPY", ""] {
+            let refused = change_managed(&room.site, Some(&room.provider), &token, Wish::Amount(typed)).await;
+            assert!(matches!(refused, Err(ChangeError::Invalid(_))), "{typed:?} gave {refused:?}");
+        }
+        let wanted = Wish::Rest(Some(room.site.now().plus(30 * DAY)));
+        room.provider.next_trouble(Trouble::AnswerLost);
+        let asked = change_managed(&room.site, Some(&room.provider), &token, wanted).await;
+        assert!(matches!(asked, Err(ChangeError::NotYet(_))), "{asked:?}");
+        let waits = monthly(&room, &token).await;
+        assert!(waits.changing_since.is_some() && waits.state == RecurringState::Active, "not so before the provider says so");
+        assert_eq!(letters(&room, "monthly_changed").await, 0);
+        let second = change_managed(&room.site, Some(&room.provider), &token, Wish::GoOn).await;
+        assert!(matches!(second, Err(ChangeError::Waiting)), "{second:?}");
+        room.site.clock.advance(Duration::from_secs(120));
+        resume_calls(&room.site, &room.provider).await.expect("a round");
+        let rests = monthly(&room, &token).await;
+        assert_eq!((rests.state, rests.changing_since), (RecurringState::Paused, None));
+        assert!(rests.rests_until.is_some());
+        assert_eq!((letters(&room, "monthly_changed").await, room.provider.objects().changes.len()), (1, 1));
+
+        change_managed(&room.site, Some(&room.provider), &token, Wish::GoOn).await.expect("it goes on");
+        change_managed(&room.site, Some(&room.provider), &token, Wish::Amount("20")).await.expect("another amount");
+        let yearly = Wish::Rhythm(Rhythm { count: 1, unit: RhythmUnit::Year });
+        change_managed(&room.site, Some(&room.provider), &token, yearly).await.expect("another rhythm");
+        let is = monthly(&room, &token).await;
+        assert_eq!((is.amount.as_str(), is.state, is.rhythm.words().as_str()), ("€20.00", RecurringState::Active, "every year"));
+        assert_eq!(letters(&room, "monthly_changed").await, 4);
+        let changes: Vec<SubscriptionChange> = room.provider.objects().changes.values().cloned().collect();
+        let moved = changes.iter().find_map(|one| match &one.change { Change::Amount { rhythm, next, .. } if rhythm.is_yearly() => Some(*next), _ => None });
+        assert!(moved.flatten().is_some(), "another rhythm charges nothing today");
+        assert_eq!(room.provider.objects().subscriptions[&subscription].amount.map(|amount| amount.minor), Some(2_000));
+    }
+
+    /// An end that is to come and cannot be set is made at once: whoever was told that nothing more is taken must be right.
+    async fn an_end_that_cannot_be_set_for_later_is_made_at_once(db: TestDb) {
+        let room = Room::open(&db).await;
+        let (_, token, _) = running(&room).await;
+        room.provider.next_trouble(Trouble::Refuses);
+        let refused = change_managed(&room.site, Some(&room.provider), &token, Wish::EndLater).await;
+        assert!(matches!(refused, Err(ChangeError::Refused(ProviderError::Refused { .. }))), "{refused:?}");
+        assert!(monthly(&room, &token).await.asked_at.is_some());
+        room.site.clock.advance(Duration::from_secs(120));
+        resume_calls(&room.site, &room.provider).await.expect("a round");
+        assert_eq!(monthly(&room, &token).await.state, RecurringState::Cancelled);
+
+        // And one that can be set ends when what is paid has passed; until then it runs.
+        let (_, token, _) = running(&room).await;
+        change_managed(&room.site, Some(&room.provider), &token, Wish::EndLater).await.expect("it will end");
+        let is = monthly(&room, &token).await;
+        assert!(is.state == RecurringState::Active && is.ends_at.is_some() && is.asked_at.is_none());
+    }
+
+    /// TRUST A22: who asks for the link learns nothing, and a supporter gets it once a day. One that has run out says whose it was and
+    /// opens nothing; a fresh one goes to the address that is known.
+    async fn the_link_to_a_supporters_page(db: TestDb) {
+        let room = Room::open(&db).await;
+        let (gift, _, _) = running(&room).await;
+        for typed in ["ann@example.org", "ANN@example.org", "nobody@example.org"] {
+            let email = typed.parse().expect("an address");
+            ask_for_gifts_link(&room.site, &room.settings, &email, None).await.expect("the same for all");
+        }
+        assert_eq!(letters(&room, "gifts_link").await, 1);
+        let donor: Vec<(String,)> = rows(&room.site.db, "select public_id from donor").await;
+        let token = supporter_token(&room.site, &donor[0].0);
+        let fresh = supporter_by_link(&room.site, &token).await.expect("a read").expect("theirs");
+        assert!(fresh.is_fresh);
+        let page = gifts_of(&room.site, &fresh).await.expect("a read");
+        assert_eq!((page.gifts.len(), page.regular.len(), page.more), (1, 1, false));
+        assert_eq!(page.regular[0].amount, "€15.00");
+        assert_eq!(send_receipt_again(&room.site, &fresh, &gift).await.expect("a letter"), LetterAsked::Sent);
+        assert_eq!(send_receipt_again(&room.site, &fresh, "anothersgift00000000").await.expect("no letter"), LetterAsked::NotFound);
+        assert_eq!(letters(&room, "receipt").await, 2);
+        let running = monthly_running(&room.site.db, "ann@example.org").await.expect("a read");
+        assert_eq!(running.iter().map(|one| one.amount.as_str()).collect::<Vec<_>>(), ["€15.00"]);
+
+        room.site.clock.advance(31 * DAY);
+        let old = supporter_by_link(&room.site, &token).await.expect("a read").expect("theirs once");
+        assert!(!old.is_fresh);
+        for _ in 0..20 {
+            mail_fresh_link(&room.site, &old).await.expect("an answer");
+        }
+        assert_eq!(letters(&room, "gifts_link").await, 11, "ten a day are all there are");
+        for forged in ["", "x", "monthly", &token[1..]] {
+            assert!(supporter_by_link(&room.site, forged).await.expect("a read").is_none());
+        }
+    }
+}

@@ -1,0 +1,228 @@
+//! A supporter's own page, by a link to their mailbox: what they gave, what they change, the way out; and letters about renewals.
+
+use std::time::Duration;
+
+use broadside::{
+    db::Engine,
+    donations::{self, RecurringState},
+};
+use reqwest::StatusCode;
+
+use crate::support::{
+    Browser, Fixture, TestApp, TestDb, both_engines,
+    database::rows,
+    visitor::Page,
+};
+
+const SUPPORTER: &str = "ann@example.org";
+const DAY: Duration = Duration::from_secs(86_400);
+
+/// A monthly gift, its page, and the subscription.
+async fn monthly(app: &TestApp) -> (String, String) {
+    app.give(SUPPORTER, "15", "month").await;
+    let subscription = app.sandbox.stripe().subscriptions()[0]["id"].as_str().expect("an id").to_owned();
+    (app.last_mail(SUPPORTER).link("/supporter/"), subscription)
+}
+
+/// Presses a button of the page, with what is typed.
+async fn press(app: &TestApp, page: &str, button: &str, typed: &[(&str, &str)]) -> Page {
+    let visitor = app.visitor();
+    let mut form = visitor.open(page).await.form("/supporter/").with("press", button);
+    for (name, value) in typed {
+        form = form.with(name, value);
+    }
+    visitor.submit_and_follow(&form).await
+}
+
+async fn pass(app: &TestApp, span: Duration) {
+    app.advance(span);
+    donations::resume_calls(&app.site, app.payments.provider.as_ref()).await.expect("a round");
+    donations::remind(&app.site, app.payments.provider.as_ref()).await.expect("a round");
+    app.drain().await;
+}
+
+async fn state(app: &TestApp) -> RecurringState {
+    let all: Vec<(RecurringState,)> = rows(&app.site.db, "select state from recurring_donation").await;
+    all[0].0
+}
+
+fn letters(app: &TestApp, subject: &str) -> usize {
+    app.mails(SUPPORTER).iter().filter(|mail| mail.subject.contains(subject)).count()
+}
+
+both_engines! {
+    /// TRUST D6, A27, L11: everything that the page offers, done once each; the provider has what the page says.
+    async fn a_supporter_sees_and_changes_everything_by_a_link(app: TestApp) {
+        let (page, subscription) = monthly(&app).await;
+        let stripe = app.sandbox.stripe();
+        app.visitor().open(&page).await.says("€15.00 every month").says("The next payment is on").says("a***@example.org");
+
+        press(&app, &page, "amount", &[("amount", "-3")]).await.says("€15.00 every month");
+        press(&app, &page, "amount", &[("amount", "20")]).await.says("€20.00 every month").says("Done.");
+        let is = stripe.object(&subscription).expect("it is there");
+        assert_eq!(is["items"]["data"][0]["price"]["unit_amount"], 2_000, "{is}");
+        press(&app, &page, "every", &[("every", "1-year")]).await.says("€20.00 every year");
+        press(&app, &page, "every", &[("every", "1-month")]).await.says("€20.00 every month");
+        let day = app.site.now().plus(40 * DAY).day(&broadside::clock::Zone::UTC);
+        press(&app, &page, "date", &[("date", "2020-01-01")]).await.says("Choose a day");
+        press(&app, &page, "date", &[("date", &day)]).await.says("Done.");
+        let rest = app.site.now().plus(60 * DAY).day(&broadside::clock::Zone::UTC);
+        press(&app, &page, "rest", &[("until", &rest)]).await.says("It rests until");
+        assert!(!stripe.object(&subscription).expect("it is there")["pause_collection"].is_null());
+        press(&app, &page, "go-on", &[]).await.says("The next payment is on");
+        assert!(stripe.object(&subscription).expect("it is there")["pause_collection"].is_null());
+        press(&app, &page, "name", &[("name", "Ann Lamp")]).await.says("Saved.");
+        app.drain().await;
+        assert_eq!(letters(&app, "was changed"), 6, "one for each change");
+
+        let (gift,): (String,) = rows(&app.site.db, "select public_id from donation").await.remove(0);
+        press(&app, &page, "receipt", &[("gift", &gift)]).await.says("The receipt is on its way");
+        press(&app, &page, "receipt", &[("gift", "somebodyelsesgift000")]).await.says("not there any more");
+        press(&app, &page, "statement", &[("from", "2020-01-01"), ("to", "2029-12-31")]).await.says("The statement is on its way");
+        press(&app, &page, "statement", &[("from", "2029-01-01"), ("to", "2020-12-31")]).await.says("Choose the first day");
+        app.drain().await;
+        assert_eq!((letters(&app, "your receipt"), letters(&app, "What you gave")), (2, 1));
+        let statement = app.visitor().open(&format!("{page}/statement?from=2020-01-01&to=2029-12-31")).await;
+        statement.says("In all: €15.00");
+        app.visitor().open(&format!("{page}/statement?from=x&to=")).await.says("Choose the first day");
+
+        press(&app, &page, "card", &[]).await.says("Go on to the payment service");
+        // Something that no button of ours sends changes nothing.
+        assert_eq!(press(&app, &page, "refund", &[]).await.status, StatusCode::BAD_REQUEST);
+        app.leaves_work();
+    }
+
+    /// TRUST L11: stopped in two steps, at the end of what is paid or at once, and nothing is taken after it.
+    async fn a_gift_is_stopped_in_two_steps(app: TestApp) {
+        let (page, subscription) = monthly(&app).await;
+        let visitor = app.visitor();
+        let stop = app.last_mail(SUPPORTER).link("/giving/");
+        let form = visitor.open(&stop).await.form("/giving/");
+        visitor.submit_and_follow(&form.with("press", "later")).await.says("It ends on").says("Nothing more is taken");
+        let is = app.sandbox.stripe().object(&subscription).expect("it is there");
+        assert_eq!(is["cancel_at_period_end"], true, "{is}");
+        app.visitor().open(&page).await.says("It ends on");
+        app.sandbox.stripe().renew(&subscription).expect("the period ends");
+        app.hear_the_provider().await;
+        app.drain().await;
+        assert_eq!((state(&app).await, app.sandbox.stripe().charges().len()), (RecurringState::Cancelled, 1));
+        assert_eq!(letters(&app, "has stopped"), 1);
+        app.visitor().open(&page).await.says("It has ended").says("Give again");
+    }
+
+    /// A link that has run out opens nothing and changes nothing, and leads to a fresh one. TRUST A22: whoever types an address
+    /// learns nothing of it.
+    async fn a_link_that_has_run_out_leads_to_a_fresh_one(app: TestApp) {
+        let (page, _) = monthly(&app).await;
+        let form = app.visitor().open(&page).await.form("/supporter/");
+        app.advance(31 * DAY);
+        let old = app.visitor().open(&page).await;
+        old.says("This link has run out").says("a***@example.org");
+        assert!(!old.text().contains("€15.00") && !old.body.contains(SUPPORTER), "{}", old.body);
+        app.visitor().submit_and_follow(&form.with("press", "amount").with("amount", "20")).await.says("This link has run out");
+        app.visitor().open(&format!("{page}/statement?from=2020-01-01&to=2029-12-31")).await.says("This link has run out");
+        app.drain().await;
+        assert_eq!(letters(&app, "Your gifts to"), 1, "whatever is pressed there mails a fresh link");
+        let fresh = app.last_mail(SUPPORTER).link("/supporter/");
+        app.visitor().open(&fresh).await.says("€15.00 every month");
+
+        let mut answers = Vec::new();
+        for typed in [SUPPORTER, "nobody@example.org"] {
+            let visitor = app.visitor();
+            let form = visitor.open("/supporter").await.form("/supporter").with("email", typed);
+            let answer = visitor.submit_and_follow(&form).await;
+            answers.push((answer.status, answer.text().replace(typed, "…")));
+        }
+        assert_eq!(answers[0], answers[1]);
+        app.drain().await;
+        assert_eq!(letters(&app, "Your gifts to"), 2);
+        assert!(app.mails("nobody@example.org").is_empty());
+        assert_eq!(app.visitor().open("/supporter/AAAA").await.status, StatusCode::GONE);
+    }
+
+    /// Renewals that fail: letters on the first, third and seventh day; after an outage none about what has ended meanwhile.
+    async fn letters_about_a_failed_renewal_stop_when_it_is_over(app: TestApp) {
+        let (_, subscription) = monthly(&app).await;
+        app.advance(30 * DAY);
+        app.sandbox.stripe().fail_renewal(&subscription).expect("a month that fails");
+        app.hear_the_provider().await;
+        pass(&app, 2 * DAY).await;
+        assert_eq!((letters(&app, "did not go through"), letters(&app, "still waits")), (1, 0));
+        pass(&app, DAY).await;
+        assert_eq!((letters(&app, "did not go through"), letters(&app, "still waits")), (1, 1));
+        // It ends while nobody hears of it.
+        app.sandbox.stripe().hold_events();
+        app.payments.provider.cancel_subscription(&subscription, "by hand").await.expect("an end");
+        pass(&app, 5 * DAY).await;
+        assert_eq!(letters(&app, "still waits"), 1, "nobody is asked for a card for what has ended");
+        app.sandbox.stripe().clear_plans();
+    }
+
+    /// TRUST T5: a bank that did not pay after days: the giver hears it, and how to try again.
+    async fn a_payment_that_fails_days_later_is_told(app: TestApp) {
+        let visitor = app.visitor();
+        let form = visitor.open("/donate").await.form("/donate").with("own_amount", "15").with("email", SUPPORTER);
+        visitor.submit(&form).await;
+        let session = app.sandbox.stripe().sessions()[0]["id"].as_str().expect("an id").to_owned();
+        app.sandbox.stripe().pay_later(&session, SUPPORTER).expect("a debit");
+        app.hear_the_provider().await;
+        app.drain().await;
+        assert!(app.mails(SUPPORTER).is_empty());
+        app.advance(5 * DAY);
+        app.sandbox.stripe().settle(&session, false).expect("the bank says no");
+        app.hear_the_provider().await;
+        app.drain().await;
+        let mail = app.last_mail(SUPPORTER);
+        assert!(mail.subject.contains("did not arrive") && mail.text.contains("€15.00"), "{}", mail.text);
+        app.visitor().open(&mail.link("/donate")).await.says("How much?");
+        assert_eq!(app.mails(SUPPORTER).len(), 1);
+    }
+}
+
+/// TRUST L11: a supporter pauses, changes and stops in a browser; every page is for everybody.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_supporter_pauses_changes_and_stops_in_a_browser() {
+    let Some(browser) = Browser::open().await else { return };
+    let db = TestDb::migrated(Engine::Sqlite).await.expect("SQLite is always there");
+    let app = TestApp::start(db).await;
+    let (page, subscription) = monthly(&app).await;
+    browser.goto(&page).await;
+    browser.wait_for_text("€15.00 every month").await;
+    browser.sound("supporter-page").await;
+    browser.fill("Another amount, in EUR", "18").await;
+    browser.click("Change the amount").await;
+    browser.wait_for_text("€18.00 every month").await;
+    browser.sound("supporter-page-changed").await;
+    browser.click("Rest until then").await;
+    browser.wait_for_text("It rests until").await;
+    browser.sound("supporter-page-rests").await;
+    browser.click("Go on now").await;
+    browser.wait_for_text("The next payment is on").await;
+    browser.click("Show it, to print").await;
+    browser.wait_for_text("In all: €15.00").await;
+    browser.sound("supporter-statement").await;
+    browser.click("Back to your gifts").await;
+    browser.click("Use another card or account").await;
+    browser.wait_for_text("Go on to the payment service").await;
+    browser.sound("supporter-card").await;
+    browser.click("Back without changing anything").await;
+    browser.click("Stop this gift").await;
+    browser.wait_for_path("/giving/").await;
+    browser.sound("supporter-stop").await;
+    browser.click("End my monthly donation").await;
+    browser.wait_for_text("has ended").await;
+    assert_eq!(app.sandbox.stripe().object(&subscription).expect("it is there")["status"], "canceled");
+    browser.goto(&app.url("/supporter")).await;
+    browser.sound("supporter-ask").await;
+    browser.fill("The address that your receipts come to", SUPPORTER).await;
+    browser.click("Mail me the link").await;
+    browser.wait_for_text("Check your mail").await;
+    browser.sound("supporter-asked").await;
+    app.advance(31 * DAY);
+    browser.goto(&page).await;
+    browser.wait_for_text("This link has run out").await;
+    browser.sound("supporter-run-out").await;
+    app.drain().await;
+    assert!(browser.problems().await.is_empty());
+    browser.close().await;
+}
