@@ -317,6 +317,7 @@ pub async fn send_receipt_again(
         name: &paper.name,
         paid_at: paper.paid_at,
         recurring: paper.recurring.as_deref(),
+        donor_id: Some(supporter.giver.id),
     };
     letters::send_receipt_again(&mut tx, site, &to, &gift).await?;
     tx.commit().await?;

@@ -143,7 +143,7 @@ enum Job {
 }
 
 impl Job {
-    const ALL: [Self; 21] = [
+    const ALL: [Self; 22] = [
         Self::SealEditions,
         Self::AskHeldBack,
         Self::TellOwners,

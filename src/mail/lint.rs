@@ -11,7 +11,11 @@ use serde_json::Value;
 use super::{
     contexts::{
         AddressChangeNew, AddressChangeOld, AddressChanged, AddressIsKnown, AddressTakenBack, AlreadyReader,
-    CardExpiring, ChoicesLink, ConfirmSubscription, CopiesCameBack, CopyOfData, DebitRevoked, EditionHeld, EditionPaused, EmailTemplate, EraseRequest, FormClosed, GiftFailed, GiftReturned, GiftsLink, GiftsStatement, GoodBye, JobStopped, MoneyNews, MonthlyChanged, MonthlyNotEnded, NothingTaken, Paused, PaymentAction, PaymentFailed, PaymentFailedAgain, Receipt, RecurringCancelled, SignInLink, SignInRefused, SomethingWrong, TeamInvite, Welcome, WorkGivenUp, YearlyNotice,
+        CardExpiring, ChoicesLink, ConfirmSubscription, CopiesCameBack, CopyOfData, DebitRevoked,
+        EditionHeld, EditionPaused, EmailTemplate, EraseRequest, FormClosed, GiftFailed, GiftReturned,
+        GiftsLink, GiftsStatement, GoodBye, JobStopped, MoneyNews, MonthlyChanged, MonthlyNotEnded,
+        NothingTaken, Paused, PaymentAction, PaymentFailed, PaymentFailedAgain, Receipt, RecurringCancelled,
+        SignInLink, SignInRefused, SomethingWrong, TeamInvite, Welcome, WorkGivenUp, YearlyNotice,
     },
     digest::TestCopy,
     templates::{Templates, mjml_file, subject_file, text_file},

@@ -32,7 +32,12 @@ mod templates;
 pub use compile::{CompileError, compile, render_full};
 pub use contexts::{
     AddressChangeNew, AddressChangeOld, AddressChanged, AddressIsKnown, AddressTakenBack, AlreadyReader,
-    CardExpiring, ChoicesLink, ConfirmSubscription, CopiesCameBack, CopyOfData, DebitRevoked, EditionHeld, EditionPaused, EmailTemplate, EraseRequest, FormClosed, GiftFailed, GiftReturned, GiftsLink, GiftsStatement, GoodBye, JobStopped, MoneyNews, MonthlyChanged, MonthlyNotEnded, NothingTaken, Paused, PaymentAction, PaymentFailed, PaymentFailedAgain, Receipt, RecurringCancelled, Sender, SignInLink, SignInRefused, SomethingWrong, StatedGift, TeamInvite, Welcome, Welcomed, WorkGivenUp, YearlyNotice, OF_MONEY, OF_THE_TEAM,
+    CardExpiring, ChoicesLink, ConfirmSubscription, CopiesCameBack, CopyOfData, DebitRevoked, EditionHeld,
+    EditionPaused, EmailTemplate, EraseRequest, FormClosed, GiftFailed, GiftReturned, GiftsLink,
+    GiftsStatement, GoodBye, JobStopped, MoneyNews, MonthlyChanged, MonthlyNotEnded, NothingTaken, OF_MONEY,
+    OF_THE_TEAM, Paused, PaymentAction, PaymentFailed, PaymentFailedAgain, Receipt, RecurringCancelled,
+    Sender, SignInLink, SignInRefused, SomethingWrong, StatedGift, TeamInvite, Welcome, Welcomed,
+    WorkGivenUp, YearlyNotice,
 };
 pub use digest::{Appeal, ArticleBlock, DigestContext, Image, TestCopy};
 pub use dkim::{Algorithm, KeyError, Signer, generate as generate_key, sign_all, zone_file_strings};

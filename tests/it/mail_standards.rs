@@ -8,7 +8,12 @@ use broadside::{
     email_address::EmailAddress,
     mail::{
         AddressChangeNew, AddressChangeOld, AddressChanged, AddressIsKnown, AddressTakenBack, AlreadyReader,
-    CardExpiring, ChoicesLink, ConfirmSubscription, CopiesCameBack, CopyOfData, DebitRevoked, EditionHeld, EditionPaused, EmailTemplate, EraseRequest, FormClosed, GiftFailed, GiftReturned, GiftsLink, GiftsStatement, GoodBye, JobStopped, MoneyNews, MonthlyChanged, MonthlyNotEnded, NothingTaken, Paused, PaymentAction, PaymentFailed, PaymentFailedAgain, Receipt, RecurringCancelled, Sender, SignInLink, SignInRefused, SomethingWrong, TeamInvite, Welcome, Welcomed, WorkGivenUp, YearlyNotice,
+        CardExpiring, ChoicesLink, ConfirmSubscription, CopiesCameBack, CopyOfData, DebitRevoked,
+        EditionHeld, EditionPaused, EmailTemplate, EraseRequest, FormClosed, GiftFailed, GiftReturned,
+        GiftsLink, GiftsStatement, GoodBye, JobStopped, MoneyNews, MonthlyChanged, MonthlyNotEnded,
+        NothingTaken, Paused, PaymentAction, PaymentFailed, PaymentFailedAgain, Receipt, RecurringCancelled,
+        Sender, SignInLink, SignInRefused, SomethingWrong, TeamInvite, Welcome, Welcomed, WorkGivenUp,
+        YearlyNotice,
     },
     publishing,
     sandbox::{LineEnds, Rule, Stage},

@@ -7,8 +7,8 @@ use broadside::{
     donations::{self, DonationState, RecurringState},
     jobs,
     payments::{
-        AfterPayment, Checkout, CheckoutSession, EventPage, EventsAsked, Invoice, NewCheckout, Payment, PaymentProvider,
-        ProviderAccount, ProviderAnswer, ProviderSubscription,
+        AfterPayment, Checkout, CheckoutSession, EventPage, EventsAsked, Invoice, NewCheckout, Payment,
+        PaymentProvider, ProviderAccount, ProviderAnswer, ProviderSubscription,
     },
     site::Site,
 };

@@ -9,7 +9,8 @@ use broadside::{
     db::{Engine, Sql},
     delivery::{self, AttemptOutcome, AttemptStage, CopyState, MassState, StopReason},
     donations::{
-        DonationKind, DonationState, EventSource, EventState, Operation, PaymentOutcome, PostingKind, RecurringState, RhythmUnit,
+        DonationKind, DonationState, EventSource, EventState, Operation, PaymentOutcome, PostingKind,
+        RecurringState, RhythmUnit,
         adopt::{AdoptionState, AdoptionStep, OldFate, OldKind},
     },
     editions::{Cause, EditionState, HeldBecause, Rhythm, UnknownPolicy},

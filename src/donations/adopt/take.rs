@@ -173,6 +173,7 @@ async fn booked(
         email: Some(old.email.as_str()).filter(|email| !email.is_empty()),
         name: Some(old.name.as_str()).filter(|name| !name.is_empty()),
         at: old.at.unwrap_or(old.made_at),
+        elsewhere_minor: old.elsewhere_minor,
     };
     book::pay_adopted(tx, site, donation, recurring, &paid).await?;
     Ok(Ok(()))

@@ -111,7 +111,7 @@ pub async fn fetch(
         Some(EventKind::Subscription | EventKind::Upcoming) => {
             Ok(Seen::Month(look(site, provider, object_id, None, None).await?))
         }
-        Some(EventKind::Method) => paid_by(site, provider, object_id, None, None).await,
+        Some(EventKind::Method) => paid_by(site, provider, object_id, None).await,
         Some(EventKind::Mandate) => match provider.revoked_method(object_id).await {
             Ok(Some(method)) => paid_by(site, provider, &method, Some(object_id)).await,
             Ok(None) => Ok(Seen::Nothing),

@@ -209,6 +209,8 @@ pub struct OldObject {
     pub payment_id: Option<String>,
     pub standing: String,
     pub amount_minor: i64,
+    /// What of it came past the provider.
+    pub elsewhere_minor: i64,
     pub currency: String,
     pub made_at: Moment,
     pub at: Option<Moment>,

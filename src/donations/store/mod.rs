@@ -19,8 +19,8 @@ pub(super) mod give_back;
 pub(super) mod months;
 pub(super) mod payouts;
 pub(super) mod reconcile;
-pub(super) mod returns;
 pub(super) mod renewals;
+pub(super) mod returns;
 pub(super) mod search;
 pub(super) mod supporter;
 
@@ -54,11 +54,5 @@ pub const STATEMENTS: &[&[Sql]] = &[
 ];
 
 /// Every statement of this room's queues, for the same check.
-pub const QUEUES: &[&[&[Sql]]] = &[
-    adopt::QUEUES,
-    calls::QUEUES,
-    changes::QUEUES,
-    events::QUEUES,
-    give_back::QUEUES,
-    renewals::QUEUES,
-];
+pub const QUEUES: &[&[&[Sql]]] =
+    &[adopt::QUEUES, calls::QUEUES, changes::QUEUES, events::QUEUES, give_back::QUEUES, renewals::QUEUES];

@@ -10,10 +10,11 @@ use crate::{
     clock::Moment,
     money::{Currency, Money},
     payments::{
-        AccountStanding, AfterPayment, Change, Charge, Checkout, CheckoutSession, Dispute, DisputeState, EventPage, EventsAsked, Every,
-        FraudWarning, Invoice, Movement, NewCheckout, NewRefund, OurIds, Page, Payment, PaymentProvider,
-        PaymentState, Payout, ProviderAccount, ProviderAnswer, ProviderError, ProviderEvent, ProviderSubscription,
-        RecurringState, Refund, RefundState, SessionState, Span, SubscriptionChange, Terms,
+        AccountStanding, AfterPayment, Change, Charge, Checkout, CheckoutSession, Dispute, DisputeState,
+        EventPage, EventsAsked, Every, FraudWarning, Invoice, Movement, NewCheckout, NewRefund, OurIds, Page,
+        Payment, PaymentProvider, PaymentState, Payout, ProviderAccount, ProviderAnswer, ProviderError,
+        ProviderEvent, ProviderSubscription, RecurringState, Refund, RefundState, SessionState, Span,
+        SubscriptionChange, Terms,
     },
 };
 

@@ -98,7 +98,8 @@ pub fn event_of(value: &Value) -> Option<ReadEvent> {
         id
     } else {
         // A bill that is not made yet has no id to ask for.
-        let about = if kind == "invoice.upcoming" { &object["parent"]["subscription_details"] } else { object };
+        let about =
+            if kind == "invoice.upcoming" { &object["parent"]["subscription_details"] } else { object };
         // What is told of a charge, and of what becomes of it, is news of its payment.
         let of_payment = ["charge.", "refund.", "radar.early_fraud_warning.", "review."];
         let is_of_payment = of_payment.iter().any(|start| kind.starts_with(start));

@@ -34,7 +34,9 @@ use self::{
     subscriptions::{WireMethod, WireSubscription, change_fields},
 };
 use super::{
-    AfterPayment, Checkout, CheckoutSession, EventPage, EventsAsked, Invoice, NewCheckout, OurIds, PayBy, Payment, PaymentProvider, ProviderAccount, ProviderAnswer, ProviderError, ProviderSubscription, RecurringState, SubscriptionChange,
+    AfterPayment, Checkout, CheckoutSession, EventPage, EventsAsked, Invoice, NewCheckout, OurIds, PayBy,
+    Payment, PaymentProvider, ProviderAccount, ProviderAnswer, ProviderError, ProviderSubscription,
+    RecurringState, SubscriptionChange,
 };
 use crate::authorities::Trust;
 

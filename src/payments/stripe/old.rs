@@ -347,7 +347,7 @@ fn short(word: String) -> String {
 }
 
 impl Stripe {
-    async fn page<T: DeserializeOwned + Named>(
+    async fn old_page<T: DeserializeOwned + Named>(
         &self,
         call: Call<'_>,
         after: Option<&str>,
@@ -366,7 +366,7 @@ impl Stripe {
         after: Option<&str>,
     ) -> Result<OldPage<OldSubscription>, ProviderError> {
         let call = Call::get(&["subscriptions"]).with("status", "all").with("expand[]", "data.customer");
-        let (items, next) = self.page::<WireSubscription>(call, after).await?;
+        let (items, next) = self.old_page::<WireSubscription>(call, after).await?;
         Ok(OldPage { items: items.into_iter().map(OldSubscription::from).collect(), next })
     }
 
@@ -379,7 +379,7 @@ impl Stripe {
             .with("status", "paid")
             .with("created[gte]", &since.unix_seconds().to_string())
             .with("expand[]", "data.payments");
-        let (items, next) = self.page::<WireInvoice>(call, after).await?;
+        let (items, next) = self.old_page::<WireInvoice>(call, after).await?;
         Ok(OldPage { items: items.into_iter().map(OldInvoice::from).collect(), next })
     }
 
@@ -392,7 +392,7 @@ impl Stripe {
             .with("created[gte]", &since.unix_seconds().to_string())
             .with("expand[]", "data.balance_transaction")
             .with("expand[]", "data.customer");
-        let (items, next) = self.page::<WireCharge>(call, after).await?;
+        let (items, next) = self.old_page::<WireCharge>(call, after).await?;
         Ok(OldPage {
             items: items.into_iter().filter(WireCharge::came_in).map(OldPayment::from).collect(),
             next,

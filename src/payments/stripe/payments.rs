@@ -50,7 +50,6 @@ impl From<WireRefusal> for PaymentRefusal {
     }
 }
 
-
 impl From<WirePayment> for Payment {
     fn from(wire: WirePayment) -> Self {
         let state = match wire.status.as_str() {

@@ -161,8 +161,6 @@ impl State {
             (Some(wanted), "subscription") if listing.kind == "invoice" => {
                 object["parent"]["subscription_details"]["subscription"] == wanted
             }
-            (Some(wanted), "payment[type]") => object["payment"]["type"] == wanted,
-            (Some(wanted), "payment[payment_intent]") => object["payment"]["payment_intent"] == wanted,
             (Some(wanted), "price") => object["items"]["data"][0]["price"]["id"] == wanted,
             (Some(wanted), "payout") => object["_sandbox"]["payout"] == wanted,
             (Some(wanted), field) => object[field] == wanted,

@@ -8,8 +8,8 @@ use std::sync::{
 use broadside::{
     clock::Moment,
     payments::{
-        AfterPayment, Checkout, CheckoutSession, EventPage, EventsAsked, Invoice, NewCheckout, Payment, PaymentProvider,
-        ProviderAccount, ProviderAnswer, ProviderError, ProviderSubscription,
+        AfterPayment, Checkout, CheckoutSession, EventPage, EventsAsked, Invoice, NewCheckout, Payment,
+        PaymentProvider, ProviderAccount, ProviderAnswer, ProviderError, ProviderSubscription,
     },
 };
 use tokio::sync::Notify;
