@@ -35,8 +35,8 @@ pub use mailbox::{Exchange, Mailbox, Received};
 pub use smtp::{LineEnds, Rule, SmtpOptions, SmtpScript, Stage};
 pub use stripe_api::{
     AfterLastTry, ApiFault, BookedCurrency, CardAnswer, Charged, Delivery, DeliveryState, DisputeKind,
-    EventShape, Fate, Forgery, GivenInAll, OldSupporter, ProviderBook, RecordedCall, RefundCourse, Rhythm, SandboxCard,
-    SandboxError, Settlement, StripeRules, StripeServer, Webhook, signature,
+    EventShape, Fate, Forgery, GivenInAll, OldSupporter, ProviderBook, RecordedCall, RefundCourse, Rhythm,
+    SandboxCard, SandboxError, Settlement, StripeRules, StripeServer, Webhook, signature,
 };
 
 use crate::{

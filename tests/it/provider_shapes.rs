@@ -34,7 +34,9 @@ fn package() -> Option<PathBuf> {
     }
     let found = installed();
     if found.is_none() {
-        println!("skipped: Stripe's types, because STRIPE_TYPES does not name the folder of the Python package stripe 16.1.0");
+        println!(
+            "skipped: Stripe's types, because STRIPE_TYPES does not name the folder of the Python package stripe 16.1.0"
+        );
     }
     found
 }
@@ -82,7 +84,8 @@ struct Asker {
 
 impl Asker {
     async fn ask(&self, method: Method, path: &str, form: &str) -> Value {
-        let request = self.client.request(method.clone(), format!("{}{path}", self.base)).bearer_auth("sk_test_x");
+        let request =
+            self.client.request(method.clone(), format!("{}{path}", self.base)).bearer_auth("sk_test_x");
         let request = if form.is_empty() {
             request
         } else {
@@ -102,18 +105,26 @@ async fn go_round(stripe: &StripeServer, asker: &Asker, subscription: &str, inte
     let id = |object: &Value| object["id"].as_str().expect("an id").to_owned();
     let customer = stripe.customer_of(subscription).expect("a customer");
 
-    let refund = id(&post("/v1/refunds", &format!("payment_intent={intent}&amount=100&reason=duplicate&metadata[a]=b")).await);
+    let refund = id(&post(
+        "/v1/refunds",
+        &format!("payment_intent={intent}&amount=100&reason=duplicate&metadata[a]=b"),
+    )
+    .await);
     post(&format!("/v1/refunds/{refund}"), "metadata[a]=c").await;
     stripe.refund_fails(&refund, "lost_or_stolen_card").expect("it fails");
     stripe.warn_of_fraud(intent).expect("a warning");
     let review = stripe.open_review(intent).expect("a review");
-    get(&format!("/v1/payment_intents/{intent}?expand[]=review&expand[]=latest_charge.balance_transaction")).await;
+    get(&format!("/v1/payment_intents/{intent}?expand[]=review&expand[]=latest_charge.balance_transaction"))
+        .await;
     post(&format!("/v1/reviews/{review}/approve"), "").await;
-    let dispute = stripe.dispute(intent, DisputeKind::Chargeback, Some(500), "fraudulent").expect("a dispute");
+    let dispute =
+        stripe.dispute(intent, DisputeKind::Chargeback, Some(500), "fraudulent").expect("a dispute");
     post(&format!("/v1/disputes/{dispute}"), "evidence[uncategorized_text]=true&submit=true").await;
     stripe.dispute_becomes(&dispute, "won").expect("it is won");
 
-    let own = get(&format!("/v1/subscriptions/{subscription}?expand[]=default_payment_method&expand[]=customer")).await;
+    let own =
+        get(&format!("/v1/subscriptions/{subscription}?expand[]=default_payment_method&expand[]=customer"))
+            .await;
     let item = &own["items"]["data"][0];
     let product = item["price"]["product"].as_str().expect("a product");
     let form = format!(
@@ -148,7 +159,11 @@ async fn go_round(stripe: &StripeServer, asker: &Asker, subscription: &str, inte
         &format!("customer={customer}&return_url=http://mag.test/&configuration={configuration}&flow_data[type]=payment_method_update"),
     )
     .await;
-    let endpoint = id(&post("/v1/webhook_endpoints", "url=http://127.0.0.1:9/&enabled_events[]=charge.succeeded&enabled_events[]=*").await);
+    let endpoint = id(&post(
+        "/v1/webhook_endpoints",
+        "url=http://127.0.0.1:9/&enabled_events[]=charge.succeeded&enabled_events[]=*",
+    )
+    .await);
     post(&format!("/v1/webhook_endpoints/{endpoint}"), "disabled=true&description=ours").await;
     asker.ask(Method::DELETE, &format!("/v1/webhook_endpoints/{endpoint}"), "").await;
     stripe.restrict_account(true, false, &["company.tax_id"]).expect("it is restricted");
@@ -203,7 +218,8 @@ both_engines! {
 async fn everything_that_the_sandbox_says_has_the_shapes_that_the_provider_publishes() {
     let Some(package) = package() else { return };
     let clock = Clock::manual(Moment::from_unix_seconds(1_800_000_000));
-    let sandbox = Sandbox::start(SandboxConfig::new(scratch::folder(), clock.clone())).await.expect("a sandbox");
+    let sandbox =
+        Sandbox::start(SandboxConfig::new(scratch::folder(), clock.clone())).await.expect("a sandbox");
     let stripe = sandbox.stripe();
     let asker = Asker { client: reqwest::Client::new(), base: format!("http://{}", sandbox.http_addr()) };
     stripe.record_calls();
@@ -211,7 +227,10 @@ async fn everything_that_the_sandbox_says_has_the_shapes_that_the_provider_publi
         let form = format!(
             "mode={mode}&line_items[0][price_data][currency]=eur&line_items[0][price_data][unit_amount]=1500&line_items[0][price_data][product_data][name]=Donation{recurring}&line_items[0][quantity]=1&success_url=http://mag.test/&cancel_url=http://mag.test/&metadata[a]=b"
         );
-        asker.ask(Method::POST, "/v1/checkout/sessions", &form).await["id"].as_str().expect("an id").to_owned()
+        asker.ask(Method::POST, "/v1/checkout/sessions", &form).await["id"]
+            .as_str()
+            .expect("an id")
+            .to_owned()
     };
     let monthly = session("subscription", "&line_items[0][price_data][recurring][interval]=month").await;
     stripe.pay(&monthly, "ada@example.org").expect("a payment");

@@ -230,7 +230,8 @@ async fn a_bank_that_asks_leaves_the_invoice_open() {
     let link = invoice["payments"]["data"][0]["id"].as_str().unwrap().to_owned();
     let intent = invoice["payments"]["data"][0]["payment"]["payment_intent"].as_str().unwrap();
     assert_eq!(client.get(&format!("/v1/payment_intents/{intent}")).await["status"], "requires_action");
-    let by_intent = format!("/v1/invoice_payments?payment[type]=payment_intent&payment[payment_intent]={intent}");
+    let by_intent =
+        format!("/v1/invoice_payments?payment[type]=payment_intent&payment[payment_intent]={intent}");
     assert_eq!(client.get(&by_intent).await["data"][0]["id"], link);
     assert!(kinds(&sandbox).contains(&"invoice.payment_action_required".to_owned()));
     let path = format!("/v1/invoices/{}", invoice["id"].as_str().unwrap());
