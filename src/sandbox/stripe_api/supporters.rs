@@ -76,7 +76,7 @@ impl State {
                 "address_line1_check": null, "address_line2": null, "address_state": null, "address_zip": null,
                 "address_zip_check": null, "allow_redisplay": "unspecified", "brand": "Visa", "country": "US", "customer": customer,
                 "cvc_check": null, "dynamic_last4": null, "exp_month": 8, "exp_year": 2031, "funding": "credit", "last4": "4242",
-                "metadata": {}, "name": null, "regulated_status": null, "tokenization_method": null, "wallet": null,
+                "metadata": {}, "name": null, "regulated_status": null, "tokenization_method": null,
             }));
             subscription["default_payment_method"] = Value::Null;
             self.change(&customer, |own| own["default_source"] = json!(source));
