@@ -8,7 +8,7 @@ use broadside::{
     jobs,
     payments::{
         AfterPayment, Checkout, CheckoutSession, EventPage, EventsAsked, Invoice, NewCheckout, Payment,
-        PaymentProvider, ProviderAccount, ProviderAnswer, ProviderSubscription,
+        PaymentProvider, ProviderAccount, ProviderAnswer, ProviderSubscription, SubscriptionChange,
     },
     site::Site,
 };
@@ -97,6 +97,19 @@ impl PaymentProvider for Slow {
         after: Option<&'a str>,
     ) -> ProviderAnswer<'a, EventPage> {
         self.inner.events(asked, after)
+    }
+    fn change_subscription<'a>(
+        &'a self,
+        wanted: &'a SubscriptionChange,
+        key: &'a str,
+    ) -> ProviderAnswer<'a, ProviderSubscription> {
+        self.inner.change_subscription(wanted, key)
+    }
+    fn card_page<'a>(&'a self, customer: &'a str, back: &'a str) -> ProviderAnswer<'a, String> {
+        self.inner.card_page(customer, back)
+    }
+    fn revoked_method<'a>(&'a self, mandate: &'a str) -> ProviderAnswer<'a, Option<String>> {
+        self.inner.revoked_method(mandate)
     }
     fn account(&self) -> &dyn ProviderAccount {
         self.inner.account()

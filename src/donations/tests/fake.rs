@@ -404,6 +404,8 @@ impl Fake {
             movement: Some(moved.clone()),
             refunded_minor: 0,
             disputed: false,
+            brand: "visa".to_owned(),
+            last4: "4242".to_owned(),
         };
         paid.charge = Some(charge);
         objects.movements.insert(moved.id.clone(), (moved, None));

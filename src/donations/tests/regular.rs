@@ -200,7 +200,7 @@ both_engines! {
         // The object of that event has no id of its own: the door reads whose it is, which this fake's text does not say.
         assert_eq!(letters(&room, "yearly_notice").await, 0);
         let body = format!(r#"{{"id":"evt_soon","type":"invoice.upcoming","created":{},"livemode":false,"data":{{"object":{{"id":null,"parent":{{"subscription_details":{{"subscription":"{subscription}"}}}}}}}}}}"#, room.site.now().unix_seconds());
-        room.tell_text(&body).await;
+        room.tell_body(&body).await;
         room.work().await;
         assert_eq!(letters(&room, "yearly_notice").await, 1);
 

@@ -6,10 +6,9 @@ use std::sync::{
 };
 
 use broadside::{
-    clock::Moment,
     payments::{
         AfterPayment, Checkout, CheckoutSession, EventPage, EventsAsked, Invoice, NewCheckout, Payment,
-        PaymentProvider, ProviderAccount, ProviderAnswer, ProviderError, ProviderSubscription,
+        PaymentProvider, ProviderAccount, ProviderAnswer, ProviderError, ProviderSubscription, SubscriptionChange,
     },
 };
 use tokio::sync::Notify;
@@ -136,6 +135,19 @@ impl PaymentProvider for Faulty {
     }
     fn after(&self) -> &dyn AfterPayment {
         self.inner.after()
+    }
+    fn change_subscription<'a>(
+        &'a self,
+        wanted: &'a SubscriptionChange,
+        key: &'a str,
+    ) -> ProviderAnswer<'a, ProviderSubscription> {
+        self.inner.change_subscription(wanted, key)
+    }
+    fn card_page<'a>(&'a self, customer: &'a str, back: &'a str) -> ProviderAnswer<'a, String> {
+        self.inner.card_page(customer, back)
+    }
+    fn revoked_method<'a>(&'a self, mandate: &'a str) -> ProviderAnswer<'a, Option<String>> {
+        self.inner.revoked_method(mandate)
     }
     fn account(&self) -> &dyn ProviderAccount {
         self.inner.account()
