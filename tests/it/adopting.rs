@@ -358,7 +358,17 @@ both_engines! {
     /// By the command, with nothing but what it prints to go by.
     async fn the_command_shows_first_and_takes_over_then(app: TestApp) {
         let left = old_account(app.sandbox.stripe());
-        let shown = Program::run(&app, &["payments", "adopt", "--dry-run", "--take", "all", "--json"]);
+        let api = format!("http://{}", app.sandbox.http_addr());
+        let settings = [
+            ("STRIPE_SECRET_KEY", "sk_test_of_a_test"),
+            ("STRIPE_WEBHOOK_SECRET", "whsec_of_a_test"),
+            ("STRIPE_API_BASE", api.as_str()),
+        ];
+        let run = |more: &[&str]| {
+            let arguments = [&["payments", "adopt"], more].concat();
+            Program::run_by(&app, "exec \"$0\" \"$@\"", &arguments, &settings)
+        };
+        let shown = run(&["--dry-run", "--take", "all", "--json"]);
         let said: Value = serde_json::from_slice(&shown.stdout).expect("JSON");
         assert_eq!(said["state"], "ready", "{shown:?}");
         assert_eq!(ours(&app).await.monthly, 0);
@@ -368,7 +378,7 @@ both_engines! {
             .filter(|bundle| !bundle["marks"].as_str().unwrap_or_default().contains("shop"))
             .filter_map(|bundle| bundle["name"].as_str())
             .collect();
-        let taken = Program::run(&app, &["payments", "adopt", "--take", &given.join(",")]);
+        let taken = run(&["--take", &given.join(",")]);
         let said = String::from_utf8_lossy(&taken.stdout);
         assert!(said.contains("Done."), "{said}");
         assert_eq!(taken.status.code(), Some(1), "something could not be taken over, and it says so");

@@ -89,6 +89,7 @@ mod saying_good_bye;
 mod segments;
 mod segments_in_editions;
 mod sent_logs;
+mod setting_up;
 mod settings_file;
 mod sharing;
 mod sign_up_forms;

@@ -40,6 +40,15 @@ async fn stands_at(house: &House, place: &str) {
     tx.commit().await.expect("a commit");
 }
 
+/// How many pages of three all lists have, each of which has one at least.
+fn pages_of_three(house: &House) -> usize {
+    let events = house.stripe().events();
+    let of = |kinds: &[&str]| {
+        events.iter().filter(|event| kinds.iter().any(|kind| event["type"] == **kind)).count()
+    };
+    event_kinds().chunks(MOST_KINDS_AT_ONCE).map(|kinds| of(kinds).div_ceil(3).max(1)).sum()
+}
+
 /// How far each list was read.
 async fn read_until(house: &House) -> Vec<Option<Moment>> {
     let mut until = Vec::new();
@@ -55,12 +64,12 @@ both_engines! {
     /// stored is not asked for again, and what happened meanwhile is found as well.
     async fn a_long_list_is_read_page_by_page_and_gone_on_with_after_a_kill(house: House) {
         house.stripe().hold_events();
-        for _ in 0..6 {
+        for _ in 0..12 {
             let gift = house.give("once", "15").await;
             house.stripe().pay(&gift.session, BUYER).expect("a payment");
         }
         let provider = Faulty::new(house.provider.clone(), 3);
-        let whole = house.stripe().events().len().div_ceil(3);
+        let whole = pages_of_three(&house);
         assert!(whole > 5, "{whole} pages");
         let known = async || rows::<(String,)>(&house.site.db, "select event_id from provider_event order by 1").await;
 
@@ -80,11 +89,13 @@ both_engines! {
         house.stripe().pay(&late.session, BUYER).expect("a payment");
         provider.set(Fault::Nothing);
         donations::poll_provider(&house.site, provider.as_ref()).await.expect("the rest of the list");
-        assert_eq!(provider.pages(), whole + 1, "only the page that never came is asked for again");
+        // Of lists that were not begun the late gift is a page more at most.
+        let asked = provider.pages();
+        assert!((whole + 1..=whole + cursors().count()).contains(&asked), "only the page that never came is asked for again: {asked}");
         donations::poll_provider(&house.site, provider.as_ref()).await.expect("what came since");
         donations::process_inbox(&house.site, provider.as_ref()).await.expect("a round of work");
-        assert_eq!(house.sums().await, (7, 7 * 1_500));
-        assert_eq!(house.mails().await, 7, "a receipt for each gift");
+        assert_eq!(house.sums().await, (13, 13 * 1_500));
+        assert_eq!(house.mails().await, 13, "a receipt for each gift");
         assert!(known().await.len() > stored);
         assert_eq!(donations::poll_provider(&house.site, provider.as_ref()).await.expect("a list"), 0);
     }
@@ -162,7 +173,7 @@ both_engines! {
         provider.set(Fault::Nothing);
         let asked = provider.pages();
         donations::poll_provider(&house.site, provider.as_ref()).await.expect("the rest");
-        assert!(provider.pages() - asked <= 16 * lists, "{} pages more", provider.pages() - asked);
+        assert!(provider.pages() - asked <= 24 * lists, "{} pages more", provider.pages() - asked);
         donations::process_inbox(&house.site, provider.as_ref()).await.expect("a round of work");
         assert_eq!(house.sums().await, (4, 4 * 1_500));
         let asked = provider.pages();
@@ -182,7 +193,8 @@ both_engines! {
         let provider = Faulty::new(house.provider.clone(), 1);
         let new = donations::poll_provider(&house.site, provider.as_ref()).await.expect("the list");
         assert_eq!(usize::try_from(new), Ok(ours));
-        assert_eq!(provider.pages(), ours, "a page for each, and none for others");
+        let asked = provider.pages();
+        assert!(asked <= ours + cursors().count(), "a page for each, and none for others: {asked}");
         donations::process_inbox(&house.site, provider.as_ref()).await.expect("a round of work");
     }
 }

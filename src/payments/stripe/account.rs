@@ -249,5 +249,5 @@ fn add(fields: &mut Fields, name: &str, value: &str) {
 }
 
 fn kinds_in(kinds: &[&str]) -> Fields {
-    kinds.iter().enumerate().map(|(at, kind)| (format!("enabled_events[{at}]"), (*kind).to_owned())).collect()
+    kinds.iter().map(|kind| ("enabled_events[]".to_owned(), (*kind).to_owned())).collect()
 }

@@ -5,11 +5,10 @@ use std::sync::{
     atomic::{AtomicUsize, Ordering},
 };
 
-use broadside::{
-    payments::{
-        AfterPayment, Checkout, CheckoutSession, EventPage, EventsAsked, Invoice, NewCheckout, Payment,
-        PaymentProvider, ProviderAccount, ProviderAnswer, ProviderError, ProviderSubscription, SubscriptionChange,
-    },
+use broadside::payments::{
+    AfterPayment, Checkout, CheckoutSession, EventPage, EventsAsked, Invoice, NewCheckout, Payment,
+    PaymentProvider, ProviderAccount, ProviderAnswer, ProviderError, ProviderSubscription,
+    SubscriptionChange,
 };
 use tokio::sync::Notify;
 
