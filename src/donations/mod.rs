@@ -81,11 +81,11 @@ pub use self::{
         DisputeLine, FailedPayout, GiftReturns, RefundLine, ReturnsToSee, WarningLine, is_in_dispute,
         returns_of, returns_to_see,
     },
+    search::{FoundGifts, GiftPlace, GiftSearch, SUPPORTERS, first_gift, word_supporters},
     states::{
         Account, Compared, DonationKind, DonationState, EventSource, EventState, GiftStanding, Operation,
         PostingKind, RecurringState,
     },
-    search::{FoundGifts, GiftPlace, GiftSearch, SUPPORTERS, first_gift, word_supporters},
     store::{
         QUEUES, STATEMENTS,
         calls::{CANCELLATIONS, CHECKOUTS},

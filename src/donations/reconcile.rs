@@ -19,8 +19,7 @@ use crate::{
     clock::Moment,
     db::{self, Db, Result},
     payments::{
-        Dispute, Movement, Page, Payment, PaymentProvider, PaymentState, Payout, ProviderSubscription,
-        Refund, Span,
+        Dispute, Movement, Payment, PaymentProvider, PaymentState, Payout, ProviderSubscription, Refund, Span,
     },
     site::Site,
 };
@@ -95,6 +94,21 @@ const A_DAY: Duration = Duration::from_secs(20 * 3_600);
 const MEND: &str = "Run `broadside payments reconcile --mend`: it is fetched again and followed.";
 const ASK: &str = "Nobody can mend this by a command: look at both, and ask for help.";
 
+/// Every page of a list, one after the other: what is asked for it, and what is done with each.
+macro_rules! each_page {
+    ($api:ident.$list:ident($span:ident $(, $of:expr)?), $look:ident.$take:ident) => {
+        let mut after: Option<String> = None;
+        loop {
+            let page = $api.$list(Span { after: after.as_deref(), ..$span } $(, $of)?).await?;
+            $look.$take(page.items).await?;
+            match page.next {
+                Some(next) => after = Some(next),
+                None => break,
+            }
+        }
+    };
+}
+
 /// Compares everything from one moment until before another; `mend` has followed what is missing here, and then compares no more.
 ///
 /// # Errors
@@ -116,36 +130,15 @@ pub async fn reconcile(
     let wide = Span { from: Some(from.minus(SLOWEST)), until: Some(until), after: None };
     let narrow = Span { from: Some(from), ..wide };
     let api = provider.after();
-    each(wide, |span| api.payments(span), async |page| look.payments(page).await).await?;
-    each(narrow, |span| api.refunds(span), async |page| look.refunds(page).await).await?;
-    each(narrow, |span| api.disputes(span), async |page| look.disputes(page).await).await?;
-    each(narrow, |span| api.payouts(span), async |page| look.payouts(page).await).await?;
-    each(narrow, |span| api.movements(span, None), async |page| look.movements(page).await).await?;
-    each(
-        Span { until: Some(until), ..Span::default() },
-        |span| api.subscriptions(span),
-        async |page| look.subscriptions(page).await,
-    )
-    .await?;
+    let ever = Span { from: None, ..narrow };
+    each_page!(api.payments(wide), look.payments);
+    each_page!(api.refunds(narrow), look.refunds);
+    each_page!(api.disputes(narrow), look.disputes);
+    each_page!(api.payouts(narrow), look.payouts);
+    each_page!(api.movements(narrow, None), look.movements);
+    each_page!(api.subscriptions(ever), look.subscriptions);
     look.ours().await?;
     Ok(look.found)
-}
-
-/// Every page of a list, one after the other.
-async fn each<T>(
-    span: Span<'_>,
-    ask: impl for<'s> Fn(Span<'s>) -> crate::payments::ProviderAnswer<'s, Page<T>>,
-    mut look: impl AsyncFnMut(Vec<T>) -> std::result::Result<(), ProviderPollError>,
-) -> std::result::Result<(), ProviderPollError> {
-    let mut after: Option<String> = None;
-    loop {
-        let page = ask(Span { after: after.as_deref(), ..span }).await?;
-        look(page.items).await?;
-        match page.next {
-            Some(next) => after = Some(next),
-            None => return Ok(()),
-        }
-    }
 }
 
 /// Eight bytes of a name.
