@@ -20,7 +20,7 @@ fn ask<'a>(key: &'a str, donation: &'a str, amount_minor: i64) -> RefundAsk<'a> 
 
 /// Somebody of the team.
 async fn treasurer(room: &Room) -> (i64, Role) {
-    let new = "insert into staff (public_id, email, name, role, created_at) values ('tess', 'tess@example.org', 'Tess', 'treasurer', 0)";
+    let new = "insert into staff (public_id, email, email_key, name, role, created_at) values ('tess', 'tess@example.org', 'tess@example.org', 'Tess', 'treasurer', 0)";
     database::change(&room.site.db, new).await;
     let rows: Vec<(i64,)> =
         database::rows(&room.site.db, "select id from staff where public_id = 'tess'").await;
