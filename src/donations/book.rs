@@ -6,6 +6,7 @@
 use super::{
     letters,
     lines::Total,
+    search,
     states::{DonationKind, DonationState},
     store::{self, book::Entry, gifts::Donation, months::Recurring},
 };
@@ -49,7 +50,10 @@ pub(super) async fn pay(
     let donor_id = match (recurring.and_then(|row| row.donor_id), &address) {
         (Some(donor_id), _) => Some(donor_id),
         (None, Some(address)) => {
-            Some(store::donors::keep_donor(tx, address.as_str(), &address.key(), name, site.now()).await?)
+            let donor_id =
+                store::donors::keep_donor(tx, address.as_str(), &address.key(), name, site.now()).await?;
+            search::word(tx, donor_id, address.as_str(), name).await?;
+            Some(donor_id)
         }
         (None, None) => None,
     };

@@ -16,7 +16,9 @@ mod apply;
 mod attention;
 mod book;
 mod brakes;
+mod by_staff;
 mod calls;
+mod csv_file;
 mod doubles;
 mod forget;
 mod gift;
@@ -27,6 +29,7 @@ mod manage_link;
 mod monthly;
 mod new_readers;
 mod reports;
+mod search;
 mod states;
 mod store;
 
@@ -49,7 +52,9 @@ pub use self::{
         GIFTS, Giver, PATIENCE as GIVERS_PATIENCE, Proof, closed_until as giving_closed_until, giver_token,
         known_supporter, last_decline,
     },
+    by_staff::{GiftNote, NeverAsk, never_ask, note as note_on_gift, notes as notes_on_gift},
     calls::resume_calls,
+    csv_file::{CsvOfGifts, CsvOfGiftsError, are_more_than, place_of},
     doubles::{GivenBefore, given_before, given_twice, monthly_twice},
     forget::{forget, forget_donor, supporter, supporter_named},
     gift::{FieldErrors, GiftError, GiftRequest, StartedGift, gift_of, read_gift, start_gift, thanks_token},
@@ -65,6 +70,7 @@ pub use self::{
         WholeDonation, find as find_donation, newest_gift, page as donations_page, running as running_totals,
         totals, totals_of, unfinished, whole as whole_donation,
     },
+    search::{FoundGifts, GiftPlace, GiftSearch, SUPPORTERS, first_gift, word_supporters},
     states::{
         DonationKind, DonationState, EventSource, EventState, Operation, PaymentOutcome, RecurringState,
     },

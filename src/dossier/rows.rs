@@ -265,6 +265,9 @@ pub struct Supporter {
     pub name: String,
     #[serde(serialize_with = "at")]
     pub created_at: Moment,
+    /// Since when they are not asked for gifts, if they are not.
+    #[serde(serialize_with = "at_last")]
+    pub never_ask_since: Option<Moment>,
 }
 
 /// A gift.
@@ -287,6 +290,11 @@ pub struct Gift {
     pub receipt: Option<String>,
     /// What the payment service calls the payment.
     pub payment: Option<String>,
+    /// The card that paid: its kind and last four figures; empty where none did.
+    pub card_brand: String,
+    pub card_last4: String,
+    /// What the team noted.
+    pub notes: Option<String>,
 }
 
 /// A monthly donation.

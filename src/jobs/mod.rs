@@ -490,6 +490,7 @@ impl Jobs {
         articles::fold_waiting(&self.site).await?;
         subscribers::count_many(&self.site).await?;
         subscribers::count_large(&self.site).await?;
+        donations::word_supporters(&self.site).await?;
         Ok(donations::meet_new_readers(&self.site).await?)
     }
 

@@ -215,7 +215,11 @@ const DOORS: &[(&[Role], &[&str])] = &[
     // Who sees money.
     (&[Owner, Treasurer], &[
         "GET /desk/donations",
+        "GET /desk/donations/file",
+        "POST /desk/donations/file",
         "GET /desk/donations/{id}",
+        "POST /desk/donations/{id}/note",
+        "POST /desk/donations/{id}/asking",
         "POST /desk/donations/events/{id}",
         "POST /desk/donations/events/{id}/away",
         "POST /desk/donations/checkouts/away",

@@ -221,7 +221,15 @@ const TABLES: &[(&str, Tells)] = &[
             &["id", "address_hash", "subscriber_id"],
         ),
     ),
-    ("donor", In(Section::Supporter, &["public_id", "email", "name", "created_at"], &["id", "email_key"])),
+    (
+        "donor",
+        In(
+            Section::Supporter,
+            &["public_id", "email", "name", "created_at", "never_ask_since"],
+            // Whether the words that they are found by are written.
+            &["id", "email_key", "worded"],
+        ),
+    ),
     (
         "donation",
         In(
@@ -237,6 +245,8 @@ const TABLES: &[(&str, Tells)] = &[
                 "created_at",
                 "paid_at",
                 "provider_payment_id",
+                "card_brand",
+                "card_last4",
             ],
             &[
                 "id",
@@ -248,6 +258,7 @@ const TABLES: &[(&str, Tells)] = &[
             ],
         ),
     ),
+    ("donation_note", In(Section::Gifts, &["text"], &["id", "donation_id", "staff_id", "at"])),
     ("receipt", In(Section::Gifts, &["number"], &["id", "public_id", "donation_id", "created_at"])),
     (
         "recurring_donation",
@@ -303,6 +314,10 @@ const TABLES: &[(&str, Tells)] = &[
             &["list_id", "action", "method", "wording_id", "at"],
             &["id", "address_hash", "forgotten_at"],
         ),
+    ),
+    (
+        "donor_word",
+        Nothing("the words of names and addresses of supporters, for finding; they go with the supporter"),
     ),
     ("consent_wording", In(Section::Consent, &["text"], &["id", "kind", "text_hash", "created_at"])),
     (
@@ -491,6 +506,10 @@ pub async fn fill(app: &TestApp, email: &str) {
         ),
         format!("update donor set name = 'held-donor' where email = '{email}'"),
         format!("update donation set name = 'held-gift' where email = '{email}'"),
+        format!("update donation set card_last4 = '4242' where email = '{email}'"),
+        format!(
+            "insert into donation_note (donation_id, text, at) select max(id), 'held-by-the-team', 0 from donation where email = '{email}'"
+        ),
         format!("update recurring_donation set name = 'held-monthly' where email = '{email}'"),
         format!("insert into reader_note (subscriber_id, text, at) values ({r}, 'held-note', 0)"),
         format!(
@@ -539,6 +558,7 @@ const MARKS: &[(&str, Section)] = &[
     ("held-stop", Section::Stops),
     ("held-donor", Section::Supporter),
     ("held-gift", Section::Gifts),
+    ("held-by-the-team", Section::Gifts),
     ("held-monthly", Section::Monthly),
     ("held-note", Section::Notes),
     ("held-request", Section::Requests),

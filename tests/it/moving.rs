@@ -284,6 +284,8 @@ async fn years_go_by(app: &TestApp) {
     app.give("ann@example.org", "15", "once").await;
     app.give("bob@example.org", "7", "month").await;
     app.drain().await;
+    let gift = donations::donations_page(&app.site.db, None, 1).await.expect("a read").remove(0);
+    assert!(donations::note_on_gift(&app.site, 1, &gift.public_id, "by letter, too").await.expect("noted"));
     many_rest(app).await;
 }
 

@@ -2,6 +2,7 @@
 
 use sqlx_macros::FromRow;
 
+use super::by_staff;
 use crate::{
     clock::Moment,
     db::{Db, Result, Tx},
@@ -21,7 +22,8 @@ statements! {
     DONOR_ADDRESS = "select email from donor where public_id = $1 and email <> ''";
     TAKE_RUNNING = "update recurring_donation set state = state where donor_id = $1 and state <> 'cancelled'";
     FORGET_RECURRING = "update recurring_donation set email = '', name = '' where donor_id = $1 and state = 'cancelled'";
-    FORGET_GIFTS = "update donation set email = '', name = '' where donor_id = $1 and (email <> '' or name <> '')";
+    FORGET_GIFTS = "update donation set email = '', name = '', card_brand = '', card_last4 = ''
+        where donor_id = $1 and (email <> '' or name <> '' or card_last4 <> '')";
     FORGET_DONOR = "update donor set email = '', name = '', email_key = 'forgotten ' || public_id where id = $1";
     DONOR_STANDING = "select email, created_at,
         (select count(*) from recurring_donation where donor_id = donor.id and state = 'active') as active,
@@ -69,6 +71,7 @@ pub async fn forget_donor(tx: &mut Tx, donor_id: i64) -> Result<bool> {
     let runs = tx.exec(TAKE_RUNNING, (donor_id,)).await? > 0;
     tx.exec(FORGET_RECURRING, (donor_id,)).await?;
     tx.exec(FORGET_GIFTS, (donor_id,)).await?;
+    by_staff::forget_notes(tx, donor_id).await?;
     if !runs {
         tx.exec(FORGET_DONOR, (donor_id,)).await?;
         // What was paid by them until now: nobody finds them any more who pays from here on.

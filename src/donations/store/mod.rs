@@ -3,6 +3,7 @@
 pub(super) mod attention;
 pub(super) mod book;
 pub(super) mod brakes;
+pub(super) mod by_staff;
 pub(super) mod calls;
 pub(super) mod donors;
 pub(super) mod doubles;
@@ -10,6 +11,7 @@ pub(super) mod events;
 pub(super) mod figures;
 pub(super) mod gifts;
 pub(super) mod months;
+pub(super) mod search;
 
 use crate::db::Sql;
 
@@ -25,6 +27,8 @@ pub const STATEMENTS: &[&[Sql]] = &[
     figures::STATEMENTS,
     gifts::STATEMENTS,
     months::STATEMENTS,
+    search::STATEMENTS,
+    by_staff::STATEMENTS,
 ];
 
 /// Every statement of this room's queues, for the same check.

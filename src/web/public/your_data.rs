@@ -183,7 +183,10 @@ fn sections(held: Held, zone: &Zone) -> Vec<Section> {
     }
     for supporter in &held.supporter {
         let who = if supporter.name.is_empty() { &supporter.email } else { &supporter.name };
-        you.push(Line::new(format!("As a supporter: {who}, since {}", supporter.created_at.date(zone))));
+        let asked =
+            supporter.never_ask_since.map(|at| format!("Not asked for gifts since {}", at.date(zone)));
+        let line = Line::new(format!("As a supporter: {who}, since {}", supporter.created_at.date(zone)));
+        you.push(line.words(asked.unwrap_or_default()));
     }
     let answer = |(question, answer)| Line::new(question).words(answer);
     let typed = held.typed.map(|typed| {
@@ -230,9 +233,11 @@ fn sections(held: Held, zone: &Zone) -> Vec<Section> {
         Section::of("Gifts", held.gifts, |one| {
             let receipt = named("Receipt", one.receipt.as_deref().unwrap_or_default());
             let amount = donations::figures(one.amount_minor, &one.currency);
+            let card = [one.card_brand, one.card_last4].join(" ").trim().to_owned();
             Line::new(format!("{amount}, {}", yours::gift(one.state)))
                 .when(one.paid_at.unwrap_or(one.created_at).date(zone))
-                .detail([receipt, named("Name", &one.name), one.email])
+                .words(one.notes.map(|notes| format!("Our team noted: {notes}")).unwrap_or_default())
+                .detail([receipt, named("Card", &card), named("Name", &one.name), one.email])
         }),
         Section::of("Monthly gifts", held.monthly, |one| {
             let amount = donations::figures(one.amount_minor, &one.currency);

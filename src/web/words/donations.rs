@@ -13,6 +13,14 @@ pub(in crate::web) const fn state(state: DonationState) -> (&'static str, &'stat
     }
 }
 
+/// How often a gift is given.
+pub(in crate::web) const fn kind(kind: DonationKind) -> &'static str {
+    match kind {
+        DonationKind::Once => "given once",
+        DonationKind::Instalment => "given monthly",
+    }
+}
+
 /// How a monthly donation stands.
 pub(in crate::web) const fn monthly(state: RecurringState) -> &'static str {
     match state {

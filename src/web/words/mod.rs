@@ -54,6 +54,7 @@ pub fn done(code: &str) -> Option<&'static str> {
         "resumed" => "Going on.",
         "cancelled" => "Cancelled. Nothing more goes out.",
         "asked" => "We sent them an email with a link. They are on the list once they press it.",
+        "noted" => "Noted.",
         "asked-later" => {
             "An email went to this address not long ago. The next one goes out by itself as soon as it may: at most one a day, and three a week."
         }
