@@ -15,7 +15,7 @@ use super::{
     super::{
         App, ClientAddress, Form, Outcome, Posted, WebError, answers::too_many, session::see_other, words,
     },
-    donate_held::{self as held, Question},
+    donate_held::{self as held, Question, TITLE, amount_of, mark_of},
     gave::{self, Gave},
     told::{InAddress, Told},
 };
@@ -31,7 +31,7 @@ use crate::{
 
 /// `e` is the token of an edition, `s` of a supporter. `website` is no question: people do not see it. `made` is the mark of the form,
 /// `since` of when somebody began to wait; the rest is what the pages in between ask.
-pub(super) const FIELDS: &[&str] = &[
+const FIELDS: &[&str] = &[
     "amount",
     "own_amount",
     "every",
@@ -48,10 +48,7 @@ pub(super) const FIELDS: &[&str] = &[
     "since",
     "later",
 ];
-pub(super) const TITLE: &str = "Donate";
-pub(super) const PATH: &str = "/donate";
-/// A form that was made before that is pressed once more.
-const OLDEST_FORM: Duration = Duration::from_secs(86_400);
+const PATH: &str = "/donate";
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
@@ -240,21 +237,6 @@ fn closed(wait: Duration) -> String {
          If you have given before, the link to give again in your receipt works now.",
         words::wait(wait)
     )
-}
-
-/// The amount that counts: one that was typed wins over a button that was pressed.
-pub(super) fn amount_of(form: &Form) -> &str {
-    match form.text("own_amount") {
-        "" => form.text("amount"),
-        typed => typed,
-    }
-}
-
-/// The mark of the form that was sent, if it is ours.
-pub(super) fn mark_of<'a>(app: &App, form: &'a Form) -> Option<&'a str> {
-    let mark = form.text("made");
-    let age = machines::age(&app.site, mark)?;
-    (age <= OLDEST_FORM).then_some(mark)
 }
 
 /// Whether the form has been here for as long as people take, by its own word that it bears our mark; in the sandbox no money moves.

@@ -1,19 +1,22 @@
 //! What is asked between the form to give and the checkout: one more press, some work of the browser, whether a second gift is meant.
 //! The gift is held on each of these pages as it was typed.
 
+use std::time::Duration;
+
 use axum::{http::StatusCode, response::IntoResponse as _};
 use serde::Serialize;
 
-use super::{
-    super::{App, Form, Outcome, words},
-    donate::{TITLE, amount_of, mark_of},
-};
+use super::super::{App, Form, Outcome, words};
 use crate::{
     clock::Zone,
     donations::{GIVERS_PATIENCE, GivenBefore},
     money::Money,
     subscribers::machines,
 };
+
+pub(super) const TITLE: &str = "Donate";
+/// A form that was made before that is pressed once more.
+const OLDEST_FORM: Duration = Duration::from_secs(86_400);
 
 /// What is asked.
 pub(super) enum Question<'a> {
@@ -122,4 +125,19 @@ pub(super) async fn ask(app: &App, form: &Form, question: Question<'_>) -> Outco
             app.public_page("public/donate_again", TITLE, &page).await
         }
     }
+}
+
+/// The amount that counts: one that was typed wins over a button that was pressed.
+pub(super) fn amount_of(form: &Form) -> &str {
+    match form.text("own_amount") {
+        "" => form.text("amount"),
+        typed => typed,
+    }
+}
+
+/// The mark of the form that was sent, if it is ours.
+pub(super) fn mark_of<'a>(app: &App, form: &'a Form) -> Option<&'a str> {
+    let mark = form.text("made");
+    let age = machines::age(&app.site, mark)?;
+    (age <= OLDEST_FORM).then_some(mark)
 }
