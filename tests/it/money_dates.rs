@@ -8,7 +8,7 @@ use broadside::{
     jobs,
     payments::{
         Checkout, CheckoutSession, EventPage, Invoice, NewCheckout, Payment, PaymentProvider, ProviderAnswer,
-        ProviderSubscription,
+        ProviderSubscription, SubscriptionChange,
     },
     site::Site,
 };
@@ -90,6 +90,19 @@ impl PaymentProvider for Slow {
         key: &'a str,
     ) -> ProviderAnswer<'a, ProviderSubscription> {
         self.inner.cancel_subscription(id, key)
+    }
+    fn change_subscription<'a>(
+        &'a self,
+        wanted: &'a SubscriptionChange,
+        key: &'a str,
+    ) -> ProviderAnswer<'a, ProviderSubscription> {
+        self.inner.change_subscription(wanted, key)
+    }
+    fn card_page<'a>(&'a self, customer: &'a str, back: &'a str) -> ProviderAnswer<'a, String> {
+        self.inner.card_page(customer, back)
+    }
+    fn revoked_method<'a>(&'a self, mandate: &'a str) -> ProviderAnswer<'a, Option<String>> {
+        self.inner.revoked_method(mandate)
     }
     fn events<'a>(&'a self, since: Option<Moment>, after: Option<&'a str>) -> ProviderAnswer<'a, EventPage> {
         self.inner.events(since, after)

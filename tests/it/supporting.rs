@@ -8,11 +8,7 @@ use broadside::{
 };
 use reqwest::StatusCode;
 
-use crate::support::{
-    Browser, Fixture, TestApp, TestDb, both_engines,
-    database::rows,
-    visitor::Page,
-};
+use crate::support::{Browser, Fixture, TestApp, TestDb, both_engines, database::rows, visitor::Page};
 
 const SUPPORTER: &str = "ann@example.org";
 const DAY: Duration = Duration::from_secs(86_400);

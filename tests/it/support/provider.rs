@@ -9,7 +9,7 @@ use broadside::{
     clock::Moment,
     payments::{
         Checkout, CheckoutSession, EventPage, Invoice, NewCheckout, Payment, PaymentProvider, ProviderAnswer,
-        ProviderError, ProviderSubscription,
+        ProviderError, ProviderSubscription, SubscriptionChange,
     },
 };
 use tokio::sync::Notify;
@@ -102,6 +102,19 @@ impl PaymentProvider for Faulty {
         key: &'a str,
     ) -> ProviderAnswer<'a, ProviderSubscription> {
         self.inner.cancel_subscription(id, key)
+    }
+    fn change_subscription<'a>(
+        &'a self,
+        wanted: &'a SubscriptionChange,
+        key: &'a str,
+    ) -> ProviderAnswer<'a, ProviderSubscription> {
+        self.inner.change_subscription(wanted, key)
+    }
+    fn card_page<'a>(&'a self, customer: &'a str, back: &'a str) -> ProviderAnswer<'a, String> {
+        self.inner.card_page(customer, back)
+    }
+    fn revoked_method<'a>(&'a self, mandate: &'a str) -> ProviderAnswer<'a, Option<String>> {
+        self.inner.revoked_method(mandate)
     }
     fn events<'a>(&'a self, since: Option<Moment>, after: Option<&'a str>) -> ProviderAnswer<'a, EventPage> {
         Box::pin(async move {
