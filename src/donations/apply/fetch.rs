@@ -21,16 +21,16 @@ use crate::{
 pub enum Seen {
     Session {
         session: Box<CheckoutSession>,
-        payment: Option<Paying>,
-        month: Option<Month>,
+        payment: Option<Box<Paying>>,
+        month: Option<Box<Month>>,
     },
     /// With its session, where our row does not know any more who gave.
     Payment(Box<Paying>, Option<Box<CheckoutSession>>),
     /// A payment that a gift of ours is paid by, which it names no more.
     After(Box<Paying>),
     /// It was refused, whatever it came to since.
-    Refused(Payment),
-    Month(Month),
+    Refused(Box<Payment>),
+    Month(Box<Month>),
     /// Several that are paid by the same card or account.
     Months(Vec<Month>),
     Nothing,
@@ -84,7 +84,7 @@ pub async fn fetch(
             let payment = match &session.payment {
                 // The payment knows when the money came, and whether "unpaid" means "not yet" or "never".
                 Some(id) if matches!(session.state, SessionState::Paid | SessionState::Unpaid) => {
-                    Some(paying(site, provider, id, None).await?)
+                    Some(Box::new(paying(site, provider, id, None).await?))
                 }
                 _ => None,
             };
@@ -95,7 +95,7 @@ pub async fn fetch(
                         Some(invoice) => Some(provider.invoice(invoice).await?),
                         None => None,
                     };
-                    Some(look(site, provider, id, invoice, None).await?)
+                    Some(Box::new(look(site, provider, id, invoice, None).await?))
                 }
             };
             Ok(Seen::Session { session: Box::new(session), payment, month })
@@ -107,9 +107,9 @@ pub async fn fetch(
             | EventKind::FraudWarning
             | EventKind::Review),
         ) => of_payment(site, provider, object_id, news).await,
-        Some(EventKind::PaymentFailed) => Ok(Seen::Refused(provider.payment(object_id).await?)),
+        Some(EventKind::PaymentFailed) => Ok(Seen::Refused(Box::new(provider.payment(object_id).await?))),
         Some(EventKind::Subscription | EventKind::Upcoming) => {
-            Ok(Seen::Month(look(site, provider, object_id, None, None).await?))
+            Ok(Seen::Month(Box::new(look(site, provider, object_id, None, None).await?)))
         }
         Some(EventKind::Method) => paid_by(site, provider, object_id, None).await,
         Some(EventKind::Mandate) => match provider.revoked_method(object_id).await {
@@ -135,7 +135,7 @@ async fn of_invoice(
 ) -> Result<Seen, ProviderPollError> {
     match invoice.subscription.clone() {
         None => Ok(Seen::Nothing),
-        Some(id) => Ok(Seen::Month(look(site, provider, &id, Some(invoice), news).await?)),
+        Some(id) => Ok(Seen::Month(Box::new(look(site, provider, &id, Some(invoice), news).await?))),
     }
 }
 

@@ -46,8 +46,8 @@ pub(super) enum Applied {
 pub(super) async fn apply(tx: &mut Tx, site: &Site, event: &DueEvent, seen: &Seen) -> db::Result<Applied> {
     match seen {
         Seen::Session { session, payment, month } => match session.every {
-            Every::Once => gifts::once(tx, site, event, session, payment.as_ref()).await,
-            Every::Month => gifts::monthly(tx, site, event, session, month.as_ref()).await,
+            Every::Once => gifts::once(tx, site, event, session, payment.as_deref()).await,
+            Every::Month => gifts::monthly(tx, site, event, session, month.as_deref()).await,
         },
         Seen::Payment(paying, session) => gifts::payment_alone(tx, site, paying, session.as_deref()).await,
         Seen::After(paying) => gifts::after(tx, site, paying).await,

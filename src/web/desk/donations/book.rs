@@ -107,7 +107,7 @@ pub(crate) async fn close(desk: Desk, posted: Posted) -> Outcome {
         Ok(()) => Ok(see_other(&format!("/desk/donations/book?month={month}&done=month-closed"))),
         Err(CloseError::Database(error)) => Err(error.into()),
         Err(error) => {
-            form.mistake("month", &error.to_string());
+            form.mistake("month", error.to_string());
             let page = page(&desk, &Asked::default(), form).await?;
             desk.page_again(TEMPLATE, TITLE, &page).await
         }

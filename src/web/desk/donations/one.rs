@@ -114,9 +114,9 @@ async fn page(desk: &Desk, id: &str, mut form: Form) -> Result<Page, WebError> {
         && donation.standing != GiftStanding::DisputeLost
         && desk.app.payments.is_some();
     if can_go_back && form.text("key").is_empty() {
-        form = form.with("key", &token::public_id());
+        form = form.with("key", token::public_id());
         if let Some(currency) = money::currency(&donation.currency) {
-            form = form.with("amount", &Money::new(left, currency).figures());
+            form = form.with("amount", Money::new(left, currency).figures());
         }
     }
     Ok(Page {
@@ -186,7 +186,7 @@ pub(crate) async fn refund(desk: Desk, Path(id): Path<String>, posted: Posted) -
     };
     form.mistake("amount", &mistake);
     // What failed is over: the next press asks for something new.
-    again(&desk, &id, form.with("key", &token::public_id())).await
+    again(&desk, &id, form.with("key", token::public_id())).await
 }
 
 /// `POST /desk/donations/{id}/note`
