@@ -171,7 +171,7 @@ fn request(number: u32, sender: u32) -> Vec<u8> {
         r#"{{"id":"evt_{number}","object":"event","api_version":"2026-09-30.endive","created":{now},"livemode":false,"pending_webhooks":1,
         "type":"invoice.paid","data":{{"object":{{"id":"in_{number}","object":"invoice","customer":"cus_{number}","amount_paid":1500,
         "currency":"eur","status":"paid","metadata":{{}},"lines":{{"object":"list","data":[{}]}}}}}}}}"#,
-        vec![r#"{"id":"il_1","object":"line_item","amount":1500,"currency":"eur","description":"Gift"}"#; 10]
+        [r#"{"id":"il_1","object":"line_item","amount":1500,"currency":"eur","description":"Gift"}"#; 10]
             .join(",")
     );
     let signature = sandbox::signature(SECRET, now, &body);

@@ -601,7 +601,7 @@ impl World {
 
 /// Some supporters do not want to be asked.
 fn never_asked(address: &str) -> bool {
-    address.len() % 2 == 0
+    address.len().is_multiple_of(2)
 }
 
 fn answers(given: &str, test: &AnswerTest) -> bool {
