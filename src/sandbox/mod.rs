@@ -34,9 +34,9 @@ pub(crate) use mailbox::read_mail;
 pub use mailbox::{Exchange, Mailbox, Received};
 pub use smtp::{LineEnds, Rule, SmtpOptions, SmtpScript, Stage};
 pub use stripe_api::{
-    ApiFault, BookedCurrency, Charged, Delivery, DeliveryState, DisputeKind, Fate, Forgery, GivenInAll,
-    ProviderBook, RefundCourse, Rhythm, SandboxError, Settlement, StripeRules, StripeServer, Webhook,
-    signature,
+    AfterLastTry, ApiFault, BookedCurrency, CardAnswer, Charged, Delivery, DeliveryState, DisputeKind,
+    EventShape, Fate, Forgery, GivenInAll, OldSupporter, ProviderBook, RecordedCall, RefundCourse, Rhythm,
+    SandboxCard, SandboxError, Settlement, StripeRules, StripeServer, Webhook, signature,
 };
 
 use crate::{

@@ -13,6 +13,7 @@ const TEMPLATES: &[(&str, &str)] = &[
     ("message", include_str!("pages/message.hbs")),
     ("payments", include_str!("pages/payments.hbs")),
     ("checkout", include_str!("pages/checkout.hbs")),
+    ("invoice", include_str!("pages/invoice.hbs")),
     ("ended", include_str!("pages/ended.hbs")),
     ("portal", include_str!("pages/portal.hbs")),
 ];

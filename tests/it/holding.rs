@@ -255,6 +255,7 @@ const TABLES: &[(&str, Tells)] = &[
                 "provider_session_id",
                 "provider_invoice_id",
                 "edition_id",
+                "version",
             ],
         ),
     ),

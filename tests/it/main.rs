@@ -69,6 +69,7 @@ mod polling;
 mod preferences;
 mod pressure;
 mod privacy_of_files;
+mod provider_shapes;
 mod queueing;
 mod races;
 mod readdressing;

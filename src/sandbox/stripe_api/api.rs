@@ -18,6 +18,7 @@ use super::{
     error::{ApiError, ApiResult},
     form::Form,
     objects::API_VERSION,
+    record::RecordedCall,
     routes::route,
     script::ApiFault,
     state::StoredReply,
@@ -61,17 +62,43 @@ async fn serve(
             return reply(error.status, &error.body(), "req_refused", false);
         }
         Some(ApiFault::Delay(delay)) => tokio::time::sleep(delay).await,
-        Some(ApiFault::LoseReply) | None => {}
+        Some(ApiFault::TooMany(seconds)) => {
+            let error = ApiError::server(429, "Too many requests hit the API too quickly.");
+            let mut refused = reply(error.status, &error.body(), "req_refused", false);
+            refused.headers_mut().insert(header::RETRY_AFTER, seconds.into());
+            return refused;
+        }
+        Some(ApiFault::LoseReply | ApiFault::FailAfter(_)) | None => {}
     }
     let request_id = server.lock().new_id("req", 14);
     let answered = read(&server, &method, &uri, &headers, &body)
         .and_then(|request| answer(&server, &request, &request_id));
+    server.record(|| recorded(&method, &uri, &body, &answered));
     if fault == Some(ApiFault::LoseReply) {
         return broken_off();
+    }
+    if let Some(ApiFault::FailAfter(status)) = fault {
+        let error = ApiError::server(status, "The sandbox was told to fail after it had acted.");
+        return reply(error.status, &error.body(), &request_id, false);
     }
     match answered {
         Ok(Answer { status, body, replayed }) => reply(status, &body, &request_id, replayed),
         Err(error) => reply(error.status, &error.body(), &request_id, false),
+    }
+}
+
+fn recorded(method: &Method, uri: &Uri, body: &Bytes, answered: &ApiResult<Answer>) -> RecordedCall {
+    let body = String::from_utf8_lossy(body);
+    let (status, answer) = match answered {
+        Ok(answer) => (answer.status, answer.body.clone()),
+        Err(error) => (error.status, error.body()),
+    };
+    RecordedCall {
+        method: method.to_string(),
+        path: uri.path().to_owned(),
+        form: [uri.query().unwrap_or_default(), &body].join("&"),
+        status,
+        answer,
     }
 }
 

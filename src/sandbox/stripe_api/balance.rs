@@ -57,10 +57,13 @@ impl State {
         id
     }
 
-    /// A transaction is available from its day on, whoever looks at it.
+    /// An object as it is today: a transaction is available from its day on, and of a deleted customer only the id is left.
     pub(super) fn aged(&self, mut object: Value) -> Value {
         if object["object"] == "balance_transaction" && self.is_available(&object) {
             object["status"] = json!("available");
+        }
+        if object["object"] == "customer" && object["deleted"] == true {
+            return json!({ "id": object["id"], "object": "customer", "deleted": true });
         }
         object
     }

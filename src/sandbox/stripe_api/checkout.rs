@@ -61,6 +61,9 @@ impl State {
     /// Makes a session from the parameters of a request.
     pub(super) fn create_session(&mut self, form: &Form) -> ApiResult {
         form.allow(PARAMETERS)?;
+        if self.account(&Form::default())?["charges_enabled"] == false {
+            return Err(ApiError::invalid("Your account cannot currently make charges."));
+        }
         let mode = form
             .choice("mode", &["payment", "subscription"])?
             .ok_or_else(|| ApiError::missing("mode"))?
@@ -86,7 +89,7 @@ impl State {
         }
         let customer = form.optional("customer")?.map(str::to_owned);
         if let Some(customer) = &customer {
-            self.find("customer", customer, "customer")?;
+            self.living_customer(customer)?;
         }
         let reference = form.optional("client_reference_id")?;
         if reference.is_some_and(|reference| reference.chars().count() > 200) {
@@ -140,7 +143,7 @@ impl State {
         let mut items = Vec::new();
         for line in lines {
             let (id, price, product) =
-                (self.new_id("li", 24), self.new_id("price", 24), self.new_id("prod", 24));
+                (self.new_id("li", 24), self.new_id("price", 24), self.new_product(&line.name));
             let recurring = line.recurring.as_ref().map(|(interval, count)| (interval.as_str(), *count));
             let price = Price {
                 id: &price,
@@ -160,6 +163,13 @@ impl State {
             }));
         }
         items
+    }
+
+    pub(super) fn new_product(&mut self, name: &str) -> String {
+        let id = self.new_id("prod", 24);
+        let product = objects::product(&id, name, self.now());
+        self.put(product);
+        id
     }
 
     /// Ends an open session by request.

@@ -15,7 +15,7 @@ use super::{
     StripeServer, Webhook,
     delivery::{Delivery, DeliveryState},
     script::{Fate, Forgery},
-    state::{State, public},
+    state::{State, public, text},
 };
 use crate::clock::Moment;
 
@@ -27,14 +27,36 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const TEN_MINUTES: i64 = 600;
 
 impl State {
-    pub(super) fn add_delivery(&mut self, event: &str, fate: &Fate) {
+    pub(super) fn add_delivery(&mut self, event: &str, endpoint: Option<&str>, fate: &Fate) {
         let state = if *fate == Fate::Held { DeliveryState::Held } else { DeliveryState::Waiting };
         let number = self.next_number();
-        self.set_delivery(Delivery { number, event: event.to_owned(), state, attempts: 0, last_status: 0 });
+        self.set_delivery(Delivery {
+            number,
+            event: event.to_owned(),
+            endpoint: endpoint.map(str::to_owned),
+            state,
+            attempts: 0,
+            last_status: 0,
+        });
         if state == DeliveryState::Waiting {
             let wait = if let Fate::Late(wait) = fate { *wait } else { Duration::ZERO };
             self.to_send.push((number, wait));
         }
+    }
+
+    /// An event as it is said to an endpoint.
+    fn spoken(&self, event: &str, endpoint: Option<&str>) -> Option<Value> {
+        let event = self.get(event).map(public)?;
+        Some(self.script.shape.spoken(event, &self.version_of(endpoint)))
+    }
+
+    /// Which endpoint of the API stands in where none was set.
+    fn first_hearer(&self, event: &str) -> Option<String> {
+        if self.webhook.is_some() {
+            return None;
+        }
+        let kind = self.get(event).map(|event| text(event, "type").to_owned()).unwrap_or_default();
+        self.endpoints_for(&kind).into_iter().next()
     }
 
     /// The deliveries that a restart must take up again.
@@ -56,7 +78,10 @@ impl State {
         let (state, event) = (delivery.state, delivery.event.clone());
         self.set_delivery(delivery);
         if state == DeliveryState::Delivered {
-            self.change(&event, |event| event["pending_webhooks"] = Value::from(0));
+            self.change(&event, |event| {
+                let left = event["pending_webhooks"].as_i64().unwrap_or_default() - 1;
+                event["pending_webhooks"] = Value::from(left.max(0));
+            });
         }
         (state == DeliveryState::Waiting).then_some(gap)
     }
@@ -184,7 +209,8 @@ impl StripeServer {
         let state = self.lock();
         let delivery =
             state.deliveries.get(&number).filter(|delivery| delivery.state == DeliveryState::Waiting)?;
-        Some((state.webhook.clone()?, state.get(&delivery.event)?.clone()))
+        let endpoint = delivery.endpoint.as_deref();
+        Some((state.webhook_of(endpoint)?, state.spoken(&delivery.event, endpoint)?))
     }
 
     fn note_attempt(&self, number: u64, finish: impl FnOnce(&mut State) -> Option<Duration>) {
@@ -248,7 +274,8 @@ impl StripeServer {
     pub async fn deliver(&self, event: &str) -> u16 {
         let found = {
             let state = self.lock();
-            state.webhook.clone().zip(state.get(event).cloned())
+            let endpoint = state.first_hearer(event);
+            state.webhook_of(endpoint.as_deref()).zip(state.spoken(event, endpoint.as_deref()))
         };
         let Some((webhook, object)) = found else { return 0 };
         let status = send(self, &webhook, &object, None).await;
@@ -268,7 +295,8 @@ impl StripeServer {
     pub async fn forge(&self, event: &str, forgery: Forgery) -> u16 {
         let found = {
             let state = self.lock();
-            state.webhook.clone().zip(state.get(event).cloned())
+            let endpoint = state.first_hearer(event);
+            state.webhook_of(endpoint.as_deref()).zip(state.spoken(event, endpoint.as_deref()))
         };
         match found {
             Some((webhook, object)) => send(self, &webhook, &object, Some(forgery)).await,

@@ -22,6 +22,9 @@ pub struct Delivery {
     pub number: u64,
     /// The event's id.
     pub event: String,
+    /// The endpoint of the API that it goes to; none for the one that was set.
+    #[serde(default)]
+    pub endpoint: Option<String>,
     /// Where it stands.
     pub state: DeliveryState,
     /// How often it was tried.

@@ -47,6 +47,11 @@ impl ApiError {
         Self { status: 401, ..Self::invalid(message) }
     }
 
+    /// A card was charged at once and refused.
+    pub(super) fn card_declined(message: &str) -> Self {
+        Self { status: 402, kind: "card_error", code: Some("card_declined"), ..Self::invalid(message) }
+    }
+
     /// The same key came with other parameters.
     pub(super) fn key_reused(key: &str) -> Self {
         let message = format!(

@@ -20,23 +20,32 @@ impl State {
         let event_id = self.new_id("evt", 24);
         let cause = (self.cause.request.as_deref(), self.cause.key.as_deref());
         let mut event = objects::event(&event_id, kind, object, previous, cause, self.now());
-        let wanted = self.webhook.is_some();
-        event["pending_webhooks"] = Value::from(i64::from(wanted));
+        let mut hearers: Vec<Option<String>> = self.endpoints_for(kind).into_iter().map(Some).collect();
+        if self.webhook.is_some() {
+            hearers.insert(0, None);
+        }
+        if self.cause.quiet {
+            hearers.clear();
+        }
+        event["pending_webhooks"] = Value::from(hearers.len());
         self.put(event);
-        if wanted {
-            let fate = self.script.fate_of(kind);
-            self.schedule(&event_id, fate);
+        if hearers.is_empty() {
+            return;
+        }
+        let fate = self.script.fate_of(kind);
+        for hearer in hearers {
+            self.schedule(&event_id, hearer.as_deref(), fate);
         }
     }
 
-    fn schedule(&mut self, event: &str, fate: Fate) {
+    fn schedule(&mut self, event: &str, endpoint: Option<&str>, fate: Fate) {
         let copies = match fate {
             Fate::Dropped => 0,
             Fate::Repeated(copies) => copies,
             _ => 1,
         };
         for _ in 0..copies {
-            self.add_delivery(event, &fate);
+            self.add_delivery(event, endpoint, &fate);
         }
     }
 }

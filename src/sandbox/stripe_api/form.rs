@@ -125,6 +125,33 @@ impl Form {
         under.map(|(path, _)| path[parent.len()].clone()).collect()
     }
 
+    /// Everything under a parameter as one value, names and places alike; none if nothing was given.
+    pub(super) fn tree(&self, name: &str) -> Option<Value> {
+        let children = self.children(name);
+        if children.is_empty() {
+            return self.get(name).map(|value| match value {
+                "true" => Value::Bool(true),
+                "false" => Value::Bool(false),
+                text => Value::String(text.to_owned()),
+            });
+        }
+        let below = |child: &String| self.tree(&format!("{name}[{child}]")).unwrap_or_default();
+        if children.iter().all(|child| child.is_empty()) {
+            return Some(Value::Array(self.below(name).into_iter().map(Value::String).collect()));
+        }
+        if children.iter().all(|child| child.bytes().all(|byte| byte.is_ascii_digit())) {
+            return Some(Value::Array(children.iter().map(below).collect()));
+        }
+        Some(Value::Object(children.iter().map(|child| (child.clone(), below(child))).collect()))
+    }
+
+    /// All values of `name[]=…`, however deep the name.
+    fn below(&self, name: &str) -> Vec<String> {
+        let parent = segments(name).unwrap_or_default();
+        let under = |path: &[String]| path.len() == parent.len() + 1 && path.starts_with(&parent);
+        self.0.iter().filter(|(path, _)| under(path)).map(|(_, value)| value.clone()).collect()
+    }
+
     /// A `metadata` parameter, within Stripe's limits; an empty value unsets a name.
     pub(super) fn metadata(&self, name: &str) -> ApiResult<Map<String, Value>> {
         let mut metadata = Map::new();

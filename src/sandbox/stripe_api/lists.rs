@@ -52,7 +52,21 @@ pub(super) const LISTINGS: &[Listing] = &[
         path: "invoice_payments",
         filters: &["invoice", "status", "payment[type]", "payment[payment_intent]"],
     },
-    Listing { kind: "subscription", path: "subscriptions", filters: &["customer", "status", "price"] },
+    Listing {
+        kind: "subscription",
+        path: "subscriptions",
+        filters: &["customer", "status", "price", "collection_method"],
+    },
+    Listing { kind: "payout", path: "payouts", filters: &["status"] },
+    Listing { kind: "product", path: "products", filters: &["active"] },
+    Listing { kind: "price", path: "prices", filters: &["active", "product", "currency"] },
+    Listing { kind: "coupon", path: "coupons", filters: &[] },
+    Listing { kind: "webhook_endpoint", path: "webhook_endpoints", filters: &[] },
+    Listing {
+        kind: "billing_portal.configuration",
+        path: "billing_portal/configurations",
+        filters: &["active", "is_default"],
+    },
     Listing { kind: "customer", path: "customers", filters: &["email"] },
     Listing { kind: "refund", path: "refunds", filters: &["charge", "payment_intent"] },
     Listing {
@@ -70,6 +84,11 @@ pub(super) const LISTINGS: &[Listing] = &[
     Listing { kind: "payment_method", path: "payment_methods", filters: &["customer", "type"] },
     Listing { kind: "event", path: "events", filters: &["type", "types[]", "delivery_success"] },
 ];
+
+/// Whether a subscription has come to its end.
+fn is_over(subscription: &Value) -> bool {
+    matches!(text(subscription, "status"), "canceled" | "incomplete_expired")
+}
 
 impl State {
     /// One page of a list, the newest first.
@@ -90,6 +109,11 @@ impl State {
             if self.is_wanted(listing, form, object)? {
                 all.push(object);
             }
+        }
+        // What happened long ago may have been put here later.
+        let created = |object: &&Value| std::cmp::Reverse(object["created"].as_i64());
+        if !all.is_sorted_by_key(created) {
+            all.sort_by_key(created);
         }
         let place = |name: &str| -> ApiResult<Option<usize>> {
             let Some(id) = form.optional(name)? else { return Ok(None) };
@@ -135,19 +159,31 @@ impl State {
         let fits = |filter: &&&str| match (form.get(filter), **filter) {
             (None, _) => true,
             (Some("all"), "status") => true,
+            (Some("ended"), "status") => is_over(object),
+            (Some(wanted), "payment[type]") => object["payment"]["type"] == wanted,
+            (Some(wanted), "payment[payment_intent]") => object["payment"]["payment_intent"] == wanted,
+            (Some(wanted), "active" | "is_default") => object[**filter] == (wanted == "true"),
             (Some(wanted), "subscription") if listing.kind == "invoice" => {
                 object["parent"]["subscription_details"]["subscription"] == wanted
             }
-            (Some(wanted), "payment[type]") => object["payment"]["type"] == wanted,
-            (Some(wanted), "payment[payment_intent]") => object["payment"]["payment_intent"] == wanted,
             (Some(wanted), "price") => object["items"]["data"][0]["price"]["id"] == wanted,
             (Some(wanted), "payout") => object["_sandbox"]["payout"] == wanted,
             (Some(wanted), field) => object[field] == wanted,
         };
-        // Without a status, ended subscriptions are left out.
-        let ended =
-            listing.kind == "subscription" && form.get("status").is_none() && object["status"] == "canceled";
+        // Without a status, ended subscriptions are left out; and customers that were deleted always are.
+        let ended = listing.kind == "subscription" && form.get("status").is_none() && is_over(object)
+            || listing.kind == "customer" && object["deleted"] == true;
         Ok(!ended && listing.filters.iter().all(|filter| fits(&filter)))
+    }
+
+    /// The payment methods of one customer.
+    pub(super) fn methods_of_customer(&self, id: &str, form: &Form) -> ApiResult {
+        self.living_customer(id)?;
+        let form = form.clone().and(Form::parse(&format!("customer={id}"))?);
+        match LISTINGS.iter().find(|listing| listing.kind == "payment_method") {
+            Some(listing) => self.list(listing, &form),
+            None => Err(ApiError::invalid("Payment methods cannot be listed.")),
+        }
     }
 
     fn is_wanted_event(&self, form: &Form, event: &Value, created: i64) -> ApiResult<bool> {
@@ -198,12 +234,24 @@ impl State {
             object[*name] = included;
         }
         let cannot = || ApiError::invalid(format!("This property cannot be expanded ({whole})."));
+        // What a refund has only once it failed can be asked for before.
+        if *name == "failure_balance_transaction" && object.get(*name).is_none() {
+            return Ok(());
+        }
         let field = object.get_mut(*name).ok_or_else(cannot)?;
         match field {
             Value::Null => Ok(()),
             Value::String(id) => {
                 *field = self.aged(public(self.get(id).ok_or_else(cannot)?));
                 self.expand_path(field, rest, whole)
+            }
+            Value::Array(ids) if ids.iter().all(Value::is_string) => {
+                for id in ids {
+                    let found = id.as_str().and_then(|id| self.get(id)).ok_or_else(cannot)?;
+                    *id = self.aged(public(found));
+                    self.expand_path(id, rest, whole)?;
+                }
+                Ok(())
             }
             Value::Object(_) | Value::Array(_)
                 if !rest.is_empty() || *name == "payments" || *name == "line_items" =>

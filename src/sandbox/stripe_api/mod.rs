@@ -1,31 +1,57 @@
 //! A server that speaks the part of Stripe's API that we use, with its checkout page, portal and signed events.
 //!
 //! The rule: it is written from Stripe's published types and documentation, never from our own client, and it refuses what it
-//! does not know. So our misunderstandings cannot pass here.
+//! does not know. So our misunderstandings cannot pass here. A test holds what we ask and what it answers against the types that
+//! Stripe publishes.
+//!
+//! What there is: checkout sessions (card, bank debit that arrives later, declined with any code, expired), payment intents, charges,
+//! balance transactions with fees and exchange, refunds (pending, asking, failed, called off), disputes (inquiries, won, lost,
+//! prevented), fraud warnings, reviews; customers, payment methods, products, prices; subscriptions (several items, quantity, coupon,
+//! trial, pause, proration, all statuses) and invoices (credit, nothing due, paid outside, void, uncollectible, tries on set days); the
+//! portal and its settings; payouts; the account and its restrictions; endpoints for events with kinds and versions of their own.
+//! Time passes by [`StripeServer::let_time_pass`]. What goes wrong on demand: [`ApiFault`], [`Fate`], [`Forgery`], [`EventShape`]. What
+//! somebody does in the dashboard stands in `by_hand`, and as buttons on `/payments`. What it all comes to: [`StripeServer::book`].
+//!
+//! What there is not: Connect, tax, send_invoice, credit notes, subscription schedules, promotion codes, Radar's rules, partial
+//! captures, payment records, sources as objects.
 
+mod account;
 mod api;
 mod balance;
+mod bill;
 mod book;
 mod by_hand;
+mod changes;
 mod checkout;
 mod currency;
+mod customer;
+mod dashboard;
 mod deliver;
 mod delivery;
 mod dispute;
+mod due;
+mod endpoint;
 mod error;
 mod events;
 mod form;
+mod invoice;
 mod lists;
 mod objects;
 pub(super) mod pages;
 mod payment;
+mod payout;
+mod portal;
 mod radar;
+mod record;
 mod refund;
 mod routes;
 mod rules;
 mod script;
+mod shape;
+mod shown;
 mod state;
 mod subscription;
+mod supporters;
 mod visit;
 
 use std::{
@@ -41,11 +67,16 @@ use serde_json::Value;
 use tokio::sync::{mpsc, watch};
 
 pub use book::{BookedCurrency, GivenInAll, ProviderBook};
+pub use customer::SandboxCard;
 pub use deliver::signature;
 pub use delivery::{Delivery, DeliveryState};
 pub use dispute::DisputeKind;
-pub use rules::{RefundCourse, Settlement, StripeRules};
+pub use invoice::CardAnswer;
+pub use record::RecordedCall;
+pub use rules::{AfterLastTry, RefundCourse, Settlement, StripeRules};
 pub use script::{ApiFault, Fate, Forgery};
+pub use shape::EventShape;
+pub use supporters::OldSupporter;
 
 use crate::clock::{Clock, Moment};
 use error::{ApiError, ApiResult};
@@ -284,7 +315,7 @@ impl StripeServer {
     /// When the journal cannot be written.
     pub fn void_invoice(&self, subscription: &str) -> Result<(), SandboxError> {
         self.visit(|state| {
-            state.void_invoice(subscription);
+            state.void_invoices_of(subscription);
             Ok(())
         })
     }
@@ -302,7 +333,7 @@ impl StripeServer {
     /// # Errors
     /// When there is no such subscription, or it has ended.
     pub fn renew(&self, subscription: &str) -> Result<(), SandboxError> {
-        self.visit(|state| state.renew(subscription, true))
+        self.visit(|state| state.renew(subscription, &CardAnswer::Works))
     }
 
     /// The same with a card that is declined: the subscription becomes past due.
@@ -310,7 +341,7 @@ impl StripeServer {
     /// # Errors
     /// When there is no such subscription, or it has ended.
     pub fn fail_renewal(&self, subscription: &str) -> Result<(), SandboxError> {
-        self.visit(|state| state.renew(subscription, false))
+        self.visit(|state| state.renew(subscription, &CardAnswer::Declined(String::new())))
     }
 
     /// Makes another subscription like that one, as staff can in the dashboard: the same metadata, and no checkout session. Gives
@@ -327,7 +358,7 @@ impl StripeServer {
     /// # Errors
     /// When there is nothing to pay.
     pub fn retry_invoice(&self, subscription: &str) -> Result<(), SandboxError> {
-        self.visit(|state| state.retry_invoice(subscription))
+        self.visit(|state| state.retry_invoice(subscription, &CardAnswer::Works))
     }
 
     /// Lets every session end whose time has passed.

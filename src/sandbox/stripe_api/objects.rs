@@ -127,11 +127,44 @@ pub(super) fn charge(
 /// What a declined card is told.
 pub(super) const DECLINED: &str = "Your card was declined.";
 
-pub(super) fn payment_error(charge: &str, method: &Value) -> Value {
+/// The code, the decline code and the words of a card that answers so.
+pub(super) fn refusal(answer: &str) -> (&'static str, &str, &'static str) {
+    match answer {
+        "insufficient_funds" => ("card_declined", answer, "Your card has insufficient funds."),
+        "expired_card" => ("expired_card", answer, "Your card has expired."),
+        "incorrect_cvc" => ("incorrect_cvc", answer, "Your card's security code is incorrect."),
+        "incorrect_number" => ("incorrect_number", answer, "Your card number is incorrect."),
+        "processing_error" => (
+            "processing_error",
+            answer,
+            "An error occurred while processing your card. Try again in a little bit.",
+        ),
+        "authentication_required" => (
+            "authentication_required",
+            answer,
+            "Your card was declined. This transaction requires authentication.",
+        ),
+        "" => ("card_declined", "generic_decline", DECLINED),
+        _ => ("card_declined", answer, DECLINED),
+    }
+}
+
+pub(super) fn payment_error(charge: &str, method: &Value, answer: &str) -> Value {
+    let (code, decline, message) = refusal(answer);
     json!({
-        "charge": charge, "code": "card_declined", "decline_code": "generic_decline",
-        "doc_url": "https://stripe.com/docs/error-codes/card-declined", "message": DECLINED, "payment_method": method,
-        "type": "card_error",
+        "charge": charge, "code": code, "decline_code": decline,
+        "doc_url": format!("https://stripe.com/docs/error-codes/{}", code.replace('_', "-")), "message": message,
+        "payment_method": method, "type": "card_error",
+    })
+}
+
+/// Something that prices are for.
+pub(super) fn product(id: &str, name: &str, now: i64) -> Value {
+    json!({
+        "id": id, "object": "product", "active": true, "created": now, "default_price": null, "description": null, "images": [],
+        "livemode": false, "marketing_features": [], "metadata": {}, "name": name, "package_dimensions": null,
+        "shippable": null, "statement_descriptor": null, "tax_code": null, "type": "service", "unit_label": null,
+        "updated": now, "url": null,
     })
 }
 
@@ -162,7 +195,7 @@ impl Price<'_> {
 }
 
 /// A period of a subscription, in seconds since 1970.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Period {
     pub(super) start: i64,
     pub(super) end: i64,
@@ -216,81 +249,6 @@ pub(super) fn subscription_item(
             "tiers_mode": null, "transform_usage": null, "trial_period_days": null, "usage_type": "licensed",
         },
         "price": price, "quantity": quantity, "subscription": subscription, "tax_rates": [],
-    })
-}
-
-/// What an invoice asks money for.
-pub(super) struct Instalment<'a> {
-    pub(super) id: &'a str,
-    pub(super) line: &'a str,
-    pub(super) number: &'a str,
-    pub(super) reason: &'a str,
-    pub(super) email: Option<&'a str>,
-    pub(super) period: Period,
-    pub(super) now: i64,
-}
-
-/// An invoice as a draft. Its subscription stands under `parent`, where it moved in 2025.
-pub(super) fn invoice(instalment: &Instalment<'_>, subscription: &Value) -> Value {
-    let item = &subscription["items"]["data"][0];
-    let (price, quantity) = (&item["price"], item["quantity"].as_i64().unwrap_or(1));
-    let amount = price["unit_amount"].as_i64().unwrap_or_default() * quantity;
-    let line = json!({
-        "id": instalment.line, "object": "line_item", "amount": amount, "currency": price["currency"],
-        "description": null, "discount_amounts": [], "discountable": true, "discounts": [], "invoice": instalment.id,
-        "livemode": false, "metadata": subscription["metadata"],
-        "parent": {
-            "invoice_item_details": null, "type": "subscription_item_details",
-            "subscription_item_details": {
-                "invoice_item": null, "proration": false, "proration_details": { "credited_items": null },
-                "subscription": subscription["id"], "subscription_item": item["id"],
-            },
-        },
-        "period": { "start": instalment.period.start, "end": instalment.period.end }, "pretax_credit_amounts": [],
-        "pricing": {
-            "price_details": { "price": price["id"], "product": price["product"] }, "type": "price_details",
-            "unit_amount_decimal": price["unit_amount_decimal"],
-        },
-        "quantity": quantity, "subtotal": amount, "taxes": [],
-    });
-    let url = format!("/v1/invoices/{}/lines", instalment.id);
-    json!({
-        "id": instalment.id, "object": "invoice", "account_country": "NL", "account_name": "Sandbox", "account_tax_ids": null,
-        "amount_due": amount, "amount_overpaid": 0, "amount_paid": 0, "amount_remaining": amount, "amount_shipping": 0,
-        "application": null, "attempt_count": 0, "attempted": false, "auto_advance": false,
-        "automatic_tax": { "disabled_reason": null, "enabled": false, "liability": null, "provider": null, "status": null },
-        "automatically_finalizes_at": null, "billing_reason": instalment.reason, "collection_method": "charge_automatically",
-        "created": instalment.now, "currency": price["currency"], "custom_fields": null, "customer": subscription["customer"],
-        "customer_address": null, "customer_email": instalment.email, "customer_name": null, "customer_phone": null,
-        "customer_shipping": null, "customer_tax_exempt": "none", "customer_tax_ids": [], "default_payment_method": null,
-        "default_source": null, "default_tax_rates": [], "description": null, "discounts": [], "due_date": null,
-        "effective_at": null, "ending_balance": null, "footer": null, "from_invoice": null, "hosted_invoice_url": null,
-        "invoice_pdf": null, "issuer": { "type": "self" }, "last_finalization_error": null, "latest_revision": null,
-        "lines": list_of(vec![line], &url), "livemode": false, "metadata": {}, "next_payment_attempt": null,
-        "number": instalment.number, "on_behalf_of": null,
-        "parent": {
-            "quote_details": null, "type": "subscription_details",
-            "subscription_details": { "metadata": subscription["metadata"], "subscription": subscription["id"] },
-        },
-        "payment_settings": { "default_mandate": null, "payment_method_options": null, "payment_method_types": null },
-        "period_start": instalment.period.start, "period_end": instalment.period.start,
-        "post_payment_credit_notes_amount": 0, "pre_payment_credit_notes_amount": 0, "receipt_number": null,
-        "rendering": null, "shipping_cost": null, "shipping_details": null, "starting_balance": 0,
-        "statement_descriptor": null, "status": "draft",
-        "status_transitions": { "finalized_at": null, "marked_uncollectible_at": null, "paid_at": null, "voided_at": null },
-        "subtotal": amount, "subtotal_excluding_tax": amount, "test_clock": null, "total": amount,
-        "total_discount_amounts": [], "total_excluding_tax": amount, "total_pretax_credit_amounts": [], "total_taxes": [],
-        "webhooks_delivered_at": null,
-    })
-}
-
-/// The link between an invoice and the payment intent that pays it.
-pub(super) fn invoice_payment(id: &str, invoice: &Value, intent: &str, now: i64) -> Value {
-    json!({
-        "id": id, "object": "invoice_payment", "amount_paid": null, "amount_requested": invoice["amount_due"],
-        "created": now, "currency": invoice["currency"], "invoice": invoice["id"], "is_default": true, "livemode": false,
-        "payment": { "payment_intent": intent, "type": "payment_intent" }, "status": "open",
-        "status_transitions": { "canceled_at": null, "paid_at": null },
     })
 }
 

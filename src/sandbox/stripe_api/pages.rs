@@ -7,15 +7,16 @@ use axum::{
     extract::{Path, State as Shared},
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Redirect, Response},
-    routing::{get, post},
+    routing::get,
 };
 use serde_json::{Value, json};
 
 use super::{
-    Rhythm, StripeServer,
+    CardAnswer, SandboxCard, StripeServer,
     currency::display,
     error::ApiResult,
     form::Form,
+    shown::{amount, rhythm_of},
     state::{State, text},
     visit::Visit,
 };
@@ -28,11 +29,9 @@ pub(in crate::sandbox) fn router(server: StripeServer) -> Router {
     Router::new()
         .route("/c/pay/{session}", get(checkout).post(visit))
         .route("/p/session/{session}", get(portal).post(portal_act))
-        .route("/payments", get(payments))
-        .route("/payments.json", get(payments_json))
+        .route("/i/{invoice}", get(invoice).post(pay_invoice))
         .merge(super::book::router())
-        .route("/payments/sessions/{session}", post(settle))
-        .route("/payments/subscriptions/{subscription}", post(move_on))
+        .merge(super::dashboard::router())
         .with_state(server)
 }
 
@@ -127,6 +126,36 @@ fn see_other(url: &str) -> Response {
     }
 }
 
+async fn invoice(Shared(server): Shared<StripeServer>, Path(id): Path<String>) -> Response {
+    let Some(own) = kept(&server, &id, "invoice") else { return not_found("There is no such invoice.") };
+    let context = json!({
+        "title": "Invoice", "checkout": true, "id": id, "number": own["number"], "status": own["status"],
+        "amount": amount(&own["amount_remaining"], text(&own, "currency")), "open": own["status"] == "open",
+    });
+    page("invoice", &context)
+}
+
+async fn pay_invoice(
+    Shared(server): Shared<StripeServer>,
+    Path(id): Path<String>,
+    Fields(fields): Fields<Given>,
+) -> Response {
+    let Some(own) = kept(&server, &id, "invoice") else { return not_found("There is no such invoice.") };
+    let subscription = text(&own["parent"]["subscription_details"], "subscription").to_owned();
+    let answer = match given(&fields, "what") {
+        "pay" => CardAnswer::Works,
+        _ => CardAnswer::Declined(String::new()),
+    };
+    let tried: ApiResult<()> = server.act(None, None, |state| {
+        state.attempt(&subscription, &id, &answer);
+        Ok(())
+    });
+    match tried {
+        Ok(()) => Redirect::to(&format!("/i/{id}")).into_response(),
+        Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+    }
+}
+
 async fn portal(Shared(server): Shared<StripeServer>, Path(id): Path<String>) -> Response {
     let Some(session) = kept(&server, &id, "billing_portal.session") else {
         return not_found("There is no such page.");
@@ -156,44 +185,23 @@ async fn portal_act(
     if !own {
         return not_found("There is no such subscription.");
     }
+    let customer = text(&session, "customer").to_owned();
     let change = |state: &mut State| match given(&fields, "what") {
         "end" => state.update_subscription(&wanted, &Form::parse("cancel_at_period_end=true")?),
         "keep" => state.update_subscription(&wanted, &Form::parse("cancel_at_period_end=false")?),
+        "card" => {
+            let method = state.add_card(&customer, &other_card())?;
+            state.update_subscription(&wanted, &Form::parse(&format!("default_payment_method={method}"))?)
+        }
         _ => state.cancel_subscription(&wanted, &Form::default()),
     };
     match server.act(None, None, change) {
-        Ok(_) => session["return_url"]
+        Ok(_) => session["flow"]["after_completion"]["redirect"]["return_url"]
             .as_str()
+            .or(session["return_url"].as_str())
             .map_or_else(|| Redirect::to(&format!("/p/session/{id}")).into_response(), see_other),
         Err(_) => not_found("This subscription has already ended."),
     }
-}
-
-async fn payments(Shared(server): Shared<StripeServer>) -> Response {
-    let charges: Vec<Value> = server
-        .charges()
-        .iter()
-        .rev()
-        .map(|charged| {
-            json!({
-                "amount": display(charged.amount, &charged.currency),
-                "rhythm": if charged.rhythm == Rhythm::Once { "once" } else { "instalment" },
-                "email": charged.email,
-                "at": charged.at.date_time(&Zone::UTC),
-            })
-        })
-        .collect();
-    let state = server.lock();
-    let context = json!({
-        "title": "Payments", "checkout": false, "charges": charges,
-        "subscriptions": state.newest("subscription").map(subscription).collect::<Vec<_>>(),
-        "sessions": state.newest("checkout.session").take(100).map(|own| session(&state, own)).collect::<Vec<_>>(),
-    });
-    page("payments", &context)
-}
-
-async fn payments_json(Shared(server): Shared<StripeServer>) -> Response {
-    axum::Json(server.charges()).into_response()
 }
 
 fn subscription(subscription: &Value) -> Value {
@@ -214,69 +222,17 @@ fn subscription(subscription: &Value) -> Value {
     })
 }
 
-fn session(state: &State, session: &Value) -> Value {
-    let invoice = session["invoice"].as_str().and_then(|invoice| state.intent_of_invoice(invoice));
-    let intent = invoice.or_else(|| session["payment_intent"].as_str().map(str::to_owned));
-    let on_its_way =
-        intent.and_then(|intent| state.get(&intent)).is_some_and(|intent| intent["status"] == "processing");
-    let status = match (text(session, "status"), text(session, "payment_status")) {
-        ("complete", "unpaid") => "complete, not paid".to_owned(),
-        ("complete", paid) => paid.to_owned(),
-        (status, _) => status.to_owned(),
-    };
-    json!({
-        "id": session["id"],
-        "amount": amount(&session["amount_total"], text(session, "currency")),
-        "rhythm": rhythm_of(&session["_sandbox"]["lines"][0]["price"]),
-        "status": status,
-        "email": session["customer_details"]["email"].as_str().or(session["customer_email"].as_str()).unwrap_or_default(),
-        "at": Moment::from_unix_seconds(session["created"].as_i64().unwrap_or_default()).date_time(&Zone::UTC),
-        "open": session["status"] == "open",
-        "on_its_way": on_its_way,
-    })
-}
-
-async fn settle(
-    Shared(server): Shared<StripeServer>,
-    Path(id): Path<String>,
-    Fields(fields): Fields<Given>,
-) -> Response {
-    back_to_payments(server.settle(&id, given(&fields, "what") == "succeed"))
-}
-
-async fn move_on(
-    Shared(server): Shared<StripeServer>,
-    Path(id): Path<String>,
-    Fields(fields): Fields<Given>,
-) -> Response {
-    back_to_payments(match given(&fields, "what") {
-        "renew" => server.renew(&id),
-        "fail" => server.fail_renewal(&id),
-        _ => server.retry_invoice(&id),
-    })
-}
-
-fn back_to_payments(done: Result<(), super::SandboxError>) -> Response {
-    match done {
-        Ok(()) => Redirect::to("/payments").into_response(),
-        Err(error) => (StatusCode::CONFLICT, not_found(&error.to_string()).into_body()).into_response(),
+/// The card that a supporter chooses on the portal.
+fn other_card() -> SandboxCard {
+    SandboxCard {
+        brand: "mastercard".to_owned(),
+        last4: "4444".to_owned(),
+        expires: (11, 2035),
+        answers: String::new(),
     }
 }
 
 /// An object with its private facts.
 fn kept(server: &StripeServer, id: &str, kind: &str) -> Option<Value> {
     server.lock().get(id).filter(|object| object["object"] == kind).cloned()
-}
-
-fn amount(minor: &Value, code: &str) -> String {
-    display(minor.as_i64().unwrap_or_default(), code)
-}
-
-fn rhythm_of(price: &Value) -> String {
-    let recurring = &price["recurring"];
-    match (recurring["interval"].as_str(), recurring["interval_count"].as_i64()) {
-        (None, _) => "once".to_owned(),
-        (Some(interval), Some(1) | None) => format!("every {interval}"),
-        (Some(interval), Some(count)) => format!("every {count} {interval}s"),
-    }
 }

@@ -47,7 +47,10 @@ impl State {
         // What a bank pays is, to the provider, a payment and no charge.
         let id = self.new_id(if method.0 == Method::Card { "ch" } else { "py" }, 24);
         let Some(object) = self.get(intent) else { return id };
-        let charge = objects::charge(&id, object, method.0, method.1, status, email, self.now());
+        let mut charge = objects::charge(&id, object, method.0, method.1, status, email, self.now());
+        if let Some(own) = self.get(method.1).filter(|own| !own[method.0.name()].is_null()) {
+            charge["payment_method_details"][method.0.name()] = own[method.0.name()].clone();
+        }
         self.put(charge);
         self.change(intent, |intent| {
             intent["latest_charge"] = json!(id);
@@ -63,18 +66,40 @@ impl State {
     }
 
     /// A charge is refused; the intent waits for another way to pay.
-    pub(super) fn charge_refused(&mut self, intent: &str, method: (Method, &str), email: Option<&str>) {
+    pub(super) fn charge_refused(
+        &mut self,
+        intent: &str,
+        method: (Method, &str),
+        email: Option<&str>,
+        answer: &str,
+    ) {
         let charge = self.new_charge(intent, method, "failed", email);
-        self.refusal(intent, &charge, method.1);
+        let (code, decline, message) = objects::refusal(answer);
+        self.change(&charge, |charge| {
+            charge["failure_code"] = json!(code);
+            charge["failure_message"] = json!(message);
+            charge["outcome"]["reason"] = json!(decline);
+        });
+        self.refusal(intent, &charge, method.1, answer);
     }
 
-    fn refusal(&mut self, intent: &str, charge: &str, method: &str) {
+    /// The bank wants to hear from the owner of the card before it pays.
+    pub(super) fn owner_is_asked(&mut self, intent: &str, method: &str) {
+        self.change(intent, |intent| {
+            intent["status"] = json!("requires_action");
+            intent["payment_method"] = json!(method);
+            intent["next_action"] = json!({ "type": "use_stripe_sdk", "use_stripe_sdk": {} });
+        });
+        self.emit("payment_intent.requires_action", intent);
+    }
+
+    fn refusal(&mut self, intent: &str, charge: &str, method: &str, answer: &str) {
         let method = self.get(method).cloned().unwrap_or_default();
         self.emit("charge.failed", charge);
         self.change(intent, |intent| {
             intent["status"] = json!("requires_payment_method");
             intent["payment_method"] = Value::Null;
-            intent["last_payment_error"] = objects::payment_error(charge, &method);
+            intent["last_payment_error"] = objects::payment_error(charge, &method, answer);
         });
         self.emit("payment_intent.payment_failed", intent);
     }
@@ -102,7 +127,7 @@ impl State {
                 charge["failure_message"] =
                     json!("The customer's account has insufficient funds to cover this payment.");
             });
-            self.refusal(intent, &charge, &method);
+            self.refusal(intent, &charge, &method, "insufficient_funds");
         }
     }
 
@@ -119,6 +144,7 @@ impl State {
             intent["status"] = json!("succeeded");
             intent["amount_received"] = json!(amount);
             intent["last_payment_error"] = Value::Null;
+            intent["next_action"] = Value::Null;
         });
         self.emit("charge.succeeded", charge);
         if self.script.reviewing {

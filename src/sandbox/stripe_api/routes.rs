@@ -1,12 +1,9 @@
 //! Which request does what.
 
-use serde_json::json;
-
 use super::{
     error::{ApiError, ApiResult},
     form::Form,
     lists::LISTINGS,
-    objects,
     state::{State, public},
 };
 
@@ -32,16 +29,34 @@ pub(super) fn route(state: &mut State, method: &str, path: &str, form: &Form) ->
         ("POST", ["disputes", id]) => state.update_dispute(id, form),
         ("POST", ["disputes", id, "close"]) => state.close_dispute(id, form),
         ("POST", ["reviews", id, "approve"]) => state.approve_review(id, form),
-        ("POST", ["billing_portal", "sessions"]) => portal_session(state, form),
+        ("POST", ["billing_portal", "sessions"]) => state.create_portal_session(form),
+        ("POST", ["billing_portal", "configurations"]) => state.create_portal_configuration(form),
+        ("POST", ["billing_portal", "configurations", id]) => state.update_portal_configuration(id, form),
+        ("POST", ["customers"]) => state.create_customer(form),
+        ("POST", ["customers", id]) => state.update_customer(id, form),
+        ("DELETE", ["customers", id]) => state.delete_customer(id, form),
+        ("GET", ["customers", id, "payment_methods"]) => state.methods_of_customer(id, form),
+        ("POST", ["payment_methods", id, "attach"]) => state.attach_method(id, form),
+        ("POST", ["payment_methods", id, "detach"]) => state.detach_method(id, form),
+        ("POST", ["invoices", id, "pay"]) => state.pay_invoice(id, form),
+        ("POST", ["invoices", id, "void"]) => {
+            form.allow(&["expand[]"])?;
+            state.end_invoice(id, "void")
+        }
+        ("POST", ["invoices", id, "mark_uncollectible"]) => {
+            form.allow(&["expand[]"])?;
+            state.end_invoice(id, "uncollectible")
+        }
+        ("POST", ["payouts"]) => state.create_payout(form),
+        ("POST", ["payouts", id, "cancel"]) => state.cancel_payout(id, form),
+        ("POST", ["webhook_endpoints"]) => state.create_endpoint(form),
+        ("POST", ["webhook_endpoints", id]) => state.update_endpoint(id, form),
+        ("DELETE", ["webhook_endpoints", id]) => state.delete_endpoint(id, form),
         ("GET", ["balance"]) => {
             form.allow(&["expand[]"])?;
             Ok(state.balance())
         }
-        ("GET", ["account"]) => Ok(json!({
-            "id": "acct_sandbox", "object": "account", "business_profile": { "name": "Sandbox" }, "charges_enabled": true,
-            "country": "NL", "default_currency": "eur", "details_submitted": true, "email": "sandbox@example.org",
-            "payouts_enabled": true, "type": "standard",
-        })),
+        ("GET", ["account"]) => state.account(form),
         ("GET", _) => fetch(state, path, form),
         (method, _) => Err(ApiError::unknown_url(method, &format!("/v1/{path}"))),
     }
@@ -59,15 +74,4 @@ fn fetch(state: &State, path: &str, form: &Form) -> ApiResult {
         }
     }
     Err(ApiError::unknown_url("GET", &format!("/v1/{path}")))
-}
-
-fn portal_session(state: &mut State, form: &Form) -> ApiResult {
-    form.allow(&["customer", "return_url", "locale", "expand[]"])?;
-    let customer = form.require("customer")?.to_owned();
-    state.find("customer", &customer, "customer")?;
-    let id = state.new_id("bps", 24);
-    let url = format!("{}/p/session/{id}", state.base_url);
-    let session = objects::portal_session(&id, &customer, form.optional("return_url")?, &url, state.now());
-    state.put(session.clone());
-    Ok(session)
 }

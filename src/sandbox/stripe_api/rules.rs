@@ -25,6 +25,18 @@ pub struct Settlement {
     pub rates: BTreeMap<String, i64>,
 }
 
+/// What becomes of a subscription when its last try was refused.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum AfterLastTry {
+    /// It ends.
+    #[default]
+    Cancel,
+    /// It stays, and nobody pays.
+    Unpaid,
+    /// It stays past due.
+    PastDue,
+}
+
 /// The rules of the account. They are set by a test, hold from then on, and are forgotten with the process.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StripeRules {
@@ -40,6 +52,14 @@ pub struct StripeRules {
     pub settlement: Option<Settlement>,
     /// What becomes of refunds.
     pub refunds: RefundCourse,
+    /// How many days after each refused try of an instalment the next one is made.
+    pub retries: Vec<i64>,
+    /// What becomes of a subscription after the last.
+    pub after_last_try: AfterLastTry,
+    /// Whether `amount_paid` of an invoice holds what was paid outside of the provider. Stripe's documents do not say.
+    pub paid_holds_outside: bool,
+    /// Whether a declined first instalment leaves an incomplete subscription behind. Stripe's documents do not say.
+    pub declined_first_leaves: bool,
 }
 
 impl Default for StripeRules {
@@ -51,6 +71,10 @@ impl Default for StripeRules {
             won_gives_fee_back: false,
             settlement: None,
             refunds: RefundCourse::Succeeds,
+            retries: vec![3, 5, 7],
+            after_last_try: AfterLastTry::Cancel,
+            paid_holds_outside: true,
+            declined_first_leaves: false,
         }
     }
 }
@@ -70,7 +94,6 @@ impl StripeRules {
         let exact = i128::from(amount) * i128::from(millionths);
         let half = if exact < 0 { -500_000 } else { 500_000 };
         let settled = i64::try_from((exact + half) / 1_000_000).unwrap_or(i64::MAX);
-        #[expect(clippy::cast_precision_loss, reason = "a rate has six decimals")]
         let rate = millionths as f64 / 1_000_000.0;
         (settled, &settlement.currency, Some(rate))
     }

@@ -1,6 +1,8 @@
 //! What a test tells the payment provider to do instead of behaving.
 
-use std::time::Duration;
+use std::{collections::HashSet, time::Duration};
+
+use super::{record::RecordedCall, shape::EventShape};
 
 /// What becomes of an event on its way to the endpoint. It can always be fetched by the API.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,6 +30,10 @@ pub enum ApiFault {
     Delay(Duration),
     /// Done, and then the connection breaks before the answer.
     LoseReply,
+    /// Refused with 429, and told to come again after so many seconds; nothing is done.
+    TooMany(u32),
+    /// Done, and then answered with this status; the same key finds what was done.
+    FailAfter(u16),
 }
 
 /// A way to spoil a delivery that a receiver must refuse.
@@ -70,6 +76,14 @@ pub(super) struct Script {
     pub(super) slow_balance: bool,
     /// Whether every payment is held for review.
     pub(super) reviewing: bool,
+    /// How events are spoken.
+    pub(super) shape: EventShape,
+    /// What a card says that is declined on the checkout page.
+    pub(super) decline_code: String,
+    /// Requests and answers, if they are to be kept.
+    pub(super) recorded: Option<Vec<RecordedCall>>,
+    /// The transactions that the book leaves out.
+    pub(super) lost_movements: HashSet<String>,
 }
 
 impl Script {

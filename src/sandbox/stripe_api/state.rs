@@ -59,6 +59,8 @@ pub(super) struct Cause {
     pub(super) now: Moment,
     pub(super) request: Option<String>,
     pub(super) key: Option<String>,
+    /// Whether nobody is told: it happened before there was an endpoint.
+    pub(super) quiet: bool,
 }
 
 #[derive(Debug)]

@@ -1,24 +1,17 @@
-//! Subscriptions: begun by a checkout, renewed period by period, changed and ended by the API or the portal.
+//! Subscriptions: begun by a checkout or by hand, renewed period by period, in trouble and well again, and ended.
 
 use jiff::{Span, Timestamp, tz::TimeZone};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::{
     error::{ApiError, ApiResult},
-    form::{Form, merge_metadata},
-    objects::{self, Instalment, Method, Payment, Period},
+    form::Form,
+    invoice::CardAnswer,
+    objects::{self, Method, Period},
     payment::Purpose,
     state::{State, public, text},
 };
 
-const UPDATE: &[&str] = &[
-    "cancel_at_period_end",
-    "cancellation_details[comment]",
-    "cancellation_details[feedback]",
-    "description",
-    "metadata[*]",
-    "expand[]",
-];
 const CANCEL: &[&str] = &[
     "cancellation_details[comment]",
     "cancellation_details[feedback]",
@@ -26,7 +19,7 @@ const CANCEL: &[&str] = &[
     "prorate",
     "expand[]",
 ];
-const FEEDBACK: &[&str] = &[
+pub(super) const FEEDBACK: &[&str] = &[
     "",
     "customer_service",
     "low_quality",
@@ -37,7 +30,6 @@ const FEEDBACK: &[&str] = &[
     "too_expensive",
     "unused",
 ];
-const THREE_DAYS: i64 = 3 * 86_400;
 
 impl State {
     /// Begins the subscription that a checkout asked for; gives its id and its first invoice's.
@@ -49,21 +41,7 @@ impl State {
         email: &str,
         paid_now: bool,
     ) -> (String, String) {
-        let now = self.now();
-        let line = &session["_sandbox"]["lines"][0];
-        let period = Period { start: now, end: next_period(now, &line["price"]) };
-        let (id, item) = (self.new_id("sub", 24), self.new_id("si", 14));
-        let quantity = line["quantity"].as_i64().unwrap_or(1);
-        let item = objects::subscription_item(&item, &id, &line["price"], quantity, period, now);
-        let wanted = &session["_sandbox"]["subscription"];
-        let mut subscription =
-            objects::subscription(&id, &item, customer, method.1, &wanted["metadata"], now);
-        subscription["description"] = wanted["description"].clone();
-        subscription["_sandbox"] = json!({ "session": session["id"], "email": email, "method": method.1 });
-        self.put(subscription);
-        let invoice = self.new_invoice(&id, "subscription_create", period);
-        self.emit("customer.subscription.created", &id);
-        self.finalize(&invoice);
+        let (id, invoice) = self.begin(session, method.1, customer, email);
         let purpose = self.purpose_of(&id, &invoice);
         let intent = self.intent_of_invoice(&invoice).unwrap_or_default();
         if paid_now {
@@ -77,176 +55,166 @@ impl State {
         (id, invoice)
     }
 
+    /// The same with a card that does not pay: the subscription stays incomplete, and is given up a day later.
+    pub(super) fn begin_incomplete(
+        &mut self,
+        session: &Value,
+        method: &str,
+        customer: &str,
+        email: &str,
+        card: &CardAnswer,
+    ) {
+        let (id, invoice) = self.begin(session, method, customer, email);
+        self.attempt(&id, &invoice, card);
+        // Nobody tries a first instalment again by itself.
+        self.change(&invoice, |invoice| invoice["next_payment_attempt"] = Value::Null);
+    }
+
+    fn begin(&mut self, session: &Value, method: &str, customer: &str, email: &str) -> (String, String) {
+        let now = self.now();
+        let line = &session["_sandbox"]["lines"][0];
+        let period = Period { start: now, end: next_period(now, now, &line["price"]) };
+        let (id, item) = (self.new_id("sub", 24), self.new_id("si", 14));
+        let quantity = line["quantity"].as_i64().unwrap_or(1);
+        let item = objects::subscription_item(&item, &id, &line["price"], quantity, period, now);
+        let wanted = &session["_sandbox"]["subscription"];
+        let mut subscription = objects::subscription(&id, &item, customer, method, &wanted["metadata"], now);
+        subscription["description"] = wanted["description"].clone();
+        subscription["_sandbox"] = json!({ "session": session["id"], "email": email, "method": method });
+        self.put(subscription);
+        let invoice = self.new_invoice(&id, "subscription_create", period);
+        self.emit("customer.subscription.created", &id);
+        self.finalize(&invoice);
+        (id, invoice)
+    }
+
     /// What somebody can do in the dashboard: another subscription like that one, metadata and all, that no checkout made. Its
     /// first period is charged at once. Gives its id.
     pub(super) fn copy_subscription(&mut self, id: &str) -> ApiResult<String> {
         let model = self.find("subscription", id, "id")?.clone();
         let now = self.now();
-        let price = model["items"]["data"][0]["price"].clone();
-        let period = Period { start: now, end: next_period(now, &price) };
-        let (copy, item) = (self.new_id("sub", 24), self.new_id("si", 14));
-        let item = objects::subscription_item(&item, &copy, &price, 1, period, now);
+        let copy = self.new_id("sub", 24);
         let (customer, method) = (text(&model, "customer"), text(&model["_sandbox"], "method"));
-        let mut object = objects::subscription(&copy, &item, customer, method, &model["metadata"], now);
+        let mut items = Vec::new();
+        for own in model["items"]["data"].as_array().cloned().unwrap_or_default() {
+            let period = Period { start: now, end: next_period(now, now, &own["price"]) };
+            let quantity = own["quantity"].as_i64().unwrap_or(1);
+            let item = self.new_id("si", 14);
+            items.push(objects::subscription_item(&item, &copy, &own["price"], quantity, period, now));
+        }
+        let period = period_of(&items[0]);
+        let mut object = objects::subscription(&copy, &items[0], customer, method, &model["metadata"], now);
+        object["items"]["total_count"] = json!(items.len());
+        object["items"]["data"] = json!(items);
         object["description"] = model["description"].clone();
         object["_sandbox"] = json!({ "session": "", "email": model["_sandbox"]["email"], "method": method });
         self.put(object);
         let invoice = self.new_invoice(&copy, "subscription_create", period);
         self.emit("customer.subscription.created", &copy);
         self.finalize(&invoice);
-        self.attempt(&copy, &invoice, true);
+        self.attempt(&copy, &invoice, &CardAnswer::Works);
         Ok(copy)
     }
 
     /// The next period: the instalment is charged, or the subscription ends if it was to end.
-    pub(super) fn renew(&mut self, id: &str, card_works: bool) -> ApiResult<()> {
+    pub(super) fn renew(&mut self, id: &str, card: &CardAnswer) -> ApiResult<()> {
         let subscription = self.living(id)?.clone();
-        if subscription["cancel_at_period_end"] == true {
-            self.end_subscription(id);
+        let start = period_of(&subscription["items"]["data"][0]).end;
+        let over = subscription["cancel_at"].as_i64().is_some_and(|at| at <= start);
+        if subscription["cancel_at_period_end"] == true || over {
+            self.end_subscription(id, "cancellation_requested");
             return Ok(());
         }
-        let item = &subscription["items"]["data"][0];
-        let start = item["current_period_end"].as_i64().unwrap_or_default();
-        let period = Period { start, end: next_period(start, &item["price"]) };
-        let before = json!({ "items": subscription["items"] });
+        let anchor = subscription["billing_cycle_anchor"].as_i64().unwrap_or(start).min(start);
+        let mut before = json!({ "items": subscription["items"] });
+        if subscription["status"] == "trialing" {
+            before["status"] = json!("trialing");
+        }
+        let now = self.now();
+        let mut period = Period { start, end: start };
         self.change(id, |subscription| {
-            let item = &mut subscription["items"]["data"][0];
-            item["current_period_start"] = json!(period.start);
-            item["current_period_end"] = json!(period.end);
+            for item in subscription["items"]["data"].as_array_mut().into_iter().flatten() {
+                let end = next_period(anchor, start, &item["price"]);
+                item["current_period_start"] = json!(start);
+                item["current_period_end"] = json!(end);
+                period.end = end;
+            }
+            if subscription["status"] == "trialing" {
+                subscription["status"] = json!("active");
+                // The trial is over, even where the clock stands still.
+                let end = subscription["trial_end"].as_i64().unwrap_or(now);
+                subscription["trial_end"] = json!(end.min(now));
+            }
         });
         let invoice = self.new_invoice(id, "subscription_cycle", period);
         self.emit_change("customer.subscription.updated", id, Some(before));
-        self.finalize(&invoice);
-        self.attempt(id, &invoice, card_works);
+        let behaviour = text(&subscription["pause_collection"], "behavior");
+        match behaviour {
+            // A subscription that was given up as unpaid gets drafts that nobody charges.
+            _ if behaviour == "keep_as_draft" || subscription["status"] == "unpaid" => {
+                self.change(&invoice, |invoice| invoice["auto_advance"] = json!(false));
+            }
+            "void" => {
+                self.finalize(&invoice);
+                self.end_if_open(&invoice, "void");
+            }
+            "mark_uncollectible" => {
+                self.finalize(&invoice);
+                self.end_if_open(&invoice, "uncollectible");
+            }
+            _ => {
+                self.finalize(&invoice);
+                self.attempt(id, &invoice, card);
+            }
+        }
         Ok(())
     }
 
+    fn end_if_open(&mut self, invoice: &str, status: &str) {
+        if self.get(invoice).is_some_and(|own| own["status"] == "open") {
+            self.end_unpaid(invoice, status);
+        }
+    }
+
     /// Tries the last invoice again.
-    pub(super) fn retry_invoice(&mut self, id: &str) -> ApiResult<()> {
+    pub(super) fn retry_invoice(&mut self, id: &str, card: &CardAnswer) -> ApiResult<()> {
         let subscription = self.living(id)?;
         let invoice = text(subscription, "latest_invoice").to_owned();
         if self.get(&invoice).is_none_or(|invoice| invoice["status"] != "open") {
             return Err(ApiError::invalid("The subscription has no open invoice."));
         }
-        self.attempt(id, &invoice, true);
+        self.attempt(id, &invoice, card);
         Ok(())
     }
 
-    fn attempt(&mut self, subscription: &str, invoice: &str, card_works: bool) {
-        let purpose = self.purpose_of(subscription, invoice);
-        let method =
-            self.get(subscription).map(|s| text(&s["_sandbox"], "method").to_owned()).unwrap_or_default();
-        let intent = self.intent_of_invoice(invoice).unwrap_or_default();
-        if card_works {
-            self.charge_now(&intent, (Method::Card, &method), &purpose);
-        } else {
-            self.charge_refused(&intent, (Method::Card, &method), Some(&purpose.email));
-        }
-        self.instalment_ends(invoice, card_works);
-    }
-
-    fn new_invoice(&mut self, subscription: &str, reason: &str, period: Period) -> String {
-        let (id, line, number) = (self.new_id("in", 24), self.new_id("il", 24), self.next_number());
-        let Some(object) = self.get(subscription).cloned() else { return id };
-        let email = object["_sandbox"]["email"].as_str();
-        let number = format!("SANDBOX-{number:06}");
-        let now = self.now();
-        let instalment = Instalment { id: &id, line: &line, number: &number, reason, email, period, now };
-        self.put(objects::invoice(&instalment, &object));
-        self.change(subscription, |subscription| subscription["latest_invoice"] = json!(id));
-        self.emit("invoice.created", &id);
-        id
-    }
-
-    /// Makes the invoice payable, with an intent and the link between them.
-    fn finalize(&mut self, invoice: &str) {
-        let now = self.now();
-        let page = format!("{}/payments", self.base_url);
-        self.change(invoice, |invoice| {
-            invoice["status"] = json!("open");
-            invoice["effective_at"] = json!(now);
-            invoice["status_transitions"]["finalized_at"] = json!(now);
-            invoice["hosted_invoice_url"] = json!(page);
-        });
-        self.emit("invoice.finalized", invoice);
-        let Some(object) = self.get(invoice).cloned() else { return };
-        let first = object["billing_reason"] == "subscription_create";
-        let intent = self.new_intent(&Payment {
-            amount: object["amount_due"].as_i64().unwrap_or_default(),
-            currency: text(&object, "currency"),
-            customer: object["customer"].as_str(),
-            description: Some(if first { "Subscription creation" } else { "Subscription update" }),
-            metadata: Map::new(),
-        });
-        let link = self.new_id("inpay", 24);
-        self.put(objects::invoice_payment(&link, &object, &intent, now));
-    }
-
-    /// The payment intent that pays an invoice.
-    pub(super) fn intent_of_invoice(&self, invoice: &str) -> Option<String> {
-        let link = self.newest("invoice_payment").find(|link| link["invoice"] == invoice)?;
-        link["payment"]["payment_intent"].as_str().map(str::to_owned)
-    }
-
-    /// The payment of an invoice came, or was refused: the invoice and its subscription follow.
-    pub(super) fn instalment_ends(&mut self, invoice: &str, paid: bool) {
-        let now = self.now();
-        let Some(object) = self.get(invoice).cloned() else { return };
-        let amount = object["amount_due"].clone();
-        let subscription = text(&object["parent"]["subscription_details"], "subscription").to_owned();
-        let link = self
-            .newest("invoice_payment")
-            .find(|link| link["invoice"] == invoice)
-            .map(|link| text(link, "id").to_owned());
-        self.change(invoice, |invoice| {
-            invoice["attempted"] = json!(true);
-            invoice["attempt_count"] = json!(object["attempt_count"].as_i64().unwrap_or_default() + 1);
-            invoice["next_payment_attempt"] = if paid { Value::Null } else { json!(now + THREE_DAYS) };
-            if paid {
-                invoice["status"] = json!("paid");
-                invoice["amount_paid"] = amount.clone();
-                invoice["amount_remaining"] = json!(0);
-                invoice["status_transitions"]["paid_at"] = json!(now);
-            }
-        });
-        if !paid {
-            self.emit("invoice.payment_failed", invoice);
-            self.set_status(&subscription, "past_due");
-            return;
-        }
-        self.emit("invoice.paid", invoice);
-        self.emit("invoice.payment_succeeded", invoice);
-        if let Some(link) = link {
-            self.change(&link, |link| {
-                link["status"] = json!("paid");
-                link["amount_paid"] = amount;
-                link["status_transitions"]["paid_at"] = json!(now);
-            });
-            self.emit("invoice_payment.paid", &link);
-        }
-        self.set_status(&subscription, "active");
-    }
-
-    /// What is owed for a period is forgiven.
-    pub(super) fn void_invoice(&mut self, subscription: &str) {
-        let of_it = |invoice: &&Value| {
-            invoice["parent"]["subscription_details"]["subscription"] == subscription
-                && invoice["status"] == "open"
-        };
-        let open: Vec<String> =
-            self.newest("invoice").filter(of_it).map(|invoice| text(invoice, "id").to_owned()).collect();
-        for invoice in open {
-            let now = self.now();
-            self.change(&invoice, |invoice| {
-                invoice["status"] = json!("void");
-                invoice["next_payment_attempt"] = Value::Null;
-                invoice["status_transitions"]["voided_at"] = json!(now);
-            });
-            self.emit("invoice.voided", &invoice);
+    /// What its card would answer now.
+    pub(super) fn answer_of_card(&self, subscription: &str) -> CardAnswer {
+        let method = self.get(subscription).map(|own| text(&own["_sandbox"], "method")).unwrap_or_default();
+        let answer = self.get(method).map(|method| text(&method["_sandbox"], "answers")).unwrap_or_default();
+        match answer {
+            "" => CardAnswer::Works,
+            "authentication_required" => CardAnswer::AsksOwner,
+            code => CardAnswer::Declined(code.to_owned()),
         }
     }
 
-    fn set_status(&mut self, subscription: &str, status: &str) {
+    /// An instalment was paid, or needed nothing.
+    pub(super) fn is_well(&mut self, subscription: &str) {
+        let trial = self
+            .get(subscription)
+            .is_some_and(|own| own["trial_end"].as_i64().is_some_and(|end| end > self.now()));
+        self.set_status(subscription, if trial { "trialing" } else { "active" });
+    }
+
+    /// An instalment was not paid: the first one keeps a subscription incomplete.
+    pub(super) fn not_paid(&mut self, subscription: &str) {
+        let status = self.get(subscription).map(|own| text(own, "status").to_owned()).unwrap_or_default();
+        if !matches!(status.as_str(), "incomplete" | "unpaid" | "paused") {
+            self.set_status(subscription, "past_due");
+        }
+    }
+
+    pub(super) fn set_status(&mut self, subscription: &str, status: &str) {
         let before =
             self.get(subscription).map(|subscription| subscription["status"].clone()).unwrap_or_default();
         if before == status || before == "canceled" {
@@ -254,48 +222,11 @@ impl State {
         }
         self.change(subscription, |subscription| subscription["status"] = json!(status));
         self.emit_change("customer.subscription.updated", subscription, Some(json!({ "status": before })));
-    }
-
-    /// Changes what may be changed: whether it ends with its period, and its metadata.
-    pub(super) fn update_subscription(&mut self, id: &str, form: &Form) -> ApiResult {
-        form.allow(UPDATE)?;
-        let feedback = form.choice("cancellation_details[feedback]", FEEDBACK)?;
-        let metadata = form.metadata("metadata")?;
-        let ends = form.boolean("cancel_at_period_end")?;
-        let before = self.living(id)?.clone();
-        let (now, end) = (self.now(), before["items"]["data"][0]["current_period_end"].clone());
-        self.change(id, |subscription| {
-            if let Some(ends) = ends {
-                subscription["cancel_at_period_end"] = json!(ends);
-                subscription["cancel_at"] = if ends { end } else { Value::Null };
-                subscription["canceled_at"] = if ends { json!(now) } else { Value::Null };
-                subscription["cancellation_details"]["reason"] =
-                    if ends { json!("cancellation_requested") } else { Value::Null };
-            }
-            note_feedback(subscription, form, feedback);
-            merge_metadata(subscription, metadata);
-            if let Some(description) = form.get("description") {
-                subscription["description"] = json!(description);
-            }
-        });
-        let after = self.get(id).cloned().unwrap_or_default();
-        let mut previous = Map::new();
-        for field in [
-            "cancel_at_period_end",
-            "cancel_at",
-            "canceled_at",
-            "cancellation_details",
-            "metadata",
-            "description",
-        ] {
-            if before[field] != after[field] {
-                previous.insert(field.to_owned(), before[field].clone());
-            }
+        match (before.as_str().unwrap_or_default(), status) {
+            (_, "paused") => self.emit("customer.subscription.paused", subscription),
+            ("paused", _) => self.emit("customer.subscription.resumed", subscription),
+            _ => {}
         }
-        if !previous.is_empty() {
-            self.emit_change("customer.subscription.updated", id, Some(Value::Object(previous)));
-        }
-        Ok(public(&after))
     }
 
     /// Ends it at once.
@@ -304,11 +235,11 @@ impl State {
         let feedback = form.choice("cancellation_details[feedback]", FEEDBACK)?;
         self.living(id)?;
         self.change(id, |subscription| note_feedback(subscription, form, feedback));
-        self.end_subscription(id);
+        self.end_subscription(id, "cancellation_requested");
         Ok(self.get(id).map(public).unwrap_or_default())
     }
 
-    fn end_subscription(&mut self, id: &str) {
+    pub(super) fn end_subscription(&mut self, id: &str, reason: &str) {
         let now = self.now();
         self.change(id, |subscription| {
             subscription["status"] = json!("canceled");
@@ -316,21 +247,29 @@ impl State {
                 subscription["canceled_at"] = json!(now);
             }
             subscription["ended_at"] = json!(now);
-            subscription["cancellation_details"]["reason"] = json!("cancellation_requested");
+            subscription["cancellation_details"]["reason"] = json!(reason);
+        });
+        let latest = self.get(id).map(|own| text(own, "latest_invoice").to_owned()).unwrap_or_default();
+        // What is owed stays open, and is not asked for again.
+        self.change(&latest, |invoice| {
+            if invoice["status"] == "open" {
+                invoice["auto_advance"] = json!(false);
+                invoice["next_payment_attempt"] = Value::Null;
+            }
         });
         self.emit("customer.subscription.deleted", id);
     }
 
     /// The subscription, unless it has ended: an ended one is, to Stripe, not there to be changed.
-    fn living(&self, id: &str) -> ApiResult<&Value> {
+    pub(super) fn living(&self, id: &str) -> ApiResult<&Value> {
         let subscription = self.find("subscription", id, "id")?;
-        if subscription["status"] == "canceled" {
+        if matches!(text(subscription, "status"), "canceled" | "incomplete_expired") {
             return Err(ApiError::unknown_object("subscription", id, "id"));
         }
         Ok(subscription)
     }
 
-    fn purpose_of(&self, subscription: &str, invoice: &str) -> Purpose {
+    pub(super) fn purpose_of(&self, subscription: &str, invoice: &str) -> Purpose {
         let facts =
             self.get(subscription).map(|subscription| subscription["_sandbox"].clone()).unwrap_or_default();
         Purpose {
@@ -342,7 +281,7 @@ impl State {
     }
 }
 
-fn note_feedback(subscription: &mut Value, form: &Form, feedback: Option<&str>) {
+pub(super) fn note_feedback(subscription: &mut Value, form: &Form, feedback: Option<&str>) {
     if let Some(feedback) = feedback {
         subscription["cancellation_details"]["feedback"] =
             if feedback.is_empty() { Value::Null } else { json!(feedback) };
@@ -352,15 +291,44 @@ fn note_feedback(subscription: &mut Value, form: &Form, feedback: Option<&str>) 
     }
 }
 
-/// The end of the period that starts then: a calendar month after the 31st ends on the last day there is.
-fn next_period(start: i64, price: &Value) -> i64 {
-    let count = price["recurring"]["interval_count"].as_i64().unwrap_or(1);
-    let span = match price["recurring"]["interval"].as_str() {
-        Some("day") => Span::new().days(count),
-        Some("week") => Span::new().weeks(count),
-        Some("year") => Span::new().years(count),
-        _ => Span::new().months(count),
+/// The period that an item is in.
+pub(super) fn period_of(item: &Value) -> Period {
+    let time = |name: &str| item[name].as_i64().unwrap_or_default();
+    Period { start: time("current_period_start"), end: time("current_period_end") }
+}
+
+/// The end of the period that starts then, for a subscription that is counted from its anchor: a month after the 31st of January
+/// ends on the last day of February, and the one after on the 31st of March.
+pub(super) fn next_period(anchor: i64, start: i64, price: &Value) -> i64 {
+    let count = price["recurring"]["interval_count"].as_i64().unwrap_or(1).max(1);
+    let interval = price["recurring"]["interval"].as_str();
+    let anchor_at = Timestamp::from_second(anchor).unwrap_or_default().to_zoned(TimeZone::UTC);
+    let after = |periods: i64| {
+        let units = count * periods;
+        let span = match interval {
+            Some("day") => Span::new().days(units),
+            Some("week") => Span::new().weeks(units),
+            Some("year") => Span::new().years(units),
+            _ => Span::new().months(units),
+        };
+        anchor_at.checked_add(span).map_or(i64::MAX, |end| end.timestamp().as_second())
     };
-    let start_at = Timestamp::from_second(start).unwrap_or_default().to_zoned(TimeZone::UTC);
-    start_at.checked_add(span).map_or(start, |end| end.timestamp().as_second())
+    (1..=5_000).map(after).find(|end| *end > start).unwrap_or(start)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn months_are_counted_from_the_day_of_the_first() {
+        let price = json!({ "recurring": { "interval": "month", "interval_count": 1 } });
+        let second = |text: &str| text.parse::<Timestamp>().unwrap().as_second();
+        let anchor = second("2027-01-31T12:00:00Z");
+        let february = next_period(anchor, anchor, &price);
+        assert_eq!(february, second("2027-02-28T12:00:00Z"));
+        assert_eq!(next_period(anchor, february, &price), second("2027-03-31T12:00:00Z"));
+        let weekly = json!({ "recurring": { "interval": "week", "interval_count": 2 } });
+        assert_eq!(next_period(anchor, anchor, &weekly), second("2027-02-14T12:00:00Z"));
+    }
 }

@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 use super::{
     checkout::is_email,
     error::{ApiError, ApiResult},
+    invoice::CardAnswer,
     objects::{self, Method, Payment},
     payment::Purpose,
     state::{State, text},
@@ -48,7 +49,7 @@ impl State {
         let id = text(session, "id");
         let mut customer = session["customer"].as_str().map(str::to_owned);
         if customer.is_none() && session["customer_creation"] == "always" && visit != Visit::Decline {
-            customer = Some(self.new_customer(email));
+            customer = Some(self.new_customer(Some(email)));
         }
         let method = self.new_method(kind, Some(email), customer.as_deref());
         let intent = match session["payment_intent"].as_str() {
@@ -62,7 +63,10 @@ impl State {
         match visit {
             Visit::Pay | Visit::PayHalfway => self.charge_now(&intent, (kind, &method), &purpose),
             Visit::PayLater => self.charge_later(&intent, (kind, &method), email),
-            Visit::Decline => return self.charge_refused(&intent, (kind, &method), Some(email)),
+            Visit::Decline => {
+                let answer = self.script.decline_code.clone();
+                return self.charge_refused(&intent, (kind, &method), Some(email), &answer);
+            }
         }
         self.change(id, |session| session["customer"] = json!(customer));
         self.complete(id, email, visit != Visit::PayLater);
@@ -81,6 +85,13 @@ impl State {
     }
 
     fn decline_first_instalment(&mut self, session: &Value, email: &str) {
+        let answer = self.script.decline_code.clone();
+        if self.rules.declined_first_leaves {
+            let customer = self.new_customer(Some(email));
+            let method = self.new_method(Method::Card, Some(email), Some(&customer));
+            self.begin_incomplete(session, &method, &customer, email, &CardAnswer::Declined(answer));
+            return;
+        }
         let method = self.new_method(Method::Card, Some(email), None);
         let payment = Payment {
             amount: session["amount_total"].as_i64().unwrap_or_default(),
@@ -90,14 +101,14 @@ impl State {
             metadata: Map::new(),
         };
         let intent = self.new_intent(&payment);
-        self.charge_refused(&intent, (Method::Card, &method), Some(email));
+        self.charge_refused(&intent, (Method::Card, &method), Some(email), &answer);
     }
 
     fn pay_first_instalment(&mut self, session: &Value, email: &str, kind: Method, visit: Visit) {
         let id = text(session, "id");
         let customer = match session["customer"].as_str() {
             Some(customer) => customer.to_owned(),
-            None => self.new_customer(email),
+            None => self.new_customer(Some(email)),
         };
         let method = self.new_method(kind, Some(email), Some(&customer));
         self.emit("payment_method.attached", &method);
@@ -133,14 +144,6 @@ impl State {
         self.name(id, made);
         self.complete(id, text(&session["_sandbox"], "email"), true);
         Ok(())
-    }
-
-    fn new_customer(&mut self, email: &str) -> String {
-        let id = self.new_id("cus", 14);
-        let customer = objects::customer(&id, Some(email), self.now());
-        self.put(customer);
-        self.emit("customer.created", &id);
-        id
     }
 
     fn complete(&mut self, id: &str, email: &str, paid: bool) {

@@ -1,7 +1,9 @@
 //! The sandbox over real sockets.
 
+mod account;
 mod mail;
 mod money;
+mod plans;
 mod returns;
 mod webhooks;
 

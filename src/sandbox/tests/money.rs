@@ -8,7 +8,7 @@ use crate::sandbox::{ApiFault, Rhythm, Sandbox};
 
 /// A client of the API with nothing clever in it.
 pub(super) struct Client {
-    http: reqwest::Client,
+    pub(super) http: reqwest::Client,
     base: String,
 }
 
