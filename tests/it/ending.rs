@@ -252,7 +252,7 @@ both_engines! {
             Engine::Postgres => "drop trigger ledger_entry_stays on ledger_entry",
         };
         crate::support::database::change(&app.site.db, open).await;
-        for table in ["receipt", "ledger_entry", "movement", "provider_event", "donation", "recurring_donation", "donor"] {
+        for table in ["receipt", "ledger_entry", "movement", "provider_event", "donation", "recurring_donation", "donor_word", "donor"] {
             let forget = match table {
                 "receipt" => "delete from receipt",
                 "ledger_entry" => "delete from ledger_entry",
@@ -260,6 +260,7 @@ both_engines! {
                 "provider_event" => "delete from provider_event",
                 "donation" => "delete from donation",
                 "recurring_donation" => "delete from recurring_donation",
+                "donor_word" => "delete from donor_word",
                 _ => "delete from donor",
             };
             crate::support::database::change(&app.site.db, forget).await;

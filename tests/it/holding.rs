@@ -256,6 +256,7 @@ const TABLES: &[(&str, Tells)] = &[
                 "provider_invoice_id",
                 "edition_id",
                 "adopted_at",
+                "version",
             ],
         ),
     ),

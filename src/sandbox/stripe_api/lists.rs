@@ -234,6 +234,10 @@ impl State {
             object[*name] = included;
         }
         let cannot = || ApiError::invalid(format!("This property cannot be expanded ({whole})."));
+        // What a refund has only once it failed can be asked for before.
+        if *name == "failure_balance_transaction" && object.get(*name).is_none() {
+            return Ok(());
+        }
         let field = object.get_mut(*name).ok_or_else(cannot)?;
         match field {
             Value::Null => Ok(()),

@@ -203,14 +203,6 @@ pub async fn change(db: &Db, sql: &'static str) -> u64 {
     }
 }
 
-/// Whether the database refuses a change.
-pub async fn refuses(db: &Db, sql: &'static str) -> bool {
-    match db {
-        Db::Sqlite { write, .. } => sqlx::query(sql).execute(write).await.is_err(),
-        Db::Postgres { pool, .. } => sqlx::query(sql).execute(pool).await.is_err(),
-    }
-}
-
 /// Another handle on a database.
 pub async fn open(url: &str) -> Db {
     let options = DbOptions { url: url.to_owned(), connections: 4, durable: false };
