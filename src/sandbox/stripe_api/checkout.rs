@@ -61,6 +61,9 @@ impl State {
     /// Makes a session from the parameters of a request.
     pub(super) fn create_session(&mut self, form: &Form) -> ApiResult {
         form.allow(PARAMETERS)?;
+        if self.account(&Form::default())?["charges_enabled"] == false {
+            return Err(ApiError::invalid("Your account cannot currently make charges."));
+        }
         let mode = form
             .choice("mode", &["payment", "subscription"])?
             .ok_or_else(|| ApiError::missing("mode"))?

@@ -110,6 +110,11 @@ impl State {
                 all.push(object);
             }
         }
+        // What happened long ago may have been put here later.
+        let created = |object: &&Value| std::cmp::Reverse(object["created"].as_i64());
+        if !all.is_sorted_by_key(created) {
+            all.sort_by_key(created);
+        }
         let place = |name: &str| -> ApiResult<Option<usize>> {
             let Some(id) = form.optional(name)? else { return Ok(None) };
             let place = all.iter().position(|object| object["id"] == id);

@@ -126,7 +126,11 @@ impl State {
             return Ok(());
         }
         let anchor = subscription["billing_cycle_anchor"].as_i64().unwrap_or(start).min(start);
-        let before = json!({ "items": subscription["items"] });
+        let mut before = json!({ "items": subscription["items"] });
+        if subscription["status"] == "trialing" {
+            before["status"] = json!("trialing");
+        }
+        let now = self.now();
         let mut period = Period { start, end: start };
         self.change(id, |subscription| {
             for item in subscription["items"]["data"].as_array_mut().into_iter().flatten() {
@@ -137,25 +141,29 @@ impl State {
             }
             if subscription["status"] == "trialing" {
                 subscription["status"] = json!("active");
+                // The trial is over, even where the clock stands still.
+                let end = subscription["trial_end"].as_i64().unwrap_or(now);
+                subscription["trial_end"] = json!(end.min(now));
             }
         });
         let invoice = self.new_invoice(id, "subscription_cycle", period);
         self.emit_change("customer.subscription.updated", id, Some(before));
-        match self.get(id).map(|own| text(&own["pause_collection"], "behavior").to_owned()).as_deref() {
-            Some("keep_as_draft") => {
+        let behaviour = text(&subscription["pause_collection"], "behavior");
+        match behaviour {
+            // A subscription that was given up as unpaid gets drafts that nobody charges.
+            _ if behaviour == "keep_as_draft" || subscription["status"] == "unpaid" => {
                 self.change(&invoice, |invoice| invoice["auto_advance"] = json!(false));
             }
-            Some("void") => {
+            "void" => {
                 self.finalize(&invoice);
                 self.end_if_open(&invoice, "void");
             }
-            Some("mark_uncollectible") => {
+            "mark_uncollectible" => {
                 self.finalize(&invoice);
                 self.end_if_open(&invoice, "uncollectible");
             }
             _ => {
                 self.finalize(&invoice);
-                // A subscription that is given up as unpaid gets drafts that nobody charges.
                 self.attempt(id, &invoice, card);
             }
         }

@@ -137,6 +137,7 @@ async fn the_portal_has_settings_and_the_account_can_be_restricted() {
         (&false.into(), &"company.tax_id".into())
     );
     assert_eq!(kinds(&sandbox).last().unwrap(), "account.updated");
+    assert_eq!(client.send(Method::POST, "/v1/checkout/sessions", ONCE, None).await.0, 400);
 }
 
 #[tokio::test]

@@ -166,6 +166,15 @@ async fn a_pause_asks_for_nothing_and_a_trial_moves_the_next_date() {
     assert!(stripe.let_time_pass().unwrap() > 0);
     assert_eq!(stripe.charges().len(), charges + 1);
     assert_eq!(client.get(&path).await["status"], "active");
+    // Moved on by hand, without the clock.
+    let later = clock.now().unix_seconds() + 86_400;
+    client.post(&path, &format!("trial_end={later}&proration_behavior=none")).await;
+    stripe.renew(&id).unwrap();
+    assert_eq!(stripe.charges().len(), charges + 2);
+    stripe.subscription_becomes(&id, "unpaid").unwrap();
+    stripe.renew(&id).unwrap();
+    assert_eq!(client.get("/v1/invoices?limit=1").await["data"][0]["status"], "draft");
+    assert_eq!(stripe.charges().len(), charges + 2);
 }
 
 /// Three more tries on the days of the account's settings, and then what they say.
