@@ -2,7 +2,7 @@
 
 -- A gift that was begun, for a day. Keyed hashes alone: neither an address of a person nor one of a network stands here.
 create table gift_try (
-    donation_id bigint primary key references donation (id),
+    donation_id bigint primary key references donation (id) on delete cascade,
     -- Null where it is not known, or private.
     network text collate "C",
     mailbox text collate "C" not null,
