@@ -8,7 +8,7 @@
 //! asked again.
 
 use super::{
-    changes, letters,
+    letters,
     states::Operation,
     store::{
         self,
@@ -60,13 +60,12 @@ async fn keep(
 ///
 /// # Errors
 /// When the database fails; the calls stay and are found again.
-pub async fn resume_calls(site: &Site, provider: &dyn PaymentProvider) -> db::Result<u64> {
+pub(super) async fn resume(site: &Site, provider: &dyn PaymentProvider) -> db::Result<u64> {
     // Who asked to end it is charged until it ends; nobody waits for a checkout any more.
     let cancellations = queue::work(site, &Cancellations(provider)).await;
-    let changed = changes::make_changes(site, provider).await;
     let checkouts = queue::work(site, &Checkouts(provider)).await?;
-    let (cancellations, changed) = (cancellations?, changed?);
-    Ok(checkouts.done + checkouts.given_up + cancellations.done + changed)
+    let cancellations = cancellations?;
+    Ok(checkouts.done + checkouts.given_up + cancellations.done)
 }
 
 /// Makes a stored call, and writes down what came of it: the address of the checkout page.

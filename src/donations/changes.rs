@@ -8,7 +8,9 @@
 use std::time::Duration;
 
 use super::{
-    calls, letters, regular_letters,
+    calls, letters,
+    lines::figures,
+    regular_letters,
     store::{
         changes as rows,
         months::{self, Recurring},
@@ -79,7 +81,7 @@ pub enum ChangeError {
 /// Changes a regular gift. What was wanted is kept before the provider hears of it.
 ///
 /// # Errors
-/// [`ChangeError`]; after [`ChangeError::NotYet`] the provider is asked again by [`make_changes`].
+/// [`ChangeError`]; after [`ChangeError::NotYet`] the provider is asked again by [`resume_calls`].
 pub(super) async fn change(
     site: &Site,
     provider: Option<&dyn PaymentProvider>,
@@ -189,13 +191,14 @@ async fn checked(site: &Site, typed: &str, was: Money) -> Result<Money, ChangeEr
     Ok(amount)
 }
 
-/// Makes every stored change whose outcome is not known, again, with the same key. Returns how many ended.
+/// Makes every stored call whose outcome is not known, again, with the same key: checkouts, ends and changes. Returns how many ended.
 ///
 /// # Errors
-/// When the database fails; the changes stay and are found again.
-pub(super) async fn make_changes(site: &Site, provider: &dyn PaymentProvider) -> db::Result<u64> {
-    let worked = queue::work(site, &Changes(provider)).await?;
-    Ok(worked.done + worked.given_up)
+/// When the database fails; the calls stay and are found again.
+pub async fn resume_calls(site: &Site, provider: &dyn PaymentProvider) -> db::Result<u64> {
+    let calls = calls::resume(site, provider).await;
+    let changed = queue::work(site, &Changes(provider)).await?;
+    Ok(calls? + changed.done + changed.given_up)
 }
 
 struct Changes<'a>(&'a dyn PaymentProvider);
@@ -286,7 +289,7 @@ fn said(change: &Change, is: &ProviderSubscription, settings: &Settings) -> Stri
     let from = is.terms.next.map_or_else(|| "From now on".to_owned(), |at| format!("From {} on", day(at)));
     match change {
         Change::Amount { minor, currency, rhythm, .. } => {
-            format!("{from} you give {} {}.", super::figures(*minor, currency), rhythm.words())
+            format!("{from} you give {} {}.", figures(*minor, currency), rhythm.words())
         }
         Change::Date { next } => format!("The next payment is on {}.", day(*next)),
         Change::Rest { until: Some(until) } => format!("Nothing is taken until {}.", day(*until)),

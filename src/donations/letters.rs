@@ -8,7 +8,6 @@ use super::{
     brakes::giver_token,
     lines::{Unended, figures},
     manage_link::{manage_token, supporter_token},
-    regular_letters,
     states::RecurringState,
     store::{
         self,
@@ -142,7 +141,7 @@ pub(super) async fn send_payment_failed(
         donor_name: greeting(&recurring.name),
         amount: figures(recurring.amount_minor, &recurring.currency),
         next_try: next_try.map(|at| at.date(&settings.time_zone)),
-        manage_url: regular_letters::page_url(tx, site, (&recurring.email, &recurring.public_id)).await?,
+        manage_url: page_url(tx, site, (&recurring.email, &recurring.public_id)).await?,
     };
     tell(tx, site, &letterhead, ("", &to), &format!("payment-failed:{invoice_id}"), &failed).await.map(drop)
 }
@@ -189,12 +188,21 @@ pub(super) async fn send_not_ended(
     staff::tell(tx, (site, &letterhead), &people, &fact, &context).await
 }
 
+/// Where a supporter changes a regular gift: their own page, or the one of that gift as long as they are not known as one.
+pub(super) async fn page_url(tx: &mut Tx, site: &Site, (email, gift): (&str, &str)) -> db::Result<String> {
+    let key = EmailAddress::parse(email).map(|email| email.key()).unwrap_or_default();
+    Ok(match store::supporter::at(tx, &key).await? {
+        Some(known) => site.url(&format!("/supporter/{}", supporter_token(site, &known.public_id))),
+        None => manage_url(site, gift),
+    })
+}
+
 /// Whether something happened before a backup was restored: then it was told at the time, or nobody can say.
 pub(super) async fn was_told(tx: &mut Tx, at: Moment) -> db::Result<bool> {
     Ok(origin::restored_at(tx).await?.is_some_and(|restored| at <= restored))
 }
 
-pub(super) fn manage_url(site: &Site, public_id: &str) -> String {
+fn manage_url(site: &Site, public_id: &str) -> String {
     site.url(&format!("/giving/{}", manage_token(site, public_id)))
 }
 

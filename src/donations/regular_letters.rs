@@ -1,10 +1,10 @@
 //! What supporters are told of their regular gifts beside receipts: each letter once for its fact, in the transaction of the fact.
 
 use super::{
-    letters::{greeting, manage_url, was_told},
+    letters::{greeting, page_url, was_told},
     lines::figures,
     manage_link::{LINK_DAYS, supporter_token},
-    store::{months::Recurring, renewals::Expiring, supporter},
+    store::{months::Recurring, renewals::Expiring},
 };
 use crate::{
     clock::Moment,
@@ -20,15 +20,6 @@ use crate::{
     site::Site,
     token,
 };
-
-/// Where a supporter changes a regular gift: their own page, or the one of that gift as long as they are not known as one.
-pub(super) async fn page_url(tx: &mut Tx, site: &Site, (email, gift): (&str, &str)) -> db::Result<String> {
-    let key = EmailAddress::parse(email).map(|email| email.key()).unwrap_or_default();
-    Ok(match supporter::at(tx, &key).await? {
-        Some(known) => site.url(&format!("/supporter/{}", supporter_token(site, &known.public_id))),
-        None => manage_url(site, gift),
-    })
-}
 
 /// That a payment still has not gone through: the letter of that number, due at `due`.
 pub(super) async fn send_failed_again(

@@ -13,6 +13,7 @@ use super::{
     manage_link::supporter_of,
     monthly,
     regular_letters::{self, Stated, card_words},
+    states::RecurringState,
     store::{
         self,
         supporter::{self as rows, Given, Giver, Regular, Runs},
@@ -93,7 +94,7 @@ pub struct RegularGift {
     /// The bare figures, as a form takes them.
     pub figures: String,
     pub currency: String,
-    pub state: super::RecurringState,
+    pub state: RecurringState,
     pub rhythm: Rhythm,
     pub next_at: Option<Moment>,
     pub ends_at: Option<Moment>,
