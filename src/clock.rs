@@ -49,6 +49,12 @@ impl Moment {
         Self(seconds * 1_000_000)
     }
 
+    /// The moment that a text in the form of RFC 3339 names.
+    #[must_use]
+    pub fn from_rfc3339(text: &str) -> Option<Self> {
+        text.parse::<jiff::Timestamp>().ok().map(Self::from)
+    }
+
     /// Whole seconds since 1970 began, rounded down.
     #[must_use]
     pub const fn unix_seconds(self) -> i64 {

@@ -201,7 +201,7 @@ async fn ours(app: &TestApp) -> Left {
         monthly: one(app, "select count(*) from recurring_donation where adopted_at is not null").await,
         over: one(app, "select count(*) from recurring_donation where state = 'cancelled' and cancelled_at is not null").await,
         instalments: one(app, "select count(*) from donation where kind = 'instalment' and state = 'paid'").await,
-        euros: one(app, "select cast(sum(amount_minor) as bigint) from donation where kind = 'instalment' and state = 'paid'").await,
+        euros: one(app, "select cast(coalesce(sum(amount_minor), 0) as bigint) from donation where kind = 'instalment' and state = 'paid'").await,
         once: one(app, "select count(*) from donation where kind = 'once' and state = 'paid'").await,
     }
 }

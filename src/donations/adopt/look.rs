@@ -96,6 +96,7 @@ fn then<'a>(one: &Adoption, next: Option<&'a str>, end: Next) -> (AdoptionState,
     }
 }
 
+/// Reads a page of standing gifts, and keeps what is not ours; the claim from then on.
 pub async fn subscriptions(
     site: &Site,
     provider: &dyn PaymentProvider,
@@ -158,6 +159,7 @@ async fn keep_subscription(tx: &mut Tx, site: &Site, item: &OldSubscription, wha
     rows::keep(tx, &found).await.map(drop)
 }
 
+/// Reads a page of what was paid for them, and keeps what is not ours; the claim from then on.
 pub async fn invoices(
     site: &Site,
     provider: &dyn PaymentProvider,
@@ -235,6 +237,7 @@ async fn keep_invoice(tx: &mut Tx, site: &Site, item: &OldInvoice, since: Moment
     Ok(())
 }
 
+/// Reads a page of single payments, and keeps what is not ours; the claim from then on.
 pub async fn payments(
     site: &Site,
     provider: &dyn PaymentProvider,

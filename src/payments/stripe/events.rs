@@ -1,6 +1,5 @@
 //! Events (<https://docs.stripe.com/api/events/object>): what each is news of, and as much of it as is believed.
 
-use jiff::Timestamp;
 use serde_json::Value;
 
 use super::super::{EventKind, ProviderEvent};
@@ -122,7 +121,7 @@ pub fn event_of(value: &Value) -> Option<ReadEvent> {
 /// A moment as Stripe tells it: in seconds, or in the new namespace as text.
 fn moment(value: &Value) -> Option<Moment> {
     let seconds = match value.as_str() {
-        Some(text) => text.parse::<Timestamp>().ok()?.as_second(),
+        Some(text) => Moment::from_rfc3339(text)?.unix_seconds(),
         None => value.as_i64()?,
     };
     (0..1 << 40).contains(&seconds).then(|| Moment::from_unix_seconds(seconds))

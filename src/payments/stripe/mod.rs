@@ -15,7 +15,6 @@ mod subscriptions;
 
 use std::{collections::HashMap, time::Duration};
 
-use axum::body::Bytes;
 use reqwest::{
     Client, Method, StatusCode,
     header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER},
@@ -207,7 +206,10 @@ impl Stripe {
         serde_json::from_slice(&body).map_err(|error| (ProviderError::Unknown(error.to_string()), None))
     }
 
-    async fn answer(&self, call: &Call<'_>) -> Result<(StatusCode, Option<Duration>, Bytes), ProviderError> {
+    async fn answer(
+        &self,
+        call: &Call<'_>,
+    ) -> Result<(StatusCode, Option<Duration>, Vec<u8>), ProviderError> {
         let mut url = self.base.clone();
         url.path_segments_mut()
             .map_err(|()| ProviderError::Invalid(format!("{} is no address of an API", self.base)))?
@@ -230,7 +232,7 @@ impl Stripe {
         let status = answer.status();
         let asked = answer.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
         let asks_for = asked.and_then(|text| text.trim().parse().ok()).map(Duration::from_secs);
-        Ok((status, asks_for, answer.bytes().await.map_err(unanswered)?))
+        Ok((status, asks_for, answer.bytes().await.map_err(unanswered)?.to_vec()))
     }
 }
 
