@@ -22,7 +22,7 @@ use crate::{
     db::{self, Tx},
     money::{self, GiftLimits, Money},
     payments::{
-        Change, PaymentProvider, ProviderError, ProviderSubscription, RecurringState, Rhythm,
+        GiftChange, GiftRhythm, PaymentProvider, ProviderError, ProviderSubscription, RecurringState,
         SubscriptionChange,
     },
     queue::{self, Came, Due, Queue, Work},
@@ -44,7 +44,7 @@ pub enum Wish<'a> {
     /// Another amount, as it was typed, from the next payment on.
     Amount(&'a str),
     /// Another rhythm, from the next payment on.
-    Rhythm(Rhythm),
+    Rhythm(GiftRhythm),
     /// The next payment on that day.
     Date(Moment),
     /// Nothing is taken until that day.
@@ -129,24 +129,24 @@ async fn plan(
     recurring: &Recurring,
     subscription: &str,
     wish: Wish<'_>,
-) -> Result<Change, ChangeError> {
+) -> Result<GiftChange, ChangeError> {
     let now = site.now();
     let invalid = |why: &str| ChangeError::Invalid(why.to_owned());
     Ok(match wish {
-        Wish::EndLater => Change::EndLater,
-        Wish::GoOn => Change::GoOn,
+        Wish::EndLater => GiftChange::EndLater,
+        Wish::GoOn => GiftChange::GoOn,
         Wish::Rest(until) => {
             let fits = until.is_none_or(|until| until > now && until < now.plus(LONGEST_REST));
             if !fits {
                 return Err(invalid("Choose a day within the next year."));
             }
-            Change::Rest { until }
+            GiftChange::Rest { until }
         }
         Wish::Date(next) => {
             if next < now.plus(DAY) || next > now.plus(FURTHEST) {
                 return Err(invalid("Choose a day from the day after tomorrow on, within two months."));
             }
-            Change::Date { next }
+            GiftChange::Date { next }
         }
         Wish::Amount(_) | Wish::Rhythm(_) => {
             // Told to whoever is there; nothing is written down yet.
@@ -160,7 +160,7 @@ async fn plan(
                 Wish::Rhythm(rhythm) => (was, rhythm),
                 _ => (was, is.terms.rhythm),
             };
-            Change::Amount {
+            GiftChange::Amount {
                 item,
                 product,
                 currency: amount.currency.code().to_owned(),
@@ -222,7 +222,7 @@ impl Work for Changes<'_> {
         _is_known: bool,
     ) -> db::Result<()> {
         let was_end = serde_json::from_str::<SubscriptionChange>(&due.what.request)
-            .is_ok_and(|wanted| wanted.change == Change::EndLater);
+            .is_ok_and(|wanted| wanted.change == GiftChange::EndLater);
         if was_end {
             let recurring = months::recurring_by_id(tx, due.what.recurring_donation_id).await?;
             if recurring.state != RecurringState::Cancelled {
@@ -262,7 +262,7 @@ async fn make(
 async fn follow(
     site: &Site,
     due: &Due<rows::Wanted>,
-    change: &Change,
+    change: &GiftChange,
     is: &ProviderSubscription,
     followed: Option<i64>,
 ) -> db::Result<()> {
@@ -284,21 +284,21 @@ async fn follow(
 }
 
 /// What a change came to, for its supporter.
-fn said(change: &Change, is: &ProviderSubscription, settings: &Settings) -> String {
+fn said(change: &GiftChange, is: &ProviderSubscription, settings: &Settings) -> String {
     let day = |at: Moment| at.date(&settings.time_zone);
     let from = is.terms.next.map_or_else(|| "From now on".to_owned(), |at| format!("From {} on", day(at)));
     match change {
-        Change::Amount { minor, currency, rhythm, .. } => {
+        GiftChange::Amount { minor, currency, rhythm, .. } => {
             format!("{from} you give {} {}.", figures(*minor, currency), rhythm.words())
         }
-        Change::Date { next } => format!("The next payment is on {}.", day(*next)),
-        Change::Rest { until: Some(until) } => format!("Nothing is taken until {}.", day(*until)),
-        Change::Rest { until: None } => "Nothing is taken until you say so.".to_owned(),
-        Change::GoOn => match is.terms.next {
+        GiftChange::Date { next } => format!("The next payment is on {}.", day(*next)),
+        GiftChange::Rest { until: Some(until) } => format!("Nothing is taken until {}.", day(*until)),
+        GiftChange::Rest { until: None } => "Nothing is taken until you say so.".to_owned(),
+        GiftChange::GoOn => match is.terms.next {
             Some(next) => format!("Your gift goes on. The next payment is on {}.", day(next)),
             None => "Your gift goes on.".to_owned(),
         },
-        Change::EndLater => match is.terms.ends_at {
+        GiftChange::EndLater => match is.terms.ends_at {
             Some(ends) => format!("It ends on {}, and nothing more is taken.", day(ends)),
             None => "It ends when what you have paid for has passed, and nothing more is taken.".to_owned(),
         },

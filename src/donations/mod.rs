@@ -104,7 +104,7 @@ pub use self::{
     search::{Became, FoundGifts, GiftPlace, GiftSearch, SUPPORTERS, first_gift, word_supporters},
     states::{
         Account, Compared, DonationKind, DonationState, EventSource, EventState, GiftStanding, Operation,
-        PaymentOutcome, PostingKind, RecurringState, Rhythm, RhythmUnit,
+        PaymentOutcome, PostingKind, RecurringState,
     },
     store::{
         QUEUES, STATEMENTS,

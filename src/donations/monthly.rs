@@ -12,7 +12,7 @@ use super::{
 use crate::{
     clock::Moment,
     db,
-    payments::{PaymentProvider, ProviderError, RecurringState, Rhythm},
+    payments::{GiftRhythm, PaymentProvider, ProviderError, RecurringState},
     site::Site,
     withdrawals::{self, Withdrawal},
 };
@@ -33,7 +33,7 @@ pub struct Monthly {
     /// When the supporter asked to end it, while the provider has not said yet that it is over.
     pub asked_at: Option<Moment>,
     /// How often it is taken.
-    pub rhythm: Rhythm,
+    pub rhythm: GiftRhythm,
     /// When it is taken next, when it ends by itself, until when it rests.
     pub next_at: Option<Moment>,
     pub ends_at: Option<Moment>,

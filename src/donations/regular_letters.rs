@@ -15,7 +15,7 @@ use crate::{
         CardExpiring, DebitRevoked, GiftFailed, GiftsLink, GiftsStatement, MonthlyChanged, PaymentAction,
         PaymentFailedAgain, StatedGift, YearlyNotice,
     },
-    payments::{Every, Rhythm},
+    payments::{Every, GiftRhythm},
     settings::Settings,
     site::Site,
     token,
@@ -110,7 +110,7 @@ pub(super) async fn send_card_expiring(
 ) -> db::Result<()> {
     let Ok(to) = EmailAddress::parse(&card.email) else { return Ok(()) };
     let letterhead = Settings::load_in(tx).await?.letterhead(site);
-    let rhythm = Rhythm { count: card.every_count, unit: card.every_unit };
+    let rhythm = GiftRhythm { count: card.every_count, unit: card.every_unit };
     let expiring = CardExpiring {
         sender: letterhead.sender.clone(),
         donor_name: greeting(&card.name),

@@ -1,6 +1,6 @@
 //! The words that the tables of donations hold.
 
-pub use crate::payments::{RecurringState, Rhythm, RhythmUnit};
+pub use crate::payments::RecurringState;
 use crate::words;
 
 words! {

@@ -28,7 +28,7 @@ use crate::{
     mail::{EmailTemplate as _, GiftsLink, StatedGift},
     money::{self, Money},
     network::Network,
-    payments::{PaymentProvider, ProviderError, Rhythm},
+    payments::{GiftRhythm, PaymentProvider, ProviderError},
     settings::Settings,
     site::Site,
 };
@@ -95,7 +95,7 @@ pub struct RegularGift {
     pub figures: String,
     pub currency: String,
     pub state: RecurringState,
-    pub rhythm: Rhythm,
+    pub rhythm: GiftRhythm,
     pub next_at: Option<Moment>,
     pub ends_at: Option<Moment>,
     pub rests_until: Option<Moment>,
@@ -127,7 +127,7 @@ pub struct RunningGift {
     pub public_id: String,
     /// For people.
     pub amount: String,
-    pub rhythm: Rhythm,
+    pub rhythm: GiftRhythm,
 }
 
 /// What was given between two days.
@@ -190,7 +190,7 @@ impl From<Regular> for RegularGift {
         Self {
             amount: figures(row.amount_minor, &row.currency),
             figures: bare.unwrap_or_default(),
-            rhythm: Rhythm { count: row.every_count, unit: row.every_unit },
+            rhythm: GiftRhythm { count: row.every_count, unit: row.every_unit },
             card: if known { card_words(&row.card_brand, &row.card_last4) } else { String::new() },
             public_id: row.public_id,
             currency: row.currency,
@@ -226,7 +226,7 @@ impl From<Given> for GivenGift {
 pub async fn monthly_running(db: &Db, email_key: &str) -> db::Result<Vec<RunningGift>> {
     let running = |row: Runs| RunningGift {
         amount: figures(row.amount_minor, &row.currency),
-        rhythm: Rhythm { count: row.every_count, unit: row.every_unit },
+        rhythm: GiftRhythm { count: row.every_count, unit: row.every_unit },
         public_id: row.public_id,
     };
     Ok(rows::running(db, email_key).await?.into_iter().map(running).collect())

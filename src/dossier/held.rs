@@ -7,7 +7,7 @@ use super::{
     ask::whom,
     rows::{
         CameBack, Forgotten, FormerAddress, Gift, HeldCopy, HeldDeed, HeldLetter, HeldMember, HeldMonthly,
-        HeldNote, HeldReason, HeldWho, Stop, Supporter, TheyWrote, Typed, Within,
+        HeldNote, HeldReason, HeldSupporter, HeldWho, Stop, TheyWrote, Typed, Within,
     },
     store,
 };
@@ -177,7 +177,7 @@ pub struct Held {
     pub they_wrote: Newest<TheyWrote>,
     pub stops: Newest<Stop>,
     /// Of each address under which they gave.
-    pub supporter: Vec<Supporter>,
+    pub supporter: Vec<HeldSupporter>,
     pub gifts: Newest<Gift>,
     pub monthly: Newest<HeldMonthly>,
     pub notes: Newest<HeldNote>,

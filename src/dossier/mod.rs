@@ -22,7 +22,7 @@ pub use self::{
     held::{Held, NEWEST, Newest, Section, Whole, Whose, of_address, of_link, taken_away},
     rows::{
         CameBack, Forgotten, FormerAddress, Gift, HeldCopy, HeldDeed, HeldLetter, HeldMember, HeldMonthly,
-        HeldNote, HeldReason, HeldWho, Stop, Supporter, TheyWrote, Typed, Within,
+        HeldNote, HeldReason, HeldSupporter, HeldWho, Stop, TheyWrote, Typed, Within,
     },
     store::STATEMENTS,
 };

@@ -259,7 +259,7 @@ pub struct Stop {
 
 /// The supporter of that address.
 #[derive(Clone, Debug, Serialize, FromRow)]
-pub struct Supporter {
+pub struct HeldSupporter {
     pub public_id: String,
     pub email: String,
     pub name: String,

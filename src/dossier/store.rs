@@ -2,7 +2,7 @@
 
 use super::rows::{
     Asked, CameBack, Forgotten, FormerAddress, Gift, HeldCopy, HeldDeed, HeldLetter, HeldMember, HeldMonthly,
-    HeldNote, HeldReason, HeldWho, Kept, Look, Moved, Stop, Supporter, TheyWrote, Topic, Tried, Typed,
+    HeldNote, HeldReason, HeldSupporter, HeldWho, Kept, Look, Moved, Stop, TheyWrote, Topic, Tried, Typed,
     Within,
 };
 use crate::{
@@ -192,7 +192,7 @@ pub async fn stops(db: &Db, hashes: &[String], before: i64, limit: i64) -> Resul
     db.all(STOPS, (db::array(hashes)?, before, limit)).await
 }
 
-pub async fn supporter(db: &Db, keys: &[String]) -> Result<Vec<Supporter>> {
+pub async fn supporter(db: &Db, keys: &[String]) -> Result<Vec<HeldSupporter>> {
     db.all(SUPPORTER, (db::array(keys)?,)).await
 }
 

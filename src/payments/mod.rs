@@ -32,7 +32,7 @@ pub use self::{
         PayoutState, Refund, RefundState, Span,
     },
     kinds::{MOST_AT_ONCE as MOST_KINDS_AT_ONCE, told as event_kinds},
-    regular::{Change, PayBy, Rhythm, RhythmUnit, SubscriptionChange, Terms},
+    regular::{GiftChange, GiftRhythm, GiftRhythmUnit, PayBy, SubscriptionChange, Terms},
     stripe::{Stripe, StripeSettings},
     webhook::{Genuine, WebhookError, WebhookSecrets, verify as verify_webhook},
 };

@@ -6,7 +6,7 @@ use crate::{clock::Moment, words};
 
 words! {
     /// What the time between two payments is counted in.
-    pub enum RhythmUnit else Month {
+    pub enum GiftRhythmUnit else Month {
         Day = "day",
         Week = "week",
         Month = "month",
@@ -16,30 +16,30 @@ words! {
 
 /// How often a regular gift is taken: every so many of a unit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Rhythm {
+pub struct GiftRhythm {
     pub count: i64,
-    pub unit: RhythmUnit,
+    pub unit: GiftRhythmUnit,
 }
 
-impl Rhythm {
+impl GiftRhythm {
     /// What almost everybody has.
-    pub const MONTHLY: Self = Self { count: 1, unit: RhythmUnit::Month };
+    pub const MONTHLY: Self = Self { count: 1, unit: GiftRhythmUnit::Month };
     /// The ones that a supporter may choose from.
     pub const OFFERED: [Self; 4] = [
         Self::MONTHLY,
-        Self { count: 3, unit: RhythmUnit::Month },
-        Self { count: 6, unit: RhythmUnit::Month },
-        Self { count: 1, unit: RhythmUnit::Year },
+        Self { count: 3, unit: GiftRhythmUnit::Month },
+        Self { count: 6, unit: GiftRhythmUnit::Month },
+        Self { count: 1, unit: GiftRhythmUnit::Year },
     ];
 
     /// Whether a year or more passes between two payments.
     #[must_use]
     pub const fn is_yearly(self) -> bool {
         match self.unit {
-            RhythmUnit::Year => true,
-            RhythmUnit::Month => self.count >= 12,
-            RhythmUnit::Week => self.count >= 52,
-            RhythmUnit::Day => self.count >= 365,
+            GiftRhythmUnit::Year => true,
+            GiftRhythmUnit::Month => self.count >= 12,
+            GiftRhythmUnit::Week => self.count >= 52,
+            GiftRhythmUnit::Day => self.count >= 365,
         }
     }
 
@@ -53,7 +53,7 @@ impl Rhythm {
     }
 }
 
-impl Default for Rhythm {
+impl Default for GiftRhythm {
     fn default() -> Self {
         Self::MONTHLY
     }
@@ -75,7 +75,7 @@ pub struct PayBy {
 /// What a subscription is beside its state.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Terms {
-    pub rhythm: Rhythm,
+    pub rhythm: GiftRhythm,
     /// When it is taken next.
     pub next: Option<Moment>,
     /// When it ends though nobody asks again.
@@ -93,19 +93,19 @@ pub struct Terms {
 pub struct SubscriptionChange {
     /// The provider's id.
     pub subscription: String,
-    pub change: Change,
+    pub change: GiftChange,
 }
 
 /// One change.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Change {
+pub enum GiftChange {
     /// Another amount, or another rhythm, from the next payment on. Nothing is taken or given back for the time until then.
     Amount {
         item: String,
         product: String,
         currency: String,
         minor: i64,
-        rhythm: Rhythm,
+        rhythm: GiftRhythm,
         /// The day of the next payment, where another rhythm would move it to today.
         next: Option<Moment>,
     },

@@ -354,6 +354,8 @@ const KINDS: &[(&str, &[&str])] = &[
     ("donations", &["1401", "agift000000000000001", "1301", "adonor00000000000001"]),
     ("monthly", &["1501", "amonthly000000000001"]),
     ("events", &["evt1601"]),
+    ("payouts", &["po1901"]),
+    ("refunds", &["arefund0000000000001"]),
     ("keys", &[]),
     ("team", &[]),
 ];

@@ -362,6 +362,8 @@ const TABLES: &[(&str, Tells)] = &[
     ("reader_count", Nothing("counts")),
     ("counted", Nothing("counts")),
     ("folded", Nothing("how far the program has come")),
+    ("gift_back", Nothing("a view: what came back of gifts, whose rows stand above")),
+    ("gift_standing", Nothing("a view: how gifts stand, whose rows stand above")),
     ("delivery_tally", Nothing("counts")),
     ("edition_domain", Nothing("counts by the domains of mail providers")),
     ("recipient_domain", Nothing("the domains of mail providers")),

@@ -601,7 +601,11 @@ const READ_FROM_BELOW: &[(&str, &[&str], &str)] = &[
         &["edition_topic"],
         "the statements that merge and delete topics: not while an edition is about one",
     ),
-    ("segments", &["donor", "donation"], "what readers gave is a condition beside others, in one statement"),
+    (
+        "segments",
+        &["donor", "donation", "dispute"],
+        "what readers gave, and whom nobody asks, are conditions beside others, in one statement",
+    ),
     ("segments", &["edition_revision"], "editions are named by their subjects"),
     ("audience", &["edition_topic"], "whom an edition is for"),
 ];

@@ -10,7 +10,7 @@ use broadside::{
     delivery::{self, AttemptOutcome, AttemptStage, CopyState, MassState, StopReason},
     donations::{
         DonationKind, DonationState, EventSource, EventState, Operation, PaymentOutcome, PostingKind,
-        RecurringState, RhythmUnit,
+        RecurringState,
         adopt::{AdoptionState, AdoptionStep, OldFate, OldKind},
     },
     editions::{Cause, EditionState, HeldBecause, Rhythm, UnknownPolicy},
@@ -247,7 +247,7 @@ fn columns() -> Vec<(&'static str, &'static str, Vec<&'static str>)> {
         "dispute"."state": DisputeState,
         "payout"."state": PayoutState,
         "recurring_donation"."state": RecurringState,
-        "recurring_donation"."every_unit": RhythmUnit,
+        "recurring_donation"."every_unit": payments::GiftRhythmUnit,
         "provider_event"."source": EventSource,
         "provider_event"."state": EventState,
         "provider_call"."operation": Operation,

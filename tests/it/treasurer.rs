@@ -102,6 +102,8 @@ both_engines! {
     /// What was paid out is a line with the gifts that it is made of.
     async fn what_was_paid_out_is_read_at_the_desk(house: House) {
         let (gift, _) = house.paid("15").await;
+        // What came in is at hand some days later.
+        house.advance(Duration::from_secs(10 * 86_400));
         let payout = house.stripe().pay_out("eur").expect("a payout").expect("there is something");
         house.stripe().payout_arrives(&payout).expect("it arrives");
         house.work().await;

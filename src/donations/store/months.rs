@@ -7,7 +7,7 @@ use crate::{
     clock::Moment,
     db::{Db, Result, Tx},
     money::Money,
-    payments::{ProviderSubscription, Rhythm, RhythmUnit},
+    payments::{GiftRhythm, GiftRhythmUnit, ProviderSubscription},
     statements, token,
 };
 
@@ -80,14 +80,14 @@ pub struct Recurring {
     /// The public id of the one that it is a copy of.
     pub copy_of: Option<String>,
     pub every_count: i64,
-    pub every_unit: RhythmUnit,
+    pub every_unit: GiftRhythmUnit,
     pub provider_customer_id: Option<String>,
 }
 
 impl Recurring {
     /// How often it is taken.
-    pub const fn rhythm(&self) -> Rhythm {
-        Rhythm { count: self.every_count, unit: self.every_unit }
+    pub const fn rhythm(&self) -> GiftRhythm {
+        GiftRhythm { count: self.every_count, unit: self.every_unit }
     }
 }
 

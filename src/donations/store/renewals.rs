@@ -57,7 +57,7 @@ pub struct Expiring {
     pub amount_minor: i64,
     pub currency: String,
     pub every_count: i64,
-    pub every_unit: crate::payments::RhythmUnit,
+    pub every_unit: crate::payments::GiftRhythmUnit,
     pub card_brand: String,
     pub card_last4: String,
     pub public_id: String,

@@ -5,7 +5,7 @@ use sqlx_macros::FromRow;
 use crate::{
     clock::Moment,
     db::{Db, Result, Tx},
-    payments::{RecurringState, RhythmUnit},
+    payments::{GiftRhythmUnit, RecurringState},
     statements,
 };
 
@@ -57,7 +57,7 @@ pub struct Regular {
     pub currency: String,
     pub state: RecurringState,
     pub every_count: i64,
-    pub every_unit: RhythmUnit,
+    pub every_unit: GiftRhythmUnit,
     pub next_at: Option<Moment>,
     pub ends_at: Option<Moment>,
     pub rests_until: Option<Moment>,
@@ -100,7 +100,7 @@ pub struct Runs {
     pub amount_minor: i64,
     pub currency: String,
     pub every_count: i64,
-    pub every_unit: RhythmUnit,
+    pub every_unit: GiftRhythmUnit,
 }
 
 pub async fn named(db: &Db, public_id: &str) -> Result<Option<Giver>> {

@@ -10,9 +10,9 @@ use crate::{
     clock::Moment,
     money::{Currency, Money},
     payments::{
-        AccountStanding, AfterPayment, Change, Charge, Checkout, CheckoutSession, Dispute, DisputeState,
-        EventPage, EventsAsked, Every, FraudWarning, Invoice, Movement, NewCheckout, NewRefund, OurIds, Page,
-        Payment, PaymentProvider, PaymentState, Payout, ProviderAccount, ProviderAnswer, ProviderError,
+        AccountStanding, AfterPayment, Charge, Checkout, CheckoutSession, Dispute, DisputeState, EventPage,
+        EventsAsked, Every, FraudWarning, GiftChange, Invoice, Movement, NewCheckout, NewRefund, OurIds,
+        Page, Payment, PaymentProvider, PaymentState, Payout, ProviderAccount, ProviderAnswer, ProviderError,
         ProviderEvent, ProviderSubscription, RecurringState, Refund, RefundState, SessionState, Span,
         SubscriptionChange, Terms,
     },
@@ -198,20 +198,20 @@ impl Fake {
         objects.changes.insert(key.to_owned(), wanted.clone());
         let Some(subscription) = objects.subscriptions.get_mut(&wanted.subscription) else { return };
         match &wanted.change {
-            Change::Amount { minor, rhythm, .. } => {
+            GiftChange::Amount { minor, rhythm, .. } => {
                 subscription.amount = Some(Money::new(*minor, Currency::EUR));
                 subscription.terms.rhythm = *rhythm;
             }
-            Change::Date { next } => subscription.terms.next = Some(*next),
-            Change::Rest { until } => {
+            GiftChange::Date { next } => subscription.terms.next = Some(*next),
+            GiftChange::Rest { until } => {
                 subscription.state = RecurringState::Paused;
                 subscription.terms.rests_until = *until;
             }
-            Change::GoOn => {
+            GiftChange::GoOn => {
                 subscription.state = RecurringState::Active;
                 subscription.terms.rests_until = None;
             }
-            Change::EndLater => subscription.terms.ends_at = subscription.terms.next,
+            GiftChange::EndLater => subscription.terms.ends_at = subscription.terms.next,
         }
     }
 

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::{
-    payments::{Change, PayBy, ProviderError, Rhythm, RhythmUnit, SubscriptionChange},
+    payments::{GiftChange, GiftRhythm, GiftRhythmUnit, PayBy, ProviderError, SubscriptionChange},
     support::database::rows,
 };
 
@@ -172,7 +172,7 @@ both_engines! {
         {
             let mut objects = room.provider.objects();
             let is = objects.subscriptions.get_mut(&subscription).expect("it is there");
-            is.terms.rhythm = Rhythm { count: 1, unit: RhythmUnit::Year };
+            is.terms.rhythm = GiftRhythm { count: 1, unit: GiftRhythmUnit::Year };
             is.terms.next = Some(Moment::from_unix_seconds(1_802_000_000));
             is.terms.ends_at = Some(Moment::from_unix_seconds(1_803_000_000));
             is.terms.method = Some(PayBy { id: "pm_1".to_owned(), brand: "Visa".to_owned(), last4: "4242".to_owned(), expires: "2027-01".to_owned() });
@@ -240,13 +240,13 @@ both_engines! {
 
         change_managed(&room.site, Some(&room.provider), &token, Wish::GoOn).await.expect("it goes on");
         change_managed(&room.site, Some(&room.provider), &token, Wish::Amount("20")).await.expect("another amount");
-        let yearly = Wish::Rhythm(Rhythm { count: 1, unit: RhythmUnit::Year });
+        let yearly = Wish::Rhythm(GiftRhythm { count: 1, unit: GiftRhythmUnit::Year });
         change_managed(&room.site, Some(&room.provider), &token, yearly).await.expect("another rhythm");
         let is = monthly(&room, &token).await;
         assert_eq!((is.amount.as_str(), is.state, is.rhythm.words().as_str()), ("€20.00", RecurringState::Active, "every year"));
         assert_eq!(letters(&room, "monthly_changed").await, 4);
         let changes: Vec<SubscriptionChange> = room.provider.objects().changes.values().cloned().collect();
-        let moved = changes.iter().find_map(|one| match &one.change { Change::Amount { rhythm, next, .. } if rhythm.is_yearly() => Some(*next), _ => None });
+        let moved = changes.iter().find_map(|one| match &one.change { GiftChange::Amount { rhythm, next, .. } if rhythm.is_yearly() => Some(*next), _ => None });
         assert!(moved.flatten().is_some(), "another rhythm charges nothing today");
         assert_eq!(room.provider.objects().subscriptions[&subscription].amount.map(|amount| amount.minor), Some(2_000));
     }

@@ -4,7 +4,7 @@ use serde::Deserialize;
 
 use super::{
     super::{
-        Change, PayBy, ProviderError, ProviderSubscription, RecurringState, Rhythm, RhythmUnit,
+        GiftChange, GiftRhythm, GiftRhythmUnit, PayBy, ProviderError, ProviderSubscription, RecurringState,
         SubscriptionChange, Terms, money_of,
     },
     Fields, Metadata, our_ids,
@@ -180,9 +180,9 @@ impl WireSubscription {
     fn terms(&self) -> Terms {
         let data = self.items.as_ref().map(|items| items.data.as_slice()).unwrap_or_default();
         let rhythm =
-            data.first().and_then(|item| item.price.as_ref()?.recurring.as_ref()).map(|every| Rhythm {
+            data.first().and_then(|item| item.price.as_ref()?.recurring.as_ref()).map(|every| GiftRhythm {
                 count: every.interval_count.unwrap_or(1).max(1),
-                unit: RhythmUnit::parse(&every.interval).unwrap_or(RhythmUnit::Month),
+                unit: GiftRhythmUnit::parse(&every.interval).unwrap_or(GiftRhythmUnit::Month),
             });
         let next = self.period_end().map(Moment::from_unix_seconds);
         let ends_at = self.cancel_at.map(Moment::from_unix_seconds);
@@ -255,7 +255,7 @@ pub fn change_fields(wanted: &SubscriptionChange) -> Result<Fields, ProviderErro
     let mut fields = Fields::new();
     let mut add = |name: &str, value: &str| fields.push((name.to_owned(), value.to_owned()));
     match &wanted.change {
-        Change::Amount { item, product, currency, minor, rhythm, next } => {
+        GiftChange::Amount { item, product, currency, minor, rhythm, next } => {
             let known = money::currency(currency)
                 .ok_or_else(|| ProviderError::Invalid(format!("{currency} is not a currency we know")))?;
             add("items[0][id]", item);
@@ -271,18 +271,18 @@ pub fn change_fields(wanted: &SubscriptionChange) -> Result<Fields, ProviderErro
                 add("trial_end", &next.unix_seconds().to_string());
             }
         }
-        Change::Date { next } => {
+        GiftChange::Date { next } => {
             add("trial_end", &next.unix_seconds().to_string());
             add("proration_behavior", "none");
         }
-        Change::Rest { until } => {
+        GiftChange::Rest { until } => {
             add("pause_collection[behavior]", "void");
             if let Some(until) = until {
                 add("pause_collection[resumes_at]", &until.unix_seconds().to_string());
             }
         }
-        Change::GoOn => add("pause_collection", ""),
-        Change::EndLater => add("cancel_at_period_end", "true"),
+        GiftChange::GoOn => add("pause_collection", ""),
+        GiftChange::EndLater => add("cancel_at_period_end", "true"),
     }
     Ok(fields)
 }

@@ -24,10 +24,11 @@ use super::{
 use crate::{
     clock::{Moment, Zone},
     donations::{
-        self, ChangeError, LetterAsked, LinkError, NEWEST_GIFTS, RecurringState, RegularGift, Rhythm,
-        Supporter, Wish, manage_token,
+        self, ChangeError, LetterAsked, LinkError, NEWEST_GIFTS, RecurringState, RegularGift, Supporter,
+        Wish, manage_token,
     },
     email_address::EmailAddress,
+    payments::GiftRhythm,
     settings::Settings,
 };
 
@@ -323,8 +324,11 @@ impl Regular {
         let typed = (form.text("gift") == gift.public_id)
             .then(|| form.text("amount"))
             .filter(|typed| !typed.is_empty());
-        let choice =
-            |one: &Rhythm| RhythmChoice { sent: sent(*one), says: one.words(), chosen: *one == gift.rhythm };
+        let choice = |one: &GiftRhythm| RhythmChoice {
+            sent: sent(*one),
+            says: one.words(),
+            chosen: *one == gift.rhythm,
+        };
         Self {
             amount: gift.amount.clone(),
             figures: typed.unwrap_or(&gift.figures).to_owned(),
@@ -343,7 +347,7 @@ impl Regular {
             changing: gift.changing_since.map(|at| at.date_time(zone)),
             ending: gift.ending_since.map(|at| at.date_time(zone)),
             stop: format!("/giving/{}", manage_token(&app.site, &gift.public_id)),
-            rhythms: Rhythm::OFFERED.iter().map(choice).collect(),
+            rhythms: GiftRhythm::OFFERED.iter().map(choice).collect(),
             until: rests(now, zone),
             id: gift.public_id.clone(),
         }
@@ -363,12 +367,12 @@ impl Gift {
 }
 
 /// A rhythm as a form sends it.
-fn sent(rhythm: Rhythm) -> String {
+fn sent(rhythm: GiftRhythm) -> String {
     format!("{}-{}", rhythm.count, rhythm.unit)
 }
 
-fn rhythm(typed: &str) -> Option<Rhythm> {
-    Rhythm::OFFERED.into_iter().find(|one| sent(*one) == typed)
+fn rhythm(typed: &str) -> Option<GiftRhythm> {
+    GiftRhythm::OFFERED.into_iter().find(|one| sent(*one) == typed)
 }
 
 /// The first moment of a day as browsers write one.

@@ -19,6 +19,7 @@ use crate::{
     clock::Zone,
     donations,
     dossier::{self, Asks, Held, HeldCopy, HeldLetter, NEWEST, Newest, Whole, Whose, Within},
+    payments,
     settings::Settings,
     subscribers::{SubscriberError, consent},
     web::words::{readers::how_often, yours},
@@ -241,7 +242,7 @@ fn sections(held: Held, zone: &Zone) -> Vec<Section> {
         }),
         Section::of("Monthly gifts", held.monthly, |one| {
             let amount = donations::figures(one.amount_minor, &one.currency);
-            let every = donations::Rhythm { count: one.every_count, unit: one.every_unit };
+            let every = payments::GiftRhythm { count: one.every_count, unit: one.every_unit };
             let card = format!("{} {}", one.card_brand, one.card_last4);
             Line::new(format!("{amount} {}, {}", every.words(), yours::monthly(one.state)))
                 .when(one.activated_at.unwrap_or(one.created_at).date(zone))
