@@ -7,8 +7,9 @@ use crate::{
     bounces::{Action, BounceClass, Change, Source},
     clock::Moment,
     delivery::{self, AttemptOutcome, AttemptStage, Class, CopyState},
-    donations::{DonationKind, DonationState, RecurringState, RhythmUnit},
+    donations::{DonationKind, DonationState, RecurringState},
     editions::Rhythm,
+    payments::GiftRhythmUnit,
     replies,
     staff::Role,
     subscribers::{ConsentAction, ConsentMethod, DonorState, SubscriptionState},
@@ -320,7 +321,7 @@ pub struct HeldMonthly {
     pub subscription: Option<String>,
     /// How often it is taken: every so many of a unit.
     pub every_count: i64,
-    pub every_unit: RhythmUnit,
+    pub every_unit: GiftRhythmUnit,
     #[serde(serialize_with = "at_last")]
     pub next_at: Option<Moment>,
     #[serde(serialize_with = "at_last")]
