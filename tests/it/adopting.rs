@@ -273,7 +273,7 @@ both_engines! {
 
         adopt::take(&app.site, &gifts(&app.site).await, None).await.expect("taken");
         go_on(&app).await;
-        assert_eq!(state(&app.site).await, AdoptionState::Done);
+        assert_eq!(state(&app.site).await, AdoptionState::Done, "{:?}", adopt::standing(&app.site.db).await);
         assert_eq!(ours(&app).await, left);
         nobody_heard_of_it(&app).await;
         balances(&app).await;

@@ -196,7 +196,17 @@ impl Work for InTurn<'_> {
             match step(site, self.0, &one).await {
                 Ok(Some(next)) => claim = next,
                 Ok(None) => return Ok(Came::Done),
-                Err(ProviderPollError::Provider(error)) => return Ok(Came::Later(error.for_the_record())),
+                // Each step took the claim anew: who says that it did not work names the last.
+                Err(ProviderPollError::Provider(error)) => {
+                    let held = Due {
+                        next_at: claim,
+                        what: Which { id: due.what.id },
+                        name: due.name.clone(),
+                        ..*due
+                    };
+                    queue::note(site, self, &held, Came::Later(error.for_the_record())).await?;
+                    return Ok(Came::Done);
+                }
                 Err(ProviderPollError::Database(error)) => return Err(error),
             }
         }

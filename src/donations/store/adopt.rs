@@ -111,7 +111,7 @@ statements! {
     CHOOSE_ALL = "update old_bundle set chosen = 'yes' where chosen = 'no'";
     CHOOSE = "update old_bundle set chosen = 'yes' where name = $1";
     TO_TAKE = "select o.provider_id, o.kind, o.email, o.name, o.customer_id, o.subscription_id, o.payment_id, o.standing,
-        o.amount_minor, o.currency, o.made_at, o.at
+        o.amount_minor, elsewhere_minor, o.currency, o.made_at, o.at
         from old_object o join old_bundle b on b.name = o.bundle
         where o.fate = 'found' and o.kind = $1 and b.chosen = 'yes' order by o.provider_id limit $2";
     /// What is decided needs nobody's name any more: what is ours has its own.
