@@ -121,7 +121,7 @@ fn old_account(stripe: &StripeServer) -> Left {
             stripe,
             json!({ "id": subscription, "object": "subscription", "status": status, "customer": customer, "created": now - 4 * MONTH,
                 "ended_at": if status == "canceled" { json!(now - MONTH) } else { Value::Null }, "currency": currency,
-                "items": { "object": "list", "data": items, "has_more": false }, "test_clock": null,
+                "items": { "object": "list", "data": items, "has_more": false }, "test_clock": null, "discounts": [],
                 "default_payment_method": if number % 3 == 0 { Value::Null } else { json!("pm_1") },
                 "default_source": if number % 3 == 0 { json!("card_old") } else { Value::Null },
                 "metadata": { "givething_id": number.to_string() } }),
@@ -402,11 +402,13 @@ async fn a_treasurer_takes_an_account_over_at_the_desk() {
     browser.goto(&app.url("/desk/donations/adopt")).await;
     browser.sound("adopt-begin").await;
     browser.click("Look").await;
+    browser.wait_for_text("You can close this page").await;
     go_on(&app).await;
     browser.goto(&app.url("/desk/donations/adopt")).await;
     browser.wait_for_text("Nothing is written yet").await;
     browser.sound("adopt-sums").await;
     browser.click("Take over what is ticked").await;
+    browser.wait_for_text("You can close this page").await;
     go_on(&app).await;
     browser.goto(&app.url("/desk/donations/adopt")).await;
     browser.wait_for_text("It is done").await;

@@ -65,7 +65,7 @@ both_engines! {
         house.agrees("eur").await;
         house.stripe().refund_fails(&rest, "lost_or_stolen_card").expect("a failure");
         house.work().await;
-        assert_eq!((house.standing(&gift).await, house.sums().await), (GiftStanding::PartlyRefunded, (1, 500)));
+        assert_eq!((house.standing(&gift).await, house.sums().await), (GiftStanding::PartlyRefunded, (1, 1_000)));
         house.agrees("eur").await;
 
         house.stripe().set_rules(StripeRules { refunds: RefundCourse::Pending, ..StripeRules::default() });

@@ -571,13 +571,22 @@ impl AfterPayment for Fake {
         })
     }
     fn refunds<'a>(&'a self, span: Span<'a>) -> ProviderAnswer<'a, Page<Refund>> {
-        Box::pin(async move { self.page(self.objects().refunds.clone().into_iter().collect(), span) })
+        Box::pin(async move {
+            let all = self.objects().refunds.clone();
+            self.page(all.into_iter().collect(), span)
+        })
     }
     fn disputes<'a>(&'a self, span: Span<'a>) -> ProviderAnswer<'a, Page<Dispute>> {
-        Box::pin(async move { self.page(self.objects().disputes.clone().into_iter().collect(), span) })
+        Box::pin(async move {
+            let all = self.objects().disputes.clone();
+            self.page(all.into_iter().collect(), span)
+        })
     }
     fn payouts<'a>(&'a self, span: Span<'a>) -> ProviderAnswer<'a, Page<Payout>> {
-        Box::pin(async move { self.page(self.objects().payouts.clone().into_iter().collect(), span) })
+        Box::pin(async move {
+            let all = self.objects().payouts.clone();
+            self.page(all.into_iter().collect(), span)
+        })
     }
     fn payments<'a>(&'a self, span: Span<'a>) -> ProviderAnswer<'a, Page<Payment>> {
         Box::pin(async move {
