@@ -86,7 +86,8 @@ async fn given_back(tx: &mut Tx, site: &Site, gift: &rows::Gift, refund: &Refund
         return Ok(());
     }
     match refund.state {
-        Succeeded => letters::send_given_back(tx, site, gift, refund).await,
+        // Who was given no receipt, as for what another program took, has none that is to be corrected.
+        Succeeded if gift.receipt.is_some() => letters::send_given_back(tx, site, gift, refund).await,
         Failed => queue::add_news(tx, site.now(), News::Money, &format!("refund {}", refund.id)).await,
         _ => Ok(()),
     }

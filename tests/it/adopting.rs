@@ -337,6 +337,32 @@ both_engines! {
         app.drain().await;
     }
 
+    /// TRUST T4, L2: what went back of it long ago, and what it cost, is booked by comparing; nobody is written to about it.
+    async fn what_went_back_long_ago_is_booked_and_nobody_hears_of_it(app: TestApp) {
+        let stripe = app.sandbox.stripe();
+        let then = app.site.now().minus(Duration::from_secs(400 * 86_400));
+        stripe.add_old_payment(Some("ann@example.org"), 1_500, "eur", then).expect("a payment of then");
+        let charge = stripe.charges().last().expect("a charge").charge.clone();
+        stripe.refund(&charge, Some(500)).expect("a refund");
+        app.hear_the_provider().await;
+        adopt::begin(&app.site, None, 5).await.expect("begun");
+        go_on(&app).await;
+        adopt::take(&app.site, &AdoptChoice::All, None).await.expect("taken");
+        go_on(&app).await;
+        app.advance(Duration::from_secs(7_200));
+        let span = (then.minus(Duration::from_secs(86_400)), app.site.now());
+        let provider = app.payments.provider.as_ref();
+        let found = donations::reconcile(&app.site, provider, span, false).await.expect("a comparison");
+        assert!(!found.is_equal(), "what went back is not booked yet");
+        donations::reconcile(&app.site, provider, span, true).await.expect("mended");
+        let found = donations::reconcile(&app.site, provider, span, false).await.expect("a comparison");
+        assert!(found.is_equal(), "{found:?}");
+        let totals = donations::totals(&app.site.db).await.expect("a read");
+        assert_eq!(totals.iter().map(|total| (total.number, total.minor)).collect::<Vec<_>>(), [(1, 1_000)]);
+        assert_eq!(one(&app, "select count(*) from notice where template in ('receipt', 'gift_returned')").await, 0);
+        balances(&app).await;
+    }
+
     /// A provider that asks for patience is given it, and it goes on where it was.
     async fn a_busy_provider_is_waited_for(app: TestApp) {
         let left = old_account(app.sandbox.stripe());
