@@ -191,7 +191,7 @@ pub(crate) async fn refund(desk: Desk, Path(id): Path<String>, posted: Posted) -
 
 /// `POST /desk/donations/{id}/note`
 pub(crate) async fn note(desk: Desk, Path(id): Path<String>, posted: Posted) -> Outcome {
-    let mut form = posted.form(&["text"])?;
+    let mut form = posted.form(FIELDS)?;
     let text = form.required("text", 1_000, "Write the note first.");
     if !form.is_valid() {
         return again(&desk, &id, form).await;
