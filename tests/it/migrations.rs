@@ -43,7 +43,7 @@ both_engines! {
                 let text = "select count(*), count(*) filter (where c.is_identity = 'YES') from information_schema.columns c
                     join pg_index i on i.indrelid = c.table_name::regclass and i.indisprimary and i.indnatts = 1
                     join pg_attribute a on a.attrelid = i.indrelid and a.attnum = i.indkey[0] and a.attname = c.column_name
-                    where c.table_schema = 'public' and c.column_name = 'id' and c.table_name <> 'origin'";
+                    where c.table_schema = 'public' and c.column_name = 'id' and c.table_name not in ('origin', 'reconciliation')";
                 sqlx::query_as(text).fetch_one(pool).await.expect("the schema can be read")
             }
         };

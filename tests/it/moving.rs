@@ -287,6 +287,28 @@ async fn years_go_by(app: &TestApp) {
     let gift = donations::donations_page(&app.site.db, None, 1).await.expect("a read").remove(0);
     assert!(donations::note_on_gift(&app.site, 1, &gift.public_id, "by letter, too").await.expect("noted"));
     many_rest(app).await;
+    money_comes_and_goes(app).await;
+}
+
+/// What becomes of money over the years; nothing of it counts any more.
+async fn money_comes_and_goes(app: &TestApp) {
+    for text in [
+        "insert into adoption (public_id, state, step, after, since, created_at, changed_at, attempts, next_at) values ('taken-over', 'done', 'taking late', '', 0, 0, 0, 0, 0)",
+        "insert into old_bundle (name, kind, what, marks, currency, rhythm, chosen) values ('gifts', 'once', 'Gifts', '', 'EUR', '', 'yes')",
+        "insert into old_object (provider_id, kind, bundle, fate, why, email, email_key, name, standing, amount_minor, currency, refunded_minor, elsewhere_minor, made_at, seen_at) values ('pi_old', 'once', 'gifts', 'foreign', '', '', '', '', '', 100, 'EUR', 0, 0, 0, 0)",
+        "insert into closed_month (month, until, closed_at) values ('2019-01', 1, 2)",
+        "insert into refund (provider_refund_id, donation_id, amount_minor, currency, state, reason, failure, created_at) select 're_1', max(id), 100, 'EUR', 'canceled', '', '', 0 from donation",
+        "insert into refund_request (public_id, donation_id, amount_minor, currency, why, request, state, attempts, created_at, next_at, finished_at, told_at) select 'asked', max(id), 100, 'EUR', 'a mistake', '', 'failed', 1, 0, 0, 0, 0 from donation",
+        "insert into dispute (provider_dispute_id, donation_id, amount_minor, currency, state, reason, is_answered, created_at) select 'dp_1', max(id), 100, 'EUR', 'warning_closed', '', 1, 0 from donation",
+        "insert into fraud_warning (provider_warning_id, donation_id, reason, is_actionable, created_at) select 'issfr_1', max(id), '', 0, 0 from donation",
+        "insert into payout (provider_payout_id, amount_minor, currency, state, failure, arrives_at, created_at) values ('po_1', 100, 'EUR', 'canceled', '', 0, 0)",
+        "insert into payment_attempt (provider_ref, outcome, decline_code, at) values ('evt_1', 'declined', 'stolen_card', 0)",
+        "insert into reconciliation (id, from_at, until_at, at, compared, differences, found) values (1, 0, 0, 0, 0, 0, '{}')",
+        "insert into renewal_trouble (provider_invoice_id, recurring_donation_id, failed_at, letters, due_at, state, attempts, next_at) select 'in_1', max(id), 0, 3, 0, 'over', 0, 0 from recurring_donation",
+        "insert into subscription_change (public_id, recurring_donation_id, request, state, attempts, next_at, created_at, finished_at) select 'changed', max(id), '', 'done', 1, 0, 0, 0 from recurring_donation",
+    ] {
+        database::change(&app.site.db, text).await;
+    }
 }
 
 /// What the team does with many readers, and what it changed.

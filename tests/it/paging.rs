@@ -237,7 +237,7 @@ both_engines! {
         behind.says("There is nothing here any more");
         assert!(behind.body.contains(r#"href="/archive" rel="first""#) && !behind.body.contains("Nothing went out"));
         let desk = app.desk().await;
-        for list in ["editions?before=0", "readers?before=0", "articles?before=0.0", "donations?before=0"] {
+        for list in ["editions?before=0", "readers?before=0", "articles?before=0.0", "donations?before=0.0"] {
             let behind = desk.open(&format!("/desk/{list}")).await;
             assert!(behind.body.contains("There is nothing here any more"), "{list}: {}", behind.body);
         }
