@@ -116,7 +116,9 @@ create view gift_back as
 -- How a gift stands: the one place where that is computed.
 create view gift_standing as
     select d.id as donation_id,
-        coalesce((select cast(sum(b.minor) as bigint) from gift_back b where b.donation_id = d.id), 0) as back_minor,
+        (coalesce((select cast(sum(b.amount_minor) as bigint) from refund b where b.donation_id = d.id and b.state not in ('canceled', 'failed')), 0)
+            + coalesce((select cast(sum(b.amount_minor) as bigint) from dispute b where b.donation_id = d.id
+                and b.state in ('needs_response', 'under_review', 'appeal_needs_response', 'appeal_under_review', 'lost', 'prevented')), 0)) as back_minor,
         coalesce((select cast(sum(r.amount_minor) as bigint) from refund r
             where r.donation_id = d.id and r.state not in ('canceled', 'failed')), 0) as refunded_minor,
         case when d.state <> 'paid' then d.state

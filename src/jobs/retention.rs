@@ -104,6 +104,8 @@ pub const RETENTION: &[(&str, Retention)] = &[
     ("suppression_key", Bounded("one row")),
     ("donor", Kept("the books")),
     ("recurring_donation", Kept("the books")),
+    ("donor_word", Kept("by what supporters are found; they go with the supporter")),
+    ("donation_note", Kept("what the team noted about a gift; it goes with the supporter")),
     ("donation", Kept("the books; of those who did not pay neither name nor address")),
     (
         "provider_event",

@@ -603,7 +603,7 @@ const READ_FROM_BELOW: &[(&str, &[&str], &str)] = &[
     ),
     (
         "segments",
-        &["donor", "donation", "dispute"],
+        &["donor", "donation", "refund", "dispute"],
         "what readers gave, and whom nobody asks, are conditions beside others, in one statement",
     ),
     ("segments", &["edition_revision"], "editions are named by their subjects"),

@@ -71,7 +71,7 @@ both_engines! {
         provider.set(Fault::Nothing);
         let polled = provider.pages();
         jobs(&app, &provider).run_all_once().await;
-        assert_eq!(provider.pages(), polled + 1, "it was tried again");
+        assert!(provider.pages() > polled, "it was tried again");
         assert!(!desk.open("/desk").await.body.contains("does not work"));
 
         provider.set(Fault::Panics);
@@ -106,7 +106,7 @@ both_engines! {
         let said: serde_json::Value = serde_json::from_slice(&said.stdout).expect("one object");
         let list = said["jobs"].as_array().expect("jobs");
         assert!(list.iter().all(|job| job["last_worked"] == true && job["next"].is_i64()), "{list:#?}");
-        assert_eq!(said["queues"].as_array().map(Vec::len), Some(7));
+        assert_eq!(said["queues"].as_array().map(Vec::len), Some(11));
 
         provider.set(Fault::Panics);
         jobs.run_all_once().await;
@@ -250,6 +250,8 @@ both_engines! {
         let server = tokio::spawn(async move { axum::serve(listener, service).await });
         let visitor = Visitor::new(&base);
         let form = visitor.open("/donate").await.form("/donate").with("own_amount", "15").with("email", "ann@example.org");
+        // Nobody fills it in in no time.
+        app.advance(Duration::from_secs(5));
         provider.set(Fault::Panics);
         let answer = visitor.submit(&form).await;
         assert_eq!(answer.status, 500);

@@ -21,7 +21,9 @@ statements! {
     pub(crate) AT_MOST = "select d.id from donation d where true limit $1";
     /// Without what came back of it; of what never had anything come back nothing is looked for.
     pub(crate) PAID = "select d.kind, d.currency, case when d.version = 0 then d.amount_minor else d.amount_minor
-        - coalesce((select cast(sum(b.minor) as bigint) from gift_back b where b.donation_id = d.id), 0) end as amount_minor
+        - (coalesce((select cast(sum(b.amount_minor) as bigint) from refund b where b.donation_id = d.id and b.state not in ('canceled', 'failed')), 0)
+            + coalesce((select cast(sum(b.amount_minor) as bigint) from dispute b where b.donation_id = d.id
+                and b.state in ('needs_response', 'under_review', 'appeal_needs_response', 'appeal_under_review', 'lost', 'prevented')), 0)) end as amount_minor
         from donation d where d.state = 'paid'";
     pub(crate) IN_STATE = "select d.id from donation d where d.state = $1";
     pub(crate) SENT_BACK = "select d.id from donation d where d.id in (select r.donation_id from refund r where r.state not in ('canceled', 'failed'))";

@@ -69,7 +69,9 @@ statements! {
     /// Of gifts in a currency, or in any where it is empty, paid between two moments: under the address that a reader's gifts are known
     /// by, and under those that they gave under before they moved. The addresses come first (SQLite takes a cross join in its order), and
     /// the sign keeps it from the index by moments: either way it would read the gifts of everybody for each reader.
-    pub(crate) GAVE_SUM = "select r.id from subscriber r where coalesce((select cast(sum(g.amount_minor - coalesce((select cast(sum(b.minor) as bigint) from gift_back b where b.donation_id = g.id), 0)) as bigint) from (
+    pub(crate) GAVE_SUM = "select r.id from subscriber r where coalesce((select cast(sum(g.amount_minor - (coalesce((select cast(sum(b.amount_minor) as bigint) from refund b where b.donation_id = g.id and b.state not in ('canceled', 'failed')), 0)
+                + coalesce((select cast(sum(b.amount_minor) as bigint) from dispute b where b.donation_id = g.id
+                    and b.state in ('needs_response', 'under_review', 'appeal_needs_response', 'appeal_under_review', 'lost', 'prevented')), 0))) as bigint) from (
                 select coalesce(r.gives_as, r.email_key) as address where r.gives_as is not null or not exists (select 1 from subscriber m where m.gives_as = r.email_key)
                 union select f.gave_as from former_address f where f.subscriber_id = r.id and f.gave_as is not null
                     and not exists (select 1 from subscriber o where o.id <> r.id and (o.email_key = f.gave_as or o.gives_as = f.gave_as))) a
@@ -80,13 +82,17 @@ statements! {
                 union select f.gave_as from former_address f where f.subscriber_id = r.id and f.gave_as is not null
                     and not exists (select 1 from subscriber o where o.id <> r.id and (o.email_key = f.gave_as or o.gives_as = f.gave_as))) a
             cross join donor d cross join donation g
-            where d.email_key = a.address and g.donor_id = d.id and g.state = 'paid' and ($1 = '' or g.currency = $1) and +g.paid_at between $2 and $3 and (g.amount_minor - coalesce((select cast(sum(b.minor) as bigint) from gift_back b where b.donation_id = g.id), 0)) > 0) between $4 and $5";
+            where d.email_key = a.address and g.donor_id = d.id and g.state = 'paid' and ($1 = '' or g.currency = $1) and +g.paid_at between $2 and $3 and (g.amount_minor - (coalesce((select cast(sum(b.amount_minor) as bigint) from refund b where b.donation_id = g.id and b.state not in ('canceled', 'failed')), 0)
+                + coalesce((select cast(sum(b.amount_minor) as bigint) from dispute b where b.donation_id = g.id
+                    and b.state in ('needs_response', 'under_review', 'appeal_needs_response', 'appeal_under_review', 'lost', 'prevented')), 0))) > 0) between $4 and $5";
     pub(crate) GAVE_ONE = "select r.id from subscriber r where exists (select 1 from (
                 select coalesce(r.gives_as, r.email_key) as address where r.gives_as is not null or not exists (select 1 from subscriber m where m.gives_as = r.email_key)
                 union select f.gave_as from former_address f where f.subscriber_id = r.id and f.gave_as is not null
                     and not exists (select 1 from subscriber o where o.id <> r.id and (o.email_key = f.gave_as or o.gives_as = f.gave_as))) a
             cross join donor d cross join donation g
-            where d.email_key = a.address and g.donor_id = d.id and g.state = 'paid' and ($1 = '' or g.currency = $1) and +g.paid_at between $2 and $3 and (g.amount_minor - coalesce((select cast(sum(b.minor) as bigint) from gift_back b where b.donation_id = g.id), 0)) between $4 and $5)";
+            where d.email_key = a.address and g.donor_id = d.id and g.state = 'paid' and ($1 = '' or g.currency = $1) and +g.paid_at between $2 and $3 and (g.amount_minor - (coalesce((select cast(sum(b.amount_minor) as bigint) from refund b where b.donation_id = g.id and b.state not in ('canceled', 'failed')), 0)
+                + coalesce((select cast(sum(b.amount_minor) as bigint) from dispute b where b.donation_id = g.id
+                    and b.state in ('needs_response', 'under_review', 'appeal_needs_response', 'appeal_under_review', 'lost', 'prevented')), 0))) between $4 and $5)";
     /// Under one of those addresses: they said so, or a gift of theirs is in dispute.
     pub(crate) NEVER_ASKED = "select r.id from subscriber r where exists (select 1 from (
                 select coalesce(r.gives_as, r.email_key) as address where r.gives_as is not null or not exists (select 1 from subscriber m where m.gives_as = r.email_key)
