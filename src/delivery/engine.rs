@@ -443,12 +443,10 @@ impl Main {
             known.group(domains::providers(db, &untold).await?);
         }
         let news = known.news();
-        if !news.is_empty()
-            && let Err(error) = self.tell(&news).await
-        {
-            known.keep(news);
-            return Err(error);
+        if !news.is_empty() {
+            self.tell(&news).await?;
         }
+        news.were_told();
         let slowed = pace::slowed(&self.shared.site).await?;
         patience::give_up(&self.shared.site, &self.worker, &slowed).await?;
         let workers = if slowed.is_empty() { 1 } else { paces::workers(db).await? };

@@ -5,6 +5,7 @@
 
 use std::{
     collections::{BTreeMap, HashMap, HashSet, btree_map::Entry},
+    ops::Deref,
     sync::{
         Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
@@ -230,28 +231,10 @@ impl Pace {
         self.lock().news.keys().cloned().collect()
     }
 
-    /// What the other workers should hear of.
-    pub(super) fn news(&self) -> Vec<(String, News)> {
+    /// What the other workers should hear of: told later, if it is not told now.
+    pub(super) fn news(&self) -> Untold<'_> {
         // In order: workers that tell of the same domains meet at them in the same one.
-        std::mem::take(&mut self.lock().news).into_iter().collect()
-    }
-
-    /// What could not be told is told later, with what was learned meanwhile.
-    pub(super) fn keep(&self, untold: Vec<(String, News)>) {
-        let mut lanes = self.lock();
-        for (domain, old) in untold {
-            let domain = lanes.key(&domain).to_owned();
-            match lanes.news.entry(domain) {
-                Entry::Vacant(none) => drop(none.insert(old)),
-                Entry::Occupied(newer) => {
-                    let newer = newer.into_mut();
-                    newer.took |= old.took;
-                    if newer.words.is_empty() {
-                        newer.words = old.words;
-                    }
-                }
-            }
-        }
+        Untold { pace: self, news: std::mem::take(&mut self.lock().news).into_iter().collect() }
     }
 
     /// Takes over what all workers know together: the gaps, and how many workers share them. Whether some domain's turn comes
@@ -280,6 +263,49 @@ impl Pace {
         }
         self.any.store(!lanes.by_domain.is_empty(), Ordering::Release);
         is_sooner
+    }
+}
+
+/// What is being told to the other workers. However that ends, by an error or as nobody waits for it any more, what was not told
+/// is kept, with what was learned meanwhile.
+pub(super) struct Untold<'a> {
+    pace: &'a Pace,
+    news: Vec<(String, News)>,
+}
+
+impl Untold<'_> {
+    pub(super) fn were_told(mut self) {
+        self.news.clear();
+    }
+}
+
+impl Deref for Untold<'_> {
+    type Target = [(String, News)];
+
+    fn deref(&self) -> &Self::Target {
+        &self.news
+    }
+}
+
+impl Drop for Untold<'_> {
+    fn drop(&mut self) {
+        if self.news.is_empty() {
+            return;
+        }
+        let mut lanes = self.pace.lock();
+        for (domain, old) in std::mem::take(&mut self.news) {
+            let domain = lanes.key(&domain).to_owned();
+            match lanes.news.entry(domain) {
+                Entry::Vacant(none) => drop(none.insert(old)),
+                Entry::Occupied(newer) => {
+                    let newer = newer.into_mut();
+                    newer.took |= old.took;
+                    if newer.words.is_empty() {
+                        newer.words = old.words;
+                    }
+                }
+            }
+        }
     }
 }
 
@@ -349,7 +375,29 @@ mod tests {
         assert!(free - start < RULES.first * 10, "after {:?}", free - start);
         assert_eq!((pace.take("slow.example", free), pace.lane_of("slow.example")), (Ok(()), None));
         let free_again = News { took: true, words: WORDS.to_owned(), ..News::default() };
-        assert_eq!(pace.news(), [("slow.example".to_owned(), free_again)]);
+        assert_eq!(told(&pace), [("slow.example".to_owned(), free_again)]);
+    }
+
+    fn told(pace: &Pace) -> Vec<(String, News)> {
+        let news = pace.news();
+        let told = news.to_vec();
+        news.were_told();
+        told
+    }
+
+    /// TRUST M22: who is broken off while they tell the others has told them nothing, and what was learned meanwhile joins it.
+    #[test]
+    fn what_was_not_told_is_told_later() {
+        let (pace, start) = (Pace::new(RULES), clock::instant());
+        pace.slow_down("slow.example", WORDS, start);
+        let broken_off = pace.news();
+        assert!(pace.untold().is_empty(), "it is being told");
+        pace.taken("slow.example", start);
+        drop(broken_off);
+        let all = told(&pace);
+        assert!(matches!(&all[..], [(_, news)] if news.took && news.words == WORDS), "{all:?}");
+        drop(pace.news());
+        assert_eq!(told(&pace), [], "what was told is not told again");
     }
 
     /// TRUST M22: who serves many domains is slowed in all of them, by what was learned of any.
@@ -364,7 +412,7 @@ mod tests {
         assert_eq!(pace.take("three.example", start), Ok(()));
         let refusing = Slowness { gap: RULES.first, refusing: true };
         let news = News { slowness: Some(refusing), took: false, words: WORDS.to_owned() };
-        assert_eq!(pace.news(), [("provider.example".to_owned(), news)]);
+        assert_eq!(told(&pace), [("provider.example".to_owned(), news)]);
         let free = let_recover(&pace, "two.example", start);
         assert_eq!(pace.take("one.example", free), Ok(()), "free again");
     }
@@ -376,7 +424,7 @@ mod tests {
         let (pace, start) = (Pace::new(RULES), clock::instant());
         pace.slow_down("slow.example", WORDS, start);
         let told = |pace: &Pace| {
-            let news = pace.news().pop().expect("news").1;
+            let news = told(pace).pop().expect("news").1;
             (news.slowness.is_some_and(|slowness| slowness.refusing), news.took)
         };
         assert_eq!(told(&pace), (true, false));

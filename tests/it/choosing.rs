@@ -566,7 +566,7 @@ both_engines! {
         }
         let word = told.split_once("?told=").expect("a word").1.trim_end_matches("#choices");
         assert!(!word.contains("ppeals") && data_encoding::BASE64URL_NOPAD.decode(word.as_bytes()).expect("our own").windows(6).all(|part| part != b"joined"), "sealed");
-        for address in [format!("{bob}?told={word}"), format!("{ann}?told={}A", &word[..word.len() - 1]), format!("{ann}?told=Saved&told={word}"), format!("{ann}/address?told={word}")] {
+        for address in [format!("{bob}?told={word}"), format!("{ann}?told={}{}", if word.starts_with('A') { 'B' } else { 'A' }, &word[1..]), format!("{ann}?told=Saved&told={word}"), format!("{ann}/address?told={word}")] {
             let other = visitor.open(&address).await;
             assert_eq!(other.status, StatusCode::OK, "{address}");
             assert!(!other.text().contains("Saved"), "{address}: {}", other.text());
