@@ -53,6 +53,14 @@ pub struct Due<T> {
     pub what: T,
 }
 
+impl<T: Clone> Due<T> {
+    /// The same, by the claim that somebody has now who took it anew with each step: the one of before says nothing any more.
+    #[must_use]
+    pub fn held_until(&self, claim: Moment) -> Self {
+        Self { next_at: claim, ..self.clone() }
+    }
+}
+
 /// What came of one try.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Came {
@@ -184,6 +192,17 @@ pub async fn note<W: Work>(site: &Site, work: &W, due: &Due<W::What>, came: Came
         }
     }
     Ok(came)
+}
+
+/// Gives back what somebody has who is not done with it: its turn is now, and nothing went wrong.
+///
+/// # Errors
+/// When the database fails.
+pub async fn let_go<T>(site: &Site, queue: &Queue, due: &Due<T>) -> Result<bool> {
+    let mut tx = site.db.begin().await?;
+    let let_go = queue.let_go(&mut tx, due, site.now()).await?;
+    tx.commit().await?;
+    Ok(let_go)
 }
 
 /// How a queue is doing.

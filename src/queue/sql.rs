@@ -70,6 +70,11 @@ impl Queue {
         Ok(tx.exec(self.later, (due.name.as_str(), due.next_at, next, why)).await? == 1)
     }
 
+    /// Whether it was ours to let go: its turn is now.
+    pub(super) async fn let_go<T>(&self, tx: &mut Tx, due: &Due<T>, now: Moment) -> Result<bool> {
+        Ok(tx.exec(self.later, (due.name.as_str(), due.next_at, now, None::<&str>)).await? == 1)
+    }
+
     /// Whether it was ours to give up.
     pub(super) async fn give_up<T>(&self, tx: &mut Tx, due: &Due<T>, now: Moment, why: &str) -> Result<bool> {
         let Some(give_up) = self.give_up else { return Ok(false) };

@@ -71,7 +71,11 @@ impl Work for InTurn {
                 Ok(true) => {}
                 Ok(false) => break,
                 Err(Stuck::Database(error)) => return Err(error),
-                Err(Stuck::File(error)) => return Ok(Came::Later(error.to_string())),
+                Err(Stuck::File(error)) => {
+                    // Each step took the claim anew: who says that it did not work names the last.
+                    queue::note(site, self, &due.held_until(claim), Came::Later(error.to_string())).await?;
+                    break;
+                }
             }
         }
         Ok(Came::Done)
