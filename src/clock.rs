@@ -215,10 +215,10 @@ impl Zone {
         self.months_after(moment, 1)
     }
 
-    /// The same so many months later; at most a thousand years.
+    /// The same so many months later, or earlier below zero; at most a thousand years.
     #[must_use]
     pub fn months_after(&self, moment: Moment, months: i64) -> Moment {
-        let span = jiff::Span::new().months(months.clamp(0, 12_000));
+        let span = jiff::Span::new().months(months.clamp(-12_000, 12_000));
         let then = moment.timestamp().to_zoned(self.0.clone()).checked_add(span);
         then.map_or(moment, |then| then.timestamp().into())
     }

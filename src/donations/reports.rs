@@ -1,6 +1,6 @@
 //! What the desk shows of the donations. Sums are computed each time, over paid donations alone (TRUST T5).
 
-pub use super::lines::{EventLine, LedgerLine, ListedDonation, Total};
+pub use super::lines::{EventLine, LedgerLine, ListedDonation, RunningTotal, Total};
 use super::store::{self, figures::Unfinished};
 use crate::{
     clock::Moment,
@@ -27,8 +27,8 @@ pub async fn totals_of(db: &Db, email_key: &str) -> Result<Vec<Total>> {
     store::figures::totals_of(db, email_key).await
 }
 
-/// Monthly donations that run, by currency: how many, and what they bring each month.
-pub async fn running(db: &Db) -> Result<Vec<Total>> {
+/// Regular donations that run, by currency and rhythm: how many, and what they bring each time.
+pub async fn running(db: &Db) -> Result<Vec<RunningTotal>> {
     store::figures::running(db).await
 }
 

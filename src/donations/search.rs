@@ -200,13 +200,12 @@ impl GiftSearch {
         }
         if let Some(became) = self.became {
             built.piece(" and ");
-            let state = match became {
-                Became::Waits => DonationState::Pending,
-                Became::Failed => DonationState::Failed,
-                Became::Unfinished => DonationState::Expired,
-                Became::Paid | Became::SentBack | Became::Disputed => DonationState::Paid,
-            };
-            built.part(sql::IN_STATE, GIFT, (state,))?;
+            match became {
+                Became::Waits => built.part(sql::IN_STATE, GIFT, (DonationState::Pending,))?,
+                Became::Failed => built.part(sql::IN_STATE, GIFT, (DonationState::Failed,))?,
+                Became::Unfinished => built.part(sql::IN_STATE, GIFT, (DonationState::Expired,))?,
+                Became::Paid | Became::SentBack | Became::Disputed => built.part(sql::IS_PAID, GIFT, ())?,
+            }
             match became {
                 Became::SentBack => {
                     built.piece(" and ");

@@ -1,5 +1,7 @@
 //! The telephone rings: the treasurer finds a gift by whatever the caller says, notes it down, and takes gifts away as a file.
 
+use std::time::Duration;
+
 use broadside::{
     audit_log,
     clock::{Moment, Zone},
@@ -123,11 +125,13 @@ both_engines! {
     async fn the_treasurer_works_at_the_telephone(app: TestApp) {
         supporters(&app).await;
         change(&app.site.db, "update donation set name = '=1+1' where id = 3").await;
+        app.advance(Duration::from_secs(240 * 86_400));
         let desk = app.desk().await;
         let page = desk.open("/desk/donations?q=ann").await;
         assert!(page.body.contains("Of these, paid") && !page.body.contains("Özdemir"), "{}", page.body);
         let page = desk.open("/desk/donations?kind=instalment&when=2026-09").await;
         assert!(page.body.contains("gift-1") && !page.body.contains("gift-2"), "{}", page.body);
+        assert!(["value=\"2026-10\"", "October 2026", "September 2026"].iter().all(|part| page.body.contains(part)), "every month has its name: {}", page.body);
         desk.open("/desk/donations?q=nobody").await.says("No gift matches");
 
         let one = desk.open("/desk/donations/gift-3").await;

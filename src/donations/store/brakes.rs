@@ -42,7 +42,7 @@ statements! {
     /// A first month that is about to be paid, of that amount: its payment does not name it.
     FIRST_MONTH = "select donation.id from gift_try join donation on donation.id = gift_try.donation_id
         where gift_try.at > $1 and donation.kind = 'instalment' and donation.state in ('created', 'checkout_open')
-        and donation.amount_minor = $2 and donation.currency = $3 order by gift_try.at desc limit 1";
+        and +donation.amount_minor = $2 and donation.currency = $3 order by gift_try.at desc limit 1";
     /// What the bank said last of a card for a gift.
     LAST_DECLINE = "select decline_code from payment_attempt
         where donation_id = (select id from donation where public_id = $1) and outcome = 'declined'

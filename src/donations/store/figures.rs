@@ -2,7 +2,7 @@
 
 use sqlx_macros::FromRow;
 
-use super::super::lines::{ListedDonation, Total};
+use super::super::lines::{ListedDonation, RunningTotal, Total};
 use crate::{
     clock::Moment,
     db::{Db, Result},
@@ -25,8 +25,9 @@ statements! {
             cast(sum(amount_minor - back_minor) as bigint) as minor
         from donor join donation on donation.donor_id = donor.id join gift_standing s on s.donation_id = donation.id
         where donor.email_key = $1 and donation.state = 'paid' group by kind, currency order by currency, kind desc";
-    RUNNING = "select currency, count(*) as number, cast(sum(amount_minor) as bigint) as minor
-        from recurring_donation where state in ('active', 'past_due') and activated_at is not null group by currency order by currency";
+    RUNNING = "select currency, every_count, every_unit, count(*) as number, cast(sum(amount_minor) as bigint) as minor
+        from recurring_donation where state in ('active', 'past_due') and activated_at is not null
+        group by currency, every_count, every_unit order by currency, every_unit, every_count";
     UNFINISHED = "select (select count(*) from provider_event where state = 'new') as waiting,
         (select count(*) from provider_event where state = 'dead') as dead,
         (select count(*) from provider_call where state = 'started') as calls";
@@ -71,7 +72,7 @@ pub async fn totals_of(db: &Db, email_key: &str) -> Result<Vec<Total>> {
     db.all(TOTALS_OF, (email_key,)).await
 }
 
-pub async fn running(db: &Db) -> Result<Vec<Total>> {
+pub async fn running(db: &Db) -> Result<Vec<RunningTotal>> {
     db.all(RUNNING, ()).await
 }
 

@@ -25,7 +25,8 @@ statements! {
             + coalesce((select cast(sum(b.amount_minor) as bigint) from dispute b where b.donation_id = d.id
                 and b.state in ('needs_response', 'under_review', 'appeal_needs_response', 'appeal_under_review', 'lost', 'prevented')), 0)) end as amount_minor
         from donation d where d.state = 'paid'";
-    pub(crate) IN_STATE = "select d.id from donation d where d.state = $1";
+    pub(crate) IS_PAID = "select d.id from donation d where d.state = 'paid'";
+    pub(crate) IN_STATE = "select d.id from donation d where d.state = $1 and d.state <> 'paid'";
     pub(crate) SENT_BACK = "select d.id from donation d where d.id in (select r.donation_id from refund r where r.state not in ('canceled', 'failed'))";
     pub(crate) IN_DISPUTE = "select d.id from donation d where d.id in (select x.donation_id from dispute x)";
     pub(crate) OF_KIND = "select d.id from donation d where d.kind = $1";
@@ -41,7 +42,7 @@ statements! {
             or d.id = any (array(select value::bigint from json_array_elements_text(cast($2 as json)))))";
     pub(crate) BEGINS_WITH = "select donor_id from donor_word where word >= $1 and word < $2";
     /// Whose bank has yet to pay is no supporter yet, and telephones to ask.
-    WAITING = "select id, email, name from donation where state = 'pending' and email <> ''
+    WAITING = "select id, email, name from donation where state = 'pending' and state <> 'paid' and email <> ''
         order by coalesce(paid_at, created_at) desc, id desc limit 500";
     /// Of a JSON array of gifts.
     THESE = sqlite "select donation.id, donation.public_id, donation.email, donation.name, donation.kind,

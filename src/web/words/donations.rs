@@ -3,7 +3,7 @@
 use crate::{
     donations::{
         Account, Became, DonationKind, EventSource, EventState, GiftStanding, PostingKind, RecurringState,
-        Total,
+        RunningTotal, Total,
     },
     payments::{DisputeState, PayoutState, RefundState},
 };
@@ -158,10 +158,10 @@ pub(in crate::web) fn given(total: &Total) -> String {
     format!("{} {what}", total.number)
 }
 
-/// What will bring so much each month.
-pub(in crate::web) fn coming(total: &Total) -> String {
-    let what = if total.number == 1 { "monthly donation running" } else { "monthly donations running" };
-    format!("each month, {} {what}", total.number)
+/// What will bring so much each time.
+pub(in crate::web) fn coming(total: &RunningTotal) -> String {
+    let what = if total.number == 1 { "donation running" } else { "donations running" };
+    format!("{}, {} {what}", total.rhythm().words(), total.number)
 }
 
 /// What became of what the payment service told us.
