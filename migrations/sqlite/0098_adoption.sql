@@ -4,7 +4,7 @@ create table adoption (
     public_id text not null unique,
     state text not null check (state in ('looking', 'ready', 'taking', 'done', 'stopped')),
     -- What is read or taken now, and behind what it goes on.
-    step text not null check (step in ('subscriptions', 'invoices', 'payments', 'taking', 'late invoices', 'late payments', 'taking late')),
+    step text not null check (step in ('subscriptions', 'invoices', 'payments', 'taking', 'late invoices', 'late payments', 'taking late', 'late subscriptions', 'following')),
     after text not null,
     -- Who began it; none for the command line.
     staff_id integer references staff (id),
@@ -70,4 +70,7 @@ create index old_object_seen_at_named_idx on old_object (seen_at) where email <>
 -- Taken over from another program: nobody was thanked for it by us, and no receipt of ours has its number.
 alter table recurring_donation add column adopted_at integer;
 alter table donation add column adopted_at integer;
-create index donation_adopted_at_idx on donation (adopted_at) where adopted_at is not null;
+
+-- What was taken over is followed at the payment service, gift by gift.
+create index donation_adopted_idx on donation (id) where adopted_at is not null;
+create index recurring_donation_adopted_idx on recurring_donation (id) where adopted_at is not null;

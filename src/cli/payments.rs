@@ -158,10 +158,16 @@ async fn adopt(config: &Config, arguments: &AdoptArguments) -> anyhow::Result<Ex
 
 async fn take_over(site: &Site, stripe: &Stripe, arguments: &AdoptArguments) -> anyhow::Result<ExitCode> {
     let standing = donations::adopt::standing(&site.db).await?;
+    if arguments.dry_run && standing.as_ref().is_some_and(|one| one.state == AdoptionState::Taking) {
+        anyhow::bail!("taking over goes on: what is chosen is being taken. Run this again when it is done");
+    }
     // What was begun is gone on with, and what was looked at and is chosen from now is not looked at twice.
     let is_begun = standing.as_ref().is_some_and(|one| match one.state {
         AdoptionState::Looking | AdoptionState::Taking => true,
-        AdoptionState::Ready => arguments.take.is_some() && !arguments.dry_run,
+        AdoptionState::Ready => {
+            let is_fresh = site.now().since(one.changed_at) < donations::adopt::LASTS;
+            arguments.take.is_some() && !arguments.dry_run && is_fresh
+        }
         AdoptionState::Done | AdoptionState::Stopped => false,
     });
     if !is_begun {

@@ -21,8 +21,8 @@ use crate::{
     token,
 };
 
-/// So long before it was begun what is new is looked for once more.
-pub const LATE: Duration = Duration::from_secs(2 * 86_400);
+/// So long before it was begun what came in is looked for once more: a bank debit is on its way for two weeks, and is listed by when it set out.
+pub const LATE: Duration = Duration::from_secs(31 * 86_400);
 /// An invoice is made out before it is paid: so much earlier they are asked for.
 const MADE_OUT_BEFORE: Duration = Duration::from_secs(60 * 86_400);
 /// Longer names are cut.

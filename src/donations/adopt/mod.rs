@@ -4,11 +4,13 @@
 //! - nobody is charged, mailed or receipted for what is taken over, and nothing is changed at the provider;
 //! - nothing but what was found is written before somebody saw the sums and chose;
 //! - each step is one transaction that also says how far it is: killed anywhere it goes on, and done again it changes nothing;
-//! - what is not chosen stays foreign, in a table of its own, and is reconciled apart ([`foreign_among`]).
+//! - what is not chosen stays foreign, in a table of its own.
 //!
-//! What was paid while somebody looked at the sums is read once more at the end, so nothing falls between what was there before
-//! and the news that come from then on.
+//! What changed while somebody looked at the sums is read once more: standing gifts before they are taken, what was paid at the end; so nothing
+//! falls between what was there before and the news that come from then on. Then everything that was taken is followed as its news would have
+//! it: what it cost, what went back, how often it is given and by which card.
 
+mod follow;
 mod look;
 mod sums;
 mod take;
@@ -16,13 +18,11 @@ mod take;
 use std::time::Duration;
 
 pub use self::sums::{OldBundle, OldSums};
-pub use super::store::adopt::{
-    ADOPTIONS_IN_TURN, Adoption, AdoptionState, AdoptionStep, ForeignObject, OldFate, OldKind,
-};
+pub use super::store::adopt::{ADOPTIONS_IN_TURN, Adoption, AdoptionState, AdoptionStep, OldFate, OldKind};
 use super::{apply::ProviderPollError, store::adopt as rows};
 use crate::{
     audit_log,
-    clock::Moment,
+    clock::{self, Moment},
     db::{self, Db, Tx},
     payments::PaymentProvider,
     queue::{self, Came, Due, Queue, Work, Worked},
@@ -36,6 +36,8 @@ const LEAST: Duration = Duration::from_secs(60 * 86_400);
 const YEAR: Duration = Duration::from_secs(31_557_600);
 /// So long after the look it can be chosen: then whose it is goes.
 pub const LASTS: Duration = Duration::from_secs(14 * 86_400);
+/// So long it goes on at a time.
+const A_TURN: Duration = Duration::from_secs(240);
 const LEASE: Duration = queue::ADOPTIONS.lease;
 
 /// Why nothing is taken over.
@@ -146,22 +148,6 @@ pub async fn sums(db: &Db) -> db::Result<OldSums> {
     Ok(OldSums::of(rows::sums(db).await?))
 }
 
-/// Which of the provider's ids are another program's, and are reconciled apart.
-///
-/// # Errors
-/// When the database fails.
-pub async fn foreign_among(db: &Db, ids: &[&str]) -> db::Result<Vec<String>> {
-    rows::foreign_among(db, &db::array(ids)?).await
-}
-
-/// A page of what was left as another program's, behind that id.
-///
-/// # Errors
-/// When the database fails.
-pub async fn foreign_page(db: &Db, after: &str, most: i64) -> db::Result<Vec<ForeignObject>> {
-    rows::foreign_page(db, after, most).await
-}
-
 /// Goes on with it, if it waits for that.
 ///
 /// # Errors
@@ -187,7 +173,13 @@ impl Work for InTurn<'_> {
 
     async fn work(&self, site: &Site, due: &Due<Which>) -> db::Result<Came> {
         let mut claim = due.next_at;
+        let begun = clock::instant();
         loop {
+            // Years of gifts are gone through in turns: whoever watches the jobs sees that each comes to an end.
+            if begun.elapsed() > A_TURN {
+                queue::let_go(site, self.queue(), &due.held_until(claim)).await?;
+                return Ok(Came::Done);
+            }
             let Some(one) = rows::one(&site.db, due.what.id).await? else { return Ok(Came::Done) };
             if one.next_at != claim {
                 // Somebody else has it, or stopped it.
@@ -198,13 +190,8 @@ impl Work for InTurn<'_> {
                 Ok(None) => return Ok(Came::Done),
                 // Each step took the claim anew: who says that it did not work names the last.
                 Err(ProviderPollError::Provider(error)) => {
-                    let held = Due {
-                        next_at: claim,
-                        what: Which { id: due.what.id },
-                        name: due.name.clone(),
-                        ..*due
-                    };
-                    queue::note(site, self, &held, Came::Later(error.for_the_record())).await?;
+                    let later = Came::Later(error.for_the_record());
+                    queue::note(site, self, &due.held_until(claim), later).await?;
                     return Ok(Came::Done);
                 }
                 Err(ProviderPollError::Database(error)) => return Err(error),
@@ -228,6 +215,9 @@ async fn step(
             look::invoices(site, provider, one, one.since, (Looking, AdoptionStep::Payments)).await
         }
         (Looking, _) => look::payments(site, provider, one, one.since, (Ready, AdoptionStep::Taking)).await,
+        (Taking, AdoptionStep::LateSubscriptions) => {
+            look::subscriptions(site, provider, one, (Taking, AdoptionStep::Taking)).await
+        }
         (Taking, AdoptionStep::LateInvoices) => {
             let since = one.created_at.minus(look::LATE);
             look::invoices(site, provider, one, since, (Taking, AdoptionStep::LatePayments)).await
@@ -237,7 +227,10 @@ async fn step(
             look::payments(site, provider, one, since, (Taking, AdoptionStep::TakingLate)).await
         }
         (Taking, AdoptionStep::TakingLate) => {
-            Ok(take::some(site, one, (Done, AdoptionStep::TakingLate)).await?)
+            Ok(take::some(site, one, (Taking, AdoptionStep::Following)).await?)
+        }
+        (Taking, AdoptionStep::Following) => {
+            follow::some(site, provider, one, (Done, AdoptionStep::Following)).await
         }
         (Taking, _) => Ok(take::some(site, one, (Taking, AdoptionStep::LateInvoices)).await?),
         _ => Ok(None),

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     clock::Moment,
-    db::{self, Tx},
+    db::{self, Gate, Tx},
     email_address::EmailAddress,
     money::{self, Money},
     payments::RecurringState,
@@ -34,26 +34,30 @@ pub async fn some(
     one: &Adoption,
     end: (AdoptionState, AdoptionStep),
 ) -> db::Result<Option<Moment>> {
-    for kind in [OldKind::Monthly, OldKind::Instalment, OldKind::Once] {
-        let chosen = rows::to_take(&site.db, kind, AT_ONCE).await?;
-        if chosen.is_empty() {
-            continue;
-        }
-        return db::again(async || {
-            let mut tx = site.db.begin().await?;
-            let Some(claim) = moved(&mut tx, site, one, (one.state, one.step, "")).await? else {
-                return Ok(None);
-            };
+    let took: Option<Option<Moment>> = db::again(async || {
+        // Gifts are booked: whoever closes a month waits for it.
+        let mut tx = site.db.begin_inside(Gate::Book).await?;
+        let Some(claim) = moved(&mut tx, site, one, (one.state, one.step, "")).await? else {
+            return Ok(Some(None));
+        };
+        for kind in [OldKind::Monthly, OldKind::Instalment, OldKind::Once] {
+            let chosen = rows::to_take(&mut tx, kind, AT_ONCE, one.created_at).await?;
             for old in &chosen {
                 take(&mut tx, site, old).await?;
             }
-            tx.commit().await?;
-            Ok(Some(claim))
-        })
-        .await;
+            if !chosen.is_empty() {
+                tx.commit().await?;
+                return Ok(Some(Some(claim)));
+            }
+        }
+        Ok::<_, sqlx::Error>(None)
+    })
+    .await?;
+    if let Some(claim) = took {
+        return Ok(claim);
     }
     let mut tx = site.db.begin().await?;
-    if end.0 == AdoptionState::Done {
+    if end.1 == AdoptionStep::Following {
         // The rest stays the other program's. When there is more than goes into one transaction, there is another.
         let left = rows::leave(&mut tx, LEFT_AT_ONCE).await?;
         if left == LEFT_AT_ONCE as u64 {
@@ -89,6 +93,12 @@ async fn take(tx: &mut Tx, site: &Site, old: &OldObject) -> db::Result<()> {
 fn why_not(old: &OldObject) -> Option<String> {
     if money::currency(&old.currency).is_none() {
         return Some(format!("amounts in {} are not understood here", old.currency));
+    }
+    let is_bare_charge = |id: &str| id.starts_with("ch_") || id.starts_with("py_");
+    if is_bare_charge(&old.provider_id) || old.payment_id.as_deref().is_some_and(is_bare_charge) {
+        return Some(
+            "it was taken in a way of years ago, of which the payment service tells no more".to_owned(),
+        );
     }
     (old.amount_minor <= 0).then(|| "it has no fixed amount".to_owned())
 }

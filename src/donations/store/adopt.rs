@@ -35,6 +35,10 @@ words! {
         LateInvoices = "late invoices",
         LatePayments = "late payments",
         TakingLate = "taking late",
+        /// Standing gifts as they are by now, before any is taken.
+        LateSubscriptions = "late subscriptions",
+        /// What what was taken cost, and what went back of it.
+        Following = "following",
     }
 }
 
@@ -75,7 +79,7 @@ statements! {
     /// Whoever has the claim says how far it is, and has it on.
     MOVE = "update adoption set state = $3, step = $4, after = $5, next_at = $6, changed_at = $7, attempts = 0, last_error = null
         where id = $1 and next_at = $2 and state in ('looking', 'taking')";
-    PRESS = "update adoption set state = 'taking', step = 'taking', after = '', changed_at = $2, next_at = $2
+    PRESS = "update adoption set state = 'taking', step = 'late subscriptions', after = '', changed_at = $2, next_at = $2
         where id = $1 and state = 'ready'";
     STOP_ALL = "update adoption set state = 'stopped', changed_at = $1 where state in ('looking', 'ready', 'taking')";
     KEEP_BUNDLE = "insert into old_bundle (name, kind, what, marks, currency, rhythm, chosen) values ($1, $2, $3, $4, $5, $6, 'no')
@@ -111,9 +115,9 @@ statements! {
     CHOOSE_ALL = "update old_bundle set chosen = 'yes' where chosen = 'no'";
     CHOOSE = "update old_bundle set chosen = 'yes' where name = $1";
     TO_TAKE = "select o.provider_id, o.kind, o.email, o.name, o.customer_id, o.subscription_id, o.payment_id, o.standing,
-        o.amount_minor, elsewhere_minor, o.currency, o.made_at, o.at
+        o.amount_minor, o.elsewhere_minor, o.currency, o.made_at, o.at
         from old_object o join old_bundle b on b.name = o.bundle
-        where o.fate = 'found' and o.kind = $1 and b.chosen = 'yes' order by o.provider_id limit $2";
+        where o.fate = 'found' and o.kind = $1 and b.chosen = 'yes' and o.seen_at >= $3 order by o.provider_id limit $2";
     /// What is decided needs nobody's name any more: what is ours has its own.
     DECIDE = "update old_object set fate = $2, why = $3, email = '', email_key = '', name = '' where provider_id = $1 and fate = 'found'";
     LEAVE = "update old_object set fate = 'foreign', email = '', email_key = '', name = ''
@@ -123,13 +127,10 @@ statements! {
     /// What nobody decides within two weeks names nobody any more.
     pub(crate) BLANK_OLD = "update old_object set email = '', email_key = '', name = '' where provider_id in (select provider_id
         from old_object where (email <> '' or name <> '') and seen_at < $1 order by seen_at limit $2)";
-    /// Of a JSON array of the provider's ids.
-    FOREIGN_AMONG = sqlite "select provider_id from old_object where fate <> 'taken' and provider_id in (select value from json_each($1))
-            union select payment_id from old_object where fate <> 'taken' and payment_id in (select value from json_each($1))",
-        postgres "select provider_id from old_object where fate <> 'taken' and provider_id in (select json_array_elements_text(cast($1 as json)))
-            union select payment_id from old_object where fate <> 'taken' and payment_id in (select json_array_elements_text(cast($1 as json)))";
-    FOREIGN_PAGE = "select provider_id, kind, fate, why, standing, amount_minor, currency, refunded_minor, made_at, at from old_object
-        where fate in ('foreign', 'refused') and provider_id > $1 order by provider_id limit $2";
+    STANDING_TO_FOLLOW = "select id, provider_subscription_id from recurring_donation
+        where adopted_at >= $1 and provider_subscription_id is not null and id > $2 order by id limit $3";
+    GIFTS_TO_FOLLOW = "select id, provider_payment_id from donation
+        where adopted_at >= $1 and state = 'paid' and provider_payment_id is not null and id > $2 order by id limit $3";
     ADOPT_RECURRING = "insert into recurring_donation (public_id, donor_id, email, name, amount_minor, currency, state,
         provider_subscription_id, provider_customer_id, created_at, activated_at, cancelled_at, adopted_at)
         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) on conflict (provider_subscription_id) do nothing";
@@ -212,23 +213,6 @@ pub struct OldObject {
     /// What of it came past the provider.
     pub elsewhere_minor: i64,
     pub currency: String,
-    pub made_at: Moment,
-    pub at: Option<Moment>,
-}
-
-/// What stays the other program's, a line each.
-#[derive(Clone, Debug, PartialEq, Eq, FromRow)]
-pub struct ForeignObject {
-    /// The provider's id.
-    pub provider_id: String,
-    pub kind: OldKind,
-    pub fate: OldFate,
-    /// Why it could not be taken over; empty where nobody chose it.
-    pub why: String,
-    pub standing: String,
-    pub amount_minor: i64,
-    pub currency: String,
-    pub refunded_minor: i64,
     pub made_at: Moment,
     pub at: Option<Moment>,
 }
@@ -367,8 +351,19 @@ pub async fn choose(tx: &mut Tx, bundle: &str) -> Result<bool> {
     Ok(tx.exec(CHOOSE, (bundle,)).await? == 1)
 }
 
-pub async fn to_take(db: &Db, kind: OldKind, most: i64) -> Result<Vec<OldObject>> {
-    db.all(TO_TAKE, (kind, most)).await
+/// What was chosen and is not decided; what was not seen since then is not what somebody chose among.
+pub async fn to_take(tx: &mut Tx, kind: OldKind, most: i64, since: Moment) -> Result<Vec<OldObject>> {
+    tx.all(TO_TAKE, (kind, most, since)).await
+}
+
+/// Standing gifts that were taken over since then, behind that row, with their provider's ids.
+pub async fn standing_to_follow(db: &Db, since: Moment, after: i64, most: i64) -> Result<Vec<(i64, String)>> {
+    db.all(STANDING_TO_FOLLOW, (since, after, most)).await
+}
+
+/// Gifts that were taken over since then, behind that row, with their payments.
+pub async fn gifts_to_follow(db: &Db, since: Moment, after: i64, most: i64) -> Result<Vec<(i64, String)>> {
+    db.all(GIFTS_TO_FOLLOW, (since, after, most)).await
 }
 
 pub async fn decide(tx: &mut Tx, id: &str, fate: OldFate, why: &str) -> Result<u64> {
@@ -381,14 +376,6 @@ pub async fn leave(tx: &mut Tx, most: i64) -> Result<u64> {
 
 pub async fn forget_old(tx: &mut Tx, email_key: &str) -> Result<u64> {
     tx.exec(FORGET_OLD, (email_key,)).await
-}
-
-pub async fn foreign_among(db: &Db, ids: &str) -> Result<Vec<String>> {
-    Ok(db.all::<(String,)>(FOREIGN_AMONG, (ids,)).await?.into_iter().map(|(id,)| id).collect())
-}
-
-pub async fn foreign_page(db: &Db, after: &str, most: i64) -> Result<Vec<ForeignObject>> {
-    db.all(FOREIGN_PAGE, (after, most)).await
 }
 
 pub async fn adopt_recurring(

@@ -149,7 +149,11 @@ impl From<WireSubscription> for OldSubscription {
             price.nickname.clone().filter(|name| !name.trim().is_empty()).or(product).unwrap_or_default()
         });
         Self {
-            state: subscriptions::state(&wire.status),
+            state: match wire.status.as_str() {
+                // It ended before it began: nobody ever gave by it.
+                "incomplete_expired" => super::RecurringState::Pending,
+                status => subscriptions::state(status),
+            },
             customer: wire.customer.into(),
             amount: money_of(minor.filter(|minor| *minor > 0), Some(&currency)),
             currency: currency.to_uppercase(),
@@ -178,6 +182,7 @@ struct WireInvoice {
     currency: Option<String>,
     amount_paid: Option<i64>,
     amount_paid_off_stripe: Option<i64>,
+    amount_due: Option<i64>,
     customer: Option<Known<WireCustomer>>,
     customer_email: Option<String>,
     customer_name: Option<String>,
@@ -241,13 +246,15 @@ impl From<WireInvoice> for OldInvoice {
             Some(ours) if ours.recurring.is_some() || ours.donation.is_some() => ours,
             _ => our_ids(&wire.metadata),
         };
+        let elsewhere = wire.amount_paid_off_stripe.unwrap_or_default().max(0);
+        let paid = super::invoices::in_all(wire.amount_paid, elsewhere, wire.amount_due);
         Self {
             subscription: details.and_then(|details| details.subscription),
             payment,
             customer: OldCustomer::from(wire.customer).or(wire.customer_email, wire.customer_name),
-            amount: money_of(wire.amount_paid.filter(|minor| *minor > 0), wire.currency.as_deref()),
+            amount: money_of(paid.filter(|minor| *minor > 0), wire.currency.as_deref()),
             currency: wire.currency.unwrap_or_default().to_uppercase(),
-            elsewhere: wire.amount_paid_off_stripe.unwrap_or_default(),
+            elsewhere: elsewhere.min(paid.unwrap_or(0)),
             paid_at: Moment::from_unix_seconds(
                 wire.status_transitions.and_then(|moves| moves.paid_at).unwrap_or(wire.created),
             ),

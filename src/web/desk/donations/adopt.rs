@@ -135,7 +135,9 @@ fn done(what: Result<(), AdoptError>) -> Outcome {
 /// How far it is; none when nothing goes on.
 fn goes_on(one: &Adoption) -> Option<String> {
     let what = match (one.state, one.step) {
-        (AdoptionState::Looking, AdoptionStep::Subscriptions) => "Standing gifts are read",
+        (AdoptionState::Taking, AdoptionStep::Following) => "What it cost and what went back is booked",
+        (AdoptionState::Taking, AdoptionStep::LateSubscriptions)
+        | (AdoptionState::Looking, AdoptionStep::Subscriptions) => "Standing gifts are read",
         (AdoptionState::Looking, AdoptionStep::Invoices) => "What was paid for them is read",
         (AdoptionState::Looking, _) => "Single payments are read",
         (AdoptionState::Taking, AdoptionStep::Taking) => "What you chose becomes yours",
