@@ -71,8 +71,11 @@ create table payout (
     state text collate "C" not null check (state in ('pending', 'in_transit', 'paid', 'canceled', 'failed')),
     failure text collate "C" not null,
     arrives_at bigint not null,
+    -- Whether it is still to be looked at what it paid out.
+    to_settle bigint not null default 0 check (to_settle in (0, 1)),
     created_at bigint not null
 );
+create index payout_to_settle_idx on payout (id) where to_settle = 1;
 create index payout_failed_idx on payout (created_at) where state = 'failed';
 
 -- Movements on the provider's balance, as the provider counts them: net = amount - fee.

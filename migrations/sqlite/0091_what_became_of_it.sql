@@ -73,8 +73,11 @@ create table payout (
     state text not null check (state in ('pending', 'in_transit', 'paid', 'canceled', 'failed')),
     failure text not null,
     arrives_at integer not null,
+    -- Whether it is still to be looked at what it paid out.
+    to_settle integer not null default 0 check (to_settle in (0, 1)),
     created_at integer not null
 ) strict;
+create index payout_to_settle_idx on payout (id) where to_settle = 1;
 create index payout_failed_idx on payout (created_at) where state = 'failed';
 
 -- Movements on the provider's balance, as the provider counts them: net = amount - fee.

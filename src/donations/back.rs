@@ -5,7 +5,7 @@
 
 use super::{
     ledger::{self, Posting},
-    letters,
+    letters, payouts,
     states::{Account, PostingKind},
     store::back as rows,
 };
@@ -41,6 +41,7 @@ pub(super) async fn follow(tx: &mut Tx, site: &Site, donation_id: i64, seen: &Af
     let gift = rows::gift(tx, donation_id).await?;
     if let Some(movement) = seen.charge.and_then(|charge| charge.movement.as_ref()) {
         rows::keep_movement(tx, movement, Some(gift.id), None).await?;
+        payouts::was_no_other(tx, movement, gift.id).await?;
         let paid = seen
             .paid
             .map_or((gift.amount_minor, gift.currency.as_str()), |paid| (paid.minor, paid.currency.code()));
@@ -107,6 +108,7 @@ async fn moved_for(
     movement: &Movement,
 ) -> Result<()> {
     rows::keep_movement(tx, movement, Some(gift.id), None).await?;
+    payouts::was_no_other(tx, movement, gift.id).await?;
     let at = movement.at;
     let posting = Posting { kind, of, reference: of, currency, lines, donation_id: Some(gift.id), at };
     ledger::post(tx, &posting).await?;
@@ -133,7 +135,9 @@ async fn disputed(tx: &mut Tx, site: &Site, gift: &rows::Gift, dispute: &Dispute
         let lines = if movement.amount.minor == 0 { &[][..] } else { &lines[..] };
         moved_for(tx, gift, (kind, &movement.id, currency, lines), movement).await?;
     }
-    if before != Some(dispute.state) && (dispute.state.waits_for_us() || !dispute.state.is_open()) {
+    // What another program took, and answered for, is told only where an answer of ours is waited for.
+    let is_news = dispute.state.waits_for_us() || !dispute.state.is_open() && gift.receipt.is_some();
+    if before != Some(dispute.state) && is_news {
         let subject = format!("dispute {} {}", dispute.id, dispute.state);
         queue::add_news(tx, site.now(), News::Money, &subject).await?;
     }

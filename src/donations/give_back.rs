@@ -64,6 +64,9 @@ pub enum RefundError {
     /// Nothing at all.
     #[error("Type an amount of more than zero.")]
     Nothing,
+    /// The provider said no to this very form before.
+    #[error("The payment service refused this. Nothing was sent back.")]
+    Refused,
     /// Nobody could say later why.
     #[error("Say why, in at most 500 characters: whoever keeps the books will ask.")]
     Why,
@@ -143,8 +146,11 @@ async fn store_request(
 ) -> Result<Stored, RefundError> {
     let mut tx = site.db.begin().await?;
     let gift = store::gifts::donation(&mut tx, ask.donation).await?.ok_or(RefundError::NotFound)?;
-    if let Some(is_done) = rows::known(&mut tx, ask.key).await? {
-        return Ok(Stored::Known { is_done });
+    if let Some(state) = rows::known(&mut tx, ask.key).await? {
+        return match state.as_str() {
+            "failed" => Err(RefundError::Refused),
+            state => Ok(Stored::Known { is_done: state == "done" }),
+        };
     }
     let payment = match &gift.provider_payment_id {
         Some(payment) if gift.state == DonationState::Paid => payment.clone(),

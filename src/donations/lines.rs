@@ -8,6 +8,7 @@ use super::states::{
 use crate::{
     clock::Moment,
     money::{self, Money},
+    payments::{GiftRhythm, GiftRhythmUnit},
 };
 
 /// The kind under which a signed event is kept that cannot be read.
@@ -32,6 +33,33 @@ impl Total {
     #[must_use]
     pub fn amount(&self) -> String {
         figures(self.minor, &self.currency)
+    }
+}
+
+/// What regular donations of one rhythm bring each time, in one currency.
+#[derive(Clone, Debug, PartialEq, Eq, FromRow)]
+pub struct RunningTotal {
+    /// ISO 4217 code.
+    pub currency: String,
+    every_count: i64,
+    every_unit: GiftRhythmUnit,
+    /// How many.
+    pub number: i64,
+    /// Their sum in minor units.
+    pub minor: i64,
+}
+
+impl RunningTotal {
+    /// The sum, for people.
+    #[must_use]
+    pub fn amount(&self) -> String {
+        figures(self.minor, &self.currency)
+    }
+
+    /// How often it comes.
+    #[must_use]
+    pub const fn rhythm(&self) -> GiftRhythm {
+        GiftRhythm { count: self.every_count, unit: self.every_unit }
     }
 }
 

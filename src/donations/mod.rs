@@ -80,14 +80,14 @@ pub use self::{
     give_back::{RefundAsk, RefundError, RefundMade, put_refund_away, refund, resume_refunds},
     inbox::{InboxWorked, ReceiveError, poll_provider, process_inbox, receive},
     lines::{
-        AttentionNews, Copied, Double, EventLine, FailedCheckout, LedgerLine, ListedDonation, Total, Unended,
-        figures,
+        AttentionNews, Copied, Double, EventLine, FailedCheckout, LedgerLine, ListedDonation, RunningTotal,
+        Total, Unended, figures,
     },
     manage_link::{manage_token, supporter_token},
     money_news::tell_of_money,
     monthly::{CancelError, Monthly, cancel_all, cancel_as_written, cancel_monthly, monthly_of},
     new_readers::meet_new_readers,
-    payouts::{paid_out, payouts_page},
+    payouts::{paid_out, payouts_page, settle_waiting},
     reconcile::{
         Difference, LastCompared, NIGHTLY, Reconciled, keep_reconciled, last_reconciled, reconcile,
         reconcile_nightly,

@@ -137,6 +137,7 @@ pub async fn reconcile(
     each_page!(api.payouts(narrow), look.payouts);
     each_page!(api.movements(narrow, None), look.movements);
     each_page!(api.subscriptions(ever), look.subscriptions);
+    look.months().await?;
     look.ours().await?;
     Ok(look.found)
 }
@@ -171,7 +172,8 @@ impl Look<'_> {
         self.found.compared += 1;
     }
 
-    async fn mended(&self, payment: &str) -> std::result::Result<bool, ProviderPollError> {
+    /// Lets our rows follow a payment, if that is wanted. Whether it helped is asked of the rows.
+    async fn follow(&self, payment: &str) -> std::result::Result<bool, ProviderPollError> {
         Ok(self.mend && apply::look_after(self.site, self.provider, payment).await?)
     }
 
@@ -188,14 +190,22 @@ impl Look<'_> {
                 continue;
             }
             let Some(amount) = payment.amount else { continue };
-            let is_same = |row: &&KnownPayment| {
+            let is_same = |row: &KnownPayment| {
                 row.state == DonationState::Paid
                     && row.booked_minor == amount.minor
                     && row.currency == amount.currency.code()
             };
-            if row.filter(is_same).is_some() || self.mended(&payment.id).await? {
+            if row.is_some_and(is_same) {
                 continue;
             }
+            let mut row = row.cloned();
+            if self.follow(&payment.id).await? {
+                row = rows::payments(self.db(), &names([payment.id.as_str()].into_iter())?).await?.pop();
+                if row.as_ref().is_some_and(is_same) {
+                    continue;
+                }
+            }
+            let row = row.as_ref();
             let problem = row.map_or_else(
                 || format!("{amount} was paid, and is not in the book"),
                 |row| {
@@ -224,14 +234,17 @@ impl Look<'_> {
             };
             self.saw(Compared::Refund, &refund.id);
             let now = (refund.state.as_str(), refund.amount.minor);
-            let here =
-                known.iter().find(|row| row.id == refund.id).map(|row| (row.state.as_str(), row.minor));
-            if here != Some(now) && !self.mended(payment).await? {
+            let is_same = |row: &rows::Known| (row.state.as_str(), row.minor) == now;
+            let mut here = known.iter().find(|row| row.id == refund.id).cloned();
+            if !here.as_ref().is_some_and(is_same) && self.follow(payment).await? {
+                here = rows::refunds(self.db(), &names([refund.id.as_str()].into_iter())?).await?.pop();
+            }
+            if !here.as_ref().is_some_and(is_same) {
                 let problem = format!(
                     "{} given back is {} there, and {} here",
                     refund.amount,
                     refund.state,
-                    here.map_or("not known", |(state, _)| state)
+                    here.as_ref().map_or("not known", |row| row.state.as_str())
                 );
                 self.found.add(Compared::Refund, &refund.id, problem, MEND);
             }
@@ -252,14 +265,17 @@ impl Look<'_> {
             };
             self.saw(Compared::Dispute, &dispute.id);
             let now = (dispute.state.as_str(), dispute.amount.minor);
-            let here =
-                known.iter().find(|row| row.id == dispute.id).map(|row| (row.state.as_str(), row.minor));
-            if here != Some(now) && !self.mended(payment).await? {
+            let is_same = |row: &rows::Known| (row.state.as_str(), row.minor) == now;
+            let mut here = known.iter().find(|row| row.id == dispute.id).cloned();
+            if !here.as_ref().is_some_and(is_same) && self.follow(payment).await? {
+                here = rows::disputes(self.db(), &names([dispute.id.as_str()].into_iter())?).await?.pop();
+            }
+            if !here.as_ref().is_some_and(is_same) {
                 let problem = format!(
                     "a dispute about {} is {} there, and {} here",
                     dispute.amount,
                     dispute.state,
-                    here.map_or("not known", |(state, _)| state)
+                    here.as_ref().map_or("not known", |row| row.state.as_str())
                 );
                 self.found.add(Compared::Dispute, &dispute.id, problem, MEND);
             }
@@ -279,6 +295,7 @@ impl Look<'_> {
             }
             if self.mend {
                 payouts::follow(self.site, self.provider, &payout.id).await?;
+                payouts::settle_waiting(self.site, self.provider).await?;
                 continue;
             }
             let problem = format!(
@@ -306,17 +323,25 @@ impl Look<'_> {
                 continue;
             }
             self.saw(Compared::Movement, &movement.id);
-            if here.is_some_and(|row| row.minor == movement.net_minor()) {
+            // What is known as nobody's, and is of a gift of ours, was booked before that was ours.
+            let is_nobodys = here.is_some_and(|row| is_ours && row.state.is_empty());
+            if !is_nobodys && here.is_some_and(|row| row.minor == movement.net_minor()) {
                 continue;
             }
-            if self.mend && here.is_none() {
-                payouts::settle(self.site, self.provider, &movement, None).await?;
+            if self.mend && (here.is_none() || is_nobodys) {
+                match &movement.payment {
+                    Some(payment) if is_nobodys => drop(self.follow(payment).await?),
+                    _ => payouts::settle(self.site, self.provider, &movement, None).await?,
+                }
                 continue;
             }
             let (amount, kind) =
                 (figures(movement.net_minor(), movement.amount.currency.code()), &movement.kind);
             let (problem, remedy) = match here {
                 None => (format!("{amount} moved on the balance ({kind}), and is not in the book"), MEND),
+                Some(_) if is_nobodys => {
+                    (format!("{amount} moved on the balance ({kind}), and is not booked with its gift"), MEND)
+                }
                 Some(row) => {
                     let ours = figures(row.minor, movement.amount.currency.code());
                     (format!("{amount} moved on the balance ({kind}), and the book has {ours}"), ASK)
@@ -358,6 +383,43 @@ impl Look<'_> {
             }
         }
         Ok(())
+    }
+
+    /// What was paid for monthly donations: their payments carry no name of ours, so their invoices are looked through.
+    async fn months(&mut self) -> Looked {
+        let (from, until) = (self.found.from, self.found.until);
+        let mut after: Option<String> = None;
+        loop {
+            let made_out = from.minus(SLOWEST);
+            let page = self.provider.account().old_invoices(made_out, after.as_deref()).await?;
+            let of = names(page.items.iter().filter_map(|one| one.subscription.as_deref()))?;
+            let ours = rows::subscriptions(self.db(), &of).await?;
+            let known =
+                rows::invoices(self.db(), &names(page.items.iter().map(|one| one.id.as_str()))?).await?;
+            for invoice in page.items {
+                let is_ours = ours.iter().any(|row| invoice.subscription.as_deref() == Some(&row.id));
+                let Some(amount) = invoice.amount.filter(|_| is_ours) else { continue };
+                if invoice.paid_at < from || invoice.paid_at >= until {
+                    continue;
+                }
+                self.saw(Compared::Invoice, &invoice.id);
+                let mut here = known.contains(&invoice.id);
+                if !here && self.mend {
+                    apply::look_after_invoice(self.site, self.provider, &invoice.id).await?;
+                    here = !rows::invoices(self.db(), &names([invoice.id.as_str()].into_iter())?)
+                        .await?
+                        .is_empty();
+                }
+                if !here {
+                    let problem = format!("{amount} was paid for a monthly donation, and is not in the book");
+                    self.found.add(Compared::Invoice, &invoice.id, problem, MEND);
+                }
+            }
+            match page.next {
+                Some(next) => after = Some(next),
+                None => return Ok(()),
+            }
+        }
     }
 
     /// What is here and was not listed there is asked for by name.
@@ -407,6 +469,10 @@ impl Look<'_> {
 
 /// Keeps what a comparison found, for the desk.
 pub async fn keep_reconciled(site: &Site, found: &Reconciled) -> Result<()> {
+    // Of a day or two says nothing of the rest.
+    if found.until.since(found.from) < NIGHTLY.saturating_sub(A_DAY) {
+        return Ok(());
+    }
     let text = serde_json::to_string(found).map_err(|error| sqlx::Error::Encode(error.into()))?;
     let mut tx = site.db.begin().await?;
     rows::keep(&mut tx, (found.from, found.until, found.at), (found.compared, found.different), &text)

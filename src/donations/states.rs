@@ -96,6 +96,8 @@ words! {
     /// What is compared.
     pub enum Compared {
         Payment = "payment",
+        /// What was paid for a monthly donation.
+        Invoice = "invoice",
         Refund = "refund",
         Dispute = "dispute",
         Movement = "movement",

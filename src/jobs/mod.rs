@@ -454,6 +454,7 @@ impl Jobs {
             donations::resume_calls(&self.site, provider.as_ref()).await?;
             refunds?;
             donations::remind(&self.site, provider.as_ref()).await?;
+            donations::settle_waiting(&self.site, provider.as_ref()).await?;
         }
         Ok(())
     }

@@ -389,6 +389,7 @@ pub fn routes() -> Vec<Route> {
         Route::get("/desk/donations/file", Staff(Role::MONEY), Desk, desk::donations::file::show),
         Route::post("/desk/donations/file", Staff(Role::MONEY), Token, Desk, desk::donations::file::submit),
         Route::get("/desk/donations/{id}", Staff(Role::MONEY), Desk, desk::donations::one::show),
+        Route::post("/desk/donations/{id}/end", Staff(Role::MONEY), Token, Desk, desk::donations::one::end),
         Route::post("/desk/donations/{id}/refund", Staff(Role::MONEY), Token, Desk, desk::donations::one::refund),
         Route::post("/desk/donations/refunds/{id}/away", Staff(Role::MONEY), Token, Desk, desk::donations::list::refund_seen),
         Route::post("/desk/donations/{id}/note", Staff(Role::MONEY), Token, Desk, desk::donations::one::note),

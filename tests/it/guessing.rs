@@ -228,6 +228,7 @@ const DOORS: &[(&[Role], &[&str])] = &[
         "GET /desk/donations/book",
         "POST /desk/donations/book",
         "GET /desk/donations/payouts/{id}",
+        "POST /desk/donations/{id}/end",
         "POST /desk/donations/{id}/refund",
         "POST /desk/donations/refunds/{id}/away",
         "GET /desk/donations/file",

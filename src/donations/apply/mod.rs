@@ -16,7 +16,7 @@ pub(super) use self::fetch::{Seen, fetch};
 use super::store::events::{DueEvent, Told};
 use crate::{
     db::{self, Gate, Tx},
-    payments::{EventKind, Every, PaymentProvider, ProviderError},
+    payments::{Every, PaymentProvider, ProviderError},
     queue::Due,
     site::Site,
 };
@@ -71,17 +71,37 @@ pub(super) async fn look_after(
     provider: &dyn PaymentProvider,
     payment: &str,
 ) -> Result<bool, ProviderPollError> {
+    look_after_told(site, provider, &Told::of("refund.updated", payment)).await
+}
+
+/// The same of an invoice.
+pub(super) async fn look_after_invoice(
+    site: &Site,
+    provider: &dyn PaymentProvider,
+    invoice: &str,
+) -> Result<bool, ProviderPollError> {
+    look_after_told(site, provider, &Told::of("invoice.paid", invoice)).await
+}
+
+/// The same of a subscription.
+pub(super) async fn look_after_subscription(
+    site: &Site,
+    provider: &dyn PaymentProvider,
+    subscription: &str,
+) -> Result<bool, ProviderPollError> {
+    look_after_told(site, provider, &Told::of("customer.subscription.updated", subscription)).await
+}
+
+async fn look_after_told(
+    site: &Site,
+    provider: &dyn PaymentProvider,
+    told: &Told,
+) -> Result<bool, ProviderPollError> {
     for _ in 0..MOST_LOOKS {
-        let seen = fetch::of_payment(site, provider, payment, EventKind::Refund).await?;
+        let seen = fetch(site, provider, told).await?;
         let now = site.now();
         // As if it had just been told.
-        let event = Due {
-            name: String::new(),
-            attempts: 0,
-            next_at: now,
-            since: now,
-            what: Told::of("refund.updated", payment),
-        };
+        let event = Due { name: String::new(), attempts: 0, next_at: now, since: now, what: told.clone() };
         let mut tx = site.db.begin_inside(Gate::Book).await?;
         match apply(&mut tx, site, &event, &seen).await? {
             Applied::Stale => {}

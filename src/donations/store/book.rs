@@ -61,6 +61,9 @@ statements! {
                 where e.account = 'provider:stripe' and e.kind = 'payment'
                 and not exists (select 1 from movement m where m.donation_id = e.donation_id and m.type in ('charge', 'payment'))) held
         group by currency having sum(minor) <> 0 order by currency";
+    /// What a movement brought that was booked as no gift.
+    OTHER_OF = "select cast(coalesce(sum(amount_minor), 0) as bigint) from ledger_entry
+        where entry_group = 'adjustment:' || cast($1 as text) and account = 'provider:stripe'";
     RECEIPT_COUNT = "select count(*) from receipt";
     ENTRIES_OF = "select kind, account, amount_minor, currency, reference, at, happened_at from ledger_entry where donation_id = $1 order by id";
 }
@@ -140,6 +143,11 @@ pub async fn gross(db: &Db) -> Result<Vec<Total>> {
 /// By how much the book is off from the movements on the provider's balance, by currency; nothing where it is not.
 pub async fn held_wrongly(db: &Db) -> Result<Vec<Total>> {
     db.all(HELD, ()).await
+}
+
+/// What a movement brought that was booked as no gift, in minor units.
+pub async fn other_of(tx: &mut Tx, movement: &str) -> Result<i64> {
+    Ok(tx.one::<(i64,)>(OTHER_OF, (movement,)).await?.0)
 }
 
 pub async fn receipt_count(db: &Db) -> Result<i64> {

@@ -13,7 +13,7 @@ use crate::{
 statements! {
     ADD = "insert into refund_request (public_id, donation_id, staff_id, amount_minor, currency, why, request, state, attempts,
         created_at, next_at) values ($1, $2, $3, $4, $5, $6, $7, 'asked', 0, $8, $9)";
-    KNOWN = "select state = 'done' as is_done from refund_request where public_id = $1";
+    KNOWN = "select state from refund_request where public_id = $1";
     IS_DISPUTED = "select count(*) from dispute where donation_id = $1 and state in ('needs_response', 'under_review',
         'appeal_needs_response', 'appeal_under_review', 'lost', 'prevented')";
     /// Whoever asked saw that it failed, or staff know.
@@ -71,8 +71,8 @@ pub async fn add(tx: &mut Tx, new: &NewRequest<'_>, now: Moment, next_at: Moment
 }
 
 /// Whether one that was asked for is done; none if nobody asked for it.
-pub async fn known(tx: &mut Tx, key: &str) -> Result<Option<bool>> {
-    Ok(tx.opt::<(bool,)>(KNOWN, (key,)).await?.map(|(is_done,)| is_done))
+pub async fn known(tx: &mut Tx, key: &str) -> Result<Option<String>> {
+    Ok(tx.opt::<(String,)>(KNOWN, (key,)).await?.map(|(state,)| state))
 }
 
 /// Whether a bank has it, or decides about it.

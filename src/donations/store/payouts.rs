@@ -19,7 +19,11 @@ statements! {
         and state not in ('failed', 'canceled') and (state <> 'paid' or cast($2 as text) in ('paid', 'failed'))
         and (state <> 'in_transit' or cast($2 as text) <> 'pending')";
     PAYOUT_ID = "select id from payout where provider_payout_id = $1";
-    KNOWS_MOVEMENT = "select count(*) from movement where provider_movement_id = $1";
+    TO_BE_SETTLED = "update payout set to_settle = 1 where id = $1";
+    SETTLED = "update payout set to_settle = 0 where id = $1";
+    TO_SETTLE = "select id, provider_payout_id from payout where to_settle = 1 order by id limit 20";
+    KNOWN_MOVEMENT = "select payout_id from movement where provider_movement_id = $1";
+    IS_NOBODYS = "select count(*) from movement where provider_movement_id = $1 and donation_id is null";
     TAKE_MOVEMENT = "update movement set payout_id = coalesce(payout_id, $2) where provider_movement_id = $1";
     PAYOUTS = "select id, provider_payout_id, amount_minor, currency, state, failure, arrives_at, created_at,
             (select count(*) from movement m where m.payout_id = payout.id and m.donation_id is not null) as gifts
@@ -97,8 +101,27 @@ pub async fn keep_payout(tx: &mut Tx, payout: &Payout) -> Result<(i64, Option<Pa
     Ok((row.0, before.map(|(state,)| state)))
 }
 
-pub async fn knows_movement(db: &Db, id: &str) -> Result<bool> {
-    Ok(db.one::<(i64,)>(KNOWS_MOVEMENT, (id,)).await?.0 > 0)
+/// A payout of which it is not said yet what it paid out.
+pub async fn is_to_be_settled(tx: &mut Tx, id: i64) -> Result<u64> {
+    tx.exec(TO_BE_SETTLED, (id,)).await
+}
+
+pub async fn is_settled(tx: &mut Tx, id: i64) -> Result<u64> {
+    tx.exec(SETTLED, (id,)).await
+}
+
+pub async fn to_settle(db: &Db) -> Result<Vec<(i64, String)>> {
+    db.all(TO_SETTLE, ()).await
+}
+
+/// The payout of a movement that is known, if it has one; none of one that is not known.
+pub async fn known_movement(db: &Db, id: &str) -> Result<Option<Option<i64>>> {
+    Ok(db.opt::<(Option<i64>,)>(KNOWN_MOVEMENT, (id,)).await?.map(|(payout,)| payout))
+}
+
+/// Whether a movement is of no gift of ours.
+pub async fn is_nobodys(tx: &mut Tx, id: &str) -> Result<bool> {
+    Ok(tx.one::<(i64,)>(IS_NOBODYS, (id,)).await?.0 > 0)
 }
 
 /// Whether a movement is known; then it is of that payout, too.

@@ -29,14 +29,18 @@ statements! {
             where provider_payout_id in (select value from json_each($1))",
         postgres "select provider_payout_id as id, cast(state as text) as state, amount_minor as minor from payout
             where provider_payout_id in (select json_array_elements_text(cast($1 as json)))";
-    MOVEMENTS = sqlite "select provider_movement_id as id, type as state, amount_minor - fee_minor as minor from movement
-            where provider_movement_id in (select value from json_each($1))",
-        postgres "select provider_movement_id as id, type as state, amount_minor - fee_minor as minor from movement
-            where provider_movement_id in (select json_array_elements_text(cast($1 as json)))";
+    MOVEMENTS = sqlite "select provider_movement_id as id, case when donation_id is null then '' else type end as state,
+            amount_minor - fee_minor as minor from movement where provider_movement_id in (select value from json_each($1))",
+        postgres "select provider_movement_id as id, case when donation_id is null then '' else type end as state,
+            amount_minor - fee_minor as minor from movement where provider_movement_id in (select json_array_elements_text(cast($1 as json)))";
     SUBSCRIPTIONS = sqlite "select provider_subscription_id as id, cast(state as text) as state, amount_minor as minor from recurring_donation
             where provider_subscription_id in (select value from json_each($1))",
         postgres "select provider_subscription_id as id, cast(state as text) as state, amount_minor as minor from recurring_donation
             where provider_subscription_id in (select json_array_elements_text(cast($1 as json)))";
+    INVOICES = sqlite "select provider_invoice_id from donation where state = 'paid'
+            and provider_invoice_id in (select value from json_each($1))",
+        postgres "select provider_invoice_id from donation where state = 'paid'
+            and provider_invoice_id in (select json_array_elements_text(cast($1 as json)))";
     OUR_PAYMENTS = "select id as \"row\", provider_payment_id as id, amount_minor as minor, currency from donation
         where id > $3 and state = 'paid' and provider_payment_id is not null and paid_at >= $1 and paid_at < $2 order by id limit 500";
     OUR_REFUNDS = "select id as \"row\", provider_refund_id as id, amount_minor as minor, currency from refund
@@ -106,6 +110,11 @@ pub async fn subscriptions(db: &Db, names: &str) -> Result<Vec<Known>> {
     db.all(SUBSCRIPTIONS, (names,)).await
 }
 
+/// Which of them are booked.
+pub async fn invoices(db: &Db, names: &str) -> Result<Vec<String>> {
+    Ok(db.all::<(String,)>(INVOICES, (names,)).await?.into_iter().map(|(id,)| id).collect())
+}
+
 pub async fn our_payments(db: &Db, (from, until): (Moment, Moment), after: i64) -> Result<Vec<Ours>> {
     db.all(OUR_PAYMENTS, (from, until, after)).await
 }
@@ -116,7 +125,7 @@ pub async fn ours(db: &Db, what: Compared, (from, until): (Moment, Moment), afte
         Compared::Dispute => OUR_DISPUTES,
         Compared::Payout => OUR_PAYOUTS,
         Compared::Movement => OUR_MOVEMENTS,
-        Compared::Payment | Compared::Subscription => OUR_PAYMENTS,
+        Compared::Payment | Compared::Invoice | Compared::Subscription => OUR_PAYMENTS,
     };
     db.all(statement, (from, until, after)).await
 }

@@ -58,7 +58,7 @@ struct WirePaymentName {
 
 /// What was paid in all. It is not said whether the amount that was paid holds what was paid elsewhere; no more was paid than was
 /// due, and so it can be told.
-fn in_all(paid: Option<i64>, elsewhere: i64, due: Option<i64>) -> Option<i64> {
+pub fn in_all(paid: Option<i64>, elsewhere: i64, due: Option<i64>) -> Option<i64> {
     let paid = paid?;
     let both = paid.saturating_add(elsewhere);
     Some(if both <= due.unwrap_or(paid.max(elsewhere)) { both } else { paid.max(elsewhere) })

@@ -1,5 +1,7 @@
 //! `/desk/donations`: the sums, every donation with its state, and one page each with its lines in the book.
 
+use std::time::Duration;
+
 use axum::extract::{Path, Query};
 use serde::Serialize;
 
@@ -10,7 +12,8 @@ use super::{
 use crate::{
     clock::{Moment, Zone},
     donations::{
-        self, Became, Copied, DonationKind, LastCompared, ListedDonation, ReturnsToSee, Total, Unended,
+        self, Became, Copied, DonationKind, Double, LastCompared, ListedDonation, ReturnsToSee, Total,
+        Unended,
     },
     jobs,
     web::{
@@ -47,6 +50,8 @@ struct Page {
     unended: Vec<UnendedView>,
     /// What banks take back, warn of, or did not take.
     returns: Vec<ReturnView>,
+    /// Who gave twice, perhaps by mistake.
+    doubles: Vec<DoubleView>,
     /// When the payment service's lists and the book were last the same, and whether they are.
     compared: Option<String>,
     differs: bool,
@@ -63,6 +68,14 @@ struct ReturnView {
     gift: Option<String>,
     /// Whether it is pressing.
     is_bad: bool,
+}
+
+/// Two gifts of one supporter, of which one may be a mistake.
+#[derive(Serialize)]
+struct DoubleView {
+    words: String,
+    /// Where both are.
+    page: String,
 }
 
 /// A monthly donation that its supporter asked to end and that is still charged.
@@ -123,7 +136,7 @@ pub(crate) async fn show(desk: Desk, Query(look): Query<Look>) -> Outcome {
     let mut sums: Vec<Sum> = totals.iter().map(|total| sum(total, words::given(total))).collect();
     if !is_narrowed {
         let running = donations::running_totals(db).await?;
-        sums.extend(running.iter().map(|total| sum(total, words::coming(total))));
+        sums.extend(running.iter().map(|total| Sum { figure: total.amount(), label: words::coming(total) }));
     }
     let needs = donations::attention(db, desk.site().now()).await?;
     let compared = donations::last_reconciled(db).await?;
@@ -154,6 +167,7 @@ pub(crate) async fn show(desk: Desk, Query(look): Query<Look>) -> Outcome {
             error: last.why.clone(),
         }),
         returns: returns(donations::returns_to_see(db).await?, zone),
+        doubles: doubles(&desk).await?,
         compared: compared.as_ref().map(|last| in_words(last, desk.site().now(), zone)),
         differs: compared.is_some_and(|last| !last.found.is_equal()),
         unended: needs.unended.into_iter().map(|one| unended(one, zone)).collect(),
@@ -248,6 +262,31 @@ fn returns(all: ReturnsToSee, zone: &Zone) -> Vec<ReturnView> {
         is_bad: true,
     });
     disputes.chain(warnings).chain(refunds).chain(payouts).collect()
+}
+
+/// So long who gave twice is shown.
+const TWICE_SHOWN: Duration = Duration::from_secs(30 * 86_400);
+/// So many of them.
+const MOST_TWICE: i64 = 20;
+
+async fn doubles(desk: &Desk) -> Result<Vec<DoubleView>, WebError> {
+    let (db, since) = (&desk.site().db, desk.site().now().minus(TWICE_SHOWN));
+    let mut all = donations::monthly_twice(db, since, None, MOST_TWICE).await?;
+    all.extend(donations::given_twice(db, since, None, MOST_TWICE).await?);
+    let found = |one: Double| {
+        let (who, [first, second]) = (who(&one.name, &one.email), one.amounts());
+        let words = match one.kind {
+            DonationKind::Once => format!(
+                "{who} gave {first}, and {second} within an hour. If one was a mistake, send it back."
+            ),
+            DonationKind::Instalment => format!(
+                "{who} gives {first}, and {second} beside it. If one was a mistake, end it at one of its gifts."
+            ),
+        };
+        let query: String = url::form_urlencoded::byte_serialize(one.email.as_bytes()).collect();
+        DoubleView { words, page: format!("/desk/donations?q={query}") }
+    };
+    Ok(all.into_iter().map(found).collect())
 }
 
 /// "Last equal: today 03:10".

@@ -5,10 +5,11 @@ use serde::Serialize;
 
 use super::view::{EventView, Line, event, line, who};
 use crate::{
+    audit_log,
     clock::Zone,
     donations::{
-        self, Account, DisputeLine, GiftReturns, GiftStanding, LedgerLine, NeverAsk, RefundAsk, RefundError,
-        RefundLine, RefundMade,
+        self, Account, CancelError, DisputeLine, GiftReturns, GiftStanding, LedgerLine, NeverAsk,
+        RecurringState, RefundAsk, RefundError, RefundLine, RefundMade,
     },
     money::{self, Money},
     staff::Role,
@@ -17,7 +18,7 @@ use crate::{
 };
 
 const TEMPLATE: &str = "desk/donations/one";
-const FIELDS: &[&str] = &["text", "amount", "why", "key"];
+const FIELDS: &[&str] = &["text", "amount", "why", "key", "why_end"];
 
 #[derive(Serialize)]
 struct Page {
@@ -39,6 +40,8 @@ struct Page {
     can_go_back: bool,
     refunds: Vec<RefundView>,
     disputes: Vec<DisputeView>,
+    /// The regular donation that it is one gift of, while that runs and can be ended from here.
+    runs: Option<String>,
     /// A bank warns of it, and sending it back now spares the dispute.
     warned: bool,
     form: Form,
@@ -134,6 +137,9 @@ async fn page(desk: &Desk, id: &str, mut form: Form) -> Result<Page, WebError> {
         can_go_back,
         refunds: refunds.into_iter().map(|one| refunded(one, zone)).collect(),
         disputes: disputes.into_iter().map(|one| disputed(one, zone)).collect(),
+        runs: donation.recurring_public_id.clone().filter(|_| {
+            donation.recurring_state.is_some_and(RecurringState::runs) && desk.app.payments.is_some()
+        }),
         warned: can_go_back && warnings.iter().any(|one| one.is_actionable),
         knows_who: asking != NeverAsk::Nobody && !donation.email.is_empty(),
         never_asked_since: match asking {
@@ -186,7 +192,28 @@ pub(crate) async fn refund(desk: Desk, Path(id): Path<String>, posted: Posted) -
     };
     form.mistake("amount", &mistake);
     // What failed is over: the next press asks for something new.
-    again(&desk, &id, form.with("key", token::public_id())).await
+    again(&desk, &id, form.holding("key", token::public_id())).await
+}
+
+/// `POST /desk/donations/{id}/end`: the regular donation that it is one gift of ends at once. The supporter gets the letter about it.
+pub(crate) async fn end(desk: Desk, Path(id): Path<String>, posted: Posted) -> Outcome {
+    let mut form = posted.form(FIELDS)?;
+    let gift = donations::find_donation(&desk.site().db, &id).await?.ok_or(WebError::NotFound)?;
+    let recurring = gift.recurring_public_id.ok_or(WebError::NotFound)?;
+    let why = form.required("why_end", 300, "Say why: the log keeps it.");
+    if !form.is_valid() {
+        return again(&desk, &id, form).await;
+    }
+    let site = desk.site();
+    audit_log::note(site, Some(desk.who.staff.id), "ended a monthly donation", &id, &why).await?;
+    let provider = desk.app.payments.as_ref().map(|payments| payments.provider.as_ref());
+    let token = donations::manage_token(site, &recurring);
+    match donations::cancel_monthly(site, provider, &token).await {
+        Ok(()) => Ok(see_other(&format!("/desk/donations/{id}?done=ended"))),
+        Err(CancelError::NotYet(_)) => Ok(see_other(&format!("/desk/donations/{id}?done=ending"))),
+        Err(CancelError::NotFound) => Err(WebError::NotFound),
+        Err(CancelError::Database(error)) => Err(error.into()),
+    }
 }
 
 /// `POST /desk/donations/{id}/note`
