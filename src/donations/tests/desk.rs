@@ -112,6 +112,7 @@ both_engines! {
         for id in ["evt_1", "evt_2"] {
             room.tell(id, "payout.paid", "po_1").await;
             room.work().await;
+            settle_waiting(&room.site, &room.provider).await.expect("settled");
         }
         let bank = "select cast(coalesce(sum(amount_minor), 0) as bigint) from ledger_entry where account = 'bank'";
         assert_eq!(database::rows::<(i64,)>(&room.site.db, bank).await, [(net,)]);

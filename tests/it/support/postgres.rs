@@ -104,7 +104,7 @@ impl Cluster {
     fn start() -> Result<Self, String> {
         let programs = programs().ok_or("no server programs of PostgreSQL were found")?;
         let user = if is_root() { Some(unprivileged()?) } else { None };
-        let folder = scratch::new_folder("pg", user);
+        let folder = scratch::new_folder_in_memory("pg", user);
         let mut guard = scratch::guard(SCRIPT, &folder, &[&programs], user);
         let mut said = String::new();
         BufReader::new(&mut guard.output).read_line(&mut said).map_err(|error| error.to_string())?;
@@ -130,6 +130,8 @@ full_page_writes = off
 synchronous_commit = off
 autovacuum = off
 shared_buffers = 32MB
+min_wal_size = 32MB
+max_wal_size = 128MB
 END
     "$bin/pg_ctl" -D "$dir/data" -l "$dir/log" -w -s start >/dev/null 2>&1 </dev/null && echo ready
     cat >/dev/null

@@ -22,7 +22,21 @@ pub struct User {
 
 /// A new folder directly under the system's temporary one, readable by its owner alone.
 pub fn new_folder(what: &str, owner: Option<User>) -> PathBuf {
-    let folder = std::env::temp_dir().join(format!("broadside-{what}-{}", &token::public_id()[..10]));
+    new_folder_in(&std::env::temp_dir(), what, owner)
+}
+
+/// As [`new_folder`], in memory where there is room: a database of a thousand small files is copied there in a tenth of a second,
+/// and on a disk that others write to in some seconds.
+pub fn new_folder_in_memory(what: &str, owner: Option<User>) -> PathBuf {
+    const MEMORY: &str = "/dev/shm";
+    const ROOM: u64 = 3 << 30;
+    let room = rustix::fs::statvfs(MEMORY).map_or(0, |about| about.f_bavail.saturating_mul(about.f_frsize));
+    let base = if room < ROOM { std::env::temp_dir() } else { MEMORY.into() };
+    new_folder_in(&base, what, owner)
+}
+
+fn new_folder_in(base: &Path, what: &str, owner: Option<User>) -> PathBuf {
+    let folder = base.join(format!("broadside-{what}-{}", &token::public_id()[..10]));
     fs::create_dir(&folder).expect("the temporary folder takes another folder");
     fs::set_permissions(&folder, fs::Permissions::from_mode(0o700)).expect("our own folder");
     if let Some(User { uid, gid }) = owner {
