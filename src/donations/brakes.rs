@@ -23,6 +23,7 @@ use crate::{
     db::{self, Db, Tx},
     email_address::EmailAddress,
     network::Network,
+    payments::PaymentProvider,
     site::Site,
     subscribers::machines,
     token::{self, Purpose},
@@ -53,6 +54,11 @@ const DECLINED_TO_CLOSE: i64 = 30;
 const PAID_TO_A_DECLINED_AT_MOST: i64 = 3;
 /// For so long.
 const CLOSED: Duration = Duration::from_secs(1_800);
+
+/// So many cards that are declined by one payment page close that page.
+const DECLINED_BY_A_PAGE: i64 = 10;
+/// The same while giving is closed to strangers.
+const DECLINED_BY_A_PAGE_WHILE_CLOSED: i64 = 3;
 
 /// Whoever runs no scripts waits for so long, in the place of some work.
 pub const PATIENCE: Duration = Duration::from_secs(120);
@@ -261,6 +267,27 @@ pub(super) async fn look_at_declined(tx: &mut Tx, site: &Site) -> db::Result<()>
     if declined >= DECLINED_TO_CLOSE && declined * PAID_TO_A_DECLINED_AT_MOST > paid {
         tracing::warn!(declined, paid, "many cards were declined: giving is closed to strangers for a while");
         attempts::close(tx, CARDS, now, now.plus(CLOSED)).await?;
+    }
+    Ok(())
+}
+
+/// Closes payment pages by which cards are tried out: a page stays open after a card is declined, so that whoever mistyped something can
+/// go on, and would let a program go on for half an hour. Nothing is lost: whoever is left can begin anew. What cannot be closed now is
+/// looked at again when the next card is declined, and ends by itself.
+///
+/// # Errors
+/// When the database fails.
+pub async fn close_what_is_tried_out(site: &Site, provider: &dyn PaymentProvider) -> db::Result<()> {
+    let now = site.now();
+    let most = match Weather::now(&site.db, now).await?.closed_until {
+        Some(_) => DECLINED_BY_A_PAGE_WHILE_CLOSED,
+        None => DECLINED_BY_A_PAGE,
+    };
+    for session in store::tried_out(&site.db, now.minus(HOUR), most).await? {
+        if let Err(error) = provider.close_checkout(&session, &format!("close:{session}")).await {
+            let why = error.for_the_record();
+            tracing::warn!(session, why, "a payment page by which cards are tried out could not be closed");
+        }
     }
     Ok(())
 }

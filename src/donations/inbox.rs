@@ -4,6 +4,7 @@ use std::{fmt, time::Duration};
 
 use super::{
     apply::{self, ProviderPollError},
+    brakes,
     lines::UNREADABLE,
     payouts,
     states::{EventSource, EventState},
@@ -231,6 +232,9 @@ impl fmt::Display for Way {
 /// When the database fails; what was claimed is found again after its lease.
 pub async fn process_inbox(site: &Site, provider: &dyn PaymentProvider) -> db::Result<InboxWorked> {
     let worked = queue::work(site, &Inbox(provider)).await?;
+    if worked.done > 0 {
+        brakes::close_what_is_tried_out(site, provider).await?;
+    }
     Ok(InboxWorked { done: worked.done, failed: worked.later + worked.given_up })
 }
 

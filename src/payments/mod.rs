@@ -414,6 +414,8 @@ pub trait PaymentProvider: Send + Sync + fmt::Debug {
     fn create_checkout<'a>(&'a self, new: &'a NewCheckout) -> ProviderAnswer<'a, Checkout>;
     /// A checkout session.
     fn checkout_session<'a>(&'a self, id: &'a str) -> ProviderAnswer<'a, CheckoutSession>;
+    /// Closes a checkout page before its time, so that nobody pays by it any more; one that is closed already, or paid, is refused.
+    fn close_checkout<'a>(&'a self, id: &'a str, idempotency_key: &'a str) -> ProviderAnswer<'a, ()>;
     /// A payment.
     fn payment<'a>(&'a self, id: &'a str) -> ProviderAnswer<'a, Payment>;
     /// An invoice.

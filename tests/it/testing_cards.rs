@@ -278,6 +278,33 @@ both_engines! {
         app.visitor().open(&format!("/thanks/{thanks}")).await.says("stays open for half an hour");
     }
 
+    /// TRUST A26: a payment page stays open after a card was declined, for whoever mistyped something; after ten it closes, and the
+    /// giver can begin anew. While giving is closed to strangers, the pages that were open before close after three.
+    async fn a_payment_page_that_tries_cards_closes(app: TestApp) {
+        let (first, stripe) = (app.begin_to_give(ANN, "15", "once").await, app.sandbox.stripe());
+        let other = app.begin_to_give("bea@example.org", "15", "once").await;
+        let decline = async |session: &str, email: &str| {
+            stripe.decline(session, email).expect("the session is open");
+            app.hear_the_provider().await;
+        };
+        for _ in 0..9 {
+            decline(&first, ANN).await;
+        }
+        decline(&first, ANN).await;
+        stripe.decline(&first, ANN).expect_err("nobody pays by it any more");
+        decline(&other, "bea@example.org").await;
+        stripe.pay(&other, "bea@example.org").expect("one card was declined, the other was not");
+        app.hear_the_provider().await;
+        let anew = app.begin_to_give(ANN, "15", "once").await;
+        for _ in 0..2 {
+            decline(&anew, ANN).await;
+        }
+        some_declined(&app, 60).await;
+        decline(&anew, ANN).await;
+        stripe.pay(&anew, ANN).expect_err("closed with giving");
+        app.drain().await;
+    }
+
     /// Back from the payment page the form is as it was filled in, and the address stands in no address; a card that was declined is
     /// spoken of.
     async fn the_form_comes_back_as_it_was_filled_in(app: TestApp) {

@@ -47,6 +47,11 @@ statements! {
     LAST_DECLINE = "select decline_code from payment_attempt
         where donation_id = (select id from donation where public_id = $1) and outcome = 'declined'
         order by id desc limit 1";
+    /// Payment pages by which cards are tried out: open, and so many declined since then.
+    TRIED_OUT = "select donation.provider_session_id from payment_attempt join donation on donation.id = payment_attempt.donation_id
+        where payment_attempt.at > $1 and payment_attempt.outcome = 'declined'
+        and donation.state in ('created', 'checkout_open') and donation.provider_session_id is not null
+        group by donation.provider_session_id having count(*) >= $2 order by donation.provider_session_id limit 100";
     KNOWN = "select id, public_id, email, name from donor where public_id = $1 and email <> ''";
     NAME_OF = "select public_id from donor where id = $1 and email <> ''";
     pub(crate) FORGET_TRIES = "delete from gift_try where donation_id in
@@ -141,6 +146,12 @@ pub async fn lately_now(tx: &mut Tx, since: Moment) -> Result<(i64, i64)> {
 
 pub async fn declined_of(db: &Db, supporter: &str, since: Moment) -> Result<i64> {
     Ok(db.one::<(i64,)>(DECLINED_OF, (supporter, since)).await?.0)
+}
+
+/// Payment pages that are open and by which so many cards were declined since then.
+pub async fn tried_out(db: &Db, since: Moment, declined: i64) -> Result<Vec<String>> {
+    let found: Vec<(String,)> = db.all(TRIED_OUT, (since, declined)).await?;
+    Ok(found.into_iter().map(|(session,)| session).collect())
 }
 
 pub async fn first_month(tx: &mut Tx, since: Moment, amount: Money) -> Result<Option<i64>> {

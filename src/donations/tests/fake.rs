@@ -291,6 +291,15 @@ impl PaymentProvider for Fake {
     fn checkout_session<'a>(&'a self, id: &'a str) -> ProviderAnswer<'a, CheckoutSession> {
         Box::pin(async move { self.look(id, |objects| &objects.sessions) })
     }
+    fn close_checkout<'a>(&'a self, id: &'a str, _key: &'a str) -> ProviderAnswer<'a, ()> {
+        Box::pin(async move {
+            self.trouble(|| {
+                if let Some(session) = self.objects().sessions.get_mut(id) {
+                    session.state = SessionState::Expired;
+                }
+            })
+        })
+    }
     fn payment<'a>(&'a self, id: &'a str) -> ProviderAnswer<'a, Payment> {
         Box::pin(async move { self.look(id, |objects| &objects.payments) })
     }

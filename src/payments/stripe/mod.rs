@@ -308,6 +308,20 @@ impl PaymentProvider for Stripe {
         })
     }
 
+    fn close_checkout<'a>(&'a self, id: &'a str, idempotency_key: &'a str) -> ProviderAnswer<'a, ()> {
+        Box::pin(async move {
+            let _closed: WireSession = self
+                .send(Call {
+                    method: Method::POST,
+                    path: &["checkout", "sessions", id, "expire"],
+                    fields: Fields::new(),
+                    key: Some(idempotency_key),
+                })
+                .await?;
+            Ok(())
+        })
+    }
+
     fn payment<'a>(&'a self, id: &'a str) -> ProviderAnswer<'a, Payment> {
         Box::pin(async move {
             // The attempt begins with the charge; the money is there with its balance transaction, days later for a bank debit.
