@@ -303,23 +303,39 @@ pub async fn closed_until(site: &Site) -> db::Result<Option<Moment>> {
 /// The token by which a supporter is known on the page to give: it stands in their own letters.
 #[must_use]
 pub fn giver_token(site: &Site, donor: &str) -> String {
-    let until = site.now().plus(KNOWN_FOR);
-    site.keys.sign(Purpose::Thanks, &format!("{GIVER}{donor}"), Some(until))
+    let (made, until) = (site.now().unix_seconds(), site.now().plus(KNOWN_FOR));
+    site.keys.sign(Purpose::Thanks, &format!("{GIVER}{donor}.{made}"), Some(until))
 }
 
 const GIVER: &str = "giver.";
 /// A letter of last year's is as good.
 const KNOWN_FOR: Duration = Duration::from_secs(400 * 86_400);
+/// For so long it leads to their regular gift as well.
+const NEW_FOR: Duration = Duration::from_secs(30 * 86_400);
+
+/// Whose token it is, and when it was made; those that older programs made do not say.
+fn read(site: &Site, token: &str) -> Option<(String, Option<Moment>)> {
+    let scope = site.keys.verify(Purpose::Thanks, token, site.now()).ok()?;
+    let named = scope.strip_prefix(GIVER)?;
+    let (donor, made) = named.split_once('.').unwrap_or((named, ""));
+    token::is_public_id(donor).then(|| (donor.to_owned(), made.parse().ok().map(Moment::from_unix_seconds)))
+}
+
+/// Whether a supporter's token was mailed to them within the last weeks.
+#[must_use]
+pub fn is_new_giver_token(site: &Site, token: &str) -> bool {
+    let made = read(site, token).and_then(|(_, made)| made);
+    made.is_some_and(|made| site.now() < made.plus(NEW_FOR))
+}
 
 /// The supporter whose token it is; none for a token that is not genuine, or of somebody who was forgotten.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn known_supporter(site: &Site, token: &str) -> db::Result<Option<KnownSupporter>> {
-    let Ok(scope) = site.keys.verify(Purpose::Thanks, token, site.now()) else { return Ok(None) };
-    match scope.strip_prefix(GIVER) {
-        Some(donor) if token::is_public_id(donor) => store::known(&site.db, donor).await,
-        _ => Ok(None),
+    match read(site, token) {
+        Some((donor, _)) => store::known(&site.db, &donor).await,
+        None => Ok(None),
     }
 }
 

@@ -4,6 +4,12 @@
 //! with the same key until there is an answer, and it is so only once the provider says so. One of a gift at a time. What cannot be
 //! made within a day is given up and the team told; an end that cannot be made at its day is made at once, for whoever was told that
 //! nothing more is taken must be right.
+//!
+//! Mail is handed on. What takes more money, or takes it sooner, is done by the link alone that was mailed to whoever asked for it; by
+//! any other it is not done (TRUST A22). Taking less, a rest, going on after it and ending take no more than the link of a receipt.
+//!
+//! An end that is set for later stands in the row, in its call and then at the provider. It is not in the journal of withdrawals, whose
+//! ends are made at once.
 
 use std::time::Duration;
 
@@ -18,6 +24,7 @@ use super::{
     },
 };
 use crate::{
+    attempts::{Attempt, Limit, Refusal},
     clock::Moment,
     db::{self, Tx},
     money::{self, GiftLimits, Money},
@@ -29,7 +36,6 @@ use crate::{
     settings::Settings,
     site::Site,
     token,
-    withdrawals::{self, Withdrawal},
 };
 
 const DAY: Duration = Duration::from_secs(86_400);
@@ -37,6 +43,8 @@ const DAY: Duration = Duration::from_secs(86_400);
 const FURTHEST: Duration = Duration::from_secs(62 * 86_400);
 /// And a rest ends at most so far away.
 const LONGEST_REST: Duration = Duration::from_secs(366 * 86_400);
+/// So many letters go to one supporter in a day because somebody pressed a button; each change is one.
+const LETTERS: Limit = Limit::within("letters of a supporter's page", 10, DAY);
 
 /// What a supporter wants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,6 +61,26 @@ pub enum Wish<'a> {
     GoOn,
     /// It ends when what is paid has passed.
     EndLater,
+    /// The end that is set for later is taken back.
+    KeepOn,
+}
+
+/// By which link somebody wishes.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct By<'a> {
+    /// Whose letters are counted: the public id of the supporter, or of the gift of whoever is not known as one.
+    pub whose: &'a str,
+    /// Whether it is the one that was mailed to whoever asked for it.
+    pub was_asked_for: bool,
+}
+
+/// Whether another letter may go to somebody today because a button was pressed; then it counts.
+pub(super) async fn may_write(site: &Site, whose: &str) -> db::Result<bool> {
+    match Attempt::begin(site, &[LETTERS.on(whose)]).await {
+        Ok(_stays_counted) => Ok(true),
+        Err(Refusal::TooMany(_)) => Ok(false),
+        Err(Refusal::Database(error)) => Err(error),
+    }
 }
 
 /// Why a regular gift was not changed.
@@ -67,6 +95,18 @@ pub enum ChangeError {
     /// Another change of it is not confirmed yet.
     #[error("another change is not confirmed yet")]
     Waiting,
+    /// An end is set for it: nothing else is changed before that is taken back.
+    #[error("an end is set for it")]
+    Ends,
+    /// It would take more money, or take it sooner, and the link is not one that was asked for.
+    #[error("that takes a link that was asked for")]
+    NeedsLink,
+    /// As many letters went today as may go.
+    #[error("enough was changed today")]
+    Enough,
+    /// The provider could not be asked how it is: nothing was written down, and nothing is asked again.
+    #[error(transparent)]
+    Unreachable(ProviderError),
     /// The provider has not confirmed it yet. It is asked again until it does, or says no.
     #[error(transparent)]
     NotYet(ProviderError),
@@ -86,16 +126,25 @@ pub(super) async fn change(
     site: &Site,
     provider: Option<&dyn PaymentProvider>,
     recurring: &Recurring,
-    wish: Wish<'_>,
+    (wish, by): (Wish<'_>, By<'_>),
 ) -> Result<(), ChangeError> {
     let subscription = recurring.provider_subscription_id.as_ref().filter(|_| recurring.state.runs());
     let subscription = subscription.ok_or(ChangeError::NotFound)?;
-    let no_key = || ChangeError::NotYet(ProviderError::Unknown("donations are switched off".to_owned()));
-    let provider = provider.ok_or_else(no_key)?;
-    let change = plan(site, provider, recurring, subscription, wish).await?;
-    if wish == Wish::EndLater {
-        // It is a withdrawal like an end at once: nothing more is taken, whatever becomes of the database.
-        withdrawals::write(site, &[Withdrawal::Ended { gift: recurring.public_id.clone() }]).await;
+    let provider = provider.ok_or_else(switched_off)?;
+    let ends = renewals::days_of(&site.db, recurring.id).await?.ends_at.is_some();
+    if ends && wish != Wish::KeepOn {
+        return Err(ChangeError::Ends);
+    }
+    if wish != Wish::EndLater && rows::waits_since(&site.db, recurring.id).await?.is_some() {
+        return Err(ChangeError::Waiting);
+    }
+    let Planned { change, takes_more } = plan(site, provider, recurring, subscription, wish).await?;
+    if takes_more && !by.was_asked_for {
+        return Err(ChangeError::NeedsLink);
+    }
+    // Nobody is ever kept from ending a gift.
+    if wish != Wish::EndLater && !may_write(site, by.whose).await? {
+        return Err(ChangeError::Enough);
     }
     let wanted = SubscriptionChange { subscription: subscription.clone(), change };
     let request = serde_json::to_string(&wanted).map_err(|error| sqlx::Error::Encode(error.into()))?;
@@ -122,6 +171,24 @@ pub(super) async fn change(
     }
 }
 
+/// Nothing can be asked without a key.
+pub(super) fn switched_off() -> ChangeError {
+    ChangeError::Unreachable(ProviderError::Unknown("donations are switched off".to_owned()))
+}
+
+/// What the provider is asked for.
+struct Planned {
+    change: GiftChange,
+    /// Whether it takes more money than before, or takes it sooner. Going on after a rest takes what was agreed.
+    takes_more: bool,
+}
+
+impl From<GiftChange> for Planned {
+    fn from(change: GiftChange) -> Self {
+        Self { change, takes_more: false }
+    }
+}
+
 /// What the provider is asked for, from what was wanted.
 async fn plan(
     site: &Site,
@@ -129,28 +196,38 @@ async fn plan(
     recurring: &Recurring,
     subscription: &str,
     wish: Wish<'_>,
-) -> Result<GiftChange, ChangeError> {
+) -> Result<Planned, ChangeError> {
     let now = site.now();
     let invalid = |why: &str| ChangeError::Invalid(why.to_owned());
+    // Told to whoever is there; nothing is written down yet.
+    let look = || async { provider.subscription(subscription).await.map_err(ChangeError::Unreachable) };
     Ok(match wish {
-        Wish::EndLater => GiftChange::EndLater,
-        Wish::GoOn => GiftChange::GoOn,
+        Wish::EndLater => GiftChange::EndLater.into(),
+        Wish::GoOn => GiftChange::GoOn.into(),
+        Wish::KeepOn => {
+            let is = look().await?.terms;
+            if is.ends_at.is_none() {
+                return Err(invalid("It goes on already: no end is set."));
+            }
+            let change = GiftChange::KeepOn { ended_with_period: is.ends_with_period };
+            Planned { change, takes_more: true }
+        }
         Wish::Rest(until) => {
             let fits = until.is_none_or(|until| until > now && until < now.plus(LONGEST_REST));
             if !fits {
                 return Err(invalid("Choose a day within the next year."));
             }
-            GiftChange::Rest { until }
+            GiftChange::Rest { until }.into()
         }
         Wish::Date(next) => {
             if next < now.plus(DAY) || next > now.plus(FURTHEST) {
                 return Err(invalid("Choose a day from the day after tomorrow on, within two months."));
             }
-            GiftChange::Date { next }
+            let takes_more = look().await?.terms.next.is_none_or(|was| next < was);
+            Planned { change: GiftChange::Date { next }, takes_more }
         }
         Wish::Amount(_) | Wish::Rhythm(_) => {
-            // Told to whoever is there; nothing is written down yet.
-            let is = provider.subscription(subscription).await.map_err(ChangeError::NotYet)?;
+            let is = look().await?;
             let several = "This gift was set up in several parts at the payment service. Please write to us, and we change it.";
             let Some((item, product)) = is.terms.item.clone() else { return Err(invalid(several)) };
             let currency = money::currency(&recurring.currency).ok_or_else(|| invalid(several))?;
@@ -160,14 +237,16 @@ async fn plan(
                 Wish::Rhythm(rhythm) => (was, rhythm),
                 _ => (was, is.terms.rhythm),
             };
-            GiftChange::Amount {
+            let takes_more = amount.minor > was.minor || rhythm.is_oftener_than(is.terms.rhythm);
+            let change = GiftChange::Amount {
                 item,
                 product,
                 currency: amount.currency.code().to_owned(),
                 minor: amount.minor,
                 rhythm,
                 next: is.terms.next.filter(|next| rhythm != is.terms.rhythm && *next > now),
-            }
+            };
+            Planned { change, takes_more }
         }
     })
 }
@@ -177,16 +256,17 @@ async fn checked(site: &Site, typed: &str, was: Money) -> Result<Money, ChangeEr
     let settings = Settings::load(&site.db).await?;
     let amount =
         Money::parse(typed, was.currency).map_err(|error| ChangeError::Invalid(error.to_string()))?;
-    let limits = settings.gift_limits().filter(|limits| limits.least.currency == was.currency);
-    if let Some(GiftLimits { least, most }) = limits {
-        if amount.minor < least.minor {
-            return Err(ChangeError::Invalid(format!("The smallest gift we can take here is {least}.")));
-        }
-        if amount.minor > most.minor {
-            return Err(ChangeError::Invalid(format!("The largest gift we can take here is {most}.")));
-        }
-    } else if amount.minor <= 0 {
-        return Err(ChangeError::Invalid("The amount must be more than nothing.".to_owned()));
+    let decided = settings.gift_limits().filter(|limits| limits.least.currency == was.currency);
+    // A gift in another currency than that of Settings has the limits that are sensible in its own.
+    let Some(GiftLimits { least, most }) = decided.or_else(|| money::sensible_limits(was.currency)) else {
+        let why = format!("We take no new gifts in {}. Please write to us.", was.currency.code());
+        return Err(ChangeError::Invalid(why));
+    };
+    if amount.minor < least.minor {
+        return Err(ChangeError::Invalid(format!("The smallest gift we can take here is {least}.")));
+    }
+    if amount.minor > most.minor {
+        return Err(ChangeError::Invalid(format!("The largest gift we can take here is {most}.")));
     }
     Ok(amount)
 }
@@ -294,7 +374,7 @@ fn said(change: &GiftChange, is: &ProviderSubscription, settings: &Settings) -> 
         GiftChange::Date { next } => format!("The next payment is on {}.", day(*next)),
         GiftChange::Rest { until: Some(until) } => format!("Nothing is taken until {}.", day(*until)),
         GiftChange::Rest { until: None } => "Nothing is taken until you say so.".to_owned(),
-        GiftChange::GoOn => match is.terms.next {
+        GiftChange::GoOn | GiftChange::KeepOn { .. } => match is.terms.next {
             Some(next) => format!("Your gift goes on. The next payment is on {}.", day(next)),
             None => "Your gift goes on.".to_owned(),
         },

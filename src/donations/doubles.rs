@@ -34,19 +34,20 @@ pub enum GivenBefore {
     Monthly {
         /// For people.
         amount: String,
-        /// The token of the page on which it is changed or ended.
-        manage: String,
+        /// The token of the page on which it is changed or ended; none for whoever comes by a link of long ago, for that page never
+        /// runs out, and mail is handed on.
+        manage: Option<String>,
     },
 }
 
 /// What whoever is about to give should be asked about, if it is known who that is: a supporter by their own link, or the browser that
-/// made a gift within the last hour, with the same address.
+/// made a gift within the last hour, with the same address. `is_new` says whether that link was mailed within the last weeks.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn given_before(
     site: &Site,
-    (known, made): (Option<&KnownSupporter>, Option<&str>),
+    (known, is_new, made): (Option<&KnownSupporter>, bool, Option<&str>),
     email: &EmailAddress,
     every: Every,
 ) -> db::Result<Option<GivenBefore>> {
@@ -61,7 +62,8 @@ pub async fn given_before(
         && let Some(running) = store::running_months(&site.db, donor, running_since).await?
     {
         let amount = figures(running.amount_minor, &running.currency);
-        return Ok(Some(GivenBefore::Monthly { amount, manage: manage_token(site, &running.public_id) }));
+        let manage = (known.is_none() || is_new).then(|| manage_token(site, &running.public_id));
+        return Ok(Some(GivenBefore::Monthly { amount, manage }));
     }
     let last = store::last_gift(&site.db, donor, hour_ago).await?;
     Ok(last.map(|gift| GivenBefore::Once { amount: figures(gift.amount_minor, &gift.currency), at: gift.at }))

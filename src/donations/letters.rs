@@ -23,7 +23,7 @@ use crate::{
     mail::{GiftReturned, MonthlyNotEnded, PaymentFailed, Receipt, RecurringCancelled},
     money::Money,
     origin,
-    payments::Refund,
+    payments::{Every, Refund},
     settings::Settings,
     site::Site,
     staff::{self, Member, Role},
@@ -79,13 +79,17 @@ async fn write_receipt(
     let settings = Settings::load_in(tx).await?;
     let letterhead = settings.letterhead(site);
     let supporter = store::supporter::at(tx, &to.key()).await?;
+    let every = match gift.recurring {
+        Some(recurring) => Some(store::supporter::rhythm_of(tx, recurring).await?.words()),
+        None => None,
+    };
     let receipt = Receipt {
         gifts_url: supporter
             .map(|known| site.url(&format!("/supporter/{}", supporter_token(site, &known.public_id)))),
         sender: letterhead.sender.clone(),
         donor_name: greeting(gift.name),
         amount: gift.amount.to_string(),
-        monthly: gift.recurring.is_some(),
+        every,
         date: gift.paid_at.date(&settings.time_zone),
         receipt_number: gift.receipt_number.to_owned(),
         manage_url: gift.recurring.map(|id| manage_url(site, id)),
@@ -122,7 +126,7 @@ pub(super) async fn send_given_back(
     tell(tx, site, &letterhead, ("", &to), &format!("refund:{}", refund.id), &returned).await.map(drop)
 }
 
-/// That a month's payment failed, once for each invoice; `at` is when.
+/// That a payment of a regular gift failed, once for each invoice; `at` is when.
 pub(super) async fn send_payment_failed(
     tx: &mut Tx,
     site: &Site,
@@ -140,6 +144,7 @@ pub(super) async fn send_payment_failed(
         sender: letterhead.sender.clone(),
         donor_name: greeting(&recurring.name),
         amount: figures(recurring.amount_minor, &recurring.currency),
+        every: recurring.rhythm().words(),
         next_try: next_try.map(|at| at.date(&settings.time_zone)),
         manage_url: page_url(tx, site, (&recurring.email, &recurring.public_id)).await?,
     };
@@ -158,6 +163,7 @@ pub(super) async fn send_monthly_ended(tx: &mut Tx, site: &Site, recurring: &Rec
         sender: letterhead.sender.clone(),
         donor_name: greeting(&recurring.name),
         amount: figures(recurring.amount_minor, &recurring.currency),
+        every: recurring.rhythm().words(),
         give_url: give_url(tx, site, recurring.donor_id).await?,
     };
     let fact = format!("monthly-ended:{}", recurring.public_id);
@@ -215,6 +221,20 @@ async fn give_url(tx: &mut Tx, site: &Site, donor_id: Option<i64>) -> db::Result
     Ok(match name {
         Some(name) => site.url(&format!("/donate?s={}", giver_token(site, &name))),
         None => site.url("/donate"),
+    })
+}
+
+/// The same for whoever has an address: one that nobody is known by yet has nothing to be known by.
+pub(super) async fn give_url_of(
+    tx: &mut Tx,
+    site: &Site,
+    email: &EmailAddress,
+    every: Every,
+) -> db::Result<String> {
+    let every = if every == Every::Month { "every=month" } else { "every=once" };
+    Ok(match store::supporter::at(tx, &email.key()).await? {
+        Some(known) => site.url(&format!("/donate?{every}&s={}", giver_token(site, &known.public_id))),
+        None => site.url(&format!("/donate?{every}")),
     })
 }
 

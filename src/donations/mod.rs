@@ -68,7 +68,7 @@ pub use self::{
     book::{MoneyAudit, audit_money},
     brakes::{
         GIFTS, Giver, PATIENCE as GIVERS_PATIENCE, Proof, closed_until as giving_closed_until, giver_token,
-        known_supporter, last_decline,
+        is_new_giver_token, known_supporter, last_decline,
     },
     by_staff::{GiftNote, NeverAsk, never_ask, note as note_on_gift, notes as notes_on_gift},
     changes::{ChangeError, Wish, resume_calls},
@@ -83,7 +83,7 @@ pub use self::{
         AttentionNews, Copied, Double, EventLine, FailedCheckout, LedgerLine, ListedDonation, RunningTotal,
         Total, Unended, figures,
     },
-    manage_link::{manage_token, supporter_token},
+    manage_link::{asked_supporter_token, manage_token, supporter_token},
     money_news::tell_of_money,
     monthly::{CancelError, Monthly, cancel_all, cancel_as_written, cancel_monthly, monthly_of},
     new_readers::meet_new_readers,
@@ -119,9 +119,9 @@ pub use self::{
         renewals::RENEWALS,
     },
     supporter::{
-        GIFTS_LINKS, GivenGift, LetterAsked, LinkError, NEWEST_GIFTS, RegularGift, RunningGift, Statement,
-        Supporter, SupporterGifts, ask_for_gifts_link, card_page, change_managed, change_regular, gifts_of,
-        mail_fresh_link, mail_link_of_gift, monthly_running, rename_supporter, send_receipt_again,
+        GIFTS_LINKS, GivenGift, LetterAsked, LinkError, NEWEST_GIFTS, RegularGift, Statement, Supporter,
+        SupporterGifts, ask_for_gifts_link, card_page, change_managed, change_regular, gifts_of,
+        giver_token_of, mail_fresh_link, mail_link_of_gift, rename_supporter, send_receipt_again,
         send_statement, statement, supporter_by_link,
     },
 };

@@ -1,9 +1,9 @@
 //! What supporters are told of their regular gifts beside receipts: each letter once for its fact, in the transaction of the fact.
 
 use super::{
-    letters::{greeting, page_url, was_told},
+    letters::{give_url_of, greeting, page_url, was_told},
     lines::figures,
-    manage_link::{LINK_DAYS, supporter_token},
+    manage_link::{ASKED_LASTS, asked_supporter_token},
     store::{months::Recurring, renewals::Expiring},
 };
 use crate::{
@@ -48,8 +48,8 @@ pub(super) async fn send_failed_again(
     tell(tx, site, &letterhead, ("", &to), &fact, &again).await.map(drop)
 }
 
-/// That the bank wants a payment confirmed. It has the key of the letter that says that the payment failed: the provider tells
-/// both, and the supporter hears one of them.
+/// That the bank wants a payment confirmed, once for each invoice. The provider says beside that the payment failed: of that nobody
+/// hears who hears this, and it is told all the same where that was told first, for it has the page on which the payment is confirmed.
 pub(super) async fn send_payment_action(
     tx: &mut Tx,
     site: &Site,
@@ -69,7 +69,7 @@ pub(super) async fn send_payment_action(
         pay_url: pay_url.to_owned(),
         manage_url: page_url(tx, site, (&recurring.email, &recurring.public_id)).await?,
     };
-    let fact = format!("payment-failed:{invoice}");
+    let fact = format!("payment-action:{invoice}");
     tell(tx, site, &letterhead, ("", &to), &fact, &action).await.map(drop)
 }
 
@@ -90,12 +90,11 @@ pub(super) async fn send_gift_failed(tx: &mut Tx, site: &Site, gift: &Missed<'_>
     }
     let Ok(to) = EmailAddress::parse(gift.email) else { return Ok(()) };
     let letterhead = Settings::load_in(tx).await?.letterhead(site);
-    let every = if gift.every == Every::Month { "?every=month" } else { "" };
     let failed = GiftFailed {
         sender: letterhead.sender.clone(),
         donor_name: greeting(gift.name),
         amount: gift.amount.clone(),
-        give_url: site.url(&format!("/donate{every}")),
+        give_url: give_url_of(tx, site, &to, gift.every).await?,
     };
     let fact = format!("gift-failed:{}", gift.donation);
     tell(tx, site, &letterhead, ("", &to), &fact, &failed).await.map(drop)
@@ -202,8 +201,8 @@ pub(super) async fn send_link(tx: &mut Tx, site: &Site, whose: &str, to: &EmailA
     let letterhead = Settings::load_in(tx).await?.letterhead(site);
     let link = GiftsLink {
         sender: letterhead.sender.clone(),
-        gifts_url: site.url(&format!("/supporter/{}", supporter_token(site, whose))),
-        valid_for: format!("{LINK_DAYS} days"),
+        gifts_url: site.url(&format!("/supporter/{}", asked_supporter_token(site, whose))),
+        valid_for: ASKED_LASTS.to_owned(),
     };
     let fact = format!("gifts-link:{whose}:{}", token::public_id());
     tell(tx, site, &letterhead, ("", to), &fact, &link).await.map(drop)

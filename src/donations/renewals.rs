@@ -51,6 +51,9 @@ pub(super) async fn asks(
     at: Moment,
 ) -> db::Result<()> {
     if let Some(page) = &invoice.page {
+        // That it failed, which the provider says beside, nobody hears who hears this; of the later letters it is the first.
+        let due_at = due(at, 1, site.now()).unwrap_or(at);
+        rows::add_trouble(tx, &invoice.id, recurring.id, (at, due_at, turn(due_at, site.now()))).await?;
         regular_letters::send_payment_action(tx, site, recurring, (&invoice.id, at), page).await?;
     }
     Ok(())

@@ -7,7 +7,8 @@
 use std::time::Duration;
 
 use super::{
-    changes::{self, ChangeError, Wish},
+    brakes::giver_token,
+    changes::{self, By, ChangeError, Wish, may_write},
     letters,
     lines::{Total, figures},
     manage_link::supporter_of,
@@ -16,19 +17,20 @@ use super::{
     states::RecurringState,
     store::{
         self,
-        supporter::{self as rows, Given, Giver, Regular, Runs},
+        months::Recurring,
+        supporter::{self as rows, Given, Giver, Regular},
     },
 };
 use crate::{
-    attempts::{self, Attempt, Limit, Refusal, Shared},
+    attempts::{self, Attempt, Refusal, Shared},
     clock::{Moment, Zone},
-    db::{self, Db},
+    db,
     delivery::{self, Suppressions},
     email_address::EmailAddress,
     mail::{EmailTemplate as _, GiftsLink, StatedGift},
     money::{self, Money},
     network::Network,
-    payments::{GiftRhythm, PaymentProvider, ProviderError},
+    payments::{GiftRhythm, PaymentProvider},
     settings::Settings,
     site::Site,
 };
@@ -38,8 +40,6 @@ const DAY: Duration = Duration::from_secs(86_400);
 pub const NEWEST_GIFTS: usize = 100;
 /// So many stand in a statement.
 const MOST_STATED: usize = 500;
-/// So many letters go to one supporter in a day because somebody pressed a button.
-const LETTERS: Limit = Limit::within("letters of a supporter's page", 10, DAY);
 const LONGEST_NAME: usize = 100;
 
 /// How often one network asks for a link, and how many ask in all.
@@ -51,6 +51,8 @@ pub struct Supporter {
     giver: Giver,
     /// Whether the link still works; one that has run out only has a fresh one mailed.
     pub is_fresh: bool,
+    /// Whether it is the one that is mailed to whoever asks for it: by no other is more money taken, or taken sooner.
+    pub was_asked_for: bool,
 }
 
 impl Supporter {
@@ -115,19 +117,16 @@ pub struct RegularGift {
 #[derive(Clone, Debug)]
 pub struct GivenGift {
     pub public_id: String,
+    /// What is left of it, for people; what it was if all of it is back.
     pub amount: String,
+    /// Whether all of it was sent back: then it is no gift any more.
+    pub is_back: bool,
+    /// What it was, for people, if some of it was sent back.
+    pub was: Option<String>,
     pub paid_at: Moment,
-    pub receipt_number: String,
+    /// None of a gift that was taken over from another program.
+    pub receipt_number: Option<String>,
     pub is_regular: bool,
-}
-
-/// A regular gift that goes on.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RunningGift {
-    pub public_id: String,
-    /// For people.
-    pub amount: String,
-    pub rhythm: GiftRhythm,
 }
 
 /// What was given between two days.
@@ -159,9 +158,9 @@ pub enum LetterAsked {
 /// # Errors
 /// When the database fails.
 pub async fn supporter_by_link(site: &Site, token: &str) -> db::Result<Option<Supporter>> {
-    let Some((public_id, is_fresh)) = supporter_of(site, token) else { return Ok(None) };
-    let giver = rows::named(&site.db, &public_id).await?;
-    Ok(giver.map(|giver| Supporter { giver, is_fresh }))
+    let Some(page) = supporter_of(site, token) else { return Ok(None) };
+    let giver = rows::named(&site.db, &page.public_id).await?;
+    Ok(giver.map(|giver| Supporter { giver, is_fresh: page.works, was_asked_for: page.was_asked_for }))
 }
 
 /// What stands on the page of a supporter.
@@ -209,8 +208,12 @@ impl From<Regular> for RegularGift {
 
 impl From<Given> for GivenGift {
     fn from(row: Given) -> Self {
+        let (left, was) = (row.left(), figures(row.amount_minor, &row.currency));
+        let is_back = left <= 0;
         Self {
-            amount: figures(row.amount_minor, &row.currency),
+            amount: if is_back { was.clone() } else { figures(left, &row.currency) },
+            was: (!is_back && left != row.amount_minor).then_some(was),
+            is_back,
             public_id: row.public_id,
             paid_at: row.paid_at,
             receipt_number: row.receipt_number,
@@ -219,17 +222,10 @@ impl From<Given> for GivenGift {
     }
 }
 
-/// The regular gifts of an address that go on.
-///
-/// # Errors
-/// When the database fails.
-pub async fn monthly_running(db: &Db, email_key: &str) -> db::Result<Vec<RunningGift>> {
-    let running = |row: Runs| RunningGift {
-        amount: figures(row.amount_minor, &row.currency),
-        rhythm: GiftRhythm { count: row.every_count, unit: row.every_unit },
-        public_id: row.public_id,
-    };
-    Ok(rows::running(db, email_key).await?.into_iter().map(running).collect())
+/// The token by which a supporter is known on the page to give.
+#[must_use]
+pub fn giver_token_of(site: &Site, supporter: &Supporter) -> String {
+    giver_token(site, &supporter.giver.public_id)
 }
 
 /// Changes a regular gift of theirs.
@@ -246,10 +242,11 @@ pub async fn change_regular(
         return Err(ChangeError::NotFound);
     }
     let recurring = store::months::read_recurring(&site.db, gift).await?.ok_or(ChangeError::NotFound)?;
-    changes::change(site, provider, &recurring, wish).await
+    let by = By { whose: &supporter.giver.public_id, was_asked_for: supporter.was_asked_for };
+    changes::change(site, provider, &recurring, (wish, by)).await
 }
 
-/// The same by the link to that one gift: a rest, going on, an end that is to come.
+/// The same by the link to that one gift, which never runs out: a rest, going on, an end that is to come.
 ///
 /// # Errors
 /// [`ChangeError`].
@@ -260,7 +257,16 @@ pub async fn change_managed(
     wish: Wish<'_>,
 ) -> Result<(), ChangeError> {
     let recurring = monthly::find(site, token).await?.ok_or(ChangeError::NotFound)?;
-    changes::change(site, provider, &recurring, wish).await
+    let giver = giver_of(site, &recurring).await?;
+    let whose = giver.as_ref().map_or(&recurring.public_id, |giver| &giver.public_id);
+    changes::change(site, provider, &recurring, (wish, By { whose, was_asked_for: false })).await
+}
+
+/// The supporter who gives a regular gift, as far as they are known.
+async fn giver_of(site: &Site, recurring: &Recurring) -> db::Result<Option<Giver>> {
+    let Ok(email) = EmailAddress::parse(&recurring.email) else { return Ok(None) };
+    let mut tx = site.db.begin().await?;
+    rows::at(&mut tx, &email.key()).await
 }
 
 /// The provider's page on which the card of a regular gift is changed; it leads back to `back`.
@@ -273,26 +279,16 @@ pub async fn card_page(
     supporter: &Supporter,
     (gift, back): (&str, &str),
 ) -> Result<String, ChangeError> {
-    let no_key = || ChangeError::NotYet(ProviderError::Unknown("donations are switched off".to_owned()));
-    let provider = provider.ok_or_else(no_key)?;
+    let provider = provider.ok_or_else(changes::switched_off)?;
     if !rows::owns(&site.db, supporter.giver.id, gift).await? {
         return Err(ChangeError::NotFound);
     }
     let recurring = store::months::read_recurring(&site.db, gift).await?.filter(|row| row.state.runs());
     let customer = recurring.and_then(|row| row.provider_customer_id).ok_or(ChangeError::NotFound)?;
-    provider.card_page(&customer, back).await.map_err(ChangeError::NotYet)
+    provider.card_page(&customer, back).await.map_err(ChangeError::Unreachable)
 }
 
-/// Whether another letter may go to them today.
-async fn may_write(site: &Site, supporter: &Supporter) -> db::Result<bool> {
-    match Attempt::begin(site, &[LETTERS.on(&supporter.giver.public_id)]).await {
-        Ok(_stays_counted) => Ok(true),
-        Err(Refusal::TooMany(_)) => Ok(false),
-        Err(Refusal::Database(error)) => Err(error),
-    }
-}
-
-/// Sends a receipt of theirs once more.
+/// Sends a receipt of theirs once more, for what is left of the gift; none for what was sent back.
 ///
 /// # Errors
 /// When the database fails.
@@ -307,14 +303,14 @@ pub async fn send_receipt_again(
     let (Some(currency), Some(to)) = (money::currency(&paper.currency), supporter.email()) else {
         return Ok(LetterAsked::NotFound);
     };
-    if !may_write(site, supporter).await? {
+    if !may_write(site, &supporter.giver.public_id).await? {
         return Ok(LetterAsked::Enough);
     }
     let mut tx = site.db.begin().await?;
     let gift = letters::Received {
         donation: &paper.public_id,
         receipt_number: &paper.receipt_number,
-        amount: Money::new(paper.amount_minor, currency),
+        amount: Money::new(paper.amount_minor - paper.back_minor, currency),
         name: &paper.name,
         paid_at: paper.paid_at,
         recurring: paper.recurring.as_deref(),
@@ -325,7 +321,7 @@ pub async fn send_receipt_again(
     Ok(LetterAsked::Sent)
 }
 
-/// What they gave from one day to another, both counted.
+/// What they gave from one day to another, both counted, less what was sent back.
 ///
 /// # Errors
 /// When the database fails.
@@ -342,8 +338,8 @@ pub async fn statement(
     let mut sums: Vec<(String, i64)> = Vec::new();
     for gift in &given {
         match sums.iter_mut().find(|(code, _)| *code == gift.currency) {
-            Some((_, sum)) => *sum += gift.amount_minor,
-            None => sums.push((gift.currency.clone(), gift.amount_minor)),
+            Some((_, sum)) => *sum += gift.left(),
+            None => sums.push((gift.currency.clone(), gift.left())),
         }
     }
     Ok(Statement {
@@ -366,14 +362,14 @@ pub async fn send_statement(
     days: (Moment, Moment),
 ) -> db::Result<LetterAsked> {
     let Some(to) = supporter.email() else { return Ok(LetterAsked::NotFound) };
-    if !may_write(site, supporter).await? {
+    if !may_write(site, &supporter.giver.public_id).await? {
         return Ok(LetterAsked::Enough);
     }
     let stated = statement(site, supporter, zone, days).await?;
     let line = |gift: GivenGift| StatedGift {
         date: gift.paid_at.date(zone),
         amount: gift.amount,
-        receipt_number: gift.receipt_number,
+        receipt_number: gift.receipt_number.unwrap_or_default(),
     };
     let stated = Stated {
         from: stated.from,
@@ -399,6 +395,9 @@ pub async fn rename_supporter(
     name: &str,
 ) -> db::Result<Result<(), &'static str>> {
     let name: String = name.trim().chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    if name.trim().is_empty() {
+        return Ok(Err("Nothing was changed: please type the name that we greet you by."));
+    }
     if name.chars().count() > LONGEST_NAME {
         return Ok(Err("Use at most 100 characters."));
     }
@@ -414,7 +413,7 @@ pub async fn rename_supporter(
 /// When the database fails.
 pub async fn mail_fresh_link(site: &Site, supporter: &Supporter) -> db::Result<LetterAsked> {
     let Some(to) = supporter.email() else { return Ok(LetterAsked::NotFound) };
-    if !may_write(site, supporter).await? {
+    if !may_write(site, &supporter.giver.public_id).await? {
         return Ok(LetterAsked::Enough);
     }
     let mut tx = site.db.begin().await?;
@@ -429,12 +428,10 @@ pub async fn mail_fresh_link(site: &Site, supporter: &Supporter) -> db::Result<L
 /// When the database fails.
 pub async fn mail_link_of_gift(site: &Site, token: &str) -> db::Result<LetterAsked> {
     let Some(recurring) = monthly::find(site, token).await? else { return Ok(LetterAsked::NotFound) };
-    let Ok(email) = EmailAddress::parse(&recurring.email) else { return Ok(LetterAsked::NotFound) };
-    let mut tx = site.db.begin().await?;
-    let giver = rows::at(&mut tx, &email.key()).await?;
-    drop(tx);
-    match giver {
-        Some(giver) => mail_fresh_link(site, &Supporter { giver, is_fresh: false }).await,
+    match giver_of(site, &recurring).await? {
+        Some(giver) => {
+            mail_fresh_link(site, &Supporter { giver, is_fresh: false, was_asked_for: false }).await
+        }
         None => Ok(LetterAsked::NotFound),
     }
 }

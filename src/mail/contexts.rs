@@ -418,13 +418,13 @@ pub struct Receipt {
     pub donor_name: String,
     /// The amount with its currency, such as "€15.00".
     pub amount: String,
-    /// Whether the gift comes every month.
-    pub monthly: bool,
+    /// How often a regular gift comes, such as "every month"; none for a single gift.
+    pub every: Option<String>,
     /// The day of the gift, such as "3 March 2026".
     pub date: String,
     /// The receipt's own number.
     pub receipt_number: String,
-    /// Where a monthly gift is changed or stopped; none for a single gift.
+    /// Where a regular gift is changed or stopped; none for a single gift.
     pub manage_url: Option<String>,
     /// The page to give, which knows them by this address.
     pub give_url: String,
@@ -440,7 +440,7 @@ impl EmailTemplate for Receipt {
             sender: Sender::sample(),
             donor_name: "Ada Okafor".into(),
             amount: "€15.00".into(),
-            monthly: true,
+            every: Some("every month".into()),
             date: "3 March 2026".into(),
             receipt_number: "2026-000123".into(),
             manage_url: Some("https://news.example.org/giving/sample".into()),
@@ -785,6 +785,8 @@ pub struct PaymentFailed {
     pub donor_name: String,
     /// The amount with its currency.
     pub amount: String,
+    /// How often it is taken, such as "every month".
+    pub every: String,
     /// The day of the next try, if there is one.
     pub next_try: Option<String>,
     /// Where the card is changed or the gift stopped.
@@ -799,13 +801,14 @@ impl EmailTemplate for PaymentFailed {
             sender: Sender::sample(),
             donor_name: "Ada Okafor".into(),
             amount: "€15.00".into(),
+            every: "every month".into(),
             next_try: Some("6 March 2026".into()),
             manage_url: "https://news.example.org/giving/sample".into(),
         }
     }
 }
 
-/// Tells a supporter that their monthly gift has stopped.
+/// Tells a supporter that their regular gift has stopped.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RecurringCancelled {
     /// Who writes.
@@ -814,6 +817,8 @@ pub struct RecurringCancelled {
     pub donor_name: String,
     /// The amount with its currency.
     pub amount: String,
+    /// How often it was taken, such as "every month".
+    pub every: String,
     /// Where to give again.
     pub give_url: String,
 }
@@ -826,6 +831,7 @@ impl EmailTemplate for RecurringCancelled {
             sender: Sender::sample(),
             donor_name: "Ada Okafor".into(),
             amount: "€15.00".into(),
+            every: "every month".into(),
             give_url: "https://news.example.org/give".into(),
         }
     }
@@ -1113,7 +1119,7 @@ pub struct GiftsLink {
     pub sender: Sender,
     /// The page.
     pub gifts_url: String,
-    /// How long it works, such as "30 days".
+    /// How long it works, such as "a day".
     pub valid_for: String,
 }
 
@@ -1124,7 +1130,7 @@ impl EmailTemplate for GiftsLink {
         Self {
             sender: Sender::sample(),
             gifts_url: "https://news.example.org/supporter/sample".into(),
-            valid_for: "30 days".into(),
+            valid_for: "a day".into(),
         }
     }
 }
@@ -1155,7 +1161,7 @@ pub struct StatedGift {
     pub date: String,
     /// The amount with its currency.
     pub amount: String,
-    /// The number of its receipt.
+    /// The number of its receipt; empty of a gift that was taken over from another program.
     pub receipt_number: String,
 }
 

@@ -43,6 +43,23 @@ impl GiftRhythm {
         }
     }
 
+    /// About how many days pass between two payments.
+    const fn days(self) -> i64 {
+        let unit = match self.unit {
+            GiftRhythmUnit::Day => 1,
+            GiftRhythmUnit::Week => 7,
+            GiftRhythmUnit::Month => 30,
+            GiftRhythmUnit::Year => 365,
+        };
+        unit * self.count
+    }
+
+    /// Whether it is taken more often than in the other rhythm.
+    #[must_use]
+    pub const fn is_oftener_than(self, other: Self) -> bool {
+        self.days() < other.days()
+    }
+
     /// As a sentence goes on: "every month", "every 3 months".
     #[must_use]
     pub fn words(self) -> String {
@@ -80,6 +97,8 @@ pub struct Terms {
     pub next: Option<Moment>,
     /// When it ends though nobody asks again.
     pub ends_at: Option<Moment>,
+    /// Whether that is when what is paid has passed, and not a day that somebody chose.
+    pub ends_with_period: bool,
     /// Until when nothing is taken.
     pub rests_until: Option<Moment>,
     /// What pays it, where that is told.
@@ -117,4 +136,6 @@ pub enum GiftChange {
     GoOn,
     /// It ends when what is paid has passed.
     EndLater,
+    /// The end that was set for later is taken back: it was one that came when what is paid has passed, or a day that somebody chose.
+    KeepOn { ended_with_period: bool },
 }

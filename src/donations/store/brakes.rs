@@ -1,5 +1,7 @@
 //! The statements of the brakes on card testing: who begins gifts, and which payments were refused.
 
+use std::time::Duration;
+
 use sqlx_macros::FromRow;
 
 use super::super::states::PaymentOutcome;
@@ -12,25 +14,31 @@ use crate::{
 
 statements! {
     ADD_TRY = "insert into gift_try (donation_id, network, mailbox, form, supporter, at) values ($1, $2, $3, $4, $5, $6)";
-    /// Gifts that were begun since then and are not paid: how many, and when the oldest of them was. Whoever pays counts for nothing.
+    /// Gifts that were begun since then and are not paid: how many, and when the oldest of them was. Whoever pays counts for nothing,
+    /// nor does whoever waits for their bank, which takes days.
     OF_NETWORK = "select count(*) as number, min(gift_try.at) as oldest from gift_try
         join donation on donation.id = gift_try.donation_id
-        where gift_try.network = $1 and gift_try.at > $2 and donation.state <> 'paid'";
+        where gift_try.network = $1 and gift_try.at > $2 and donation.state not in ('paid', 'pending')";
     OF_MAILBOX = "select count(*) as number, min(gift_try.at) as oldest from gift_try
         join donation on donation.id = gift_try.donation_id
-        where gift_try.mailbox = $1 and gift_try.at > $2 and donation.state <> 'paid'";
+        where gift_try.mailbox = $1 and gift_try.at > $2 and donation.state not in ('paid', 'pending')";
     OF_FORM = "select count(*) as number, min(gift_try.at) as oldest from gift_try
         join donation on donation.id = gift_try.donation_id
-        where gift_try.form = $1 and gift_try.at > $2 and donation.state <> 'paid'";
+        where gift_try.form = $1 and gift_try.at > $2 and donation.state not in ('paid', 'pending')";
     OF_SUPPORTER = "select count(*) as number, min(gift_try.at) as oldest from gift_try
         join donation on donation.id = gift_try.donation_id
-        where gift_try.supporter = $1 and gift_try.at > $2 and donation.state <> 'paid'";
+        where gift_try.supporter = $1 and gift_try.at > $2 and donation.state not in ('paid', 'pending')";
     ADD_ATTEMPT = "insert into payment_attempt (provider_ref, donation_id, outcome, decline_code, at)
         values ($1, $2, $3, $4, $5) on conflict (provider_ref) do nothing";
-    /// Cards of strangers that were declined since then. Nobody counts more of them than that.
+    /// Cards that were declined since then, but for the first five within the day of each supporter's own link: the sixth of a link is as
+    /// good as a stranger's. Nobody counts more of them than that.
     DECLINED = "select count(*) from (select payment_attempt.id from payment_attempt
         left join gift_try on gift_try.donation_id = payment_attempt.donation_id
-        where payment_attempt.at > $1 and payment_attempt.outcome = 'declined' and gift_try.supporter is null
+        where payment_attempt.at > $1 and payment_attempt.outcome = 'declined' and (gift_try.supporter is null
+            or (select count(*) from (select earlier.id from gift_try as tries
+                join payment_attempt as earlier on earlier.donation_id = tries.donation_id
+                where tries.supporter = gift_try.supporter and tries.at > $2 and earlier.outcome = 'declined'
+                and earlier.id < payment_attempt.id limit 5) as first_five) = 5)
         limit 10000) as declined";
     /// Gifts that were begun since then and are paid: months that are only charged are none of them.
     PAID = "select count(*) from (select gift_try.donation_id from gift_try
@@ -130,16 +138,18 @@ pub async fn add_attempt(tx: &mut Tx, new: &NewAttempt<'_>) -> Result<bool> {
     Ok(tx.exec(ADD_ATTEMPT, row).await? == 1)
 }
 
+const DAY: Duration = Duration::from_secs(86_400);
+
 /// How many cards of strangers were declined since then, and how many gifts were begun and paid.
 pub async fn lately(db: &Db, since: Moment) -> Result<(i64, i64)> {
-    let (declined,): (i64,) = db.one(DECLINED, (since,)).await?;
+    let (declined,): (i64,) = db.one(DECLINED, (since, since.minus(DAY))).await?;
     let (paid,): (i64,) = db.one(PAID, (since,)).await?;
     Ok((declined, paid))
 }
 
 /// The same, as a transaction sees it.
 pub async fn lately_now(tx: &mut Tx, since: Moment) -> Result<(i64, i64)> {
-    let (declined,): (i64,) = tx.one(DECLINED, (since,)).await?;
+    let (declined,): (i64,) = tx.one(DECLINED, (since, since.minus(DAY))).await?;
     let (paid,): (i64,) = tx.one(PAID, (since,)).await?;
     Ok((declined, paid))
 }

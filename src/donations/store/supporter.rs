@@ -5,7 +5,7 @@ use sqlx_macros::FromRow;
 use crate::{
     clock::Moment,
     db::{Db, Result, Tx},
-    payments::{GiftRhythmUnit, RecurringState},
+    payments::{GiftRhythm, GiftRhythmUnit, RecurringState},
     statements,
 };
 
@@ -19,25 +19,28 @@ statements! {
         (select c.created_at from provider_call c where c.idempotency_key = 'cancel:' || r.public_id and c.state = 'started') as ending_since
         from recurring_donation r where r.donor_id = $1 and r.state <> 'pending'
         order by case when r.state = 'cancelled' then 1 else 0 end, r.id desc limit 50";
-    GIFTS_OF = "select d.public_id, d.amount_minor, d.currency, d.paid_at, receipt.number as receipt_number,
+    /// With what came back of each. What was taken over from another program has no receipt of ours.
+    GIFTS_OF = "select d.public_id, d.amount_minor, s.back_minor, d.currency, d.paid_at, receipt.number as receipt_number,
         cast(case when d.kind = 'instalment' then 1 else 0 end as bigint) as is_regular
-        from donation d join receipt on receipt.donation_id = d.id
+        from donation d join gift_standing s on s.donation_id = d.id left join receipt on receipt.donation_id = d.id
         where d.donor_id = $1 and d.state = 'paid' order by d.paid_at desc, d.id desc limit $2";
-    GIFTS_BETWEEN = "select d.public_id, d.amount_minor, d.currency, d.paid_at, receipt.number as receipt_number,
+    /// Without those of which nothing is left.
+    GIFTS_BETWEEN = "select d.public_id, d.amount_minor, s.back_minor, d.currency, d.paid_at, receipt.number as receipt_number,
         cast(case when d.kind = 'instalment' then 1 else 0 end as bigint) as is_regular
-        from donation d join receipt on receipt.donation_id = d.id
-        where d.donor_id = $1 and d.state = 'paid' and d.paid_at >= $2 and d.paid_at < $3 order by d.paid_at, d.id limit $4";
-    RECEIPT_OF = "select d.public_id, d.name, d.amount_minor, d.currency, d.paid_at, receipt.number as receipt_number,
-        r.public_id as recurring from donation d join receipt on receipt.donation_id = d.id
+        from donation d join gift_standing s on s.donation_id = d.id left join receipt on receipt.donation_id = d.id
+        where d.donor_id = $1 and d.state = 'paid' and d.paid_at >= $2 and d.paid_at < $3 and s.back_minor < d.amount_minor
+        order by d.paid_at, d.id limit $4";
+    RECEIPT_OF = "select d.public_id, d.name, d.amount_minor, s.back_minor, d.currency, d.paid_at, receipt.number as receipt_number,
+        r.public_id as recurring from donation d join receipt on receipt.donation_id = d.id join gift_standing s on s.donation_id = d.id
         left join recurring_donation r on r.id = d.recurring_donation_id
-        where d.public_id = $1 and d.donor_id = $2 and d.state = 'paid'";
+        where d.public_id = $1 and d.donor_id = $2 and d.state = 'paid' and s.back_minor < d.amount_minor";
+    RHYTHM_OF = "select every_count, every_unit from recurring_donation where public_id = $1";
+    WHO_GIVES = "select donor.public_id from recurring_donation r join donor on donor.id = r.donor_id
+        where r.public_id = $1 and donor.email <> ''";
     /// Whose regular gift it is.
     OWNED = "select count(*) from recurring_donation where public_id = $1 and donor_id = $2";
     RENAME = "update donor set name = $2 where id = $1 and email <> ''";
     RENAME_REGULAR = "update recurring_donation set name = $2 where donor_id = $1 and state <> 'cancelled'";
-    RUNNING_OF = "select r.public_id, r.amount_minor, r.currency, r.every_count, r.every_unit
-        from donor join recurring_donation r on r.donor_id = donor.id
-        where donor.email_key = $1 and r.state not in ('pending', 'cancelled') order by r.id limit 50";
 }
 
 /// Whoever gave.
@@ -75,10 +78,19 @@ pub struct Regular {
 pub struct Given {
     pub public_id: String,
     pub amount_minor: i64,
+    /// What is not ours any more of it.
+    pub back_minor: i64,
     pub currency: String,
     pub paid_at: Moment,
-    pub receipt_number: String,
+    pub receipt_number: Option<String>,
     pub is_regular: i64,
+}
+
+impl Given {
+    /// What is left of it.
+    pub const fn left(&self) -> i64 {
+        self.amount_minor - self.back_minor
+    }
 }
 
 /// What a receipt says.
@@ -87,20 +99,11 @@ pub struct Paper {
     pub public_id: String,
     pub name: String,
     pub amount_minor: i64,
+    pub back_minor: i64,
     pub currency: String,
     pub paid_at: Moment,
     pub receipt_number: String,
     pub recurring: Option<String>,
-}
-
-/// A regular gift that goes on.
-#[derive(Clone, Debug, PartialEq, Eq, FromRow)]
-pub struct Runs {
-    pub public_id: String,
-    pub amount_minor: i64,
-    pub currency: String,
-    pub every_count: i64,
-    pub every_unit: GiftRhythmUnit,
 }
 
 pub async fn named(db: &Db, public_id: &str) -> Result<Option<Giver>> {
@@ -132,6 +135,17 @@ pub async fn paper(db: &Db, donation: &str, donor: i64) -> Result<Option<Paper>>
     db.opt(RECEIPT_OF, (donation, donor)).await
 }
 
+/// How often a regular gift is taken.
+pub async fn rhythm_of(tx: &mut Tx, recurring: &str) -> Result<GiftRhythm> {
+    let found: Option<(i64, GiftRhythmUnit)> = tx.opt(RHYTHM_OF, (recurring,)).await?;
+    Ok(found.map_or(GiftRhythm::MONTHLY, |(count, unit)| GiftRhythm { count, unit }))
+}
+
+/// The public id of the supporter who gives it.
+pub async fn who_gives(db: &Db, recurring: &str) -> Result<Option<String>> {
+    Ok(db.opt::<(String,)>(WHO_GIVES, (recurring,)).await?.map(|(donor,)| donor))
+}
+
 pub async fn owns(db: &Db, donor: i64, recurring: &str) -> Result<bool> {
     Ok(db.one::<(i64,)>(OWNED, (recurring, donor)).await?.0 > 0)
 }
@@ -139,8 +153,4 @@ pub async fn owns(db: &Db, donor: i64, recurring: &str) -> Result<bool> {
 pub async fn rename(tx: &mut Tx, donor: i64, name: &str) -> Result<()> {
     tx.exec(RENAME_REGULAR, (donor, name)).await?;
     tx.exec(RENAME, (donor, name)).await.map(drop)
-}
-
-pub async fn running(db: &Db, email_key: &str) -> Result<Vec<Runs>> {
-    db.all(RUNNING_OF, (email_key,)).await
 }

@@ -211,7 +211,14 @@ impl Fake {
                 subscription.state = RecurringState::Active;
                 subscription.terms.rests_until = None;
             }
-            GiftChange::EndLater => subscription.terms.ends_at = subscription.terms.next,
+            GiftChange::EndLater => {
+                subscription.terms.ends_at = subscription.terms.next;
+                subscription.terms.ends_with_period = true;
+            }
+            GiftChange::KeepOn { .. } => {
+                subscription.terms.ends_at = None;
+                subscription.terms.ends_with_period = false;
+            }
         }
     }
 

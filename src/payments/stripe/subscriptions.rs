@@ -197,6 +197,7 @@ impl WireSubscription {
             rhythm: rhythm.unwrap_or_default(),
             next,
             ends_at: ends_at.or_else(|| next.filter(|_| self.cancel_at_period_end)),
+            ends_with_period: self.cancel_at_period_end,
             rests_until: self
                 .pause_collection
                 .as_ref()
@@ -283,6 +284,9 @@ pub fn change_fields(wanted: &SubscriptionChange) -> Result<Fields, ProviderErro
         }
         GiftChange::GoOn => add("pause_collection", ""),
         GiftChange::EndLater => add("cancel_at_period_end", "true"),
+        // Only one of the two may be said at once.
+        GiftChange::KeepOn { ended_with_period: true } => add("cancel_at_period_end", "false"),
+        GiftChange::KeepOn { ended_with_period: false } => add("cancel_at", ""),
     }
     Ok(fields)
 }

@@ -20,7 +20,8 @@ use super::{
     told::{InAddress, Told},
 };
 use crate::{
-    donations::{self, GiftError, GiftRequest, Giver, Proof},
+    donations::{self, GiftError, GiftRequest, Giver, KnownSupporter, Proof},
+    email_address::EmailAddress,
     mail::fields_to_everybody,
     money::{self, Currency, Money},
     payments::Every,
@@ -72,6 +73,9 @@ struct Page {
     own_label: String,
     amounts: Vec<Amount>,
     form: Form,
+    /// Where the receipt of whoever came by their own link goes, so that they recognise it and nobody else learns it; none for whoever
+    /// types an address.
+    receipt_to: Option<String>,
     /// The two amounts that what was typed may mean.
     readings: Vec<Amount>,
     trouble: Option<Cow<'static, str>>,
@@ -107,15 +111,15 @@ pub(crate) async fn show(State(app): State<App>, told: InAddress, Query(asked): 
         _ => {
             let every = if asked.every == "month" { "month" } else { "once" };
             let mut form = Form::new(FIELDS).with("every", every).with("e", asked.e);
-            if let Some(known) = donations::known_supporter(&app.site, &asked.s).await? {
-                form = form.with("s", asked.s).with("email", known.email).with("name", known.name);
+            if donations::known_supporter(&app.site, &asked.s).await?.is_some() {
+                form = form.with("s", asked.s);
             } else if let Some(until) = donations::giving_closed_until(&app.site).await? {
                 beside.trouble = Some(closed(until.since(app.site.now())).into());
             }
             form
         }
     };
-    let page = page(&app, &settings, form, beside);
+    let page = page(&app, &settings, form, beside).await?;
     app.public_page("public/donate", TITLE, &page).await
 }
 
@@ -141,18 +145,19 @@ pub(crate) async fn submit(
         return later(&app, &settings, form, Duration::from_secs(3_600)).await;
     }
     if form.is_ticked("anew") {
-        let page = page(&app, &settings, form, Beside::default());
+        let page = page(&app, &settings, form, Beside::default()).await?;
         return app.public_page("public/donate", TITLE, &page).await;
     }
     let known = donations::known_supporter(&app.site, form.text("s")).await?;
     let gift = token::public_id();
     let back = back_to(&app, &form, &gift);
     let typed = form.clone();
+    let own = own_address(&typed, known.as_ref());
     let request = GiftRequest {
         amount: amount_of(&typed),
         every,
-        email: typed.text("email"),
-        name: typed.text("name"),
+        email: own.map_or_else(|| typed.text("email"), |known| &known.email),
+        name: own.map_or_else(|| typed.text("name"), |known| &known.name),
         giver: Giver {
             from: client.network(),
             form: mark_of(&app, &typed).unwrap_or_default(),
@@ -168,10 +173,12 @@ pub(crate) async fn submit(
         Err(error) => return refused(&app, &settings, form, error).await,
     };
     if !has_taken_its_time(&app, &form) {
-        return held::ask(&app, &form, Question::Press { amount }).await;
+        let to = if own.is_some() { email.masked() } else { email.to_string() };
+        return held::ask(&app, &form, Question::Press { amount, to }).await;
     }
     if !form.is_ticked("again") {
-        let who = (known.as_ref(), gave.as_deref());
+        let is_new = donations::is_new_giver_token(&app.site, form.text("s"));
+        let who = (known.as_ref(), is_new, gave.as_deref());
         if let Some(before) = donations::given_before(&app.site, who, &email, every).await? {
             return held::ask(&app, &form, Question::Again { before, zone: &settings.time_zone }).await;
         }
@@ -202,7 +209,8 @@ async fn refused(app: &App, settings: &Settings, mut form: Form, error: GiftErro
         GiftError::TooMany(wait) => return later(app, settings, form, wait).await,
         GiftError::Work => return held::ask(app, &form, Question::Work).await,
         GiftError::Closed(wait) => {
-            let page = page(app, settings, form, Beside { trouble: Some(closed(wait).into()), ..beside });
+            let beside = Beside { trouble: Some(closed(wait).into()), ..beside };
+            let page = page(app, settings, form, beside).await?;
             return Ok(too_many(wait, app.public_page("public/donate", TITLE, &page).await?));
         }
         GiftError::Currency(code) => {
@@ -215,7 +223,7 @@ async fn refused(app: &App, settings: &Settings, mut form: Form, error: GiftErro
             beside.trouble = Some(trouble.into());
         }
     }
-    let page = page(app, settings, form, beside);
+    let page = page(app, settings, form, beside).await?;
     Ok((status, app.public_page("public/donate", TITLE, &page).await?).into_response())
 }
 
@@ -225,7 +233,8 @@ async fn later(app: &App, settings: &Settings, form: Form, wait: Duration) -> Ou
         "Nothing was charged: more gifts than usual are being begun just now. Please try again in {}.",
         words::wait(wait)
     );
-    let page = page(app, settings, form, Beside { trouble: Some(trouble.into()), ..Beside::default() });
+    let beside = Beside { trouble: Some(trouble.into()), ..Beside::default() };
+    let page = page(app, settings, form, beside).await?;
     let page: Response = app.public_page("public/donate", TITLE, &page).await?;
     Ok(too_many(wait, page))
 }
@@ -262,7 +271,16 @@ fn back_to(app: &App, form: &Form, gift: &str) -> String {
     Told::Gift { filled, gift: gift.to_owned() }.address(&app.site, PATH)
 }
 
-fn page(app: &App, settings: &Settings, mut form: Form, beside: Beside) -> Page {
+/// Whoever came by their own link and typed no other address: what they are known by stands in no form.
+fn own_address<'a>(form: &Form, known: Option<&'a KnownSupporter>) -> Option<&'a KnownSupporter> {
+    known.filter(|_| form.text("email").is_empty())
+}
+
+async fn page(app: &App, settings: &Settings, mut form: Form, beside: Beside) -> Result<Page, WebError> {
+    let known = donations::known_supporter(&app.site, form.text("s")).await?;
+    // The payment service may not take it: then they type another.
+    let own = own_address(&form, known.as_ref()).filter(|_| form.error("email").is_empty());
+    let receipt_to = own.and_then(|known| EmailAddress::parse(&known.email).ok()).map(|email| email.masked());
     let currency = money::currency(&settings.currency);
     let amounts: Vec<Amount> = currency.map_or_else(Vec::new, |currency| {
         settings.suggested_amounts.iter().map(|minor| amount(*minor, currency)).collect()
@@ -278,7 +296,8 @@ fn page(app: &App, settings: &Settings, mut form: Form, beside: Beside) -> Page 
         form = form.holding("made", machines::mark(&app.site));
     }
     let reading = |money: Money| amount(money.minor, money.currency);
-    Page {
+    Ok(Page {
+        receipt_to,
         open: app.payments.is_some() && settings.gift_limits().is_some(),
         heading: fields_to_everybody(&settings.appeal_heading),
         text: fields_to_everybody(&settings.appeal_text),
@@ -294,7 +313,7 @@ fn page(app: &App, settings: &Settings, mut form: Form, beside: Beside) -> Page 
         readings: beside.readings.map(|both| both.map(reading).into()).unwrap_or_default(),
         trouble: beside.trouble,
         notice: beside.notice,
-    }
+    })
 }
 
 /// "€15" rather than "€15.00" on a button.

@@ -20,8 +20,8 @@ const OLDEST_FORM: Duration = Duration::from_secs(86_400);
 
 /// What is asked.
 pub(super) enum Question<'a> {
-    /// One more press, for a form that came sooner than people are, or from nowhere.
-    Press { amount: Money },
+    /// One more press, for a form that came sooner than people are, or from nowhere. `to` is where the receipt goes, for people.
+    Press { amount: Money, to: String },
     /// Some work, or some patience.
     Work,
     /// Whether a second gift is meant.
@@ -60,6 +60,7 @@ impl<'a> Held<'a> {
 struct Press<'a> {
     held: Held<'a>,
     amount: String,
+    to: String,
     monthly: bool,
 }
 
@@ -80,10 +81,12 @@ struct Work<'a> {
 struct Again<'a> {
     held: Held<'a>,
     amount: String,
-    /// When it was given, for a gift given once.
+    /// When it was given, for a gift given once; none of a monthly donation.
     at: Option<String>,
-    /// Where a monthly donation is changed or ended.
+    /// Where a monthly donation is changed or ended, or the link to it is asked for.
     manage: Option<String>,
+    /// Whether that link is mailed first.
+    mailed: bool,
     monthly: bool,
 }
 
@@ -92,8 +95,8 @@ pub(super) async fn ask(app: &App, form: &Form, question: Question<'_>) -> Outco
     let held = Held::new(app, form);
     let monthly = held.every == "month";
     match question {
-        Question::Press { amount } => {
-            let page = Press { held, amount: amount.to_string(), monthly };
+        Question::Press { amount, to } => {
+            let page = Press { held, amount: amount.to_string(), to, monthly };
             app.public_page("public/donate_press", TITLE, &page).await
         }
         Question::Work => {
@@ -116,10 +119,13 @@ pub(super) async fn ask(app: &App, form: &Form, question: Question<'_>) -> Outco
         Question::Again { before, zone } => {
             let page = match before {
                 GivenBefore::Once { amount, at } => {
-                    Again { held, amount, at: Some(at.time(zone)), manage: None, monthly }
+                    Again { held, amount, at: Some(at.time(zone)), manage: None, mailed: false, monthly }
                 }
                 GivenBefore::Monthly { amount, manage } => {
-                    Again { held, amount, at: None, manage: Some(format!("/giving/{manage}")), monthly }
+                    let mailed = manage.is_none();
+                    let manage =
+                        manage.map_or_else(|| "/supporter".to_owned(), |token| format!("/giving/{token}"));
+                    Again { held, amount, at: None, manage: Some(manage), mailed, monthly }
                 }
             };
             app.public_page("public/donate_again", TITLE, &page).await

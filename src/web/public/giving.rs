@@ -31,6 +31,8 @@ struct Page {
     every: String,
     next: Option<String>,
     ends: Option<String>,
+    /// Whether a payment comes before that.
+    once_more: bool,
     rests: bool,
     rests_until: Option<String>,
     changing: Option<String>,
@@ -38,6 +40,8 @@ struct Page {
     until: Vec<(String, String)>,
     /// What was done, in a sentence.
     told: Option<&'static str>,
+    /// The way to give again, which knows them.
+    give: String,
     /// The amounts of copies of it that run besides; empty for almost everybody.
     others: String,
 }
@@ -68,6 +72,7 @@ pub(crate) async fn submit(State(app): State<App>, Path(token): Path<String>, bo
         }
         Some("later") => Some(Wish::EndLater),
         Some("go-on") => Some(Wish::GoOn),
+        Some("keep-on") => Some(Wish::KeepOn),
         Some("rest") => {
             let zone = Settings::load(&app.site.db).await?.time_zone;
             let day = sent("until").and_then(|day| Some(zone.day(day.parse().ok()?)?.0));
@@ -94,13 +99,21 @@ pub(crate) async fn submit(State(app): State<App>, Path(token): Path<String>, bo
     }
 }
 
-/// A rest, going on, an end that is to come.
+/// A rest, going on, an end that is to come, and that taken back: which is done by another link than this one.
 async fn change(app: &App, token: &str, wish: Wish<'_>) -> Outcome {
     let provider = app.payments.as_ref().map(|payments| payments.provider.as_ref());
     let told = match donations::change_managed(&app.site, provider, token, wish).await {
         Ok(()) => GiftsTold::Changed,
         Err(ChangeError::NotYet(_)) => GiftsTold::Asked,
         Err(ChangeError::Waiting) => GiftsTold::Waiting,
+        Err(ChangeError::Ends) => GiftsTold::Ends,
+        Err(ChangeError::Enough) => GiftsTold::Enough,
+        Err(ChangeError::Unreachable(_)) => GiftsTold::Unreachable,
+        Err(ChangeError::NeedsLink) => match donations::mail_link_of_gift(&app.site, token).await? {
+            LetterAsked::Sent => GiftsTold::LinkFirst,
+            LetterAsked::Enough => GiftsTold::Enough,
+            LetterAsked::NotFound => GiftsTold::Refused,
+        },
         Err(ChangeError::Refused(_) | ChangeError::Invalid(_)) => GiftsTold::Refused,
         Err(ChangeError::NotFound) => return Err(WebError::NotFound),
         Err(ChangeError::Database(error)) => return Err(error.into()),
@@ -118,11 +131,13 @@ async fn page(app: &App, token: &str, told: Option<&'static str>) -> Outcome {
         every: is.rhythm.words(),
         next: is.next_at.filter(|at| *at > now && is.ends_at.is_none()).map(|at| at.date(zone)),
         ends: is.ends_at.map(|at| at.date(zone)),
+        once_more: is.ends_at.zip(is.next_at).is_some_and(|(ends, next)| next < ends && next > now),
         rests: state == RecurringState::Paused,
         rests_until: is.rests_until.map(|at| at.date(zone)),
         changing: is.changing_since.map(|at| at.date_time(zone)),
         until: rests(now, zone),
         told,
+        give: is.giver.map_or_else(|| "/donate".to_owned(), |token| format!("/donate?s={token}")),
         reachable: app.payments.is_some(),
         running: state.runs(),
         began: began_at.map(|at| at.date(zone)),
@@ -131,7 +146,7 @@ async fn page(app: &App, token: &str, told: Option<&'static str>) -> Outcome {
         asked: asked_at.map(|at| at.date_time(zone)),
         others: others.join(", "),
     };
-    app.public_page("public/giving", "Your monthly donation", &page).await
+    app.public_page("public/giving", "Your regular donation", &page).await
 }
 
 /// The rests that are offered: the day as browsers write it, and for people.

@@ -2,7 +2,7 @@
 //! mails that link to whoever lost it; one that has run out leads to a page that mails a fresh one.
 //!
 //! Opening a page changes nothing, for programs open links too. Of the dangerous things, being forgotten takes a letter and a press
-//! more.
+//! more, and what takes more money, or takes it sooner, a link that was asked for.
 
 use axum::{
     extract::{Path, Query, State},
@@ -59,6 +59,10 @@ struct Page {
     /// Whether the payment service can be asked at all; without its key we cannot.
     reachable: bool,
     contact: String,
+    /// The way to give again, which knows them.
+    give: String,
+    /// Whether they came by a link that they asked for, by which more can be given, and sooner.
+    asked: bool,
 }
 
 #[derive(Serialize)]
@@ -76,6 +80,8 @@ struct Regular {
     /// The day of the next payment as browsers write it.
     next_day: String,
     ends: Option<String>,
+    /// Whether a payment comes before that.
+    once_more: bool,
     rests_until: Option<String>,
     card: String,
     began: Option<String>,
@@ -100,8 +106,12 @@ struct RhythmChoice {
 struct Gift {
     id: String,
     amount: String,
+    /// Whether all of it was sent back.
+    back: bool,
+    /// What it was, if some of it was sent back.
+    was: Option<String>,
     date: String,
-    receipt: String,
+    receipt: Option<String>,
     regular: bool,
 }
 
@@ -219,10 +229,16 @@ pub(crate) async fn submit(State(app): State<App>, Path(token): Path<String>, po
             };
         }
         "amount" => Some(Wish::Amount(form.text("amount"))),
-        "every" => rhythm(form.text("every")).map(Wish::Rhythm),
+        "every" => {
+            let every = rhythm(form.text("every"));
+            Some(Wish::Rhythm(
+                every.ok_or(WebError::BadRequest("The form holds no rhythm that our page has."))?,
+            ))
+        }
         "date" => moment(form.text("date"), &zone).map(Wish::Date),
         "rest" => moment(form.text("until"), &zone).map(|until| Wish::Rest(Some(until))),
         "go-on" => Some(Wish::GoOn),
+        "keep-on" => Some(Wish::KeepOn),
         _ => return Err(WebError::BadRequest("The form holds no button that our page has.")),
     };
     let Some(wish) = wish else {
@@ -254,6 +270,13 @@ async fn refused(app: &App, supporter: &Supporter, here: String, form: Form, err
             return Ok(Told::Gifts(GiftsTold::Asked).at(&app.site, &here, ""));
         }
         ChangeError::NotFound => return Ok(Told::Gifts(GiftsTold::Gone).at(&app.site, &here, "")),
+        ChangeError::NeedsLink => {
+            let told = written(donations::mail_fresh_link(&app.site, supporter).await?, GiftsTold::LinkFirst);
+            return Ok(Told::Gifts(told).at(&app.site, &here, ""));
+        }
+        ChangeError::Enough => GiftsTold::Enough.sentence().to_owned(),
+        ChangeError::Ends => GiftsTold::Ends.sentence().to_owned(),
+        ChangeError::Unreachable(_) => GiftsTold::Unreachable.sentence().to_owned(),
         ChangeError::Waiting => {
             "An earlier change of this gift is not confirmed yet. Please try again in some minutes.".to_owned()
         }
@@ -282,7 +305,7 @@ async fn page(
     let settings = Settings::load(&app.site.db).await?;
     let zone = &settings.time_zone;
     let held = donations::gifts_of(&app.site, supporter).await?;
-    let form = if form.typed("name").is_some() { form } else { form.with("name", supporter.name()) };
+    let form = if form.text("name").is_empty() { form.with("name", supporter.name()) } else { form };
     let now = app.site.now();
     let page = Page {
         here,
@@ -301,9 +324,16 @@ async fn page(
         statement: this_year(now, zone),
         reachable: app.payments.is_some(),
         contact: settings.contact_email.clone(),
+        give: give_again(app, supporter),
+        asked: supporter.was_asked_for,
         form,
     };
     app.public_page("public/supporter", TITLE, &page).await
+}
+
+/// The page to give, which knows whoever comes by this address.
+fn give_again(app: &App, supporter: &Supporter) -> String {
+    format!("/donate?every=month&s={}", donations::giver_token_of(&app.site, supporter))
 }
 
 /// A link that has run out shows nothing of what was given; it has a fresh one mailed, and still leads to the way out.
@@ -340,6 +370,7 @@ impl Regular {
             next: gift.next_at.filter(|at| *at > now && gift.ends_at.is_none()).map(day),
             next_day: gift.next_at.map(|at| at.day(zone)).unwrap_or_default(),
             ends: gift.ends_at.map(day),
+            once_more: gift.ends_at.zip(gift.next_at).is_some_and(|(ends, next)| next < ends && next > now),
             rests_until: gift.rests_until.map(day),
             card: gift.card.clone(),
             began: gift.began_at.map(day),
@@ -359,6 +390,8 @@ impl Gift {
         Self {
             id: gift.public_id,
             amount: gift.amount,
+            back: gift.is_back,
+            was: gift.was,
             date: gift.paid_at.date(zone),
             receipt: gift.receipt_number,
             regular: gift.is_regular,

@@ -141,8 +141,14 @@ pub(super) enum GiftsTold {
     Receipt,
     Statement,
     Link,
-    /// No more letters today.
+    /// Nothing was changed by this link, and a fresh one was mailed by which it can be.
+    LinkFirst,
+    /// No more letters or changes today.
     Enough,
+    /// An end is set: nothing else is changed before that is taken back.
+    Ends,
+    /// The payment service could not be asked.
+    Unreachable,
     /// What it was about is not there.
     Gone,
 }
@@ -165,8 +171,15 @@ impl GiftsTold {
             Self::Receipt => "The receipt is on its way to you.",
             Self::Statement => "The statement is on its way to you.",
             Self::Link => "A fresh link is on its way to you.",
+            Self::LinkFirst => {
+                "Nothing was changed yet: what takes more, or takes it sooner, is done by a fresh link alone, for mail is handed on. We have mailed it to you. It works for a day."
+            }
             Self::Enough => {
-                "Nothing was sent: we have written to you ten times today because somebody pressed a button here. Please come back tomorrow."
+                "Nothing was done: we have written to you ten times today because somebody pressed a button here. Please come back tomorrow. You can stop a gift at any time."
+            }
+            Self::Ends => "Nothing was changed: its end is set. If it should go on, say so first.",
+            Self::Unreachable => {
+                "Nothing was changed: the payment service did not answer. Try again in a few minutes."
             }
             Self::Gone => "That is not there any more. Nothing was changed.",
         }
