@@ -119,9 +119,9 @@ pub use self::{
         renewals::RENEWALS,
     },
     supporter::{
-        GIFTS_LINKS, GivenGift, LetterAsked, LinkError, NEWEST_GIFTS, RegularGift, Statement, Supporter,
-        SupporterGifts, ask_for_gifts_link, card_page, change_managed, change_regular, gifts_of,
+        DeskLetter, GIFTS_LINKS, GivenGift, LetterAsked, LinkError, NEWEST_GIFTS, RegularGift, Statement,
+        Supporter, SupporterGifts, ask_for_gifts_link, card_page, change_managed, change_regular, gifts_of,
         giver_token_of, mail_fresh_link, mail_link_of_gift, rename_supporter, send_receipt_again,
-        send_statement, statement, supporter_by_link,
+        send_statement, statement, supporter_by_link, write_from_desk,
     },
 };

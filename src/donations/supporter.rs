@@ -23,6 +23,7 @@ use super::{
 };
 use crate::{
     attempts::{self, Attempt, Refusal, Shared},
+    audit_log,
     clock::{Moment, Zone},
     db,
     delivery::{self, Suppressions},
@@ -319,6 +320,42 @@ pub async fn send_receipt_again(
     letters::send_receipt_again(&mut tx, site, &to, &gift).await?;
     tx.commit().await?;
     Ok(LetterAsked::Sent)
+}
+
+/// Somebody of the team, who speaks with whoever gave, has their receipt or the link to their page mailed to them once more: to the
+/// address that is known, and to no other.
+///
+/// # Errors
+/// When the database fails.
+pub async fn write_from_desk(
+    site: &Site,
+    staff_id: i64,
+    donation: &str,
+    what: DeskLetter,
+) -> db::Result<LetterAsked> {
+    let Some(giver) = rows::who_gave(&site.db, donation).await? else { return Ok(LetterAsked::NotFound) };
+    let supporter = Supporter { giver, is_fresh: false, was_asked_for: false };
+    let (asked, did) = match what {
+        DeskLetter::Receipt => {
+            (send_receipt_again(site, &supporter, donation).await?, "sent a receipt again")
+        }
+        DeskLetter::Link => {
+            (mail_fresh_link(site, &supporter).await?, "sent a supporter the link to their page")
+        }
+    };
+    if asked == LetterAsked::Sent {
+        audit_log::note(site, Some(staff_id), did, donation, "").await?;
+    }
+    Ok(asked)
+}
+
+/// What somebody of the team has mailed to whoever gave.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DeskLetter {
+    /// The receipt of that gift.
+    Receipt,
+    /// The link to their own page, where they change what they give.
+    Link,
 }
 
 /// What they gave from one day to another, both counted, less what was sent back.

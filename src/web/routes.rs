@@ -392,6 +392,7 @@ pub fn routes() -> Vec<Route> {
         Route::post("/desk/donations/{id}/end", Staff(Role::MONEY), Token, Desk, desk::donations::one::end),
         Route::post("/desk/donations/{id}/refund", Staff(Role::MONEY), Token, Desk, desk::donations::one::refund),
         Route::post("/desk/donations/refunds/{id}/away", Staff(Role::MONEY), Token, Desk, desk::donations::list::refund_seen),
+        Route::post("/desk/donations/{id}/letter", Staff(Role::MONEY), Token, Desk, desk::donations::one::letter),
         Route::post("/desk/donations/{id}/note", Staff(Role::MONEY), Token, Desk, desk::donations::one::note),
         Route::post("/desk/donations/{id}/asking", Staff(Role::MONEY), Token, Desk, desk::donations::one::asking),
         Route::get("/desk/donations/{id}/forget", Staff(Role::OWNING), Desk, desk::donations::forget::show),

@@ -10,7 +10,10 @@ use broadside::{
 };
 use reqwest::StatusCode;
 
-use crate::support::{TestApp, both_engines, database::change};
+use crate::support::{
+    TestApp, both_engines,
+    database::{change, rows},
+};
 
 /// Three supporters and their gifts: Zoë Özdemir monthly, Ann Lee once by card, and Bob, whose bank has yet to pay.
 async fn supporters(app: &TestApp) {
@@ -146,6 +149,21 @@ both_engines! {
         desk.submit_and_follow(&never.form("/desk/donations/gift-3/asking")).await;
         assert_eq!(donations::NeverAsk::of(&app.site.db, "gift-3").await.expect("a read"), donations::NeverAsk::MayBeAsked);
         assert!(!desk.open("/desk/donations/gift-4").await.body.contains("Never ask"), "nobody gave yet");
+
+        let form = one.form("/desk/donations/gift-3/letter");
+        for what in ["receipt", "link"] {
+            desk.submit_and_follow(&form.clone().and("what", what)).await.says("It is on its way to their mailbox.");
+        }
+        let log = audit_log::latest(&app.site.db, 1).await.expect("a read");
+        assert_eq!(log[0].action, "sent a supporter the link to their page");
+        let told: Vec<(String, String)> = rows(&app.site.db, "select template, to_address from notice order by id").await;
+        let told: Vec<(&str, &str)> = told.iter().map(|(template, to)| (template.as_str(), to.as_str())).collect();
+        assert_eq!(told, [("receipt", "ann.lee@example.com"), ("gifts_link", "ann.lee@example.com")]);
+        for _ in 0..10 {
+            desk.submit(&form.clone().and("what", "receipt")).await;
+        }
+        desk.submit_and_follow(&form.and("what", "receipt")).await.says("Try again tomorrow");
+        app.drain().await;
 
         let file = desk.open("/desk/donations/file?state=paid").await.form("/desk/donations/file");
         let csv = desk.submit(&file).await;

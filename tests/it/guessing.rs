@@ -234,6 +234,7 @@ const DOORS: &[(&[Role], &[&str])] = &[
         "GET /desk/donations/file",
         "POST /desk/donations/file",
         "GET /desk/donations/{id}",
+        "POST /desk/donations/{id}/letter",
         "POST /desk/donations/{id}/note",
         "POST /desk/donations/{id}/asking",
         "POST /desk/donations/events/{id}",

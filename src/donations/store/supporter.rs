@@ -12,6 +12,8 @@ use crate::{
 statements! {
     SUPPORTER = "select id, public_id, email, name from donor where public_id = $1 and email <> ''";
     SUPPORTER_AT = "select id, public_id, email, name from donor where email_key = $1";
+    WHO_GAVE = "select donor.id, donor.public_id, donor.email, donor.name from donation join donor on donor.id = donation.donor_id
+        where donation.public_id = $1 and donor.email <> ''";
     /// Those that go on first.
     REGULAR_OF = "select r.public_id, r.amount_minor, r.currency, r.state, r.every_count, r.every_unit, r.next_at, r.ends_at,
         r.rests_until, r.card_brand, r.card_last4, r.card_expires, r.activated_at, r.cancelled_at,
@@ -112,6 +114,11 @@ pub async fn named(db: &Db, public_id: &str) -> Result<Option<Giver>> {
 
 pub async fn at(tx: &mut Tx, email_key: &str) -> Result<Option<Giver>> {
     tx.opt(SUPPORTER_AT, (email_key,)).await
+}
+
+/// Who gave a gift, where that is known.
+pub async fn who_gave(db: &Db, donation: &str) -> Result<Option<Giver>> {
+    db.opt(WHO_GAVE, (donation,)).await
 }
 
 pub async fn regular(db: &Db, donor: i64) -> Result<Vec<Regular>> {

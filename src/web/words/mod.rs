@@ -55,6 +55,8 @@ pub fn done(code: &str) -> Option<&'static str> {
         "cancelled" => "Cancelled. Nothing more goes out.",
         "asked" => "We sent them an email with a link. They are on the list once they press it.",
         "noted" => "Noted.",
+        "letter-sent" => "It is on its way to their mailbox.",
+        "letters-enough" => "They were sent as many letters today as there may be. Try again tomorrow.",
         "ended" => "It has ended. Nothing more is charged.",
         "ending" => "The payment service has not answered yet. It is asked until it has ended it.",
         "sent-back" => "It is being sent back. Their bank takes a few days.",

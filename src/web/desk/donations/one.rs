@@ -8,8 +8,8 @@ use crate::{
     audit_log,
     clock::Zone,
     donations::{
-        self, Account, CancelError, DisputeLine, GiftReturns, GiftStanding, LedgerLine, NeverAsk,
-        RecurringState, RefundAsk, RefundError, RefundLine, RefundMade,
+        self, Account, CancelError, DeskLetter, DisputeLine, GiftReturns, GiftStanding, LedgerLine,
+        LetterAsked, NeverAsk, RecurringState, RefundAsk, RefundError, RefundLine, RefundMade,
     },
     money::{self, Money},
     staff::Role,
@@ -48,6 +48,8 @@ struct Page {
     notes: Vec<NoteView>,
     /// Whether somebody is known who may be asked for gifts, and since when they are not.
     knows_who: bool,
+    /// Whether its receipt can be sent once more.
+    has_receipt: bool,
     never_asked_since: Option<String>,
 }
 
@@ -141,6 +143,7 @@ async fn page(desk: &Desk, id: &str, mut form: Form) -> Result<Page, WebError> {
             donation.recurring_state.is_some_and(RecurringState::runs) && desk.app.payments.is_some()
         }),
         warned: can_go_back && warnings.iter().any(|one| one.is_actionable),
+        has_receipt: left > 0 && donation.receipt_number.is_some(),
         knows_who: asking != NeverAsk::Nobody && !donation.email.is_empty(),
         never_asked_since: match asking {
             NeverAsk::Since(at) => Some(at.date(zone)),
@@ -213,6 +216,20 @@ pub(crate) async fn end(desk: Desk, Path(id): Path<String>, posted: Posted) -> O
         Err(CancelError::NotYet(_)) => Ok(see_other(&format!("/desk/donations/{id}?done=ending"))),
         Err(CancelError::NotFound) => Err(WebError::NotFound),
         Err(CancelError::Database(error)) => Err(error.into()),
+    }
+}
+
+/// `POST /desk/donations/{id}/letter`: the receipt, or the link to their own page, to whoever gave.
+pub(crate) async fn letter(desk: Desk, Path(id): Path<String>, posted: Posted) -> Outcome {
+    let what = match posted.form(&["what"])?.text("what") {
+        "receipt" => DeskLetter::Receipt,
+        "link" => DeskLetter::Link,
+        _ => return Err(WebError::BadRequest("Go back, reload the page and press the button again.")),
+    };
+    match donations::write_from_desk(desk.site(), desk.who.staff.id, &id, what).await? {
+        LetterAsked::Sent => Ok(see_other(&format!("/desk/donations/{id}?done=letter-sent"))),
+        LetterAsked::Enough => Ok(see_other(&format!("/desk/donations/{id}?done=letters-enough"))),
+        LetterAsked::NotFound => Err(WebError::NotFound),
     }
 }
 
