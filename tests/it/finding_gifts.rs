@@ -156,7 +156,7 @@ both_engines! {
         }
         let log = audit_log::latest(&app.site.db, 1).await.expect("a read");
         assert_eq!(log[0].action, "sent a supporter the link to their page");
-        let told: Vec<(String, String)> = rows(&app.site.db, "select template, to_address from notice order by id").await;
+        let told: Vec<(String, String)> = rows(&app.site.db, "select template, address from notice order by id").await;
         let told: Vec<(&str, &str)> = told.iter().map(|(template, to)| (template.as_str(), to.as_str())).collect();
         assert_eq!(told, [("receipt", "ann.lee@example.com"), ("gifts_link", "ann.lee@example.com")]);
         for _ in 0..10 {
