@@ -7,6 +7,7 @@ use crate::{
     clock::Moment,
     db::{self, Db},
     payments::{AccountStanding, PaymentProvider, ProviderError},
+    queue::{self, News},
     site::Site,
 };
 
@@ -33,6 +34,33 @@ impl AccountTrouble {
         sentences
     }
 }
+
+impl AccountTrouble {
+    /// What each thing is called among the news: what begins anew is told anew.
+    fn subjects(&self) -> Vec<String> {
+        let since = |what: &str, since: Moment| format!("{what} {}", since.0);
+        let restricted = self.restricted.as_ref().and_then(|known| known.restricted_since);
+        let all =
+            [restricted.map(|at| since("restricted", at)), self.silent_since.map(|at| since("silent", at))];
+        all.into_iter().flatten().collect()
+    }
+
+    /// What is to be told of one of them, and what to do; none if that is over.
+    pub(super) fn said(&self, subject: &str) -> Option<(String, &'static str)> {
+        if !self.subjects().iter().any(|one| one == subject) {
+            return None;
+        }
+        match &self.restricted {
+            Some(known) if subject.starts_with("restricted") => Some((restricted(known), RESTRICTED_MEANS)),
+            _ => Some((SILENT.to_owned(), SILENT_MEANS)),
+        }
+    }
+}
+
+const RESTRICTED_MEANS: &str = "Sign in at the payment service: it says there what it needs of you. We ask it again and again, and \
+    the desk says when all is well. Supporters who come meanwhile are told that nothing was charged.";
+const SILENT_MEANS: &str = "Nothing is lost: we ask every ten minutes, and what happened there comes that much later. Whoever \
+    runs the server mends it with `broadside payments setup`, which shows first what it would change.";
 
 const SILENT: &str = "The payment service does not tell us by itself any more what happens there: we hear of it late, by asking";
 
@@ -90,6 +118,23 @@ pub async fn look(
     rows::keep_standing(&mut tx, &standing, site.now()).await?;
     tx.commit().await?;
     Ok(standing)
+}
+
+/// Has the treasurers told of what is wrong now: once, and again each week while it goes on.
+///
+/// # Errors
+/// When the database fails; it is looked at again at the next turn.
+pub async fn note_trouble(site: &Site) -> db::Result<()> {
+    let trouble = trouble(&site.db, site.now()).await?;
+    let subjects = trouble.subjects();
+    if subjects.is_empty() {
+        return Ok(());
+    }
+    let mut tx = site.db.begin().await?;
+    for subject in subjects {
+        queue::add_news(&mut tx, site.now(), News::Account, &subject).await?;
+    }
+    tx.commit().await
 }
 
 #[cfg(test)]

@@ -17,7 +17,8 @@ pub async fn note(site: &Site, staff_id: i64, donation: &str, text: &str) -> Res
     let mut tx = site.db.begin().await?;
     let noted = rows::note(&mut tx, donation, staff_id, text, site.now()).await?;
     if noted {
-        audit_log::record(&mut tx, site, Some(staff_id), "noted something about a gift", donation, "")
+        let subject = format!("gift {donation}");
+        audit_log::record(&mut tx, site, Some(staff_id), "noted something about a gift", &subject, "")
             .await?;
     }
     tx.commit().await?;
@@ -68,7 +69,7 @@ pub async fn never_ask(site: &Site, staff_id: i64, donation: &str, never: bool) 
         (rows::ask_again(&mut tx, donation).await?, "may ask a supporter for gifts again")
     };
     if changed {
-        audit_log::record(&mut tx, site, Some(staff_id), action, donation, "").await?;
+        audit_log::record(&mut tx, site, Some(staff_id), action, &format!("gift {donation}"), "").await?;
     }
     tx.commit().await?;
     Ok(changed)

@@ -190,7 +190,7 @@ async fn store_request(
         site,
         Some(staff_id),
         "sent a gift back",
-        ask.donation,
+        &format!("gift {}", ask.donation),
         &format!("{amount}: {why}"),
     )
     .await?;

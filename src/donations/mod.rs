@@ -59,7 +59,10 @@ pub(crate) use self::store::{
     renewals::FORGET_TROUBLE,
 };
 pub use self::{
-    account::{AccountTrouble, KnownAccount, look as look_at_account, trouble as account_trouble},
+    account::{
+        AccountTrouble, KnownAccount, look as look_at_account, note_trouble as note_account_trouble,
+        trouble as account_trouble,
+    },
     apply::ProviderPollError,
     attention::{
         Attention, LATELY, ask_again as ask_again_to_end, at_least, look as attention,
@@ -84,7 +87,7 @@ pub use self::{
         Total, Unended, figures,
     },
     manage_link::{asked_supporter_token, manage_token, supporter_token},
-    money_news::tell_of_money,
+    money_news::{tell_of_account, tell_of_money},
     monthly::{CancelError, Monthly, cancel_all, cancel_as_written, cancel_monthly, monthly_of},
     new_readers::meet_new_readers,
     payouts::{paid_out, payouts_page, settle_waiting},

@@ -1,6 +1,8 @@
-//! What happened to money that a treasurer has to know of, told by letter: a refund or payout that failed, a dispute, a warning.
+//! What happened to money that a treasurer has to know of, told by letter: a refund or payout that failed, a dispute, a
+//! warning, an account that is restricted or silent.
 
 use super::{
+    account,
     lines::figures,
     store::back::{self as rows, About},
 };
@@ -43,6 +45,29 @@ pub async fn tell_of_money(site: &Site, news: &Due<Happened>) -> Result<Telling>
         |donation| site.url(&format!("/desk/donations/{donation}")),
     );
     let context = MoneyNews { sender: letterhead.sender.clone(), what, means, page_url: page };
+    let fact = format!("{}:{}", news.name, news.since.0);
+    if !staff::tell(&mut tx, (site, &letterhead), &people, &fact, &context).await? {
+        return Ok(Telling::NobodyThere);
+    }
+    tx.commit().await?;
+    Ok(Telling::Written)
+}
+
+/// Writes to the treasurers that our account at the payment service is in trouble, while it is.
+///
+/// # Errors
+/// When the database fails; they are told at a later turn.
+pub async fn tell_of_account(site: &Site, news: &Due<Happened>) -> Result<Telling> {
+    let trouble = account::trouble(&site.db, site.now()).await?;
+    let Some((what, means)) = trouble.said(&news.what.subject) else { return Ok(Telling::NotSo) };
+    let (settings, people) = (Settings::load(&site.db).await?, staff::treasurers(&site.db).await?);
+    let mut tx = site.db.begin().await?;
+    if !queue::news_told(&mut tx, news, site.now()).await? {
+        return Ok(Telling::NotSo);
+    }
+    let letterhead = settings.letterhead(site);
+    let page_url = site.url("/desk/donations");
+    let context = MoneyNews { sender: letterhead.sender.clone(), what, means: means.to_owned(), page_url };
     let fact = format!("{}:{}", news.name, news.since.0);
     if !staff::tell(&mut tx, (site, &letterhead), &people, &fact, &context).await? {
         return Ok(Telling::NobodyThere);

@@ -344,7 +344,7 @@ pub async fn write_from_desk(
         }
     };
     if asked == LetterAsked::Sent {
-        audit_log::note(site, Some(staff_id), did, donation, "").await?;
+        audit_log::note(site, Some(staff_id), did, &format!("gift {donation}"), "").await?;
     }
     Ok(asked)
 }

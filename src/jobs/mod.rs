@@ -463,7 +463,9 @@ impl Jobs {
         if let Some(provider) = &self.payments {
             // Whether or not the list can be read: how the account stands is another question.
             let polled = donations::poll_provider(&self.site, provider.as_ref()).await;
-            donations::look_at_account(&self.site, provider.as_ref()).await?;
+            let looked = donations::look_at_account(&self.site, provider.as_ref()).await;
+            donations::note_account_trouble(&self.site).await?;
+            looked?;
             polled?;
         }
         Ok(())

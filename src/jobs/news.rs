@@ -51,6 +51,7 @@ impl Work for Letters {
             },
             News::GivenUp | News::Failing => tell_of_what_does_not_work(site, news).await?,
             News::Money => donations::tell_of_money(site, news).await?,
+            News::Account => donations::tell_of_account(site, news).await?,
         };
         Ok(match letter {
             Telling::Written => Came::Done,

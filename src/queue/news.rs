@@ -25,6 +25,8 @@ words! {
         Failing = "failing",
         /// Something happened to money that a treasurer has to know of; the subject is what, and its name at the provider.
         Money = "money",
+        /// Our account at the payment service is restricted, or its news do not reach us; the subject is which, and since when.
+        Account = "account",
     }
 }
 
@@ -35,7 +37,7 @@ impl News {
         match self {
             Self::EditionPaused | Self::Money => Duration::ZERO,
             Self::GivenUp => Duration::from_secs(86_400),
-            Self::Failing => Duration::from_secs(7 * 86_400),
+            Self::Failing | Self::Account => Duration::from_secs(7 * 86_400),
         }
     }
 }

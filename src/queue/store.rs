@@ -29,7 +29,7 @@ queue! {
     /// What people of the team are to be told of. What only a newer version knows waits for it, and nobody looks at it meanwhile.
     pub NEWS = NEWS {
         table: "news", key: "key", since: "at", also: ", kind, subject",
-        open: "told_at is null and kind in ('edition-paused', 'given-up', 'failing', 'money')",
+        open: "told_at is null and kind in ('edition-paused', 'given-up', 'failing', 'money', 'account')",
         done: "told_at = $3",
     }
 }

@@ -399,6 +399,7 @@ pub fn routes() -> Vec<Route> {
         Route::post("/desk/donations/{id}/forget", Staff(Role::OWNING), Token, Desk, desk::donations::forget::submit),
         Route::post("/desk/donations/events/{id}", Staff(Role::MONEY), Token, Desk, desk::donations::list::try_again),
         Route::post("/desk/donations/events/{id}/away", Staff(Role::MONEY), Token, Desk, desk::donations::list::put_away),
+        Route::post("/desk/donations/account", Staff(Role::MONEY), Token, Desk, desk::donations::list::ask_account),
         Route::post("/desk/donations/checkouts/away", Staff(Role::MONEY), Token, Desk, desk::donations::list::seen),
         Route::post("/desk/donations/monthly/{id}/end", Staff(Role::MONEY), Token, Desk, desk::donations::list::ask_again),
         Route::get("/desk/settings", Staff(Role::OWNING), Desk, desk::settings::magazine::show),

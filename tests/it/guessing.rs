@@ -237,6 +237,7 @@ const DOORS: &[(&[Role], &[&str])] = &[
         "POST /desk/donations/{id}/letter",
         "POST /desk/donations/{id}/note",
         "POST /desk/donations/{id}/asking",
+        "POST /desk/donations/account",
         "POST /desk/donations/events/{id}",
         "POST /desk/donations/events/{id}/away",
         "POST /desk/donations/checkouts/away",

@@ -10,10 +10,55 @@ use reqwest::StatusCode;
 
 use crate::{
     donating::{BUYER, House},
-    support::both_engines,
+    support::{TestApp, app::OWNER, both_engines},
 };
 
+const DAY: Duration = Duration::from_secs(86_400);
+
 both_engines! {
+    /// TRUST M23: an account that is restricted, or whose news do not reach us, is told by letter: at once, again each week while it goes on,
+    /// and anew when it begins anew; the desk says it and asks at a press.
+    async fn an_account_in_trouble_is_told(app: TestApp) {
+        let stripe = app.sandbox.stripe();
+        let turns = async || {
+            for _ in 0..2 {
+                app.jobs().run_all_once().await;
+                app.send().await;
+            }
+        };
+        let letters = |word: &str| app.mails(OWNER.0).iter().filter(|mail| mail.subject.contains(word)).count();
+        turns().await;
+        assert_eq!(letters("payment service"), 0);
+        stripe.restrict_account(false, true, &["company.tax_id"]).expect("it is restricted");
+        for (later, told) in [(0, 1), (1, 1), (5, 1), (2, 2)] {
+            app.advance(DAY * later);
+            turns().await;
+            assert_eq!(letters("takes no gifts for you any more"), told, "{later} days later");
+        }
+        let desk = app.desk().await;
+        let page = desk.open("/desk/donations").await;
+        page.says("takes no gifts for you any more. It waits for: company.tax_id.");
+        stripe.restrict_account(true, true, &[]).expect("all is well");
+        let asked = desk.submit_and_follow(&page.form("/desk/donations/account")).await;
+        assert!(!asked.body.contains("takes no gifts"), "{}", asked.body);
+        app.advance(DAY);
+        turns().await;
+        stripe.restrict_account(false, true, &[]).expect("restricted anew");
+        turns().await;
+        assert_eq!(letters("takes no gifts for you any more"), 3);
+        stripe.restrict_account(true, true, &[]).expect("all is well");
+
+        stripe.hold_events();
+        for (later, told) in [(0, 0), (1, 1), (1, 1)] {
+            app.advance(DAY * later + Duration::from_secs(60));
+            let session = app.begin_to_give("ann@example.org", "15", "once").await;
+            stripe.pay(&session, "ann@example.org").expect("the session is open");
+            turns().await;
+            assert_eq!(letters("does not tell us by itself"), told, "{later} days later");
+        }
+        app.leaves_work();
+    }
+
     /// TRUST D6, D8: part of a gift is sent back once, however often the button is pressed; more than is left is refused in words; the why is
     /// kept; the provider's own book says the same.
     async fn a_gift_is_sent_back_from_the_desk(house: House) {

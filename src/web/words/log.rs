@@ -64,6 +64,9 @@ pub(in crate::web) fn to(subject: &str, named: &Named<'_>) -> (String, Option<St
             .find(|one| one.public_id == id)
             .map_or_else(|| ("an edition".to_owned(), None), page);
     }
+    if let Some(id) = subject.strip_prefix("gift ") {
+        return ("a gift".to_owned(), Some(format!("/desk/donations/{id}")));
+    }
     if let Some(slug) = subject.strip_prefix("list ") {
         let page = |one: &List| (quoted(&one.name), Some(format!("/desk/lists/{}", one.public_id)));
         return named.lists.iter().find(|one| one.slug == slug).map_or_else(|| (quoted(slug), None), page);

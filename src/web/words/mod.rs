@@ -55,6 +55,8 @@ pub fn done(code: &str) -> Option<&'static str> {
         "cancelled" => "Cancelled. Nothing more goes out.",
         "asked" => "We sent them an email with a link. They are on the list once they press it.",
         "noted" => "Noted.",
+        "account-asked" => "The payment service was asked: what stands here now is what it says.",
+        "account-silent" => "The payment service did not answer. It is asked again by itself.",
         "letter-sent" => "It is on its way to their mailbox.",
         "letters-enough" => "They were sent as many letters today as there may be. Try again tomorrow.",
         "ended" => "It has ended. Nothing more is charged.",

@@ -12,8 +12,8 @@ use super::{
 use crate::{
     clock::{Moment, Zone},
     donations::{
-        self, Became, Copied, DonationKind, Double, LastCompared, ListedDonation, ReturnsToSee, Total,
-        Unended,
+        self, Became, Copied, DonationKind, Double, LastCompared, ListedDonation, ProviderPollError,
+        ReturnsToSee, Total, Unended,
     },
     jobs,
     web::{
@@ -45,6 +45,8 @@ struct Page {
     sums: Vec<Sum>,
     donations: Vec<Line>,
     pages: Links,
+    /// What is wrong with our account at the payment service, or with how its news come.
+    account: Vec<String>,
     stuck: Vec<EventView>,
     waiting: i64,
     unended: Vec<UnendedView>,
@@ -157,6 +159,7 @@ pub(crate) async fn show(desk: Desk, Query(look): Query<Look>) -> Outcome {
         sums,
         pages,
         donations: donations.into_iter().map(|donation| line(donation, zone)).collect(),
+        account: needs.account.sentences(),
         stuck: needs.events.into_iter().map(|one| event(one, zone)).collect(),
         waiting: donations::unfinished(db).await?.waiting,
         checkouts: needs.checkouts.first().map(|last| CheckoutsView {
@@ -185,6 +188,17 @@ pub(crate) async fn try_again(desk: Desk, Path(id): Path<String>) -> Outcome {
     } else {
         Err(WebError::NotFound)
     }
+}
+
+/// `POST /desk/donations/account`: the payment service is asked how our account stands, before its time.
+pub(crate) async fn ask_account(desk: Desk) -> Outcome {
+    let Some(payments) = desk.app.payments.clone() else { return Err(WebError::NotFound) };
+    let done = match donations::look_at_account(desk.site(), payments.provider.as_ref()).await {
+        Ok(_) => "account-asked",
+        Err(ProviderPollError::Database(error)) => return Err(error.into()),
+        Err(ProviderPollError::Provider(_)) => "account-silent",
+    };
+    Ok(see_other(&format!("/desk/donations?done={done}")))
 }
 
 /// `POST /desk/donations/events/{id}/away`

@@ -208,7 +208,8 @@ pub(crate) async fn end(desk: Desk, Path(id): Path<String>, posted: Posted) -> O
         return again(&desk, &id, form).await;
     }
     let site = desk.site();
-    audit_log::note(site, Some(desk.who.staff.id), "ended a monthly donation", &id, &why).await?;
+    audit_log::note(site, Some(desk.who.staff.id), "ended a monthly donation", &format!("gift {id}"), &why)
+        .await?;
     let provider = desk.app.payments.as_ref().map(|payments| payments.provider.as_ref());
     let token = donations::manage_token(site, &recurring);
     match donations::cancel_monthly(site, provider, &token).await {
