@@ -238,8 +238,18 @@ pub(super) async fn give_url_of(
     })
 }
 
+const NOBODYS_NAME: &str = "supporter";
+
+/// By what a supporter is greeted. Whoever typed somebody else's address may have typed a message to them for a name: what is long, or
+/// has what addresses of pages and offers are made of, is no name.
 pub(super) fn greeting(name: &str) -> String {
-    if name.is_empty() { "supporter".to_owned() } else { name.to_owned() }
+    let is_odd = |c: char| c.is_numeric() || c.is_control() || "/:@<>{}[]|\\#$%*=~^_!?\"€£".contains(c);
+    // "J.R.R." is a name's; "evil.example" is not.
+    let is_domain =
+        |word: &str| word.trim_matches('.').split('.').filter(|part| part.chars().count() > 1).count() > 1;
+    let has_domain = || name.split_whitespace().any(is_domain);
+    let is_name = !name.is_empty() && name.chars().count() <= 60 && !name.contains(is_odd) && !has_domain();
+    if is_name { name.to_owned() } else { NOBODYS_NAME.to_owned() }
 }
 
 /// Brings the donor state of a reader with the donor's address up to date, if there is one.
@@ -270,4 +280,31 @@ pub(super) async fn follow_up(tx: &mut Tx, site: &Site, recurring_id: i64) -> db
         tell_donor_state(tx, site, donor_id).await?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// TRUST A22: nothing that a stranger typed to somebody stands in a letter to them, and people are called what they are called.
+    #[test]
+    fn names_are_greeted_and_messages_are_not() {
+        for name in
+            ["Zoë Özdemir", "J.R.R. Marlowe", "Ann & Bob O’Neill-Lee", "अनुष्का", "Martin Luther King, Jr."]
+        {
+            assert_eq!(greeting(name), name);
+        }
+        for message in [
+            "",
+            "WIN 1000 EUR",
+            "see evil.example",
+            "evil.ru",
+            "//evil",
+            "call me @evil",
+            "you owe us $",
+            &"x".repeat(61),
+        ] {
+            assert_eq!(greeting(message), "supporter", "{message}");
+        }
+    }
 }

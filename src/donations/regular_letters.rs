@@ -1,5 +1,7 @@
 //! What supporters are told of their regular gifts beside receipts: each letter once for its fact, in the transaction of the fact.
 
+use std::time::Duration;
+
 use super::{
     letters::{give_url_of, greeting, page_url, was_told},
     lines::figures,
@@ -7,6 +9,7 @@ use super::{
     store::{months::Recurring, renewals::Expiring},
 };
 use crate::{
+    attempts::{self, Limit},
     clock::Moment,
     db::{self, Tx},
     delivery::tell,
@@ -20,6 +23,9 @@ use crate::{
     site::Site,
     token,
 };
+
+/// It costs nothing to have payments fail in somebody's name: so many letters a day say so to one mailbox.
+const FAILED: Limit = Limit::within("gift failed", 3, Duration::from_secs(86_400));
 
 /// That a payment still has not gone through: the letter of that number, due at `due`.
 pub(super) async fn send_failed_again(
@@ -77,7 +83,6 @@ pub(super) async fn send_payment_action(
 pub(super) struct Missed<'a> {
     pub donation: &'a str,
     pub email: &'a str,
-    pub name: &'a str,
     pub amount: String,
     pub every: Every,
     pub at: Moment,
@@ -89,10 +94,14 @@ pub(super) async fn send_gift_failed(tx: &mut Tx, site: &Site, gift: &Missed<'_>
         return Ok(());
     }
     let Ok(to) = EmailAddress::parse(gift.email) else { return Ok(()) };
+    if !attempts::counts(tx, site, &FAILED.on(&to.key())).await? {
+        return Ok(());
+    }
     let letterhead = Settings::load_in(tx).await?.letterhead(site);
     let failed = GiftFailed {
         sender: letterhead.sender.clone(),
-        donor_name: greeting(gift.name),
+        // Nothing was paid: it is anybody who typed this address, and a name.
+        donor_name: greeting(""),
         amount: gift.amount.clone(),
         give_url: give_url_of(tx, site, &to, gift.every).await?,
     };

@@ -75,7 +75,6 @@ async fn fail(
     let missed = regular_letters::Missed {
         donation: &donation.public_id,
         email: &known(&donation.email, &session.email),
-        name: &known(&donation.name, &session.name),
         amount: session.total.map(|total| total.to_string()).unwrap_or_default(),
         every: session.every,
         at: event.since,
