@@ -102,6 +102,12 @@ pub async fn refund(
     if ask.amount_minor <= 0 {
         return Err(RefundError::Nothing);
     }
+    // A restored backup does not know what was sent back after it, and would send it once more.
+    if let Some(payment) = rows::payment_of(&site.db, ask.donation).await?
+        && let Err(ProviderPollError::Database(error)) = apply::look_after(site, provider, &payment).await
+    {
+        return Err(error.into());
+    }
     let call = match store_request(site, staff_id, why, ask).await? {
         Stored::New(call) => call,
         Stored::Known { is_done: true } => return Ok(RefundMade::Done),

@@ -236,6 +236,8 @@ pub trait AfterPayment: Send + Sync {
     fn warnings_of<'a>(&'a self, payment: &'a str) -> ProviderAnswer<'a, Vec<FraudWarning>>;
     /// The invoice that a payment paid; none for one of no invoice.
     fn invoice_of<'a>(&'a self, payment: &'a str) -> ProviderAnswer<'a, Option<String>>;
+    /// The checkout session that a payment was made in; none for one of no session.
+    fn session_of_payment<'a>(&'a self, payment: &'a str) -> ProviderAnswer<'a, Option<String>>;
     /// Gives money back; the same key gives it once.
     fn refund<'a>(&'a self, new: &'a NewRefund) -> ProviderAnswer<'a, Refund>;
     /// A payout.

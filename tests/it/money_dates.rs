@@ -65,6 +65,9 @@ impl PaymentProvider for Slow {
     fn checkout_session<'a>(&'a self, id: &'a str) -> ProviderAnswer<'a, CheckoutSession> {
         self.inner.checkout_session(id)
     }
+    fn close_checkout<'a>(&'a self, id: &'a str, idempotency_key: &'a str) -> ProviderAnswer<'a, ()> {
+        self.inner.close_checkout(id, idempotency_key)
+    }
     fn payment<'a>(&'a self, id: &'a str) -> ProviderAnswer<'a, Payment> {
         self.inner.payment(id)
     }

@@ -79,27 +79,7 @@ pub async fn fetch(
 ) -> Result<Seen, ProviderPollError> {
     let object_id = &told.object_id;
     match told.news() {
-        Some(EventKind::Checkout | EventKind::CheckoutFailed) => {
-            let session = provider.checkout_session(object_id).await?;
-            let payment = match &session.payment {
-                // The payment knows when the money came, and whether "unpaid" means "not yet" or "never".
-                Some(id) if matches!(session.state, SessionState::Paid | SessionState::Unpaid) => {
-                    Some(Box::new(paying(site, provider, id, None).await?))
-                }
-                _ => None,
-            };
-            let month = match &session.subscription {
-                None => None,
-                Some(id) => {
-                    let invoice = match &session.invoice {
-                        Some(invoice) => Some(provider.invoice(invoice).await?),
-                        None => None,
-                    };
-                    Some(Box::new(look(site, provider, id, invoice, None).await?))
-                }
-            };
-            Ok(Seen::Session { session: Box::new(session), payment, month })
-        }
+        Some(EventKind::Checkout | EventKind::CheckoutFailed) => of_session(site, provider, object_id).await,
         Some(
             news @ (EventKind::Payment
             | EventKind::Refund
@@ -125,6 +105,32 @@ pub async fn fetch(
         // What is paid out is of no gift: the inbox sees to it.
         Some(EventKind::Payout) | None => Ok(Seen::Nothing),
     }
+}
+
+async fn of_session(
+    site: &Site,
+    provider: &dyn PaymentProvider,
+    id: &str,
+) -> Result<Seen, ProviderPollError> {
+    let session = provider.checkout_session(id).await?;
+    let payment = match &session.payment {
+        // The payment knows when the money came, and whether "unpaid" means "not yet" or "never".
+        Some(id) if matches!(session.state, SessionState::Paid | SessionState::Unpaid) => {
+            Some(Box::new(paying(site, provider, id, None).await?))
+        }
+        _ => None,
+    };
+    let month = match &session.subscription {
+        None => None,
+        Some(id) => {
+            let invoice = match &session.invoice {
+                Some(invoice) => Some(provider.invoice(invoice).await?),
+                None => None,
+            };
+            Some(Box::new(look(site, provider, id, invoice, None).await?))
+        }
+    };
+    Ok(Seen::Session { session: Box::new(session), payment, month })
 }
 
 async fn of_invoice(
@@ -162,6 +168,13 @@ pub async fn of_payment(
             None => Ok(Seen::Nothing),
         };
     };
+    // A restored backup may know nothing of it: its session, which would tell of it, may be older than what is read of it.
+    if news != EventKind::Payment
+        && store::gifts::session_of(&site.db, donation).await?.is_none()
+        && let Some(session) = provider.after().session_of_payment(id).await?
+    {
+        return of_session(site, provider, &session).await;
+    }
     // Who gave was forgotten when it failed; its session still knows.
     let forgotten = match paying.payment.state {
         PaymentState::Succeeded => store::gifts::forgotten_session(&site.db, donation).await?,

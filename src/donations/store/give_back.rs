@@ -4,7 +4,7 @@ use sqlx_macros::FromRow;
 
 use crate::{
     clock::Moment,
-    db::{Result, Tx},
+    db::{Db, Result, Tx},
     queue,
     queue::Due,
     statements,
@@ -15,7 +15,8 @@ statements! {
         created_at, next_at) values ($1, $2, $3, $4, $5, $6, $7, 'asked', 0, $8, $9)";
     KNOWN = "select state from refund_request where public_id = $1";
     IS_DISPUTED = "select count(*) from dispute where donation_id = $1 and state in ('needs_response', 'under_review',
-        'appeal_needs_response', 'appeal_under_review', 'lost', 'prevented')";
+        'appeal_needs_response', 'appeal_under_review')";
+    PAYMENT_OF = "select provider_payment_id from donation where public_id = $1 and provider_payment_id is not null";
     /// Whoever asked saw that it failed, or staff know.
     IS_KNOWN = "update refund_request set told_at = finished_at where public_id = $1 and state = 'failed'";
     /// Asked for, and not yet known as a refund.
@@ -33,6 +34,11 @@ queue! {
         held: "cast($2 as bigint) is not null",
         over: "state = 'failed' and told_at is null", give_up: "state = 'failed', finished_at = $3",
     }
+}
+
+/// By what a gift was paid at the provider.
+pub async fn payment_of(db: &Db, donation: &str) -> Result<Option<String>> {
+    Ok(db.opt::<(String,)>(PAYMENT_OF, (donation,)).await?.map(|(payment,)| payment))
 }
 
 /// What there is to say of a refund that was asked for.

@@ -41,16 +41,17 @@ statements! {
             and provider_invoice_id in (select value from json_each($1))",
         postgres "select provider_invoice_id from donation where state = 'paid'
             and provider_invoice_id in (select json_array_elements_text(cast($1 as json)))";
-    OUR_PAYMENTS = "select id as \"row\", provider_payment_id as id, amount_minor as minor, currency from donation
-        where id > $3 and state = 'paid' and provider_payment_id is not null and paid_at >= $1 and paid_at < $2 order by id limit 500";
-    OUR_REFUNDS = "select id as \"row\", provider_refund_id as id, amount_minor as minor, currency from refund
-        where id > $3 and created_at >= $1 and created_at < $2 order by id limit 500";
-    OUR_DISPUTES = "select id as \"row\", provider_dispute_id as id, amount_minor as minor, currency from dispute
-        where id > $3 and created_at >= $1 and created_at < $2 order by id limit 500";
-    OUR_PAYOUTS = "select id as \"row\", provider_payout_id as id, amount_minor as minor, currency from payout
-        where id > $3 and created_at >= $1 and created_at < $2 order by id limit 500";
-    OUR_MOVEMENTS = "select id as \"row\", provider_movement_id as id, amount_minor - fee_minor as minor, currency from movement
-        where id > $3 and at >= $1 and at < $2 order by id limit 500";
+    /// Page by page by the row: `id` alone would be the provider's name, which is selected as that.
+    OUR_PAYMENTS = "select donation.id as \"row\", provider_payment_id as id, amount_minor as minor, currency from donation
+        where donation.id > $3 and state = 'paid' and provider_payment_id is not null and paid_at >= $1 and paid_at < $2 order by donation.id limit 500";
+    OUR_REFUNDS = "select refund.id as \"row\", provider_refund_id as id, amount_minor as minor, currency from refund
+        where refund.id > $3 and created_at >= $1 and created_at < $2 order by refund.id limit 500";
+    OUR_DISPUTES = "select dispute.id as \"row\", provider_dispute_id as id, amount_minor as minor, currency from dispute
+        where dispute.id > $3 and created_at >= $1 and created_at < $2 order by dispute.id limit 500";
+    OUR_PAYOUTS = "select payout.id as \"row\", provider_payout_id as id, amount_minor as minor, currency from payout
+        where payout.id > $3 and created_at >= $1 and created_at < $2 order by payout.id limit 500";
+    OUR_MOVEMENTS = "select movement.id as \"row\", provider_movement_id as id, amount_minor - fee_minor as minor, currency from movement
+        where movement.id > $3 and at >= $1 and at < $2 order by movement.id limit 500";
     KEEP = "insert into reconciliation (id, from_at, until_at, at, equal_at, compared, differences, found)
         values (1, $1, $2, $3, case when cast($5 as bigint) = 0 then cast($3 as bigint) end, $4, $5, $6)
         on conflict (id) do update set from_at = excluded.from_at, until_at = excluded.until_at, at = excluded.at,

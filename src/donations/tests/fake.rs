@@ -542,6 +542,12 @@ impl AfterPayment for Fake {
             self.trouble(|| self.objects().invoices.values().find(of).map(|one| one.id.clone()))
         })
     }
+    fn session_of_payment<'a>(&'a self, payment: &'a str) -> ProviderAnswer<'a, Option<String>> {
+        Box::pin(async move {
+            let of = |one: &&CheckoutSession| one.payment.as_deref() == Some(payment);
+            self.trouble(|| self.objects().sessions.values().find(of).map(|one| one.id.clone()))
+        })
+    }
     fn refund<'a>(&'a self, new: &'a NewRefund) -> ProviderAnswer<'a, Refund> {
         Box::pin(async move {
             self.trouble(|| {

@@ -233,6 +233,19 @@ impl AfterPayment for Stripe {
         })
     }
 
+    fn session_of_payment<'a>(&'a self, payment: &'a str) -> ProviderAnswer<'a, Option<String>> {
+        Box::pin(async move {
+            #[derive(Deserialize)]
+            struct Session {
+                id: String,
+            }
+            let read = |wire: Session| Some(wire.id);
+            let with = [("payment_intent", payment)];
+            let found = self.page(&["checkout", "sessions"], Span::default(), &with, read).await?;
+            Ok(found.items.into_iter().next())
+        })
+    }
+
     fn refund<'a>(&'a self, new: &'a NewRefund) -> ProviderAnswer<'a, Refund> {
         Box::pin(async move {
             let field = |name: &str, value: &str| (name.to_owned(), value.to_owned());

@@ -82,6 +82,9 @@ impl PaymentProvider for Faulty {
             self.inner.checkout_session(id).await
         })
     }
+    fn close_checkout<'a>(&'a self, id: &'a str, idempotency_key: &'a str) -> ProviderAnswer<'a, ()> {
+        self.inner.close_checkout(id, idempotency_key)
+    }
     fn payment<'a>(&'a self, id: &'a str) -> ProviderAnswer<'a, Payment> {
         self.inner.payment(id)
     }

@@ -8,8 +8,8 @@ use crate::{
     audit_log,
     clock::Zone,
     donations::{
-        self, Account, CancelError, DeskLetter, DisputeLine, GiftReturns, GiftStanding, LedgerLine,
-        LetterAsked, NeverAsk, RecurringState, RefundAsk, RefundError, RefundLine, RefundMade,
+        self, Account, CancelError, DeskLetter, DisputeLine, GiftReturns, LedgerLine, LetterAsked, NeverAsk,
+        RecurringState, RefundAsk, RefundError, RefundLine, RefundMade,
     },
     money::{self, Money},
     staff::Role,
@@ -116,7 +116,6 @@ async fn page(desk: &Desk, id: &str, mut form: Form) -> Result<Page, WebError> {
         && donation.provider_payment_id.is_some()
         && left > 0
         && !is_disputed
-        && donation.standing != GiftStanding::DisputeLost
         && desk.app.payments.is_some();
     if can_go_back && form.text("key").is_empty() {
         form = form.with("key", token::public_id());
