@@ -123,6 +123,12 @@ impl DisputeState {
         !matches!(self, Self::WarningClosed | Self::Won | Self::Lost | Self::Prevented)
     }
 
+    /// Whether a bank only asks, and has taken nothing.
+    #[must_use]
+    pub const fn is_inquiry(self) -> bool {
+        matches!(self, Self::WarningNeedsResponse | Self::WarningUnderReview | Self::WarningClosed)
+    }
+
     /// Whether an answer of ours is waited for.
     #[must_use]
     pub const fn waits_for_us(self) -> bool {

@@ -5,6 +5,8 @@ use std::time::Duration;
 use broadside::{
     db::Engine,
     donations::{self, RecurringState},
+    origin,
+    restored::{self, Replayed},
 };
 use reqwest::StatusCode;
 
@@ -20,10 +22,20 @@ async fn monthly(app: &TestApp) -> (String, String) {
     (app.last_mail(SUPPORTER).link("/supporter/"), subscription)
 }
 
+/// The page of the supporter by the link that they asked for.
+async fn asked_for(app: &TestApp) -> String {
+    let visitor = app.visitor();
+    let form = visitor.open("/supporter").await.form("/supporter").with("email", SUPPORTER);
+    visitor.submit(&form).await;
+    app.drain().await;
+    app.last_mail(SUPPORTER).link("/supporter/")
+}
+
 /// Presses a button of the page, with what is typed.
 async fn press(app: &TestApp, page: &str, button: &str, typed: &[(&str, &str)]) -> Page {
     let visitor = app.visitor();
-    let mut form = visitor.open(page).await.form("/supporter/").with("press", button);
+    let action = if page.contains("/giving/") { "/giving/" } else { "/supporter/" };
+    let mut form = visitor.open(page).await.form(action).with("press", button);
     for (name, value) in typed {
         form = form.with(name, value);
     }
@@ -49,8 +61,15 @@ fn letters(app: &TestApp, subject: &str) -> usize {
 both_engines! {
     /// TRUST D6, A27, L11: everything that the page offers, done once each; the provider has what the page says.
     async fn a_supporter_sees_and_changes_everything_by_a_link(app: TestApp) {
-        let (page, subscription) = monthly(&app).await;
+        let (receipt, subscription) = monthly(&app).await;
         let stripe = app.sandbox.stripe();
+        // Mail is handed on: by the link of a receipt nothing more is taken, and a fresh link is mailed.
+        press(&app, &receipt, "amount", &[("amount", "20")]).await.says("Nothing was changed yet").says("€15.00 every month");
+        app.drain().await;
+        let page = app.last_mail(SUPPORTER).link("/supporter/");
+        assert_ne!(page, receipt);
+        let is = stripe.object(&subscription).expect("it is there");
+        assert_eq!(is["items"]["data"][0]["price"]["unit_amount"], 1_500, "{is}");
         app.visitor().open(&page).await.says("€15.00 every month").says("The next payment is on").says("a***@example.org");
 
         press(&app, &page, "amount", &[("amount", "-3")]).await.says("€15.00 every month");
@@ -68,6 +87,10 @@ both_engines! {
         press(&app, &page, "go-on", &[]).await.says("The next payment is on");
         assert!(stripe.object(&subscription).expect("it is there")["pause_collection"].is_null());
         press(&app, &page, "name", &[("name", "Ann Lamp")]).await.says("Saved.");
+        press(&app, &page, "name", &[("name", "")]).await.says("Nothing was changed: please type the name");
+        let greeted: Vec<(String,)> = rows(&app.site.db, "select name from donor").await;
+        assert_eq!(greeted, [("Ann Lamp".to_owned(),)]);
+        assert_eq!(press(&app, &page, "every", &[("every", "1-day")]).await.status, StatusCode::BAD_REQUEST);
         app.drain().await;
         assert_eq!(letters(&app, "was changed"), 6, "one for each change");
 
@@ -98,12 +121,49 @@ both_engines! {
         let is = app.sandbox.stripe().object(&subscription).expect("it is there");
         assert_eq!(is["cancel_at_period_end"], true, "{is}");
         app.visitor().open(&page).await.says("It ends on");
+        // Nothing else is changed meanwhile; it is taken back by a link that was asked for.
+        press(&app, &page, "rest", &[("until", "2099-01-01")]).await.says("its end is set");
+        app.drain().await;
+        press(&app, &stop, "keep-on", &[]).await.says("It ends on").says("Nothing was changed yet");
+        app.drain().await;
+        let fresh = app.last_mail(SUPPORTER).link("/supporter/");
+        press(&app, &fresh, "keep-on", &[]).await.says("Done.").says("The next payment is on");
+        let is = app.sandbox.stripe().object(&subscription).expect("it is there");
+        assert!(is["cancel_at_period_end"] == false && is["cancel_at"].is_null(), "{is}");
+        let form = visitor.open(&stop).await.form("/giving/");
+        visitor.submit_and_follow(&form.with("press", "later")).await.says("It ends on");
         app.sandbox.stripe().renew(&subscription).expect("the period ends");
         app.hear_the_provider().await;
         app.drain().await;
         assert_eq!((state(&app).await, app.sandbox.stripe().charges().len()), (RecurringState::Cancelled, 1));
         assert_eq!(letters(&app, "has stopped"), 1);
-        app.visitor().open(&page).await.says("It has ended").says("Give again");
+        let ended = app.visitor().open(&page).await;
+        ended.says("It has ended").says("Give again");
+        assert!(ended.body.contains("month&amp;s"), "it knows them: {}", ended.body);
+    }
+
+    /// TRUST L11, T10: the journal of withdrawals, which every start looks through, does not end at once what was to end later.
+    async fn an_end_that_is_set_for_later_outlives_a_restart(db: TestDb) {
+        let app = TestApp::journalled(db.clone()).await;
+        let start = async || {
+            origin::arrive(&app.site, None).await.expect("a start");
+            restored::take_up(&app.site, None).await.expect("the journal is taken up")
+        };
+        start().await;
+        let (_, subscription) = monthly(&app).await;
+        let visitor = app.visitor();
+        let form = visitor.open(&app.last_mail(SUPPORTER).link("/giving/")).await.form("/giving/");
+        visitor.submit_and_follow(&form.with("press", "later")).await.says("It ends on");
+        assert_eq!(start().await, Replayed::default());
+        pass(&app, DAY).await;
+        app.hear_the_provider().await;
+        let is = app.sandbox.stripe().object(&subscription).expect("it is there");
+        assert!(is["status"] == "active" && is["cancel_at_period_end"] == true, "{is}");
+        assert_eq!(state(&app).await, RecurringState::Active);
+        app.sandbox.stripe().renew(&subscription).expect("the period ends");
+        app.hear_the_provider().await;
+        app.drain().await;
+        assert_eq!((state(&app).await, app.sandbox.stripe().charges().len()), (RecurringState::Cancelled, 1));
     }
 
     /// A link that has run out opens nothing and changes nothing, and leads to a fresh one. TRUST A22: whoever types an address
@@ -171,7 +231,8 @@ both_engines! {
         app.drain().await;
         let mail = app.last_mail(SUPPORTER);
         assert!(mail.subject.contains("did not arrive") && mail.text.contains("€15.00"), "{}", mail.text);
-        app.visitor().open(&mail.link("/donate")).await.form("/donate");
+        let again = app.visitor().open(&mail.link("/donate?")).await;
+        assert_eq!(again.form("/donate").value("s"), Some(""), "whoever never gave is not known");
         assert_eq!(app.mails(SUPPORTER).len(), 1);
     }
 }
@@ -182,7 +243,11 @@ async fn a_supporter_pauses_changes_and_stops_in_a_browser() {
     let Some(browser) = Browser::open().await else { return };
     let db = TestDb::migrated(Engine::Sqlite).await.expect("SQLite is always there");
     let app = TestApp::start(db).await;
-    let (page, subscription) = monthly(&app).await;
+    let (receipt, subscription) = monthly(&app).await;
+    browser.goto(&receipt).await;
+    browser.wait_for_text("you need a fresh link").await;
+    browser.sound("supporter-page-of-a-receipt").await;
+    let page = asked_for(&app).await;
     browser.goto(&page).await;
     browser.wait_for_text("€15.00 every month").await;
     browser.sound("supporter-page").await;

@@ -147,7 +147,9 @@ both_engines! {
         let page = app.visitor().open(&known).await;
         assert!(!page.body.contains("takes no gifts"));
         let form = page.form("/donate");
-        assert_eq!(form.value("email"), Some("bea@example.org"));
+        // They recognise where the receipt goes; whoever got the mail from them does not learn it.
+        page.says("b***@example.org");
+        assert!(form.value("email").is_none() && !page.body.contains("bea@example.org"), "{}", page.body);
         let visitor = app.visitor();
         let asked = visitor.submit(&form.clone().with("own_amount", "25")).await;
         // They gave a moment ago.
@@ -195,6 +197,37 @@ both_engines! {
         assert!(matches!(begin(&app, giver, "bea@example.org").await, Err(GiftError::Work)), "as for any stranger");
         let other = donations::known_supporter(&app.site, "forged").await.expect("a read");
         assert_eq!(other, None);
+        app.leaves_work();
+    }
+
+    /// TRUST A26: and what is declined by it from the sixth of a day on is as good as any stranger's.
+    async fn declines_by_a_known_link_count_from_the_sixth_on(app: TestApp) {
+        app.give("bea@example.org", "20", "once").await;
+        let link = app.last_mail("bea@example.org").link("/donate?s=");
+        let token = link.split_once("?s=").expect("a token").1.to_owned();
+        let known = donations::known_supporter(&app.site, &token).await.expect("a read").expect("a supporter");
+        let giver = Giver { known: Some(&known), ..Giver::default() };
+        let gift = begin(&app, giver, "bea@example.org").await.expect("known");
+        for (number, closes) in [(34, false), (6, true)] {
+            for _ in 0..number {
+                app.sandbox.stripe().decline(session(&gift), "bea@example.org").expect("the session is open");
+            }
+            app.hear_the_provider().await;
+            assert_eq!(donations::giving_closed_until(&app.site).await.expect("a read").is_some(), closes);
+        }
+        app.leaves_work();
+    }
+
+    /// Whoever pays by bank debit waits for days, and is in nobody's way meanwhile.
+    async fn gifts_that_wait_for_a_bank_refuse_nobody(app: TestApp) {
+        let from = Some(network(1));
+        for number in 0..10 {
+            let email = format!("giver{number}@example.com");
+            let gift = begin(&app, Giver { from, ..Giver::default() }, &email).await.expect("a gift");
+            app.sandbox.stripe().pay_later(session(&gift), &email).expect("a debit");
+        }
+        app.drain().await;
+        begin(&app, Giver { from, ..Giver::default() }, ANN).await.expect("the eleventh from there");
         app.leaves_work();
     }
 
@@ -385,7 +418,9 @@ both_engines! {
         app.advance(HOUR * 30);
         let known = app.visitor();
         let form = known.open(&link).await.form("/donate").with("own_amount", "5");
-        known.submit(&form.clone().with("every", "month")).await.says("You give every month already");
+        let asked = known.submit(&form.clone().with("every", "month")).await;
+        asked.says("You give every month already").says("See my monthly donation");
+        assert!(!asked.body.contains(ANN), "held without the address");
         assert!(known.submit(&form.with("every", "once")).await.leads_to().is_some());
 
         // And the treasurer is shown it.
@@ -395,6 +430,13 @@ both_engines! {
             ANN,
             ["€15.00".to_owned(), "€15.00".to_owned()]
         )]);
+
+        // Mail is handed on: the page of that donation, whose link never runs out, is handed out for a month alone.
+        app.advance(HOUR * 24 * 31);
+        let old = app.visitor().open(&link).await.form("/donate").with("own_amount", "5").with("every", "month");
+        let asked = app.visitor().submit(&old).await;
+        asked.says("You give every month already").says("Mail me the link to it");
+        assert!(!asked.body.contains("/giving/"), "{}", asked.body);
         app.leaves_work();
     }
 

@@ -146,7 +146,7 @@ async fn page(app: &App, token: &str, told: Option<&'static str>) -> Outcome {
         asked: asked_at.map(|at| at.date_time(zone)),
         others: others.join(", "),
     };
-    app.public_page("public/giving", "Your regular donation", &page).await
+    app.public_page("public/giving", "Your monthly donation", &page).await
 }
 
 /// The rests that are offered: the day as browsers write it, and for people.

@@ -242,13 +242,14 @@ pub(crate) async fn ask_again(desk: Desk, Path(id): Path<String>) -> Outcome {
 
 fn returns(all: ReturnsToSee, zone: &Zone) -> Vec<ReturnView> {
     let disputes = all.disputes.into_iter().map(|one| ReturnView {
-        words: match one.due_at {
-            Some(due) => format!(
-                "A bank takes {} back. Answer at the payment service until {}.",
-                one.amount(),
-                due.date_time(zone)
-            ),
-            None => format!("A bank takes {} back. Answer at the payment service.", one.amount()),
+        words: {
+            let until = one.due_at.map_or_else(String::new, |due| format!(" until {}", due.date_time(zone)));
+            if one.state.is_inquiry() {
+                let amount = one.amount();
+                format!("A bank asks about {amount}, and has taken nothing. Answer at the payment service{until}, or send it back.")
+            } else {
+                format!("A bank takes {} back. Answer at the payment service{until}.", one.amount())
+            }
         },
         gift: Some(one.donation),
         is_bad: true,

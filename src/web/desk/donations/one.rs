@@ -111,7 +111,7 @@ async fn page(desk: &Desk, id: &str, mut form: Form) -> Result<Page, WebError> {
     let notes = donations::notes_on_gift(db, donation.id).await?;
     let GiftReturns { refunds, disputes, warnings } = donations::returns_of(db, id).await?;
     let left = donation.amount_minor - donation.back_minor;
-    let is_disputed = disputes.iter().any(|one| one.state.is_open());
+    let is_disputed = disputes.iter().any(|one| one.state.is_open() && !one.state.is_inquiry());
     let can_go_back = donation.is_paid()
         && donation.provider_payment_id.is_some()
         && left > 0
