@@ -43,6 +43,10 @@ pub(super) async fn run(
         arguments.to.as_deref().map(|day| Ok::<_, anyhow::Error>(bounds(day, &zone)?.1)).transpose()?;
     let span = (from.unwrap_or_else(|| now.minus(NIGHTLY)), until.unwrap_or(now));
     anyhow::ensure!(span.0 < span.1, "the first day is after the last");
+    anyhow::ensure!(
+        span.0 < donations::comparable_until(now),
+        "nothing of those days can be compared yet: what is younger than an hour may be on its way"
+    );
     let found = donations::reconcile(&site, provider, span, arguments.mend)
         .await
         .context("the books were not compared to their end")?;
@@ -63,7 +67,7 @@ pub(super) async fn run(
             "{} objects compared from {} to {}, {} of other software left alone: {verdict}",
             found.compared,
             found.from.day(&zone),
-            found.until.day(&zone),
+            found.until.date_time(&zone),
             found.foreign
         );
     }

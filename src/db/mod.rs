@@ -128,7 +128,7 @@ pub struct DbOptions {
     pub url: String,
     /// The most connections held open, readers on SQLite.
     pub connections: u32,
-    /// Whether a commit waits for the disk. Only throwaway test databases say no.
+    /// Whether a commit waits for the disk, and pages for no server that is slow. Only throwaway test databases say no.
     pub durable: bool,
 }
 
@@ -154,15 +154,17 @@ impl Db {
                     .disable_statement_logging();
                 // The pool would knock for half a minute, and then not say why nobody opened.
                 reach::ask(&connect).await?;
-                let reach = Reach::new(connect.clone());
+                let reach = Reach::new(connect.clone(), options.durable);
+                let asks = reach.clone();
                 let pool = PgPoolOptions::new()
                     .max_connections(options.connections)
                     .acquire_timeout(Duration::from_secs(30))
                     .after_connect(|connection, _| Box::pin(set_up_connection(connection)))
                     // The pool's own question would wait for its answer as long as it takes.
                     .test_before_acquire(false)
-                    .before_acquire(|connection, _| {
-                        Box::pin(async move { Ok(reach::answers(connection).await) })
+                    .before_acquire(move |connection, _| {
+                        let asks = asks.clone();
+                        Box::pin(async move { Ok(asks.answers(connection).await) })
                     })
                     .after_release({
                         let reach = reach.clone();

@@ -27,6 +27,8 @@ const PATIENCE: Duration = Duration::from_millis(500);
 /// A knock that takes longer is not answered. Two of them and the patience before are less than the two seconds that a reader
 /// waits for a page.
 const KNOCK: Duration = Duration::from_millis(700);
+/// Nobody reads the pages of a throwaway database, whose server may share its machine with a compiler.
+const UNHURRIED: Duration = Duration::from_secs(20);
 /// Whoever has nothing to lose by waiting gives a server so long: one that is slow to let us in is none that is away.
 const SLOW_KNOCK: Duration = Duration::from_secs(5);
 /// Between two knocks while it is away.
@@ -67,6 +69,7 @@ pub struct Reach(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     server: PgConnectOptions,
+    knock: Duration,
     state: watch::Sender<State>,
     /// How many calls were answered: a server that answers is there, however long it lets new ones wait.
     answered: AtomicU64,
@@ -79,9 +82,15 @@ struct State {
 }
 
 impl Reach {
-    pub(super) fn new(server: PgConnectOptions) -> Self {
-        let answered = AtomicU64::new(0);
-        Self(Arc::new(Inner { server, state: watch::Sender::new(State::default()), answered }))
+    pub(super) fn new(server: PgConnectOptions, is_durable: bool) -> Self {
+        let (answered, state) = (AtomicU64::new(0), watch::Sender::new(State::default()));
+        let knock = if is_durable { KNOCK } else { UNHURRIED };
+        Self(Arc::new(Inner { server, knock, state, answered }))
+    }
+
+    /// Whether a connection that lay idle is one still: the server, or what stands between, may have dropped it without a word.
+    pub(super) async fn answers(&self, connection: &mut PgConnection) -> bool {
+        matches!(timeout(self.0.knock * 2, connection.ping()).await, Ok(Ok(())))
     }
 
     /// Why it cannot be reached, while it cannot.
@@ -170,8 +179,8 @@ impl Reach {
         if self.away().is_some() {
             return nobody_opens(&self.0.server, SLOW_KNOCK).await;
         }
-        nobody_opens(&self.0.server, KNOCK).await?;
-        nobody_opens(&self.0.server, KNOCK).await
+        nobody_opens(&self.0.server, self.0.knock).await?;
+        nobody_opens(&self.0.server, self.0.knock).await
     }
 }
 
@@ -190,11 +199,6 @@ pub(super) async fn ask(server: &PgConnectOptions) -> Result<()> {
         None => Ok(()),
         Some(why) => Err(sqlx::Error::Io(io::Error::other(Unreachable(why.as_str().into())))),
     }
-}
-
-/// Whether a connection that lay idle is one still: the server, or what stands between, may have dropped it without a word.
-pub(super) async fn answers(connection: &mut PgConnection) -> bool {
-    matches!(timeout(KNOCK * 2, connection.ping()).await, Ok(Ok(())))
 }
 
 /// Why the server does not take us in; none if it does, or would if we were somebody else.

@@ -92,8 +92,8 @@ pub use self::{
     new_readers::meet_new_readers,
     payouts::{paid_out, payouts_page, settle_waiting},
     reconcile::{
-        Difference, LastCompared, NIGHTLY, Reconciled, keep_reconciled, last_reconciled, reconcile,
-        reconcile_nightly,
+        Difference, LastCompared, NIGHTLY, Reconciled, comparable_until, keep_reconciled, last_reconciled,
+        reconcile, reconcile_nightly,
     },
     renewals::{remind, tell_of_cards},
     reports::{

@@ -109,6 +109,12 @@ macro_rules! each_page {
     };
 }
 
+/// Until when things can be compared now: what is younger may be on its way.
+#[must_use]
+pub fn comparable_until(now: Moment) -> Moment {
+    now.minus(SETTLED)
+}
+
 /// Compares everything from one moment until before another; `mend` has followed what is missing here, and then compares no more.
 ///
 /// # Errors
@@ -119,7 +125,7 @@ pub async fn reconcile(
     (from, until): (Moment, Moment),
     mend: bool,
 ) -> std::result::Result<Reconciled, ProviderPollError> {
-    let until = until.min(site.now().minus(SETTLED));
+    let until = until.min(comparable_until(site.now()));
     let mut look = Look {
         site,
         provider,

@@ -92,7 +92,7 @@ impl GiftSearch {
     #[must_use]
     pub fn typed(text: &str, zone: &Zone, currency: Option<Currency>) -> Self {
         let mut search = Self::default();
-        for word in text.split_whitespace().take(WORDS) {
+        for word in days_in_figures(text).iter().take(WORDS) {
             let word: String = word.chars().take(LONGEST).collect();
             let senses = senses(&word, zone, currency);
             if !senses.is_empty() {
@@ -287,6 +287,58 @@ fn senses(word: &str, zone: &Zone, currency: Option<Currency>) -> Vec<Sense> {
         senses.push(Sense::Amount(money.minor));
     }
     senses
+}
+
+/// The words of what was typed, where days and months as this program and people write them, such as `30 November 2026`, `Nov 30, 2026`
+/// or `November 2026`, are one word in figures.
+fn days_in_figures(text: &str) -> Vec<String> {
+    const MONTHS: [&str; 12] = [
+        "january",
+        "february",
+        "march",
+        "april",
+        "may",
+        "june",
+        "july",
+        "august",
+        "september",
+        "october",
+        "november",
+        "december",
+    ];
+    let bare = |word: &str| word.trim_end_matches([',', '.']).to_lowercase();
+    let month = |word: &str| {
+        let word = bare(word);
+        (word.len() >= 3).then(|| MONTHS.iter().position(|name| name.starts_with(&word))).flatten()
+    };
+    let year = |word: &str| Some(bare(word)).filter(|word| word.len() == 4 && is_figures(word));
+    let day = |word: &str| {
+        let word = bare(word);
+        let figures = word.trim_end_matches(char::is_alphabetic);
+        figures.parse::<u8>().ok().filter(|day| (1..=31).contains(day) && word.len() - figures.len() <= 2)
+    };
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let (mut all, mut at) = (Vec::new(), 0);
+    while let Some(rest) = words.get(at..).filter(|rest| !rest.is_empty()) {
+        let of_day = |first: &str, named: &str, last: &str| {
+            Some(format!("{}-{:02}-{:02}", year(last)?, month(named)? + 1, day(first)?))
+        };
+        let (found, taken) = match rest {
+            [first, second, third, ..]
+                if let Some(found) =
+                    of_day(first, second, third).or_else(|| of_day(second, first, third)) =>
+            {
+                (found, 3)
+            }
+            [first, second, ..] if let (Some(month), Some(year)) = (month(first), year(second)) => {
+                (format!("{year}-{:02}", month + 1), 2)
+            }
+            rest => (rest[0].to_owned(), 1),
+        };
+        all.push(found);
+        at += taken;
+    }
+    all
 }
 
 fn is_figures(text: &str) -> bool {

@@ -316,6 +316,7 @@ both_engines! {
     async fn a_payment_page_that_tries_cards_closes(app: TestApp) {
         let (first, stripe) = (app.begin_to_give(ANN, "15", "once").await, app.sandbox.stripe());
         let other = app.begin_to_give("bea@example.org", "15", "once").await;
+        let anew = app.begin_to_give(ANN, "15", "once").await;
         let decline = async |session: &str, email: &str| {
             stripe.decline(session, email).expect("the session is open");
             app.hear_the_provider().await;
@@ -328,7 +329,6 @@ both_engines! {
         decline(&other, "bea@example.org").await;
         stripe.pay(&other, "bea@example.org").expect("one card was declined, the other was not");
         app.hear_the_provider().await;
-        let anew = app.begin_to_give(ANN, "15", "once").await;
         for _ in 0..2 {
             decline(&anew, ANN).await;
         }

@@ -1,13 +1,15 @@
 //! `/desk/donations/book`: what the book says of a month, closing it, what was paid out to our bank, and whether the payment service says
 //! the same.
 
+use std::collections::BTreeSet;
+
 use axum::extract::{Path, Query};
 use serde::{Deserialize, Serialize};
 
 use super::look::month_in_words;
 use crate::{
     clock::Moment,
-    donations::{self, CloseError, Difference, MonthSum, PaidOut, PayoutLine, figures},
+    donations::{self, Account, CloseError, Difference, MonthSum, PaidOut, PayoutLine, figures},
     web::{
         Desk, Form, Outcome, Posted, WebError,
         paging::{Links, List, Place},
@@ -35,6 +37,8 @@ struct Page {
     month_in_words: String,
     earlier: Option<String>,
     later: Option<String>,
+    /// What came and went, for each currency.
+    totals: Vec<TotalView>,
     sums: Vec<SumView>,
     /// How many entries happened in months that were closed by then.
     late: i64,
@@ -45,6 +49,17 @@ struct Page {
     payouts: Vec<PayoutView>,
     pages: Links,
     form: Form,
+}
+
+/// A month in a currency, as a treasurer counts it.
+#[derive(Serialize)]
+struct TotalView {
+    given: String,
+    sent_back: Option<String>,
+    taken_back: Option<String>,
+    fees: Option<String>,
+    exchanged: Option<String>,
+    left: String,
 }
 
 #[derive(Serialize)]
@@ -145,6 +160,7 @@ async fn page(desk: &Desk, asked: &Asked, form: Form) -> Result<Page, WebError> 
         late: sums.iter().map(|sum| sum.late).sum(),
         can_be_closed: closed.is_none() && until <= now,
         closed,
+        totals: totals(&sums),
         sums: sums.iter().map(sum).collect(),
         compared: donations::last_reconciled(db).await?.map(|last| ComparedView {
             at: last.at.date_time(zone),
@@ -181,6 +197,29 @@ pub(crate) async fn show_payout(desk: Desk, Path(id): Path<String>, Query(asked)
     };
     let page = PaidOutPage { lines: lines.into_iter().map(view).collect(), pages, id };
     desk.page("desk/donations/payout", "Paid out", &page).await
+}
+
+fn totals(sums: &[MonthSum]) -> Vec<TotalView> {
+    let currencies: BTreeSet<&str> = sums.iter().map(|one| one.currency.as_str()).collect();
+    let of = |currency: &str, accounts: &[Account]| {
+        let ours = sums.iter().filter(|one| one.currency == currency && accounts.contains(&one.account));
+        ours.map(|one| one.minor).sum::<i64>()
+    };
+    let view = |currency: &str| {
+        let given = -of(currency, &[Account::IncomeOnce, Account::IncomeMonthly, Account::IncomeOffline]);
+        let went = [Account::Refunds, Account::Disputed, Account::Fees, Account::Exchange]
+            .map(|account| of(currency, &[account]));
+        let shown = |minor: i64| (minor != 0).then(|| figures(minor, currency));
+        TotalView {
+            given: figures(given, currency),
+            sent_back: shown(went[0]),
+            taken_back: shown(went[1]),
+            fees: shown(went[2]),
+            exchanged: shown(went[3]),
+            left: figures(given - went.iter().sum::<i64>(), currency),
+        }
+    };
+    currencies.into_iter().map(view).collect()
 }
 
 fn sum(sum: &MonthSum) -> SumView {

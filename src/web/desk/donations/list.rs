@@ -306,6 +306,9 @@ async fn doubles(desk: &Desk) -> Result<Vec<DoubleView>, WebError> {
 
 /// "Last equal: today 03:10".
 fn in_words(last: &LastCompared, now: Moment, zone: &Zone) -> String {
+    if last.found.compared == 0 {
+        return "nothing was old enough yet to be compared".to_owned();
+    }
     match last.equal_at {
         Some(at) if at.day(zone) == now.day(zone) => format!("Last equal: today {}", at.time(zone)),
         Some(at) => format!("Last equal: {}", at.date_time(zone)),
