@@ -148,7 +148,7 @@ both_engines! {
         assert!(!page.body.contains("takes no gifts"));
         let form = page.form("/donate");
         // They recognise where the receipt goes; whoever got the mail from them does not learn it.
-        page.says("b***@example.org");
+        assert!(page.body.contains("b***@example.org"), "{}", page.body);
         assert!(form.value("email").is_none() && !page.body.contains("bea@example.org"), "{}", page.body);
         let visitor = app.visitor();
         let asked = visitor.submit(&form.clone().with("own_amount", "25")).await;
@@ -207,10 +207,12 @@ both_engines! {
         let token = link.split_once("?s=").expect("a token").1.to_owned();
         let known = donations::known_supporter(&app.site, &token).await.expect("a read").expect("a supporter");
         let giver = Giver { known: Some(&known), ..Giver::default() };
-        let gift = begin(&app, giver, "bea@example.org").await.expect("known");
-        for (number, closes) in [(34, false), (6, true)] {
+        // A page closes after ten.
+        let first = begin(&app, giver, "bea@example.org").await.expect("known");
+        let second = begin(&app, giver, "bea@example.org").await.expect("known");
+        for (gift, number, closes) in [(&first, 34, false), (&second, 6, true)] {
             for _ in 0..number {
-                app.sandbox.stripe().decline(session(&gift), "bea@example.org").expect("the session is open");
+                app.sandbox.stripe().decline(session(gift), "bea@example.org").expect("the session is open");
             }
             app.hear_the_provider().await;
             assert_eq!(donations::giving_closed_until(&app.site).await.expect("a read").is_some(), closes);
@@ -419,7 +421,8 @@ both_engines! {
         let known = app.visitor();
         let form = known.open(&link).await.form("/donate").with("own_amount", "5");
         let asked = known.submit(&form.clone().with("every", "month")).await;
-        asked.says("You give every month already").says("See my monthly donation");
+        asked.says("You give every month already");
+        assert!(asked.body.contains("See my monthly donation"), "{}", asked.body);
         assert!(!asked.body.contains(ANN), "held without the address");
         assert!(known.submit(&form.with("every", "once")).await.leads_to().is_some());
 

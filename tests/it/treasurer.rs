@@ -177,6 +177,7 @@ both_engines! {
         names.sort();
         names.dedup();
         assert_eq!(names.len(), found.differences.len());
+        change(&house.site.db, "delete from movement").await;
     }
 
     /// TRUST T10: a gift that a restored backup does not know is fetched by its session, however old that is; and what was sent back
