@@ -447,7 +447,8 @@ both_engines! {
         assert_eq!(monthly(&room, &token).await.changing_since, None);
         room.site.clock.advance(DAY);
         resume_calls(&room.site, &room.provider).await.expect("a round");
-        assert_eq!((room.provider.objects().changes.len(), monthly(&room, &token).await.amount.as_str()), (0, "€15.00"));
+        let changes = room.provider.objects().changes.len();
+        assert_eq!((changes, monthly(&room, &token).await.amount.as_str()), (0, "€15.00"));
     }
 
     /// An empty box changes nothing, for it is what everybody sends who did not think of it.
