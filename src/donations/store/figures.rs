@@ -11,14 +11,21 @@ use crate::{
 
 statements! {
     NEWEST_GIFT = "select max(paid_at) from donation where state = 'paid' and paid_at <= $1";
-    /// Without what came back; a gift of which nothing is left is none. What came back is little beside what was given, so it is taken
-    /// off at the end.
-    TOTALS = "select kind, currency, cast(sum(number) as bigint) as number, cast(sum(minor) as bigint) as minor from (
-            select kind, currency, count(*) as number, sum(amount_minor) as minor from donation where state = 'paid' group by kind, currency
+    /// Without what came back; a gift of which nothing is left is none. No gift is read for it.
+    TOTALS = "select kind, currency, cast(sum(number) as bigint) as number, cast(sum(minor) as bigint) as minor
+        from gift_day group by kind, currency order by currency, kind desc";
+    /// The same of a span of time, from `$1` until `$2`: of its whole days from `$3` until `$4`, and of the gifts of what is left at both ends.
+    TOTALS_BETWEEN = "select kind, currency, cast(sum(number) as bigint) as number, cast(sum(minor) as bigint) as minor from (
+            select kind, currency, number, minor from gift_day where day >= $3 and day < $4
             union all
-            select d.kind, d.currency, -sum(case when b.minor >= d.amount_minor then 1 else 0 end), -sum(b.minor)
-                from (select donation_id, sum(minor) as minor from gift_back group by donation_id) b
-                join donation d on d.id = b.donation_id where d.state = 'paid' group by d.kind, d.currency) counted
+            select kind, currency, case when back_minor < amount_minor then 1 else 0 end, amount_minor - back_minor from (
+                select d.kind, d.currency, d.amount_minor,
+                    case when d.version = 0 then 0 else (select s.back_minor from gift_standing s where s.donation_id = d.id) end as back_minor
+                from donation d where d.state = 'paid' and d.paid_at >= $1 and d.paid_at < $2 and d.paid_at < $3 * 86400000000
+                union all
+                select d.kind, d.currency, d.amount_minor,
+                    case when d.version = 0 then 0 else (select s.back_minor from gift_standing s where s.donation_id = d.id) end as back_minor
+                from donation d where d.state = 'paid' and d.paid_at >= $1 and d.paid_at < $2 and d.paid_at >= $4 * 86400000000) ends) counted
         group by kind, currency order by currency, kind desc";
     /// The same of one supporter.
     TOTALS_OF = "select kind, currency, cast(sum(case when back_minor < amount_minor then 1 else 0 end) as bigint) as number,
@@ -68,6 +75,20 @@ pub async fn totals(db: &Db) -> Result<Vec<Total>> {
     db.all(TOTALS, ()).await
 }
 
+/// Of what was paid from then until before then.
+pub async fn totals_between(db: &Db, (from, until): (Moment, Moment)) -> Result<Vec<Total>> {
+    let (first, behind) = whole_days(from, until);
+    db.all(TOTALS_BETWEEN, (from, until, first, behind)).await
+}
+
+/// The days of UTC that lie in a span as a whole: the first of them, and the one behind the last. Where there is none, both are the one
+/// in which it ends, so that what is before that day and what is not are the whole span.
+fn whole_days(from: Moment, until: Moment) -> (i64, i64) {
+    let day = 86_400_000_000;
+    let behind = until.0.div_euclid(day);
+    (from.0.div_euclid(day).saturating_add(i64::from(from.0.rem_euclid(day) > 0)).min(behind), behind)
+}
+
 pub async fn totals_of(db: &Db, email_key: &str) -> Result<Vec<Total>> {
     db.all(TOTALS_OF, (email_key,)).await
 }
@@ -90,4 +111,20 @@ pub async fn find(db: &Db, public_id: &str) -> Result<Option<ListedDonation>> {
 
 pub async fn newest_gift(db: &Db, before: Moment) -> Result<Option<Moment>> {
     Ok(db.one::<(Option<Moment>,)>(NEWEST_GIFT, (before,)).await?.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whole_days_and_both_ends_are_the_span() {
+        const DAY: i64 = 86_400_000_000;
+        let days = |from, until| whole_days(Moment(from), Moment(until));
+        assert_eq!(days(0, DAY), (0, 1));
+        assert_eq!(days(1, 3 * DAY), (1, 3));
+        assert_eq!(days(DAY / 2, 3 * DAY + 5), (1, 3));
+        assert_eq!(days(5, 9), (0, 0), "all of it is behind the beginning of its day");
+        assert_eq!(days(DAY - 5, DAY + 5), (1, 1), "no whole day: an end on each side");
+    }
 }
