@@ -25,7 +25,7 @@ create index donation_kind_at_idx on donation (kind, coalesce(paid_at, created_a
 -- What all gifts of an amount come to, of which there may be very many: this alone is read.
 create index donation_amount_sums_idx on donation (amount_minor, paid_at, kind, currency, version, id) where state = 'paid';
 -- So is this, to see who gave twice,
-create index donation_once_at_idx on donation (paid_at, donor_id, id) where state = 'paid' and kind = 'once';
+create index donation_once_at_idx on donation (paid_at, donor_id, id) where state = 'paid' and kind <> 'instalment';
 
 -- this, of a month of the book,
 drop index ledger_entry_at_idx;
