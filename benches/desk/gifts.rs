@@ -175,7 +175,9 @@ fn written(site: &Site, life: &str, gifts: i64) -> String {
             ),
             Db::Postgres { .. } => format!("generate_series(1::bigint, {number}::bigint) n (i)"),
         };
-        text = text.replace(&format!("{{n({what})}}"), &series).replace(&format!("{{{what}}}"), &number.to_string());
+        text = text
+            .replace(&format!("{{n({what})}}"), &series)
+            .replace(&format!("{{{what}}}"), &number.to_string());
     }
     text
 }
@@ -185,7 +187,11 @@ pub async fn measure(site: &Site, router: &Router, cookie: &str, rounds: usize) 
     let rows = count(site, "select max(id) from donation").await?;
     let middle = rows / 2 / 21 * 21 + 2;
     let at = NOW - SPAN + middle * (SPAN / rows);
-    let receipt = format!("{}-{}", 2021 + (at - NOW + SPAN) / 31_536_000_000_000, &(100_000_000 + middle).to_string()[1..]);
+    let receipt = format!(
+        "{}-{}",
+        2021 + (at - NOW + SPAN) / 31_536_000_000_000,
+        &(100_000_000 + middle).to_string()[1..]
+    );
     let replaced = [
         ("{middle}", format!("{at}.{middle}")),
         ("{receipt}", receipt),

@@ -159,7 +159,8 @@ fn main() -> anyhow::Result<()> {
     let scratch = std::env::temp_dir().join(format!("broadside-desk-bench-{}", std::process::id()));
     std::fs::create_dir_all(&scratch)?;
     let url = database.unwrap_or_else(|| format!("sqlite:{}", scratch.join("desk.db").display()));
-    let done = tokio::runtime::Runtime::new()?.block_on(measure(&url, readers, rounds.max(1), (copies, gifts)));
+    let done =
+        tokio::runtime::Runtime::new()?.block_on(measure(&url, readers, rounds.max(1), (copies, gifts)));
     std::fs::remove_dir_all(&scratch)?;
     done
 }

@@ -126,7 +126,8 @@ async fn ask(server: SocketAddr, options: &Options, round: u32) -> anyhow::Resul
 fn cpu_time() -> anyhow::Result<Duration> {
     let text = std::fs::read_to_string("/proc/self/stat")?;
     let fields = text.rsplit(')').next().context("fields")?;
-    let ticks: Vec<u64> = fields.split_whitespace().skip(11).take(2).map(str::parse).collect::<Result<_, _>>()?;
+    let ticks: Vec<u64> =
+        fields.split_whitespace().skip(11).take(2).map(str::parse).collect::<Result<_, _>>()?;
     Ok(Duration::from_millis(10) * u32::try_from(ticks.iter().sum::<u64>())?)
 }
 

@@ -425,13 +425,9 @@ impl Look<'_> {
     /// What is here and was not listed there is asked for by name.
     async fn ours(&mut self) -> Looked {
         let until = self.found.until;
-        for what in [
-            Compared::Payment,
-            Compared::Refund,
-            Compared::Dispute,
-            Compared::Payout,
-            Compared::Movement,
-        ] {
+        for what in
+            [Compared::Payment, Compared::Refund, Compared::Dispute, Compared::Payout, Compared::Movement]
+        {
             let mut after = (self.found.from, 0);
             loop {
                 let page = rows::ours(self.db(), what, after, until).await?;

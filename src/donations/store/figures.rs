@@ -134,7 +134,8 @@ mod tests {
     fn whole_days_and_both_ends_are_the_span() {
         const DAY: i64 = 86_400_000_000;
         let parts = |from, until| {
-            let Whole { days: (first, behind), ends: (begins, ends) } = Whole::of(Moment(from), Moment(until));
+            let Whole { days: (first, behind), ends: (begins, ends) } =
+                Whole::of(Moment(from), Moment(until));
             [(from, begins.0), (first * DAY, behind * DAY), (ends.0, until)]
                 .into_iter()
                 .filter(|(from, until)| from < until)

@@ -120,7 +120,12 @@ pub async fn invoices(db: &Db, names: &str) -> Result<Vec<String>> {
 }
 
 /// Rows from a moment on, of the same moment those behind a row, until before another moment.
-pub async fn ours(db: &Db, what: Compared, (from, behind): (Moment, i64), until: Moment) -> Result<Vec<Ours>> {
+pub async fn ours(
+    db: &Db,
+    what: Compared,
+    (from, behind): (Moment, i64),
+    until: Moment,
+) -> Result<Vec<Ours>> {
     let statement = match what {
         Compared::Refund => OUR_REFUNDS,
         Compared::Dispute => OUR_DISPUTES,
