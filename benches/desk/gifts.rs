@@ -63,7 +63,7 @@ const LIVES: &[&str] = &[
         from donation where state = 'paid' and id % 100 = 17 order by id",
     "insert into dispute (provider_dispute_id, donation_id, amount_minor, currency, state, reason, due_at, is_answered, created_at)
         select 'dp_' || (100000000000000000 + id), id, amount_minor, currency,
-            case when id % 3000 = 33 then 'lost' when id > {rows} - 20000 then 'needs_response' else 'won' end, 'fraudulent', null, 1, paid_at + 172800000000
+            case when id % 3000 = 33 then 'lost' when id > {rows} - 20000 then 'needs_response' else 'won' end, 'fraudulent', null, true, paid_at + 172800000000
         from donation where state = 'paid' and id % 1000 = 33 order by id",
     "insert into movement (provider_movement_id, type, source, amount_minor, fee_minor, currency, donation_id, payout_id, at)
         select moved_by, 'refund', provider_refund_id, -amount_minor, 0, currency, donation_id, null, created_at from refund order by id",
