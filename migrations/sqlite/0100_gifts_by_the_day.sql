@@ -24,12 +24,5 @@ drop index donation_sums_idx;
 create index donation_kind_at_idx on donation (kind, coalesce(paid_at, created_at), id);
 -- What all gifts of an amount come to, of which there may be very many: this alone is read.
 create index donation_amount_sums_idx on donation (amount_minor, paid_at, kind, currency, version, id) where state = 'paid';
--- So is this, to see who gave twice,
+-- So is this, to see who gave twice.
 create index donation_once_at_idx on donation (paid_at, donor_id, id) where state = 'paid' and kind <> 'instalment';
-
--- this, of a month of the book,
-drop index ledger_entry_at_idx;
-create index ledger_entry_at_idx on ledger_entry (at, kind, account, currency, amount_minor, happened_at);
--- and this, for how many gifts each payout paid out.
-drop index movement_payout_id_idx;
-create index movement_payout_id_idx on movement (payout_id, donation_id);
