@@ -1,13 +1,14 @@
 //! How long pages of the desk take with very many readers, in this process and without a socket.
 //!
-//! `cargo bench --bench desk -- [--readers N] [--rounds N] [--segments COPIES] [--database postgres://… (empty, or left by an earlier run)]`
+//! `cargo bench --bench desk -- [--readers N] [--rounds N] [--segments COPIES] [--gifts N] [--database postgres://… (empty, or left by an earlier run)]`
 //!
 //! Readers come in by the product's own import; then a tenth of them has left, some wait, some are stopped, and a third chose topics.
 //! Each page is asked so many times; told are the median and the slowest. With `--segments`, segments are asked in place of pages, of readers
-//! who got so many editions each.
+//! who got so many editions each. With `--gifts`, the pages of money are asked in place of the others, with so many gifts that were paid.
 
 #![expect(clippy::disallowed_methods, reason = "a bench measures real time")]
 
+mod gifts;
 mod segments;
 
 use std::{
@@ -139,7 +140,8 @@ const PAGES: [(&str, &str); 38] = [
 ];
 
 fn main() -> anyhow::Result<()> {
-    let (mut readers, mut rounds, mut database, mut copies) = (1_000_000_u32, 11_usize, None, None);
+    let (mut readers, mut rounds, mut database, mut copies, mut gifts) =
+        (1_000_000_u32, 11_usize, None, None, None);
     let mut words = std::env::args().skip(1);
     while let Some(word) = words.next() {
         let mut value = || words.next().with_context(|| format!("{word} needs a value"));
@@ -147,6 +149,7 @@ fn main() -> anyhow::Result<()> {
             "--readers" => readers = value()?.parse()?,
             "--rounds" => rounds = value()?.parse()?,
             "--segments" => copies = Some(value()?.parse()?),
+            "--gifts" => gifts = Some(value()?.parse()?),
             "--database" => database = Some(value()?),
             // cargo bench adds this one.
             "--bench" => {}
@@ -156,12 +159,18 @@ fn main() -> anyhow::Result<()> {
     let scratch = std::env::temp_dir().join(format!("broadside-desk-bench-{}", std::process::id()));
     std::fs::create_dir_all(&scratch)?;
     let url = database.unwrap_or_else(|| format!("sqlite:{}", scratch.join("desk.db").display()));
-    let done = tokio::runtime::Runtime::new()?.block_on(measure(&url, readers, rounds.max(1), copies));
+    let done =
+        tokio::runtime::Runtime::new()?.block_on(measure(&url, readers, rounds.max(1), (copies, gifts)));
     std::fs::remove_dir_all(&scratch)?;
     done
 }
 
-async fn measure(url: &str, readers: u32, rounds: usize, copies: Option<i64>) -> anyhow::Result<()> {
+async fn measure(
+    url: &str,
+    readers: u32,
+    rounds: usize,
+    (copies, many_gifts): (Option<i64>, Option<i64>),
+) -> anyhow::Result<()> {
     let db = Db::open(&DbOptions::new(url)).await?;
     Migrations::apply(&db).await?;
     let root = RootSecret { id: 1, secret: vec![7; 32] };
@@ -182,6 +191,9 @@ async fn measure(url: &str, readers: u32, rounds: usize, copies: Option<i64>) ->
     if let Some(copies) = copies {
         return segments::measure(&site, copies, rounds).await;
     }
+    if let Some(many) = many_gifts {
+        gifts::fill(&site, many).await?;
+    }
     subscribers::count_many(&site).await?;
     subscribers::count_large(&site).await?;
 
@@ -189,10 +201,13 @@ async fn measure(url: &str, readers: u32, rounds: usize, copies: Option<i64>) ->
         draft(&site).await?;
     }
     let edition = publishing::latest_drafts(&site.db, 1).await?.first().context("a draft")?.public_id.clone();
-    let mut app = App::new(site, Templates::load()?, Fetcher::new(true)?)?;
+    let mut app = App::new(site.clone(), Templates::load()?, Fetcher::new(true)?)?;
     app.password_cost = PasswordCost::CHEAP;
     let router = router(app);
     let cookie = sign_in(&router).await?;
+    if many_gifts.is_some() {
+        return gifts::measure(&site, &router, &cookie, rounds).await;
+    }
     let (mut all, mut quick) = (0, 0);
     for (what, path) in PAGES {
         let path = path.replace("{edition}", &edition);

@@ -1,9 +1,12 @@
-//! How many signed events of the payment service are taken durably in a second, and how long each waits for its answer.
+//! How many signed events of the payment service are taken durably in a second, how long each waits for its answer, and how that compares
+//! to a bare axum route that keeps nothing, in the same run.
 //!
-//! `cargo bench --bench payments -- [--events N] [--connections N] [--database postgres://… (empty)] [--json]`
+//! `cargo bench --bench payments -- [--events N] [--connections N] [--rounds N] [--database postgres://… (empty)] [--json]`
 //!
 //! The whole path counts: an event is posted over a socket, its signature is checked, and it is committed (SQLite, synchronous=FULL)
-//! before the answer. Nobody works on it meanwhile. The client is in the same process and takes its share of the processors.
+//! before the answer; at the end they are counted in the database. Nobody works on them meanwhile. Both servers run in this process and are
+//! asked by the same client, one after the other, over connections that stay open; the client signs, too, and takes its share of the
+//! processors.
 
 #![expect(clippy::disallowed_methods, reason = "a bench measures real time")]
 
@@ -17,6 +20,7 @@ use std::{
 };
 
 use anyhow::{Context, bail, ensure};
+use axum::{Router, body::Bytes, routing::post};
 use broadside::{
     articles::Fetcher,
     clock::Clock,
@@ -42,11 +46,12 @@ struct Options {
     json: bool,
     events: u32,
     connections: u32,
+    rounds: u32,
     database: Option<String>,
 }
 
 fn options() -> anyhow::Result<Options> {
-    let mut options = Options { json: false, events: 20_000, connections: 64, database: None };
+    let mut options = Options { json: false, events: 20_000, connections: 64, rounds: 3, database: None };
     let mut words = std::env::args().skip(1);
     while let Some(word) = words.next() {
         let mut value = || words.next().with_context(|| format!("{word} needs a value"));
@@ -54,6 +59,7 @@ fn options() -> anyhow::Result<Options> {
             "--json" => options.json = true,
             "--events" => options.events = value()?.parse()?,
             "--connections" => options.connections = value()?.parse()?,
+            "--rounds" => options.rounds = value()?.parse()?,
             "--database" => options.database = Some(value()?),
             // cargo bench adds this one.
             "--bench" => {}
@@ -71,36 +77,80 @@ async fn main() -> anyhow::Result<()> {
     let file = scratch.join("magazine.db");
     let database = options.database.clone().unwrap_or_else(|| format!("sqlite:{}", file.display()));
     let site = magazine(&database).await?;
-    let server = serve(&site).await?;
-    let began = Instant::now();
-    let mut waits = post(server, &options).await?;
-    let took = began.elapsed();
+    let (bare, ours) = (serve_bare().await?, serve_ours(&site).await?);
+    if !options.json {
+        println!(
+            "{:<8} {:>8} {:>10} {:>8} {:>8} {:>8} {:>8} {:>7}",
+            "server", "events", "events/s", "a core", "p50 ms", "p99 ms", "CPU µs", "ratio"
+        );
+    }
+    for round in 0..options.rounds {
+        let yardstick = ask(bare, &options, round).await?;
+        report(&options, "bare", &yardstick, &yardstick);
+        let taken = ask(ours, &options, round).await?;
+        report(&options, "events", &taken, &yardstick);
+    }
+    let (kept, told) =
+        (donations::unfinished(&site.db).await?.waiting, i64::from(options.events * options.rounds));
+    ensure!(kept == told, "{told} events were taken, and {kept} are there");
+    site.db.close().await;
+    std::fs::remove_dir_all(&scratch)?;
+    Ok(())
+}
+
+/// What came of asking a server once.
+struct Asked {
+    took: Duration,
+    /// How long each event waited for its answer, the shortest first.
+    waits: Vec<Duration>,
+    /// Of the whole process, client and server.
+    cpu: Duration,
+}
+
+impl Asked {
+    fn waited_ms(&self, part: f64) -> f64 {
+        let place = (self.waits.len() as f64 * part) as usize;
+        self.waits.get(place).or(self.waits.last()).copied().unwrap_or_default().as_secs_f64() * 1_000.0
+    }
+}
+
+async fn ask(server: SocketAddr, options: &Options, round: u32) -> anyhow::Result<Asked> {
+    let (began, cpu) = (Instant::now(), cpu_time()?);
+    let mut waits = post_all(server, options, round).await?;
+    let asked = Asked { took: began.elapsed(), cpu: cpu_time()?.saturating_sub(cpu), waits: Vec::new() };
     waits.sort_unstable();
-    let kept = donations::unfinished(&site.db).await?.waiting;
-    ensure!(kept == i64::from(options.events), "{} events were taken, and {kept} are there", options.events);
-    let at = |part: f64| {
-        let place = (waits.len() as f64 * part) as usize;
-        waits.get(place.min(waits.len().saturating_sub(1))).copied().unwrap_or_default().as_secs_f64()
-            * 1_000.0
-    };
+    Ok(Asked { waits, ..asked })
+}
+
+/// What the kernel says that this process used, in hundredths of a second.
+fn cpu_time() -> anyhow::Result<Duration> {
+    let text = std::fs::read_to_string("/proc/self/stat")?;
+    let fields = text.rsplit(')').next().context("fields")?;
+    let ticks: Vec<u64> =
+        fields.split_whitespace().skip(11).take(2).map(str::parse).collect::<Result<_, _>>()?;
+    Ok(Duration::from_millis(10) * u32::try_from(ticks.iter().sum::<u64>())?)
+}
+
+fn report(options: &Options, server: &str, asked: &Asked, yardstick: &Asked) {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let speed = f64::from(options.events) / took.as_secs_f64();
-    let (p50, p99) = (at(0.5), at(0.99));
+    let events = f64::from(options.events);
+    let speed = events / asked.took.as_secs_f64();
+    let a_core = speed / cores as f64;
+    let cpu = asked.cpu.as_secs_f64() * 1e6 / events;
+    let ratio = yardstick.took.as_secs_f64() / asked.took.as_secs_f64();
+    let (p50, p99) = (asked.waited_ms(0.5), asked.waited_ms(0.99));
     if options.json {
         let line = serde_json::json!({
-            "events": options.events, "connections": options.connections, "cores": cores, "events_per_second": speed,
-            "events_per_second_and_core": speed / cores as f64, "p50_ms": p50, "p99_ms": p99,
+            "server": server, "events": options.events, "connections": options.connections, "cores": cores, "events_per_second": speed,
+            "events_per_second_and_core": a_core, "p50_ms": p50, "p99_ms": p99, "cpu_us_per_event": cpu, "ratio": ratio,
         });
         println!("{line}");
     } else {
         println!(
-            "{} events, {speed:.0} a second on {cores} cores, answered after {p50:.1} ms (half of them) and {p99:.1} ms (99 of 100)",
+            "{server:<8} {:>8} {speed:>10.0} {a_core:>8.0} {p50:>8.1} {p99:>8.1} {cpu:>8.0} {ratio:>7.3}",
             options.events
         );
     }
-    site.db.close().await;
-    std::fs::remove_dir_all(&scratch)?;
-    Ok(())
 }
 
 async fn magazine(database: &str) -> anyhow::Result<Site> {
@@ -119,7 +169,16 @@ async fn magazine(database: &str) -> anyhow::Result<Site> {
     Ok(site)
 }
 
-async fn serve(site: &Site) -> anyhow::Result<SocketAddr> {
+/// Takes what is posted and says the same, and keeps nothing.
+async fn serve_bare() -> anyhow::Result<SocketAddr> {
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    let address = listener.local_addr()?;
+    let router = Router::new().route("/hooks/stripe", post(async |_: Bytes| "stored\n"));
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    Ok(address)
+}
+
+async fn serve_ours(site: &Site) -> anyhow::Result<SocketAddr> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let address = listener.local_addr()?;
     let mut app = App::new(site.clone(), Templates::load()?, Fetcher::new(true)?)?;
@@ -136,7 +195,7 @@ async fn serve(site: &Site) -> anyhow::Result<SocketAddr> {
 }
 
 /// How long each event waited for its answer.
-async fn post(server: SocketAddr, options: &Options) -> anyhow::Result<Vec<Duration>> {
+async fn post_all(server: SocketAddr, options: &Options, round: u32) -> anyhow::Result<Vec<Duration>> {
     let next = Arc::new(AtomicU32::new(0));
     let mut senders = tokio::task::JoinSet::new();
     for sender in 0..options.connections {
@@ -150,7 +209,7 @@ async fn post(server: SocketAddr, options: &Options) -> anyhow::Result<Vec<Durat
                 if number >= events {
                     return anyhow::Ok(waits);
                 }
-                let request = request(number, sender);
+                let request = request((round, number), sender);
                 let began = Instant::now();
                 stream.write_all(&request).await?;
                 read_answer(&mut stream).await?;
@@ -165,10 +224,10 @@ async fn post(server: SocketAddr, options: &Options) -> anyhow::Result<Vec<Durat
     Ok(all)
 }
 
-fn request(number: u32, sender: u32) -> Vec<u8> {
+fn request((round, number): (u32, u32), sender: u32) -> Vec<u8> {
     let now = Clock::System.now().unix_seconds();
     let body = format!(
-        r#"{{"id":"evt_{number}","object":"event","api_version":"2026-09-30.endive","created":{now},"livemode":false,"pending_webhooks":1,
+        r#"{{"id":"evt_{round}_{number}","object":"event","api_version":"2026-09-30.endive","created":{now},"livemode":false,"pending_webhooks":1,
         "type":"invoice.paid","data":{{"object":{{"id":"in_{number}","object":"invoice","customer":"cus_{number}","amount_paid":1500,
         "currency":"eur","status":"paid","metadata":{{}},"lines":{{"object":"list","data":[{}]}}}}}}}}"#,
         [r#"{"id":"il_1","object":"line_item","amount":1500,"currency":"eur","description":"Gift"}"#; 10]

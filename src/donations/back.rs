@@ -7,7 +7,7 @@ use super::{
     ledger::{self, Posting},
     letters, payouts,
     states::{Account, PostingKind},
-    store::back as rows,
+    store::{back as rows, gifts},
 };
 use crate::{
     db::{Result, Tx},
@@ -54,12 +54,14 @@ pub(super) async fn follow(tx: &mut Tx, site: &Site, donation_id: i64, seen: &Af
     if !rows::follow(tx, gift.id, seen.version).await? {
         return Ok(false);
     }
+    gifts::take_off_day(tx, gift.id).await?;
     for refund in &back.refunds {
         given_back(tx, site, &gift, refund).await?;
     }
     for dispute in &back.disputes {
         disputed(tx, site, &gift, dispute).await?;
     }
+    gifts::add_to_day(tx, gift.id).await?;
     for warning in &back.warnings {
         if rows::keep_warning(tx, gift.id, warning).await? && warning.actionable {
             queue::add_news(tx, site.now(), News::Money, &format!("warning {}", warning.id)).await?;

@@ -1,7 +1,7 @@
 //! The book of the money: the one place where a donation becomes paid, and the sums that must agree.
 //!
-//! What is written into it says `ledger.rs`; what becomes of a gift later, `back.rs`. Totals are computed from the donations, their
-//! refunds and their disputes each time, never counted up.
+//! What is written into it says `ledger.rs`; what becomes of a gift later, `back.rs`. Totals stand by the day, as
+//! each gift stands with its refunds and disputes, and the audit computes them all again (decision 22).
 
 use super::{
     ledger::{self, Posting},

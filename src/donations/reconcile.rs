@@ -430,32 +430,27 @@ impl Look<'_> {
 
     /// What is here and was not listed there is asked for by name.
     async fn ours(&mut self) -> Looked {
-        let span = (self.found.from, self.found.until);
-        let mut after = 0;
-        loop {
-            let page = rows::our_payments(self.db(), span, after).await?;
-            let Some(last) = page.last() else { break };
-            after = last.row;
-            for row in page {
-                if self.seen.contains(&short(Compared::Payment, &row.id)) {
-                    continue;
-                }
-                match self.provider.payment(&row.id).await {
-                    Ok(_) => self.saw(Compared::Payment, &row.id),
-                    Err(error) if error.is_missing() => self.is_not_there(Compared::Payment, &row),
-                    Err(error) => return Err(error.into()),
-                }
-            }
-        }
-        for what in [Compared::Refund, Compared::Dispute, Compared::Payout, Compared::Movement] {
-            let mut after = 0;
+        let until = self.found.until;
+        for what in
+            [Compared::Payment, Compared::Refund, Compared::Dispute, Compared::Payout, Compared::Movement]
+        {
+            let mut after = (self.found.from, 0);
             loop {
-                let page = rows::ours(self.db(), what, span, after).await?;
+                let page = rows::ours(self.db(), what, after, until).await?;
                 let Some(last) = page.last() else { break };
-                after = last.row;
+                after = (last.at, last.row);
                 for row in page {
-                    if !self.seen.contains(&short(what, &row.id)) {
+                    if self.seen.contains(&short(what, &row.id)) {
+                        continue;
+                    }
+                    if what != Compared::Payment {
                         self.is_not_there(what, &row);
+                        continue;
+                    }
+                    match self.provider.payment(&row.id).await {
+                        Ok(_) => self.saw(what, &row.id),
+                        Err(error) if error.is_missing() => self.is_not_there(what, &row),
+                        Err(error) => return Err(error.into()),
                     }
                 }
             }

@@ -1,4 +1,4 @@
-//! What the desk shows of the donations. Sums are computed each time, over paid donations alone (TRUST T5).
+//! What the desk shows of the donations. Sums are of paid donations alone (TRUST T5).
 
 pub use super::lines::{EventLine, LedgerLine, ListedDonation, RunningTotal, Total};
 use super::store::{self, figures::Unfinished};

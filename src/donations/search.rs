@@ -11,7 +11,10 @@ use jiff::civil::Date;
 use super::{
     lines::{ListedDonation, Total},
     states::{DonationKind, DonationState},
-    store::search::{self as sql, GIFT, WORDED},
+    store::{
+        figures,
+        search::{self as sql, GIFT, WORDED},
+    },
 };
 use crate::{
     clock::{Moment, Zone},
@@ -145,6 +148,20 @@ impl GiftSearch {
     /// # Errors
     /// When the database fails.
     pub async fn sums(&self, db: &Db) -> db::Result<Vec<Total>> {
+        match self.became {
+            Some(Became::Waits | Became::Failed | Became::Unfinished) => return Ok(Vec::new()),
+            Some(Became::SentBack | Became::Disputed) => {}
+            // Whatever no gift has to be looked at for.
+            Some(Became::Paid) | None if self.names.is_empty() && self.others.is_empty() => {
+                let mut totals = match self.between {
+                    Some(span) => figures::totals_between(db, span).await?,
+                    None => figures::totals(db).await?,
+                };
+                totals.retain(|total| self.kind.is_none() || total.kind == self.kind);
+                return Ok(totals);
+            }
+            Some(Became::Paid) | None => {}
+        }
         let whose = self.whose(db).await?;
         let summed = || {
             let mut built = Built::new(db.engine());

@@ -133,6 +133,7 @@ pub const RETENTION: &[(&str, Retention)] = &[
     ("refund_request", Kept("the books: who sent a gift back, and why")),
     ("reconciliation", Bounded("one row")),
     ("closed_month", Kept("the books: twelve rows a year")),
+    ("gift_day", Kept("the books: a few rows a day")),
     ("receipt", Kept("the books")),
     ("sync_cursor", Bounded("a row for each list that is read, and one for the last round of forgetting")),
     ("bounce", Goes(&[(bounces::FORGET, BOOKS)])),

@@ -15,6 +15,11 @@ use crate::support::{
     database::{change, rows},
 };
 
+/// What the program adds up gift by gift.
+const DAYS: &str = "insert into gift_day (day, kind, currency, number, minor)
+    select d.paid_at / 86400000000, d.kind, d.currency, count(*), sum(d.amount_minor - s.back_minor)
+    from donation d join gift_standing s on s.donation_id = d.id where d.state = 'paid' group by 1, 2, 3";
+
 /// Three supporters and their gifts: Zoë Özdemir monthly, Ann Lee once by card, and Bob, whose bank has yet to pay.
 async fn supporters(app: &TestApp) {
     for text in [
@@ -54,6 +59,7 @@ async fn supporters(app: &TestApp) {
             change(&app.site.db, text.leak()).await;
         }
     }
+    change(&app.site.db, DAYS).await;
     donations::word_supporters(&app.site).await.expect("they have their words");
     // These rows never were at the provider: the book is not what is looked at here.
     app.leaves_work();
@@ -109,6 +115,43 @@ both_engines! {
         let behind = donations::place_of(first.last().expect("a gift"));
         let rest = all.page(&app.site.db, Some(behind), 3).await.expect("a read").gifts;
         assert_eq!(first.iter().chain(&rest).map(|gift| gift.id).collect::<Vec<_>>(), [5, 4, 3, 2, 1]);
+    }
+
+    /// TRUST T5: a sum is that of its gifts, wherever its time begins and ends and whatever came back; and the audit would see a day that was not.
+    async fn sums_by_the_day_are_those_of_the_gifts(app: TestApp) {
+        supporters(&app).await;
+        let db = &app.site.db;
+        let at = |text: &str| Moment(text.parse::<jiff::Timestamp>().expect("a moment").as_microsecond());
+        let sums = async |kind, from: &str, until: &str| {
+            let mut search = GiftSearch::default();
+            search.kind = kind;
+            search.between = (!from.is_empty()).then(|| (at(from), at(until)));
+            let sums = search.sums(db).await.expect("a read");
+            sums.iter().map(|sum| (sum.kind.expect("a kind"), sum.number, sum.minor)).collect::<Vec<_>>()
+        };
+        let (once, monthly) = (DonationKind::Once, DonationKind::Instalment);
+        assert_eq!(sums(None, "", "").await, [(once, 1, 1_500), (monthly, 2, 1_500)]);
+        assert_eq!(sums(None, "2026-09-01T00:00:00Z", "2026-10-01T00:00:00Z").await, [(monthly, 1, 750)]);
+        // The gifts are of the first moment of their days.
+        assert_eq!(sums(None, "2026-09-03T00:00:00Z", "2026-10-04T00:00:00Z").await, [(monthly, 2, 1_500)]);
+        assert_eq!(sums(None, "2026-09-02T23:00:00Z", "2026-10-04T00:00:01Z").await, [(once, 1, 1_500), (monthly, 2, 1_500)]);
+        assert_eq!(sums(None, "2026-09-03T00:00:01Z", "2026-10-03T23:59:59Z").await, [(monthly, 1, 750)]);
+        assert_eq!(sums(None, "2026-10-03T00:00:00Z", "2026-10-03T00:00:01Z").await, [(monthly, 1, 750)], "within a day");
+        assert_eq!(sums(None, "2026-10-03T12:00:00Z", "2026-10-03T13:00:00Z").await, [], "within a day, behind its gift");
+        assert_eq!(sums(Some(once), "2026-10-02T12:00:00Z", "2026-10-04T12:00:00Z").await, [(once, 1, 1_500)], "two days in part");
+        change(db, "insert into refund (provider_refund_id, donation_id, amount_minor, currency, state, reason, failure, created_at) values ('re_1', 1, 250, 'EUR', 'succeeded', '', '', 9)").await;
+        for text in ["update donation set version = 1 where id = 1", "delete from gift_day", DAYS] {
+            change(db, text).await;
+        }
+        // The day of a gift that something came back of, as a whole and in part.
+        assert_eq!(sums(Some(monthly), "2026-09-02T12:00:00Z", "2026-09-03T12:00:00Z").await, [(monthly, 1, 500)]);
+        assert_eq!(sums(Some(monthly), "2026-09-01T00:00:00Z", "2026-10-01T00:00:00Z").await, [(monthly, 1, 500)]);
+        assert_eq!(sums(Some(monthly), "", "").await, [(monthly, 2, 1_250)]);
+
+        let audited = async || donations::audit_money(db).await.expect("a read").problems.into_iter().filter(|problem| problem.contains("day")).count();
+        assert_eq!(audited().await, 0);
+        change(db, "update gift_day set minor = minor + 1 where kind = 'once'").await;
+        assert_eq!(audited().await, 1);
     }
 
     /// Who changed their name is found by the new one, and who is forgotten by none.

@@ -423,6 +423,7 @@ const TABLES: &[(&str, Tells)] = &[
     ("movement", Nothing("what a gift changed on the magazine's balance, by its number")),
     ("refund_request", Nothing("who of the team sent a gift back, and why, by its number")),
     ("reconciliation", Nothing("how far the book and the payment service agree, by their numbers")),
+    ("gift_day", Nothing("what was given on a day, by everybody together")),
     ("closed_month", Nothing("which months of the book are closed")),
     (
         "provider_event",

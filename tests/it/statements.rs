@@ -241,6 +241,7 @@ fn columns() -> Vec<(&'static str, &'static str, Vec<&'static str>)> {
         "leaving_reason"."reason": LeavingReason,
         "donor_state"."state": DonorState,
         "donation"."kind": DonationKind,
+        "gift_day"."kind": DonationKind,
         "donation"."state": DonationState,
         "ledger_entry"."kind": PostingKind,
         "refund"."state": RefundState,

@@ -64,6 +64,16 @@ statements! {
     /// What a movement brought that was booked as no gift.
     OTHER_OF = "select cast(coalesce(sum(amount_minor), 0) as bigint) from ledger_entry
         where entry_group = 'adjustment:' || cast($1 as text) and account = 'provider:stripe'";
+    /// Days whose sums are not what their gifts come to, without what came back of them.
+    DAY_WRONG = "select kind || ' in ' || currency || ' on day ' || day from (
+            select day, kind, currency, number, minor from gift_day
+            union all
+            select paid_at / 86400000000, kind, currency, -1, -amount_minor from donation where state = 'paid'
+            union all
+            select d.paid_at / 86400000000, d.kind, d.currency, case when b.minor >= d.amount_minor then 1 else 0 end, b.minor
+                from (select donation_id, sum(minor) as minor from gift_back group by donation_id) b
+                join donation d on d.id = b.donation_id where d.state = 'paid') days
+        group by day, kind, currency having sum(number) <> 0 or sum(minor) <> 0";
     RECEIPT_COUNT = "select count(*) from receipt";
     ENTRIES_OF = "select kind, account, amount_minor, currency, reference, at, happened_at from ledger_entry where donation_id = $1 order by id";
 }
@@ -122,6 +132,7 @@ pub async fn wrong_rows(db: &Db) -> Result<Vec<String>> {
         (REFUND_UNKNOWN, "the book has a refund that there is not: group"),
         (MORE_BACK_THAN_GIVEN, "more was given back than given: donation"),
         (BACK_OF_UNPAID, "given back without having been paid: donation"),
+        (DAY_WRONG, "the sum of a day is not that of its gifts:"),
         (DISPUTE_UNBOOKED, "what a bank took back is not booked as it ended: donation"),
     ] {
         let rows: Vec<(String,)> = db.all(statement, ()).await?;

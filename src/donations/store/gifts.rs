@@ -50,6 +50,13 @@ statements! {
     PAY = "update donation set state = 'paid', paid_at = $2, amount_minor = $3, currency = $4, donor_id = $5, email = $6,
         name = $7, provider_payment_id = $8, provider_invoice_id = coalesce($9, provider_invoice_id)
         where id = $1 and state <> 'paid'";
+    /// Adds what a gift comes to, without what came back of it, to the sum of its day of UTC, so many times; a gift of which nothing is
+    /// left is none. Of one that is not paid, nothing.
+    ADD_TO_DAY = "insert into gift_day (day, kind, currency, number, minor)
+        select d.paid_at / 86400000000, d.kind, d.currency, $2 * case when s.back_minor < d.amount_minor then 1 else 0 end,
+            $2 * (d.amount_minor - s.back_minor)
+        from donation d join gift_standing s on s.donation_id = d.id where d.id = $1 and d.state = 'paid'
+        on conflict (day, kind, currency) do update set number = gift_day.number + excluded.number, minor = gift_day.minor + excluded.minor";
 }
 
 /// A donation as the transitions need it.
@@ -219,5 +226,19 @@ pub async fn pay(tx: &mut Tx, paid: &Payment<'_>) -> Result<bool> {
         paid.payment_id,
         paid.invoice_id,
     );
-    Ok(tx.exec(PAY, row).await? == 1)
+    let is_paid = tx.exec(PAY, row).await? == 1;
+    if is_paid {
+        add_to_day(tx, paid.donation_id).await?;
+    }
+    Ok(is_paid)
+}
+
+/// What a gift comes to counts in the sum of its day. The caller has its row.
+pub async fn add_to_day(tx: &mut Tx, donation_id: i64) -> Result<u64> {
+    tx.exec(ADD_TO_DAY, (donation_id, 1_i64)).await
+}
+
+/// It counts there no more, until it is added as it stands then.
+pub async fn take_off_day(tx: &mut Tx, donation_id: i64) -> Result<u64> {
+    tx.exec(ADD_TO_DAY, (donation_id, -1_i64)).await
 }

@@ -41,17 +41,18 @@ statements! {
             and provider_invoice_id in (select value from json_each($1))",
         postgres "select provider_invoice_id from donation where state = 'paid'
             and provider_invoice_id in (select json_array_elements_text(cast($1 as json)))";
-    /// Page by page by the row: `id` alone would be the provider's name, which is selected as that.
-    OUR_PAYMENTS = "select donation.id as \"row\", provider_payment_id as id, amount_minor as minor, currency from donation
-        where donation.id > $3 and state = 'paid' and provider_payment_id is not null and paid_at >= $1 and paid_at < $2 order by donation.id limit 500";
-    OUR_REFUNDS = "select refund.id as \"row\", provider_refund_id as id, amount_minor as minor, currency from refund
-        where refund.id > $3 and created_at >= $1 and created_at < $2 order by refund.id limit 500";
-    OUR_DISPUTES = "select dispute.id as \"row\", provider_dispute_id as id, amount_minor as minor, currency from dispute
-        where dispute.id > $3 and created_at >= $1 and created_at < $2 order by dispute.id limit 500";
-    OUR_PAYOUTS = "select payout.id as \"row\", provider_payout_id as id, amount_minor as minor, currency from payout
-        where payout.id > $3 and created_at >= $1 and created_at < $2 order by payout.id limit 500";
-    OUR_MOVEMENTS = "select movement.id as \"row\", provider_movement_id as id, amount_minor - fee_minor as minor, currency from movement
-        where movement.id > $3 and at >= $1 and at < $2 order by movement.id limit 500";
+    /// Rows of ours from a moment until before another, and at the first of them behind a row, in the order of time: that has an index where
+    /// there are very many. `id` alone would be the provider's name, which is selected as that.
+    OUR_PAYMENTS = "select donation.id as \"row\", provider_payment_id as id, amount_minor as minor, currency, paid_at as at from donation
+        where state = 'paid' and provider_payment_id is not null and paid_at >= $1 and paid_at < $2 and (paid_at > $1 or donation.id > $3) order by paid_at, donation.id limit 500";
+    OUR_REFUNDS = "select refund.id as \"row\", provider_refund_id as id, amount_minor as minor, currency, created_at as at from refund
+        where created_at >= $1 and created_at < $2 and (created_at > $1 or refund.id > $3) order by created_at, refund.id limit 500";
+    OUR_DISPUTES = "select dispute.id as \"row\", provider_dispute_id as id, amount_minor as minor, currency, created_at as at from dispute
+        where created_at >= $1 and created_at < $2 and (created_at > $1 or dispute.id > $3) order by created_at, dispute.id limit 500";
+    OUR_PAYOUTS = "select payout.id as \"row\", provider_payout_id as id, amount_minor as minor, currency, created_at as at from payout
+        where created_at >= $1 and created_at < $2 and (created_at > $1 or payout.id > $3) order by created_at, payout.id limit 500";
+    OUR_MOVEMENTS = "select movement.id as \"row\", provider_movement_id as id, amount_minor - fee_minor as minor, currency, at as at from movement
+        where at >= $1 and at < $2 and (at > $1 or movement.id > $3) order by at, movement.id limit 500";
     KEEP = "insert into reconciliation (id, from_at, until_at, at, equal_at, compared, differences, found)
         values (1, $1, $2, $3, case when cast($5 as bigint) = 0 then cast($3 as bigint) end, $4, $5, $6)
         on conflict (id) do update set from_at = excluded.from_at, until_at = excluded.until_at, at = excluded.at,
@@ -85,6 +86,8 @@ pub struct Ours {
     pub id: String,
     pub minor: i64,
     pub currency: String,
+    /// When it was, as the span means it.
+    pub at: Moment,
 }
 
 pub async fn payments(db: &Db, names: &str) -> Result<Vec<KnownPayment>> {
@@ -116,11 +119,13 @@ pub async fn invoices(db: &Db, names: &str) -> Result<Vec<String>> {
     Ok(db.all::<(String,)>(INVOICES, (names,)).await?.into_iter().map(|(id,)| id).collect())
 }
 
-pub async fn our_payments(db: &Db, (from, until): (Moment, Moment), after: i64) -> Result<Vec<Ours>> {
-    db.all(OUR_PAYMENTS, (from, until, after)).await
-}
-
-pub async fn ours(db: &Db, what: Compared, (from, until): (Moment, Moment), after: i64) -> Result<Vec<Ours>> {
+/// Rows from a moment on, of the same moment those behind a row, until before another moment.
+pub async fn ours(
+    db: &Db,
+    what: Compared,
+    (from, behind): (Moment, i64),
+    until: Moment,
+) -> Result<Vec<Ours>> {
     let statement = match what {
         Compared::Refund => OUR_REFUNDS,
         Compared::Dispute => OUR_DISPUTES,
@@ -128,7 +133,7 @@ pub async fn ours(db: &Db, what: Compared, (from, until): (Moment, Moment), afte
         Compared::Movement => OUR_MOVEMENTS,
         Compared::Payment | Compared::Invoice | Compared::Subscription => OUR_PAYMENTS,
     };
-    db.all(statement, (from, until, after)).await
+    db.all(statement, (from, until, behind)).await
 }
 
 /// `at` is when it was compared; of the numbers the first is how many were, the second how many differ.

@@ -63,14 +63,33 @@ pub(super) struct Cause {
     pub(super) quiet: bool,
 }
 
+/// How the objects of a kind came.
+#[derive(Debug, Default)]
+struct Order {
+    ids: Vec<String>,
+    /// When the newest so far was made.
+    newest: Option<i64>,
+    /// One came that was made before another that had come.
+    is_mixed: bool,
+}
+
+impl Order {
+    fn add(&mut self, object: &Value, id: String) {
+        let created = object["created"].as_i64();
+        self.is_mixed |= created < self.newest;
+        self.newest = self.newest.max(created);
+        self.ids.push(id);
+    }
+}
+
 #[derive(Debug)]
 pub(super) struct State {
     journal: Journal,
     seed: String,
     counter: u64,
     objects: HashMap<String, Value>,
-    /// The ids of each kind of object, the oldest first.
-    order: HashMap<String, Vec<String>>,
+    /// The ids of each kind of object, as they came.
+    order: HashMap<String, Order>,
     replies: HashMap<String, StoredReply>,
     pub(super) charged: Vec<Charged>,
     pub(super) deliveries: BTreeMap<u64, Delivery>,
@@ -171,8 +190,27 @@ impl State {
 
     /// All objects of a kind, the newest first.
     pub(super) fn newest<'a>(&'a self, kind: &'a str) -> impl Iterator<Item = &'a Value> + 'a {
-        let ids = self.order.get(kind).map(Vec::as_slice).unwrap_or_default();
-        ids.iter().rev().filter_map(|id| self.objects.get(id)).filter(move |object| object["object"] == kind)
+        self.newest_behind(kind, None)
+    }
+
+    /// Those behind the one with this id; without an id, all.
+    pub(super) fn newest_behind<'a>(
+        &'a self,
+        kind: &'a str,
+        id: Option<&str>,
+    ) -> impl Iterator<Item = &'a Value> + use<'a> {
+        let ids = self.order.get(kind).map(|order| order.ids.as_slice()).unwrap_or_default();
+        let end = id.and_then(|id| ids.iter().rposition(|one| one == id)).unwrap_or(ids.len());
+        ids[..end]
+            .iter()
+            .rev()
+            .filter_map(|id| self.objects.get(id))
+            .filter(move |object| object["object"] == kind)
+    }
+
+    /// Whether what came later was made later.
+    pub(super) fn is_in_order(&self, kind: &str) -> bool {
+        self.order.get(kind).is_none_or(|order| !order.is_mixed)
     }
 
     pub(super) fn reply_to(&self, key: &str) -> Option<&StoredReply> {
@@ -201,7 +239,7 @@ impl State {
             Record::Put(object) => {
                 let id = object["id"].as_str().unwrap_or_default().to_owned();
                 if self.objects.insert(id.clone(), object.clone()).is_none() {
-                    self.order.entry(text(object, "object").to_owned()).or_default().push(id);
+                    self.order.entry(text(object, "object").to_owned()).or_default().add(object, id);
                 }
             }
             Record::Reply(reply) => {
