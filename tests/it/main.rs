@@ -37,6 +37,7 @@ mod forms;
 mod forms_leftovers;
 mod guessing;
 mod harness;
+mod histories;
 mod holding;
 mod hostile;
 mod house_rules;

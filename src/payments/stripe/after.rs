@@ -308,7 +308,8 @@ impl AfterPayment for Stripe {
         Box::pin(self.page(
             &["subscriptions"],
             span,
-            &[("status", "all")],
+            // What a coupon takes off is not given.
+            &[("status", "all"), ("expand[]", "data.discounts.source.coupon")],
             |wire: super::WireSubscription| Some(wire.into()),
         ))
     }
