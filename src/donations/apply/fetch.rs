@@ -12,7 +12,7 @@ use super::{
 use crate::{
     payments::{
         CheckoutSession, EventKind, Invoice, Payment, PaymentProvider, PaymentState, ProviderError,
-        ProviderSubscription, SessionState,
+        ProviderSubscription, RecurringState, SessionState,
     },
     site::Site,
 };
@@ -89,7 +89,7 @@ pub async fn fetch(
         ) => of_payment(site, provider, object_id, news).await,
         Some(EventKind::PaymentFailed) => Ok(Seen::Refused(Box::new(provider.payment(object_id).await?))),
         Some(EventKind::Subscription | EventKind::Upcoming) => {
-            Ok(Seen::Month(Box::new(look(site, provider, object_id, None, None).await?)))
+            Ok(month(look(site, provider, object_id, None, None).await?))
         }
         Some(EventKind::Method) => paid_by(site, provider, object_id, None).await,
         Some(EventKind::Mandate) => match provider.revoked_method(object_id).await {
@@ -127,7 +127,7 @@ async fn of_session(
                 Some(invoice) => Some(provider.invoice(invoice).await?),
                 None => None,
             };
-            Some(Box::new(look(site, provider, id, invoice, None).await?))
+            look(site, provider, id, invoice, None).await?.map(Box::new)
         }
     };
     Ok(Seen::Session { session: Box::new(session), payment, month })
@@ -141,7 +141,7 @@ async fn of_invoice(
 ) -> Result<Seen, ProviderPollError> {
     match invoice.subscription.clone() {
         None => Ok(Seen::Nothing),
-        Some(id) => Ok(Seen::Month(Box::new(look(site, provider, &id, Some(invoice), news).await?))),
+        Some(id) => Ok(month(look(site, provider, &id, Some(invoice), news).await?)),
     }
 }
 
@@ -224,7 +224,7 @@ async fn paid_by(
 ) -> Result<Seen, ProviderPollError> {
     let mut months = Vec::new();
     for subscription in store::months::paid_by(&site.db, method).await? {
-        let month = look(site, provider, &subscription, None, None).await?;
+        let Some(month) = look(site, provider, &subscription, None, None).await? else { continue };
         months.push(Month { revoked: revoked.map(str::to_owned), ..month });
     }
     Ok(if months.is_empty() { Seen::Nothing } else { Seen::Months(months) })
@@ -239,14 +239,18 @@ fn dated(payment: Payment) -> Result<Payment, ProviderError> {
     Ok(payment)
 }
 
-/// A subscription as it is now. The row is asked for its version first: what is fetched then is no older than that.
+fn month(seen: Option<Month>) -> Seen {
+    seen.map_or(Seen::Nothing, |month| Seen::Month(Box::new(month)))
+}
+
+/// A subscription as it is now; none if it is nobody's. The row is asked for its version first: what is fetched then is no older than that.
 async fn look(
     site: &Site,
     provider: &dyn PaymentProvider,
     id: &str,
     invoice: Option<Invoice>,
     news: Option<EventKind>,
-) -> Result<Month, ProviderPollError> {
+) -> Result<Option<Month>, ProviderPollError> {
     let paid_by =
         invoice.as_ref().filter(|invoice| invoice.paid).and_then(|invoice| invoice.payment.as_deref());
     let paying = match paid_by {
@@ -255,39 +259,59 @@ async fn look(
     };
     let followed = store::months::version_of(&site.db, id).await?;
     let subscription = provider.subscription(id).await?;
-    let is_copy = followed.is_none() && is_copy(site, provider, &subscription).await?;
-    Ok(Month { subscription, invoice, paying, version: followed.unwrap_or(0), is_copy, revoked: None })
+    let made = match followed {
+        Some(_) => Made::Ours,
+        None => made(site, provider, &subscription).await?,
+    };
+    let (is_copy, version) = (made == Made::Copy, followed.unwrap_or(0));
+    let month = Month { subscription, invoice, paying, version, is_copy, revoked: None };
+    Ok((made != Made::InVain).then_some(month))
+}
+
+/// What a subscription is that no row follows.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Made {
+    /// A checkout of ours made it, or what is not ours at all.
+    Ours,
+    /// It was made from one of ours, in another way.
+    Copy,
+    /// Nobody ever paid by it, and the checkout that it was begun in is over.
+    InVain,
 }
 
 /// Whether a subscription that no row follows is a copy of another. That another is the real one is known when a row follows
 /// it, or when its own checkout has ended in it. Until then nobody can tell: a checkout names its subscription a moment after
 /// it has made it.
-async fn is_copy(
+async fn made(
     site: &Site,
     provider: &dyn PaymentProvider,
     subscription: &ProviderSubscription,
-) -> Result<bool, ProviderPollError> {
-    let Some(named) = &subscription.ours.recurring else { return Ok(false) };
+) -> Result<Made, ProviderPollError> {
+    let Some(named) = &subscription.ours.recurring else { return Ok(Made::Ours) };
     let known = store::months::read_recurring(&site.db, named).await?;
     if known.as_ref().is_some_and(|row| row.provider_subscription_id.is_some()) {
-        return Ok(true);
+        return Ok(Made::Copy);
     }
     let made_by = provider.session_of(&subscription.id).await?;
     if made_by.and_then(|session| session.ours.recurring).as_ref() == Some(named) {
-        return Ok(false);
+        return Ok(Made::Ours);
     }
     let own = match &subscription.ours.donation {
         Some(donation) => store::gifts::session_of(&site.db, donation).await?,
         None => None,
     };
-    let made = match own {
-        Some(session) => provider.checkout_session(&session).await?.subscription,
+    let own = match own {
+        Some(session) => Some(provider.checkout_session(&session).await?),
         None => None,
     };
-    match made {
-        Some(made) => Ok(made != subscription.id),
+    let has_begun = !matches!(subscription.state, RecurringState::Pending | RecurringState::Cancelled);
+    let is_over = own.as_ref().is_some_and(|session| session.state == SessionState::Expired);
+    match own.and_then(|session| session.subscription) {
+        Some(made) if made == subscription.id => Ok(Made::Ours),
+        Some(_) => Ok(Made::Copy),
+        None if is_over && !has_begun => Ok(Made::InVain),
         // Nothing is known of it here, as after a restored back-up: an hour is more than any checkout takes to name it.
-        None if known.is_none() && site.now().since(subscription.created) > NAMED_BY => Ok(true),
+        None if known.is_none() && site.now().since(subscription.created) > NAMED_BY => Ok(Made::Copy),
         None => Err(ProviderError::NotYet("which checkout made the subscription").into()),
     }
 }
