@@ -309,7 +309,8 @@ async fn made(
     match own.and_then(|session| session.subscription) {
         Some(made) if made == subscription.id => Ok(Made::Ours),
         Some(_) => Ok(Made::Copy),
-        None if is_over && !has_begun => Ok(Made::InVain),
+        // Nothing else can have come of that checkout.
+        None if is_over => Ok(if has_begun { Made::Ours } else { Made::InVain }),
         // Nothing is known of it here, as after a restored back-up: an hour is more than any checkout takes to name it.
         None if known.is_none() && site.now().since(subscription.created) > NAMED_BY => Ok(Made::Copy),
         None => Err(ProviderError::NotYet("which checkout made the subscription").into()),
