@@ -23,11 +23,12 @@ statements! {
     GIVEN_TWICE = "select second.id, donor.email, donor.name, 'once' as kind,
         first.public_id as first, first.amount_minor as first_minor, first.currency as first_currency,
         second.public_id as second, second.amount_minor as second_minor, second.currency as second_currency, second.paid_at as at
-        from (select id, lag(id) over (partition by donor_id order by paid_at, id) as before from donation
-            where state = 'paid' and kind <> 'instalment' and paid_at > $1 - 3600000000) gift
+        from (select id, paid_at as at, lag(id) over giver as before, lag(paid_at) over giver as before_at from donation
+            where state = 'paid' and kind <> 'instalment' and paid_at > $1 - 3600000000
+            window giver as (partition by donor_id order by paid_at, id)) gift
         join donation as second on second.id = gift.id join donation as first on first.id = gift.before
         join donor on donor.id = second.donor_id
-        where gift.id < $2 and second.paid_at > $1 and first.paid_at > second.paid_at - 3600000000
+        where gift.id < $2 and gift.at > $1 and gift.before_at > gift.at - 3600000000
         order by gift.id desc limit $3";
     /// Two monthly donations of one supporter that run, the newer one begun since then. What was copied at the provider is shown apart.
     MONTHLY_TWICE = "select second.id, donor.email, donor.name, 'instalment' as kind,
