@@ -84,12 +84,14 @@ statements! {
     STOP_ALL = "update adoption set state = 'stopped', changed_at = $1 where state in ('looking', 'ready', 'taking')";
     KEEP_BUNDLE = "insert into old_bundle (name, kind, what, marks, currency, rhythm, chosen) values ($1, $2, $3, $4, $5, $6, 'no')
         on conflict (name) do nothing";
-    /// What was found before is told anew while nothing is decided; what is decided stays.
+    /// What was found before is told anew while nothing is decided; what is decided stays. What was chosen stays chosen, though it is given
+    /// in another rhythm by now, and would be shown elsewhere.
     KEEP_OBJECT = "insert into old_object (provider_id, kind, bundle, fate, why, email, email_key, name, customer_id, subscription_id,
         payment_id, standing, amount_minor, currency, refunded_minor, elsewhere_minor, made_at, at, seen_at)
         values ($1, $2, $3, 'found', '', $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
         on conflict (provider_id) do update set email = excluded.email, email_key = excluded.email_key, name = excluded.name,
-        bundle = excluded.bundle, payment_id = excluded.payment_id, standing = excluded.standing,
+        bundle = case when exists (select 1 from old_bundle b where b.name = old_object.bundle and b.chosen = 'yes')
+            then old_object.bundle else excluded.bundle end, payment_id = excluded.payment_id, standing = excluded.standing,
         amount_minor = excluded.amount_minor, refunded_minor = excluded.refunded_minor, at = excluded.at, seen_at = excluded.seen_at
         where old_object.fate = 'found'";
     /// The payment of an invoice is no gift of its own: it says what went back, and whose it was where the invoice does not.
