@@ -128,15 +128,17 @@ pub struct DbOptions {
     pub url: String,
     /// The most connections held open, readers on SQLite.
     pub connections: u32,
-    /// Whether a commit waits for the disk, and pages for no server that is slow. Only throwaway test databases say no.
+    /// Whether a commit waits for the disk. Only throwaway test databases say no, and they wait longest for a slow server.
     pub durable: bool,
+    /// Whether people wait for pages, so that a server that is slow counts as away (PostgreSQL).
+    pub hurried: bool,
 }
 
 impl DbOptions {
-    /// Durable, with eight connections.
+    /// Durable, with eight connections, for a command that nobody reads pages of.
     #[must_use]
     pub fn new(url: impl Into<String>) -> Self {
-        Self { url: url.into(), connections: 8, durable: true }
+        Self { url: url.into(), connections: 8, durable: true, hurried: false }
     }
 }
 
@@ -154,7 +156,7 @@ impl Db {
                     .disable_statement_logging();
                 // The pool would knock for half a minute, and then not say why nobody opened.
                 reach::ask(&connect).await?;
-                let reach = Reach::new(connect.clone(), options.durable);
+                let reach = Reach::new(connect.clone(), options);
                 let asks = reach.clone();
                 let pool = PgPoolOptions::new()
                     .max_connections(options.connections)
