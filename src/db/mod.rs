@@ -368,6 +368,36 @@ impl Db {
         }
     }
 
+    /// One write that is whole by itself, as in [`Db::begin_together`]: a server is asked once, not for a beginning and an end, too.
+    /// The number of rows it touched.
+    ///
+    /// # Errors
+    /// When the statement fails; or, if the connection was lost meanwhile, it is not known.
+    pub fn exec_together<'s, 'q>(&'s self, sql: Sql, params: impl Params<'q>) -> BoxFuture<'s, Result<u64>> {
+        let statement = Statement::new(self.engine(), sql, params);
+        Box::pin(async move {
+            match self {
+                Self::Sqlite { .. } => {
+                    let mut tx = self.begin_together().await?;
+                    let touched = tx.touch(statement.map(|one| vec![one])).await?;
+                    tx.commit().await?;
+                    Ok(touched)
+                }
+                Self::Postgres { pool, reach, .. } => {
+                    holding::asks(self.pulse().holders());
+                    let Statement { text, arguments, is_kept } = statement?;
+                    let (pool, Either::Right(arguments)) = (pool.clone(), arguments) else {
+                        return Err(other_engine());
+                    };
+                    let write = async move {
+                        sqlx::query_with(text, arguments).persistent(is_kept).execute(&pool).await
+                    };
+                    Ok(reach.during(ToItsEnd::new(write)).await?.rows_affected())
+                }
+            }
+        })
+    }
+
     /// Why the database cannot be reached, while it cannot; it was told already.
     #[must_use]
     pub fn away(&self) -> Option<Unreachable> {
