@@ -13,7 +13,7 @@ use axum::{
 };
 
 use super::{App, HeaderSet, desk, hooks, public, statics};
-use crate::{origin::Caller, staff::Role, subscribers};
+use crate::{origin::Caller, pictures::LARGEST_PICTURE, staff::Role, subscribers};
 
 /// Who may come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -184,6 +184,7 @@ pub fn routes() -> Vec<Route> {
         Route::get("/robots.txt", Anybody, Public, robots),
         Route::get("/", Anybody, Public, public::home::show),
         Route::get("/articles/{slug}", Anybody, Public, public::article::show),
+        Route::get("/pictures/{file}", Anybody, Asset, public::picture::show),
         Route::get("/archive", Anybody, Public, public::archive::show),
         Route::get("/archive/{id}", Anybody, Archive, public::archive::show_one),
         Route::get("/view/{token}", Anybody, Archive, public::view::show),
@@ -259,6 +260,11 @@ pub fn routes() -> Vec<Route> {
         Route::post("/desk/articles/new", Staff(Role::WRITING), Token, Desk, desk::articles::article::create),
         Route::get("/desk/articles/{id}", Staff(Role::ANYONE), Desk, desk::articles::article::show),
         Route::post("/desk/articles/{id}", Staff(Role::WRITING), Token, Desk, desk::articles::article::submit),
+        Route::get("/desk/pictures", Staff(Role::ANYONE), Desk, desk::articles::pictures::show),
+        Route::post("/desk/pictures", Staff(Role::WRITING), Token, Desk, desk::articles::pictures::submit)
+            .with_file(LARGEST_PICTURE),
+        Route::get("/desk/pictures/{id}", Staff(Role::ANYONE), Desk, desk::articles::picture::show),
+        Route::post("/desk/pictures/{id}", Staff(Role::WRITING), Token, Desk, desk::articles::picture::submit),
         Route::get("/desk/feeds/{id}/remove", Staff(Role::WRITING), Desk, desk::articles::feeds::show),
         Route::post("/desk/feeds/{id}/remove", Staff(Role::WRITING), Token, Desk, desk::articles::feeds::submit),
         Route::get("/desk/editions", Staff(Role::ANYONE), Desk, desk::editions::list::show),

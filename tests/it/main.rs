@@ -45,6 +45,7 @@ mod implied_consent;
 mod importing;
 mod importing_again;
 mod joining;
+mod keeping_pictures;
 mod killing;
 mod knocking;
 mod knowing;

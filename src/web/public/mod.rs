@@ -14,6 +14,7 @@ mod gave;
 pub(super) mod giving;
 pub(super) mod home;
 pub(super) mod moving;
+pub(super) mod picture;
 pub(super) mod preferences;
 pub(super) mod sample_link;
 pub(super) mod sign_up;

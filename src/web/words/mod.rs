@@ -46,6 +46,10 @@ pub fn done(code: &str) -> Option<&'static str> {
         "segment-deleted" => "The segment was deleted.",
         "many-removed" => "It is put away. Nothing of it was done.",
         "many-stopped" => "Stopped. What was changed before stays, and can be taken back.",
+        "picture-saved" => {
+            "Saved. It stands so in texts from now on; those that hold it already stay as they are."
+        }
+        "picture-away" => "The picture is put away. What holds it goes on showing it.",
         "feed-removed" => "The feed was removed. Its articles stay.",
         "draft-deleted" => "The draft was deleted.",
         "tested" => "A test copy is on its way to your own address. Look at it on your phone too.",
