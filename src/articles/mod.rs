@@ -5,6 +5,7 @@
 //!
 //! It may call the settings and the small types; publishing calls it, and the web. Start reading at `import.rs`: how an article comes.
 
+mod charset;
 mod edit;
 mod feed;
 mod feeds;
@@ -12,6 +13,7 @@ mod fetch;
 mod guard;
 mod html;
 mod import;
+mod mistaken;
 mod read;
 mod rows;
 mod slug;
@@ -21,8 +23,9 @@ mod tame;
 mod tests;
 
 pub use self::{
+    charset::ContentType,
     edit::{ArticleError, ArticleFieldError, Body, Checked, WrittenArticle, create, update},
-    feed::{FeedError, parse as parse_feed},
+    feed::parse as parse_feed,
     feeds::{
         FeedPollError, Polled, add_feed, feeds, find_feed, import_bytes, import_source, poll_due, poll_feed,
         remove_feed,
@@ -33,6 +36,7 @@ pub use self::{
         text_of, word_count,
     },
     import::{ArticlesImported, import},
+    mistaken::FeedError,
     read::{
         Before, by_id, by_ids, by_slug, desk_page, fold_waiting, latest, page, published_by_slug, topics,
     },
