@@ -400,7 +400,7 @@ both_engines! {
             Engine::Sqlite => "alter table edition add column pause_untold integer not null default 0",
             Engine::Postgres => "alter table edition add column pause_untold boolean not null default false",
         };
-        for back in ["drop table news", "drop table job_turns", "alter table feed drop column attempts",
+        for back in ["drop table news", "drop table job_turns", "drop index feed_next_at_idx", "alter table feed drop column attempts",
             "alter table feed drop column next_at", flag, "delete from _sqlx_migrations where version = 41"] {
             change(&app.site.db, back).await;
         }
