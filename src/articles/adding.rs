@@ -49,6 +49,14 @@ pub enum BringInFeedError {
     Poll(#[from] FeedPollError),
 }
 
+impl BringInFeedError {
+    /// In a sentence, for an editor.
+    #[must_use]
+    pub fn in_words(&self) -> String {
+        polling::in_a_sentence(&self.to_string())
+    }
+}
+
 impl From<sqlx::Error> for BringInFeedError {
     fn from(error: sqlx::Error) -> Self {
         Self::Poll(error.into())
@@ -77,7 +85,10 @@ pub async fn bring_in_feed(
     let there = match look(site, fetcher, &url).await {
         // Nobody said that it has to be https.
         Err(BringInFeedError::Poll(FeedPollError::Fetch(
-            FetchError::Refused | FetchError::TimedOut | FetchError::Certificate(_) | FetchError::Unreachable(_),
+            FetchError::Refused
+            | FetchError::TimedOut
+            | FetchError::Certificate(_)
+            | FetchError::Unreachable(_),
         ))) if other.is_some() => {
             let other = fetcher.allowed(other.as_deref().unwrap_or_default())?;
             look(site, fetcher, &other).await?

@@ -83,9 +83,9 @@ fn named(name: String, url: &Url) -> Option<NamedFeed> {
 }
 
 fn value(name: &str, raw: &str, wanted: &str) -> Option<String> {
-    let found = Attributes::html(raw, name.len()).with_checks(false).flatten();
+    let mut attributes = Attributes::html(raw, name.len());
     let mut found =
-        found.filter(|one| one.key.as_ref().eq_ignore_ascii_case(wanted.as_ref()));
+        attributes.with_checks(false).flatten().filter(|one| one.key.as_ref().eq_ignore_ascii_case(wanted));
     found.next().map(|one| match escape::unescape(&one.value) {
         Ok(value) => value.trim().to_owned(),
         Err(_) => one.value.trim().to_owned(),
@@ -162,8 +162,7 @@ mod tests {
             <outline text='bad' xmlUrl='file:///etc/passwd'/></outline></body></opml>";
         let feed = NamedFeed { name: "Tide & sand".to_owned(), url: "https://tide.example/feed".to_owned() };
         assert_eq!(of_list(list.as_bytes()), (vec![feed], 0));
-        let many: String =
-            (0..600).map(|n| format!("<outline xmlUrl='https://x.example/{n}'/>")).collect();
+        let many: String = (0..600).map(|n| format!("<outline xmlUrl='https://x.example/{n}'/>")).collect();
         let (feeds, more) = of_list(many.as_bytes());
         assert_eq!((feeds.len(), more), (500, 100));
     }

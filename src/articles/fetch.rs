@@ -294,11 +294,17 @@ impl Resolve for PublicOnly {
     fn resolve(&self, name: Name) -> Resolving {
         let allow_private = self.allow_private;
         Box::pin(async move {
+            // Nobody has such a name, whoever is asked (RFC 6761 section 6.4).
+            if name.as_str().ends_with(".invalid") {
+                return Err(NoSuchName.into());
+            }
             let found = tokio::net::lookup_host((name.as_str(), 0)).await;
             let answers: Vec<SocketAddr> = match found {
                 Ok(answers) => answers.collect(),
                 // Whoever looks names up for us is away; that says nothing of the name.
-                Err(error) if error.to_string().contains("Temporary failure") => return Err(error.into()),
+                Err(error) if error.to_string().contains("Temporary failure") => {
+                    return Err(NobodyLooksNamesUp.into());
+                }
                 Err(_) => return Err(NoSuchName.into()),
             };
             if !allow_private && answers.iter().any(|answer| !is_public(answer.ip())) {
@@ -333,6 +339,18 @@ impl fmt::Display for NoSuchName {
 }
 
 impl Error for NoSuchName {}
+
+/// Names cannot be looked up.
+#[derive(Debug)]
+struct NobodyLooksNamesUp;
+
+impl fmt::Display for NobodyLooksNamesUp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("our own server cannot look up the names of sites just now")
+    }
+}
+
+impl Error for NobodyLooksNamesUp {}
 
 /// The innermost cause says most; the outer layers repeat the address.
 fn unreachable(error: reqwest::Error) -> FetchError {

@@ -32,11 +32,11 @@ pub use self::{
         import_source, read_opml, write_opml,
     },
     bin::{
-        BIN_LASTS, bin_page, bring_back as bring_article_back, deleted_among, delete as delete_article,
+        BIN_LASTS, bin_page, bring_back as bring_article_back, delete as delete_article, deleted_among,
         find_deleted,
     },
     edit::{ArticleError, ArticleFieldError, Body, Checked, WrittenArticle, create, update},
-    feed::{FeedError, parse as parse_feed},
+    feed::{FeedError, ParsedFeed, parse as parse_feed},
     feed_links::NamedFeed,
     feed_rows::{Feed, FeedArrives, FeedEvery, FeedRead, FeedSettings, FeedState, OtherTopics},
     feeds::{
@@ -49,7 +49,9 @@ pub use self::{
         text_of, word_count,
     },
     import::{ArticlesImported, import},
-    polling::{FeedPollError, FeedsRead, Polled, poll_due, poll_feed, read_feed_now, read_feeds_now},
+    polling::{
+        FeedPollError, FeedsRead, Polled, in_a_sentence, poll_due, poll_feed, read_feed_now, read_feeds_now,
+    },
     read::{
         Before, by_id, by_ids, by_slug, desk_page, fold_waiting, latest, page, published_by_slug, topics,
     },

@@ -73,7 +73,7 @@ impl FeedPollError {
     /// In a sentence, for an editor.
     #[must_use]
     pub fn in_words(&self) -> String {
-        sentence(&self.to_string())
+        in_a_sentence(&self.to_string())
     }
 
     /// How long its server wants to be left alone.
@@ -89,7 +89,8 @@ impl FeedPollError {
 }
 
 /// With a large letter and an end.
-fn sentence(text: &str) -> String {
+#[must_use]
+pub fn in_a_sentence(text: &str) -> String {
     let mut letters = text.trim().chars();
     let first: String = letters.next().map(|first| first.to_uppercase().collect()).unwrap_or_default();
     let end = if text.trim().ends_with(['.', '?', '!']) { "" } else { "." };
@@ -99,8 +100,14 @@ fn sentence(text: &str) -> String {
 /// What a feed answered.
 pub(super) enum Answer {
     /// Nothing changed.
-    Same { moved: Option<Url> },
-    Read { parsed: Box<ParsedFeed>, validators: Validators, moved: Option<Url> },
+    Same {
+        moved: Option<Url>,
+    },
+    Read {
+        parsed: Box<ParsedFeed>,
+        validators: Validators,
+        moved: Option<Url>,
+    },
 }
 
 /// Asks a feed whether it changed, and imports it if so. What came of it is kept with the feed.
@@ -153,8 +160,11 @@ pub async fn read_feeds_now(site: &Site, fetcher: &Fetcher) -> db::Result<FeedsR
             break;
         }
         let sources: Vec<FeedSource> = some.iter().map(Feed::source).collect();
-        let asked = some.iter().zip(&sources).map(|(feed, source)| ask(fetcher, &feed.url, source));
-        for (answer, source) in join_all(asked).await.into_iter().zip(&sources) {
+        let mut asking = Vec::new();
+        for (feed, source) in some.iter().zip(&sources) {
+            asking.push(ask(fetcher, &feed.url, source));
+        }
+        for (answer, source) in join_all(asking).await.into_iter().zip(&sources) {
             sum.asked += 1;
             match keep(site, source, answer, true).await {
                 Ok((Polled::Imported(report), _)) => {
@@ -201,14 +211,14 @@ impl Work for InTurn<'_> {
     }
 
     async fn ahead(&self, due: &[Due<FeedSource>]) {
-        let asked = due.iter().map(async |due| {
-            let asked = heavy::caught(ask(self.fetcher, &due.name, &due.what)).await;
-            (due.what.id, asked)
-        });
-        for (id, asked) in join_all(asked).await {
+        let mut asking = Vec::new();
+        for due in due {
+            asking.push(heavy::caught(ask(self.fetcher, &due.name, &due.what)));
+        }
+        for (due, asked) in due.iter().zip(join_all(asking).await) {
             // Of one that broke off there is no answer.
             if let Ok(answer) = asked {
-                self.answers.lock().unwrap_or_else(PoisonError::into_inner).insert(id, answer);
+                self.answers.lock().unwrap_or_else(PoisonError::into_inner).insert(due.what.id, answer);
             }
         }
     }
@@ -230,11 +240,7 @@ impl Work for InTurn<'_> {
 }
 
 /// Asks a feed, and reads what it gives. Nothing of it is kept.
-pub(super) async fn ask(
-    fetcher: &Fetcher,
-    url: &str,
-    source: &FeedSource,
-) -> Result<Answer, FeedPollError> {
+pub(super) async fn ask(fetcher: &Fetcher, url: &str, source: &FeedSource) -> Result<Answer, FeedPollError> {
     let known = Validators { etag: source.etag.clone(), last_modified: source.last_modified.clone() };
     match fetcher.fetch(&fetcher.allowed(url)?, &known).await? {
         Fetched::NotModified { moved } => Ok(Answer::Same { moved }),
@@ -327,7 +333,7 @@ fn of_report(report: &ArticlesImported) -> FeedRead {
         .skipped
         .iter()
         .take(MOST_NOTES)
-        .map(|note| sentence(&note.replace('\n', " ").chars().take(LONGEST_NOTE).collect::<String>()))
+        .map(|note| in_a_sentence(&note.replace('\n', " ").chars().take(LONGEST_NOTE).collect::<String>()))
         .collect();
     FeedRead {
         fresh: report.new.into(),

@@ -35,14 +35,14 @@ statements! {
     /// Brings an article up to its feed, unless the desk edited it meanwhile.
     FOLLOW = "update article set title = $2, standfirst = $3, byline = $4, body_html = $5, canonical_url = $6, image_url = $7, origin_note = $8, word_count = $9, published_at = coalesce($10, published_at), updated_at = $11, content_hash = $12, feed_id = coalesce($13, feed_id), search = $14, version = version + 1 where id = $1 and edited_at is null";
     /// Writes what the desk typed, unless somebody changed the article since it was looked at.
-    EDIT = "update article set title = $2, standfirst = $3, byline = $4, body_html = coalesce($5, body_html), body_markdown = coalesce($6, body_markdown), word_count = coalesce($7, word_count), canonical_url = $8, image_url = $9, origin_note = $10, state = $11, published_at = coalesce($12, published_at), updated_at = $13, edited_at = $13, search = $15, version = version + 1 where id = $1 and version = $14";
+    EDIT = "update article set title = $2, standfirst = $3, byline = $4, body_html = coalesce($5, body_html), body_markdown = coalesce($6, body_markdown), word_count = coalesce($7, word_count), canonical_url = $8, image_url = $9, origin_note = $10, state = $11, published_at = coalesce($12, published_at), updated_at = $13, edited_at = $13, search = $15, version = version + 1 where id = $1 and version = $14 and deleted_at is null";
     /// What nobody folded yet, by key.
     WAITING = "select id, title, byline from article where search is null and id > $1 order by id limit $2";
     /// Unless it was changed since it was read.
     FOLD = rows(4) "update article set search = v.column2 from (values {rows}) as v
         where article.id = cast(v.column1 as bigint) and article.title = v.column3 and article.byline = v.column4";
     /// Whether there is such an article.
-    IS_THERE = "select id from article where id = $1";
+    IS_THERE = "select id from article where id = $1 and deleted_at is null";
     /// Finds or makes a topic; the first spelling of its name stays.
     TOPIC = "insert into topic (slug, name) values ($1, $2) on conflict (slug) do update set name = topic.name returning id";
     /// Takes an article out of all topics.

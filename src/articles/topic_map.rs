@@ -17,7 +17,9 @@ pub enum TopicMapError {
     #[error("please keep it to {MOST_LINES} lines")]
     TooMany,
     /// A line that says nothing.
-    #[error("line {0} cannot be read: write the feed’s word, then = and your topic, such as: tenants = Housing")]
+    #[error(
+        "line {0} cannot be read: write the feed’s word, then = and your topic, such as: tenants = Housing"
+    )]
     Line(usize),
     /// A word or topic that is too long.
     #[error("line {0} is too long: please keep words and topics under {LONGEST} characters")]
@@ -76,9 +78,13 @@ mod tests {
 
     #[test]
     fn words_become_topics_are_left_out_or_stay() {
-        let map = TopicMap::parse("tenants = Housing\n\nuncategorized =\nRiver news=Rivers, Water \n").expect("a map");
+        let map = TopicMap::parse("tenants = Housing\n\nuncategorized =\nRiver news=Rivers, Water \n")
+            .expect("a map");
         let words = ["Tenants", "Uncategorized", "river news", "Lamps", "housing law"].map(str::to_owned);
-        assert_eq!(map.topics(&words, OtherTopics::Kept), ["Housing", "Rivers", "Water", "Lamps", "housing law"]);
+        assert_eq!(
+            map.topics(&words, OtherTopics::Kept),
+            ["Housing", "Rivers", "Water", "Lamps", "housing law"]
+        );
         assert_eq!(map.topics(&words, OtherTopics::LeftOut), ["Housing", "Rivers", "Water"]);
     }
 

@@ -168,8 +168,7 @@ pub(super) async fn check(
     let drafts: Vec<&Article> =
         issue.articles.iter().filter(|article| article.state == ArticleState::Draft).collect();
     let ids: Vec<ArticleId> = drafts.iter().map(|article| article.id).collect();
-    let deleted =
-        if ids.is_empty() { Vec::new() } else { articles::deleted_among(&site.db, &ids).await? };
+    let deleted = if ids.is_empty() { Vec::new() } else { articles::deleted_among(&site.db, &ids).await? };
     problems.extend(drafts.into_iter().map(|article| match deleted.contains(&article.id) {
         true => Problem::Deleted(article.title.clone()),
         false => Problem::Draft(article.title.clone()),

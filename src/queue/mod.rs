@@ -212,7 +212,9 @@ pub async fn note<W: Work>(site: &Site, work: &W, due: &Due<W::What>, came: Came
             };
             tracing::warn!(of, item, attempts, why, "it did not work; it is tried again");
             let mut tx = site.db.begin().await?;
-            if queue.later(&mut tx, due, now.plus(after), why).await? && queue.rules.is_told_while_tried(attempts) {
+            if queue.later(&mut tx, due, now.plus(after), why).await?
+                && queue.rules.is_told_while_tried(attempts)
+            {
                 news::add(&mut tx, now, News::Failing, of).await?;
             }
             tx.commit().await?;

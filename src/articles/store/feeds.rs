@@ -50,8 +50,6 @@ statements! {
     REMOVE_FEED = "update feed set removed_at = $2 where id = $1 and removed_at is null returning url";
     /// Out of it; its next turn is now, and it is asked for all that it has.
     BRING_FEED_BACK = "update feed set removed_at = null, attempts = 0, etag = null, last_modified = null, next_at = $2 where id = $1 and removed_at is not null";
-    /// A feed that nobody read yet, and nobody else knows of.
-    FORGET_FEED = "delete from feed where id = $1 and checked_at is null";
     /// Out of the bin for good; what it brought belongs to no feed.
     pub(crate) FEEDS_GO = "delete from feed where id in (select id from feed where removed_at < $1 order by removed_at limit $2)";
     /// What came of asking it.
@@ -75,10 +73,7 @@ queue! {
 }
 
 /// What becomes of a row of [`HOLD_FEED`].
-pub(in crate::articles) async fn hold_feed(
-    tx: &mut Tx,
-    id: FeedId,
-) -> Result<Option<(String, FeedArrives)>> {
+pub(in crate::articles) async fn hold_feed(tx: &mut Tx, id: FeedId) -> Result<Option<(String, FeedArrives)>> {
     tx.opt(HOLD_FEED, (id,)).await
 }
 
@@ -107,11 +102,6 @@ pub(in crate::articles) async fn remove_feed(tx: &mut Tx, id: FeedId, now: Momen
 
 pub(in crate::articles) async fn bring_feed_back(tx: &mut Tx, id: FeedId, now: Moment) -> Result<bool> {
     Ok(tx.exec(BRING_FEED_BACK, (id, now)).await? > 0)
-}
-
-pub(in crate::articles) async fn forget_feed(tx: &mut Tx, id: FeedId) -> Result<()> {
-    tx.exec(FORGET_FEED, (id,)).await?;
-    Ok(())
 }
 
 pub(in crate::articles) async fn feed(db: &Db, id: FeedId) -> Result<Option<Feed>> {
@@ -170,12 +160,7 @@ pub(in crate::articles) async fn feed_failed(
     Ok(())
 }
 
-pub(in crate::articles) async fn feed_ended(
-    tx: &mut Tx,
-    id: FeedId,
-    error: &str,
-    now: Moment,
-) -> Result<()> {
+pub(in crate::articles) async fn feed_ended(tx: &mut Tx, id: FeedId, error: &str, now: Moment) -> Result<()> {
     tx.exec(FEED_ENDED, (id, now, error)).await?;
     Ok(())
 }
