@@ -5,7 +5,8 @@
 use url::Url;
 
 use super::{
-    feed::{FeedError, ParsedFeed},
+    charset::ContentType,
+    feed::ParsedFeed,
     feed_links::{self, NamedFeed},
     feed_rows::{Feed, FeedSource},
     feeds::{self, FeedsError},
@@ -13,6 +14,7 @@ use super::{
     guard,
     html::escape,
     import::{self, ArticlesImported},
+    mistaken::FeedError,
     polling::{self, Answer, FeedPollError, Polled},
     rows::FeedId,
     store::feeds as store,
@@ -134,10 +136,10 @@ async fn look(site: &Site, fetcher: &Fetcher, url: &Url) -> Result<There, BringI
         return Ok(There::Known(known.id));
     }
     let fetched = fetcher.fetch(url, &Validators::default()).await?;
-    let Fetched::Content { bytes, validators, address, moved } = fetched else {
+    let Fetched::Content { bytes, content_type, validators, address, moved } = fetched else {
         return Err(FetchError::Unreachable("it answers what nobody asked".to_owned()).into());
     };
-    match read(bytes, address).await? {
+    match read(bytes, address, content_type).await? {
         Err(feeds) => Ok(There::Page(feeds)),
         Ok(parsed) => {
             let stays = moved.unwrap_or_else(|| url.clone());
@@ -150,19 +152,19 @@ async fn look(site: &Site, fetcher: &Fetcher, url: &Url) -> Result<There, BringI
 }
 
 /// The feed, or the feeds that the page names.
-async fn read(bytes: Vec<u8>, address: Url) -> Result<Result<ParsedFeed, Vec<NamedFeed>>, BringInFeedError> {
+async fn read(
+    bytes: Vec<u8>,
+    address: Url,
+    content_type: Option<ContentType>,
+) -> Result<Result<ParsedFeed, Vec<NamedFeed>>, BringInFeedError> {
     let (document, page_address) = (bytes.clone(), address.clone());
-    match polling::parse(bytes, Some(address)).await {
+    match polling::parse(bytes, Some(address), content_type).await {
         Ok(parsed) => Ok(Ok(parsed)),
-        Err(error) => {
-            let named = heavy::aside(move || {
-                let feeds = feed_links::of_page(&document, &page_address);
-                let text = String::from_utf8_lossy(&document[..document.len().min(1_024)]).to_lowercase();
-                (feeds, text.contains("<!doctype html") || text.contains("<html"))
-            });
-            let (feeds, is_page) = named.await.map_err(|_| FeedPollError::Feed(FeedError::GaveUp))?;
-            if feeds.is_empty() && !is_page { Err(FeedPollError::Feed(error).into()) } else { Ok(Err(feeds)) }
+        Err(FeedError::WebPage { .. }) => {
+            let named = heavy::aside(move || feed_links::of_page(&document, &page_address));
+            Ok(Err(named.await.map_err(|_| FeedPollError::Feed(FeedError::GaveUp))?))
         }
+        Err(error) => Err(FeedPollError::Feed(error).into()),
     }
 }
 
@@ -228,7 +230,7 @@ pub async fn import_source(
 /// # Errors
 /// [`FeedPollError::Feed`] and [`FeedPollError::Database`].
 pub async fn import_bytes(site: &Site, bytes: Vec<u8>) -> Result<ArticlesImported, FeedPollError> {
-    let parsed = polling::parse(bytes, None).await?;
+    let parsed = polling::parse(bytes, None, None).await?;
     Ok(import::import(site, None, parsed).await?)
 }
 

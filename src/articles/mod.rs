@@ -7,6 +7,7 @@
 
 mod adding;
 mod bin;
+mod charset;
 mod edit;
 mod feed;
 mod feed_links;
@@ -16,6 +17,7 @@ mod fetch;
 mod guard;
 mod html;
 mod import;
+mod mistaken;
 mod polling;
 mod read;
 mod rows;
@@ -35,8 +37,9 @@ pub use self::{
         BIN_LASTS, bin_page, bring_back as bring_article_back, delete as delete_article, deleted_among,
         find_deleted,
     },
+    charset::ContentType,
     edit::{ArticleError, ArticleFieldError, Body, Checked, WrittenArticle, create, update},
-    feed::{FeedError, ParsedFeed, parse as parse_feed},
+    feed::{ParsedFeed, parse as parse_feed},
     feed_links::NamedFeed,
     feed_rows::{Feed, FeedArrives, FeedEvery, FeedRead, FeedSettings, FeedState, OtherTopics},
     feeds::{
@@ -49,6 +52,7 @@ pub use self::{
         text_of, word_count,
     },
     import::{ArticlesImported, import},
+    mistaken::FeedError,
     polling::{
         FeedPollError, FeedsRead, Polled, in_a_sentence, poll_due, poll_feed, read_feed_now, read_feeds_now,
     },

@@ -15,10 +15,12 @@ use futures_util::future::join_all;
 use url::Url;
 
 use super::{
-    feed::{self, FeedError, ParsedFeed},
+    charset::ContentType,
+    feed::{self, ParsedFeed},
     feed_rows::{Feed, FeedRead, FeedSource},
     fetch::{FetchError, Fetched, Fetcher, RetryAfter, Validators},
     import::{self, ArticlesImported},
+    mistaken::FeedError,
     rows::FeedId,
     store::feeds::{self as store, FEEDS_IN_TURN},
     topic_map::TopicMap,
@@ -244,17 +246,22 @@ pub(super) async fn ask(fetcher: &Fetcher, url: &str, source: &FeedSource) -> Re
     let known = Validators { etag: source.etag.clone(), last_modified: source.last_modified.clone() };
     match fetcher.fetch(&fetcher.allowed(url)?, &known).await? {
         Fetched::NotModified { moved } => Ok(Answer::Same { moved }),
-        Fetched::Content { bytes, validators, address, moved } => {
-            let parsed = Box::new(parse(bytes, Some(address)).await?);
+        Fetched::Content { bytes, content_type, validators, address, moved } => {
+            let parsed = Box::new(parse(bytes, Some(address), content_type).await?);
             Ok(Answer::Read { parsed, validators, moved })
         }
     }
 }
 
 /// Reads a document, away from the threads that serve.
-pub(super) async fn parse(bytes: Vec<u8>, address: Option<Url>) -> Result<ParsedFeed, FeedError> {
+pub(super) async fn parse(
+    bytes: Vec<u8>,
+    address: Option<Url>,
+    content_type: Option<ContentType>,
+) -> Result<ParsedFeed, FeedError> {
     let named = address.as_ref().map_or("a file", Url::as_str).to_owned();
-    heavy::aside(move || feed::parse(&bytes, address.as_ref())).await.unwrap_or_else(|cause| {
+    let read = move || feed::parse(&bytes, address.as_ref(), content_type.as_ref());
+    heavy::aside(read).await.unwrap_or_else(|cause| {
         tracing::warn!(feed = named, %cause, "a feed made its parser stop");
         Err(FeedError::GaveUp)
     })
@@ -330,8 +337,9 @@ fn file(parsed: &mut ParsedFeed, source: &FeedSource) {
 
 fn of_report(report: &ArticlesImported) -> FeedRead {
     let notes: Vec<String> = report
-        .skipped
+        .notes
         .iter()
+        .chain(&report.skipped)
         .take(MOST_NOTES)
         .map(|note| in_a_sentence(&note.replace('\n', " ").chars().take(LONGEST_NOTE).collect::<String>()))
         .collect();

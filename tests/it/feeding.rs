@@ -160,7 +160,7 @@ async fn brought_in(app: &TestApp, url: &str) -> FeedId {
 }
 
 fn parsed(document: &str) -> articles::ParsedFeed {
-    articles::parse_feed(document.as_bytes(), None).expect("it is in order")
+    articles::parse_feed(document.as_bytes(), None, None).expect("it is in order")
 }
 
 async fn look(app: &TestApp, id: FeedId) -> Feed {
