@@ -5,15 +5,20 @@
 //!
 //! It may call the settings and the small types; publishing calls it, and the web. Start reading at `import.rs`: how an article comes.
 
+mod adding;
+mod bin;
 mod charset;
 mod edit;
 mod feed;
+mod feed_links;
+mod feed_rows;
 mod feeds;
 mod fetch;
 mod guard;
 mod html;
 mod import;
 mod mistaken;
+mod polling;
 mod read;
 mod rows;
 mod slug;
@@ -21,14 +26,25 @@ mod store;
 mod tame;
 #[cfg(test)]
 mod tests;
+mod topic_map;
 
 pub use self::{
+    adding::{
+        BringInFeedError, BroughtIn, LARGEST_OPML, OpmlError, add_feeds, bring_in_feed, import_bytes,
+        import_source, read_opml, write_opml,
+    },
+    bin::{
+        BIN_LASTS, bin_page, bring_back as bring_article_back, delete as delete_article, deleted_among,
+        find_deleted,
+    },
     charset::ContentType,
     edit::{ArticleError, ArticleFieldError, Body, Checked, WrittenArticle, create, update},
-    feed::parse as parse_feed,
+    feed::{ParsedFeed, parse as parse_feed},
+    feed_links::NamedFeed,
+    feed_rows::{Feed, FeedArrives, FeedEvery, FeedRead, FeedSettings, FeedState, OtherTopics},
     feeds::{
-        FeedPollError, Polled, add_feed, feeds, find_feed, import_bytes, import_source, poll_due, poll_feed,
-        remove_feed,
+        FeedsError, MOST_FEEDS, add_feed, articles_gone_with, articles_of_feed, bring_feed_back, feed_read,
+        feed_reads, feeds, find_feed, go_on_with_feed, pause_feed, remove_feed, removed_feeds, set_feed,
     },
     fetch::{FetchError, Fetcher},
     html::{
@@ -37,12 +53,28 @@ pub use self::{
     },
     import::{ArticlesImported, import},
     mistaken::FeedError,
+    polling::{
+        FeedPollError, FeedsRead, Polled, in_a_sentence, poll_due, poll_feed, read_feed_now, read_feeds_now,
+    },
     read::{
         Before, by_id, by_ids, by_slug, desk_page, fold_waiting, latest, page, published_by_slug, topics,
     },
-    rows::{Article, ArticleId, ArticleState, ArticleTopic, Feed, FeedId},
-    store::{FEEDS_IN_TURN, QUEUES, STATEMENTS},
+    rows::{Article, ArticleId, ArticleState, ArticleTopic, DeletedArticle, FeedId},
+    store::feeds::{FEEDS_IN_TURN, QUEUES},
+    topic_map::TopicMapError,
 };
+
+/// What goes after a while, for the rules of retention.
+pub(crate) mod forgetting {
+    pub(crate) use super::store::{
+        bin::EMPTY,
+        feeds::{FEEDS_GO, READS_GO},
+    };
+}
+
+/// Every statement of this room, for the check that prepares them on both engines.
+pub const STATEMENTS: &[&[crate::db::Sql]] =
+    &[store::STATEMENTS, store::bin::STATEMENTS, store::feeds::STATEMENTS];
 
 /// The sample magazine that the demo imports: an RSS feed of our own writing.
 pub const SAMPLE_FEED: &[u8] = include_bytes!("../../assets/sample/feed.xml");

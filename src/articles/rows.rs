@@ -1,4 +1,4 @@
-//! The rows of articles, topics and feeds.
+//! The rows of articles and topics.
 
 use serde::{Deserialize, Serialize};
 
@@ -91,20 +91,14 @@ impl Article {
     }
 }
 
-/// A feed as it stands.
+/// An article in the bin.
 #[derive(Clone, Debug, PartialEq, Eq, sqlx_macros::FromRow)]
-pub struct Feed {
-    pub id: FeedId,
-    /// Its address.
-    pub url: String,
-    /// Its own name; empty until it was read once.
+pub struct DeletedArticle {
+    pub id: ArticleId,
+    /// Its title.
     pub title: String,
-    /// What to ask with next time.
-    pub etag: Option<String>,
-    /// What to ask with next time.
-    pub last_modified: Option<String>,
-    /// When it was last asked.
-    pub checked_at: Option<Moment>,
-    /// What went wrong then, for an editor; `None` if nothing did.
-    pub last_error: Option<String>,
+    /// Who wrote it; may be empty.
+    pub byline: String,
+    /// Since when it is there.
+    pub deleted_at: Moment,
 }

@@ -228,7 +228,7 @@ impl Job {
             Self::PollProvider => "Asks the payment service what was missed",
             Self::CompareBooks => "Holds the book against the payment service at night",
             Self::TakeOver => "Takes over what another program left at the payment service",
-            Self::PollFeeds => "Reads your feeds, each every half hour",
+            Self::PollFeeds => "Reads your feeds, each as often as you chose",
             Self::BringIn => "Brings in lists of readers",
             Self::ActOnMany => "Does what your team does with many readers at once",
             Self::LookAtDns => "Looks whether mail providers believe your mail",

@@ -13,7 +13,7 @@ use axum::{
 };
 
 use super::{App, HeaderSet, desk, hooks, public, statics};
-use crate::{origin::Caller, pictures::LARGEST_PICTURE, staff::Role, subscribers};
+use crate::{articles::LARGEST_OPML, origin::Caller, pictures::LARGEST_PICTURE, staff::Role, subscribers};
 
 /// Who may come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -255,7 +255,7 @@ pub fn routes() -> Vec<Route> {
         // The desk.
         Route::get("/desk", Staff(Role::ANYONE), Desk, desk::overview::show),
         Route::get("/desk/articles", Staff(Role::ANYONE), Desk, desk::articles::list::show),
-        Route::post("/desk/articles/import", Staff(Role::WRITING), Token, Desk, desk::articles::list::import),
+        Route::get("/desk/articles/bin", Staff(Role::ANYONE), Desk, desk::articles::bin::show),
         Route::get("/desk/articles/new", Staff(Role::WRITING), Desk, desk::articles::article::new),
         Route::post("/desk/articles/new", Staff(Role::WRITING), Token, Desk, desk::articles::article::create),
         Route::get("/desk/articles/{id}", Staff(Role::ANYONE), Desk, desk::articles::article::show),
@@ -265,8 +265,22 @@ pub fn routes() -> Vec<Route> {
             .with_file(LARGEST_PICTURE),
         Route::get("/desk/pictures/{id}", Staff(Role::ANYONE), Desk, desk::articles::picture::show),
         Route::post("/desk/pictures/{id}", Staff(Role::WRITING), Token, Desk, desk::articles::picture::submit),
-        Route::get("/desk/feeds/{id}/remove", Staff(Role::WRITING), Desk, desk::articles::feeds::show),
-        Route::post("/desk/feeds/{id}/remove", Staff(Role::WRITING), Token, Desk, desk::articles::feeds::submit),
+        Route::get("/desk/articles/{id}/delete", Staff(Role::WRITING), Desk, desk::articles::bin::show_delete),
+        Route::post("/desk/articles/{id}/delete", Staff(Role::WRITING), Token, Desk, desk::articles::bin::delete),
+        Route::post("/desk/articles/{id}/back", Staff(Role::WRITING), Token, Desk, desk::articles::bin::back),
+        Route::get("/desk/feeds", Staff(Role::ANYONE), Desk, desk::articles::feeds::show),
+        Route::post("/desk/feeds", Staff(Role::WRITING), Token, Desk, desk::articles::feeds::submit),
+        Route::get("/desk/feeds/opml", Staff(Role::WRITING), Desk, desk::articles::feeds::write_list),
+        Route::post("/desk/feeds/opml", Staff(Role::WRITING), Token, Desk, desk::articles::feeds::read_list).with_file(LARGEST_OPML),
+        Route::post("/desk/feeds/opml/add", Staff(Role::WRITING), Token, Desk, desk::articles::feeds::add_list),
+        Route::get("/desk/feeds/{id}", Staff(Role::ANYONE), Desk, desk::articles::feed::show),
+        Route::post("/desk/feeds/{id}", Staff(Role::WRITING), Token, Desk, desk::articles::feed::submit),
+        Route::post("/desk/feeds/{id}/fetch", Staff(Role::WRITING), Token, Desk, desk::articles::feed::fetch),
+        Route::post("/desk/feeds/{id}/pause", Staff(Role::WRITING), Token, Desk, desk::articles::feed::pause),
+        Route::post("/desk/feeds/{id}/go-on", Staff(Role::WRITING), Token, Desk, desk::articles::feed::go_on),
+        Route::get("/desk/feeds/{id}/remove", Staff(Role::WRITING), Desk, desk::articles::feed::show_removal),
+        Route::post("/desk/feeds/{id}/remove", Staff(Role::WRITING), Token, Desk, desk::articles::feed::remove),
+        Route::post("/desk/feeds/{id}/back", Staff(Role::WRITING), Token, Desk, desk::articles::feed::back),
         Route::get("/desk/editions", Staff(Role::ANYONE), Desk, desk::editions::list::show),
         Route::post("/desk/editions", Staff(Role::WRITING), Token, Desk, desk::editions::list::submit),
         Route::get("/desk/editions/{id}", Staff(Role::ANYONE), Desk, desk::editions::edition::show),

@@ -401,6 +401,7 @@ const TABLES: &[(&str, Tells)] = &[
     ),
     ("import_problem", Nothing("lines of such a file that nobody could be told by, for a month")),
     ("feed", Nothing("what the magazine reads")),
+    ("feed_read", Nothing("what came of reading it")),
     ("topic", Nothing("what articles are about")),
     ("article", Nothing("what the magazine published")),
     ("article_topic", Nothing("what the magazine published")),

@@ -598,6 +598,11 @@ const READ_FROM_BELOW: &[(&str, &[&str], &str)] = &[
     ),
     ("bounces", &["subscriber"], "whose address came back"),
     (
+        "articles",
+        &["edition_article"],
+        "the statement that empties the bin: a title stays where an edition shows it",
+    ),
+    (
         "subscribers",
         &["edition_topic"],
         "the statements that merge and delete topics: not while an edition is about one",

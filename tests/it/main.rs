@@ -29,6 +29,7 @@ mod door;
 mod ending;
 mod exactness;
 mod faults;
+mod feeding;
 mod fields_in_mails;
 mod finding;
 mod finding_gifts;

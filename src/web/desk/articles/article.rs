@@ -46,6 +46,8 @@ struct Page {
     about: String,
     /// Where readers read it, once it is published here.
     public_path: Option<String>,
+    /// Where it goes into the bin, once it is kept.
+    delete_path: Option<String>,
     writes_body: bool,
     published: bool,
     may_write: bool,
@@ -92,6 +94,9 @@ pub(crate) async fn create(desk: Desk, posted: Posted) -> Outcome {
 /// `GET /desk/articles/{id}`
 pub(crate) async fn show(desk: Desk, Path(id): Path<String>) -> Outcome {
     let article = find(&desk, &id).await?;
+    if !articles::deleted_among(&desk.site().db, &[article.id]).await?.is_empty() {
+        return Ok(see_other(&format!("/desk/articles/{id}/delete")));
+    }
     let form = filled(&article);
     let page = page(&desk, Some(&article), form, None).await?;
     desk.page("desk/articles/edit", &page.heading, &page).await
@@ -229,6 +234,7 @@ async fn page(
         action: article
             .map_or("/desk/articles/new".to_owned(), |article| format!("/desk/articles/{}", article.id.0)),
         form,
+        delete_path: article.map(|article| format!("/desk/articles/{}/delete", article.id.0)),
         about: article.map(|article| about(article, &settings.time_zone)).unwrap_or_default(),
         public_path: article
             .filter(|article| {

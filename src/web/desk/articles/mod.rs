@@ -1,6 +1,8 @@
-//! Articles: the list, writing one, the feeds they come from, and pictures.
+//! Articles: the list, writing one, the bin, the feeds they come from, and pictures.
 
 pub(in crate::web) mod article;
+pub(in crate::web) mod bin;
+pub(in crate::web) mod feed;
 pub(in crate::web) mod feeds;
 pub(in crate::web) mod list;
 pub(in crate::web) mod picture;
