@@ -112,6 +112,8 @@ pub fn statements() -> Vec<(&'static str, &'static [db::Sql])> {
         ("settings", settings::STATEMENTS),
         ("staff", staff::STATEMENTS),
         ("articles", articles::STATEMENTS),
+        ("articles", articles::DESK_STATEMENTS),
+        ("articles", articles::WRITING_STATEMENTS),
         ("audience", audience::STATEMENTS),
         ("bulk", bulk::STATEMENTS),
         ("publishing", publishing::STATEMENTS),

@@ -13,31 +13,44 @@ mod guard;
 mod html;
 mod import;
 mod read;
+mod revisions;
 mod rows;
+mod sittings;
 mod slug;
 mod store;
 mod tame;
 #[cfg(test)]
 mod tests;
+mod text;
+mod writing;
 
 pub use self::{
-    edit::{ArticleError, ArticleFieldError, Body, Checked, WrittenArticle, create, update},
+    edit::{
+        ArticleError, ArticleFieldError, Body, Checked, WrittenArticle, as_markdown, compared, create,
+        read_pasted, text_to_change, update,
+    },
     feed::{FeedError, parse as parse_feed},
     feeds::{
         FeedPollError, Polled, add_feed, feeds, find_feed, import_bytes, import_source, poll_due, poll_feed,
         remove_feed,
     },
     fetch::{FetchError, Fetcher},
-    html::{
-        READING_SPEED, excerpt, first_image, markdown_to_html, plain_text, reading_minutes, sanitise,
-        text_of, word_count,
-    },
+    html::{READING_SPEED, excerpt, first_image, plain_text, reading_minutes, sanitise, text_of, word_count},
     import::{ArticlesImported, import},
     read::{
-        Before, by_id, by_ids, by_slug, desk_page, fold_waiting, latest, page, published_by_slug, topics,
+        Before, DeskLook, DeskState, by_id, by_ids, by_slug, desk_page, fold_waiting, latest, page,
+        published_by_slug, topics,
     },
+    revisions::{Revision, RevisionLine, revision, revision_before, revisions},
     rows::{Article, ArticleId, ArticleState, ArticleTopic, Feed, FeedId},
-    store::{FEEDS_IN_TURN, QUEUES, STATEMENTS},
+    sittings::{COPY_LASTS, KeptCopy, Piece, Sitting, copy_of, new_copies, others_at, sit, throw_away},
+    store::{
+        FEEDS_IN_TURN, QUEUES, STATEMENTS,
+        desk::STATEMENTS as DESK_STATEMENTS,
+        writing::{FORGET_SITTINGS, STATEMENTS as WRITING_STATEMENTS},
+    },
+    text::ArticleText,
+    writing::{LARGEST_PASTE, WordChange, html_to_markdown, markdown_to_html, pasted_to_markdown},
 };
 
 /// The sample magazine that the demo imports: an RSS feed of our own writing.

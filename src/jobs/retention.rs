@@ -11,7 +11,7 @@ use std::{fmt, time::Duration};
 
 use super::store;
 use crate::{
-    attempts, audit_log, bounces,
+    articles, attempts, audit_log, bounces,
     bulk::forgetting as bulk,
     clock::{Moment, Stopwatch},
     db::{Gate, Result, Sql},
@@ -86,6 +86,8 @@ pub const RETENTION: &[(&str, Retention)] = &[
     ("topic", Bounded("made by hand")),
     ("article", Kept("what the magazine has published")),
     ("article_topic", Kept("what the magazine has published")),
+    ("article_revision", Bounded("a hundred for each article")),
+    ("article_sitting", Goes(&[(articles::FORGET_SITTINGS, articles::COPY_LASTS)])),
     ("digest", Bounded("made by hand")),
     ("edition", Kept("what the magazine has sent")),
     ("edition_revision", Kept("what was sent, and what it looked like before")),

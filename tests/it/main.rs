@@ -111,3 +111,4 @@ mod unsubscribing;
 mod watching;
 mod withdrawing;
 mod worst;
+mod writing;
