@@ -190,7 +190,7 @@ pub async fn create(site: &Site, written: &WrittenArticle) -> Result<Article, Ar
     for slug in slug::candidates(&slug::slug(&written.title)) {
         if let Some(id) = store::add(&mut tx, &slug, &row).await? {
             store::set_topics(&mut tx, id, &import::topics(&written.topics)).await?;
-            revisions::keep(&mut tx, (id, 1), written.by, now, &ArticleText::saved(&written, None)).await?;
+            revisions::keep(&mut tx, (id, 1), written.by, now, &saved(&written, None)).await?;
             tx.commit().await?;
             return read::by_id(&site.db, id).await?.ok_or(ArticleError::NotFound);
         }
@@ -238,12 +238,31 @@ pub async fn update(
     }
     // As it was before: what a feed brought, and what an older program saved, is in no version yet.
     revisions::keep(tx, (id, version), None, before.updated_at, &was).await?;
-    let saved = ArticleText::saved(written, Some(&was));
+    let saved = saved(written, Some(&was));
     revisions::keep(tx, (id, version + 1), written.by, now, &saved).await?;
     if let Some(staff_id) = written.by {
         store::writing::drop_copy(tx, staff_id, &id.0.to_string()).await?;
     }
     Ok(store::set_topics(tx, id, &import::topics(&written.topics)).await?)
+}
+
+/// As it is saved; where the text itself was left as it is, it is that of the article before.
+fn saved(written: &WrittenArticle, before: Option<&ArticleText>) -> ArticleText {
+    let body_markdown =
+        written.body_markdown.clone().or_else(|| before.and_then(|before| before.body_markdown.clone()));
+    let body_html = before.and_then(|before| before.body_html.clone());
+    ArticleText {
+        title: written.title.clone(),
+        standfirst: written.standfirst.clone(),
+        byline: written.byline.clone(),
+        topics: written.topics.join(", "),
+        body_html: body_html.filter(|_| body_markdown.is_none()),
+        body_markdown,
+        canonical_url: written.canonical_url.clone(),
+        image_url: written.image_url.clone(),
+        origin_note: written.origin_note.clone(),
+        notes: written.notes.clone(),
+    }
 }
 
 fn invalid(field: &'static str, message: &'static str) -> ArticleError {

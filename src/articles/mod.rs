@@ -5,6 +5,7 @@
 //!
 //! It may call the settings and the small types; publishing calls it, and the web. Start reading at `import.rs`: how an article comes.
 
+mod desk_look;
 mod edit;
 mod feed;
 mod feeds;
@@ -12,6 +13,7 @@ mod fetch;
 mod guard;
 mod html;
 mod import;
+mod kept;
 mod read;
 mod revisions;
 mod rows;
@@ -25,6 +27,7 @@ mod text;
 mod writing;
 
 pub use self::{
+    desk_look::{DeskLook, DeskState},
     edit::{
         ArticleError, ArticleFieldError, Body, Checked, WrittenArticle, as_markdown, compared, create,
         read_pasted, text_to_change, update,
@@ -37,13 +40,13 @@ pub use self::{
     fetch::{FetchError, Fetcher},
     html::{READING_SPEED, excerpt, first_image, plain_text, reading_minutes, sanitise, text_of, word_count},
     import::{ArticlesImported, import},
+    kept::{KeptCopy, Revision, RevisionLine, Sitting},
     read::{
-        Before, DeskLook, DeskState, by_id, by_ids, by_slug, desk_page, fold_waiting, latest, page,
-        published_by_slug, topics,
+        Before, by_id, by_ids, by_slug, desk_page, fold_waiting, latest, page, published_by_slug, topics,
     },
-    revisions::{Revision, RevisionLine, revision, revision_before, revisions},
+    revisions::{revision, revision_before, revisions},
     rows::{Article, ArticleId, ArticleState, ArticleTopic, Feed, FeedId},
-    sittings::{COPY_LASTS, KeptCopy, Piece, Sitting, copy_of, new_copies, others_at, sit, throw_away},
+    sittings::{COPY_LASTS, Piece, copy_of, new_copies, others_at, sit, throw_away},
     store::{
         FEEDS_IN_TURN, QUEUES, STATEMENTS,
         desk::STATEMENTS as DESK_STATEMENTS,

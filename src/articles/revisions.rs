@@ -3,7 +3,12 @@
 //! The rule: they are written in the transaction of the change, so none is missing, and the newest hundred stay. Going back to one is to open
 //! it in the form and to save it: then it is a new one, and nothing is lost.
 
-use super::{ArticleId, store::writing as store, text::ArticleText};
+use super::{
+    ArticleId,
+    kept::{Revision, RevisionLine},
+    store::writing as store,
+    text::ArticleText,
+};
 use crate::{
     clock::Moment,
     db::{Db, Result, Tx},
@@ -11,35 +16,6 @@ use crate::{
 
 /// So many are kept of an article.
 const KEPT: i64 = 100;
-
-/// A version in the list of them.
-#[derive(Clone, Debug, PartialEq, Eq, sqlx_macros::FromRow)]
-pub struct RevisionLine {
-    /// How many changes there had been with it.
-    pub version: i64,
-    /// Who of the team saved it; none where a feed brought it.
-    pub by_name: Option<String>,
-    pub at: Moment,
-}
-
-/// A version of an article.
-#[derive(Clone, Debug, PartialEq, Eq, sqlx_macros::FromRow)]
-pub struct Revision {
-    /// How many changes there had been with it.
-    pub version: i64,
-    /// Who of the team saved it; none where a feed brought it.
-    pub by_name: Option<String>,
-    pub at: Moment,
-    text: String,
-}
-
-impl Revision {
-    /// Its words.
-    #[must_use]
-    pub fn text(&self) -> ArticleText {
-        ArticleText::from_json(&self.text)
-    }
-}
 
 /// The versions of an article that are kept, the newest first.
 pub async fn revisions(db: &Db, id: ArticleId) -> Result<Vec<RevisionLine>> {

@@ -5,9 +5,13 @@
 
 use std::time::Duration;
 
-use super::{ArticleId, store::writing as store, text::ArticleText};
+use super::{
+    ArticleId,
+    kept::{KeptCopy, Sitting},
+    store::writing as store,
+    text::ArticleText,
+};
 use crate::{
-    clock::Moment,
     db::{Db, Result},
     site::Site,
 };
@@ -56,34 +60,6 @@ impl Piece {
     pub fn name(&self) -> &str {
         &self.name
     }
-}
-
-/// What somebody typed and did not save.
-#[derive(Clone, Debug, PartialEq, Eq, sqlx_macros::FromRow)]
-pub struct KeptCopy {
-    /// What it is of.
-    pub piece: String,
-    /// The version that they saw when they typed it.
-    pub version: i64,
-    text: String,
-    pub typed_at: Moment,
-}
-
-impl KeptCopy {
-    /// Its words.
-    #[must_use]
-    pub fn text(&self) -> ArticleText {
-        ArticleText::from_json(&self.text)
-    }
-}
-
-/// Somebody else at the same article.
-#[derive(Clone, Debug, PartialEq, Eq, sqlx_macros::FromRow)]
-pub struct Sitting {
-    pub name: String,
-    pub opened_at: Moment,
-    /// Whether they typed something that is not saved.
-    pub has_typed: bool,
 }
 
 /// Notes that somebody is at a piece, and keeps what they typed.

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Article, edit::WrittenArticle};
+use super::Article;
 
 /// The words of an article, each as it stands in its field.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,25 +44,6 @@ impl ArticleText {
             image_url: given(&article.image_url),
             origin_note: given(&article.origin_note),
             notes: article.notes.clone(),
-        }
-    }
-
-    /// As it is saved; where the text itself was left as it is, it is that of the article before.
-    pub(super) fn saved(written: &WrittenArticle, before: Option<&Self>) -> Self {
-        let body_markdown =
-            written.body_markdown.clone().or_else(|| before.and_then(|before| before.body_markdown.clone()));
-        let body_html = before.and_then(|before| before.body_html.clone());
-        Self {
-            title: written.title.clone(),
-            standfirst: written.standfirst.clone(),
-            byline: written.byline.clone(),
-            topics: written.topics.join(", "),
-            body_html: body_html.filter(|_| body_markdown.is_none()),
-            body_markdown,
-            canonical_url: written.canonical_url.clone(),
-            image_url: written.image_url.clone(),
-            origin_note: written.origin_note.clone(),
-            notes: written.notes.clone(),
         }
     }
 

@@ -1,7 +1,7 @@
 //! The SQL of the list at the desk: the numbers of a page of articles, found by an index; the articles themselves are read by number.
 
 use super::super::{
-    read::{DeskLook, DeskState},
+    desk_look::{DeskLook, DeskState},
     rows::ArticleId,
 };
 use crate::{

@@ -1,9 +1,8 @@
 //! The SQL of writing: versions of articles, and who is at which, with what they typed and did not save yet.
 
 use super::super::{
-    revisions::{Revision, RevisionLine},
+    kept::{KeptCopy, Revision, RevisionLine, Sitting},
     rows::{Article, ArticleId},
-    sittings::{KeptCopy, Sitting},
 };
 use crate::{
     clock::Moment,
@@ -47,7 +46,7 @@ statements! {
     OTHERS = "select s.name, a.opened_at, a.text is not null as has_typed from article_sitting a join staff s on s.id = a.staff_id
         where a.article_id = $1 and a.staff_id <> $2 and a.seen_at >= $3 order by a.opened_at, a.id limit 10";
     /// Nobody came back for it.
-    FORGET_SITTINGS = "delete from article_sitting where id in (select id from article_sitting where seen_at < $1 order by seen_at limit $2)";
+    pub FORGET_SITTINGS = "delete from article_sitting where id in (select id from article_sitting where seen_at < $1 order by seen_at limit $2)";
 }
 
 pub(in super::super) async fn to_change(tx: &mut Tx, id: ArticleId) -> Result<Option<(Article, String)>> {

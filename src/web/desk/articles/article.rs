@@ -3,8 +3,11 @@
 use axum::extract::{Path, Query};
 use serde::{Deserialize, Serialize};
 
-use super::article_form::{
-    FIELDS, MINE, filled, same, theirs, typed, with_moments, with_text, writes_body, written,
+use super::{
+    article_form::{
+        FIELDS, MINE, filled, same, theirs, typed, with_moments, with_text, writes_body, written,
+    },
+    texts::{compared, words_of},
 };
 use crate::{
     articles::{
@@ -164,7 +167,7 @@ pub(crate) async fn show(desk: Desk, Path(id): Path<String>, Query(look): Query<
         let before = before.ok_or(WebError::NotFound)?;
         let mut text = before.text();
         text.notes.clone_from(&article.notes);
-        text.body_markdown = Some(super::revisions::words_of(&text).await?);
+        text.body_markdown = Some(words_of(&text).await?);
         form = of_another(&article, &text, now, zone);
         let shows = format!(
             "This is the version of {}. Nothing is changed until you save it.",
@@ -297,8 +300,8 @@ async fn page(
             others = others_at(desk, article.id).await?;
         }
         if stale && writes_body {
-            let now = super::revisions::words_of(&ArticleText::of(article)).await?;
-            changes = super::revisions::compared(now, form.raw("body_markdown").to_owned()).await?;
+            let now = words_of(&ArticleText::of(article)).await?;
+            changes = compared(now, form.raw("body_markdown").to_owned()).await?;
         }
     }
     let copies = if may_write && is_saved { copies(desk, article).await? } else { Vec::new() };

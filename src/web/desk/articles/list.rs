@@ -172,7 +172,7 @@ async fn page(desk: &Desk, look: Look, form: Form) -> Result<Page, WebError> {
         value: topic.slug,
         label: topic.name,
     });
-    let from_feeds = articles::feeds(db, 0, CHOICES).await?.into_iter().map(|feed| Choice {
+    let from_feeds = articles::feeds(db, None, CHOICES).await?.into_iter().map(|feed| Choice {
         chosen: look.feed == feed.id.0.to_string(),
         value: feed.id.0.to_string(),
         label: if feed.title.is_empty() { feed.url } else { feed.title },

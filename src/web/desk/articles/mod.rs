@@ -5,4 +5,5 @@ mod article_form;
 pub(in crate::web) mod feeds;
 pub(in crate::web) mod list;
 pub(in crate::web) mod revisions;
+mod texts;
 pub(in crate::web) mod writing;

@@ -3,9 +3,12 @@
 use axum::extract::Path;
 use serde::Serialize;
 
-use super::article::find;
+use super::{
+    article::find,
+    texts::{compared, words_of},
+};
 use crate::{
-    articles::{self, ArticleText, WordChange},
+    articles::{self, WordChange},
     staff::Role,
     web::{Desk, Outcome, WebError},
 };
@@ -108,24 +111,4 @@ pub(crate) async fn show_one(desk: Desk, Path((id, revision)): Path<(String, Str
 
 fn who(name: Option<String>) -> String {
     name.unwrap_or_else(|| "before anybody changed it here".to_owned())
-}
-
-/// The text of a version as somebody can change it.
-pub(super) async fn words_of(text: &ArticleText) -> Result<String, WebError> {
-    match (&text.body_markdown, &text.body_html) {
-        (Some(markdown), _) => Ok(markdown.clone()),
-        (None, Some(html)) => articles::as_markdown(html.clone()).await.map_err(|cause| {
-            tracing::warn!(%cause, "an article's text cannot be made into Markdown");
-            WebError::BadRequest("This text cannot be shown here: something in it cannot be read.")
-        }),
-        (None, None) => Ok(String::new()),
-    }
-}
-
-/// What became of one text in another.
-pub(super) async fn compared(old: String, new: String) -> Result<Vec<WordChange>, WebError> {
-    articles::compared(old, new).await.map_err(|cause| {
-        tracing::warn!(%cause, "two texts cannot be compared");
-        WebError::BadRequest("These two versions cannot be compared.")
-    })
 }
