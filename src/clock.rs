@@ -116,6 +116,12 @@ impl Moment {
         self.in_zone(zone).strftime("%-d %B %Y, %H:%M %Z").to_string()
     }
 
+    /// The day and minute as browsers write them in a field, such as "2026-03-03T14:05".
+    #[must_use]
+    pub fn local(self, zone: &Zone) -> String {
+        self.in_zone(zone).strftime("%Y-%m-%dT%H:%M").to_string()
+    }
+
     /// A time for people, such as "14:05 AEDT".
     #[must_use]
     pub fn time(self, zone: &Zone) -> String {

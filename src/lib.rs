@@ -113,7 +113,6 @@ pub fn statements() -> Vec<(&'static str, &'static [db::Sql])> {
         ("audit_log", audit_log::STATEMENTS),
         ("settings", settings::STATEMENTS),
         ("staff", staff::STATEMENTS),
-        ("articles", articles::STATEMENTS),
         ("pictures", pictures::STATEMENTS),
         ("audience", audience::STATEMENTS),
         ("bulk", bulk::STATEMENTS),

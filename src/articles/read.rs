@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::{Article, ArticleId, ArticleState, ArticleTopic, store};
+use super::{Article, ArticleId, ArticleState, ArticleTopic, desk_look::DeskLook, store};
 use crate::{
     clock::Moment,
     db::{Db, Result},
@@ -35,10 +35,17 @@ pub async fn page(
     store::published_page(&site.db, site.now(), Before::key(before), topic.unwrap_or(""), limit).await
 }
 
-/// Every article, drafts too, newest first, from a place on; `search` is looked for in titles and bylines, in any
-/// script and case.
-pub async fn desk_page(db: &Db, search: &str, before: Option<Before>, limit: i64) -> Result<Vec<Article>> {
-    store::desk_page(db, Before::key(before), &folded(search.trim()), limit).await
+/// Articles in any state, newest first, from a place on.
+pub async fn desk_page(
+    site: &Site,
+    look: DeskLook<'_>,
+    before: Option<Before>,
+    limit: i64,
+) -> Result<Vec<Article>> {
+    let search = folded(look.search.trim());
+    let place = Before::key(before);
+    let ids = store::desk::numbers(&site.db, &look, &search, place, (site.now(), limit)).await?;
+    by_ids(&site.db, &ids).await
 }
 
 /// Folds the articles that wait for it: those of an earlier version, and those that were changed by who does not fold.

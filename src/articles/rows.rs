@@ -28,8 +28,12 @@ words! {
         /// Seen at the desk alone.
         #[default]
         Draft = "draft",
+        /// The same, and its writer has done with it.
+        Ready = "ready",
         /// Seen by everyone from its date of publication on.
         Published = "published",
+        /// Taken off the site.
+        Withdrawn = "withdrawn",
     }
 }
 
@@ -76,6 +80,15 @@ pub struct Article {
     pub updated_at: Moment,
     /// When the desk edited it, if it did: from then on imports leave it alone.
     pub edited_at: Option<Moment>,
+    /// For the team alone.
+    #[serde(skip)]
+    pub notes: String,
+    /// It is not published before.
+    pub embargo_at: Option<Moment>,
+    /// What was put right after it was published; readers see it below the text.
+    pub correction: String,
+    /// When that was.
+    pub corrected_at: Option<Moment>,
     /// How often it was changed: whoever changes it names the version that they saw.
     pub version: i64,
     /// Its sections, by name.

@@ -405,6 +405,8 @@ const TABLES: &[(&str, Tells)] = &[
     ("topic", Nothing("what articles are about")),
     ("article", Nothing("what the magazine published")),
     ("article_topic", Nothing("what the magazine published")),
+    ("article_revision", Nothing("what the magazine published, as it was before")),
+    ("article_sitting", Nothing("what the team writes")),
     ("digest", Nothing("what the magazine sends")),
     ("edition", Nothing("what the magazine sent; who got it stands in the copies")),
     ("edition_revision", Nothing("what the magazine sent")),

@@ -113,3 +113,4 @@ mod unsubscribing;
 mod watching;
 mod withdrawing;
 mod worst;
+mod writing;

@@ -22,6 +22,8 @@ struct Page {
     date: String,
     reading_time: String,
     origin_note: Option<String>,
+    /// What was put right, and on which day.
+    correction: Option<String>,
     image_url: Option<String>,
     /// Clean already: the articles room makes it so when it is written.
     body_html: String,
@@ -60,6 +62,10 @@ pub(crate) async fn show(State(app): State<App>, Path(slug): Path<String>) -> Ou
         byline: article.byline,
         topics: article.topics,
         origin_note: article.origin_note.filter(|note| !note.is_empty()),
+        correction: article
+            .corrected_at
+            .filter(|_| !article.correction.is_empty())
+            .map(|at| format!("Corrected on {}: {}", at.date(&settings.time_zone), article.correction)),
         body_html: article.body_html,
         appeal: Appeal {
             heading: fields_to_everybody(&settings.appeal_heading),

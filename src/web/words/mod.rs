@@ -41,6 +41,8 @@ pub fn done(code: &str) -> Option<&'static str> {
         "disabled" => "They can no longer sign in.",
         "enabled" => "They can sign in again.",
         "password" => "Your password was changed, and your other sessions have ended.",
+        "correct-it" => "The article is saved. To tell those who got this edition, begin a correction below.",
+        "thrown-away" => "What was not saved is thrown away.",
         "import-removed" => "The file is put away. Nothing of it was taken.",
         "import-stopped" => "Stopped. Whoever was taken before stays.",
         "segment-deleted" => "The segment was deleted.",
