@@ -111,7 +111,6 @@ pub fn statements() -> Vec<(&'static str, &'static [db::Sql])> {
         ("audit_log", audit_log::STATEMENTS),
         ("settings", settings::STATEMENTS),
         ("staff", staff::STATEMENTS),
-        ("articles", articles::STATEMENTS),
         ("audience", audience::STATEMENTS),
         ("bulk", bulk::STATEMENTS),
         ("publishing", publishing::STATEMENTS),
@@ -123,6 +122,7 @@ pub fn statements() -> Vec<(&'static str, &'static [db::Sql])> {
         ("doctor", doctor::STATEMENTS),
         ("jobs", jobs::STATEMENTS),
     ];
+    all.extend(articles::STATEMENTS.iter().map(|table| ("articles", *table)));
     all.extend(relays::STATEMENTS.iter().map(|table| ("relays", *table)));
     all.extend(bounces::STATEMENTS.iter().map(|table| ("bounces", *table)));
     all.extend(segments::STATEMENTS.iter().map(|table| ("segments", *table)));

@@ -5,6 +5,8 @@
 //!
 //! It may call the settings and the small types; publishing calls it, and the web. Start reading at `import.rs`: how an article comes.
 
+mod authors;
+mod byline;
 mod edit;
 mod feed;
 mod feeds;
@@ -12,6 +14,7 @@ mod fetch;
 mod guard;
 mod html;
 mod import;
+mod near;
 mod read;
 mod rows;
 mod slug;
@@ -21,6 +24,12 @@ mod tame;
 mod tests;
 
 pub use self::{
+    authors::{
+        AuthorDescription, AuthorError, AuthorWrote, author_by_id, author_by_slug, author_named,
+        authors_page, describe_author, merge_authors, other_spellings, pages_of_authors, part_authors,
+        read_waiting_bylines,
+    },
+    byline::{SignedName, signed},
     edit::{ArticleError, ArticleFieldError, Body, Checked, WrittenArticle, create, update},
     feed::{FeedError, parse as parse_feed},
     feeds::{
@@ -33,11 +42,13 @@ pub use self::{
         text_of, word_count,
     },
     import::{ArticlesImported, import},
+    near::near,
     read::{
-        Before, by_id, by_ids, by_slug, desk_page, fold_waiting, latest, page, published_by_slug, topics,
+        Before, Of, Public, SITE_MAP_PART, by_id, by_ids, by_slug, desk_page, fold_waiting, latest, newest,
+        page, page_of, public_authors, published_by_slug, site_map_part, site_map_parts, topics,
     },
-    rows::{Article, ArticleId, ArticleState, ArticleTopic, Feed, FeedId},
-    store::{FEEDS_IN_TURN, QUEUES, STATEMENTS},
+    rows::{Article, ArticleId, ArticleState, ArticleTopic, Author, Feed, FeedId},
+    store::{ALL_STATEMENTS as STATEMENTS, FEEDS_IN_TURN, QUEUES},
 };
 
 /// The sample magazine that the demo imports: an RSS feed of our own writing.

@@ -1,5 +1,8 @@
 //! The SQL of articles, topics and feeds.
 
+pub(super) mod authors;
+pub(super) mod public;
+
 use super::{
     feed::ParsedArticle,
     fetch::Validators,
@@ -7,7 +10,7 @@ use super::{
 };
 use crate::{
     clock::Moment,
-    db::{Db, Result, Tx},
+    db::{Db, Result, Sql, Tx},
     email_address::folded,
     queue, statements,
 };
@@ -75,6 +78,9 @@ queue! {
         again: "next_at = $2", from: "last_error is not null",
     }
 }
+
+/// Every statement of this room, for the check that prepares them on both engines.
+pub const ALL_STATEMENTS: &[&[Sql]] = &[STATEMENTS, authors::STATEMENTS, public::STATEMENTS];
 
 /// What [`find_source`] knows.
 #[derive(Debug, sqlx_macros::FromRow)]
@@ -293,7 +299,7 @@ pub(super) async fn is_there(tx: &mut Tx, id: ArticleId) -> Result<bool> {
     Ok(tx.opt::<(ArticleId,)>(IS_THERE, (id,)).await?.is_some())
 }
 
-/// Puts an article into these topics (slug and name) and no others.
+/// Puts an article into these topics (slug and name) and no others, and reads from its byline who wrote it.
 pub(super) async fn set_topics(tx: &mut Tx, id: ArticleId, topics: &[(String, String)]) -> Result<()> {
     tx.exec(CLEAR_TOPICS, (id,)).await?;
     let mut rows: Vec<(ArticleId, i64)> = Vec::new();
@@ -307,7 +313,7 @@ pub(super) async fn set_topics(tx: &mut Tx, id: ArticleId, topics: &[(String, St
     rows.sort_unstable();
     rows.dedup();
     tx.many(ADD_TOPICS, rows).await?;
-    Ok(())
+    authors::read_byline(tx, id).await
 }
 
 pub(super) async fn add_feed(tx: &mut Tx, url: &str, now: Moment) -> Result<Feed> {

@@ -40,6 +40,10 @@ pub fn done(code: &str) -> Option<&'static str> {
         "disabled" => "They can no longer sign in.",
         "enabled" => "They can sign in again.",
         "password" => "Your password was changed, and your other sessions have ended.",
+        "authors-merged" => "They are one person now. The other page leads here.",
+        "authors-parted" => {
+            "Each stands for themselves again. Whose articles are whose is read from the bylines within some minutes."
+        }
         "imported" => "The feed was read. Its articles are below, and new ones come in by themselves.",
         "import-removed" => "The file is put away. Nothing of it was taken.",
         "import-stopped" => "Stopped. Whoever was taken before stays.",

@@ -232,7 +232,7 @@ async fn page(
         about: article.map(|article| about(article, &settings.time_zone)).unwrap_or_default(),
         public_path: article
             .filter(|article| {
-                settings.articles_at == ArticlesAt::Here && article.state == ArticleState::Published
+                settings.articles_at != ArticlesAt::Elsewhere && article.state == ArticleState::Published
             })
             .map(|article| format!("/articles/{}", article.slug)),
         writes_body,
