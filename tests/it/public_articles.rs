@@ -14,10 +14,13 @@ use broadside::{
     staff::Role,
 };
 
-use crate::support::{
-    Browser, Fixture, TestApp, TestDb, both_engines,
-    database::{change, rows},
-    pages::{Answer, BASE, Web},
+use crate::{
+    statements::plan,
+    support::{
+        Browser, Fixture, TestApp, TestDb, both_engines,
+        database::{change, rows},
+        pages::{Answer, BASE, Web},
+    },
 };
 
 const HOSTILE: &str = "C++ <vector> & \"co\" </title></script><script>alert(1)</script>\u{2028}]]>";
@@ -464,6 +467,28 @@ both_engines! {
         assert!(visitor.submit(&form).await.leads_to().is_some());
         assert_eq!(rows::<(i64,)>(&app.site.db, "select count(*) from gift_article").await, [(1,)]);
         app.leaves_work();
+    }
+}
+
+both_engines! {
+    /// What crawlers come for by the thousand is found in indexes, without the texts and without sorting; so is what says that
+    /// nothing changed.
+    async fn what_crawlers_ask_is_answered_from_indexes(db: TestDb) {
+        let all = broadside::statements();
+        let articles = all.iter().filter(|(room, _)| *room == "articles").flat_map(|(_, all)| all.iter());
+        let wanted = ["NEWEST", "NEWEST_SLUGS", "SLUGS_FROM", "SITE_MAP", "SITE_MAP_PARTS", "HIGHEST"];
+        let mut looked_at = 0;
+        for sql in articles.filter(|sql| wanted.contains(&sql.name)) {
+            looked_at += 1;
+            let plan = plan(&db, *sql).await;
+            let costs = |line: &&String| {
+                line.contains("TEMP B-TREE") || line.contains("Seq Scan") || line.starts_with("SCAN article") && !line.contains("INDEX")
+            };
+            assert!(!plan.iter().any(|line| costs(&line)), "{}: {plan:#?}", sql.name);
+            let is_whole = sql.name == "SLUGS_FROM" || plan.iter().any(|line| line.contains("COVERING INDEX") || line.contains("Index Only Scan"));
+            assert!(is_whole, "{}: {plan:#?}", sql.name);
+        }
+        assert_eq!(looked_at, wanted.len());
     }
 }
 

@@ -183,7 +183,8 @@ both_engines! {
         let _second = tracing::Dispatch::new(tracing_subscriber::registry());
         let before = every_row(&app.site.db).await;
         let listening = log.listen();
-        for path in [&copy, archived, "/archive", "/", &format!("/articles/{}", article.slug)] {
+        let (own, topic) = (format!("/articles/{}", article.slug), format!("/topics/{}/feed.xml", article.topics[0].slug));
+        for path in [&copy, archived, "/archive", "/", &own, "/feed.xml", &topic, "/sitemap.xml", "/sitemaps/articles-0.xml"] {
             let page = web.get(path, "").await;
             assert_eq!(page.status, StatusCode::OK, "{path}");
             assert!(page.header("set-cookie").is_empty(), "{path}");

@@ -25,9 +25,9 @@ statements! {
     SLUGS_FROM = "select id, slug from article where slug >= $1 and slug < $2 and state = 'published' and published_at <= $3 order by slug limit $4";
     /// Which parts of the site map hold an article, of a JSON array of their numbers.
     SITE_MAP_PARTS = sqlite "select value from json_each($1) where exists (select 1 from article
-            where state = 'published' and id > value * 50000 and id <= (value + 1) * 50000 and published_at <= $2) order by value",
+            where state = 'published' and id > value * 50000 and id <= (value + 1) * 50000 and published_at <= $2)",
         postgres "select value from (select value::bigint as value from json_array_elements_text(cast($1 as json))) parts where exists (select 1 from article
-            where state = 'published' and id > value * 50000 and id <= (value + 1) * 50000 and published_at <= $2) order by value";
+            where state = 'published' and id > value * 50000 and id <= (value + 1) * 50000 and published_at <= $2)";
     HIGHEST = "select max(id) from article where state = 'published'";
     /// What of a part of the site map comes next.
     SITE_MAP = "select id, slug, updated_at from article where state = 'published' and id > $1 and id <= $2 and published_at <= $3 order by id limit $4";
@@ -91,7 +91,9 @@ pub(in crate::articles) async fn highest(db: &Db) -> Result<Option<i64>> {
 
 pub(in crate::articles) async fn site_map_parts(db: &Db, now: Moment, among: &[i64]) -> Result<Vec<i64>> {
     let parts: Vec<(i64,)> = db.all(SITE_MAP_PARTS, (db::array(among)?, now)).await?;
-    Ok(parts.into_iter().map(|(part,)| part).collect())
+    let mut parts: Vec<i64> = parts.into_iter().map(|(part,)| part).collect();
+    parts.sort_unstable();
+    Ok(parts)
 }
 
 pub(in crate::articles) async fn site_map(
