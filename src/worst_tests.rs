@@ -527,7 +527,7 @@ fn markdown_is_read_in_proportion() {
 
 #[test]
 fn feeds_are_read_in_proportion() {
-    is_in_proportion("a feed", FEEDS, |text| drop(articles::parse_feed(text.as_bytes(), None)));
+    is_in_proportion("a feed", FEEDS, |text| drop(articles::parse_feed(text.as_bytes(), None, None)));
 }
 
 #[test]

@@ -5,9 +5,11 @@ use std::path::Path;
 use url::Url;
 
 use super::{
-    feed::{self, FeedError, ParsedFeed},
+    charset::ContentType,
+    feed::{self, ParsedFeed},
     fetch::{self, FetchError, Fetched, Fetcher, Validators},
     import::{self, ArticlesImported},
+    mistaken::FeedError,
     rows::{Feed, FeedId},
     store::{self, FEEDS_IN_TURN},
 };
@@ -149,7 +151,7 @@ pub async fn import_source(
 /// # Errors
 /// [`FeedPollError::Feed`] and [`FeedPollError::Database`].
 pub async fn import_bytes(site: &Site, bytes: Vec<u8>) -> Result<ArticlesImported, FeedPollError> {
-    let parsed = parse(bytes, None).await?;
+    let parsed = parse(bytes, None, None).await?;
     Ok(import::import(site, None, parsed).await?)
 }
 
@@ -157,8 +159,8 @@ async fn poll(site: &Site, fetcher: &Fetcher, feed: &Feed) -> Result<Polled, Fee
     let known = Validators { etag: feed.etag.clone(), last_modified: feed.last_modified.clone() };
     match fetcher.fetch(&fetcher.allowed(&feed.url)?, &known).await? {
         Fetched::NotModified => Ok(Polled::NotModified),
-        Fetched::Content { bytes, validators, address } => {
-            let parsed = parse(bytes, Some(address)).await?;
+        Fetched::Content { bytes, content_type, validators, address } => {
+            let parsed = parse(bytes, Some(address), content_type).await?;
             let title = parsed.title.clone();
             let report = import::import(site, Some(feed.id), parsed).await?;
             // After the import: if that failed, the next poll must not be told that nothing changed.
@@ -170,9 +172,14 @@ async fn poll(site: &Site, fetcher: &Fetcher, feed: &Feed) -> Result<Polled, Fee
     }
 }
 
-async fn parse(bytes: Vec<u8>, address: Option<Url>) -> Result<ParsedFeed, FeedError> {
+async fn parse(
+    bytes: Vec<u8>,
+    address: Option<Url>,
+    content_type: Option<ContentType>,
+) -> Result<ParsedFeed, FeedError> {
     let named = address.as_ref().map_or("a file", Url::as_str).to_owned();
-    heavy::aside(move || feed::parse(&bytes, address.as_ref())).await.unwrap_or_else(|cause| {
+    let read = move || feed::parse(&bytes, address.as_ref(), content_type.as_ref());
+    heavy::aside(read).await.unwrap_or_else(|cause| {
         tracing::warn!(feed = named, %cause, "a feed made its parser stop");
         Err(FeedError::GaveUp)
     })

@@ -16,14 +16,15 @@ use reqwest::{
     Client, Response, StatusCode,
     dns::{Addrs, Name, Resolve, Resolving},
     header::{
-        ACCEPT, ETAG, HeaderMap, HeaderName, IF_MODIFIED_SINCE, IF_NONE_MATCH, LAST_MODIFIED, LOCATION,
+        ACCEPT, CONTENT_TYPE, ETAG, HeaderMap, HeaderName, IF_MODIFIED_SINCE, IF_NONE_MATCH, LAST_MODIFIED,
+        LOCATION,
     },
     redirect,
 };
 use tokio::io::AsyncReadExt;
 use url::{Host, Url};
 
-use super::guard::MOST_BYTES;
+use super::{charset::ContentType, guard::MOST_BYTES};
 
 const MOST_REDIRECTS: usize = 3;
 const MOST_TIME: Duration = Duration::from_secs(10);
@@ -44,8 +45,10 @@ pub enum Fetched {
     NotModified,
     /// A document.
     Content {
-        /// The document, unpacked, at most 5 MiB.
+        /// The document, unpacked, at most 10 MB.
         bytes: Vec<u8>,
+        /// What the server says it is.
+        content_type: Option<ContentType>,
         /// What to ask with next time.
         validators: Validators,
         /// Where it came from in the end, after redirects.
@@ -62,8 +65,8 @@ pub enum FetchError {
     /// The server said no.
     #[error("the server answered {0}")]
     Status(u16),
-    /// More than 5 MiB.
-    #[error("it is larger than 5 MiB")]
+    /// More than 10 MB.
+    #[error("it is larger than 10 MB")]
     TooLarge,
     /// More than three redirects, or one that leads nowhere.
     #[error("it redirects too often or nowhere")]
@@ -114,7 +117,7 @@ impl Fetcher {
         Ok(address)
     }
 
-    /// Fetches `address`, unless it is as `known` says: at most 5 MiB after unpacking, 3 redirects and 10 seconds in all.
+    /// Fetches `address`, unless it is as `known` says: at most 10 MB after unpacking, 3 redirects and 10 seconds in all.
     ///
     /// # Errors
     /// [`FetchError`].
@@ -170,6 +173,7 @@ async fn read(mut response: Response, address: Url) -> Result<Fetched, FetchErro
         etag: header(response.headers(), &ETAG),
         last_modified: header(response.headers(), &LAST_MODIFIED),
     };
+    let content_type = header(response.headers(), &CONTENT_TYPE).map(|kind| ContentType::parse(&kind));
     let mut bytes = Vec::new();
     // Chunks come unpacked, so that a small answer that unpacks to a large one stops here too.
     while let Some(chunk) = response.chunk().await.map_err(unreachable)? {
@@ -178,7 +182,7 @@ async fn read(mut response: Response, address: Url) -> Result<Fetched, FetchErro
         }
         bytes.extend_from_slice(&chunk);
     }
-    Ok(Fetched::Content { bytes, validators, address })
+    Ok(Fetched::Content { bytes, content_type, validators, address })
 }
 
 fn header(headers: &HeaderMap, name: &HeaderName) -> Option<String> {
@@ -402,13 +406,14 @@ mod tests {
     #[tokio::test]
     async fn a_second_fetch_asks_whether_anything_changed() {
         let (address, served) = server(vec![
-            b"HTTP/1.1 200 OK\r\netag: \"v1\"\r\nlast-modified: Tue, 03 Mar 2026 14:05:05 GMT\r\ncontent-length: 6\r\nconnection: close\r\n\r\n<rss/>".to_vec(),
+            b"HTTP/1.1 200 OK\r\netag: \"v1\"\r\nlast-modified: Tue, 03 Mar 2026 14:05:05 GMT\r\ncontent-type: Text/XML; charset=\"koi8-r\"\r\ncontent-length: 6\r\nconnection: close\r\n\r\n<rss/>".to_vec(),
             b"HTTP/1.1 304 Not Modified\r\nconnection: close\r\n\r\n".to_vec(),
         ])
         .await;
         let fetcher = Fetcher::new(true).expect("a client");
         let first = fetcher.fetch(&address, &Validators::default()).await.expect("content");
-        let Fetched::Content { bytes, validators, .. } = first else { panic!("{first:?}") };
+        let Fetched::Content { bytes, content_type, validators, .. } = first else { panic!("{first:?}") };
+        assert_eq!(content_type, Some(ContentType::parse("text/xml;charset=koi8-r")));
         assert_eq!((bytes.as_slice(), validators.etag.as_deref()), (b"<rss/>".as_slice(), Some("\"v1\"")));
         assert_eq!(fetcher.fetch(&address, &validators).await.expect("an answer"), Fetched::NotModified);
         let asked = served.await.expect("the server");
@@ -436,7 +441,7 @@ mod tests {
         assert_eq!(served.await.expect("the server").len(), 4);
     }
 
-    /// TRUST A8: what is small on the wire and large unpacked stops at 5 MiB.
+    /// TRUST A8: what is small on the wire and large unpacked stops at 10 MB.
     #[tokio::test]
     async fn a_packed_bomb_is_capped_after_unpacking() {
         let bomb = include_bytes!("../../tests/it/fixtures/zeros-20-mib.gz");

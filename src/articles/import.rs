@@ -30,6 +30,8 @@ pub struct ArticlesImported {
     pub kept: u32,
     /// Why others were not taken, a sentence each.
     pub skipped: Vec<String>,
+    /// What was odd about the feed, a sentence each.
+    pub notes: Vec<String>,
 }
 
 /// What became of one article.
@@ -47,7 +49,8 @@ enum Taken {
 /// # Errors
 /// When the database fails: then some of the articles are in, and importing again brings the rest.
 pub async fn import(site: &Site, feed_id: Option<FeedId>, feed: ParsedFeed) -> Result<ArticlesImported> {
-    let mut report = ArticlesImported { skipped: feed.skipped, ..ArticlesImported::default() };
+    let mut report =
+        ArticlesImported { skipped: feed.skipped, notes: feed.notes, ..ArticlesImported::default() };
     for chunk in feed.articles.chunks(ARTICLES_A_TRANSACTION) {
         for outcome in db::again(|| import_chunk(site, feed_id, chunk)).await? {
             match outcome {

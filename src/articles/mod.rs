@@ -7,6 +7,7 @@
 
 mod authors;
 mod byline;
+mod charset;
 mod edit;
 mod feed;
 mod feeds;
@@ -14,6 +15,7 @@ mod fetch;
 mod guard;
 mod html;
 mod import;
+mod mistaken;
 mod near;
 mod read;
 mod rows;
@@ -30,8 +32,9 @@ pub use self::{
         read_waiting_bylines,
     },
     byline::{SignedName, signed},
+    charset::ContentType,
     edit::{ArticleError, ArticleFieldError, Body, Checked, WrittenArticle, create, update},
-    feed::{FeedError, parse as parse_feed},
+    feed::parse as parse_feed,
     feeds::{
         FeedPollError, Polled, add_feed, feeds, find_feed, import_bytes, import_source, poll_due, poll_feed,
         remove_feed,
@@ -42,6 +45,7 @@ pub use self::{
         text_of, word_count,
     },
     import::{ArticlesImported, import},
+    mistaken::FeedError,
     near::near,
     read::{
         Before, Of, Public, SITE_MAP_PART, by_id, by_ids, by_slug, desk_page, fold_waiting, latest, newest,

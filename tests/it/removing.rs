@@ -31,7 +31,7 @@ both_engines! {
         let fetcher = articles::Fetcher::new(true).expect("a fetcher");
         let added = articles::add_feed(&app.site, &fetcher, "https://tidewater.example/feed.xml").await;
         let feed = added.expect("a feed");
-        let parsed = articles::parse_feed(articles::SAMPLE_FEED, None).expect("the sample is in order");
+        let parsed = articles::parse_feed(articles::SAMPLE_FEED, None, None).expect("the sample is in order");
         let brought = articles::import(&app.site, Some(feed.id), parsed).await.expect("an import").new;
         let desk = app.desk().await;
         let asks = format!("/desk/feeds/{}/remove", feed.id.0);
@@ -55,7 +55,7 @@ both_engines! {
         let parsed = |title: &str| {
             let item = "<link>https://one.example/high-tide</link><guid isPermaLink=\"false\">tide-1</guid><description>Words.</description>";
             let feed = format!("<rss version=\"2.0\"><channel><title>A feed</title><item><title>{title}</title>{item}</item></channel></rss>");
-            articles::parse_feed(feed.as_bytes(), None).expect("it is in order")
+            articles::parse_feed(feed.as_bytes(), None, None).expect("it is in order")
         };
         let title = async || {
             let article = articles::by_slug(&app.site.db, "high-tide").await.expect("a read").expect("the article");
