@@ -358,7 +358,7 @@ both_engines! {
         write(site, "Salt & vinegar: “what’s” 2 > 1?", "Ann Lee, Ben Ode and Cy Wu", &["Food & drink"]).await;
         let own = articles::latest(site, 20).await.expect("articles");
         let feed = web.get("/feed.xml", "").await.body;
-        let read = articles::parse_feed(feed.as_bytes(), None).expect("a feed");
+        let read = articles::parse_feed(feed.as_bytes(), None, None).expect("a feed");
         assert_eq!((read.articles.len(), read.skipped.len()), (own.len(), 0));
         for (ours, theirs) in own.iter().zip(&read.articles) {
             assert_eq!(theirs.title, ours.title);
