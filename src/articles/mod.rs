@@ -6,7 +6,9 @@
 //! It may call the settings and the small types; publishing calls it, and the web. Start reading at `import.rs`: how an article comes.
 
 mod adding;
+mod authors;
 mod bin;
+mod byline;
 mod charset;
 mod desk_look;
 mod edit;
@@ -20,6 +22,7 @@ mod html;
 mod import;
 mod kept;
 mod mistaken;
+mod near;
 mod polling;
 mod read;
 mod revisions;
@@ -39,10 +42,16 @@ pub use self::{
         BringInFeedError, BroughtIn, LARGEST_OPML, OpmlError, add_feeds, bring_in_feed, import_bytes,
         import_source, read_opml, write_opml,
     },
+    authors::{
+        AuthorDescription, AuthorError, AuthorWrote, author_by_id, author_by_slug, author_named,
+        authors_page, describe_author, merge_authors, other_spellings, pages_of_authors, part_authors,
+        read_waiting_bylines,
+    },
     bin::{
         BIN_LASTS, bin_page, bring_back as bring_article_back, delete as delete_article, deleted_among,
         find_deleted,
     },
+    byline::{SignedName, signed},
     charset::ContentType,
     desk_look::{DeskLook, DeskState},
     edit::{
@@ -61,14 +70,16 @@ pub use self::{
     import::{ArticlesImported, import},
     kept::{KeptCopy, Revision, RevisionLine, Sitting},
     mistaken::FeedError,
+    near::near,
     polling::{
         FeedPollError, FeedsRead, Polled, in_a_sentence, poll_due, poll_feed, read_feed_now, read_feeds_now,
     },
     read::{
-        Before, by_id, by_ids, by_slug, desk_page, fold_waiting, latest, page, published_by_slug, topics,
+        Before, Of, Public, SITE_MAP_PART, by_id, by_ids, by_slug, desk_page, fold_waiting, latest, newest,
+        page, page_of, public_authors, published_by_slug, site_map_part, site_map_parts, topics,
     },
     revisions::{revision, revision_before, revisions},
-    rows::{Article, ArticleId, ArticleState, ArticleTopic, DeletedArticle, FeedId},
+    rows::{Article, ArticleId, ArticleState, ArticleTopic, Author, DeletedArticle, FeedId},
     sittings::{COPY_LASTS, Piece, copy_of, new_copies, others_at, sit, throw_away},
     store::feeds::{FEEDS_IN_TURN, QUEUES},
     text::ArticleText,
@@ -88,9 +99,11 @@ pub(crate) mod forgetting {
 /// Every statement of this room, for the check that prepares them on both engines.
 pub const STATEMENTS: &[&[crate::db::Sql]] = &[
     store::STATEMENTS,
+    store::authors::STATEMENTS,
     store::bin::STATEMENTS,
     store::desk::STATEMENTS,
     store::feeds::STATEMENTS,
+    store::public::STATEMENTS,
     store::writing::STATEMENTS,
 ];
 

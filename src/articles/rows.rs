@@ -46,6 +46,26 @@ pub struct ArticleTopic {
     pub name: String,
 }
 
+/// Somebody who wrote articles, or another spelling of their name.
+#[derive(Clone, Debug, PartialEq, Eq, sqlx_macros::FromRow)]
+pub struct Author {
+    pub id: i64,
+    /// Their name in addresses.
+    pub slug: String,
+    /// Their name for people.
+    pub name: String,
+    /// Plain text; may be empty.
+    pub bio: String,
+    /// An address; may be empty.
+    pub picture_url: String,
+    /// Addresses of theirs, a line each.
+    pub links: String,
+    /// When the desk last described them.
+    pub changed_at: Moment,
+    /// The slug of whoever stands for this spelling, if somebody else does.
+    pub merged_into: Option<String>,
+}
+
 /// An article as it stands.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, sqlx_macros::FromRow)]
 pub struct Article {

@@ -1,8 +1,10 @@
 //! The SQL of articles and their topics.
 
+pub(super) mod authors;
 pub(super) mod bin;
 pub(super) mod desk;
 pub(super) mod feeds;
+pub(super) mod public;
 pub(super) mod writing;
 
 use super::{
@@ -271,7 +273,7 @@ pub(super) async fn is_there(tx: &mut Tx, id: ArticleId) -> Result<bool> {
     Ok(tx.opt::<(ArticleId,)>(IS_THERE, (id,)).await?.is_some())
 }
 
-/// Puts an article into these topics (slug and name) and no others.
+/// Puts an article into these topics (slug and name) and no others, and reads from its byline who wrote it.
 pub(super) async fn set_topics(tx: &mut Tx, id: ArticleId, topics: &[(String, String)]) -> Result<()> {
     tx.exec(CLEAR_TOPICS, (id,)).await?;
     let mut rows: Vec<(ArticleId, i64)> = Vec::new();
@@ -285,5 +287,5 @@ pub(super) async fn set_topics(tx: &mut Tx, id: ArticleId, topics: &[(String, St
     rows.sort_unstable();
     rows.dedup();
     tx.many(ADD_TOPICS, rows).await?;
-    Ok(())
+    authors::read_byline(tx, id).await
 }

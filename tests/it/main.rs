@@ -74,6 +74,7 @@ mod preferences;
 mod pressure;
 mod privacy_of_files;
 mod provider_shapes;
+mod public_articles;
 mod queueing;
 mod races;
 mod readdressing;

@@ -43,6 +43,10 @@ pub fn done(code: &str) -> Option<&'static str> {
         "password" => "Your password was changed, and your other sessions have ended.",
         "correct-it" => "The article is saved. To tell those who got this edition, begin a correction below.",
         "thrown-away" => "What was not saved is thrown away.",
+        "authors-merged" => "They are one person now. The other page leads here.",
+        "authors-parted" => {
+            "Each stands for themselves again. Whose articles are whose is read from the bylines within some minutes."
+        }
         "import-removed" => "The file is put away. Nothing of it was taken.",
         "import-stopped" => "Stopped. Whoever was taken before stays.",
         "segment-deleted" => "The segment was deleted.",

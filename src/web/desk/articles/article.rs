@@ -341,7 +341,7 @@ async fn page(
         delete_path: article.map(|article| format!("/desk/articles/{}/delete", article.id.0)),
         about: article.map(|article| about(article, site.now(), desk.zone())).unwrap_or_default(),
         public_path: article
-            .filter(|article| settings.articles_at == ArticlesAt::Here && is_out(article, site.now()))
+            .filter(|article| settings.articles_at != ArticlesAt::Elsewhere && is_out(article, site.now()))
             .map(|article| format!("/articles/{}", article.slug)),
         id: article.map(|article| article.id.0),
         piece,

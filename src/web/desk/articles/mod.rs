@@ -2,6 +2,7 @@
 
 pub(in crate::web) mod article;
 mod article_form;
+pub(in crate::web) mod authors;
 pub(in crate::web) mod bin;
 pub(in crate::web) mod feed;
 pub(in crate::web) mod feeds;
