@@ -23,6 +23,7 @@ mod import;
 mod kept;
 mod mistaken;
 mod near;
+mod pictures;
 mod polling;
 mod read;
 mod revisions;
@@ -71,6 +72,7 @@ pub use self::{
     kept::{KeptCopy, Revision, RevisionLine, Sitting},
     mistaken::FeedError,
     near::near,
+    pictures::{CopiedPictures, copy_pictures},
     polling::{
         FeedPollError, FeedsRead, Polled, in_a_sentence, poll_due, poll_feed, read_feed_now, read_feeds_now,
     },

@@ -137,7 +137,8 @@ fn named_in(markdown: &str) -> Vec<Named> {
                 }
             }
             Event::End(pulldown_cmark::TagEnd::Image) => {
-                let named = inside.take().filter(|one| !found.iter().any(|known| known.written == one.written));
+                let named =
+                    inside.take().filter(|one| !found.iter().any(|known| known.written == one.written));
                 found.extend(named);
             }
             _ => {}
@@ -156,8 +157,7 @@ mod tests {
     #[test]
     fn the_pictures_of_a_text_are_found_with_what_is_said_of_them() {
         let text = "One ![two *boats*](https://a.example/b.jpg \"x\") and [![c](http://a.example/c.png)](/d), ![](data:x), ![e](/e.jpg)\n\n![again](https://a.example/b.jpg) `![no](https://a.example/f.jpg)`";
-        let found: Vec<_> =
-            named_in(text).into_iter().map(|one| (one.written, one.alt)).collect();
+        let found: Vec<_> = named_in(text).into_iter().map(|one| (one.written, one.alt)).collect();
         let named = |address: &str, alt: &str| (address.to_owned(), alt.to_owned());
         assert_eq!(
             found,
