@@ -100,7 +100,7 @@ async fn copy(
         return Ok(known);
     }
     let Fetched::Content { bytes, .. } = fetcher.fetch(&named.address, &Validators::default()).await? else {
-        return Err(FetchError::Status(304).into());
+        return Err(FetchError::Status { status: 304, after: None }.into());
     };
     let file = named.address.path_segments().and_then(Iterator::last).unwrap_or_default();
     let kept =

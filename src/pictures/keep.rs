@@ -120,11 +120,12 @@ impl Picture {
         let alt = if self.about.is_decorative { String::new() } else { plain(&self.about.alt) };
         let below = [self.about.caption.as_str(), self.about.credit.as_str()];
         let below: Vec<&str> = below.into_iter().filter(|text| !text.is_empty()).collect();
-        let below = below.join(" · ").replace(['*', '\n'], " ");
+        let below = below.join(" · ").replace(['"', '\n', '\\'], " ");
+        // What stands in the place of a title is the caption of a picture that stands alone.
         if below.is_empty() {
             format!("![{alt}]({address})")
         } else {
-            format!("![{alt}]({address})\n\n*{below}*")
+            format!("![{alt}]({address} \"{below}\")")
         }
     }
 }

@@ -11,7 +11,8 @@ use super::{
 };
 use crate::{
     articles::{
-        self, Article, ArticleError, ArticleId, ArticleState, ArticleText, Body, KeptCopy, Piece, WordChange,
+        self, Article, ArticleError, ArticleId, ArticleState, ArticleText, Body, CopiedPictures, KeptCopy,
+        Piece, WordChange,
     },
     clock::{Moment, Zone},
     editions::EditionState,
@@ -219,6 +220,12 @@ async fn write(desk: &Desk, article: Option<&Article>, mut form: Form) -> Outcom
         return desk.page("desk/articles/edit", &page.heading, &page).await;
     }
     let (site, me) = (desk.site(), desk.who.staff.id);
+    if form.text("act") == "copy-pictures" {
+        let copied = articles::copy_pictures(site, &desk.app.fetcher, me, form.raw("body_markdown")).await?;
+        let shown = Shown { shows: Some(said_of_pictures(&copied)), ..Shown::default() };
+        let page = page(desk, article, form.holding("body_markdown", copied.markdown), shown).await?;
+        return desk.page("desk/articles/edit", &page.heading, &page).await;
+    }
     let version = form.text("version").parse().unwrap_or_default();
     let mailed = match article {
         Some(article) => publishing::mailed_with(&site.db, article.id).await?,
@@ -278,6 +285,21 @@ async fn write(desk: &Desk, article: Option<&Article>, mut form: Form) -> Outcom
     };
     let page = page(desk, now.as_ref(), form, Shown { refused: Some(refused), ..Shown::default() }).await?;
     desk.page("desk/articles/edit", &page.heading, &page).await.map(answer)
+}
+
+/// What became of the pictures of other sites.
+fn said_of_pictures(copied: &CopiedPictures) -> String {
+    let ours = match copied.copied {
+        0 => "No picture was copied.".to_owned(),
+        1 => "One picture was copied. Save the article, so that it shows it.".to_owned(),
+        many => format!("{many} pictures were copied. Save the article, so that it shows them."),
+    };
+    let left = copied.left.iter().map(|why| format!(" Not copied: {why}"));
+    let more = match copied.more {
+        0 => String::new(),
+        more => format!(" There are {more} more: press again."),
+    };
+    ours + &left.collect::<String>() + &more
 }
 
 async fn page(
