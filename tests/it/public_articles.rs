@@ -439,6 +439,23 @@ both_engines! {
         drop(draft);
     }
 
+    /// What the magazine took back is said to be gone (RFC 9110 section 15.5.11), everywhere.
+    async fn a_withdrawn_article_is_gone(web: Web) {
+        let site = &web.app.site;
+        let article = write(site, "The lamp that went out", "Ann Lee", &["Lamps"]).await;
+        write(site, "Bread and butter", "Ann Lee", &[]).await;
+        let path = format!("/articles/{}", article.slug);
+        change(&site.db, "update article set state = 'withdrawn' where title = 'The lamp that went out'").await;
+        let page = web.get(&path, "").await;
+        assert_eq!(page.status, StatusCode::GONE);
+        assert!(page.body.contains("This article was withdrawn") && page.body.contains("Bread and butter"), "{}", page.body);
+        assert!(!page.body.contains("In short: The lamp"), "nothing of it is told");
+        for other in ["/", "/feed.xml", "/authors/ann-lee", "/sitemaps/articles-0.xml"] {
+            assert!(!web.get(other, "").await.body.contains(&path), "{other}");
+        }
+        assert_eq!(web.get("/topics/lamps", "").await.status, StatusCode::NOT_FOUND);
+    }
+
     /// The gift remembers under which article somebody was asked, and so does what follows each month.
     async fn a_gift_remembers_its_article(app: TestApp) {
         let article = write(&app.site, "The lamp that went out", "Ann Lee", &[]).await;

@@ -11,7 +11,7 @@ use super::{
     story::Story,
 };
 use crate::{
-    articles::{self, Article, ArticleTopic, Of},
+    articles::{self, Article, ArticleState, ArticleTopic, Of},
     db,
     mail::fields_to_everybody,
     settings::{ArticlesAt, Settings},
@@ -79,7 +79,11 @@ pub(crate) async fn show(State(app): State<App>, Path(slug): Path<String>) -> Ou
     if settings.articles_at == ArticlesAt::Elsewhere {
         return Err(WebError::NotFound);
     }
-    let article = articles::published_by_slug(&app.site, &slug).await?.ok_or(WebError::NotFound)?;
+    let Some(article) = articles::published_by_slug(&app.site, &slug).await? else {
+        let hidden = articles::by_slug(&app.site.db, &slug).await?;
+        let withdrawn = hidden.is_some_and(|article| article.state == ArticleState::Withdrawn);
+        return Err(if withdrawn { WebError::Withdrawn } else { WebError::NotFound });
+    };
     let pages = articles::pages_of_authors(&app.site.db, &article.byline).await?;
     let byline: Vec<Signed> = articles::signed(&article.byline)
         .into_iter()
