@@ -12,7 +12,7 @@ use reqwest::{Method, StatusCode, header};
 use serde_json::json;
 
 use crate::support::{
-    Browser, TestApp, TestDb,
+    Browser, Fixture as _, TestApp, TestDb,
     app::OWNER,
     both_engines,
     database::{change, rows},
