@@ -137,6 +137,18 @@ impl Moment {
     pub fn rfc5322(self) -> String {
         self.timestamp().strftime("%a, %d %b %Y %H:%M:%S +0000").to_string()
     }
+
+    /// The form of dates in HTTP's headers (RFC 9110 section 5.6.7).
+    #[must_use]
+    pub fn http_date(self) -> String {
+        self.timestamp().strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()
+    }
+
+    /// The moment that such a date names.
+    #[must_use]
+    pub fn from_http_date(text: &str) -> Option<Self> {
+        jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(text.trim()).ok().map(Self::from)
+    }
 }
 
 impl From<jiff::Timestamp> for Moment {

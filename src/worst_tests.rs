@@ -571,7 +571,7 @@ fn html_becomes_markdown_in_proportion() {
 
 #[test]
 fn feeds_are_read_in_proportion() {
-    is_in_proportion("a feed", FEEDS, |text| drop(articles::parse_feed(text.as_bytes(), None)));
+    is_in_proportion("a feed", FEEDS, |text| drop(articles::parse_feed(text.as_bytes(), None, None)));
 }
 
 #[test]

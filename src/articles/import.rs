@@ -4,6 +4,7 @@ use url::Url;
 
 use super::{
     feed::{ParsedArticle, ParsedFeed},
+    feed_rows::FeedArrives,
     rows::{ArticleState, FeedId},
     slug, store,
 };
@@ -30,6 +31,8 @@ pub struct ArticlesImported {
     pub kept: u32,
     /// Why others were not taken, a sentence each.
     pub skipped: Vec<String>,
+    /// What was odd about the feed, a sentence each.
+    pub notes: Vec<String>,
 }
 
 /// What became of one article.
@@ -47,7 +50,8 @@ enum Taken {
 /// # Errors
 /// When the database fails: then some of the articles are in, and importing again brings the rest.
 pub async fn import(site: &Site, feed_id: Option<FeedId>, feed: ParsedFeed) -> Result<ArticlesImported> {
-    let mut report = ArticlesImported { skipped: feed.skipped, ..ArticlesImported::default() };
+    let mut report =
+        ArticlesImported { skipped: feed.skipped, notes: feed.notes, ..ArticlesImported::default() };
     for chunk in feed.articles.chunks(ARTICLES_A_TRANSACTION) {
         for outcome in db::again(|| import_chunk(site, feed_id, chunk)).await? {
             match outcome {
@@ -66,12 +70,12 @@ async fn import_chunk(site: &Site, feed_id: Option<FeedId>, chunk: &[ParsedArtic
     let mut tx = site.db.begin().await?;
     let feed = match feed_id {
         Some(id) => match store::hold_feed(&mut tx, id).await? {
-            Some(url) => Some((id, url)),
+            Some((url, arrives)) => Some((id, url, arrives)),
             None => return Ok(Vec::new()),
         },
         None => None,
     };
-    let feed = feed.as_ref().map(|(id, url)| (*id, url.as_str()));
+    let feed = feed.as_ref().map(|(id, url, arrives)| (*id, url.as_str(), *arrives));
     let mut outcomes = Vec::with_capacity(chunk.len());
     for article in chunk {
         outcomes.push(import_one(&mut tx, feed, article, site.now()).await?);
@@ -82,24 +86,35 @@ async fn import_chunk(site: &Site, feed_id: Option<FeedId>, chunk: &[ParsedArtic
 
 async fn import_one(
     tx: &mut Tx,
-    feed: Option<(FeedId, &str)>,
+    feed: Option<(FeedId, &str, FeedArrives)>,
     article: &ParsedArticle,
     now: Moment,
 ) -> Result<Taken> {
-    let feed_id = feed.map(|(id, _)| id);
+    let feed_id = feed.map(|(id, ..)| id);
+    let arrives = feed.map_or(FeedArrives::Published, |(.., arrives)| arrives);
     let hash = content_hash(article);
     let Some(known) = store::find_source(tx, &article.source_id).await? else {
-        return add(tx, feed_id, article, &hash, now).await;
+        return add(tx, (feed_id, arrives), article, &hash, now).await;
     };
     // Otherwise one feed could rewrite another's articles by naming their ids, also when the other was removed.
     match (feed, known.feed_id) {
-        (Some((own, _)), Some(other)) if own != other => {
+        (Some((own, ..)), Some(other)) if own != other => {
             return Ok(Taken::Skipped(format!("“{}” belongs to another feed", article.title)));
         }
-        (Some((_, url)), None) if !is_at_home(known.canonical_url.as_deref(), url) => {
+        (Some((_, url, _)), None) if !is_at_home(known.canonical_url.as_deref(), url) => {
             return Ok(Taken::Skipped(format!("“{}” came here from elsewhere before", article.title)));
         }
         _ => {}
+    }
+    if known.emptied_at.is_some() && (known.feed_id.is_none() || feed_id.is_none()) {
+        // It was deleted long ago, and what brought it then is not there any more: whoever brings it now wants it.
+        store::bin::revive(tx, known.id, arrives).await?;
+        store::follow(tx, known.id, article, feed_id, &hash, now).await?;
+        store::set_topics(tx, known.id, &topics(&article.topics)).await?;
+        return Ok(Taken::New);
+    }
+    if known.deleted_at.is_some() {
+        return Ok(Taken::Skipped(format!("“{}” was deleted here", article.title)));
     }
     if known.content_hash == hash {
         return Ok(Taken::Unchanged);
@@ -119,7 +134,7 @@ fn is_at_home(canonical_url: Option<&str>, feed_url: &str) -> bool {
 
 async fn add(
     tx: &mut Tx,
-    feed_id: Option<FeedId>,
+    (feed_id, arrives): (Option<FeedId>, FeedArrives),
     article: &ParsedArticle,
     hash: &str,
     now: Moment,
@@ -136,7 +151,10 @@ async fn add(
         image_url: article.image_url.as_deref(),
         origin_note: article.origin_note.as_deref(),
         word_count: article.word_count,
-        state: ArticleState::Published,
+        state: match arrives {
+            FeedArrives::Published => ArticleState::Published,
+            FeedArrives::Draft => ArticleState::Draft,
+        },
         // What a feed gives is public, whatever date it bears.
         published_at: article.published_at.map_or(now, |at| at.min(now)),
         now,

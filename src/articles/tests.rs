@@ -124,10 +124,10 @@ both_engines! {
     async fn a_feed_cannot_rewrite_the_articles_of_another(db: TestDb) {
         let house = House::new(&db).await;
         let fetcher = fetch::Fetcher::new(true).expect("a client");
-        let one = add_feed(&house.site, &fetcher, "http://one.example/feed").await.expect("a feed");
-        let other = add_feed(&house.site, &fetcher, "http://other.example/feed").await.expect("a feed");
-        assert_eq!(add_feed(&house.site, &fetcher, "http://one.example/feed").await.expect("a feed").id, one.id);
-        let parsed = |title| feed::parse(feed(&[("1", title)]).as_bytes(), None).expect("a feed");
+        let one = add_feed(&house.site, &fetcher, "http://one.example/feed").await.expect("a feed").0;
+        let other = add_feed(&house.site, &fetcher, "http://other.example/feed").await.expect("a feed").0;
+        assert_eq!(add_feed(&house.site, &fetcher, "http://one.example/feed").await.expect("a feed").0.id, one.id);
+        let parsed = |title| feed::parse(feed(&[("1", title)]).as_bytes(), None, None).expect("a feed");
         import(&house.site, Some(one.id), parsed("High tide")).await.expect("an import");
         let report = import(&house.site, Some(other.id), parsed("Hijacked")).await.expect("an import");
         assert_eq!(report.skipped, ["“Hijacked” belongs to another feed"]);

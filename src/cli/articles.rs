@@ -31,6 +31,9 @@ pub(super) async fn run(config: &Config, command: Command) -> anyhow::Result<Exi
             report.kept
         );
     }
+    for note in &report.notes {
+        println!("{note}");
+    }
     for why in &report.skipped {
         println!("Not taken: {why}");
     }

@@ -64,6 +64,25 @@ pub async fn change_article(
     Ok(articles::by_id(&site.db, id).await?.ok_or(ArticleError::NotFound)?)
 }
 
+/// Puts an article into the bin, in the `version` that somebody saw; `known` as in [`change_article`].
+///
+/// # Errors
+/// As [`change_article`].
+pub async fn delete_article(
+    site: &Site,
+    (id, version): (ArticleId, i64),
+    known: &[String],
+    staff_id: Option<i64>,
+) -> std::result::Result<(), Changed> {
+    let mut tx = site.db.begin().await?;
+    articles::delete_article(&mut tx, site, (id, version), staff_id).await?;
+    let waiting = store::waiting_with_in(&mut tx, id).await?;
+    if waiting.iter().any(|edition| !known.contains(&edition.public_id)) {
+        return Err(Changed::Approved(waiting));
+    }
+    Ok(tx.commit().await?)
+}
+
 /// In the transaction that approves an edition: refuses it if an article is not as it was read, and notes the versions.
 pub(super) async fn approve_articles(tx: &mut Tx, edition: &Edition, issue: &Issue) -> Result<()> {
     let held = store::hold_articles(tx, edition.id, edition.revision).await?;

@@ -12,27 +12,27 @@ use crate::{
 
 statements! {
     /// Every article, newest first, from a place on.
-    DESK_ALL = sqlite "select id from article where (published_at, id) < ($1, $2) and ($3 = '' or instr(coalesce(search, lower(title || ' ' || byline)), $3) > 0)
+    DESK_ALL = sqlite "select id from article where deleted_at is null and (published_at, id) < ($1, $2) and ($3 = '' or instr(coalesce(search, lower(title || ' ' || byline)), $3) > 0)
             and ($4 = '' or exists (select 1 from article_topic x join topic t on t.id = x.topic_id where x.article_id = article.id and t.slug = $4))
         order by published_at desc, id desc limit $5",
-        postgres "select id from article where (published_at, id) < ($1, $2) and ($3 = '' or strpos(coalesce(search, lower(title || ' ' || byline)), $3) > 0)
+        postgres "select id from article where deleted_at is null and (published_at, id) < ($1, $2) and ($3 = '' or strpos(coalesce(search, lower(title || ' ' || byline)), $3) > 0)
             and ($4 = '' or exists (select 1 from article_topic x join topic t on t.id = x.topic_id where x.article_id = article.id and t.slug = $4))
         order by published_at desc, id desc limit $5";
     /// Those that stand so, and are published after a moment.
-    DESK_OF_STATE = sqlite "select id from article where state = $6 and published_at > $7 and (published_at, id) < ($1, $2)
+    DESK_OF_STATE = sqlite "select id from article where deleted_at is null and state = $6 and published_at > $7 and (published_at, id) < ($1, $2)
             and ($3 = '' or instr(coalesce(search, lower(title || ' ' || byline)), $3) > 0)
             and ($4 = '' or exists (select 1 from article_topic x join topic t on t.id = x.topic_id where x.article_id = article.id and t.slug = $4))
         order by published_at desc, id desc limit $5",
-        postgres "select id from article where state = $6 and published_at > $7 and (published_at, id) < ($1, $2)
+        postgres "select id from article where deleted_at is null and state = $6 and published_at > $7 and (published_at, id) < ($1, $2)
             and ($3 = '' or strpos(coalesce(search, lower(title || ' ' || byline)), $3) > 0)
             and ($4 = '' or exists (select 1 from article_topic x join topic t on t.id = x.topic_id where x.article_id = article.id and t.slug = $4))
         order by published_at desc, id desc limit $5";
     /// Those of one feed, in any state or one.
-    DESK_OF_FEED = sqlite "select id from article where feed_id = $8 and ($6 = '' or state = $6) and published_at > $7 and (published_at, id) < ($1, $2)
+    DESK_OF_FEED = sqlite "select id from article where deleted_at is null and feed_id = $8 and ($6 = '' or state = $6) and published_at > $7 and (published_at, id) < ($1, $2)
             and ($3 = '' or instr(coalesce(search, lower(title || ' ' || byline)), $3) > 0)
             and ($4 = '' or exists (select 1 from article_topic x join topic t on t.id = x.topic_id where x.article_id = article.id and t.slug = $4))
         order by published_at desc, id desc limit $5",
-        postgres "select id from article where feed_id = $8 and ($6 = '' or state = $6) and published_at > $7 and (published_at, id) < ($1, $2)
+        postgres "select id from article where deleted_at is null and feed_id = $8 and ($6 = '' or state = $6) and published_at > $7 and (published_at, id) < ($1, $2)
             and ($3 = '' or strpos(coalesce(search, lower(title || ' ' || byline)), $3) > 0)
             and ($4 = '' or exists (select 1 from article_topic x join topic t on t.id = x.topic_id where x.article_id = article.id and t.slug = $4))
         order by published_at desc, id desc limit $5";

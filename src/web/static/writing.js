@@ -44,6 +44,7 @@ function begin(editor) {
   marked("Numbered list", "Numbered list", () => lines((at) => `${at + 1}. `, /^\d+[.)] /));
   marked("Quotation", "“ ”", () => lines("> ", /^> ?/));
   marked("Footnote", "Footnote", note);
+  tool("Picture", "Picture", choose);
   const find = tool("Find in the text", "Find", () => seek(true));
   const beside = tool("Preview", "Preview", () => turn("with-preview", beside));
   const whole = tool("Whole screen", "Whole screen", () => turn("whole", whole));
@@ -224,9 +225,59 @@ function begin(editor) {
     timer = setTimeout(refresh, 700);
   });
 
+  // Pictures: chosen, dropped, or pasted.
+  const pictures = (files) => [...(files ?? [])].filter((file) => file.type.startsWith("image/"));
+
+  function choose() {
+    const chooser = document.createElement("input");
+    chooser.type = "file";
+    chooser.accept = "image/jpeg,image/png,image/webp,image/gif";
+    chooser.multiple = true;
+    chooser.addEventListener("change", () => bring(chooser.files));
+    chooser.click();
+  }
+
+  async function bring(files) {
+    for (const file of files) {
+      say(`Bringing ${file.name} …`);
+      const body = new FormData();
+      body.append("csrf", csrf);
+      body.append("file", file);
+      try {
+        const answer = await fetch("/desk/pictures", { method: "POST", body, headers: { accept: "application/json" }, redirect: "manual" });
+        const told = await answer.json();
+        if (!answer.ok) throw new Error(told.mistake ?? "");
+        const at = area.selectionStart;
+        const text = apart(told.markdown, at, area.selectionEnd, true);
+        put(text);
+        const words = at + text.indexOf("![") + 2;
+        if (told.silent) area.setSelectionRange(words, words);
+        say(told.silent ? "Write between the brackets what the picture shows, for who does not see it." : "");
+      } catch (error) {
+        say(error.message || `${file.name} could not be brought just now. Try again.`);
+        return;
+      }
+    }
+  }
+
+  area.addEventListener("dragover", (event) => {
+    if (event.dataTransfer.types.includes("Files")) event.preventDefault();
+  });
+  area.addEventListener("drop", (event) => {
+    const files = pictures(event.dataTransfer.files);
+    if (files.length === 0) return;
+    event.preventDefault();
+    bring(files);
+  });
+
   // Pasting.
   area.addEventListener("paste", async (event) => {
     const plain = event.clipboardData.getData("text/plain");
+    const files = pictures(event.clipboardData.files);
+    if (files.length > 0 && !plain.trim()) {
+      event.preventDefault();
+      return bring(files);
+    }
     const [from, to] = [area.selectionStart, area.selectionEnd];
     if (from !== to && /^https?:\/\/\S+$/.test(plain.trim()) && !/[\n[\]]/.test(area.value.slice(from, to))) {
       event.preventDefault();
@@ -254,8 +305,8 @@ function begin(editor) {
   });
 
   /** Text of several paragraphs stands apart from what is around it. */
-  function apart(text, from, to) {
-    if (!/\n\n|^(#{1,6} |[-*+] |\d+[.)] |> |\||```)/.test(text)) return text;
+  function apart(text, from, to, always = false) {
+    if (!always && !/\n\n|^(#{1,6} |[-*+] |\d+[.)] |> |\||```)/.test(text)) return text;
     const [before, after] = [area.value.slice(0, from), area.value.slice(to)];
     const gap = (side) => (side === "" || /^\n\n/.test(side) ? "" : side.startsWith("\n") ? "\n" : "\n\n");
     const reversed = before.slice(-2).split("").reverse().join("");

@@ -11,7 +11,8 @@ use super::{
 };
 use crate::{
     articles::{
-        self, Article, ArticleError, ArticleId, ArticleState, ArticleText, Body, KeptCopy, Piece, WordChange,
+        self, Article, ArticleError, ArticleId, ArticleState, ArticleText, Body, CopiedPictures, KeptCopy,
+        Piece, WordChange,
     },
     clock::{Moment, Zone},
     editions::EditionState,
@@ -41,6 +42,8 @@ struct Page {
     about: String,
     /// Where readers read it, once it is published here.
     public_path: Option<String>,
+    /// Where it goes into the bin, once it is kept.
+    delete_path: Option<String>,
     /// The article's number, once it is there.
     id: Option<i64>,
     /// What the browser keeps what is typed by: this piece, of this person.
@@ -153,6 +156,9 @@ pub(crate) async fn create(desk: Desk, posted: Posted) -> Outcome {
 /// `GET /desk/articles/{id}`
 pub(crate) async fn show(desk: Desk, Path(id): Path<String>, Query(look): Query<Look>) -> Outcome {
     let article = find(&desk, &id).await?;
+    if !articles::deleted_among(&desk.site().db, &[article.id]).await?.is_empty() {
+        return Ok(see_other(&format!("/desk/articles/{id}/delete")));
+    }
     let (now, zone) = (desk.site().now(), desk.zone());
     let may_write = desk.may(Role::WRITING);
     let mut form = filled(&article, now, zone);
@@ -214,6 +220,12 @@ async fn write(desk: &Desk, article: Option<&Article>, mut form: Form) -> Outcom
         return desk.page("desk/articles/edit", &page.heading, &page).await;
     }
     let (site, me) = (desk.site(), desk.who.staff.id);
+    if form.text("act") == "copy-pictures" {
+        let copied = articles::copy_pictures(site, &desk.app.fetcher, me, form.raw("body_markdown")).await?;
+        let shown = Shown { shows: Some(said_of_pictures(&copied)), ..Shown::default() };
+        let page = page(desk, article, form.holding("body_markdown", copied.markdown), shown).await?;
+        return desk.page("desk/articles/edit", &page.heading, &page).await;
+    }
     let version = form.text("version").parse().unwrap_or_default();
     let mailed = match article {
         Some(article) => publishing::mailed_with(&site.db, article.id).await?,
@@ -275,6 +287,21 @@ async fn write(desk: &Desk, article: Option<&Article>, mut form: Form) -> Outcom
     desk.page("desk/articles/edit", &page.heading, &page).await.map(answer)
 }
 
+/// What became of the pictures of other sites.
+fn said_of_pictures(copied: &CopiedPictures) -> String {
+    let ours = match copied.copied {
+        0 => "No picture was copied.".to_owned(),
+        1 => "One picture was copied. Save the article, so that it shows it.".to_owned(),
+        many => format!("{many} pictures were copied. Save the article, so that it shows them."),
+    };
+    let left = copied.left.iter().map(|why| format!(" Not copied: {why}"));
+    let more = match copied.more {
+        0 => String::new(),
+        more => format!(" There are {more} more: press again."),
+    };
+    ours + &left.collect::<String>() + &more
+}
+
 async fn page(
     desk: &Desk,
     article: Option<&Article>,
@@ -333,9 +360,10 @@ async fn page(
         heading: article.map_or("A new article", |article| &article.title).to_owned(),
         action: article
             .map_or("/desk/articles/new".to_owned(), |article| format!("/desk/articles/{}", article.id.0)),
+        delete_path: article.map(|article| format!("/desk/articles/{}/delete", article.id.0)),
         about: article.map(|article| about(article, site.now(), desk.zone())).unwrap_or_default(),
         public_path: article
-            .filter(|article| settings.articles_at == ArticlesAt::Here && is_out(article, site.now()))
+            .filter(|article| settings.articles_at != ArticlesAt::Elsewhere && is_out(article, site.now()))
             .map(|article| format!("/articles/{}", article.slug)),
         id: article.map(|article| article.id.0),
         piece,
