@@ -44,7 +44,10 @@ fn likeness(asked: &str, asked_words: &HashSet<&str>, slug: &str) -> Option<f64>
     let shared = asked_words.intersection(&own).count();
     let of = asked_words.len().min(own.len()).max(1);
     let by_words = shared as f64 / of as f64;
-    let are_words = shared >= 2 && by_words >= 0.5 || shared == 1 && of == 1;
+    // A single word tells something where it is all that one of them says.
+    let is_all = |words: &HashSet<&str>, whole: &str| words.iter().any(|word| word.len() == whole.len());
+    let is_one_word = shared == 1 && (is_all(asked_words, asked) || is_all(&own, slug));
+    let are_words = shared >= 2 && by_words >= 0.5 || is_one_word;
     let is_spelling = strsim::normalized_levenshtein(asked, slug) >= NEAR_ENOUGH;
     (are_words || is_spelling).then_some(spelling + by_words)
 }
@@ -63,6 +66,7 @@ mod tests {
         let is_near = |asked: &str, slug: &str| likeness(asked, &words(asked).collect(), slug).is_some();
         assert!(is_near("the-lamp-that-went-out", "the-lamps-that-went-out"));
         assert!(is_near("a-lamp-for-every-street", "a-lamp-for-evry-street"));
+        assert!(is_near("lighthouse", "the-last-lighthouse-keepers"));
         assert!(is_near("lighthouse-keepers-of-the-north", "the-last-lighthouse-keepers"));
         assert!(!is_near("the-lamp-that-went-out", "bread-and-butter"));
         assert!(!is_near("admin-login", "a-walk-along-the-river"));
