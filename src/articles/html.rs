@@ -10,11 +10,15 @@ use std::{
     sync::LazyLock,
 };
 
-use ammonia::{Builder, UrlRelative};
+use ammonia::{Builder, UrlRelative, UrlRelativeEvaluate};
 use pulldown_cmark::{Event, Options, Parser};
 use url::Url;
 
-use super::tame::tame;
+use super::{
+    anchors,
+    scan::{Token, Tokens, attribute},
+    tame::tame,
+};
 
 /// How fast a reader reads unless the desk says otherwise, in words a minute.
 pub const READING_SPEED: i64 = 275;
@@ -27,7 +31,7 @@ pub fn sanitise(html: &str, base: Option<&Url>) -> String {
     let html = tame(html);
     let cleaned = if let Some(base) = base {
         let mut builder = builder();
-        builder.url_relative(UrlRelative::RewriteWithBase(base.clone()));
+        builder.url_relative(UrlRelative::Custom(Box::new(Against(Some(base.clone())))));
         builder.clean(&html).to_string()
     } else {
         static WITHOUT_BASE: LazyLock<Builder<'static>> = LazyLock::new(builder);
@@ -202,6 +206,18 @@ pub fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
+/// What becomes of relative addresses: those within the article stay, the others are made absolute, or go.
+struct Against(Option<Url>);
+
+impl UrlRelativeEvaluate<'static> for Against {
+    fn evaluate<'url>(&self, url: &'url str) -> Option<Cow<'url, str>> {
+        if url.starts_with('#') {
+            return Some(Cow::Borrowed(url));
+        }
+        self.0.as_ref()?.join(url).ok().map(|url| Cow::Owned(String::from(url)))
+    }
+}
+
 fn builder() -> Builder<'static> {
     const TAGS: [&str; 46] = [
         "a",
@@ -267,9 +283,9 @@ fn builder() -> Builder<'static> {
             ("td", HashSet::from(["colspan", "rowspan"])),
             ("th", HashSet::from(["colspan", "rowspan"])),
         ]))
-        .generic_attributes(HashSet::from(["lang", "dir"]))
+        .generic_attributes(HashSet::from(["dir", "id", "lang"]))
         .url_schemes(HashSet::from(["http", "https", "mailto"]))
-        .url_relative(UrlRelative::Deny)
+        .url_relative(UrlRelative::Custom(Box::new(Against(None))))
         .link_rel(Some("noopener"))
         .strip_comments(true)
         .attribute_filter(|element, attribute, value| match (element, attribute) {
@@ -306,24 +322,7 @@ fn tidy(clean: &str) -> String {
             Token::Open { raw, .. } | Token::Close { raw, .. } => html.push_str(raw),
         }
     }
-    html.trim().to_owned()
-}
-
-/// Where the tag that `rest` stands in ends; a `>` between the quotes of a value does not end it.
-fn tag_end(rest: &str) -> usize {
-    let (mut quote, mut before) = (None, b' ');
-    for (at, byte) in rest.bytes().enumerate() {
-        match (quote, byte) {
-            (None, b'>') => return at,
-            (None, b'"' | b'\'') if before == b'=' => quote = Some(byte),
-            (Some(open), _) if open == byte => quote = None,
-            _ => {}
-        }
-        if !byte.is_ascii_whitespace() {
-            before = byte;
-        }
-    }
-    rest.len()
+    anchors::settled(html.trim().to_owned())
 }
 
 fn one_spaced(text: &str) -> String {
@@ -342,49 +341,6 @@ const INLINE: [&str; 19] = [
     "a", "abbr", "b", "cite", "code", "del", "em", "i", "ins", "kbd", "mark", "q", "s", "small", "strong",
     "sub", "sup", "span", "u",
 ];
-
-enum Token<'a> {
-    Text(&'a str),
-    Open { name: &'a str, raw: &'a str },
-    Close { name: &'a str, raw: &'a str },
-}
-
-/// Reads clean HTML, where `<` always begins a tag.
-struct Tokens<'a>(&'a str);
-
-impl<'a> Iterator for Tokens<'a> {
-    type Item = Token<'a>;
-
-    fn next(&mut self) -> Option<Token<'a>> {
-        if self.0.is_empty() {
-            return None;
-        }
-        let Some(tag) = self.0.strip_prefix('<') else {
-            let (text, rest) = self.0.split_at(self.0.find('<').unwrap_or(self.0.len()));
-            self.0 = rest;
-            return Some(Token::Text(text));
-        };
-        let end = (tag_end(tag) + 2).min(self.0.len());
-        let (raw, rest) = self.0.split_at(end);
-        self.0 = rest;
-        let name = raw.trim_matches(['<', '>', '/']);
-        let name = name.split_once(|c: char| c.is_whitespace() || c == '>').map_or(name, |(name, _)| name);
-        Some(if raw.starts_with("</") { Token::Close { name, raw } } else { Token::Open { name, raw } })
-    }
-}
-
-/// An attribute of a clean tag, still encoded.
-fn attribute<'a>(raw: &'a str, name: &str) -> Option<&'a str> {
-    let mut rest = raw;
-    while let Some((before, after)) = rest.split_once("=\"") {
-        let (value, next) = after.split_once('"')?;
-        if before.rsplit(char::is_whitespace).next() == Some(name) {
-            return Some(value);
-        }
-        rest = next;
-    }
-    None
-}
 
 /// Decodes the few entities that clean HTML is written with.
 fn decode(raw: &str) -> Cow<'_, str> {

@@ -140,8 +140,9 @@ async fn add(
         origin_note: article.origin_note.as_deref(),
         word_count: article.word_count,
         state: ArticleState::Published,
-        // What a feed gives is public, whatever date it bears.
-        published_at: article.published_at.map_or(now, |at| at.min(now)),
+        // What a feed gives is public, whatever date it bears. Without one that can be read it stands beside those that it came with; it is of
+        // today only where the feed has no dates at all, as new articles of a polled feed are.
+        published_at: article.published_at.or(article.placed_at).map_or(now, |at| at.min(now)),
         now,
         edited_at: None,
         content_hash: hash,

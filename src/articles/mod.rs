@@ -5,6 +5,7 @@
 //!
 //! It may call the settings and the small types; publishing calls it, and the web. Start reading at `import.rs`: how an article comes.
 
+mod anchors;
 mod charset;
 mod edit;
 mod feed;
@@ -14,10 +15,13 @@ mod guard;
 mod html;
 mod import;
 mod mistaken;
+mod pictures;
 mod read;
 mod rows;
+mod scan;
 mod slug;
 mod store;
+mod tail;
 mod tame;
 #[cfg(test)]
 mod tests;
