@@ -17,7 +17,7 @@ pub(super) fn settled(clean: String) -> String {
         return clean;
     }
     let (mut ids, mut targets) = (HashSet::new(), HashSet::new());
-    for token in Tokens(&clean) {
+    for token in Tokens::of(&clean) {
         let Token::Open { raw, .. } = token else { continue };
         ids.extend(attribute(raw, "id"));
         targets.extend(attribute(raw, "href").and_then(|href| href.strip_prefix('#')));
@@ -31,7 +31,7 @@ pub(super) fn settled(clean: String) -> String {
         ids.intersection(&targets).filter(|id| is_safe(id)).map(|id| (*id).to_owned()).collect();
     let mut out = String::with_capacity(clean.len() + both.len() * 2 * OWN.len());
     let mut given = HashSet::new();
-    for token in Tokens(&clean) {
+    for token in Tokens::of(&clean) {
         match token {
             Token::Open { raw, .. } => out.push_str(&tag(raw, &both, &mut given)),
             Token::Text(raw) | Token::Close { raw, .. } => out.push_str(raw),

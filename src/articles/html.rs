@@ -11,13 +11,12 @@ use std::{
 };
 
 use ammonia::{Builder, UrlRelative, UrlRelativeEvaluate};
-use pulldown_cmark::{Event, Options, Parser};
 use url::Url;
 
 use super::{
     anchors,
     scan::{Token, Tokens, attribute},
-    tame::tame,
+    tame::{tame, tame_pasted},
 };
 
 /// How fast a reader reads unless the desk says otherwise, in words a minute.
@@ -40,30 +39,19 @@ pub fn sanitise(html: &str, base: Option<&Url>) -> String {
     tidy(&cleaned)
 }
 
-/// Markdown as typed on the desk, made into clean HTML.
-#[must_use]
-pub fn markdown_to_html(markdown: &str) -> String {
-    let options = Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH | Options::ENABLE_SMART_PUNCTUATION;
-    let mut html = String::with_capacity(markdown.len() * 3 / 2);
-    pulldown_cmark::html::push_html(&mut html, shallow(Parser::new_ext(markdown, options)));
-    sanitise(&html, None)
-}
-
-/// Without quotations and lists within each other beyond all measure, whose text stays: one letter makes a tag of thirty.
-fn shallow<'a>(events: impl Iterator<Item = Event<'a>>) -> impl Iterator<Item = Event<'a>> {
-    const DEEPEST: usize = 40;
-    let mut depth = 0_usize;
-    events.filter(move |event| match event {
-        Event::Start(_) => {
-            depth += 1;
-            depth <= DEEPEST
-        }
-        Event::End(_) => {
-            depth -= 1;
-            depth < DEEPEST
-        }
-        _ => true,
-    })
+/// What was pasted, with the styles and names that say what it means: never to be shown, only to be read.
+pub(super) fn sanitise_pasted(html: &str) -> String {
+    static PASTED: LazyLock<Builder<'static>> = LazyLock::new(|| {
+        let mut builder = builder();
+        builder
+            .add_tags(["span", "u"])
+            .add_generic_attributes(["style", "class", "id"])
+            .add_tag_attributes("a", ["name"])
+            .url_relative(UrlRelative::PassThrough)
+            .link_rel(None);
+        builder
+    });
+    PASTED.clean(&tame_pasted(html)).to_string()
 }
 
 /// Plain text made into paragraphs, split at empty lines.
@@ -88,7 +76,7 @@ pub fn plain_text(html: &str) -> String {
 #[must_use]
 pub fn text_of(clean: &str) -> String {
     let mut text = String::with_capacity(clean.len());
-    for token in Tokens(clean) {
+    for token in Tokens::of(clean) {
         match token {
             Token::Text(raw) => text.push_str(&decode(raw)),
             Token::Open { name, .. } | Token::Close { name, .. } if !INLINE.contains(&name) => text.push(' '),
@@ -138,7 +126,7 @@ pub fn excerpt(text: &str, limit: usize) -> String {
 /// The first image of clean HTML.
 #[must_use]
 pub fn first_image(clean: &str) -> Option<String> {
-    Tokens(clean).find_map(|token| match token {
+    Tokens::of(clean).find_map(|token| match token {
         Token::Open { name: "img", raw } => attribute(raw, "src").map(|src| decode(src).into_owned()),
         _ => None,
     })
@@ -180,7 +168,7 @@ impl<'a> Paragraph<'a> {
     #[must_use]
     pub fn is_wholly_in(&self, names: &[&str]) -> bool {
         let mut depth = 0_usize;
-        for token in Tokens(self.inner) {
+        for token in Tokens::of(self.inner) {
             match token {
                 Token::Open { name, .. } if names.contains(&name) => depth += 1,
                 Token::Close { name, .. } if names.contains(&name) => depth = depth.saturating_sub(1),
@@ -305,7 +293,7 @@ fn builder() -> Builder<'static> {
 /// Takes out tracking pixels and images without a source, and lowers `h1`: the page's own heading is the title.
 fn tidy(clean: &str) -> String {
     let mut html = String::with_capacity(clean.len());
-    for token in Tokens(clean) {
+    for token in Tokens::of(clean) {
         match token {
             Token::Text(raw) => html.push_str(raw),
             Token::Open { name: "img", raw } => {
@@ -343,7 +331,7 @@ const INLINE: [&str; 19] = [
 ];
 
 /// Decodes the few entities that clean HTML is written with.
-fn decode(raw: &str) -> Cow<'_, str> {
+pub(super) fn decode(raw: &str) -> Cow<'_, str> {
     if !raw.contains('&') {
         return Cow::Borrowed(raw);
     }
@@ -448,11 +436,7 @@ mod tests {
     }
 
     #[test]
-    fn markdown_becomes_clean_html() {
-        assert_eq!(
-            markdown_to_html("Hello *there*, [you](https://example.org) <script>x</script>"),
-            "<p>Hello <em>there</em>, <a href=\"https://example.org\" rel=\"noopener\">you</a> </p>"
-        );
+    fn plain_text_becomes_paragraphs() {
         assert_eq!(paragraphs("One <b>\n\nTwo\nthree"), "<p>One &lt;b&gt;</p>\n<p>Two<br>three</p>\n");
     }
 }

@@ -4,6 +4,7 @@ use url::Url;
 
 use super::{
     feed::{ParsedArticle, ParsedFeed},
+    feed_rows::FeedArrives,
     rows::{ArticleState, FeedId},
     slug, store,
 };
@@ -69,12 +70,12 @@ async fn import_chunk(site: &Site, feed_id: Option<FeedId>, chunk: &[ParsedArtic
     let mut tx = site.db.begin().await?;
     let feed = match feed_id {
         Some(id) => match store::hold_feed(&mut tx, id).await? {
-            Some(url) => Some((id, url)),
+            Some((url, arrives)) => Some((id, url, arrives)),
             None => return Ok(Vec::new()),
         },
         None => None,
     };
-    let feed = feed.as_ref().map(|(id, url)| (*id, url.as_str()));
+    let feed = feed.as_ref().map(|(id, url, arrives)| (*id, url.as_str(), *arrives));
     let mut outcomes = Vec::with_capacity(chunk.len());
     for article in chunk {
         outcomes.push(import_one(&mut tx, feed, article, site.now()).await?);
@@ -85,24 +86,35 @@ async fn import_chunk(site: &Site, feed_id: Option<FeedId>, chunk: &[ParsedArtic
 
 async fn import_one(
     tx: &mut Tx,
-    feed: Option<(FeedId, &str)>,
+    feed: Option<(FeedId, &str, FeedArrives)>,
     article: &ParsedArticle,
     now: Moment,
 ) -> Result<Taken> {
-    let feed_id = feed.map(|(id, _)| id);
+    let feed_id = feed.map(|(id, ..)| id);
+    let arrives = feed.map_or(FeedArrives::Published, |(.., arrives)| arrives);
     let hash = content_hash(article);
     let Some(known) = store::find_source(tx, &article.source_id).await? else {
-        return add(tx, feed_id, article, &hash, now).await;
+        return add(tx, (feed_id, arrives), article, &hash, now).await;
     };
     // Otherwise one feed could rewrite another's articles by naming their ids, also when the other was removed.
     match (feed, known.feed_id) {
-        (Some((own, _)), Some(other)) if own != other => {
+        (Some((own, ..)), Some(other)) if own != other => {
             return Ok(Taken::Skipped(format!("“{}” belongs to another feed", article.title)));
         }
-        (Some((_, url)), None) if !is_at_home(known.canonical_url.as_deref(), url) => {
+        (Some((_, url, _)), None) if !is_at_home(known.canonical_url.as_deref(), url) => {
             return Ok(Taken::Skipped(format!("“{}” came here from elsewhere before", article.title)));
         }
         _ => {}
+    }
+    if known.emptied_at.is_some() && (known.feed_id.is_none() || feed_id.is_none()) {
+        // It was deleted long ago, and what brought it then is not there any more: whoever brings it now wants it.
+        store::bin::revive(tx, known.id, arrives).await?;
+        store::follow(tx, known.id, article, feed_id, &hash, now).await?;
+        store::set_topics(tx, known.id, &topics(&article.topics)).await?;
+        return Ok(Taken::New);
+    }
+    if known.deleted_at.is_some() {
+        return Ok(Taken::Skipped(format!("“{}” was deleted here", article.title)));
     }
     if known.content_hash == hash {
         return Ok(Taken::Unchanged);
@@ -122,7 +134,7 @@ fn is_at_home(canonical_url: Option<&str>, feed_url: &str) -> bool {
 
 async fn add(
     tx: &mut Tx,
-    feed_id: Option<FeedId>,
+    (feed_id, arrives): (Option<FeedId>, FeedArrives),
     article: &ParsedArticle,
     hash: &str,
     now: Moment,
@@ -139,13 +151,18 @@ async fn add(
         image_url: article.image_url.as_deref(),
         origin_note: article.origin_note.as_deref(),
         word_count: article.word_count,
-        state: ArticleState::Published,
-        // What a feed gives is public, whatever date it bears. Without one that can be read it stands beside those that it came with; it is of
-        // today only where the feed has no dates at all, as new articles of a polled feed are.
+        state: match arrives {
+            FeedArrives::Published => ArticleState::Published,
+            FeedArrives::Draft => ArticleState::Draft,
+        },
+        // What a feed gives is public, whatever date it bears. Without one that can be read it stands beside those that it came with;
+        // it is of today only where the feed has no dates at all, as new articles of such a feed are.
         published_at: article.published_at.or(article.placed_at).map_or(now, |at| at.min(now)),
         now,
         edited_at: None,
         content_hash: hash,
+        notes: "",
+        embargo_at: None,
     };
     for slug in slug::candidates(&slug::slug(&article.title)) {
         if let Some(id) = store::add(tx, &slug, &row).await? {

@@ -1,5 +1,7 @@
 //! Reads clean HTML, which has one form only: lower-case tags, values in double quotes, and `<` only where a tag begins.
 
+/// A piece of it.
+#[derive(Debug)]
 pub(super) enum Token<'a> {
     Text(&'a str),
     Open { name: &'a str, raw: &'a str },
@@ -7,7 +9,14 @@ pub(super) enum Token<'a> {
 }
 
 /// Reads clean HTML, where `<` always begins a tag.
-pub(super) struct Tokens<'a>(pub(super) &'a str);
+#[derive(Debug)]
+pub(super) struct Tokens<'a>(&'a str);
+
+impl<'a> Tokens<'a> {
+    pub(super) fn of(clean: &'a str) -> Self {
+        Self(clean)
+    }
+}
 
 impl<'a> Iterator for Tokens<'a> {
     type Item = Token<'a>;

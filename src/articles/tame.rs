@@ -6,7 +6,7 @@
 //! depth and the number of tags that were counted here, whatever a stranger wrote. It makes nothing safe: that is the
 //! allowlist's work, behind it.
 
-use super::pictures;
+use super::late;
 
 /// Tags deeper than this go and leave their text.
 const DEEPEST: usize = 60;
@@ -136,9 +136,22 @@ const KNOWN: &[(&str, Kind)] = &[
     ("summary", Kind::Unknown),
 ];
 
+/// Of what is pasted, more is kept: word processors say by styles and names what they mean.
+const PASTED: &[(&str, Kind)] = &[("span", Kind::Inline), ("u", Kind::Inline)];
+
 /// Makes any HTML tame. Its text stays, whatever becomes of its tags.
 pub(super) fn tame(html: &str) -> String {
+    tamed(html, false)
+}
+
+/// The same for what is pasted, with its styles and names.
+pub(super) fn tame_pasted(html: &str) -> String {
+    tamed(html, true)
+}
+
+fn tamed(html: &str, pasted: bool) -> String {
     let mut tame = Tame {
+        pasted,
         out: String::with_capacity(html.len() + html.len() / 8),
         open: Vec::new(),
         dropping: 0,
@@ -169,6 +182,8 @@ struct Open {
 }
 
 struct Tame {
+    /// Whether styles and names stay.
+    pasted: bool,
     out: String,
     open: Vec<Open>,
     /// How many of the open ones drop what stands in them.
@@ -206,8 +221,8 @@ impl Tame {
         match rest.as_bytes().first() {
             Some(b'!' | b'?') => after(rest, ">"),
             Some(b'/') if is_letter(&rest[1..]) => {
-                let (known, rest) = name(&rest[1..]);
-                let Some((_, rest)) = attributes(rest, None) else { return "" };
+                let (known, rest) = name(&rest[1..], self.pasted);
+                let Some((_, rest)) = attributes(rest, None, false) else { return "" };
                 if let Some((name, kind)) = known {
                     self.end(name, kind);
                 }
@@ -215,8 +230,9 @@ impl Tame {
             }
             Some(b'/') if rest.len() > 1 => after(rest, ">"),
             _ if is_letter(rest) => {
-                let (known, rest) = name(rest);
-                let Some((tag, rest)) = attributes(rest, known.map(|(name, _)| name)) else { return "" };
+                let (known, rest) = name(rest, self.pasted);
+                let named = known.map(|(name, _)| name);
+                let Some((tag, rest)) = attributes(rest, named, self.pasted) else { return "" };
                 let Some((name, kind)) = known else { return rest };
                 self.start(name, kind, &tag);
                 match kind {
@@ -378,7 +394,7 @@ impl Tame {
             return;
         }
         let shown = !drops && self.dropping == 0;
-        let picture = (name == "img").then(|| pictures::source(&tag.attributes));
+        let picture = (name == "img").then(|| late::source(&tag.attributes));
         if picture == Some(None) {
             return;
         }
@@ -400,7 +416,8 @@ impl Tame {
                     continue;
                 }
                 // What older pages name a place by.
-                self.attribute(if *attribute == "name" { "id" } else { attribute }, value);
+                let is_place = *attribute == "name" && !self.pasted;
+                self.attribute(if is_place { "id" } else { attribute }, value);
             }
             self.out.push('>');
             self.text_from = self.out.len();
@@ -417,7 +434,7 @@ impl Tame {
 
     /// A frame: a link to the film that it shows, if it shows one.
     fn frame(&mut self, tag: &Tag<'_>) {
-        let Some((page, called)) = pictures::played(&tag.attributes).and_then(pictures::page_of_frame) else {
+        let Some((page, called)) = late::played(&tag.attributes).and_then(late::page_of_frame) else {
             return;
         };
         let title = tag.attributes.iter().find(|(name, _)| *name == "title").map(|(_, title)| title.trim());
@@ -428,7 +445,7 @@ impl Tame {
         if name != "source" {
             self.plays = Some(if name == "audio" { "Recording" } else { "Video" });
         }
-        if let Some(played) = pictures::played(&tag.attributes)
+        if let Some(played) = late::played(&tag.attributes)
             && let Some(called) = self.plays.take()
         {
             self.link(played, called);
@@ -456,7 +473,7 @@ impl Tame {
             return;
         }
         let Some((_, rest)) = inner.split_once("<img").or_else(|| inner.split_once("<IMG")) else { return };
-        if let Some((tag, _)) = attributes(rest, Some("img")) {
+        if let Some((tag, _)) = attributes(rest, Some("img"), self.pasted) {
             self.start("img", Kind::Void, &tag);
         }
     }
@@ -498,18 +515,26 @@ fn is_heading(name: &str) -> bool {
 }
 
 /// The name of a tag, if it is one that matters, and what comes after it.
-fn name(rest: &str) -> (Option<(&'static str, Kind)>, &str) {
+fn name(rest: &str, pasted: bool) -> (Option<(&'static str, Kind)>, &str) {
     let end = rest.find(|c: char| c.is_ascii_whitespace() || c == '>' || c == '/').unwrap_or(rest.len());
     let (name, rest) = rest.split_at(end);
     let known = (name.len() <= LONGEST_NAME)
-        .then(|| KNOWN.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)))
+        .then(|| {
+            let more = PASTED.iter().filter(|_| pasted);
+            KNOWN.iter().chain(more).find(|(known, _)| known.eq_ignore_ascii_case(name))
+        })
         .flatten();
     (known.copied(), rest)
 }
 
 /// The attributes of a tag that we keep, and what comes after its `>`; `None` where it has no end.
-fn attributes<'a>(rest: &'a str, tag: Option<&str>) -> Option<(Tag<'a>, &'a str)> {
+fn attributes<'a>(rest: &'a str, tag: Option<&str>, pasted: bool) -> Option<(Tag<'a>, &'a str)> {
     let kept: &[&'static str] = match tag {
+        Some("a") if pasted => &["href", "id", "name", "style"],
+        Some("ol") if pasted => &["start", "id", "style"],
+        Some("td" | "th") if pasted => &["colspan", "id", "style"],
+        Some("img") if pasted => &[],
+        Some(_) if pasted => &["style", "class", "id"],
         Some("a") => &["href", "title", "id", "name", "lang", "dir"],
         Some("img") => &[
             "src",
@@ -568,7 +593,10 @@ fn attributes<'a>(rest: &'a str, tag: Option<&str>) -> Option<(Tag<'a>, &'a str)
         let known = kept.iter().find(|known| known.eq_ignore_ascii_case(name));
         if let Some(name) = known
             && value.len() <= LONGEST_VALUE
-            && !found.attributes.iter().any(|(known, _)| known == name || *name == "name" && *known == "id")
+            && !found
+                .attributes
+                .iter()
+                .any(|(known, _)| known == name || !pasted && *name == "name" && *known == "id")
         {
             found.attributes.push((name, value));
         }

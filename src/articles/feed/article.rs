@@ -158,9 +158,7 @@ fn plain(written: &Written, base: Option<&Url>) -> String {
 fn in_letters(written: &Written) -> String {
     match written.kind {
         Kind::Plain => written.text.clone(),
-        Kind::Loose | Kind::Markup => {
-            decode(&written.text, &Entities::default()).into_owned()
-        }
+        Kind::Loose | Kind::Markup => decode(&written.text, &Entities::default()).into_owned(),
     }
 }
 

@@ -303,8 +303,8 @@ async fn steps(desk: &Desk, readers: Counts) -> Result<Vec<Step>, WebError> {
         Step {
             done: !articles::latest(site, 1).await?.is_empty(),
             title: "Bring your articles in",
-            help: "Give us the address of your site's feed, or write one here.".to_owned(),
-            path: path(Role::WRITING, "/desk/articles"),
+            help: "Give us the address of your site, or write one here.".to_owned(),
+            path: path(Role::WRITING, "/desk/feeds"),
         },
         Step {
             done: readers.confirmed > 0,
