@@ -34,7 +34,13 @@ pub enum Token<'a> {
 
 /// Takes a document apart.
 pub fn tokens(text: &str) -> Tokens<'_> {
-    Tokens { rest: text, text_from: text, no_comment_ends: false, no_section_ends: false }
+    Tokens {
+        rest: text,
+        text_from: text,
+        no_comment_ends: false,
+        no_section_ends: false,
+        no_doctype_ends: false,
+    }
 }
 
 /// See [`tokens`].
@@ -45,6 +51,7 @@ pub struct Tokens<'a> {
     /// None ends in what is left: it is not looked for again.
     no_comment_ends: bool,
     no_section_ends: bool,
+    no_doctype_ends: bool,
 }
 
 impl<'a> Iterator for Tokens<'a> {
@@ -103,7 +110,12 @@ impl<'a> Tokens<'a> {
             }
             b'!' => {
                 let is_it = text.get(..9).is_some_and(|start| start.eq_ignore_ascii_case("<!doctype"));
-                let end = if is_it { doctype_end(text)? } else { return None };
+                if !is_it || self.no_doctype_ends {
+                    return None;
+                }
+                let end = doctype_end(text);
+                self.no_doctype_ends = end.is_none();
+                let end = end?;
                 Some((Some(Token::DocType(&text[9..end])), end + 1))
             }
             b'/' => {
