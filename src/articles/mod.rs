@@ -39,10 +39,7 @@ mod tame;
 #[cfg(test)]
 mod tests;
 mod text;
-mod text;
 mod topic_map;
-mod topic_map;
-mod writing;
 mod writing;
 
 pub use self::{
