@@ -155,8 +155,9 @@ async fn add(
             FeedArrives::Published => ArticleState::Published,
             FeedArrives::Draft => ArticleState::Draft,
         },
-        // What a feed gives is public, whatever date it bears.
-        published_at: article.published_at.map_or(now, |at| at.min(now)),
+        // What a feed gives is public, whatever date it bears. Without one that can be read it stands beside those that it came with;
+        // it is of today only where the feed has no dates at all, as new articles of such a feed are.
+        published_at: article.published_at.or(article.placed_at).map_or(now, |at| at.min(now)),
         now,
         edited_at: None,
         content_hash: hash,

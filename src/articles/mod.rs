@@ -6,6 +6,7 @@
 //! It may call the settings and the small types; publishing calls it, and the web. Start reading at `import.rs`: how an article comes.
 
 mod adding;
+mod anchors;
 mod authors;
 mod bin;
 mod byline;
@@ -21,6 +22,7 @@ mod guard;
 mod html;
 mod import;
 mod kept;
+mod late;
 mod mistaken;
 mod near;
 mod pictures;
@@ -28,9 +30,11 @@ mod polling;
 mod read;
 mod revisions;
 mod rows;
+mod scan;
 mod sittings;
 mod slug;
 mod store;
+mod tail;
 mod tame;
 #[cfg(test)]
 mod tests;
