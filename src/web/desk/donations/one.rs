@@ -286,7 +286,7 @@ fn disputed(one: DisputeLine, zone: &Zone) -> DisputeView {
         state,
         pill,
         at: one.created_at.date_time(zone),
-        why: words::why_disputed(&one.reason),
+        why: donations::why_disputed(&one.reason),
         due: one.due_at.filter(|_| waits).map(|at| at.date_time(zone)),
         is_answered: one.is_answered,
         evidence: if waits { words::evidence(&one.reason) } else { Vec::new() },
