@@ -160,6 +160,8 @@ async fn add(
         now,
         edited_at: None,
         content_hash: hash,
+        notes: "",
+        embargo_at: None,
     };
     for slug in slug::candidates(&slug::slug(&article.title)) {
         if let Some(id) = store::add(tx, &slug, &row).await? {

@@ -6,8 +6,11 @@
 //! It may call the settings and the small types; publishing calls it, and the web. Start reading at `import.rs`: how an article comes.
 
 mod adding;
+mod authors;
 mod bin;
+mod byline;
 mod charset;
+mod desk_look;
 mod edit;
 mod feed;
 mod feed_links;
@@ -17,28 +20,45 @@ mod fetch;
 mod guard;
 mod html;
 mod import;
+mod kept;
 mod mistaken;
+mod near;
+mod pictures;
 mod polling;
 mod read;
+mod revisions;
 mod rows;
+mod sittings;
 mod slug;
 mod store;
 mod tame;
 #[cfg(test)]
 mod tests;
+mod text;
 mod topic_map;
+mod writing;
 
 pub use self::{
     adding::{
         BringInFeedError, BroughtIn, LARGEST_OPML, OpmlError, add_feeds, bring_in_feed, import_bytes,
         import_source, read_opml, write_opml,
     },
+    authors::{
+        AuthorDescription, AuthorError, AuthorWrote, author_by_id, author_by_slug, author_named,
+        authors_page, describe_author, merge_authors, other_spellings, pages_of_authors, part_authors,
+        read_waiting_bylines,
+    },
     bin::{
         BIN_LASTS, bin_page, bring_back as bring_article_back, delete as delete_article, deleted_among,
         find_deleted,
     },
+    byline::{SignedName, signed},
     charset::ContentType,
-    edit::{ArticleError, ArticleFieldError, Body, Checked, WrittenArticle, create, update},
+    desk_look::{DeskLook, DeskState},
+    edit::{
+        ArticleError, ArticleFieldError, Body, Checked, WrittenArticle, as_markdown, compared, create,
+        read_pasted, text_to_change, update,
+    },
     feed::{ParsedFeed, parse as parse_feed},
     feed_links::NamedFeed,
     feed_rows::{Feed, FeedArrives, FeedEvery, FeedRead, FeedSettings, FeedState, OtherTopics},
@@ -47,21 +67,26 @@ pub use self::{
         feed_reads, feeds, find_feed, go_on_with_feed, pause_feed, remove_feed, removed_feeds, set_feed,
     },
     fetch::{FetchError, Fetcher},
-    html::{
-        READING_SPEED, excerpt, first_image, markdown_to_html, plain_text, reading_minutes, sanitise,
-        text_of, word_count,
-    },
+    html::{READING_SPEED, excerpt, first_image, plain_text, reading_minutes, sanitise, text_of, word_count},
     import::{ArticlesImported, import},
+    kept::{KeptCopy, Revision, RevisionLine, Sitting},
     mistaken::FeedError,
+    near::near,
+    pictures::{CopiedPictures, copy_pictures},
     polling::{
         FeedPollError, FeedsRead, Polled, in_a_sentence, poll_due, poll_feed, read_feed_now, read_feeds_now,
     },
     read::{
-        Before, by_id, by_ids, by_slug, desk_page, fold_waiting, latest, page, published_by_slug, topics,
+        Before, Of, Public, SITE_MAP_PART, by_id, by_ids, by_slug, desk_page, fold_waiting, latest, newest,
+        page, page_of, public_authors, published_by_slug, site_map_part, site_map_parts, topics,
     },
-    rows::{Article, ArticleId, ArticleState, ArticleTopic, DeletedArticle, FeedId},
+    revisions::{revision, revision_before, revisions},
+    rows::{Article, ArticleId, ArticleState, ArticleTopic, Author, DeletedArticle, FeedId},
+    sittings::{COPY_LASTS, Piece, copy_of, new_copies, others_at, sit, throw_away},
     store::feeds::{FEEDS_IN_TURN, QUEUES},
+    text::ArticleText,
     topic_map::TopicMapError,
+    writing::{LARGEST_PASTE, WordChange, html_to_markdown, markdown_to_html, pasted_to_markdown},
 };
 
 /// What goes after a while, for the rules of retention.
@@ -69,12 +94,20 @@ pub(crate) mod forgetting {
     pub(crate) use super::store::{
         bin::EMPTY,
         feeds::{FEEDS_GO, READS_GO},
+        writing::FORGET_SITTINGS,
     };
 }
 
 /// Every statement of this room, for the check that prepares them on both engines.
-pub const STATEMENTS: &[&[crate::db::Sql]] =
-    &[store::STATEMENTS, store::bin::STATEMENTS, store::feeds::STATEMENTS];
+pub const STATEMENTS: &[&[crate::db::Sql]] = &[
+    store::STATEMENTS,
+    store::authors::STATEMENTS,
+    store::bin::STATEMENTS,
+    store::desk::STATEMENTS,
+    store::feeds::STATEMENTS,
+    store::public::STATEMENTS,
+    store::writing::STATEMENTS,
+];
 
 /// The sample magazine that the demo imports: an RSS feed of our own writing.
 pub const SAMPLE_FEED: &[u8] = include_bytes!("../../assets/sample/feed.xml");

@@ -1,7 +1,11 @@
 //! The SQL of articles and their topics.
 
+pub(super) mod authors;
 pub(super) mod bin;
+pub(super) mod desk;
 pub(super) mod feeds;
+pub(super) mod public;
+pub(super) mod writing;
 
 use super::{
     feed::ParsedArticle,
@@ -16,14 +20,11 @@ use crate::{
 
 statements! {
     /// Published articles, newest first, from a place on; of one topic or of all.
-    PUBLISHED_PAGE = "select id, slug, feed_id, title, standfirst, byline, body_html, body_markdown, canonical_url, image_url, origin_note, word_count, state, published_at, updated_at, edited_at, version from article where state = 'published' and published_at <= $1 and (published_at, id) < ($2, $3) and (cast($4 as text) = '' or exists (select 1 from article_topic join topic on topic.id = article_topic.topic_id where article_topic.article_id = article.id and topic.slug = $4)) order by published_at desc, id desc limit $5";
-    /// Every article, newest first, from a place on, with a word in its title or byline.
-    DESK_PAGE = sqlite "select id, slug, feed_id, title, standfirst, byline, body_html, body_markdown, canonical_url, image_url, origin_note, word_count, state, published_at, updated_at, edited_at, version from article where deleted_at is null and (published_at, id) < ($1, $2) and ($3 = '' or instr(coalesce(search, lower(title || ' ' || byline)), $3) > 0) order by published_at desc, id desc limit $4",
-        postgres "select id, slug, feed_id, title, standfirst, byline, body_html, body_markdown, canonical_url, image_url, origin_note, word_count, state, published_at, updated_at, edited_at, version from article where deleted_at is null and (published_at, id) < ($1, $2) and ($3 = '' or strpos(coalesce(search, lower(title || ' ' || byline)), $3) > 0) order by published_at desc, id desc limit $4";
+    PUBLISHED_PAGE = "select id, slug, feed_id, title, standfirst, byline, body_html, body_markdown, canonical_url, image_url, origin_note, word_count, state, published_at, updated_at, edited_at, notes, embargo_at, correction, corrected_at, version from article where state = 'published' and published_at <= $1 and (published_at, id) < ($2, $3) and (cast($4 as text) = '' or exists (select 1 from article_topic join topic on topic.id = article_topic.topic_id where article_topic.article_id = article.id and topic.slug = $4)) order by published_at desc, id desc limit $5";
     /// One article by its name in addresses.
-    BY_SLUG = "select id, slug, feed_id, title, standfirst, byline, body_html, body_markdown, canonical_url, image_url, origin_note, word_count, state, published_at, updated_at, edited_at, version from article where slug = $1";
+    BY_SLUG = "select id, slug, feed_id, title, standfirst, byline, body_html, body_markdown, canonical_url, image_url, origin_note, word_count, state, published_at, updated_at, edited_at, notes, embargo_at, correction, corrected_at, version from article where slug = $1";
     /// The articles of a JSON array of ids, in no order.
-    BY_IDS = sqlite "select id, slug, feed_id, title, standfirst, byline, body_html, body_markdown, canonical_url, image_url, origin_note, word_count, state, published_at, updated_at, edited_at, version from article where id in (select value from json_each($1))", postgres "select id, slug, feed_id, title, standfirst, byline, body_html, body_markdown, canonical_url, image_url, origin_note, word_count, state, published_at, updated_at, edited_at, version from article where id in (select value::bigint from json_array_elements_text(cast($1 as json)))";
+    BY_IDS = sqlite "select id, slug, feed_id, title, standfirst, byline, body_html, body_markdown, canonical_url, image_url, origin_note, word_count, state, published_at, updated_at, edited_at, notes, embargo_at, correction, corrected_at, version from article where id in (select value from json_each($1))", postgres "select id, slug, feed_id, title, standfirst, byline, body_html, body_markdown, canonical_url, image_url, origin_note, word_count, state, published_at, updated_at, edited_at, notes, embargo_at, correction, corrected_at, version from article where id in (select value::bigint from json_array_elements_text(cast($1 as json)))";
     /// The topics of the articles of a JSON array of ids.
     TOPICS_OF = sqlite "select article_topic.article_id, topic.slug, topic.name from article_topic join topic on topic.id = article_topic.topic_id where article_topic.article_id in (select value from json_each($1)) order by lower(topic.name), topic.id", postgres "select article_topic.article_id, topic.slug, topic.name from article_topic join topic on topic.id = article_topic.topic_id where article_topic.article_id in (select value::bigint from json_array_elements_text(cast($1 as json))) order by lower(topic.name), topic.id";
     /// Topics that have a published article.
@@ -31,11 +32,11 @@ statements! {
     /// What an import needs to know of the article it may have brought before.
     FIND_SOURCE = "select id, (select feed.id from feed where feed.id = article.feed_id and feed.removed_at is null) as feed_id, canonical_url, content_hash, edited_at, deleted_at, emptied_at from article where source_id = $1";
     /// Adds an article, unless its slug or source is taken.
-    ADD = "insert into article (slug, feed_id, source_id, title, standfirst, byline, body_html, body_markdown, canonical_url, image_url, origin_note, word_count, state, published_at, created_at, updated_at, edited_at, content_hash, search) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $15, $16, $17, $18) on conflict do nothing returning id";
+    ADD = "insert into article (slug, feed_id, source_id, title, standfirst, byline, body_html, body_markdown, canonical_url, image_url, origin_note, word_count, state, published_at, created_at, updated_at, edited_at, content_hash, search, notes, embargo_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $15, $16, $17, $18, $19, $20) on conflict do nothing returning id";
     /// Brings an article up to its feed, unless the desk edited it meanwhile.
     FOLLOW = "update article set title = $2, standfirst = $3, byline = $4, body_html = $5, canonical_url = $6, image_url = $7, origin_note = $8, word_count = $9, published_at = coalesce($10, published_at), updated_at = $11, content_hash = $12, feed_id = coalesce($13, feed_id), search = $14, version = version + 1 where id = $1 and edited_at is null";
     /// Writes what the desk typed, unless somebody changed the article since it was looked at.
-    EDIT = "update article set title = $2, standfirst = $3, byline = $4, body_html = coalesce($5, body_html), body_markdown = coalesce($6, body_markdown), word_count = coalesce($7, word_count), canonical_url = $8, image_url = $9, origin_note = $10, state = $11, published_at = coalesce($12, published_at), updated_at = $13, edited_at = $13, search = $15, version = version + 1 where id = $1 and version = $14 and deleted_at is null";
+    EDIT = "update article set title = $2, standfirst = $3, byline = $4, body_html = coalesce($5, body_html), body_markdown = coalesce($6, body_markdown), word_count = coalesce($7, word_count), canonical_url = $8, image_url = $9, origin_note = $10, state = $11, published_at = coalesce($12, published_at), updated_at = $13, edited_at = $13, search = $15, notes = $16, embargo_at = $17, correction = coalesce($18, correction), corrected_at = coalesce($19, corrected_at), version = version + 1 where id = $1 and version = $14 and deleted_at is null";
     /// What nobody folded yet, by key.
     WAITING = "select id, title, byline from article where search is null and id > $1 order by id limit $2";
     /// Unless it was changed since it was read.
@@ -86,6 +87,8 @@ pub(super) struct NewRow<'a> {
     pub now: Moment,
     pub edited_at: Option<Moment>,
     pub content_hash: &'a str,
+    pub notes: &'a str,
+    pub embargo_at: Option<Moment>,
 }
 
 /// What the desk changes; `None` in `body` leaves the body as it is.
@@ -101,6 +104,10 @@ pub(super) struct Edit<'a> {
     pub state: ArticleState,
     pub published_at: Option<Moment>,
     pub now: Moment,
+    pub notes: &'a str,
+    pub embargo_at: Option<Moment>,
+    /// What was put right, and when.
+    pub correction: Option<(&'a str, Moment)>,
 }
 
 pub(super) async fn published_page(
@@ -111,16 +118,6 @@ pub(super) async fn published_page(
     limit: i64,
 ) -> Result<Vec<Article>> {
     let articles = db.all(PUBLISHED_PAGE, (now, before.0, before.1, topic, limit)).await?;
-    with_topics(db, articles).await
-}
-
-pub(super) async fn desk_page(
-    db: &Db,
-    before: (Moment, ArticleId),
-    pattern: &str,
-    limit: i64,
-) -> Result<Vec<Article>> {
-    let articles = db.all(DESK_PAGE, (before.0, before.1, pattern, limit)).await?;
     with_topics(db, articles).await
 }
 
@@ -201,6 +198,8 @@ pub(super) async fn add(tx: &mut Tx, slug: &str, row: &NewRow<'_>) -> Result<Opt
                 row.edited_at,
                 row.content_hash,
                 text_of(row.title, row.byline),
+                row.notes,
+                row.embargo_at,
             ),
         )
         .await?;
@@ -260,6 +259,10 @@ pub(super) async fn edit(tx: &mut Tx, (id, version): (ArticleId, i64), edit: &Ed
                 edit.now,
                 version,
                 text_of(edit.title, edit.byline),
+                edit.notes,
+                edit.embargo_at,
+                edit.correction.map(|(words, _)| words),
+                edit.correction.map(|(_, at)| at),
             ),
         )
         .await?;
@@ -270,7 +273,7 @@ pub(super) async fn is_there(tx: &mut Tx, id: ArticleId) -> Result<bool> {
     Ok(tx.opt::<(ArticleId,)>(IS_THERE, (id,)).await?.is_some())
 }
 
-/// Puts an article into these topics (slug and name) and no others.
+/// Puts an article into these topics (slug and name) and no others, and reads from its byline who wrote it.
 pub(super) async fn set_topics(tx: &mut Tx, id: ArticleId, topics: &[(String, String)]) -> Result<()> {
     tx.exec(CLEAR_TOPICS, (id,)).await?;
     let mut rows: Vec<(ArticleId, i64)> = Vec::new();
@@ -284,5 +287,5 @@ pub(super) async fn set_topics(tx: &mut Tx, id: ArticleId, topics: &[(String, St
     rows.sort_unstable();
     rows.dedup();
     tx.many(ADD_TOPICS, rows).await?;
-    Ok(())
+    authors::read_byline(tx, id).await
 }

@@ -27,7 +27,7 @@ impl House {
     }
 
     async fn update(&self, seen: &Article, written: &WrittenArticle) -> Article {
-        let checked = written.checked().await.expect("nothing is wrong");
+        let checked = written.checked(Moment(0)).await.expect("nothing is wrong");
         let mut tx = self.site.db.begin().await.expect("a transaction");
         update(&mut tx, &self.site, (seen.id, seen.version), &checked).await.expect("an edit");
         tx.commit().await.expect("a commit");
@@ -148,8 +148,8 @@ both_engines! {
         let titles = |articles: Vec<Article>| articles.into_iter().map(|a| a.title).collect::<Vec<_>>();
         assert_eq!(titles(latest(&house.site, 10).await.expect("articles")), ["Today 100%"]);
         assert!(published_by_slug(&house.site, "tomorrow").await.expect("a read").is_none());
-        assert_eq!(desk_page(&house.site.db, "", None, 10).await.expect("articles").len(), 3);
-        assert_eq!(titles(desk_page(&house.site.db, "0%", None, 10).await.expect("articles")), ["Today 100%"]);
+        assert_eq!(desk_page(&house.site, DeskLook::default(), None, 10).await.expect("articles").len(), 3);
+        assert_eq!(titles(desk_page(&house.site, DeskLook { search: "0%", ..DeskLook::default() }, None, 10).await.expect("articles")), ["Today 100%"]);
         house.site.clock.advance(Duration::from_secs(86_400));
         assert_eq!(titles(latest(&house.site, 10).await.expect("articles")), ["Tomorrow", "Today 100%"]);
     }
@@ -182,7 +182,7 @@ both_engines! {
         };
         assert_eq!(errors.iter().map(|error| error.field).collect::<Vec<_>>(), ["title", "canonical_url"]);
         let mut tx = house.site.db.begin().await.expect("a transaction");
-        let checked = written("T").checked().await.expect("nothing is wrong");
+        let checked = written("T").checked(Moment(0)).await.expect("nothing is wrong");
         let nothing = update(&mut tx, &house.site, (ArticleId(99), 1), &checked).await;
         assert!(matches!(nothing, Err(ArticleError::NotFound)));
     }

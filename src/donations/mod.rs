@@ -26,6 +26,7 @@ mod closing;
 mod csv_file;
 mod doubles;
 mod forget;
+mod from_articles;
 mod gift;
 mod give_back;
 mod inbox;
@@ -79,6 +80,7 @@ pub use self::{
     csv_file::{CsvOfGifts, CsvOfGiftsError, are_more_than, moved_for, place_of},
     doubles::{GivenBefore, given_before, given_twice, monthly_twice},
     forget::{forget, forget_donor, supporter, supporter_address, supporter_named},
+    from_articles::{GiftArticle, article_of as article_of_gift, from_article as gifts_from_article},
     gift::{FieldErrors, GiftError, GiftRequest, StartedGift, gift_of, read_gift, start_gift, thanks_token},
     give_back::{RefundAsk, RefundError, RefundMade, put_refund_away, refund, resume_refunds},
     inbox::{InboxWorked, ReceiveError, poll_provider, process_inbox, receive},

@@ -11,7 +11,7 @@ use std::{fmt, time::Duration};
 
 use super::store;
 use crate::{
-    articles::{BIN_LASTS, forgetting as articles},
+    articles::{BIN_LASTS, COPY_LASTS, forgetting as articles},
     attempts, audit_log, bounces,
     bulk::forgetting as bulk,
     clock::{Moment, Stopwatch},
@@ -89,6 +89,8 @@ pub const RETENTION: &[(&str, Retention)] = &[
     // Its names stay, so that neither its feed nor its address brings it back.
     ("article", Goes(&[(articles::EMPTY, BIN_LASTS)])),
     ("article_topic", Kept("what the magazine has published")),
+    ("article_revision", Bounded("a hundred for each article")),
+    ("article_sitting", Goes(&[(articles::FORGET_SITTINGS, COPY_LASTS)])),
     ("digest", Bounded("made by hand")),
     ("edition", Kept("what the magazine has sent")),
     ("edition_revision", Kept("what was sent, and what it looked like before")),

@@ -166,7 +166,7 @@ pub(super) async fn check(
     );
     problems.extend(fields::gone(&site.db, settings).await?.into_iter().map(Problem::FieldGone));
     let drafts: Vec<&Article> =
-        issue.articles.iter().filter(|article| article.state == ArticleState::Draft).collect();
+        issue.articles.iter().filter(|article| article.state != ArticleState::Published).collect();
     let ids: Vec<ArticleId> = drafts.iter().map(|article| article.id).collect();
     let deleted = if ids.is_empty() { Vec::new() } else { articles::deleted_among(&site.db, &ids).await? };
     problems.extend(drafts.into_iter().map(|article| match deleted.contains(&article.id) {

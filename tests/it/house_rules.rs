@@ -111,6 +111,7 @@ const LEVELS: &[&[&str]] = &[
     &["bounces"],
     &["deliverability"],
     &["staff"],
+    &["pictures"],
     &["subscribers", "articles"],
     &["segments"],
     &["audience"],

@@ -182,7 +182,7 @@ both_engines! {
             },
             Walk { kept: &["q=art"], ..walk("/desk/articles?q=art", "art", 40, ARTICLES) },
             Walk { place: "after", ..walk("/desk/feeds", "fee", 40, FEEDS) },
-            Walk { kept: &["topic=lamps"], ..walk("/?topic=lamps", "pub", 12, PUBLISHED) },
+            walk("/topics/lamps", "pub", 12, PUBLISHED),
             Walk { kept: &["q=rea1"], ..walk("/desk/readers?q=rea1", "rea", 50, READERS) },
             walk("/desk/blocked", "blo", 50, BLOCKED),
             walk("/desk/donations", "don", 50, DONATIONS),

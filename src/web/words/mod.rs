@@ -41,11 +41,21 @@ pub fn done(code: &str) -> Option<&'static str> {
         "disabled" => "They can no longer sign in.",
         "enabled" => "They can sign in again.",
         "password" => "Your password was changed, and your other sessions have ended.",
+        "correct-it" => "The article is saved. To tell those who got this edition, begin a correction below.",
+        "thrown-away" => "What was not saved is thrown away.",
+        "authors-merged" => "They are one person now. The other page leads here.",
+        "authors-parted" => {
+            "Each stands for themselves again. Whose articles are whose is read from the bylines within some minutes."
+        }
         "import-removed" => "The file is put away. Nothing of it was taken.",
         "import-stopped" => "Stopped. Whoever was taken before stays.",
         "segment-deleted" => "The segment was deleted.",
         "many-removed" => "It is put away. Nothing of it was done.",
         "many-stopped" => "Stopped. What was changed before stays, and can be taken back.",
+        "picture-saved" => {
+            "Saved. It stands so in texts from now on; those that hold it already stay as they are."
+        }
+        "picture-away" => "The picture is put away. What holds it goes on showing it.",
         "feed-added" => "The feed was read, and new articles come in by themselves from now on.",
         "feed-known" => "That feed was here already: this is it.",
         "feeds-added" => "They are added, and are read within a few minutes.",
