@@ -89,7 +89,8 @@ pub const RETENTION: &[(&str, Retention)] = &[
     // Its names stay, so that neither its feed nor its address brings it back.
     ("article", Goes(&[(articles::EMPTY, BIN_LASTS)])),
     ("article_topic", Kept("what the magazine has published")),
-    ("article_revision", Bounded("a hundred for each article")),
+    // A hundred for each article; those of one that was deleted go when it does.
+    ("article_revision", Goes(&[(articles::REVISIONS_GO, BIN_LASTS)])),
     ("article_sitting", Goes(&[(articles::FORGET_SITTINGS, COPY_LASTS)])),
     ("digest", Bounded("made by hand")),
     ("edition", Kept("what the magazine has sent")),
