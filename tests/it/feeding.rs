@@ -41,9 +41,12 @@ struct Harbour {
     world: Arc<World>,
 }
 
+/// Status, headers and body.
+type Reply = (u16, Vec<(&'static str, String)>, String);
+
 #[derive(Default)]
 struct World {
-    answers: Mutex<BTreeMap<String, (u16, Vec<(&'static str, String)>, String)>>,
+    answers: Mutex<BTreeMap<String, Reply>>,
     asked: Mutex<Vec<String>>,
     /// How many are being answered, and how many there were at most.
     now: Mutex<(usize, usize)>,
