@@ -96,7 +96,7 @@ pub use self::{
 /// What goes after a while, for the rules of retention.
 pub(crate) mod forgetting {
     pub(crate) use super::store::{
-        bin::EMPTY,
+        bin::{EMPTY, REVISIONS_GO},
         feeds::{FEEDS_GO, READS_GO},
         writing::FORGET_SITTINGS,
     };

@@ -128,6 +128,10 @@ const CASES: &[Case] = &[
     ("article", 0, "select title from article where title <> ''", &[
         "insert into article (slug, title, standfirst, byline, body_html, word_count, state, published_at, created_at, updated_at, content_hash, deleted_at)
             values ('{n}', '{n}', '', '', '', 1, 'draft', 7, 7, 7, '', {at})"]),
+    ("article_revision", 0, "select text from article_revision", &[
+        "insert into article (slug, title, standfirst, byline, body_html, word_count, state, published_at, created_at, updated_at, content_hash, deleted_at, emptied_at)
+            values ('saved-{n}', '', '', '', '', 1, 'draft', 7, 7, 7, '', {at}, {at})",
+        "insert into article_revision (article_id, version, at, text) select id, 1, 7, '{n}' from article where slug = 'saved-{n}'"]),
     ("field", 0, "select value from field_value", &[
         "insert into subscriber (public_id, email, email_key, name, created_at) values ('answers-{n}', '{n}@answers.example', '{n}@answers.example', '', 0)",
         "insert into field (name, label, kind, choices, removed_at) values ('{n}', '', 'text', '', {at})",
