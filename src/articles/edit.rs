@@ -138,6 +138,7 @@ pub async fn create(site: &Site, written: &WrittenArticle) -> Result<Article, Ar
         now,
         edited_at: Some(now),
         content_hash: "",
+        archive_hash: None,
     };
     let mut tx = site.db.begin().await?;
     for slug in slug::candidates(&slug::slug(&written.title)) {

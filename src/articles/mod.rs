@@ -1,6 +1,6 @@
 //! Articles, their topics, and the feeds they come from.
 //!
-//! The rule: an article is imported once (its feed's own id is unique), follows its feed while nobody touched it, and is the
+//! The rule: an article is imported once (by what its source calls it, else by where it stands), follows its feed while nobody touched it, and is the
 //! desk's from the first edit on. `body_html` is always clean HTML, made by `html.rs`.
 //!
 //! It may call the settings and the small types; publishing calls it, and the web. Start reading at `import.rs`: how an article comes.
@@ -11,6 +11,7 @@ mod feeds;
 mod fetch;
 mod guard;
 mod html;
+mod identity;
 mod import;
 mod read;
 mod rows;
@@ -34,7 +35,8 @@ pub use self::{
     },
     import::{ArticlesImported, import},
     read::{
-        Before, by_id, by_ids, by_slug, desk_page, fold_waiting, latest, page, published_by_slug, topics,
+        Before, by_id, by_ids, by_slug, desk_page, fold_waiting, key_waiting, latest, page,
+        published_by_slug, topics,
     },
     rows::{Article, ArticleId, ArticleState, ArticleTopic, Feed, FeedId},
     store::{FEEDS_IN_TURN, QUEUES, STATEMENTS},

@@ -30,6 +30,8 @@ words! {
         Draft = "draft",
         /// Seen by everyone from its date of publication on.
         Published = "published",
+        /// Readers saw it, and do not any more.
+        Withdrawn = "withdrawn",
     }
 }
 

@@ -525,6 +525,7 @@ impl Jobs {
     async fn keep_readers(&self) -> Result<(), Failure> {
         subscribers::fold_waiting(&self.site).await?;
         articles::fold_waiting(&self.site).await?;
+        articles::key_waiting(&self.site).await?;
         subscribers::count_many(&self.site).await?;
         subscribers::count_large(&self.site).await?;
         donations::word_supporters(&self.site).await?;

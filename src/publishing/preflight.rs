@@ -159,7 +159,7 @@ pub(super) async fn check(
         fields::mistakes(&site.db, content).await?.into_iter().map(|(_, wrong)| Problem::Field(wrong)),
     );
     problems.extend(fields::gone(&site.db, settings).await?.into_iter().map(Problem::FieldGone));
-    let drafts = issue.articles.iter().filter(|article| article.state == ArticleState::Draft);
+    let drafts = issue.articles.iter().filter(|article| article.state != ArticleState::Published);
     problems.extend(drafts.map(|article| Problem::Draft(article.title.clone())));
     problems.extend(settings.can_send().into_iter().map(Problem::Setting));
     problems.extend(segments::what_is_gone(&site.db, edition.id).await?.map(Problem::Segment));

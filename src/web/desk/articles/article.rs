@@ -276,6 +276,7 @@ fn about(article: &Article, zone: &Zone) -> String {
     let state = match article.state {
         ArticleState::Published => format!("Published on {}.", article.published_at.date(zone)),
         ArticleState::Draft => "A draft: readers do not see it.".to_owned(),
+        ArticleState::Withdrawn => "Withdrawn: readers do not see it any more.".to_owned(),
     };
     let source = match (article.feed_id, article.edited_at) {
         (Some(_), None) => " It came from a feed and follows it until you change something here.",

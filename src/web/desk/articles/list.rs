@@ -50,6 +50,7 @@ struct Line {
     line: String,
     topics: Vec<String>,
     draft: bool,
+    withdrawn: bool,
 }
 
 #[derive(Serialize)]
@@ -67,6 +68,7 @@ impl Line {
             id: article.id.0,
             line: line(&article, settings),
             draft: article.state == ArticleState::Draft,
+            withdrawn: article.state == ArticleState::Withdrawn,
             title: article.title,
             topics: article.topics.into_iter().map(|topic| topic.name).collect(),
         }
