@@ -111,7 +111,6 @@ pub fn statements() -> Vec<(&'static str, &'static [db::Sql])> {
         ("audit_log", audit_log::STATEMENTS),
         ("settings", settings::STATEMENTS),
         ("staff", staff::STATEMENTS),
-        ("articles", articles::STATEMENTS),
         ("audience", audience::STATEMENTS),
         ("bulk", bulk::STATEMENTS),
         ("publishing", publishing::STATEMENTS),
@@ -126,16 +125,17 @@ pub fn statements() -> Vec<(&'static str, &'static [db::Sql])> {
     all.extend(relays::STATEMENTS.iter().map(|table| ("relays", *table)));
     all.extend(bounces::STATEMENTS.iter().map(|table| ("bounces", *table)));
     all.extend(segments::STATEMENTS.iter().map(|table| ("segments", *table)));
+    all.extend(articles::STATEMENTS.iter().map(|table| ("articles", *table)));
     all.extend(subscribers::STATEMENTS.iter().map(|table| ("subscribers", *table)));
     all.extend(donations::STATEMENTS.iter().map(|table| ("donations", *table)));
     all.extend(delivery::STATEMENTS.iter().map(|table| ("delivery", *table)));
-    for (room, queues) in [
-        ("queue", queue::QUEUES),
-        ("articles", articles::QUEUES),
-        ("subscribers", subscribers::QUEUES),
-        ("bulk", bulk::QUEUES),
-    ] {
+    for (room, queues) in
+        [("queue", queue::QUEUES), ("subscribers", subscribers::QUEUES), ("bulk", bulk::QUEUES)]
+    {
         all.extend(queues.iter().map(|queue| (room, *queue)));
+    }
+    for queues in articles::QUEUES {
+        all.extend(queues.iter().map(|queue| ("articles", *queue)));
     }
     for queues in donations::QUEUES {
         all.extend(queues.iter().map(|queue| ("donations", *queue)));

@@ -220,6 +220,22 @@ impl Context {
     }
 }
 
+/// Clean HTML without what the page shows by itself, and what that was.
+pub(super) fn settled(html: String, summary: String, byline: &str) -> Settled {
+    let mut text = Body::new(html, summary);
+    text.take_what_the_page_shows(byline);
+    let Body { html, standfirst, origin_note, words } = text;
+    Settled { html, standfirst, origin_note, words }
+}
+
+/// A text as [`settled`] leaves it.
+pub(super) struct Settled {
+    pub html: String,
+    pub standfirst: String,
+    pub origin_note: Option<String>,
+    pub words: i64,
+}
+
 /// A body on its way: what the page shows by itself is taken out of it, and the rest settled.
 struct Body {
     html: String,

@@ -136,6 +136,11 @@ impl Document {
         }
     }
 
+    /// How many names several of its articles share.
+    pub fn shared(&self) -> u64 {
+        self.ids.values().filter(|is_shared| **is_shared).count() as u64
+    }
+
     /// Whether one of its articles is called so.
     pub fn has(&self, id: &str) -> bool {
         self.ids.contains_key(&sum(id))

@@ -44,7 +44,6 @@ pub struct ArticlesImported {
 
 /// Where articles come from.
 #[derive(Clone, Copy, Debug)]
-#[cfg_attr(not(test), expect(dead_code, reason = "archives come next"))]
 pub(super) enum Source<'a> {
     /// A feed, and its address.
     Feed(FeedId, &'a str),
@@ -56,7 +55,6 @@ pub(super) enum Source<'a> {
 
 /// How an article stands where it comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(not(test), expect(dead_code, reason = "archives come next"))]
 pub(super) enum There {
     Published,
     /// Written, and not shown to everybody.
@@ -300,7 +298,7 @@ async fn fed(
     if known.content_hash == hash {
         return Ok(Taken::Unchanged);
     }
-    if let (Some(feed_id), Some(_), "") = (feed_id, &known.archive_hash, known.content_hash.as_str()) {
+    if let (Some(_), "") = (&known.archive_hash, known.content_hash.as_str()) {
         store::seen_in_feed(tx, known.id, &hash, feed_id).await?;
         return Ok(Taken::Unchanged);
     }

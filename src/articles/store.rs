@@ -314,7 +314,12 @@ pub(super) async fn follow(tx: &mut Tx, id: ArticleId, to: &Followed<'_>) -> Res
     Ok(changed > 0)
 }
 
-pub(super) async fn seen_in_feed(tx: &mut Tx, id: ArticleId, hash: &str, feed_id: FeedId) -> Result<()> {
+pub(super) async fn seen_in_feed(
+    tx: &mut Tx,
+    id: ArticleId,
+    hash: &str,
+    feed_id: Option<FeedId>,
+) -> Result<()> {
     tx.exec(SEEN_IN_FEED, (id, hash, feed_id)).await?;
     Ok(())
 }

@@ -11,6 +11,7 @@ use std::{fmt, time::Duration};
 
 use super::store;
 use crate::{
+    articles::forgetting as articles,
     attempts, audit_log, bounces,
     bulk::forgetting as bulk,
     clock::{Moment, Stopwatch},
@@ -86,6 +87,9 @@ pub const RETENTION: &[(&str, Retention)] = &[
     ("topic", Bounded("made by hand")),
     ("article", Kept("what the magazine has published")),
     ("article_topic", Kept("what the magazine has published")),
+    ("archive_part", Goes(&[(articles::ARCHIVE_PARTS, articles::ARCHIVES_KEPT)])),
+    ("archive", Goes(&[(articles::ARCHIVES, articles::ARCHIVES_KEPT)])),
+    ("archive_left", Goes(&[(articles::ARCHIVE_LEFT, MONTH)])),
     ("digest", Bounded("made by hand")),
     ("edition", Kept("what the magazine has sent")),
     ("edition_revision", Kept("what was sent, and what it looked like before")),

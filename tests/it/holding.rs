@@ -402,6 +402,12 @@ const TABLES: &[(&str, Tells)] = &[
     ("import_problem", Nothing("lines of such a file that nobody could be told by, for a month")),
     ("feed", Nothing("what the magazine reads")),
     ("topic", Nothing("what articles are about")),
+    ("archive", Nothing("which files of articles the team brought in, and sums")),
+    (
+        "archive_part",
+        Nothing("a file of articles that the team brings in, until it is in, and for a week at most"),
+    ),
+    ("archive_left", Nothing("which articles were left out, and why, for a month")),
     ("article", Nothing("what the magazine published")),
     ("article_topic", Nothing("what the magazine published")),
     ("digest", Nothing("what the magazine sends")),

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use broadside::{
-    articles::ArticleState,
+    articles::{ArchiveKind, ArchiveState, ArticleState},
     bounces::{Action, BounceClass, Change, Source},
     bulk::BulkState,
     db::{Engine, Sql},
@@ -218,6 +218,8 @@ fn columns() -> Vec<(&'static str, &'static str, Vec<&'static str>)> {
         "delivery_attempt"."reason": replies::Reason,
         "suppression"."reason": StopReason,
         "article"."state": ArticleState,
+        "archive"."state": ArchiveState,
+        "archive"."kind": ArchiveKind,
         "staff"."role": Role,
         "subscription"."state": SubscriptionState,
         "subscription"."rhythm": Rhythm,

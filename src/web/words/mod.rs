@@ -41,6 +41,7 @@ pub fn done(code: &str) -> Option<&'static str> {
         "enabled" => "They can sign in again.",
         "password" => "Your password was changed, and your other sessions have ended.",
         "imported" => "The feed was read. Its articles are below, and new ones come in by themselves.",
+        "archive-removed" => "The file is put away. Nothing of it was taken.",
         "import-removed" => "The file is put away. Nothing of it was taken.",
         "import-stopped" => "Stopped. Whoever was taken before stays.",
         "segment-deleted" => "The segment was deleted.",
