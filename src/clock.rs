@@ -116,6 +116,12 @@ impl Moment {
         self.in_zone(zone).strftime("%-d %B %Y, %H:%M %Z").to_string()
     }
 
+    /// The day and minute as browsers write them in a field, such as "2026-03-03T14:05".
+    #[must_use]
+    pub fn local(self, zone: &Zone) -> String {
+        self.in_zone(zone).strftime("%Y-%m-%dT%H:%M").to_string()
+    }
+
     /// A time for people, such as "14:05 AEDT".
     #[must_use]
     pub fn time(self, zone: &Zone) -> String {
@@ -130,6 +136,18 @@ impl Moment {
     #[must_use]
     pub fn rfc5322(self) -> String {
         self.timestamp().strftime("%a, %d %b %Y %H:%M:%S +0000").to_string()
+    }
+
+    /// The form of dates in HTTP's headers (RFC 9110 section 5.6.7).
+    #[must_use]
+    pub fn http_date(self) -> String {
+        self.timestamp().strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()
+    }
+
+    /// The moment that such a date names.
+    #[must_use]
+    pub fn from_http_date(text: &str) -> Option<Self> {
+        jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(text.trim()).ok().map(Self::from)
     }
 }
 

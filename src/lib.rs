@@ -32,6 +32,7 @@
 //! | [`staff`] | the team: accounts, roles, sessions |
 //! | [`subscribers`] | readers: lists, subscriptions, consent, choices |
 //! | [`articles`] | articles and the feeds they come from |
+//! | [`pictures`] | pictures that the team brings, in the sizes that mails and pages want |
 //! | [`segments`] | readers chosen by what is known of them |
 //! | [`audience`] | who an edition is for, and who of them it is still for |
 //! | [`bulk`] | what the team does with many readers at once |
@@ -80,6 +81,7 @@ pub mod moving_in;
 pub mod network;
 pub mod origin;
 pub mod payments;
+pub mod pictures;
 pub mod private;
 pub mod publishing;
 pub mod queue;
@@ -111,6 +113,7 @@ pub fn statements() -> Vec<(&'static str, &'static [db::Sql])> {
         ("audit_log", audit_log::STATEMENTS),
         ("settings", settings::STATEMENTS),
         ("staff", staff::STATEMENTS),
+        ("pictures", pictures::STATEMENTS),
         ("audience", audience::STATEMENTS),
         ("bulk", bulk::STATEMENTS),
         ("publishing", publishing::STATEMENTS),

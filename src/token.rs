@@ -361,6 +361,14 @@ pub fn short_name(long: &str) -> String {
     name.to_ascii_lowercase()
 }
 
+/// The name of what has these bytes, the same for all who have them: 26 letters and figures.
+#[must_use]
+pub fn content_name(bytes: &[u8]) -> String {
+    let mut name = BASE32_NOPAD.encode(digest::digest(&digest::SHA256, bytes).as_ref());
+    name.truncate(26);
+    name.to_ascii_lowercase()
+}
+
 /// Whether two secrets are equal, in a time that does not tell where they differ.
 #[must_use]
 pub fn equal(one: &str, other: &str) -> bool {

@@ -131,6 +131,37 @@ const HTML: &[(&str, Make)] = &[
     ("paragraphs", |n| again("<p>A <em>fair</em> paragraph<p>And <b>more</b>.", n)),
 ];
 
+const PASTED: &[(&str, Make)] = &[
+    ("items of Word's", |n| {
+        again("<p style='mso-list:l0 level1 lfo1'><span style='mso-list:Ignore'>1.</span>x</p>", n)
+    }),
+    ("items that go up and down", |n| {
+        numbered(n, |i| format!("<p style='mso-list:l0 level{} lfo1'>x</p>", i % 9 + 1))
+    }),
+    ("signs without end", |n| again("<p style='mso-list:l0 level1 lfo1'><span style='mso-list:Ignore'>", n)),
+    ("bold spans", |n| again("<span style='font-weight:700'>a</span>", n)),
+    ("bold spans and spaces", |n| again("<span style='font-weight:700'>a </span> ", n)),
+    ("nested spans", |n| again("<span style='font-style:italic'>a", n)),
+    ("long styles", |n| again(&format!("<span style='{}'>a</span>", "a:b;".repeat(1_000)), n)),
+    ("footnotes", |n| {
+        numbered(n / 2, |i| format!("<a href='#n{i}' id='r{i}'>{i}</a>"))
+            + &numbered(n / 2, |i| format!("<p id='n{i}'><a href='#r{i}'>{i}</a></p>"))
+    }),
+    ("a footnote asked for often", |n| again("<a href='#n' id='r'>1</a>", n) + "<p id='n'>x</p>"),
+    ("links that never end", |n| "<p id='n'>".to_owned() + &again("<a href='#n'>1<b>", n)),
+    ("a wide row and many short ones", |n| {
+        "<table><tr>".to_owned() + &again("<td>x", n / 2) + &again("<tr><td>x", n / 2)
+    }),
+    ("wide cells", |n| "<table>".to_owned() + &again("<tr><td colspan=65535>x", n)),
+    ("lists in lists without items", |n| again("<ul><li>x</li><ul>", n)),
+    ("quotations", |n| again("<blockquote>x<br>", n)),
+    ("backticks in code", |n| format!("<code>{}</code>", again("`a", n))),
+    ("brackets", |n| format!("<p>{}", again("[", n))),
+    ("brackets before an end", |n| format!("<p>{}]", again("[", n))),
+    ("ampersands", |n| format!("<p>{}", again("&amp;a", n))),
+    ("captions", |n| "<figure><img src=https://example.org/a><figcaption>".to_owned() + &again("<p>x", n)),
+];
+
 const MARKDOWN: &[(&str, Make)] = &[
     ("left brackets", |n| again("[", n)),
     ("pictures", |n| again("![", n)),
@@ -525,9 +556,22 @@ fn markdown_is_read_in_proportion() {
     });
 }
 
+/// TRUST A9: what is pasted, and what a feed brought and somebody wants to change, becomes Markdown.
+#[test]
+fn html_becomes_markdown_in_proportion() {
+    is_in_proportion("pasted HTML", HTML, |text| {
+        let markdown = articles::pasted_to_markdown(text);
+        assert!(markdown.len() < 10 * text.len(), "{} bytes became {}", text.len(), markdown.len());
+    });
+    is_in_proportion("pasted from a word processor", PASTED, |text| drop(articles::pasted_to_markdown(text)));
+    is_in_proportion("HTML to change", HTML, |text| {
+        drop(articles::html_to_markdown(&articles::sanitise(text, None)));
+    });
+}
+
 #[test]
 fn feeds_are_read_in_proportion() {
-    is_in_proportion("a feed", FEEDS, |text| drop(articles::parse_feed(text.as_bytes(), None)));
+    is_in_proportion("a feed", FEEDS, |text| drop(articles::parse_feed(text.as_bytes(), None, None)));
 }
 
 #[test]

@@ -3,12 +3,17 @@
 //!
 //! `cargo bench --bench payments -- [--events N] [--connections N] [--rounds N] [--database postgres://… (empty)] [--json]`
 //!
+//! `cargo bench --bench payments -- --reconcile N` instead takes N old gifts over from the sandbox's payment service and compares both books
+//! (`reconcile.rs`).
+//!
 //! The whole path counts: an event is posted over a socket, its signature is checked, and it is committed (SQLite, synchronous=FULL)
 //! before the answer; at the end they are counted in the database. Nobody works on them meanwhile. Both servers run in this process and are
 //! asked by the same client, one after the other, over connections that stay open; the client signs, too, and takes its share of the
 //! processors.
 
 #![expect(clippy::disallowed_methods, reason = "a bench measures real time")]
+
+mod reconcile;
 
 use std::{
     net::SocketAddr,
@@ -48,10 +53,13 @@ struct Options {
     connections: u32,
     rounds: u32,
     database: Option<String>,
+    /// So many gifts are compared, and no events are posted.
+    reconcile: Option<u32>,
 }
 
 fn options() -> anyhow::Result<Options> {
-    let mut options = Options { json: false, events: 20_000, connections: 64, rounds: 3, database: None };
+    let mut options =
+        Options { json: false, events: 20_000, connections: 64, rounds: 3, database: None, reconcile: None };
     let mut words = std::env::args().skip(1);
     while let Some(word) = words.next() {
         let mut value = || words.next().with_context(|| format!("{word} needs a value"));
@@ -61,6 +69,7 @@ fn options() -> anyhow::Result<Options> {
             "--connections" => options.connections = value()?.parse()?,
             "--rounds" => options.rounds = value()?.parse()?,
             "--database" => options.database = Some(value()?),
+            "--reconcile" => options.reconcile = Some(value()?.parse()?),
             // cargo bench adds this one.
             "--bench" => {}
             other => bail!("there is no option {other}"),
@@ -77,6 +86,11 @@ async fn main() -> anyhow::Result<()> {
     let file = scratch.join("magazine.db");
     let database = options.database.clone().unwrap_or_else(|| format!("sqlite:{}", file.display()));
     let site = magazine(&database).await?;
+    if let Some(gifts) = options.reconcile {
+        reconcile::compare(&site, &scratch, gifts, options.json).await?;
+        site.db.close().await;
+        return Ok(std::fs::remove_dir_all(&scratch)?);
+    }
     let (bare, ours) = (serve_bare().await?, serve_ours(&site).await?);
     if !options.json {
         println!(

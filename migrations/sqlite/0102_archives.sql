@@ -14,12 +14,6 @@ end;
 -- What an archive last said of it, beside what its feed did; null where none has brought it.
 alter table article add column archive_hash text;
 
--- What is not on the magazine's own site any more is shown as such. What is on disk stays as it is (as in 0018).
-pragma writable_schema = on;
-update sqlite_schema set sql = replace(sql, 'check (state in (''draft'', ''published''))', 'check (state in (''draft'', ''published'', ''withdrawn''))')
-    where type = 'table' and name = 'article';
-pragma writable_schema = reset;
-
 -- What another program exported, on its way in: a file, what is known and said of it, and how far it has come.
 create table archive (
     id integer primary key autoincrement,

@@ -2,7 +2,9 @@
 
 use url::Url;
 
-use super::{Article, ArticleId, ArticleState, html, import, read, slug, store};
+use super::{
+    Article, ArticleId, ArticleState, html, import, read, revisions, slug, store, text::ArticleText, writing,
+};
 use crate::{clock::Moment, db::Tx, heavy, site::Site};
 
 /// What the desk's form holds.
@@ -26,8 +28,16 @@ pub struct WrittenArticle {
     pub origin_note: String,
     /// Whether readers see it.
     pub state: ArticleState,
-    /// Since when; `None` means now for a new article, and no change for an old one.
+    /// Since when, or from when on; `None` means now for a new article, and no change for an old one.
     pub published_at: Option<Moment>,
+    /// For the team alone; up to 10,000 characters.
+    pub notes: String,
+    /// It is not published before.
+    pub embargo_at: Option<Moment>,
+    /// What was put right, for readers; `None` says nothing, and leaves what was said before.
+    pub correction: Option<String>,
+    /// Who of the team writes it.
+    pub by: Option<i64>,
 }
 
 /// What is wrong with a field of a form.
@@ -80,7 +90,7 @@ impl Body {
         }
         let markdown = markdown.to_owned();
         let read = heavy::aside(move || {
-            let html = html::markdown_to_html(&markdown);
+            let html = writing::markdown_to_html(&markdown);
             let words = html::word_count(&html::text_of(&html));
             Self { html, words }
         });
@@ -89,6 +99,41 @@ impl Body {
             mistake("Something in this text cannot be read. Take out what you put in last, and try again.")
         })
     }
+}
+
+/// What was pasted, as Markdown.
+///
+/// # Errors
+/// When it cannot be read: then its plain text is all there is.
+pub async fn read_pasted(html: String) -> Result<String, heavy::GaveUp> {
+    heavy::aside(move || writing::pasted_to_markdown(&html)).await
+}
+
+/// The text of an article as somebody can change it: what the writer typed, or what its feed brought, made into Markdown.
+///
+/// # Errors
+/// When it cannot be read.
+pub async fn text_to_change(article: &Article) -> Result<String, heavy::GaveUp> {
+    match &article.body_markdown {
+        Some(markdown) => Ok(markdown.clone()),
+        None => as_markdown(article.body_html.clone()).await,
+    }
+}
+
+/// Clean HTML as Markdown.
+///
+/// # Errors
+/// When it cannot be read.
+pub async fn as_markdown(html: String) -> Result<String, heavy::GaveUp> {
+    heavy::aside(move || writing::html_to_markdown(&html)).await
+}
+
+/// What became of one text in another, word by word.
+///
+/// # Errors
+/// When they cannot be compared.
+pub async fn compared(old: String, new: String) -> Result<Vec<writing::WordChange>, heavy::GaveUp> {
+    heavy::aside(move || writing::word_changes(&old, &new)).await
 }
 
 /// What was written, found right and read, ready to be kept.
@@ -103,8 +148,8 @@ impl WrittenArticle {
     ///
     /// # Errors
     /// [`ArticleError::Invalid`] with every wrong field.
-    pub async fn checked(&self) -> Result<Checked, ArticleError> {
-        let (written, mut errors) = valid(self);
+    pub async fn checked(&self, now: Moment) -> Result<Checked, ArticleError> {
+        let (written, mut errors) = valid(self, now);
         let body = match &written.body_markdown {
             Some(markdown) => Body::read(markdown).await.map_err(|error| errors.push(error)).ok(),
             None => None,
@@ -118,9 +163,9 @@ impl WrittenArticle {
 /// # Errors
 /// [`ArticleError::Invalid`] with every wrong field, or the database's.
 pub async fn create(site: &Site, written: &WrittenArticle) -> Result<Article, ArticleError> {
-    let Checked { written, body } = written.checked().await?;
-    let body = body.unwrap_or_default();
     let now = site.now();
+    let Checked { written, body } = written.checked(now).await?;
+    let body = body.unwrap_or_default();
     let row = store::NewRow {
         feed_id: None,
         source_id: None,
@@ -138,12 +183,15 @@ pub async fn create(site: &Site, written: &WrittenArticle) -> Result<Article, Ar
         now,
         edited_at: Some(now),
         content_hash: "",
+        notes: &written.notes,
+        embargo_at: written.embargo_at,
         archive_hash: None,
     };
     let mut tx = site.db.begin().await?;
     for slug in slug::candidates(&slug::slug(&written.title)) {
         if let Some(id) = store::add(&mut tx, &slug, &row).await? {
             store::set_topics(&mut tx, id, &import::topics(&written.topics)).await?;
+            revisions::keep(&mut tx, (id, 1), written.by, now, &saved(&written, None)).await?;
             tx.commit().await?;
             return read::by_id(&site.db, id).await?.ok_or(ArticleError::NotFound);
         }
@@ -163,6 +211,12 @@ pub async fn update(
     (id, version): (ArticleId, i64),
     Checked { written, body }: &Checked,
 ) -> Result<(), ArticleError> {
+    let now = site.now();
+    let (before, topics) = store::writing::to_change(tx, id).await?.ok_or(ArticleError::NotFound)?;
+    if before.version != version {
+        return Err(ArticleError::Changed);
+    }
+    let was = ArticleText::with_topics(&before, topics);
     let body = body.as_ref().zip(written.body_markdown.as_deref());
     let edit = store::Edit {
         title: &written.title,
@@ -174,13 +228,42 @@ pub async fn update(
         origin_note: given(&written.origin_note),
         state: written.state,
         published_at: written.published_at,
-        now: site.now(),
+        now,
+        notes: &written.notes,
+        embargo_at: written.embargo_at,
+        correction: written.correction.as_deref().map(|words| (words, now)),
     };
     if !store::edit(tx, (id, version), &edit).await? {
         let there = store::is_there(tx, id).await?;
         return Err(if there { ArticleError::Changed } else { ArticleError::NotFound });
     }
+    // As it was before: what a feed brought, and what an older program saved, is in no version yet.
+    revisions::keep(tx, (id, version), None, before.updated_at, &was).await?;
+    let saved = saved(written, Some(&was));
+    revisions::keep(tx, (id, version + 1), written.by, now, &saved).await?;
+    if let Some(staff_id) = written.by {
+        store::writing::drop_copy(tx, staff_id, &id.0.to_string()).await?;
+    }
     Ok(store::set_topics(tx, id, &import::topics(&written.topics)).await?)
+}
+
+/// As it is saved; where the text itself was left as it is, it is that of the article before.
+fn saved(written: &WrittenArticle, before: Option<&ArticleText>) -> ArticleText {
+    let body_markdown =
+        written.body_markdown.clone().or_else(|| before.and_then(|before| before.body_markdown.clone()));
+    let body_html = before.and_then(|before| before.body_html.clone());
+    ArticleText {
+        title: written.title.clone(),
+        standfirst: written.standfirst.clone(),
+        byline: written.byline.clone(),
+        topics: written.topics.join(", "),
+        body_html: body_html.filter(|_| body_markdown.is_none()),
+        body_markdown,
+        canonical_url: written.canonical_url.clone(),
+        image_url: written.image_url.clone(),
+        origin_note: written.origin_note.clone(),
+        notes: written.notes.clone(),
+    }
 }
 
 fn invalid(field: &'static str, message: &'static str) -> ArticleError {
@@ -192,7 +275,7 @@ fn given(text: &str) -> Option<&str> {
 }
 
 /// Trims, makes single lines of what must be one, and checks all but the text.
-fn valid(written: &WrittenArticle) -> (WrittenArticle, Vec<ArticleFieldError>) {
+fn valid(written: &WrittenArticle, now: Moment) -> (WrittenArticle, Vec<ArticleFieldError>) {
     let line = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
     let written = WrittenArticle {
         title: line(&written.title),
@@ -202,12 +285,17 @@ fn valid(written: &WrittenArticle) -> (WrittenArticle, Vec<ArticleFieldError>) {
         canonical_url: written.canonical_url.trim().to_owned(),
         image_url: written.image_url.trim().to_owned(),
         origin_note: line(&written.origin_note),
+        notes: written.notes.trim().to_owned(),
+        correction: written.correction.as_deref().map(line),
         ..written.clone()
     };
     let longer = |text: &str, most: usize| text.chars().count() > most;
     let no_address = |text: &str| {
         !text.is_empty() && !Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "http" | "https"))
     };
+    let embargo = written.embargo_at.filter(|_| written.state == ArticleState::Published);
+    let too_early = embargo.is_some_and(|embargo| embargo > written.published_at.unwrap_or(now));
+    let unsaid = written.correction.as_deref().is_some_and(str::is_empty);
     let checks = [
         (written.title.is_empty(), "title", "Please give the article a title."),
         (longer(&written.title, 300), "title", "Please keep the title under 300 characters."),
@@ -229,6 +317,18 @@ fn valid(written: &WrittenArticle) -> (WrittenArticle, Vec<ArticleFieldError>) {
         ),
         (no_address(&written.image_url), "image_url", "Please give an address that begins with https://."),
         (longer(&written.origin_note, 300), "origin_note", "Please keep the note under 300 characters."),
+        (longer(&written.notes, 10_000), "notes", "Please keep the notes under 10,000 characters."),
+        (
+            too_early,
+            "embargo",
+            "It may not be published before this moment. Publish it later, or change the embargo.",
+        ),
+        (unsaid, "correction", "Please say in a sentence what was put right."),
+        (
+            written.correction.as_deref().is_some_and(|words| longer(words, 1_000)),
+            "correction",
+            "Please keep it under 1,000 characters.",
+        ),
     ];
     let errors = checks
         .into_iter()

@@ -10,8 +10,10 @@ use feed_rs::model::{Entry, Feed, Link, MediaObject, Person};
 use url::Url;
 
 use super::{
+    charset::{self, ContentType},
     guard,
     html::{self, Paragraph},
+    mistaken::{FeedError, mistaken},
 };
 use crate::clock::Moment;
 
@@ -34,6 +36,8 @@ pub struct ParsedFeed {
     pub articles: Vec<ParsedArticle>,
     /// Why the others cannot, a sentence each.
     pub skipped: Vec<String>,
+    /// What was odd about the feed, a sentence each.
+    pub notes: Vec<String>,
 }
 
 /// An article as a feed gives it.
@@ -62,22 +66,6 @@ pub struct ParsedArticle {
     pub word_count: i64,
 }
 
-/// Why a document could not be read as a feed.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum FeedError {
-    /// Too large, or built to exhaust its reader.
-    #[error("the feed is refused: {0}")]
-    Refused(&'static str),
-    /// Not RSS, Atom or JSON Feed, or broken.
-    #[error("this is not a feed we can read: {0}")]
-    NotAFeed(String),
-    /// Our reader met what nobody foresaw.
-    #[error(
-        "something in the feed is written so strangely that our reader had to stop: nothing of it was taken"
-    )]
-    GaveUp,
-}
-
 /// Reads a feed that came from `address`, which relative links are resolved against.
 ///
 /// feed-rs cuts author names at byte positions and unwraps numbers: a strange feed can make it panic, so this goes through
@@ -85,11 +73,23 @@ pub enum FeedError {
 ///
 /// # Errors
 /// [`FeedError`]; a single bad article is skipped and named, it does not spoil the others.
-pub fn parse(bytes: &[u8], address: Option<&Url>) -> Result<ParsedFeed, FeedError> {
-    if let Some(why) = guard::objection(bytes) {
+pub fn parse(
+    bytes: &[u8],
+    address: Option<&Url>,
+    content_type: Option<&ContentType>,
+) -> Result<ParsedFeed, FeedError> {
+    if bytes.len() > guard::MOST_BYTES {
+        return Err(FeedError::Refused("it is larger than 10 MB"));
+    }
+    let decoded = charset::decode(bytes, content_type);
+    if let Some(error) = mistaken(&decoded.text, first_element(&decoded.text).as_deref(), address) {
+        return Err(error);
+    }
+    let text = undeclared(&decoded.text).as_bytes();
+    if let Some(why) = guard::objection(text) {
         return Err(FeedError::Refused(why));
     }
-    let feed = read(&modernised(bytes), address)?;
+    let feed = read(&modernised(text), address)?;
     let context = Context::of(&feed, address);
     let (mut articles, mut skipped) = (Vec::new(), Vec::new());
     let total = feed.entries.len();
@@ -103,7 +103,47 @@ pub fn parse(bytes: &[u8], address: Option<&Url>) -> Result<ParsedFeed, FeedErro
         skipped
             .push(format!("{} more articles: a feed is read up to {MOST_ARTICLES}", total - MOST_ARTICLES));
     }
-    Ok(ParsedFeed { title: context.title, site_url: context.site.map(String::from), articles, skipped })
+    let mut notes = Vec::new();
+    if total == 0 {
+        notes.push("The feed holds no articles yet.".to_owned());
+    }
+    if decoded.mended {
+        notes.push(
+            "Some letters of the feed were not in the encoding that it names, and were guessed.".to_owned(),
+        );
+    }
+    Ok(ParsedFeed {
+        title: context.title,
+        site_url: context.site.map(String::from),
+        articles,
+        skipped,
+        notes,
+    })
+}
+
+/// The document without its XML declaration: it is UTF-8 by now, whatever that says.
+fn undeclared(text: &str) -> &str {
+    let start = text.trim_start();
+    if !start.starts_with("<?xml") {
+        return text;
+    }
+    start.split_once("?>").map_or(text, |(_, rest)| rest)
+}
+
+/// The name of the first element, in lower case.
+fn first_element(text: &str) -> Option<String> {
+    let mut rest = text;
+    loop {
+        rest = &rest[rest.find('<')? + 1..];
+        if let Some(comment) = rest.strip_prefix("!--") {
+            rest = comment.split_once("-->")?.1;
+        } else if rest.starts_with(|c: char| c.is_ascii_alphabetic()) {
+            let end = rest.find(|c: char| c.is_ascii_whitespace() || matches!(c, '>' | '/'));
+            return Some(
+                rest[..end.unwrap_or(rest.len())].chars().take(40).collect::<String>().to_ascii_lowercase(),
+            );
+        }
+    }
 }
 
 fn read(bytes: &[u8], address: Option<&Url>) -> Result<Feed, FeedError> {
@@ -471,7 +511,7 @@ mod tests {
     }
 
     fn one(feed: &str) -> ParsedArticle {
-        let mut feed = parse(feed.as_bytes(), None).expect("a feed");
+        let mut feed = parse(feed.as_bytes(), None, None).expect("a feed");
         assert_eq!((feed.articles.len(), feed.skipped.as_slice()), (1, [].as_slice()));
         feed.articles.remove(0)
     }
@@ -567,13 +607,14 @@ mod tests {
     fn latin_1_is_read_by_its_declaration() {
         let feed = rss("<item><title>Caf\u{e9}</title><link>/c</link></item>").replace("UTF-8", "ISO-8859-1");
         let latin: Vec<u8> = feed.chars().map(|c| u8::try_from(u32::from(c)).expect("Latin-1")).collect();
-        assert_eq!(parse(&latin, None).expect("a feed").articles[0].title, "Caf\u{e9}");
+        assert_eq!(parse(&latin, None, None).expect("a feed").articles[0].title, "Caf\u{e9}");
     }
 
     #[test]
     fn an_article_without_id_and_address_is_skipped_by_name_and_the_others_stay() {
         let feed = parse(
             rss("<item><title>Lost</title></item><item><title>T</title><guid>1</guid></item>").as_bytes(),
+            None,
             None,
         );
         let feed = feed.expect("a feed");
@@ -602,7 +643,7 @@ mod tests {
         let json = format!("{{\"version\":{}", "[".repeat(100_000));
         for hostile in [laughs, &deep, &wide, &json, "", "<html><p>Not found</p></html>", "{}"] {
             let watch = Stopwatch::start();
-            let outcome = parse(hostile.as_bytes(), None);
+            let outcome = parse(hostile.as_bytes(), None, None);
             assert!(outcome.is_err(), "{:.60} gave {outcome:?}", hostile);
             assert!(watch.elapsed().as_millis() < 1_000, "{:.60} took {:?}", hostile, watch.elapsed());
         }

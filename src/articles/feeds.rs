@@ -1,66 +1,58 @@
-//! The feeds that articles come from: adding one, and asking them again.
-
-use std::path::Path;
-
-use url::Url;
+//! The feeds that articles come from, looked after: added, paused, changed, put into the bin and brought back.
+//!
+//! The rule: a feed that is paused, ended or in the bin brings nothing, also what is on its way at that moment.
 
 use super::{
-    feed::{self, FeedError, ParsedFeed},
-    fetch::{self, FetchError, Fetched, Fetcher, Validators},
-    import::{self, ArticlesImported},
-    rows::{Feed, FeedId},
-    store::{self, FEEDS_IN_TURN},
+    bin::BIN_LASTS,
+    feed_rows::{Feed, FeedRead, FeedSettings},
+    fetch::{FetchError, Fetcher},
+    rows::FeedId,
+    store::{bin, feeds as store},
+    topic_map::{TopicMap, TopicMapError},
 };
 use crate::{
     audit_log,
+    clock::Moment,
     db::{self, Db},
-    heavy,
-    queue::{self, Came, Due, Queue, Work},
     site::Site,
 };
 
-/// What asking a feed brought.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Polled {
-    /// It has not changed.
-    NotModified,
-    /// It was read and imported.
-    Imported(ArticlesImported),
-}
+/// More than so many feeds are no magazine's.
+pub const MOST_FEEDS: i64 = 2_000;
 
-/// Why asking a feed failed.
+/// Why a feed was not added, or not changed.
 #[derive(Debug, thiserror::Error)]
-pub enum FeedPollError {
-    /// It could not be fetched.
+pub enum FeedsError {
+    /// There are too many.
+    #[error("there are {MOST_FEEDS} feeds, and no more can be added: remove some first")]
+    TooMany,
+    /// Its address may not be asked.
     #[error(transparent)]
-    Fetch(#[from] FetchError),
-    /// What came is no feed.
+    Address(#[from] FetchError),
+    /// A line of the topics cannot be read.
     #[error(transparent)]
-    Feed(#[from] FeedError),
+    Topics(#[from] TopicMapError),
     /// The database failed.
     #[error(transparent)]
     Database(#[from] sqlx::Error),
 }
 
-/// Adds a feed, or finds it if its address is known. It is asked at the next poll.
+/// Adds a feed, or finds it if its address is known; it is asked at its turn, which is now. Whether it was added.
 ///
 /// # Errors
-/// [`FeedPollError::Fetch`] when the address may not be asked, or the database's.
-pub async fn add_feed(site: &Site, fetcher: &Fetcher, address: &str) -> Result<Feed, FeedPollError> {
+/// [`FeedsError`].
+pub async fn add_feed(site: &Site, fetcher: &Fetcher, address: &str) -> Result<(Feed, bool), FeedsError> {
     let url = fetcher.allowed(address)?;
+    if let Some(known) = store::feed_by_url(&site.db, url.as_str()).await? {
+        return Ok((known, false));
+    }
+    if store::count_feeds(&site.db).await? >= MOST_FEEDS {
+        return Err(FeedsError::TooMany);
+    }
     let mut tx = site.db.begin().await?;
-    let feed = store::add_feed(&mut tx, url.as_str(), site.now()).await?;
+    let added = store::add_feed(&mut tx, url.as_str(), site.now()).await?;
     tx.commit().await?;
-    Ok(feed)
-}
-
-/// Removes a feed: it is not asked again. What it brought stays. Whether there was one.
-pub async fn remove_feed(site: &Site, id: FeedId, staff_id: Option<i64>) -> db::Result<bool> {
-    let mut tx = site.db.begin().await?;
-    let Some(url) = store::remove_feed(&mut tx, id).await? else { return Ok(false) };
-    audit_log::record(&mut tx, site, staff_id, "removed a feed", &url, "").await?;
-    tx.commit().await?;
-    Ok(true)
+    Ok(added)
 }
 
 /// One feed.
@@ -68,112 +60,128 @@ pub async fn find_feed(db: &Db, id: FeedId) -> db::Result<Option<Feed>> {
     store::feed(db, id).await
 }
 
-/// Feeds in the order in which they were added, after one of them.
+/// Feeds in the order in which they were added, after one of them; not those in the bin.
 pub async fn feeds(db: &Db, after: Option<i64>, limit: i64) -> db::Result<Vec<Feed>> {
     store::feeds(db, after.unwrap_or(0), limit).await
 }
 
-/// Asks a feed whether it changed, and imports it if so. What went wrong is kept with the feed.
+/// Feeds in the bin, the last that were put there first.
+pub async fn removed_feeds(db: &Db, limit: i64) -> db::Result<Vec<Feed>> {
+    store::feeds_removed(db, limit).await
+}
+
+/// The last times that it was asked and something came of it, the newest first.
+pub async fn feed_reads(db: &Db, id: FeedId, limit: i64) -> db::Result<Vec<FeedRead>> {
+    store::reads(db, id, limit).await
+}
+
+/// What came of asking it at one of those times.
+pub async fn feed_read(db: &Db, id: FeedId, read: i64) -> db::Result<Option<FeedRead>> {
+    store::read(db, id, read).await
+}
+
+/// How many articles go with it, if they do.
+pub async fn articles_of_feed(db: &Db, id: FeedId) -> db::Result<i64> {
+    bin::count_of_feed(db, id).await
+}
+
+/// How many articles went into the bin with it.
+pub async fn articles_gone_with(db: &Db, feed: &Feed) -> db::Result<i64> {
+    match feed.removed_at {
+        Some(at) => bin::count_with_feed(db, feed.id, at).await,
+        None => Ok(0),
+    }
+}
+
+/// Changes how often it is asked, how its articles arrive and what its words become. Whether there is such a feed.
 ///
 /// # Errors
-/// [`FeedPollError`].
-pub async fn poll_feed(site: &Site, fetcher: &Fetcher, feed: &Feed) -> Result<Polled, FeedPollError> {
-    let polled = poll(site, fetcher, feed).await;
-    if matches!(polled, Ok(Polled::Imported(_)) | Err(FeedPollError::Database(_))) {
-        return polled;
-    }
+/// [`FeedsError::Topics`], or the database's.
+pub async fn set_feed(
+    site: &Site,
+    id: FeedId,
+    set: &FeedSettings,
+    staff_id: Option<i64>,
+) -> Result<bool, FeedsError> {
+    TopicMap::parse(&set.topic_map)?;
     let mut tx = site.db.begin().await?;
-    match &polled {
-        Ok(_) => store::feed_well(&mut tx, feed.id, site.now()).await?,
-        Err(error) => store::feed_failed(&mut tx, feed.id, &error.to_string(), site.now()).await?,
+    let Some((url, ..)) = store::take_feed(&mut tx, id).await? else { return Ok(false) };
+    let next = site.now().plus(set.every.span());
+    let changed = store::set_feed(&mut tx, id, set, next).await?;
+    audit_log::record(&mut tx, site, staff_id, "changed a feed", &url, set.every.as_str()).await?;
+    tx.commit().await?;
+    Ok(changed)
+}
+
+/// Nothing of it comes in until somebody says so. Whether it was on.
+pub async fn pause_feed(site: &Site, id: FeedId, staff_id: Option<i64>) -> db::Result<bool> {
+    let mut tx = site.db.begin().await?;
+    let Some((url, ..)) = store::take_feed(&mut tx, id).await? else { return Ok(false) };
+    let paused = store::pause_feed(&mut tx, id).await?;
+    if paused {
+        audit_log::record(&mut tx, site, staff_id, "paused a feed", &url, "").await?;
     }
     tx.commit().await?;
-    polled
+    Ok(paused)
 }
 
-/// Polls the feeds whose turn has come.
-///
-/// # Errors
-/// When the database fails; a feed's own trouble stands with it.
-pub async fn poll_due(site: &Site, fetcher: &Fetcher) -> db::Result<queue::Worked> {
-    queue::work(site, &InTurn(fetcher)).await
-}
-
-/// Feeds, each when its turn has come.
-struct InTurn<'a>(&'a Fetcher);
-
-#[derive(sqlx_macros::FromRow)]
-struct Which {
-    id: FeedId,
-}
-
-impl Work for InTurn<'_> {
-    type What = Which;
-
-    fn queue(&self) -> &'static Queue {
-        &FEEDS_IN_TURN
+/// It is asked again, from now on: one that was paused, and one of which its server said that it is gone. Whether it was either.
+pub async fn go_on_with_feed(site: &Site, id: FeedId, staff_id: Option<i64>) -> db::Result<bool> {
+    let mut tx = site.db.begin().await?;
+    let Some((url, ..)) = store::take_feed(&mut tx, id).await? else { return Ok(false) };
+    let goes_on = store::go_on_feed(&mut tx, id, site.now()).await?;
+    if goes_on {
+        audit_log::record(&mut tx, site, staff_id, "let a feed go on", &url, "").await?;
     }
-
-    async fn work(&self, site: &Site, due: &Due<Which>) -> db::Result<Came> {
-        // Somebody may have removed it meanwhile.
-        let Some(feed) = store::feed(&site.db, due.what.id).await? else { return Ok(Came::Done) };
-        match poll_feed(site, self.0, &feed).await {
-            Ok(_) => Ok(Came::Done),
-            Err(FeedPollError::Database(error)) => Err(error),
-            Err(error) => Ok(Came::Later(error.to_string())),
-        }
-    }
+    tx.commit().await?;
+    Ok(goes_on)
 }
 
-/// Imports from an address, which becomes a feed that is polled from now on, or from a file. For the command line alone.
-///
-/// # Errors
-/// [`FeedPollError`].
-pub async fn import_source(
+/// Puts a feed into the bin: it is not asked again. What it brought stays, or goes there too. Whether it was not there yet.
+pub async fn remove_feed(
     site: &Site,
-    fetcher: &Fetcher,
-    source: &str,
-) -> Result<ArticlesImported, FeedPollError> {
-    if source.starts_with("http://") || source.starts_with("https://") {
-        let feed = add_feed(site, fetcher, source).await?;
-        return match poll_feed(site, fetcher, &feed).await? {
-            Polled::Imported(report) => Ok(report),
-            Polled::NotModified => Ok(ArticlesImported::default()),
-        };
+    id: FeedId,
+    with_articles: bool,
+    staff_id: Option<i64>,
+) -> db::Result<bool> {
+    db::again(|| remove(site, id, with_articles, staff_id)).await
+}
+
+async fn remove(site: &Site, id: FeedId, with_articles: bool, staff_id: Option<i64>) -> db::Result<bool> {
+    let mut tx = site.db.begin().await?;
+    let now = site.now();
+    let Some(url) = store::remove_feed(&mut tx, id, now).await? else { return Ok(false) };
+    let detail = if with_articles {
+        format!("with {} articles", bin::delete_of_feed(&mut tx, id, now).await?)
+    } else {
+        String::new()
+    };
+    audit_log::record(&mut tx, site, staff_id, "removed a feed", &url, &detail).await?;
+    tx.commit().await?;
+    Ok(true)
+}
+
+/// Brings a feed back out of the bin, with the articles that went there with it; it stands as it did, and is asked now if it is on.
+/// Whether it was there.
+pub async fn bring_feed_back(site: &Site, id: FeedId, staff_id: Option<i64>) -> db::Result<bool> {
+    db::again(|| back(site, id, staff_id)).await
+}
+
+async fn back(site: &Site, id: FeedId, staff_id: Option<i64>) -> db::Result<bool> {
+    let mut tx = site.db.begin().await?;
+    let Some((url, _, Some(removed_at))) = store::take_feed(&mut tx, id).await? else { return Ok(false) };
+    let now = site.now();
+    store::bring_feed_back(&mut tx, id, now).await?;
+    bin::bring_back_of_feed(&mut tx, id, (removed_at, now)).await?;
+    audit_log::record(&mut tx, site, staff_id, "brought a feed back", &url, "").await?;
+    tx.commit().await?;
+    Ok(true)
+}
+
+impl Feed {
+    /// Until when it can be brought back, if it is in the bin.
+    #[must_use]
+    pub fn back_until(&self) -> Option<Moment> {
+        self.removed_at.map(|at| at.plus(BIN_LASTS))
     }
-    import_bytes(site, fetch::read_file(Path::new(source)).await?).await
-}
-
-/// Imports a document at hand, which no address is known of.
-///
-/// # Errors
-/// [`FeedPollError::Feed`] and [`FeedPollError::Database`].
-pub async fn import_bytes(site: &Site, bytes: Vec<u8>) -> Result<ArticlesImported, FeedPollError> {
-    let parsed = parse(bytes, None).await?;
-    Ok(import::import(site, None, parsed).await?)
-}
-
-async fn poll(site: &Site, fetcher: &Fetcher, feed: &Feed) -> Result<Polled, FeedPollError> {
-    let known = Validators { etag: feed.etag.clone(), last_modified: feed.last_modified.clone() };
-    match fetcher.fetch(&fetcher.allowed(&feed.url)?, &known).await? {
-        Fetched::NotModified => Ok(Polled::NotModified),
-        Fetched::Content { bytes, validators, address } => {
-            let parsed = parse(bytes, Some(address)).await?;
-            let title = parsed.title.clone();
-            let report = import::import(site, Some(feed.id), parsed).await?;
-            // After the import: if that failed, the next poll must not be told that nothing changed.
-            let mut tx = site.db.begin().await?;
-            store::feed_read(&mut tx, feed.id, &title, &validators, site.now()).await?;
-            tx.commit().await?;
-            Ok(Polled::Imported(report))
-        }
-    }
-}
-
-async fn parse(bytes: Vec<u8>, address: Option<Url>) -> Result<ParsedFeed, FeedError> {
-    let named = address.as_ref().map_or("a file", Url::as_str).to_owned();
-    heavy::aside(move || feed::parse(&bytes, address.as_ref())).await.unwrap_or_else(|cause| {
-        tracing::warn!(feed = named, %cause, "a feed made its parser stop");
-        Err(FeedError::GaveUp)
-    })
 }

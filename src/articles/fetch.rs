@@ -6,7 +6,7 @@
 
 use std::{
     error::Error,
-    fmt,
+    fmt, io,
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     path::Path,
     time::Duration,
@@ -16,14 +16,17 @@ use reqwest::{
     Client, Response, StatusCode,
     dns::{Addrs, Name, Resolve, Resolving},
     header::{
-        ACCEPT, ETAG, HeaderMap, HeaderName, IF_MODIFIED_SINCE, IF_NONE_MATCH, LAST_MODIFIED, LOCATION,
+        ACCEPT, CONTENT_TYPE, ETAG, HeaderMap, HeaderName, IF_MODIFIED_SINCE, IF_NONE_MATCH, LAST_MODIFIED,
+        LOCATION, RETRY_AFTER,
     },
     redirect,
 };
 use tokio::io::AsyncReadExt;
+use tokio_rustls::rustls;
 use url::{Host, Url};
 
-use super::guard::MOST_BYTES;
+use super::{charset::ContentType, guard::MOST_BYTES};
+use crate::clock::Moment;
 
 const MOST_REDIRECTS: usize = 3;
 const MOST_TIME: Duration = Duration::from_secs(10);
@@ -41,16 +44,32 @@ pub struct Validators {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fetched {
     /// Nothing changed since the validators were given.
-    NotModified,
+    NotModified {
+        /// Where it is from now on, if it has moved for good (RFC 9110 section 15.4.2).
+        moved: Option<Url>,
+    },
     /// A document.
     Content {
-        /// The document, unpacked, at most 5 MiB.
+        /// The document, unpacked, at most 10 MB.
         bytes: Vec<u8>,
+        /// What the server says it is.
+        content_type: Option<ContentType>,
         /// What to ask with next time.
         validators: Validators,
         /// Where it came from in the end, after redirects.
         address: Url,
+        /// Where it is from now on, if it has moved for good.
+        moved: Option<Url>,
     },
+}
+
+/// When a server says that it may be asked again (RFC 9110 section 10.2.3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RetryAfter {
+    /// So long from now.
+    In(Duration),
+    /// From that moment on.
+    At(Moment),
 }
 
 /// Why a document could not be fetched. The words are for an editor.
@@ -60,23 +79,52 @@ pub enum FetchError {
     #[error("this address is not allowed: {0}")]
     NotAllowed(String),
     /// The server said no.
-    #[error("the server answered {0}")]
-    Status(u16),
-    /// More than 5 MiB.
-    #[error("it is larger than 5 MiB")]
+    #[error("{}", refusal(*.status))]
+    Status {
+        status: u16,
+        /// When it wants to be asked again, if it says so.
+        after: Option<RetryAfter>,
+    },
+    /// It is gone for good, as its server says (410).
+    #[error("it is gone for good: the site says that there is no feed here any more (410)")]
+    Gone,
+    /// More than 10 MB.
+    #[error("it is larger than 10 MB")]
     TooLarge,
     /// More than three redirects, or one that leads nowhere.
-    #[error("it redirects too often or nowhere")]
+    #[error("the site sends us from one address to the next, and never to the feed")]
     Redirects,
     /// More than ten seconds in all.
-    #[error("the server took longer than 10 seconds")]
+    #[error("the site took longer than 10 seconds to answer")]
     TimedOut,
-    /// No connection, no such host, a broken answer.
-    #[error("the server cannot be reached: {0}")]
+    /// No such host.
+    #[error("there is no site of that name: is it spelt right?")]
+    NoSuchSite,
+    /// Nothing listens there.
+    #[error("the site does not answer: it may be down just now")]
+    Refused,
+    /// Its certificate is not in order.
+    #[error("the site cannot prove that it is itself (its certificate: {0})")]
+    Certificate(String),
+    /// No connection, or a broken answer.
+    #[error("the site cannot be reached: {0}")]
     Unreachable(String),
     /// A local file that cannot be read.
     #[error("the file cannot be read: {0}")]
     File(#[from] std::io::Error),
+}
+
+/// What a server's refusal means for who wants to read.
+fn refusal(status: u16) -> String {
+    match status {
+        401 | 403 => format!(
+            "the site does not let us read it ({status}): some keep programs out, so ask whoever looks after it"
+        ),
+        404 => "there is nothing at that address (404): is it spelt right?".to_owned(),
+        429 => "the site asks us to come less often (429)".to_owned(),
+        500.. => format!("the site has trouble of its own ({status})"),
+        _ => format!("the site answered in a way that we cannot use ({status})"),
+    }
 }
 
 /// Fetches documents over http and https.
@@ -114,7 +162,7 @@ impl Fetcher {
         Ok(address)
     }
 
-    /// Fetches `address`, unless it is as `known` says: at most 5 MiB after unpacking, 3 redirects and 10 seconds in all.
+    /// Fetches `address`, unless it is as `known` says: at most 10 MB after unpacking, 3 redirects and 10 seconds in all.
     ///
     /// # Errors
     /// [`FetchError`].
@@ -125,17 +173,28 @@ impl Fetcher {
     }
 
     async fn follow(&self, mut address: Url, known: &Validators) -> Result<Fetched, FetchError> {
+        // Where it is for good is the last address that only permanent redirects lead to.
+        let (mut moved, mut for_good) = (None, true);
         for _ in 0..=MOST_REDIRECTS {
             check(&address, self.allow_private)?;
             let response = self.ask(&address, known).await?;
             match response.status() {
-                StatusCode::NOT_MODIFIED => return Ok(Fetched::NotModified),
-                status if status.is_success() => return read(response, address).await,
+                StatusCode::NOT_MODIFIED => return Ok(Fetched::NotModified { moved }),
+                status if status.is_success() => return read(response, address, moved).await,
                 status if status.is_redirection() => {
                     let location = header(response.headers(), &LOCATION).ok_or(FetchError::Redirects)?;
                     address = address.join(&location).map_err(|_| FetchError::Redirects)?;
+                    for_good &=
+                        matches!(status, StatusCode::MOVED_PERMANENTLY | StatusCode::PERMANENT_REDIRECT);
+                    if for_good {
+                        moved = Some(address.clone());
+                    }
                 }
-                status => return Err(FetchError::Status(status.as_u16())),
+                StatusCode::GONE => return Err(FetchError::Gone),
+                status => {
+                    let after = header(response.headers(), &RETRY_AFTER).and_then(|text| retry_after(&text));
+                    return Err(FetchError::Status { status: status.as_u16(), after });
+                }
             }
         }
         Err(FetchError::Redirects)
@@ -165,11 +224,12 @@ pub async fn read_file(path: &Path) -> Result<Vec<u8>, FetchError> {
     if bytes.len() > MOST_BYTES { Err(FetchError::TooLarge) } else { Ok(bytes) }
 }
 
-async fn read(mut response: Response, address: Url) -> Result<Fetched, FetchError> {
+async fn read(mut response: Response, address: Url, moved: Option<Url>) -> Result<Fetched, FetchError> {
     let validators = Validators {
         etag: header(response.headers(), &ETAG),
         last_modified: header(response.headers(), &LAST_MODIFIED),
     };
+    let content_type = header(response.headers(), &CONTENT_TYPE).map(|kind| ContentType::parse(&kind));
     let mut bytes = Vec::new();
     // Chunks come unpacked, so that a small answer that unpacks to a large one stops here too.
     while let Some(chunk) = response.chunk().await.map_err(unreachable)? {
@@ -178,7 +238,18 @@ async fn read(mut response: Response, address: Url) -> Result<Fetched, FetchErro
         }
         bytes.extend_from_slice(&chunk);
     }
-    Ok(Fetched::Content { bytes, validators, address })
+    Ok(Fetched::Content { bytes, content_type, validators, address, moved })
+}
+
+/// Seconds, or a date.
+fn retry_after(text: &str) -> Option<RetryAfter> {
+    match text.trim().parse() {
+        Ok(seconds) => Some(RetryAfter::In(Duration::from_secs(seconds))),
+        Err(_) => {
+            let date = jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(text.trim()).ok()?;
+            Some(RetryAfter::At(Moment::from_unix_seconds(date.as_second())))
+        }
+    }
 }
 
 fn header(headers: &HeaderMap, name: &HeaderName) -> Option<String> {
@@ -226,7 +297,19 @@ impl Resolve for PublicOnly {
     fn resolve(&self, name: Name) -> Resolving {
         let allow_private = self.allow_private;
         Box::pin(async move {
-            let answers: Vec<SocketAddr> = tokio::net::lookup_host((name.as_str(), 0)).await?.collect();
+            // Nobody has such a name, whoever is asked (RFC 6761 section 6.4).
+            if name.as_str().ends_with(".invalid") {
+                return Err(NoSuchName.into());
+            }
+            let found = tokio::net::lookup_host((name.as_str(), 0)).await;
+            let answers: Vec<SocketAddr> = match found {
+                Ok(answers) => answers.collect(),
+                // Whoever looks names up for us is away; that says nothing of the name.
+                Err(error) if error.to_string().contains("Temporary failure") => {
+                    return Err(NobodyLooksNamesUp.into());
+                }
+                Err(_) => return Err(NoSuchName.into()),
+            };
             if !allow_private && answers.iter().any(|answer| !is_public(answer.ip())) {
                 return Err(PrivateAnswer.into());
             }
@@ -248,6 +331,30 @@ impl fmt::Display for PrivateAnswer {
 
 impl Error for PrivateAnswer {}
 
+/// A name that nobody has.
+#[derive(Debug)]
+struct NoSuchName;
+
+impl fmt::Display for NoSuchName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("there is no such host")
+    }
+}
+
+impl Error for NoSuchName {}
+
+/// Names cannot be looked up.
+#[derive(Debug)]
+struct NobodyLooksNamesUp;
+
+impl fmt::Display for NobodyLooksNamesUp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("our own server cannot look up the names of sites just now")
+    }
+}
+
+impl Error for NobodyLooksNamesUp {}
+
 /// The innermost cause says most; the outer layers repeat the address.
 fn unreachable(error: reqwest::Error) -> FetchError {
     let mut cause: &(dyn Error + 'static) = &error;
@@ -255,7 +362,19 @@ fn unreachable(error: reqwest::Error) -> FetchError {
         if cause.is::<PrivateAnswer>() {
             return FetchError::NotAllowed(cause.to_string());
         }
-        match cause.source() {
+        if cause.is::<NoSuchName>() {
+            return FetchError::NoSuchSite;
+        }
+        if let Some(rustls::Error::InvalidCertificate(why)) = cause.downcast_ref::<rustls::Error>() {
+            return FetchError::Certificate(why.to_string());
+        }
+        let within = cause.downcast_ref::<io::Error>();
+        if within.is_some_and(|error| error.kind() == io::ErrorKind::ConnectionRefused) {
+            return FetchError::Refused;
+        }
+        // What an I/O error wraps is not its source, but that one's source is.
+        let wrapped = within.and_then(io::Error::get_ref).map(|inner| inner as &(dyn Error + 'static));
+        match wrapped.or_else(|| cause.source()) {
             Some(deeper) => cause = deeper,
             None => return FetchError::Unreachable(cause.to_string()),
         }
@@ -402,15 +521,19 @@ mod tests {
     #[tokio::test]
     async fn a_second_fetch_asks_whether_anything_changed() {
         let (address, served) = server(vec![
-            b"HTTP/1.1 200 OK\r\netag: \"v1\"\r\nlast-modified: Tue, 03 Mar 2026 14:05:05 GMT\r\ncontent-length: 6\r\nconnection: close\r\n\r\n<rss/>".to_vec(),
+            b"HTTP/1.1 200 OK\r\netag: \"v1\"\r\nlast-modified: Tue, 03 Mar 2026 14:05:05 GMT\r\ncontent-type: Text/XML; charset=\"koi8-r\"\r\ncontent-length: 6\r\nconnection: close\r\n\r\n<rss/>".to_vec(),
             b"HTTP/1.1 304 Not Modified\r\nconnection: close\r\n\r\n".to_vec(),
         ])
         .await;
         let fetcher = Fetcher::new(true).expect("a client");
         let first = fetcher.fetch(&address, &Validators::default()).await.expect("content");
-        let Fetched::Content { bytes, validators, .. } = first else { panic!("{first:?}") };
+        let Fetched::Content { bytes, content_type, validators, .. } = first else { panic!("{first:?}") };
+        assert_eq!(content_type, Some(ContentType::parse("text/xml;charset=koi8-r")));
         assert_eq!((bytes.as_slice(), validators.etag.as_deref()), (b"<rss/>".as_slice(), Some("\"v1\"")));
-        assert_eq!(fetcher.fetch(&address, &validators).await.expect("an answer"), Fetched::NotModified);
+        assert_eq!(
+            fetcher.fetch(&address, &validators).await.expect("an answer"),
+            Fetched::NotModified { moved: None }
+        );
         let asked = served.await.expect("the server");
         assert!(!asked[0].contains("if-none-match"));
         assert!(
@@ -436,7 +559,7 @@ mod tests {
         assert_eq!(served.await.expect("the server").len(), 4);
     }
 
-    /// TRUST A8: what is small on the wire and large unpacked stops at 5 MiB.
+    /// TRUST A8: what is small on the wire and large unpacked stops at 10 MB.
     #[tokio::test]
     async fn a_packed_bomb_is_capped_after_unpacking() {
         let bomb = include_bytes!("../../tests/it/fixtures/zeros-20-mib.gz");

@@ -4,7 +4,7 @@
 //! the attributes of a tag, or with a record for every element.
 
 /// The most bytes a feed may have.
-pub const MOST_BYTES: usize = 5 * 1024 * 1024;
+pub const MOST_BYTES: usize = 10_000_000;
 
 const MOST_DEPTH: usize = 256;
 const MOST_TAGS: usize = 60_000;
@@ -15,7 +15,7 @@ const MOST_JSON_VALUES: usize = 200_000;
 #[must_use]
 pub fn objection(bytes: &[u8]) -> Option<&'static str> {
     if bytes.len() > MOST_BYTES {
-        return Some("it is larger than 5 MiB");
+        return Some("it is larger than 10 MB");
     }
     if bytes.contains(&0) {
         return Some("it is not in a text encoding that feeds use (UTF-8, ISO-8859-1 and their like)");
@@ -119,7 +119,7 @@ mod tests {
                 "<!DOCTYPE x [<!ENTITY file SYSTEM 'file:///etc/passwd'>]><rss>&file;</rss>".to_owned(),
                 "entities",
             ),
-            (format!("<rss>{}</rss>", " ".repeat(MOST_BYTES)), "5 MiB"),
+            (format!("<rss>{}</rss>", " ".repeat(MOST_BYTES)), "10 MB"),
             (format!("{{\"items\":[{}]}}", "{},".repeat(300_000)), "too many values"),
             ("<\0r\0s\0s\0>\0".to_owned(), "encoding"),
         ] {

@@ -11,10 +11,9 @@ use std::{
 };
 
 use ammonia::{Builder, UrlRelative};
-use pulldown_cmark::{Event, Options, Parser};
 use url::Url;
 
-use super::tame::tame;
+use super::tame::{tame, tame_pasted};
 
 /// How fast a reader reads unless the desk says otherwise, in words a minute.
 pub const READING_SPEED: i64 = 275;
@@ -36,30 +35,19 @@ pub fn sanitise(html: &str, base: Option<&Url>) -> String {
     tidy(&cleaned)
 }
 
-/// Markdown as typed on the desk, made into clean HTML.
-#[must_use]
-pub fn markdown_to_html(markdown: &str) -> String {
-    let options = Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH | Options::ENABLE_SMART_PUNCTUATION;
-    let mut html = String::with_capacity(markdown.len() * 3 / 2);
-    pulldown_cmark::html::push_html(&mut html, shallow(Parser::new_ext(markdown, options)));
-    sanitise(&html, None)
-}
-
-/// Without quotations and lists within each other beyond all measure, whose text stays: one letter makes a tag of thirty.
-fn shallow<'a>(events: impl Iterator<Item = Event<'a>>) -> impl Iterator<Item = Event<'a>> {
-    const DEEPEST: usize = 40;
-    let mut depth = 0_usize;
-    events.filter(move |event| match event {
-        Event::Start(_) => {
-            depth += 1;
-            depth <= DEEPEST
-        }
-        Event::End(_) => {
-            depth -= 1;
-            depth < DEEPEST
-        }
-        _ => true,
-    })
+/// What was pasted, with the styles and names that say what it means: never to be shown, only to be read.
+pub(super) fn sanitise_pasted(html: &str) -> String {
+    static PASTED: LazyLock<Builder<'static>> = LazyLock::new(|| {
+        let mut builder = builder();
+        builder
+            .add_tags(["span", "u"])
+            .add_generic_attributes(["style", "class", "id"])
+            .add_tag_attributes("a", ["name"])
+            .url_relative(UrlRelative::PassThrough)
+            .link_rel(None);
+        builder
+    });
+    PASTED.clean(&tame_pasted(html)).to_string()
 }
 
 /// Plain text made into paragraphs, split at empty lines.
@@ -343,14 +331,23 @@ const INLINE: [&str; 19] = [
     "sub", "sup", "span", "u",
 ];
 
-enum Token<'a> {
+/// A piece of clean HTML.
+#[derive(Debug)]
+pub(super) enum Token<'a> {
     Text(&'a str),
     Open { name: &'a str, raw: &'a str },
     Close { name: &'a str, raw: &'a str },
 }
 
 /// Reads clean HTML, where `<` always begins a tag.
-struct Tokens<'a>(&'a str);
+#[derive(Debug)]
+pub(super) struct Tokens<'a>(&'a str);
+
+impl<'a> Tokens<'a> {
+    pub(super) fn of(clean: &'a str) -> Self {
+        Self(clean)
+    }
+}
 
 impl<'a> Iterator for Tokens<'a> {
     type Item = Token<'a>;
@@ -374,7 +371,7 @@ impl<'a> Iterator for Tokens<'a> {
 }
 
 /// An attribute of a clean tag, still encoded.
-fn attribute<'a>(raw: &'a str, name: &str) -> Option<&'a str> {
+pub(super) fn attribute<'a>(raw: &'a str, name: &str) -> Option<&'a str> {
     let mut rest = raw;
     while let Some((before, after)) = rest.split_once("=\"") {
         let (value, next) = after.split_once('"')?;
@@ -387,7 +384,7 @@ fn attribute<'a>(raw: &'a str, name: &str) -> Option<&'a str> {
 }
 
 /// Decodes the few entities that clean HTML is written with.
-fn decode(raw: &str) -> Cow<'_, str> {
+pub(super) fn decode(raw: &str) -> Cow<'_, str> {
     if !raw.contains('&') {
         return Cow::Borrowed(raw);
     }
@@ -492,11 +489,7 @@ mod tests {
     }
 
     #[test]
-    fn markdown_becomes_clean_html() {
-        assert_eq!(
-            markdown_to_html("Hello *there*, [you](https://example.org) <script>x</script>"),
-            "<p>Hello <em>there</em>, <a href=\"https://example.org\" rel=\"noopener\">you</a> </p>"
-        );
+    fn plain_text_becomes_paragraphs() {
         assert_eq!(paragraphs("One <b>\n\nTwo\nthree"), "<p>One &lt;b&gt;</p>\n<p>Two<br>three</p>\n");
     }
 }

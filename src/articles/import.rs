@@ -9,6 +9,7 @@ use url::Url;
 
 use super::{
     feed::{ParsedArticle, ParsedFeed},
+    feed_rows::FeedArrives,
     identity::{Document, Names, link_key},
     read,
     rows::{ArticleState, FeedId},
@@ -45,12 +46,24 @@ pub struct ArticlesImported {
 /// Where articles come from.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Source<'a> {
-    /// A feed, and its address.
-    Feed(FeedId, &'a str),
+    /// A feed, its address, and how what is new in it arrives.
+    Feed(FeedId, &'a str, FeedArrives),
     /// A document at hand.
     Document,
     /// The owner's own archive; whether what is new in it is a draft first.
     Archive { as_drafts: bool },
+}
+
+impl Source<'_> {
+    /// How one stands that is new here.
+    fn new(self, there: There) -> ArticleState {
+        let as_drafts = match self {
+            Self::Feed(_, _, arrives) => arrives == FeedArrives::Draft,
+            Self::Document => false,
+            Self::Archive { as_drafts } => as_drafts,
+        };
+        new(there, as_drafts)
+    }
 }
 
 /// How an article stands where it comes from.
@@ -92,7 +105,8 @@ pub(super) enum Taken {
 /// When the database fails: then some of the articles are in, and importing again brings the rest.
 pub async fn import(site: &Site, feed_id: Option<FeedId>, feed: ParsedFeed) -> Result<ArticlesImported> {
     read::key_waiting(site).await?;
-    let mut report = ArticlesImported { skipped: feed.skipped, ..ArticlesImported::default() };
+    let mut report =
+        ArticlesImported { skipped: feed.skipped, notes: feed.notes, ..ArticlesImported::default() };
     let (mut document, mut articles) = (Document::default(), Vec::with_capacity(feed.articles.len()));
     for article in feed.articles {
         if document.add(&article.source_id, &link_key(article.canonical_url.as_deref())) {
@@ -147,12 +161,13 @@ async fn import_chunk(
     tx.close(Gate::Articles).await?;
     let feed = match feed_id {
         Some(id) => match store::hold_feed(&mut tx, id).await? {
-            Some(url) => Some((id, url)),
+            Some((url, arrives)) => Some((id, url, arrives)),
             None => return Ok(Vec::new()),
         },
         None => None,
     };
-    let source = feed.as_ref().map_or(Source::Document, |(id, url)| Source::Feed(*id, url));
+    let source =
+        feed.as_ref().map_or(Source::Document, |(id, url, arrives)| Source::Feed(*id, url, *arrives));
     let coming = |article| Coming { article, there: There::Published, markdown: None, slug: None };
     let chunk: Vec<Coming<'_>> = chunk.iter().map(coming).collect();
     let outcomes = take(&mut tx, source, document, &chunk, site.now()).await?;
@@ -236,7 +251,7 @@ impl Here {
 /// Whether another feed, which is not at home there, has an article that stands where ours is at home: then it keeps nobody from bringing
 /// their own.
 fn is_squatted(source: Source<'_>, known: &Known, link: &str) -> bool {
-    let (Source::Feed(own, url), Some(other)) = (source, known.feed_id) else { return false };
+    let (Source::Feed(own, url, _), Some(other)) = (source, known.feed_id) else { return false };
     own != other
         && is_host_of(url, link)
         && !known.feed_url.as_deref().is_some_and(|url| is_host_of(url, link))
@@ -265,17 +280,33 @@ async fn again(
     let article = coming.article;
     // Otherwise one feed could rewrite another's articles by naming their ids, also when the other was removed.
     match (source, known.feed_id) {
-        (Source::Feed(own, _), Some(other)) if own != other => {
+        (Source::Feed(own, ..), Some(other)) if own != other => {
             return Ok(Taken::Skipped(format!("“{}” belongs to another feed", article.title)));
         }
-        (Source::Feed(_, url), None) if !is_at_home(known.canonical_url.as_deref(), url) => {
+        (Source::Feed(_, url, _), None) if !is_at_home(known.canonical_url.as_deref(), url) => {
             return Ok(Taken::Skipped(format!("“{}” came here from elsewhere before", article.title)));
         }
         _ => {}
     }
+    let is_of_a_feed = matches!(source, Source::Feed(..));
+    if known.emptied_at.is_some()
+        && (known.feed_id.is_none() || !is_of_a_feed)
+        && coming.there != There::Withdrawn
+    {
+        // It was deleted long ago, and what brought it then is not there any more: whoever brings it now wants it.
+        let state = source.new(coming.there);
+        let arrives =
+            if state == ArticleState::Published { FeedArrives::Published } else { FeedArrives::Draft };
+        store::bin::revive(tx, known.id, arrives).await?;
+        follow(tx, source, coming, &Known { edited_at: None, state, ..known.clone() }, now).await?;
+        return Ok(Taken::New);
+    }
+    if known.deleted_at.is_some() {
+        return Ok(Taken::Skipped(format!("“{}” was deleted here", article.title)));
+    }
     match source {
         Source::Archive { as_drafts } => archived(tx, as_drafts, coming, known, now).await,
-        Source::Feed(id, _) => {
+        Source::Feed(id, ..) => {
             if known.source_id.as_ref().is_some_and(|source_id| *source_id != names.kept_as()) {
                 store::rename(tx, known.id, &names.kept_as()).await?;
             }
@@ -362,10 +393,39 @@ async fn archived(
     Ok(Taken::Updated)
 }
 
+/// Brings one up to its source, whatever it says.
+async fn follow(
+    tx: &mut Tx,
+    source: Source<'_>,
+    coming: &Coming<'_>,
+    known: &Known,
+    now: Moment,
+) -> Result<()> {
+    let article = coming.article;
+    let (fed, archived, feed_id) = match source {
+        Source::Feed(id, ..) => (content_hash(article), None, Some(id)),
+        Source::Document => (content_hash(article), None, None),
+        Source::Archive { .. } => (String::new(), Some(archive_hash(coming)), None),
+    };
+    let followed = Followed {
+        article,
+        body: Some((article.body_html.as_str(), coming.markdown, article.word_count)),
+        published_at: dated(coming, now),
+        content_hash: &fed,
+        archive_hash: archived.as_deref(),
+        feed_id,
+        state: known.state,
+        now,
+    };
+    store::follow(tx, known.id, &followed).await?;
+    store::set_topics(tx, known.id, &topics(&article.topics)).await
+}
+
 /// How one that is here stands from now on, by how it stands there.
 fn stands(here: ArticleState, there: There, as_drafts: bool) -> ArticleState {
     match (there, here) {
         (There::Withdrawn, _) => ArticleState::Withdrawn,
+        (There::Draft, ArticleState::Ready) => ArticleState::Ready,
         (There::Draft, _) => ArticleState::Draft,
         // It is seen here already: drafts are for what is new.
         (There::Published, ArticleState::Published) => ArticleState::Published,
@@ -400,10 +460,10 @@ async fn add(
         return Ok(Taken::Skipped(format!("“{}” is private or in the bin there", article.title)));
     }
     let source_id = names.kept_as();
-    let (feed_id, content_hash, archive_hash, as_drafts) = match source {
-        Source::Feed(id, _) => (Some(id), content_hash(article), None, false),
-        Source::Document => (None, content_hash(article), None, false),
-        Source::Archive { as_drafts } => (None, String::new(), Some(archive_hash(coming)), as_drafts),
+    let (feed_id, content_hash, archive_hash) = match source {
+        Source::Feed(id, ..) => (Some(id), content_hash(article), None),
+        Source::Document => (None, content_hash(article), None),
+        Source::Archive { .. } => (None, String::new(), Some(archive_hash(coming))),
     };
     let row = store::NewRow {
         feed_id,
@@ -417,13 +477,15 @@ async fn add(
         image_url: article.image_url.as_deref(),
         origin_note: article.origin_note.as_deref(),
         word_count: article.word_count,
-        state: new(coming.there, as_drafts),
+        state: source.new(coming.there),
         // What a feed gives is public, whatever date it bears.
         published_at: dated(coming, now).unwrap_or(now),
         now,
         edited_at: None,
         content_hash: &content_hash,
         archive_hash: archive_hash.as_deref(),
+        notes: "",
+        embargo_at: None,
     };
     let called = coming.slug.map(slug::slug).filter(|slug| !slug.is_empty());
     for slug in slug::candidates(&called.unwrap_or_else(|| slug::slug(&article.title))) {

@@ -1,70 +1,130 @@
 //! Articles, their topics, and the feeds they come from.
 //!
-//! The rule: an article is imported once (by what its source calls it, else by where it stands), follows its feed while nobody touched it, and is the
+//! The rule: an article is imported once (its feed's own id is unique), follows its feed while nobody touched it, and is the
 //! desk's from the first edit on. `body_html` is always clean HTML, made by `html.rs`.
 //!
 //! It may call the settings and the small types; publishing calls it, and the web. Start reading at `import.rs`: how an article comes.
 
+mod adding;
 mod archives;
+mod authors;
+mod bin;
+mod byline;
+mod charset;
+mod desk_look;
 mod edit;
 mod feed;
+mod feed_links;
+mod feed_rows;
 mod feeds;
 mod fetch;
 mod guard;
 mod html;
 mod identity;
 mod import;
+mod kept;
+mod mistaken;
+mod near;
+mod pictures;
+mod polling;
 mod read;
+mod revisions;
 mod rows;
+mod sittings;
 mod slug;
 mod store;
 mod tame;
 #[cfg(test)]
 mod tests;
-
-use crate::db::Sql;
+mod text;
+mod topic_map;
+mod writing;
 
 pub use self::{
+    adding::{
+        BringInFeedError, BroughtIn, LARGEST_OPML, OpmlError, add_feeds, bring_in_feed, import_bytes,
+        import_source, read_opml, write_opml,
+    },
     archives::{
         Archive, ArchiveChoices, ArchiveError, ArchiveFirst, ArchiveKind, ArchiveLeft, ArchiveReport,
         ArchiveState, ArchiveSurvey, BringArchiveError, LARGEST_ARCHIVE, ReceivingArchive, archives,
         begin_site, bring_in_archive, bring_in_archives, find_archive, is_archive, left_of_archive,
-        look_at_archive, remove_archive, stop_archive, take_archive,
+        look_at_archive, remove_archive, stop_archive, store::ARCHIVES_IN_TURN, take_archive,
     },
-    edit::{ArticleError, ArticleFieldError, Body, Checked, WrittenArticle, create, update},
-    feed::{FeedError, parse as parse_feed},
+    authors::{
+        AuthorDescription, AuthorError, AuthorWrote, author_by_id, author_by_slug, author_named,
+        authors_page, describe_author, merge_authors, other_spellings, pages_of_authors, part_authors,
+        read_waiting_bylines,
+    },
+    bin::{
+        BIN_LASTS, bin_page, bring_back as bring_article_back, delete as delete_article, deleted_among,
+        find_deleted,
+    },
+    byline::{SignedName, signed},
+    charset::ContentType,
+    desk_look::{DeskLook, DeskState},
+    edit::{
+        ArticleError, ArticleFieldError, Body, Checked, WrittenArticle, as_markdown, compared, create,
+        read_pasted, text_to_change, update,
+    },
+    feed::{ParsedFeed, parse as parse_feed},
+    feed_links::NamedFeed,
+    feed_rows::{Feed, FeedArrives, FeedEvery, FeedRead, FeedSettings, FeedState, OtherTopics},
     feeds::{
-        FeedPollError, Polled, add_feed, feeds, find_feed, import_bytes, import_source, poll_due, poll_feed,
-        remove_feed,
+        FeedsError, MOST_FEEDS, add_feed, articles_gone_with, articles_of_feed, bring_feed_back, feed_read,
+        feed_reads, feeds, find_feed, go_on_with_feed, pause_feed, remove_feed, removed_feeds, set_feed,
     },
     fetch::{FetchError, Fetcher},
-    html::{
-        READING_SPEED, excerpt, first_image, markdown_to_html, plain_text, reading_minutes, sanitise,
-        text_of, word_count,
-    },
+    html::{READING_SPEED, excerpt, first_image, plain_text, reading_minutes, sanitise, text_of, word_count},
     import::{ArticlesImported, import},
-    read::{
-        Before, by_id, by_ids, by_slug, desk_page, fold_waiting, key_waiting, latest, page,
-        published_by_slug, topics,
+    kept::{KeptCopy, Revision, RevisionLine, Sitting},
+    mistaken::FeedError,
+    near::near,
+    pictures::{CopiedPictures, copy_pictures},
+    polling::{
+        FeedPollError, FeedsRead, Polled, in_a_sentence, poll_due, poll_feed, read_feed_now, read_feeds_now,
     },
-    rows::{Article, ArticleId, ArticleState, ArticleTopic, Feed, FeedId},
-    store::FEEDS_IN_TURN,
+    read::{
+        Before, Of, Public, SITE_MAP_PART, by_id, by_ids, by_slug, desk_page, fold_waiting, key_waiting,
+        latest, newest, page, page_of, public_authors, published_by_slug, site_map_part, site_map_parts,
+        topics,
+    },
+    revisions::{revision, revision_before, revisions},
+    rows::{Article, ArticleId, ArticleState, ArticleTopic, Author, DeletedArticle, FeedId},
+    sittings::{COPY_LASTS, Piece, copy_of, new_copies, others_at, sit, throw_away},
+    store::feeds::FEEDS_IN_TURN,
+    text::ArticleText,
+    topic_map::TopicMapError,
+    writing::{LARGEST_PASTE, WordChange, html_to_markdown, markdown_to_html, pasted_to_markdown},
 };
 
-pub use self::archives::store::ARCHIVES_IN_TURN;
-
-/// Every statement of this room.
-pub const STATEMENTS: &[&[Sql]] = &[store::STATEMENTS, archives::store::STATEMENTS];
-/// And of its queues.
-pub const QUEUES: &[&[&[Sql]]] = &[store::QUEUES, archives::store::QUEUES];
-
-/// What this room forgets, for the one place that says when.
+/// What goes after a while, for the rules of retention.
 pub(crate) mod forgetting {
     pub(crate) use super::archives::{
         ARCHIVES_KEPT,
         store::{FORGET_LEFT as ARCHIVE_LEFT, FORGET_PARTS as ARCHIVE_PARTS, FORGET_UNFINISHED as ARCHIVES},
     };
+    pub(crate) use super::store::{
+        bin::EMPTY,
+        feeds::{FEEDS_GO, READS_GO},
+        writing::FORGET_SITTINGS,
+    };
 }
+
+/// Every statement of this room, for the check that prepares them on both engines.
+pub const STATEMENTS: &[&[crate::db::Sql]] = &[
+    store::STATEMENTS,
+    archives::store::STATEMENTS,
+    store::authors::STATEMENTS,
+    store::bin::STATEMENTS,
+    store::desk::STATEMENTS,
+    store::feeds::STATEMENTS,
+    store::public::STATEMENTS,
+    store::writing::STATEMENTS,
+];
+
+/// And of its queues.
+pub const QUEUES: &[&[&[crate::db::Sql]]] = &[store::feeds::QUEUES, archives::store::QUEUES];
 
 /// The sample magazine that the demo imports: an RSS feed of our own writing.
 pub const SAMPLE_FEED: &[u8] = include_bytes!("../../assets/sample/feed.xml");

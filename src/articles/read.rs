@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::{Article, ArticleId, ArticleState, ArticleTopic, store};
+use super::{Article, ArticleId, ArticleState, ArticleTopic, desk_look::DeskLook, store, store::public};
 use crate::{
     clock::Moment,
     db::{Db, Result},
@@ -35,10 +35,76 @@ pub async fn page(
     store::published_page(&site.db, site.now(), Before::key(before), topic.unwrap_or(""), limit).await
 }
 
-/// Every article, drafts too, newest first, from a place on; `search` is looked for in titles and bylines, in any
-/// script and case.
-pub async fn desk_page(db: &Db, search: &str, before: Option<Before>, limit: i64) -> Result<Vec<Article>> {
-    store::desk_page(db, Before::key(before), &folded(search.trim()), limit).await
+/// Whose articles a list has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Of<'a> {
+    /// Everybody's.
+    All,
+    /// Those of the topic of that slug.
+    Topic(&'a str),
+    /// Those of the author of that slug.
+    Author(&'a str),
+}
+
+/// An article that readers see: which, and when it last changed.
+pub type Public = (ArticleId, Moment);
+
+/// Which articles readers see, newest first, from a place on; nothing of their texts is read.
+pub async fn newest(site: &Site, of: Of<'_>, before: Option<Before>, limit: i64) -> Result<Vec<Public>> {
+    let (db, now, before) = (&site.db, site.now(), Before::key(before));
+    match of {
+        Of::All => public::newest(db, now, before, limit).await,
+        Of::Topic(slug) => public::newest_of_topic(db, now, before, limit, slug).await,
+        Of::Author(slug) => public::newest_of_author(db, now, before, limit, slug).await,
+    }
+}
+
+/// The same articles whole.
+pub async fn page_of(site: &Site, of: Of<'_>, before: Option<Before>, limit: i64) -> Result<Vec<Article>> {
+    let ids: Vec<ArticleId> = newest(site, of, before, limit).await?.into_iter().map(|(id, _)| id).collect();
+    by_ids(&site.db, &ids).await
+}
+
+/// So many numbers of articles make a part of the site map: no part has more addresses than the protocol allows.
+pub const SITE_MAP_PART: i64 = 50_000;
+
+/// The parts of the site map in which an article is that readers see.
+pub async fn site_map_parts(site: &Site) -> Result<Vec<i64>> {
+    /// More parts no site map has.
+    const MOST: i64 = 50_000;
+    let Some(highest) = public::highest(&site.db).await? else { return Ok(Vec::new()) };
+    let among: Vec<i64> = (0..=(highest - 1) / SITE_MAP_PART).take(MOST as usize).collect();
+    public::site_map_parts(&site.db, site.now(), &among).await
+}
+
+/// What comes behind an article in its part of the site map: its number, its slug, and when it last changed.
+pub async fn site_map_part(
+    site: &Site,
+    part: i64,
+    after: i64,
+    limit: i64,
+) -> Result<Vec<(i64, String, Moment)>> {
+    let first = part.saturating_mul(SITE_MAP_PART);
+    public::site_map(&site.db, site.now(), (after.max(first), first.saturating_add(SITE_MAP_PART)), limit)
+        .await
+}
+
+/// Authors of whom readers see something, by their number, after one of them: number and slug.
+pub async fn public_authors(site: &Site, after: i64, limit: i64) -> Result<Vec<(i64, String)>> {
+    public::authors_seen(&site.db, site.now(), after, limit).await
+}
+
+/// Articles in any state, newest first, from a place on.
+pub async fn desk_page(
+    site: &Site,
+    look: DeskLook<'_>,
+    before: Option<Before>,
+    limit: i64,
+) -> Result<Vec<Article>> {
+    let search = folded(look.search.trim());
+    let place = Before::key(before);
+    let ids = store::desk::numbers(&site.db, &look, &search, place, (site.now(), limit)).await?;
+    by_ids(&site.db, &ids).await
 }
 
 /// Folds the articles that wait for it: those of an earlier version, and those that were changed by who does not fold.

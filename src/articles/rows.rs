@@ -1,4 +1,4 @@
-//! The rows of articles, topics and feeds.
+//! The rows of articles and topics.
 
 use serde::{Deserialize, Serialize};
 
@@ -28,9 +28,11 @@ words! {
         /// Seen at the desk alone.
         #[default]
         Draft = "draft",
+        /// The same, and its writer has done with it.
+        Ready = "ready",
         /// Seen by everyone from its date of publication on.
         Published = "published",
-        /// Readers saw it, and do not any more.
+        /// Taken off the site.
         Withdrawn = "withdrawn",
     }
 }
@@ -42,6 +44,26 @@ pub struct ArticleTopic {
     pub slug: String,
     /// Its name for people.
     pub name: String,
+}
+
+/// Somebody who wrote articles, or another spelling of their name.
+#[derive(Clone, Debug, PartialEq, Eq, sqlx_macros::FromRow)]
+pub struct Author {
+    pub id: i64,
+    /// Their name in addresses.
+    pub slug: String,
+    /// Their name for people.
+    pub name: String,
+    /// Plain text; may be empty.
+    pub bio: String,
+    /// An address; may be empty.
+    pub picture_url: String,
+    /// Addresses of theirs, a line each.
+    pub links: String,
+    /// When the desk last described them.
+    pub changed_at: Moment,
+    /// The slug of whoever stands for this spelling, if somebody else does.
+    pub merged_into: Option<String>,
 }
 
 /// An article as it stands.
@@ -78,6 +100,15 @@ pub struct Article {
     pub updated_at: Moment,
     /// When the desk edited it, if it did: from then on imports leave it alone.
     pub edited_at: Option<Moment>,
+    /// For the team alone.
+    #[serde(skip)]
+    pub notes: String,
+    /// It is not published before.
+    pub embargo_at: Option<Moment>,
+    /// What was put right after it was published; readers see it below the text.
+    pub correction: String,
+    /// When that was.
+    pub corrected_at: Option<Moment>,
     /// How often it was changed: whoever changes it names the version that they saw.
     pub version: i64,
     /// Its sections, by name.
@@ -93,20 +124,14 @@ impl Article {
     }
 }
 
-/// A feed as it stands.
+/// An article in the bin.
 #[derive(Clone, Debug, PartialEq, Eq, sqlx_macros::FromRow)]
-pub struct Feed {
-    pub id: FeedId,
-    /// Its address.
-    pub url: String,
-    /// Its own name; empty until it was read once.
+pub struct DeletedArticle {
+    pub id: ArticleId,
+    /// Its title.
     pub title: String,
-    /// What to ask with next time.
-    pub etag: Option<String>,
-    /// What to ask with next time.
-    pub last_modified: Option<String>,
-    /// When it was last asked.
-    pub checked_at: Option<Moment>,
-    /// What went wrong then, for an editor; `None` if nothing did.
-    pub last_error: Option<String>,
+    /// Who wrote it; may be empty.
+    pub byline: String,
+    /// Since when it is there.
+    pub deleted_at: Moment,
 }

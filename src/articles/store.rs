@@ -1,42 +1,45 @@
-//! The SQL of articles, topics and feeds.
+//! The SQL of articles and their topics.
+
+pub(super) mod authors;
+pub(super) mod bin;
+pub(super) mod desk;
+pub(super) mod feeds;
+pub(super) mod public;
+pub(super) mod writing;
 
 use super::{
     feed::ParsedArticle,
-    fetch::Validators,
     identity::link_key,
-    rows::{Article, ArticleId, ArticleState, ArticleTopic, Feed, FeedId},
+    rows::{Article, ArticleId, ArticleState, ArticleTopic, FeedId},
 };
 use crate::{
     clock::Moment,
     db::{Db, Result, Tx},
     email_address::folded,
-    queue, statements,
+    statements,
 };
 
 statements! {
     /// Published articles, newest first, from a place on; of one topic or of all.
-    PUBLISHED_PAGE = "select id, slug, feed_id, title, standfirst, byline, body_html, body_markdown, canonical_url, image_url, origin_note, word_count, state, published_at, updated_at, edited_at, version from article where state = 'published' and published_at <= $1 and (published_at, id) < ($2, $3) and (cast($4 as text) = '' or exists (select 1 from article_topic join topic on topic.id = article_topic.topic_id where article_topic.article_id = article.id and topic.slug = $4)) order by published_at desc, id desc limit $5";
-    /// Every article, newest first, from a place on, with a word in its title or byline.
-    DESK_PAGE = sqlite "select id, slug, feed_id, title, standfirst, byline, body_html, body_markdown, canonical_url, image_url, origin_note, word_count, state, published_at, updated_at, edited_at, version from article where (published_at, id) < ($1, $2) and ($3 = '' or instr(coalesce(search, lower(title || ' ' || byline)), $3) > 0) order by published_at desc, id desc limit $4",
-        postgres "select id, slug, feed_id, title, standfirst, byline, body_html, body_markdown, canonical_url, image_url, origin_note, word_count, state, published_at, updated_at, edited_at, version from article where (published_at, id) < ($1, $2) and ($3 = '' or strpos(coalesce(search, lower(title || ' ' || byline)), $3) > 0) order by published_at desc, id desc limit $4";
+    PUBLISHED_PAGE = "select id, slug, feed_id, title, standfirst, byline, body_html, body_markdown, canonical_url, image_url, origin_note, word_count, state, published_at, updated_at, edited_at, notes, embargo_at, correction, corrected_at, version from article where state = 'published' and published_at <= $1 and (published_at, id) < ($2, $3) and (cast($4 as text) = '' or exists (select 1 from article_topic join topic on topic.id = article_topic.topic_id where article_topic.article_id = article.id and topic.slug = $4)) order by published_at desc, id desc limit $5";
     /// One article by its name in addresses.
-    BY_SLUG = "select id, slug, feed_id, title, standfirst, byline, body_html, body_markdown, canonical_url, image_url, origin_note, word_count, state, published_at, updated_at, edited_at, version from article where slug = $1";
+    BY_SLUG = "select id, slug, feed_id, title, standfirst, byline, body_html, body_markdown, canonical_url, image_url, origin_note, word_count, state, published_at, updated_at, edited_at, notes, embargo_at, correction, corrected_at, version from article where slug = $1";
     /// The articles of a JSON array of ids, in no order.
-    BY_IDS = sqlite "select id, slug, feed_id, title, standfirst, byline, body_html, body_markdown, canonical_url, image_url, origin_note, word_count, state, published_at, updated_at, edited_at, version from article where id in (select value from json_each($1))", postgres "select id, slug, feed_id, title, standfirst, byline, body_html, body_markdown, canonical_url, image_url, origin_note, word_count, state, published_at, updated_at, edited_at, version from article where id in (select value::bigint from json_array_elements_text(cast($1 as json)))";
+    BY_IDS = sqlite "select id, slug, feed_id, title, standfirst, byline, body_html, body_markdown, canonical_url, image_url, origin_note, word_count, state, published_at, updated_at, edited_at, notes, embargo_at, correction, corrected_at, version from article where id in (select value from json_each($1))", postgres "select id, slug, feed_id, title, standfirst, byline, body_html, body_markdown, canonical_url, image_url, origin_note, word_count, state, published_at, updated_at, edited_at, notes, embargo_at, correction, corrected_at, version from article where id in (select value::bigint from json_array_elements_text(cast($1 as json)))";
     /// The topics of the articles of a JSON array of ids.
     TOPICS_OF = sqlite "select article_topic.article_id, topic.slug, topic.name from article_topic join topic on topic.id = article_topic.topic_id where article_topic.article_id in (select value from json_each($1)) order by lower(topic.name), topic.id", postgres "select article_topic.article_id, topic.slug, topic.name from article_topic join topic on topic.id = article_topic.topic_id where article_topic.article_id in (select value::bigint from json_array_elements_text(cast($1 as json))) order by lower(topic.name), topic.id";
     /// Topics that have a published article.
     TOPICS = "select slug, name from topic where exists (select 1 from article_topic join article on article.id = article_topic.article_id where article_topic.topic_id = topic.id and article.state = 'published') order by lower(name), id";
     /// What an import needs to know of the articles that are called so: a JSON array of what their sources call them.
-    KNOWN_AS = sqlite "select article.id, article.source_id, article.link_key, article.feed_id, feed.url as feed_url, article.canonical_url, article.content_hash, article.archive_hash, article.edited_at, article.state, article.word_count from article left join feed on feed.id = article.feed_id where article.source_id in (select value from json_each($1))", postgres "select article.id, article.source_id, article.link_key, article.feed_id, feed.url as feed_url, article.canonical_url, article.content_hash, article.archive_hash, article.edited_at, article.state, article.word_count from article left join feed on feed.id = article.feed_id where article.source_id in (select value from json_array_elements_text(cast($1 as json)))";
+    KNOWN_AS = sqlite "select article.id, article.source_id, article.link_key, feed.id as feed_id, feed.url as feed_url, article.canonical_url, article.content_hash, article.archive_hash, article.edited_at, article.state, article.word_count, article.deleted_at, article.emptied_at from article left join feed on feed.id = article.feed_id and feed.removed_at is null where article.source_id in (select value from json_each($1))", postgres "select article.id, article.source_id, article.link_key, feed.id as feed_id, feed.url as feed_url, article.canonical_url, article.content_hash, article.archive_hash, article.edited_at, article.state, article.word_count, article.deleted_at, article.emptied_at from article left join feed on feed.id = article.feed_id and feed.removed_at is null where article.source_id in (select value from json_array_elements_text(cast($1 as json)))";
     /// The same of those that stand there.
-    KNOWN_AT = sqlite "select article.id, article.source_id, article.link_key, article.feed_id, feed.url as feed_url, article.canonical_url, article.content_hash, article.archive_hash, article.edited_at, article.state, article.word_count from article left join feed on feed.id = article.feed_id where article.link_key in (select value from json_each($1)) and article.link_key <> '' order by article.id limit 1000", postgres "select article.id, article.source_id, article.link_key, article.feed_id, feed.url as feed_url, article.canonical_url, article.content_hash, article.archive_hash, article.edited_at, article.state, article.word_count from article left join feed on feed.id = article.feed_id where article.link_key in (select value from json_array_elements_text(cast($1 as json))) and article.link_key <> '' order by article.id limit 1000";
+    KNOWN_AT = sqlite "select article.id, article.source_id, article.link_key, feed.id as feed_id, feed.url as feed_url, article.canonical_url, article.content_hash, article.archive_hash, article.edited_at, article.state, article.word_count, article.deleted_at, article.emptied_at from article left join feed on feed.id = article.feed_id and feed.removed_at is null where article.link_key in (select value from json_each($1)) and article.link_key <> '' order by article.id limit 1000", postgres "select article.id, article.source_id, article.link_key, feed.id as feed_id, feed.url as feed_url, article.canonical_url, article.content_hash, article.archive_hash, article.edited_at, article.state, article.word_count, article.deleted_at, article.emptied_at from article left join feed on feed.id = article.feed_id and feed.removed_at is null where article.link_key in (select value from json_array_elements_text(cast($1 as json))) and article.link_key <> '' order by article.id limit 1000";
     /// Adds an article, unless its slug or source is taken.
-    ADD = "insert into article (slug, feed_id, source_id, title, standfirst, byline, body_html, body_markdown, canonical_url, image_url, origin_note, word_count, state, published_at, created_at, updated_at, edited_at, content_hash, search, link_key, archive_hash) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $15, $16, $17, $18, $19, $20) on conflict do nothing returning id";
+    ADD = "insert into article (slug, feed_id, source_id, title, standfirst, byline, body_html, body_markdown, canonical_url, image_url, origin_note, word_count, state, published_at, created_at, updated_at, edited_at, content_hash, search, notes, embargo_at, link_key, archive_hash) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $15, $16, $17, $18, $19, $20, $21, $22) on conflict do nothing returning id";
     /// Brings an article up to its source, unless the desk edited it meanwhile; its text stays where none is given.
-    FOLLOW = "update article set title = $2, standfirst = $3, byline = $4, body_html = coalesce($5, body_html), body_markdown = case when cast($5 as text) is null then body_markdown else $6 end, canonical_url = $7, image_url = $8, origin_note = $9, word_count = coalesce($10, word_count), published_at = coalesce($11, published_at), updated_at = $12, content_hash = $13, archive_hash = $14, feed_id = coalesce(feed_id, $15), search = $16, link_key = $17, state = $18, version = version + 1 where id = $1 and edited_at is null";
+    FOLLOW = "update article set title = $2, standfirst = $3, byline = $4, body_html = coalesce($5, body_html), body_markdown = case when cast($5 as text) is null then body_markdown else $6 end, canonical_url = $7, image_url = $8, origin_note = $9, word_count = coalesce($10, word_count), published_at = coalesce($11, published_at), updated_at = $12, content_hash = $13, archive_hash = $14, feed_id = coalesce($15, feed_id), search = $16, link_key = $17, state = $18, version = version + 1 where id = $1 and edited_at is null";
     /// A feed has what an archive brought: it is known what it says, and nothing changes.
-    SEEN_IN_FEED = "update article set content_hash = $2, feed_id = coalesce(feed_id, $3) where id = $1";
+    SEEN_IN_FEED = "update article set content_hash = $2, feed_id = coalesce($3, feed_id) where id = $1";
     /// Its source calls it otherwise by now.
     RENAME = "update article set source_id = $2 where id = $1 and not exists (select 1 from article other where other.source_id = $2)";
     /// What its source does not show any more, unless the desk edited it.
@@ -47,48 +50,23 @@ statements! {
     KEY = rows(3) "update article set link_key = v.column2 from (values {rows}) as v
         where article.id = cast(v.column1 as bigint) and coalesce(article.canonical_url, '') = v.column3";
     /// Writes what the desk typed, unless somebody changed the article since it was looked at.
-    EDIT = "update article set title = $2, standfirst = $3, byline = $4, body_html = coalesce($5, body_html), body_markdown = coalesce($6, body_markdown), word_count = coalesce($7, word_count), canonical_url = $8, image_url = $9, origin_note = $10, state = $11, published_at = coalesce($12, published_at), updated_at = $13, edited_at = $13, search = $15, version = version + 1 where id = $1 and version = $14";
+    EDIT = "update article set title = $2, standfirst = $3, byline = $4, body_html = coalesce($5, body_html), body_markdown = coalesce($6, body_markdown), word_count = coalesce($7, word_count), canonical_url = $8, image_url = $9, origin_note = $10, state = $11, published_at = coalesce($12, published_at), updated_at = $13, edited_at = $13, search = $15, notes = $16, embargo_at = $17, correction = coalesce($18, correction), corrected_at = coalesce($19, corrected_at), version = version + 1 where id = $1 and version = $14 and deleted_at is null";
     /// What nobody folded yet, by key.
     WAITING = "select id, title, byline from article where search is null and id > $1 order by id limit $2";
     /// Unless it was changed since it was read.
     FOLD = rows(4) "update article set search = v.column2 from (values {rows}) as v
         where article.id = cast(v.column1 as bigint) and article.title = v.column3 and article.byline = v.column4";
     /// Whether there is such an article.
-    IS_THERE = "select id from article where id = $1";
+    IS_THERE = "select id from article where id = $1 and deleted_at is null";
     /// Finds or makes a topic; the first spelling of its name stays.
     TOPIC = "insert into topic (slug, name) values ($1, $2) on conflict (slug) do update set name = topic.name returning id";
     /// Takes an article out of all topics.
     CLEAR_TOPICS = "delete from article_topic where article_id = $1";
     /// Puts articles into topics.
     ADD_TOPICS = rows(2) "insert into article_topic (article_id, topic_id) values {rows}";
-    /// Adds a feed, unless its address is known.
-    ADD_FEED = "insert into feed (url, title, created_at) values ($1, '', $2) on conflict (url) do nothing";
-    /// One feed by its address.
-    FEED_BY_URL = "select id, url, title, etag, last_modified, checked_at, last_error from feed where url = $1";
-    /// Its address, held until the commit.
-    HOLD_FEED = sqlite "select url from feed where id = $1", postgres "select url from feed where id = $1 for key share";
-    /// Its articles stay, and belong to no feed.
-    REMOVE_FEED = "delete from feed where id = $1 returning url";
-    /// One feed.
-    FEED = "select id, url, title, etag, last_modified, checked_at, last_error from feed where id = $1";
-    /// Feeds in the order in which they were added, from a place on.
-    FEEDS = "select id, url, title, etag, last_modified, checked_at, last_error from feed where id > $1 order by id limit $2";
-    /// A feed brought a document that was imported.
-    FEED_READ = "update feed set title = $2, etag = $3, last_modified = $4 where id = $1";
-    /// A feed was asked, and answered; its next turn.
-    FEED_WELL = "update feed set checked_at = $2, last_error = null, attempts = 0, next_at = $3 where id = $1";
-    /// A feed was asked, and it failed.
-    FEED_FAILED = "update feed set checked_at = $2, last_error = $3 where id = $1";
 }
 
-queue! {
-    /// What is asked now and then, for ever.
-    pub FEEDS_IN_TURN = FEEDS {
-        table: "feed", key: "url", since: "coalesce(checked_at, created_at)", also: ", id",
-        open: "true",
-        again: "next_at = $2", from: "last_error is not null",
-    }
-}
+pub(super) use self::feeds::hold_feed;
 
 /// What an import needs to know of an article that is here.
 #[derive(Clone, Debug, sqlx_macros::FromRow)]
@@ -104,6 +82,10 @@ pub(super) struct Known {
     pub edited_at: Option<Moment>,
     pub state: ArticleState,
     pub word_count: i64,
+    /// Since when it lies in the bin.
+    pub deleted_at: Option<Moment>,
+    /// Since when nothing is left of it but its names.
+    pub emptied_at: Option<Moment>,
 }
 
 /// What becomes of an article that its source changed.
@@ -140,6 +122,8 @@ pub(super) struct NewRow<'a> {
     pub edited_at: Option<Moment>,
     pub content_hash: &'a str,
     pub archive_hash: Option<&'a str>,
+    pub notes: &'a str,
+    pub embargo_at: Option<Moment>,
 }
 
 /// What the desk changes; `None` in `body` leaves the body as it is.
@@ -155,6 +139,10 @@ pub(super) struct Edit<'a> {
     pub state: ArticleState,
     pub published_at: Option<Moment>,
     pub now: Moment,
+    pub notes: &'a str,
+    pub embargo_at: Option<Moment>,
+    /// What was put right, and when.
+    pub correction: Option<(&'a str, Moment)>,
 }
 
 pub(super) async fn published_page(
@@ -165,16 +153,6 @@ pub(super) async fn published_page(
     limit: i64,
 ) -> Result<Vec<Article>> {
     let articles = db.all(PUBLISHED_PAGE, (now, before.0, before.1, topic, limit)).await?;
-    with_topics(db, articles).await
-}
-
-pub(super) async fn desk_page(
-    db: &Db,
-    before: (Moment, ArticleId),
-    pattern: &str,
-    limit: i64,
-) -> Result<Vec<Article>> {
-    let articles = db.all(DESK_PAGE, (before.0, before.1, pattern, limit)).await?;
     with_topics(db, articles).await
 }
 
@@ -228,10 +206,6 @@ pub(super) async fn topics(db: &Db) -> Result<Vec<ArticleTopic>> {
     db.all(TOPICS, ()).await
 }
 
-pub(super) async fn hold_feed(tx: &mut Tx, id: FeedId) -> Result<Option<String>> {
-    Ok(tx.opt::<(String,)>(HOLD_FEED, (id,)).await?.map(|(url,)| url))
-}
-
 pub(super) async fn known_as(tx: &mut Tx, sources: &[String]) -> Result<Vec<Known>> {
     tx.all(KNOWN_AS, (serde_json::json!(sources).to_string(),)).await
 }
@@ -275,6 +249,8 @@ pub(super) async fn add(tx: &mut Tx, slug: &str, row: &NewRow<'_>) -> Result<Opt
                 row.edited_at,
                 row.content_hash,
                 text_of(row.title, row.byline),
+                row.notes,
+                row.embargo_at,
                 link_key(row.canonical_url),
                 row.archive_hash,
             ),
@@ -355,6 +331,10 @@ pub(super) async fn edit(tx: &mut Tx, (id, version): (ArticleId, i64), edit: &Ed
                 edit.now,
                 version,
                 text_of(edit.title, edit.byline),
+                edit.notes,
+                edit.embargo_at,
+                edit.correction.map(|(words, _)| words),
+                edit.correction.map(|(_, at)| at),
             ),
         )
         .await?;
@@ -365,7 +345,7 @@ pub(super) async fn is_there(tx: &mut Tx, id: ArticleId) -> Result<bool> {
     Ok(tx.opt::<(ArticleId,)>(IS_THERE, (id,)).await?.is_some())
 }
 
-/// Puts an article into these topics (slug and name) and no others.
+/// Puts an article into these topics (slug and name) and no others, and reads from its byline who wrote it.
 pub(super) async fn set_topics(tx: &mut Tx, id: ArticleId, topics: &[(String, String)]) -> Result<()> {
     tx.exec(CLEAR_TOPICS, (id,)).await?;
     let mut rows: Vec<(ArticleId, i64)> = Vec::new();
@@ -379,45 +359,5 @@ pub(super) async fn set_topics(tx: &mut Tx, id: ArticleId, topics: &[(String, St
     rows.sort_unstable();
     rows.dedup();
     tx.many(ADD_TOPICS, rows).await?;
-    Ok(())
-}
-
-pub(super) async fn add_feed(tx: &mut Tx, url: &str, now: Moment) -> Result<Feed> {
-    tx.exec(ADD_FEED, (url, now)).await?;
-    tx.one(FEED_BY_URL, (url,)).await
-}
-
-/// The address of the feed that was removed; none if there was none.
-pub(super) async fn remove_feed(tx: &mut Tx, id: FeedId) -> Result<Option<String>> {
-    Ok(tx.opt::<(String,)>(REMOVE_FEED, (id,)).await?.map(|(url,)| url))
-}
-
-pub(super) async fn feed(db: &Db, id: FeedId) -> Result<Option<Feed>> {
-    db.opt(FEED, (id,)).await
-}
-
-pub(super) async fn feeds(db: &Db, after: i64, limit: i64) -> Result<Vec<Feed>> {
-    db.all(FEEDS, (after, limit)).await
-}
-
-pub(super) async fn feed_read(
-    tx: &mut Tx,
-    id: FeedId,
-    title: &str,
-    validators: &Validators,
-    now: Moment,
-) -> Result<()> {
-    let (etag, last_modified) = (validators.etag.as_deref(), validators.last_modified.as_deref());
-    tx.exec(FEED_READ, (id, title, etag, last_modified)).await?;
-    feed_well(tx, id, now).await
-}
-
-pub(super) async fn feed_well(tx: &mut Tx, id: FeedId, now: Moment) -> Result<()> {
-    tx.exec(FEED_WELL, (id, now, now.plus(FEEDS_IN_TURN.rules.longest_gap))).await?;
-    Ok(())
-}
-
-pub(super) async fn feed_failed(tx: &mut Tx, id: FeedId, error: &str, now: Moment) -> Result<()> {
-    tx.exec(FEED_FAILED, (id, now, error)).await?;
-    Ok(())
+    authors::read_byline(tx, id).await
 }

@@ -127,9 +127,22 @@ const KNOWN: &[(&str, Kind)] = &[
     ("summary", Kind::Unknown),
 ];
 
+/// Of what is pasted, more is kept: word processors say by styles and names what they mean.
+const PASTED: &[(&str, Kind)] = &[("span", Kind::Inline), ("u", Kind::Inline)];
+
 /// Makes any HTML tame. Its text stays, whatever becomes of its tags.
 pub(super) fn tame(html: &str) -> String {
+    tamed(html, false)
+}
+
+/// The same for what is pasted, with its styles and names.
+pub(super) fn tame_pasted(html: &str) -> String {
+    tamed(html, true)
+}
+
+fn tamed(html: &str, pasted: bool) -> String {
     let mut tame = Tame {
+        pasted,
         out: String::with_capacity(html.len() + html.len() / 8),
         open: Vec::new(),
         dropping: 0,
@@ -157,6 +170,8 @@ struct Open {
 }
 
 struct Tame {
+    /// Whether styles and names stay.
+    pasted: bool,
     out: String,
     open: Vec<Open>,
     /// How many of the open ones drop what stands in them.
@@ -188,8 +203,8 @@ impl Tame {
         match rest.as_bytes().first() {
             Some(b'!' | b'?') => after(rest, ">"),
             Some(b'/') if is_letter(&rest[1..]) => {
-                let (known, rest) = name(&rest[1..]);
-                let Some((_, rest)) = attributes(rest, None) else { return "" };
+                let (known, rest) = name(&rest[1..], self.pasted);
+                let Some((_, rest)) = attributes(rest, None, false) else { return "" };
                 if let Some((name, kind)) = known {
                     self.end(name, kind);
                 }
@@ -197,8 +212,9 @@ impl Tame {
             }
             Some(b'/') if rest.len() > 1 => after(rest, ">"),
             _ if is_letter(rest) => {
-                let (known, rest) = name(rest);
-                let Some((tag, rest)) = attributes(rest, known.map(|(name, _)| name)) else { return "" };
+                let (known, rest) = name(rest, self.pasted);
+                let named = known.map(|(name, _)| name);
+                let Some((tag, rest)) = attributes(rest, named, self.pasted) else { return "" };
                 let Some((name, kind)) = known else { return rest };
                 self.start(name, kind, &tag);
                 match kind {
@@ -413,18 +429,26 @@ fn is_heading(name: &str) -> bool {
 }
 
 /// The name of a tag, if it is one that matters, and what comes after it.
-fn name(rest: &str) -> (Option<(&'static str, Kind)>, &str) {
+fn name(rest: &str, pasted: bool) -> (Option<(&'static str, Kind)>, &str) {
     let end = rest.find(|c: char| c.is_ascii_whitespace() || c == '>' || c == '/').unwrap_or(rest.len());
     let (name, rest) = rest.split_at(end);
     let known = (name.len() <= LONGEST_NAME)
-        .then(|| KNOWN.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)))
+        .then(|| {
+            let more = PASTED.iter().filter(|_| pasted);
+            KNOWN.iter().chain(more).find(|(known, _)| known.eq_ignore_ascii_case(name))
+        })
         .flatten();
     (known.copied(), rest)
 }
 
 /// The attributes of a tag that we keep, and what comes after its `>`; `None` where it has no end.
-fn attributes<'a>(rest: &'a str, tag: Option<&str>) -> Option<(Tag<'a>, &'a str)> {
+fn attributes<'a>(rest: &'a str, tag: Option<&str>, pasted: bool) -> Option<(Tag<'a>, &'a str)> {
     let kept: &[&'static str] = match tag {
+        Some("a") if pasted => &["href", "id", "name", "style"],
+        Some("ol") if pasted => &["start", "id", "style"],
+        Some("td" | "th") if pasted => &["colspan", "id", "style"],
+        Some("img") if pasted => &[],
+        Some(_) if pasted => &["style", "class", "id"],
         Some("a") => &["href", "title", "lang", "dir"],
         Some("img") => &["src", "alt", "title", "width", "height", "lang", "dir"],
         Some("ol") => &["start", "lang", "dir"],

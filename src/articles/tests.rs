@@ -31,7 +31,7 @@ impl House {
     }
 
     async fn update(&self, seen: &Article, written: &WrittenArticle) -> Article {
-        let checked = written.checked().await.expect("nothing is wrong");
+        let checked = written.checked(Moment(0)).await.expect("nothing is wrong");
         let mut tx = self.site.db.begin().await.expect("a transaction");
         update(&mut tx, &self.site, (seen.id, seen.version), &checked).await.expect("an edit");
         tx.commit().await.expect("a commit");
@@ -128,10 +128,10 @@ both_engines! {
     async fn a_feed_cannot_rewrite_the_articles_of_another(db: TestDb) {
         let house = House::new(&db).await;
         let fetcher = fetch::Fetcher::new(true).expect("a client");
-        let one = add_feed(&house.site, &fetcher, "http://one.example/feed").await.expect("a feed");
-        let other = add_feed(&house.site, &fetcher, "http://other.example/feed").await.expect("a feed");
-        assert_eq!(add_feed(&house.site, &fetcher, "http://one.example/feed").await.expect("a feed").id, one.id);
-        let parsed = |title| feed::parse(feed(&[("1", title)]).as_bytes(), None).expect("a feed");
+        let one = add_feed(&house.site, &fetcher, "http://one.example/feed").await.expect("a feed").0;
+        let other = add_feed(&house.site, &fetcher, "http://other.example/feed").await.expect("a feed").0;
+        assert_eq!(add_feed(&house.site, &fetcher, "http://one.example/feed").await.expect("a feed").0.id, one.id);
+        let parsed = |title| feed::parse(feed(&[("1", title)]).as_bytes(), None, None).expect("a feed");
         import(&house.site, Some(one.id), parsed("High tide")).await.expect("an import");
         let report = import(&house.site, Some(other.id), parsed("Hijacked")).await.expect("an import");
         assert_eq!(report.skipped, ["“Hijacked” belongs to another feed"]);
@@ -144,9 +144,9 @@ both_engines! {
     async fn a_site_that_moves_or_calls_its_articles_otherwise_doubles_none(db: TestDb) {
         let house = House::new(&db).await;
         let fetcher = fetch::Fetcher::new(true).expect("a client");
-        let own = add_feed(&house.site, &fetcher, "http://gull.example/feed").await.expect("a feed");
+        let (own, _) = add_feed(&house.site, &fetcher, "http://gull.example/feed").await.expect("a feed");
         let bring = async |feed: String| {
-            let parsed = feed::parse(feed.as_bytes(), None).expect("a feed");
+            let parsed = feed::parse(feed.as_bytes(), None, None).expect("a feed");
             import(&house.site, Some(own.id), parsed).await.expect("an import")
         };
         let of = |base: &str, end: &str, guid: &str| {
@@ -168,7 +168,7 @@ both_engines! {
         // Known by their new names from now on: their addresses may change, too.
         let rebuilt = bring(of("https://gull.example/archive", "", "tag")).await;
         assert_eq!((rebuilt.new, rebuilt.updated), (0, 2), "{rebuilt:?}");
-        assert_eq!(desk_page(&house.site.db, "", None, 10).await.expect("articles").len(), 2);
+        assert_eq!(desk_page(&house.site, DeskLook::default(), None, 10).await.expect("articles").len(), 2);
     }
 
     /// A link that somebody changed at the desk, or that was here before links were compared, is compared before anything is brought in.
@@ -210,12 +210,12 @@ both_engines! {
     async fn a_feed_that_names_anothers_addresses_gains_nothing(db: TestDb) {
         let house = House::new(&db).await;
         let fetcher = fetch::Fetcher::new(true).expect("a client");
-        let own = add_feed(&house.site, &fetcher, "https://gull.example/feed").await.expect("a feed");
-        let other = add_feed(&house.site, &fetcher, "https://tern.example/feed").await.expect("a feed");
+        let (own, _) = add_feed(&house.site, &fetcher, "https://gull.example/feed").await.expect("a feed");
+        let (other, _) = add_feed(&house.site, &fetcher, "https://tern.example/feed").await.expect("a feed");
         let item = |title: &str, name: &str| format!("<item><title>{title}</title><link>https://gull.example/{name}</link></item>");
         let bring = async |id, items: String| {
             let feed = format!("<rss version='2.0'><channel><title>G</title><link>https://gull.example/</link>{items}</channel></rss>");
-            import(&house.site, Some(id), feed::parse(feed.as_bytes(), None).expect("a feed")).await.expect("an import")
+            import(&house.site, Some(id), feed::parse(feed.as_bytes(), None, None).expect("a feed")).await.expect("an import")
         };
         bring(own.id, item("Salt", "salt")).await;
         let rewriting = bring(other.id, item("Hijacked", "salt?utm_source=x")).await;
@@ -229,11 +229,11 @@ both_engines! {
     async fn a_feed_and_an_archive_bring_one_article(db: TestDb) {
         let house = House::new(&db).await;
         let fetcher = fetch::Fetcher::new(true).expect("a client");
-        let own = add_feed(&house.site, &fetcher, "https://gull.example/feed").await.expect("a feed");
+        let (own, _) = add_feed(&house.site, &fetcher, "https://gull.example/feed").await.expect("a feed");
         let feed_says = |title: &str| {
             let feed = format!("<rss version='2.0'><channel><title>G</title><link>https://gull.example/</link><item><guid>x:1</guid><title>{title}</title>\
                 <link>https://gull.example/salt</link><description>The ovens.</description></item></channel></rss>");
-            feed::parse(feed.as_bytes(), None).expect("a feed")
+            feed::parse(feed.as_bytes(), None, None).expect("a feed")
         };
         let text = "The ovens go on at two, and nobody sleeps. ".repeat(20);
         let whole = ParsedArticle {
@@ -295,8 +295,8 @@ both_engines! {
         let titles = |articles: Vec<Article>| articles.into_iter().map(|a| a.title).collect::<Vec<_>>();
         assert_eq!(titles(latest(&house.site, 10).await.expect("articles")), ["Today 100%"]);
         assert!(published_by_slug(&house.site, "tomorrow").await.expect("a read").is_none());
-        assert_eq!(desk_page(&house.site.db, "", None, 10).await.expect("articles").len(), 3);
-        assert_eq!(titles(desk_page(&house.site.db, "0%", None, 10).await.expect("articles")), ["Today 100%"]);
+        assert_eq!(desk_page(&house.site, DeskLook::default(), None, 10).await.expect("articles").len(), 3);
+        assert_eq!(titles(desk_page(&house.site, DeskLook { search: "0%", ..DeskLook::default() }, None, 10).await.expect("articles")), ["Today 100%"]);
         house.site.clock.advance(Duration::from_secs(86_400));
         assert_eq!(titles(latest(&house.site, 10).await.expect("articles")), ["Tomorrow", "Today 100%"]);
     }
@@ -329,7 +329,7 @@ both_engines! {
         };
         assert_eq!(errors.iter().map(|error| error.field).collect::<Vec<_>>(), ["title", "canonical_url"]);
         let mut tx = house.site.db.begin().await.expect("a transaction");
-        let checked = written("T").checked().await.expect("nothing is wrong");
+        let checked = written("T").checked(Moment(0)).await.expect("nothing is wrong");
         let nothing = update(&mut tx, &house.site, (ArticleId(99), 1), &checked).await;
         assert!(matches!(nothing, Err(ArticleError::NotFound)));
     }

@@ -28,6 +28,10 @@ pub(super) fn sqlite_file(config: &Config) -> Option<PathBuf> {
 
 /// Opens the database as it is, with its folder made if it is a file.
 pub(super) async fn open_database(config: &Config) -> anyhow::Result<Db> {
+    open_with(config, &config.database()).await
+}
+
+async fn open_with(config: &Config, options: &DbOptions) -> anyhow::Result<Db> {
     let file = sqlite_file(config);
     if let Some(folder) = file.as_deref().and_then(Path::parent) {
         private::folder(folder).with_context(|| {
@@ -38,7 +42,7 @@ pub(super) async fn open_database(config: &Config) -> anyhow::Result<Db> {
     if let Some(why) = file.as_deref().and_then(private::why_not_ours) {
         anyhow::bail!("the database cannot be opened: {why}");
     }
-    Db::open(&config.database()).await.map_err(|error| match (unreachable(&error), &error) {
+    Db::open(options).await.map_err(|error| match (unreachable(&error), &error) {
         (Some(why), _) => anyhow::anyhow!("{why}. Is it running? DATABASE_URL says where it is looked for"),
         (_, sqlx::Error::Database(said)) => {
             anyhow::anyhow!("the database cannot be opened: {}", said.message())
@@ -217,13 +221,13 @@ pub(super) async fn open_site_by_secret(config: &Config, whose: Whose) -> anyhow
     put_together(config, db, whose).await
 }
 
-/// The same for whoever holds the lock, and brings the database up to date without asking; `may_make_one` is for the commands
+/// The same for whoever holds the lock, serves, and brings the database up to date without asking; `may_make_one` is for the commands
 /// with which a magazine begins.
 pub(super) async fn open_site_locked(config: &Config, may_make_one: bool) -> anyhow::Result<Site> {
     if !may_make_one && is_missing(config)? {
         return Err(no_database(config));
     }
-    let db = open_database(config).await?;
+    let db = open_with(config, &DbOptions { hurried: true, ..config.database() }).await?;
     if !may_make_one && Migrations::applied(&db).await? == 0 {
         return Err(no_database(config));
     }

@@ -77,10 +77,10 @@ async fn forget(site: &Site, address: &str, reason: &str) -> anyhow::Result<Exit
     let by = ForgottenBy { staff_id: None, why: reason.trim() };
     let monthly = match subscribers::by_email(&site.db, &email).await? {
         Some(reader) => {
-            let farewell = dossier::farewell(site, reader).await?;
-            dossier::forget_reader(site, &farewell.reader, Some(by)).await?;
+            let monthly = dossier::goes_on_of(site, &reader).await?;
+            dossier::forget_reader(site, &reader, Some(by)).await?;
             println!("The reader is forgotten.");
-            farewell.monthly
+            monthly
         }
         None => {
             let monthly = dossier::goes_on(site, &email).await?;

@@ -128,15 +128,17 @@ pub struct DbOptions {
     pub url: String,
     /// The most connections held open, readers on SQLite.
     pub connections: u32,
-    /// Whether a commit waits for the disk, and pages for no server that is slow. Only throwaway test databases say no.
+    /// Whether a commit waits for the disk. Only throwaway test databases say no, and they wait longest for a slow server.
     pub durable: bool,
+    /// Whether people wait for pages, so that a server that is slow counts as away (PostgreSQL).
+    pub hurried: bool,
 }
 
 impl DbOptions {
-    /// Durable, with eight connections.
+    /// Durable, with eight connections, for a command that nobody reads pages of.
     #[must_use]
     pub fn new(url: impl Into<String>) -> Self {
-        Self { url: url.into(), connections: 8, durable: true }
+        Self { url: url.into(), connections: 8, durable: true, hurried: false }
     }
 }
 
@@ -154,7 +156,7 @@ impl Db {
                     .disable_statement_logging();
                 // The pool would knock for half a minute, and then not say why nobody opened.
                 reach::ask(&connect).await?;
-                let reach = Reach::new(connect.clone(), options.durable);
+                let reach = Reach::new(connect.clone(), options);
                 let asks = reach.clone();
                 let pool = PgPoolOptions::new()
                     .max_connections(options.connections)
@@ -364,6 +366,36 @@ impl Db {
             }
             Self::Postgres { .. } => self.begin().await,
         }
+    }
+
+    /// One write that is whole by itself, as in [`Db::begin_together`]: a server is asked once, not for a beginning and an end, too.
+    /// The number of rows it touched.
+    ///
+    /// # Errors
+    /// When the statement fails; or, if the connection was lost meanwhile, it is not known.
+    pub fn exec_together<'s, 'q>(&'s self, sql: Sql, params: impl Params<'q>) -> BoxFuture<'s, Result<u64>> {
+        let statement = Statement::new(self.engine(), sql, params);
+        Box::pin(async move {
+            match self {
+                Self::Sqlite { .. } => {
+                    let mut tx = self.begin_together().await?;
+                    let touched = tx.touch(statement.map(|one| vec![one])).await?;
+                    tx.commit().await?;
+                    Ok(touched)
+                }
+                Self::Postgres { pool, reach, .. } => {
+                    holding::asks(self.pulse().holders());
+                    let Statement { text, arguments, is_kept } = statement?;
+                    let (pool, Either::Right(arguments)) = (pool.clone(), arguments) else {
+                        return Err(other_engine());
+                    };
+                    let write = async move {
+                        sqlx::query_with(text, arguments).persistent(is_kept).execute(&pool).await
+                    };
+                    Ok(reach.during(ToItsEnd::new(write)).await?.rows_affected())
+                }
+            }
+        })
     }
 
     /// Why the database cannot be reached, while it cannot; it was told already.

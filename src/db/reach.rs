@@ -20,7 +20,7 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use super::Result;
+use super::{DbOptions, Result};
 
 /// A call that takes longer may be waiting for a server that is gone.
 const PATIENCE: Duration = Duration::from_millis(500);
@@ -82,9 +82,13 @@ struct State {
 }
 
 impl Reach {
-    pub(super) fn new(server: PgConnectOptions, is_durable: bool) -> Self {
+    pub(super) fn new(server: PgConnectOptions, options: &DbOptions) -> Self {
         let (answered, state) = (AtomicU64::new(0), watch::Sender::new(State::default()));
-        let knock = if is_durable { KNOCK } else { UNHURRIED };
+        let knock = match options {
+            DbOptions { durable: false, .. } => UNHURRIED,
+            DbOptions { hurried: true, .. } => KNOCK,
+            _ => SLOW_KNOCK,
+        };
         Self(Arc::new(Inner { server, knock, state, answered }))
     }
 

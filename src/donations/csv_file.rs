@@ -3,6 +3,7 @@
 use super::{
     lines::ListedDonation,
     search::{GiftPlace, GiftSearch},
+    store::{self, search::Moved},
 };
 use crate::{
     clock::Zone,
@@ -23,8 +24,9 @@ pub enum CsvOfGiftsError {
     Database(#[from] sqlx::Error),
 }
 
-/// Columns keep their names and their order: books are kept by them.
-const COLUMNS: [&str; 13] = [
+/// Columns keep their names and their order: books are kept by them. The last three are what moved on the provider's balance, all
+/// refunds and disputes counted, so that they add up to it; they are empty of what did not pass through it, and not known yet.
+const COLUMNS: [&str; 16] = [
     "begun",
     "paid",
     "receipt",
@@ -38,6 +40,9 @@ const COLUMNS: [&str; 13] = [
     "payment",
     "invoice",
     "gift",
+    "account_currency",
+    "fee",
+    "net",
 ];
 
 /// A piece of the file. Days are days of the magazine's zone, as `2026-11-29`; amounts have a point before the cents, and no sign; what begins
@@ -64,20 +69,18 @@ impl<'a> CsvOfGifts<'a> {
         Ok(self.csv.write_record(COLUMNS)?)
     }
 
-    /// A line for each gift.
+    /// A line for each gift, with what moved for it.
     ///
     /// # Errors
     /// When they cannot be written.
-    pub fn lines(&mut self, gifts: &[ListedDonation]) -> Result<(), CsvOfGiftsError> {
+    pub fn lines(&mut self, gifts: &[ListedDonation], moved: &[Moved]) -> Result<(), CsvOfGiftsError> {
         for gift in gifts {
-            let amount = money::currency(&gift.currency).map_or_else(
-                || gift.amount_minor.to_string(),
-                |currency| Money::new(gift.amount_minor, currency).figures(),
-            );
-            let came_back = money::currency(&gift.currency).map_or_else(
-                || gift.back_minor.to_string(),
-                |currency| Money::new(gift.back_minor, currency).figures(),
-            );
+            let mut moved = moved.iter().filter(|moved| moved.donation_id == gift.id);
+            // An account that changed its currency has no one sum.
+            let moved = moved.next().filter(|_| moved.next().is_none());
+            let of_account = |minor: fn(&Moved) -> i64| {
+                moved.map(|moved| figures(minor(moved), &moved.currency)).unwrap_or_default()
+            };
             let text = |text: &Option<String>| text.clone().unwrap_or_default();
             self.csv.write_record([
                 gift.created_at.day(self.zone),
@@ -85,14 +88,17 @@ impl<'a> CsvOfGifts<'a> {
                 text(&gift.receipt_number),
                 guarded(&gift.name),
                 guarded(&gift.email),
-                amount,
-                came_back,
+                figures(gift.amount_minor, &gift.currency),
+                figures(gift.back_minor, &gift.currency),
                 gift.currency.clone(),
                 if gift.is_monthly() { "monthly" } else { "once" }.to_owned(),
                 gift.standing.as_str().to_owned(),
                 text(&gift.provider_payment_id),
                 text(&gift.provider_invoice_id),
                 gift.public_id.clone(),
+                moved.map(|moved| moved.currency.clone()).unwrap_or_default(),
+                of_account(|moved| moved.fee_minor),
+                of_account(|moved| moved.net_minor),
             ])?;
         }
         Ok(())
@@ -105,6 +111,21 @@ impl<'a> CsvOfGifts<'a> {
     pub fn bytes(self) -> Result<Vec<u8>, CsvOfGiftsError> {
         Ok(self.csv.into_inner().map_err(|error| csv::Error::from(error.into_error()))?)
     }
+}
+
+/// Bare figures, with a point before the cents.
+fn figures(minor: i64, currency: &str) -> String {
+    money::currency(currency)
+        .map_or_else(|| minor.to_string(), |currency| Money::new(minor, currency).figures())
+}
+
+/// What moved on the provider's balance for these gifts.
+///
+/// # Errors
+/// When the database fails.
+pub async fn moved_for(site: &Site, gifts: &[ListedDonation]) -> db::Result<Vec<Moved>> {
+    let ids: Vec<i64> = gifts.iter().map(|gift| gift.id).collect();
+    store::search::moved(&site.db, &db::array(&ids)?).await
 }
 
 /// Where the next page of a list begins that ended with this gift.

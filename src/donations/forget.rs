@@ -28,7 +28,15 @@ pub async fn supporter(db: &Db, email_key: &str) -> Result<Option<String>> {
 /// # Errors
 /// When the database fails.
 pub async fn supporter_named(tx: &mut Tx, public_id: &str) -> Result<Option<String>> {
-    store::donors::donor_address(tx, public_id).await
+    store::donors::donor_address_in(tx, public_id).await
+}
+
+/// The same outside of a transaction.
+///
+/// # Errors
+/// When the database fails.
+pub async fn supporter_address(db: &Db, public_id: &str) -> Result<Option<String>> {
+    store::donors::donor_address(db, public_id).await
 }
 
 /// The same of a supporter who was kept; `false` while a monthly donation of theirs goes on.

@@ -5,9 +5,10 @@ use std::time::Duration;
 use super::{
     brakes::{Braked, Giver, Try},
     calls,
-    store::{self, gifts::NewDonation, months::NewRecurring},
+    store::{self, from_articles, gifts::NewDonation, months::NewRecurring},
 };
 use crate::{
+    articles,
     db::{self, MaybeDatabase},
     delivery,
     email_address::EmailAddress,
@@ -38,6 +39,8 @@ pub struct GiftRequest<'a> {
     pub back: &'a str,
     /// The token of the edition whose link led here, if any; a bad one credits nobody.
     pub edition_token: Option<&'a str>,
+    /// The slug of the article under which they were asked, if any; one that readers do not see is none.
+    pub article: Option<&'a str>,
 }
 
 /// What to change in the form, each in words for who typed it.
@@ -138,6 +141,14 @@ pub async fn start_gift(
         Some(Give(edition)) => delivery::edition_by_name(&site.db, &edition).await?,
         None => None,
     };
+    let article = match request.article.filter(|slug| !slug.is_empty()) {
+        Some(slug) => articles::published_by_slug(site, slug).await?,
+        None => None,
+    };
+    let from = Origin {
+        edition_id,
+        article: article.as_ref().map(|article| (article.id.0, article.title.as_str())),
+    };
 
     let public_id = request.gift.to_owned();
     let recurring_id = (request.every == Every::Month).then(token::public_id);
@@ -157,7 +168,7 @@ pub async fn start_gift(
         cancel_url: site.url(request.back),
         expires_at: Some(site.now().plus(PAGE_LASTS).unix_seconds()),
     };
-    let call = db::again(async || write_down(site, &a_try, &checkout, (&name, edition_id)).await).await?;
+    let call = db::again(async || write_down(site, &a_try, &checkout, (&name, from)).await).await?;
     match calls::open_checkout(site, provider, &call).await? {
         Ok(checkout_url) => Ok(StartedGift { public_id, checkout_url }),
         Err(error) if error.is_about_the_gift() => Err(GiftError::Invalid(refused(&error))),
@@ -242,12 +253,20 @@ fn check(
     }
 }
 
+/// Where somebody was asked for a gift.
+#[derive(Clone, Copy)]
+struct Origin<'a> {
+    edition_id: Option<i64>,
+    /// Its id, and what it is called.
+    article: Option<(i64, &'a str)>,
+}
+
 /// The rows of the gift and the call that is about to be made, in one transaction, before the call.
 async fn write_down(
     site: &Site,
     a_try: &Try<'_>,
     checkout: &NewCheckout,
-    (name, edition_id): (&str, Option<i64>),
+    (name, Origin { edition_id, article }): (&str, Origin<'_>),
 ) -> Result<store::calls::Call, GiftError> {
     let now = site.now();
     let mut tx = site.db.begin().await?;
@@ -278,6 +297,9 @@ async fn write_down(
         at: now,
     };
     let donation = store::gifts::add_donation(&mut tx, &new).await?;
+    if let Some(article) = article {
+        from_articles::add(&mut tx, donation.id, article).await?;
+    }
     a_try.write(&mut tx, site, donation.id).await?;
     let call = calls::store_checkout(&mut tx, site, checkout).await?;
     tx.commit().await?;

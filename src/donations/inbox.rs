@@ -67,12 +67,10 @@ pub async fn receive(
 ) -> Result<(), ReceiveError> {
     let now = site.now();
     let genuine = payments::verify_webhook(secrets, provider.is_live(), signature, body, now)?;
-    // A hundred that come at once wait for the disk once.
-    let mut tx = site.db.begin_together().await?;
     match genuine {
+        // A hundred that come at once wait for the disk once.
         Genuine::Event(event) => {
-            let state = first_state(&event);
-            store::events::add_event(&mut tx, &event, EventSource::Webhook, state, None, now).await?;
+            store::events::keep_told(&site.db, &event, first_state(&event), now).await?;
         }
         Genuine::Unreadable(payload) => {
             tracing::error!("the payment provider signed an event that cannot be read; it is kept");
@@ -84,12 +82,13 @@ pub async fn receive(
                 live: provider.is_live(),
             };
             let (source, state) = (EventSource::Webhook, EventState::Dead);
+            let mut tx = site.db.begin_together().await?;
             if store::events::add_event(&mut tx, &event, source, state, Some(&payload), now).await? == 1 {
                 queue::add_news(&mut tx, now, News::GivenUp, EVENTS.rules.name).await?;
             }
+            tx.commit().await?;
         }
     }
-    tx.commit().await?;
     Ok(())
 }
 

@@ -12,7 +12,7 @@ use super::{
     store::{
         self,
         back::{self, Gift},
-        months::Recurring,
+        months::{self, Recurring},
     },
 };
 use crate::{
@@ -23,7 +23,7 @@ use crate::{
     mail::{GiftReturned, MonthlyNotEnded, PaymentFailed, Receipt, RecurringCancelled},
     money::Money,
     origin,
-    payments::{Every, Refund},
+    payments::{Every, GiftRhythm, Refund},
     settings::Settings,
     site::Site,
     staff::{self, Member, Role},
@@ -159,7 +159,15 @@ pub(super) async fn send_monthly_ended(tx: &mut Tx, site: &Site, recurring: &Rec
     let Ok(to) = EmailAddress::parse(&recurring.email) else { return Ok(()) };
     let settings = Settings::load_in(tx).await?;
     let letterhead = settings.letterhead(site);
+    let beside = match recurring.donor_id {
+        Some(donor) => months::beside(tx, donor, recurring.id).await?,
+        None => Vec::new(),
+    };
+    let going_on = |(amount, currency, rhythm): &(i64, String, GiftRhythm)| {
+        format!("{} {}", figures(*amount, currency), rhythm.words())
+    };
     let ended = RecurringCancelled {
+        going_on: beside.iter().map(going_on).collect(),
         sender: letterhead.sender.clone(),
         donor_name: greeting(&recurring.name),
         amount: figures(recurring.amount_minor, &recurring.currency),

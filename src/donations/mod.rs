@@ -26,6 +26,7 @@ mod closing;
 mod csv_file;
 mod doubles;
 mod forget;
+mod from_articles;
 mod gift;
 mod give_back;
 mod inbox;
@@ -76,9 +77,10 @@ pub use self::{
     by_staff::{GiftNote, NeverAsk, never_ask, note as note_on_gift, notes as notes_on_gift},
     changes::{ChangeError, Wish, resume_calls},
     closing::{CloseError, book_sums, bounds as month_bounds, close_month, closed_months},
-    csv_file::{CsvOfGifts, CsvOfGiftsError, are_more_than, place_of},
+    csv_file::{CsvOfGifts, CsvOfGiftsError, are_more_than, moved_for, place_of},
     doubles::{GivenBefore, given_before, given_twice, monthly_twice},
-    forget::{forget, forget_donor, supporter, supporter_named},
+    forget::{forget, forget_donor, supporter, supporter_address, supporter_named},
+    from_articles::{GiftArticle, article_of as article_of_gift, from_article as gifts_from_article},
     gift::{FieldErrors, GiftError, GiftRequest, StartedGift, gift_of, read_gift, start_gift, thanks_token},
     give_back::{RefundAsk, RefundError, RefundMade, put_refund_away, refund, resume_refunds},
     inbox::{InboxWorked, ReceiveError, poll_provider, process_inbox, receive},
@@ -87,7 +89,7 @@ pub use self::{
         Total, Unended, figures,
     },
     manage_link::{asked_supporter_token, manage_token, supporter_token},
-    money_news::{tell_of_account, tell_of_money},
+    money_news::{tell_of_account, tell_of_money, why_disputed},
     monthly::{CancelError, Monthly, cancel_all, cancel_as_written, cancel_monthly, monthly_of},
     new_readers::meet_new_readers,
     payouts::{paid_out, payouts_page, settle_waiting},

@@ -99,9 +99,9 @@ fn said(kind: &str, about: &About, due: Option<&str>) -> Option<(String, String)
                 DisputeState::NeedsResponse | DisputeState::AppealNeedsResponse => (
                     format!("A bank takes back a gift of {amount}"),
                     format!(
-                        "It has taken the money and a fee{}. Answer at the payment service{by}, or the money is lost. Do not \
-                         write to the supporter for money meanwhile: we do not, either.",
-                        reason(&about.reason)
+                        "{} The bank has taken the money, and the payment service a fee. Answer at the payment service{by}, or \
+                         the money is lost. Do not write to the supporter for money meanwhile: we do not, either.",
+                        why_disputed(&about.reason)
                     ),
                 ),
                 DisputeState::Won => (
@@ -119,8 +119,8 @@ fn said(kind: &str, about: &About, due: Option<&str>) -> Option<(String, String)
         "warning" if about.state == "actionable" => (
             format!("A gift of {amount} may be a fraud"),
             format!(
-                "The bank of the card says so{}. Sending the gift back now spares you a dispute and its fee.",
-                reason(&about.reason)
+                "The bank of the card says {}. Sending the gift back now spares you a dispute and its fee.",
+                why_warned(&about.reason)
             ),
         ),
         "payout" if about.state == "failed" => (
@@ -136,8 +136,40 @@ fn said(kind: &str, about: &About, due: Option<&str>) -> Option<(String, String)
     Some((what, means))
 }
 
-/// The provider's word for why, where there is one.
+/// What the bank of a card warns of (`fraud_type` of an early fraud warning).
+fn why_warned(kind: &str) -> &'static str {
+    match kind {
+        "card_never_received" => "that the card was taken before it came to its owner",
+        "fraudulent_card_application" => "that the card was made out to a wrong name",
+        "made_with_counterfeit_card" => "that the card is a forgery",
+        "made_with_lost_card" => "that the card was lost",
+        "made_with_stolen_card" => "that the card was stolen",
+        "unauthorized_use_of_card" => "that its owner did not allow the payment",
+        _ => "so, and not why",
+    }
+}
+
+/// Why a bank takes a payment back (<https://docs.stripe.com/disputes/categories>).
+#[must_use]
+pub fn why_disputed(reason: &str) -> String {
+    match reason {
+        "fraudulent" => "The supporter says that they did not make this payment.".to_owned(),
+        "unrecognized" => "The supporter does not recognise the payment on their statement.".to_owned(),
+        "duplicate" => "The supporter says that they were charged twice.".to_owned(),
+        "subscription_canceled" => "The supporter says that they had ended their monthly gift.".to_owned(),
+        "credit_not_processed" => {
+            "The supporter says that money was promised back and did not come.".to_owned()
+        }
+        "debit_not_authorized" => "The supporter says that they did not allow the debit.".to_owned(),
+        "" | "general" | "bank_cannot_process" | "customer_initiated" => {
+            "The bank does not say why.".to_owned()
+        }
+        other => format!("The bank's word for why: {}.", other.replace('_', " ")),
+    }
+}
+
+/// The provider's word for why, where it says one.
 fn reason(word: &str) -> String {
     let words = word.replace('_', " ");
-    if words.is_empty() { words } else { format!(" ({})", words.trim_end_matches('.')) }
+    if matches!(word, "" | "unknown") { String::new() } else { format!(" ({})", words.trim_end_matches('.')) }
 }

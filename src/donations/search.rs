@@ -27,6 +27,8 @@ use crate::{
 
 /// So many supporters are gone through who are called alike.
 pub const SUPPORTERS: usize = 300;
+/// A receipt that is looked for without its year is of one of so many.
+const RECEIPT_YEARS: i16 = 10;
 /// The most words that are looked for.
 const WORDS: usize = 8;
 /// The most characters of one.
@@ -91,13 +93,20 @@ pub struct FoundGifts {
 }
 
 impl GiftSearch {
-    /// What somebody typed into the one field; days as they are written in the magazine's zone, amounts in its currency.
+    /// What somebody typed into the one field; days as they are written in the magazine's zone, amounts in its currency, numbers of
+    /// receipts also without their year.
     #[must_use]
-    pub fn typed(text: &str, zone: &Zone, currency: Option<Currency>) -> Self {
+    pub fn typed(text: &str, zone: &Zone, currency: Option<Currency>, now: Moment) -> Self {
         let mut search = Self::default();
         for word in days_in_figures(text).iter().take(WORDS) {
             let word: String = word.chars().take(LONGEST).collect();
-            let senses = senses(&word, zone, currency);
+            let mut senses = senses(&word, zone, currency);
+            if is_the_rest_of_a_receipt(&word) {
+                let years = now.year() - RECEIPT_YEARS + 1..=now.year();
+                senses.extend(
+                    years.map(|year| Sense::Receipt(format!("{year}-{}", word.to_ascii_uppercase()))),
+                );
+            }
             if !senses.is_empty() {
                 search.others.push(senses);
                 continue;
@@ -358,6 +367,14 @@ fn days_in_figures(text: &str) -> Vec<String> {
     all
 }
 
+/// Whether a word is a receipt's number without its year, which nobody reads out: [`short_name`](crate::token::short_name), which has figures by all
+/// but certainty and none of 0, 1, 8 and 9; a name with a year of birth has.
+fn is_the_rest_of_a_receipt(word: &str) -> bool {
+    word.len() == 12
+        && word.bytes().all(|b| b.is_ascii_alphabetic() || matches!(b, b'2'..=b'7'))
+        && word.bytes().any(|b| b.is_ascii_digit())
+}
+
 fn is_figures(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit())
 }
@@ -424,7 +441,8 @@ mod tests {
     use super::*;
 
     fn typed(text: &str) -> GiftSearch {
-        GiftSearch::typed(text, &Zone::named("Europe/Berlin").expect("a zone"), Some(Currency::EUR))
+        let zone = Zone::named("Europe/Berlin").expect("a zone");
+        GiftSearch::typed(text, &zone, Some(Currency::EUR), Moment::from_unix_seconds(1_790_000_000))
     }
 
     #[test]
@@ -434,6 +452,11 @@ mod tests {
         assert_eq!(search.others[0], [Sense::Amount(1_550)]);
         assert_eq!(search.others[1], [Sense::Card("4242".to_owned()), Sense::Amount(424_200)]);
         assert_eq!(search.others[2], [Sense::Receipt("2026-K3X9".to_owned())]);
+        let rest = typed("mpb2idxyd2r4");
+        assert!(
+            rest.names.is_empty() && rest.others[0].contains(&Sense::Receipt("2026-MPB2IDXYD2R4".to_owned()))
+        );
+        assert_eq!(typed("anna19870312").names, ["anna19870312"]);
         assert!(!typed("").narrows() && !typed(" € ").narrows());
     }
 

@@ -63,6 +63,12 @@ impl Supporter {
         &self.giver.name
     }
 
+    /// Their name in links.
+    #[must_use]
+    pub fn public_id(&self) -> &str {
+        &self.giver.public_id
+    }
+
     /// Their address, so that who knows it recognises it and nobody else learns it.
     #[must_use]
     pub fn masked_email(&self) -> String {

@@ -5,7 +5,7 @@
 //! backup forgets them again; doing it twice changes nothing.
 
 use super::{
-    ask::whom,
+    ask::{Person, whom},
     held::{self, NOBODY},
     rows::HeldMonthly,
     store,
@@ -24,10 +24,10 @@ use crate::{
     withdrawals::{self, Withdrawal},
 };
 
-/// What a page says before somebody is forgotten.
+/// What a page says before somebody is forgotten, reader or supporter.
 #[derive(Clone, Debug)]
 pub struct Farewell {
-    pub reader: Subscriber,
+    pub email: EmailAddress,
     /// What goes on all the same until they end it.
     pub monthly: Vec<HeldMonthly>,
 }
@@ -49,31 +49,32 @@ pub async fn look_at_forgetting(
     site: &Site,
     link: &str,
 ) -> std::result::Result<Option<Farewell>, SubscriberError> {
-    match meant(site, link).await? {
-        Some(reader) => Ok(Some(farewell(site, reader).await?)),
-        None => Ok(None),
-    }
+    let Some(person) = meant(site, link).await? else { return Ok(None) };
+    let monthly = match &person {
+        Person::Reader(reader) => goes_on_of(site, reader).await?,
+        Person::Supporter { email, .. } => goes_on(site, email).await?,
+    };
+    Ok(Some(Farewell { email: person.email().clone(), monthly }))
 }
 
-async fn meant(site: &Site, link: &str) -> std::result::Result<Option<Subscriber>, SubscriberError> {
+async fn meant(site: &Site, link: &str) -> std::result::Result<Option<Person>, SubscriberError> {
     let Forget { reader, address } = Forget::read(&site.keys, link, site.now())?;
-    let reader = whom(site, &reader, &address).await?;
-    if let Some(reader) = &reader
-        && let Some(until) = subscribers::may_be_taken_back(site, reader.id).await?
+    let person = whom(site, &reader, &address).await?;
+    if let Some(person) = &person
+        && let Some(until) = person.not_before(site).await?
     {
         return Err(SubscriberError::NotBefore(until));
     }
-    Ok(reader)
+    Ok(person)
 }
 
 /// What goes on of a reader who is forgotten.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn farewell(site: &Site, reader: Subscriber) -> Result<Farewell> {
+pub async fn goes_on_of(site: &Site, reader: &Subscriber) -> Result<Vec<HeldMonthly>> {
     let gives_as = subscribers::gives_as(&site.db, reader.id).await?;
-    let monthly = going_on(site, gives_as.as_deref().unwrap_or(NOBODY)).await?;
-    Ok(Farewell { reader, monthly })
+    going_on(site, gives_as.as_deref().unwrap_or(NOBODY)).await
 }
 
 /// What goes on of a supporter who is forgotten, reader or not, by their address.
@@ -90,14 +91,23 @@ async fn going_on(site: &Site, key: &str) -> Result<Vec<HeldMonthly>> {
     Ok(monthly)
 }
 
-/// Forgets the reader of a link that was mailed to them for that. Doing it again changes nothing.
+/// Forgets the reader or supporter of a link that was mailed to them for that. Doing it again changes nothing.
 ///
 /// # Errors
 /// As [`look_at_forgetting`]; then nothing was changed.
 pub async fn forget(site: &Site, link: &str) -> std::result::Result<(), SubscriberError> {
-    if let Some(reader) = meant(site, link).await? {
-        let deed = ForgottenBy { staff_id: None, why: "by a link that was mailed to them" };
-        forget_reader(site, &reader, Some(deed)).await?;
+    let deed = Some(ForgottenBy { staff_id: None, why: "by a link that was mailed to them" });
+    match meant(site, link).await? {
+        Some(Person::Reader(reader)) => {
+            forget_reader(site, &reader, deed).await?;
+        }
+        Some(Person::Supporter { email, .. }) => {
+            // A reader had it who has another one by now: the link was not mailed to them.
+            if let AtAddress::Moved(_) = forget_address(site, &email, deed).await? {
+                return Err(SubscriberError::Changed);
+            }
+        }
+        None => {}
     }
     Ok(())
 }

@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::{
-    ask::whom,
+    ask::{Person, whom},
     rows::{
         CameBack, Forgotten, FormerAddress, Gift, HeldCopy, HeldDeed, HeldLetter, HeldMember, HeldMonthly,
         HeldNote, HeldReason, HeldSupporter, HeldWho, Stop, TheyWrote, Typed, Within,
@@ -124,9 +124,12 @@ pub async fn of_address(site: &Site, address: EmailAddress) -> Result<Whose> {
 /// have no more; when the database fails.
 pub async fn of_link(site: &Site, link: &str) -> std::result::Result<Whose, SubscriberError> {
     let CopyOfData { reader, address } = CopyOfData::read(&site.keys, link, site.now())?;
-    let reader = whom(site, &reader, &address).await?.ok_or(SubscriberError::Link)?;
-    let not_before = subscribers::may_be_taken_back(site, reader.id).await?;
-    let whose = Whose::new(site, reader.email.clone(), Some(reader)).await?;
+    let person = whom(site, &reader, &address).await?.ok_or(SubscriberError::Link)?;
+    let not_before = person.not_before(site).await?;
+    let whose = match person {
+        Person::Reader(reader) => Whose::new(site, reader.email.clone(), Some(reader)).await?,
+        Person::Supporter { email, .. } => Whose::new(site, email, None).await?,
+    };
     Ok(match not_before {
         Some(until) => whose.without_gifts(until),
         None => whose,

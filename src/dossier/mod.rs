@@ -14,10 +14,10 @@ mod rows;
 mod store;
 
 pub use self::{
-    ask::{AskOutcome, Asks, ask},
+    ask::{AskOutcome, Asks, ask, ask_as_supporter},
     forget::{
-        AtAddress, Farewell, ForgottenBy, farewell, forget, forget_address, forget_as_written, forget_reader,
-        forget_supporters, goes_on, look_at_forgetting,
+        AtAddress, Farewell, ForgottenBy, forget, forget_address, forget_as_written, forget_reader,
+        forget_supporters, goes_on, goes_on_of, look_at_forgetting,
     },
     held::{Held, NEWEST, Newest, Section, Whole, Whose, of_address, of_link, taken_away},
     rows::{

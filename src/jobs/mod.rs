@@ -231,7 +231,7 @@ impl Job {
             Self::PollProvider => "Asks the payment service what was missed",
             Self::CompareBooks => "Holds the book against the payment service at night",
             Self::TakeOver => "Takes over what another program left at the payment service",
-            Self::PollFeeds => "Reads your feeds, each every half hour",
+            Self::PollFeeds => "Reads your feeds, each as often as you chose",
             Self::BringArticles => "Brings in articles from files",
             Self::BringIn => "Brings in lists of readers",
             Self::ActOnMany => "Does what your team does with many readers at once",
@@ -531,6 +531,7 @@ impl Jobs {
     async fn keep_readers(&self) -> Result<(), Failure> {
         subscribers::fold_waiting(&self.site).await?;
         articles::fold_waiting(&self.site).await?;
+        articles::read_waiting_bylines(&self.site).await?;
         articles::key_waiting(&self.site).await?;
         subscribers::count_many(&self.site).await?;
         subscribers::count_large(&self.site).await?;

@@ -11,7 +11,7 @@ use std::{fmt, time::Duration};
 
 use super::store;
 use crate::{
-    articles::forgetting as articles,
+    articles::{BIN_LASTS, COPY_LASTS, forgetting as articles},
     attempts, audit_log, bounces,
     bulk::forgetting as bulk,
     clock::{Moment, Stopwatch},
@@ -83,13 +83,17 @@ pub const RETENTION: &[(&str, Retention)] = &[
     ("consent_wording", Bounded("a row for each text")),
     ("consent_event", Kept("the proof of consent, which the law wants for as long as we mail, and after")),
     ("donor_state", Bounded("a row for each reader")),
-    ("feed", Bounded("made by hand")),
+    ("feed", Goes(&[(articles::FEEDS_GO, BIN_LASTS)])),
+    ("feed_read", Goes(&[(articles::READS_GO, SEASON)])),
     ("topic", Bounded("made by hand")),
-    ("article", Kept("what the magazine has published")),
+    // Its names stay, so that neither its feed nor its address brings it back.
+    ("article", Goes(&[(articles::EMPTY, BIN_LASTS)])),
     ("article_topic", Kept("what the magazine has published")),
     ("archive_part", Goes(&[(articles::ARCHIVE_PARTS, articles::ARCHIVES_KEPT)])),
     ("archive", Goes(&[(articles::ARCHIVES, articles::ARCHIVES_KEPT)])),
     ("archive_left", Goes(&[(articles::ARCHIVE_LEFT, MONTH)])),
+    ("article_revision", Bounded("a hundred for each article")),
+    ("article_sitting", Goes(&[(articles::FORGET_SITTINGS, COPY_LASTS)])),
     ("digest", Bounded("made by hand")),
     ("edition", Kept("what the magazine has sent")),
     ("edition_revision", Kept("what was sent, and what it looked like before")),

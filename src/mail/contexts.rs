@@ -819,6 +819,8 @@ pub struct RecurringCancelled {
     pub amount: String,
     /// How often it was taken, such as "every month".
     pub every: String,
+    /// Regular gifts of theirs that go on, such as "€15.00 every month".
+    pub going_on: Vec<String>,
     /// Where to give again.
     pub give_url: String,
 }
@@ -832,6 +834,7 @@ impl EmailTemplate for RecurringCancelled {
             donor_name: "Ada Okafor".into(),
             amount: "€15.00".into(),
             every: "every month".into(),
+            going_on: vec!["€20.00 every year".into()],
             give_url: "https://news.example.org/give".into(),
         }
     }

@@ -36,6 +36,11 @@ pub async fn waiting_with(db: &Db, article: ArticleId) -> db::Result<Vec<Edition
     store::waiting_with(db, article).await
 }
 
+/// The edition that last went out with this article in it: whoever changes the article may want to tell those who got it.
+pub async fn mailed_with(db: &Db, article: ArticleId) -> db::Result<Option<EditionSummary>> {
+    store::mailed_with(db, article).await
+}
+
 /// Changes an article whose `version` somebody saw. `known` names the editions, by their public ids, that they were told go
 /// out with the article as it was approved.
 ///
@@ -47,7 +52,7 @@ pub async fn change_article(
     written: &WrittenArticle,
     known: &[String],
 ) -> std::result::Result<Article, Changed> {
-    let checked = written.checked().await?;
+    let checked = written.checked(site.now()).await?;
     let mut tx = site.db.begin().await?;
     articles::update(&mut tx, site, (id, version), &checked).await?;
     // Read behind the change, which holds the article: whoever presses Send now finds the new version, or is found here.
@@ -57,6 +62,25 @@ pub async fn change_article(
     }
     tx.commit().await?;
     Ok(articles::by_id(&site.db, id).await?.ok_or(ArticleError::NotFound)?)
+}
+
+/// Puts an article into the bin, in the `version` that somebody saw; `known` as in [`change_article`].
+///
+/// # Errors
+/// As [`change_article`].
+pub async fn delete_article(
+    site: &Site,
+    (id, version): (ArticleId, i64),
+    known: &[String],
+    staff_id: Option<i64>,
+) -> std::result::Result<(), Changed> {
+    let mut tx = site.db.begin().await?;
+    articles::delete_article(&mut tx, site, (id, version), staff_id).await?;
+    let waiting = store::waiting_with_in(&mut tx, id).await?;
+    if waiting.iter().any(|edition| !known.contains(&edition.public_id)) {
+        return Err(Changed::Approved(waiting));
+    }
+    Ok(tx.commit().await?)
 }
 
 /// In the transaction that approves an edition: refuses it if an article is not as it was read, and notes the versions.

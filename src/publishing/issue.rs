@@ -229,7 +229,8 @@ fn address(site: &Site, settings: &Settings, article: &Article) -> String {
     let canonical = article.canonical_url.as_deref().and_then(|url| Url::parse(url).ok());
     match (settings.articles_at, canonical) {
         (ArticlesAt::Here, _) => site.url(&format!("/articles/{}", article.slug)),
-        (ArticlesAt::Elsewhere, Some(url)) if matches!(url.scheme(), "http" | "https") => url.into(),
+        (_, Some(url)) if matches!(url.scheme(), "http" | "https") => url.into(),
+        (ArticlesAt::Mirrored, _) => site.url(&format!("/articles/{}", article.slug)),
         (ArticlesAt::Elsewhere, _) => settings.external_site_url.clone(),
     }
 }

@@ -35,7 +35,7 @@ mod test_copy;
 pub(crate) mod tests;
 
 pub use self::{
-    approve::{Changed, change_article, changed_since_send, waiting_with},
+    approve::{Changed, change_article, changed_since_send, delete_article, mailed_with, waiting_with},
     archive::{archive, copy_of, in_archive, linked_copy},
     compose::{create_draft, delete_draft, save_correction, save_revision},
     correct::{begin_correction, current_revision, is_corrected, reached},

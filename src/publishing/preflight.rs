@@ -7,7 +7,7 @@ use super::{
     issue::{Body, Issue, SampleLinks},
 };
 use crate::{
-    articles::ArticleState,
+    articles::{self, Article, ArticleId, ArticleState},
     deliverability::{self, BULK, Check},
     mail::{FieldMistake, Templates},
     origin::{self, Standing},
@@ -34,6 +34,8 @@ pub enum Problem {
     FieldGone(String),
     /// An article that is not published, by its title.
     Draft(String),
+    /// An article that somebody deleted, by its title.
+    Deleted(String),
     /// What mail law wants said and the settings do not say (TRUST L4).
     Setting(&'static str),
     /// A segment that it goes by asks for something that is gone, in words.
@@ -76,6 +78,10 @@ impl fmt::Display for Problem {
                 "The greeting or the appeal names the field “{name}”, and no such field may stand in mails any more: everybody reads the words for who has not answered. Put it right under Settings."
             ),
             Self::Draft(title) => write!(f, "“{title}” is still a draft. Publish it, or take it out."),
+            Self::Deleted(title) => write!(
+                f,
+                "“{title}” was deleted. Take it out, or bring it back from the bin under Articles."
+            ),
             Self::Setting(what) => {
                 write!(f, "Under every edition must stand {what}. Fill it in under Settings.")
             }
@@ -159,8 +165,14 @@ pub(super) async fn check(
         fields::mistakes(&site.db, content).await?.into_iter().map(|(_, wrong)| Problem::Field(wrong)),
     );
     problems.extend(fields::gone(&site.db, settings).await?.into_iter().map(Problem::FieldGone));
-    let drafts = issue.articles.iter().filter(|article| article.state != ArticleState::Published);
-    problems.extend(drafts.map(|article| Problem::Draft(article.title.clone())));
+    let drafts: Vec<&Article> =
+        issue.articles.iter().filter(|article| article.state != ArticleState::Published).collect();
+    let ids: Vec<ArticleId> = drafts.iter().map(|article| article.id).collect();
+    let deleted = if ids.is_empty() { Vec::new() } else { articles::deleted_among(&site.db, &ids).await? };
+    problems.extend(drafts.into_iter().map(|article| match deleted.contains(&article.id) {
+        true => Problem::Deleted(article.title.clone()),
+        false => Problem::Draft(article.title.clone()),
+    }));
     problems.extend(settings.can_send().into_iter().map(Problem::Setting));
     problems.extend(segments::what_is_gone(&site.db, edition.id).await?.map(Problem::Segment));
     if readers == 0 {

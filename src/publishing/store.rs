@@ -75,6 +75,14 @@ statements! {
         join digest d on d.id = e.digest_id
         join edition_revision r on r.edition_id = e.id and r.revision = e.revision
         where a.article_id = $1 and e.state in ('scheduled', 'held') and e.sealed_at is null order by e.send_at, e.id";
+    /// The edition that last went out with an article in it.
+    MAILED_WITH = "select e.id, e.public_id, e.state, e.send_at, e.sealed_count, e.sealed_at, e.updated_at,
+            r.subject, r.preview_text, d.name as digest_name, cast(0 as bigint) as article_count
+        from edition_article a
+        join edition e on e.id = a.edition_id and e.revision = a.revision
+        join digest d on d.id = e.digest_id
+        join edition_revision r on r.edition_id = e.id and r.revision = e.revision
+        where a.article_id = $1 and e.state in ('sending', 'paused', 'finished') and e.sealed_at is not null order by e.sealed_at desc, e.id desc limit 1";
     EDITION = "select e.id, e.public_id, e.digest_id, d.name as digest_name, e.list_id, l.public_id as list_public_id, l.slug as list_slug, l.name as list_name, l.rhythms as list_rhythms, e.rhythm,
             e.state, r.revision, e.send_at, e.unknown_policy,
             e.held_because, e.paused_because,
@@ -338,6 +346,10 @@ pub(super) async fn changed_articles(
 
 pub(super) async fn waiting_with(db: &Db, article: ArticleId) -> Result<Vec<EditionSummary>> {
     db.all(WAITING_WITH, (article,)).await
+}
+
+pub(super) async fn mailed_with(db: &Db, article: ArticleId) -> Result<Option<EditionSummary>> {
+    db.opt(MAILED_WITH, (article,)).await
 }
 
 pub(super) async fn waiting_with_in(tx: &mut Tx, article: ArticleId) -> Result<Vec<EditionSummary>> {

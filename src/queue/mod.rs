@@ -16,8 +16,10 @@ mod sql;
 mod steps;
 mod store;
 
+use std::time::Duration;
+
 use crate::{
-    clock::Moment,
+    clock::{Moment, Stopwatch},
     db::{Db, Result, Row, Tx},
     email_address::for_the_log,
     heavy,
@@ -68,6 +70,8 @@ pub enum Came {
     Done,
     /// It did not work, and is tried again by the rules; why, without addresses.
     Later(String),
+    /// It did not work, and is tried again after so long, whatever the rules say; why, without addresses.
+    LaterIn(String, Duration),
     /// It is not tried again.
     GivenUp {
         /// Why, without addresses.
@@ -96,6 +100,21 @@ pub trait Work: Sync {
     /// Which queue.
     fn queue(&self) -> &'static Queue;
 
+    /// How many are claimed at once, of which one after the other is done.
+    fn at_once(&self) -> usize {
+        1
+    }
+
+    /// After so long nothing more of a round is begun: what is due waits for the next one.
+    fn patience(&self) -> Option<Duration> {
+        None
+    }
+
+    /// What can be done for all that are claimed at once before any is done: waiting for others, beside each other.
+    fn ahead(&self, _due: &[Due<Self::What>]) -> impl Future<Output = ()> + Send {
+        async {}
+    }
+
     /// Does one of them. What is done is written down in the transaction that does it ([`Queue::done`]); an error is a try that
     /// failed.
     fn work(&self, site: &Site, due: &Due<Self::What>) -> impl Future<Output = Result<Came>> + Send;
@@ -123,32 +142,45 @@ pub async fn work<W: Work>(site: &Site, work: &W) -> Result<Worked> {
     let mut worked = Worked::default();
     // What fails now is for another round, however long this one takes.
     let began = site.now();
+    let watch = Stopwatch::start();
     let mut unheard = None;
     loop {
         let mut claimed = 0;
-        for mut due in queue.due::<W::What>(&site.db, began).await? {
-            if !queue.claim(site, &mut due).await? {
-                continue;
+        let mut waiting = queue.due::<W::What>(&site.db, began).await?.into_iter().peekable();
+        while waiting.peek().is_some() {
+            if work.patience().is_some_and(|most| watch.elapsed() >= most) {
+                return unheard.map_or(Ok(worked), |broke: heavy::Broke| broke.go_on());
             }
-            claimed += 1;
-            let came = match queue.rules.too_old(site.now(), due.since) {
-                Some(why) => Came::GivenUp { why: why.to_owned(), is_known: false },
-                None => match heavy::caught(work.work(site, &due)).await {
-                    Ok(Ok(came)) => came,
-                    Ok(Err(error)) => Came::Later(for_the_log(&error.to_string())),
-                    Err(broke) => {
-                        let why = format!("it broke off: {broke}");
-                        if queue.rules.ends == Ends::Never {
-                            unheard = Some(broke);
+            let mut ours = Vec::new();
+            for mut due in waiting.by_ref().take(work.at_once()) {
+                if queue.claim(site, &mut due).await? {
+                    ours.push(due);
+                }
+            }
+            claimed += ours.len();
+            if let Err(broke) = heavy::caught(work.ahead(&ours)).await {
+                unheard = Some(broke);
+            }
+            for due in &ours {
+                let came = match queue.rules.too_old(site.now(), due.since) {
+                    Some(why) => Came::GivenUp { why: why.to_owned(), is_known: false },
+                    None => match heavy::caught(work.work(site, due)).await {
+                        Ok(Ok(came)) => came,
+                        Ok(Err(error)) => Came::Later(for_the_log(&error.to_string())),
+                        Err(broke) => {
+                            let why = format!("it broke off: {broke}");
+                            if queue.rules.ends == Ends::Never {
+                                unheard = Some(broke);
+                            }
+                            Came::Later(why)
                         }
-                        Came::Later(why)
-                    }
-                },
-            };
-            match note(site, work, &due, came).await? {
-                Came::Done => worked.done += 1,
-                Came::Later(_) => worked.later += 1,
-                Came::GivenUp { .. } => worked.given_up += 1,
+                    },
+                };
+                match note(site, work, due, came).await? {
+                    Came::Done => worked.done += 1,
+                    Came::Later(_) | Came::LaterIn(..) => worked.later += 1,
+                    Came::GivenUp { .. } => worked.given_up += 1,
+                }
             }
         }
         if claimed == 0 {
@@ -166,15 +198,23 @@ pub async fn note<W: Work>(site: &Site, work: &W, due: &Due<W::What>, came: Came
     let Rules { name: of, told, .. } = *queue.rules;
     let (item, attempts) = (due.name.as_str(), due.attempts);
     let came = match came {
-        Came::Later(why) if queue.rules.is_last(attempts) => Came::GivenUp { why, is_known: false },
+        Came::Later(why) | Came::LaterIn(why, _) if queue.rules.is_last(attempts) => {
+            Came::GivenUp { why, is_known: false }
+        }
         came => came,
     };
     match &came {
         Came::Done => {}
-        Came::Later(why) => {
+        Came::Later(why) | Came::LaterIn(why, _) => {
+            let after = match &came {
+                Came::LaterIn(_, after) => *after,
+                _ => queue.rules.gap(attempts),
+            };
             tracing::warn!(of, item, attempts, why, "it did not work; it is tried again");
             let mut tx = site.db.begin().await?;
-            if queue.later(&mut tx, due, now, why).await? && queue.rules.is_told_while_tried(attempts) {
+            if queue.later(&mut tx, due, now.plus(after), why).await?
+                && queue.rules.is_told_while_tried(attempts)
+            {
                 news::add(&mut tx, now, News::Failing, of).await?;
             }
             tx.commit().await?;

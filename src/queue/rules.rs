@@ -185,17 +185,17 @@ pub const RENEWALS: Rules = Rules {
 pub const FEEDS: Rules = Rules {
     name: "feeds",
     lease: minutes(5),
-    first_gap: minutes(30),
-    longest_gap: minutes(30),
+    first_gap: minutes(15),
+    longest_gap: minutes(24 * 60),
     // A server that is away for a month comes back.
     ends: Ends::Never,
     told: Told::Owners,
-    // A day.
-    told_after: Some(48),
+    // A day and a half.
+    told_after: Some(8),
     by_hand: Some(("had a feed asked again", "")),
     what: "Feeds that articles come from",
     over: ["feed could not be read", "feeds could not be read"],
-    means: "New articles of it do not come in. It goes on being asked every half hour; look whether its address still works.",
+    means: "New articles of it do not come in. It goes on being asked, at last once a day; under Articles, Feeds it says of each what is wrong.",
 };
 
 /// Lists of readers that somebody brings in.
@@ -269,7 +269,8 @@ pub const NEWS: Rules = Rules {
 
 impl Rules {
     /// How long until the next try, after so many.
-    pub(super) fn gap(&self, attempts: i64) -> Duration {
+    #[must_use]
+    pub fn gap(&self, attempts: i64) -> Duration {
         let doublings = u32::try_from(attempts.saturating_sub(1).clamp(0, 30)).unwrap_or(30);
         self.first_gap.saturating_mul(2_u32.saturating_pow(doublings)).min(self.longest_gap)
     }
@@ -308,7 +309,7 @@ mod tests {
         let gaps = |rules: &Rules| [0, 1, 2, 3, 9, 40].map(|attempts| rules.gap(attempts).as_secs());
         assert_eq!(gaps(&EVENTS), [10, 10, 20, 40, 2_560, 2_560]);
         assert_eq!(gaps(&CANCELLATIONS), [60, 60, 120, 240, 960, 960]);
-        assert_eq!(gaps(&FEEDS), [1_800; 6]);
+        assert_eq!(gaps(&FEEDS), [900, 900, 1_800, 3_600, 86_400, 86_400]);
     }
 
     #[test]

@@ -65,8 +65,7 @@ impl Queue {
         Ok(tx.exec(done, params).await? == 1)
     }
 
-    pub(super) async fn later<T>(&self, tx: &mut Tx, due: &Due<T>, now: Moment, why: &str) -> Result<bool> {
-        let next = now.plus(self.rules.gap(due.attempts));
+    pub(super) async fn later<T>(&self, tx: &mut Tx, due: &Due<T>, next: Moment, why: &str) -> Result<bool> {
         Ok(tx.exec(self.later, (due.name.as_str(), due.next_at, next, why)).await? == 1)
     }
 

@@ -71,6 +71,17 @@ pub(super) fn zone(text: &str, _: &Beside) -> Checked<Zone> {
     Zone::named(text).ok_or_else(|| "Choose a time zone from the list.".to_owned())
 }
 
+/// A language as browsers name it: "en", "en-AU", "zh-Hant".
+pub(super) fn language(typed: &str, _: &Beside) -> Checked<String> {
+    let mut parts = typed.split('-');
+    let first = parts.next().unwrap_or_default();
+    let is_language = (2..=3).contains(&first.len()) && first.chars().all(|c| c.is_ascii_alphabetic());
+    let others =
+        parts.all(|part| (2..=8).contains(&part.len()) && part.chars().all(|c| c.is_ascii_alphanumeric()));
+    let whole = (is_language && others && typed.len() <= 35).then(|| typed.to_owned());
+    whole.ok_or_else(|| "Enter a code such as en, en-AU or de.".to_owned())
+}
+
 pub(super) fn place(text: &str, _: &Beside) -> Checked<ArticlesAt> {
     ArticlesAt::read(text).ok_or_else(|| "Choose where your articles live.".to_owned())
 }

@@ -68,6 +68,8 @@ settings! {
     articles_at: ArticlesAt = ArticlesAt::Here, "Where articles live", checks::place;
     /// The magazine's existing site; may stay when articles live here.
     external_site_url: String = String::new(), "Address of the site you already have", checks::site;
+    /// What the articles are written in, as browsers name it (BCP 47): for hyphens, screen readers and programs.
+    language: String = "en".to_owned(), "Language of your articles", checks::language;
     /// Words a minute, for reading times.
     reading_speed: i64 = 275, "Reading speed",
         number(50..=1_000, ("Enter a number of words, such as 275.", "Enter a number from 50 to 1,000."));
@@ -115,6 +117,9 @@ settings! {
     /// The appeal itself.
     appeal_text: String = "We carry no advertising and no paywall. If our work is worth something to you, give what you can."
         .to_owned(), "The appeal", checks::with_fields(wanted(1_000, "Say why readers should give."));
+    /// The line over the buttons under the appeal of an article; may be empty.
+    giving_line: String = "One-off or regular donations can be made securely here.".to_owned(),
+        "The line over the buttons to give", text(200);
     /// Whether large editions go out though the DNS proves too little (TRUST M27): an owner knows better.
     send_unproven: bool = false, "Large editions without proof", checks::yes_or_no;
 }

@@ -11,6 +11,8 @@ pub enum ArticlesAt {
     /// On our own pages.
     #[default]
     Here,
+    /// On the magazine's existing site: titles link there, and pages of ours say that they are copies of those.
+    Mirrored,
     /// On the magazine's existing site: titles link there, and no article pages are served.
     Elsewhere,
 }
@@ -103,6 +105,7 @@ impl Word for ArticlesAt {
     fn read(word: &str) -> Option<Self> {
         match word {
             "here" => Some(Self::Here),
+            "mirrored" => Some(Self::Mirrored),
             "elsewhere" => Some(Self::Elsewhere),
             _ => None,
         }
@@ -110,6 +113,7 @@ impl Word for ArticlesAt {
     fn written(&self) -> String {
         match self {
             Self::Here => "here",
+            Self::Mirrored => "mirrored",
             Self::Elsewhere => "elsewhere",
         }
         .to_owned()

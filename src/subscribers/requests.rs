@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 pub use super::rows::{Request, RequestKind};
-use super::{never_again::log_name, read::Subscriber, store::requests as store};
+use super::{never_again::log_name, store::requests as store};
 use crate::{
     audit_log,
     clock::{Moment, Zone},
@@ -52,19 +52,19 @@ fn due_after((begins, ends): (Moment, Moment), zone: &Zone) -> (Moment, Moment) 
 ///
 /// # Errors
 /// When the database fails.
-pub async fn add_of_reader(
+pub async fn add_by_themselves(
     tx: &mut Tx,
     site: &Site,
-    (kind, reader): (RequestKind, &Subscriber),
+    (kind, email): (RequestKind, &EmailAddress),
     zone: &Zone,
 ) -> Result<bool> {
-    let hash = Suppressions::new(site).hash(&reader.email);
+    let hash = Suppressions::new(site).hash(email);
     if store::is_open(tx, &hash, kind).await? {
         return Ok(false);
     }
     let today = site.now().day(zone).parse().ok().and_then(|day| zone.day(day));
     let due = due_after(today.unwrap_or((site.now(), site.now())), zone);
-    store::add(tx, (kind, reader.email.as_str(), &hash, BY_THEMSELVES), due, None).await?;
+    store::add(tx, (kind, email.as_str(), &hash, BY_THEMSELVES), due, None).await?;
     Ok(true)
 }
 

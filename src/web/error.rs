@@ -30,6 +30,8 @@ pub enum Was {
 pub enum WebError {
     /// Nothing lives there, or not for this person: the same answer (TRUST A11).
     NotFound,
+    /// It was there, and the magazine took it back.
+    Withdrawn,
     /// Signed in, but the role does not open it.
     Forbidden,
     /// Not signed in; where to go afterwards, and how it comes that they are not.
@@ -96,7 +98,7 @@ impl WebError {
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::Forbidden | Self::CrossSite | Self::StaleForm => StatusCode::FORBIDDEN,
             Self::SignInFirst(..) => StatusCode::SEE_OTHER,
-            Self::ExpiredLink => StatusCode::GONE,
+            Self::ExpiredLink | Self::Withdrawn => StatusCode::GONE,
             Self::BadRequest(_) => StatusCode::BAD_REQUEST,
             Self::Conflict(_) => StatusCode::CONFLICT,
             Self::TooMany(_) => StatusCode::TOO_MANY_REQUESTS,
@@ -113,6 +115,9 @@ impl WebError {
         let (title, help) = match self {
             Self::NotFound | Self::MethodNotAllowed => {
                 ("Page not found", "Check the address, or go back to the start.")
+            }
+            Self::Withdrawn => {
+                ("This article was withdrawn", "The magazine took it back, so it is not shown any more.")
             }
             Self::Forbidden => ("Not for your role", "Ask an owner of the magazine if you need to do this."),
             Self::SignInFirst(..) => ("Sign in first", "This page is for the team."),

@@ -18,6 +18,8 @@ pub enum HeaderSet {
     Archive,
     /// The body of an edition that was not mailed yet, for the team: sandboxed like an old one, and never stored.
     Preview,
+    /// What programs fetch by themselves: feeds and the site map.
+    Machine,
     /// A file of ours, named by its content.
     Asset,
     /// An answer to a program.
@@ -51,7 +53,9 @@ impl HeaderSet {
                               style-src 'unsafe-inline'"
                     .to_owned()
             }
-            Self::Asset | Self::Hook | Self::Api => "default-src 'none'; frame-ancestors 'none'".to_owned(),
+            Self::Machine | Self::Asset | Self::Hook | Self::Api => {
+                "default-src 'none'; frame-ancestors 'none'".to_owned()
+            }
         }
     }
 
@@ -59,6 +63,8 @@ impl HeaderSet {
         match self {
             Self::Desk | Self::PublicForm | Self::Preview | Self::Hook | Self::Api => "no-store",
             Self::Public | Self::Archive => "no-cache",
+            // A feed is asked for by very many, and an article a few minutes old is new.
+            Self::Machine => "public, max-age=300",
             Self::Asset => "public, max-age=31536000, immutable",
         }
     }

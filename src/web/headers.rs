@@ -29,7 +29,8 @@ pub(super) struct Seen {
 /// Turns a failure into its page, and sets the headers.
 pub(super) async fn finish(State(app): State<App>, request: Request, next: Next) -> Response {
     let (began, method) = (Stopwatch::start(), request.method().clone());
-    let path_set = HeaderSet::of_path(request.uri().path());
+    let path = request.uri().path().to_owned();
+    let path_set = HeaderSet::of_path(&path);
     let mut response = if method == Method::TRACE {
         // TRACE would echo cookies back (ASVS 13.4.4).
         StatusCode::METHOD_NOT_ALLOWED.into_response()
@@ -51,7 +52,8 @@ pub(super) async fn finish(State(app): State<App>, request: Request, next: Next)
         if !matches!(set, HeaderSet::Desk | HeaderSet::Hook | HeaderSet::Api) {
             set = path_set;
         }
-        response = page::answer(&app, &failure, set, seen.signed_in.as_ref(), response).await;
+        let place = page::Place { set, route: seen.path, path: &path };
+        response = page::answer(&app, &failure, place, seen.signed_in.as_ref(), response).await;
     }
     apply(set, response.headers_mut(), &app, seen.token_page);
     if let Some(held_by) = held_by {

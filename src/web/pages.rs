@@ -23,7 +23,7 @@ use crate::{
     editions::EditionState,
     origin::{self, Doubt, Standing},
     publishing::{self, TakesNothing},
-    settings::Settings,
+    settings::{ArticlesAt, Settings},
     staff::Role,
 };
 
@@ -146,6 +146,8 @@ struct Frame<'a> {
     title: &'a str,
     magazine_name: &'a str,
     tagline: &'a str,
+    /// Whether articles are read here, so that feeds have them.
+    has_feeds: bool,
     /// Where the articles live, if not here.
     external_site_url: &'a str,
     sandbox: Option<&'a SandboxInfo>,
@@ -284,6 +286,7 @@ impl App {
             title,
             magazine_name: &settings.magazine_name,
             tagline: &settings.tagline,
+            has_feeds: settings.articles_at != ArticlesAt::Elsewhere,
             external_site_url: &settings.external_site_url,
             sandbox: self.sandbox.as_deref(),
             notice,

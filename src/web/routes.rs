@@ -6,6 +6,7 @@
 use std::{collections::BTreeSet, sync::LazyLock};
 
 use axum::{
+    extract::State,
     handler::Handler,
     http::{Method, header},
     response::{IntoResponse as _, Response},
@@ -13,7 +14,7 @@ use axum::{
 };
 
 use super::{App, HeaderSet, desk, hooks, public, statics};
-use crate::{origin::Caller, staff::Role, subscribers};
+use crate::{articles::LARGEST_OPML, origin::Caller, pictures::LARGEST_PICTURE, staff::Role, subscribers};
 
 /// Who may come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,6 +84,7 @@ impl Rule {
     pub(super) fn caller(self) -> Option<Caller> {
         match self.headers {
             HeaderSet::Asset => None,
+            HeaderSet::Machine => None,
             _ if matches!(self.path, "/favicon.ico" | "/robots.txt") => None,
             HeaderSet::Hook if self.path == "/hooks/stripe" => Some(Caller::Payments),
             HeaderSet::Hook if self.csrf == Csrf::Webhook => Some(Caller::Bounces),
@@ -175,7 +177,7 @@ impl Route {
 #[rustfmt::skip]
 pub fn routes() -> Vec<Route> {
     use Csrf::{NamedSites, OneClick, PublicForm as FormRule, Token, Webhook};
-    use HeaderSet::{Archive, Asset, Desk, Hook, Preview, Public, PublicForm};
+    use HeaderSet::{Archive, Asset, Desk, Hook, Machine, Preview, Public, PublicForm};
     use Who::{Public as Anybody, Staff};
 
     vec![
@@ -185,6 +187,14 @@ pub fn routes() -> Vec<Route> {
         Route::get("/robots.txt", Anybody, Public, robots),
         Route::get("/", Anybody, Public, public::home::show),
         Route::get("/articles/{slug}", Anybody, Public, public::article::show),
+        Route::get("/pictures/{file}", Anybody, Asset, public::picture::show),
+        Route::get("/feed.xml", Anybody, Machine, public::feed::show),
+        Route::get("/topics/{slug}", Anybody, Public, public::home::show_topic),
+        Route::get("/topics/{slug}/feed.xml", Anybody, Machine, public::feed::show_topic),
+        Route::get("/authors/{slug}", Anybody, Public, public::author::show),
+        Route::get("/authors/{slug}/feed.xml", Anybody, Machine, public::feed::show_author),
+        Route::get("/sitemap.xml", Anybody, Machine, public::site_map::show),
+        Route::get("/sitemaps/{part}", Anybody, Machine, public::site_map::show_part),
         Route::get("/archive", Anybody, Public, public::archive::show),
         Route::get("/archive/{id}", Anybody, Archive, public::archive::show_one),
         Route::get("/view/{token}", Anybody, Archive, public::view::show),
@@ -255,7 +265,7 @@ pub fn routes() -> Vec<Route> {
         // The desk.
         Route::get("/desk", Staff(Role::ANYONE), Desk, desk::overview::show),
         Route::get("/desk/articles", Staff(Role::ANYONE), Desk, desk::articles::list::show),
-        Route::post("/desk/articles/import", Staff(Role::WRITING), Token, Desk, desk::articles::list::import),
+        Route::get("/desk/articles/bin", Staff(Role::ANYONE), Desk, desk::articles::bin::show),
         Route::get("/desk/articles/bring-in", Staff(Role::WRITING), Desk, desk::articles::bring_in::show),
         Route::post("/desk/articles/bring-in", Staff(Role::WRITING), Token, Desk, desk::articles::bring_in::submit).with_file(LARGEST_ARCHIVE),
         Route::post("/desk/articles/bring-in/site", Staff(Role::WRITING), Token, Desk, desk::articles::bring_in::site),
@@ -266,10 +276,40 @@ pub fn routes() -> Vec<Route> {
         Route::get("/desk/articles/bring-in/{archive}/left", Staff(Role::WRITING), Desk, desk::articles::archive::left),
         Route::get("/desk/articles/new", Staff(Role::WRITING), Desk, desk::articles::article::new),
         Route::post("/desk/articles/new", Staff(Role::WRITING), Token, Desk, desk::articles::article::create),
+        Route::post("/desk/articles/preview", Staff(Role::WRITING), Token, Desk, desk::articles::writing::preview),
+        Route::post("/desk/articles/paste", Staff(Role::WRITING), Token, Desk, desk::articles::writing::paste),
+        Route::post("/desk/articles/keep", Staff(Role::WRITING), Token, Desk, desk::articles::writing::keep),
+        Route::post("/desk/articles/throw-away", Staff(Role::WRITING), Token, Desk, desk::articles::writing::throw_away),
+        Route::get("/desk/authors", Staff(Role::ANYONE), Desk, desk::articles::authors::show),
+        Route::get("/desk/authors/{id}", Staff(Role::ANYONE), Desk, desk::articles::authors::show_one),
+        Route::post("/desk/authors/{id}", Staff(Role::WRITING), Token, Desk, desk::articles::authors::submit),
+        Route::post("/desk/authors/{id}/merge", Staff(Role::WRITING), Token, Desk, desk::articles::authors::merge),
+        Route::post("/desk/authors/{id}/part", Staff(Role::WRITING), Token, Desk, desk::articles::authors::part),
         Route::get("/desk/articles/{id}", Staff(Role::ANYONE), Desk, desk::articles::article::show),
         Route::post("/desk/articles/{id}", Staff(Role::WRITING), Token, Desk, desk::articles::article::submit),
-        Route::get("/desk/feeds/{id}/remove", Staff(Role::WRITING), Desk, desk::articles::feeds::show),
-        Route::post("/desk/feeds/{id}/remove", Staff(Role::WRITING), Token, Desk, desk::articles::feeds::submit),
+        Route::get("/desk/pictures", Staff(Role::ANYONE), Desk, desk::articles::pictures::show),
+        Route::post("/desk/pictures", Staff(Role::WRITING), Token, Desk, desk::articles::pictures::submit)
+            .with_file(LARGEST_PICTURE),
+        Route::get("/desk/pictures/{id}", Staff(Role::ANYONE), Desk, desk::articles::picture::show),
+        Route::post("/desk/pictures/{id}", Staff(Role::WRITING), Token, Desk, desk::articles::picture::submit),
+        Route::get("/desk/articles/{id}/delete", Staff(Role::WRITING), Desk, desk::articles::bin::show_delete),
+        Route::post("/desk/articles/{id}/delete", Staff(Role::WRITING), Token, Desk, desk::articles::bin::delete),
+        Route::post("/desk/articles/{id}/back", Staff(Role::WRITING), Token, Desk, desk::articles::bin::back),
+        Route::get("/desk/feeds", Staff(Role::ANYONE), Desk, desk::articles::feeds::show),
+        Route::post("/desk/feeds", Staff(Role::WRITING), Token, Desk, desk::articles::feeds::submit),
+        Route::get("/desk/feeds/opml", Staff(Role::WRITING), Desk, desk::articles::feeds::write_list),
+        Route::post("/desk/feeds/opml", Staff(Role::WRITING), Token, Desk, desk::articles::feeds::read_list).with_file(LARGEST_OPML),
+        Route::post("/desk/feeds/opml/add", Staff(Role::WRITING), Token, Desk, desk::articles::feeds::add_list),
+        Route::get("/desk/feeds/{id}", Staff(Role::ANYONE), Desk, desk::articles::feed::show),
+        Route::post("/desk/feeds/{id}", Staff(Role::WRITING), Token, Desk, desk::articles::feed::submit),
+        Route::post("/desk/feeds/{id}/fetch", Staff(Role::WRITING), Token, Desk, desk::articles::feed::fetch),
+        Route::post("/desk/feeds/{id}/pause", Staff(Role::WRITING), Token, Desk, desk::articles::feed::pause),
+        Route::post("/desk/feeds/{id}/go-on", Staff(Role::WRITING), Token, Desk, desk::articles::feed::go_on),
+        Route::get("/desk/feeds/{id}/remove", Staff(Role::WRITING), Desk, desk::articles::feed::show_removal),
+        Route::post("/desk/feeds/{id}/remove", Staff(Role::WRITING), Token, Desk, desk::articles::feed::remove),
+        Route::post("/desk/feeds/{id}/back", Staff(Role::WRITING), Token, Desk, desk::articles::feed::back),
+        Route::get("/desk/articles/{id}/revisions", Staff(Role::ANYONE), Desk, desk::articles::revisions::show),
+        Route::get("/desk/articles/{id}/revisions/{revision}", Staff(Role::ANYONE), Desk, desk::articles::revisions::show_one),
         Route::get("/desk/editions", Staff(Role::ANYONE), Desk, desk::editions::list::show),
         Route::post("/desk/editions", Staff(Role::WRITING), Token, Desk, desk::editions::list::submit),
         Route::get("/desk/editions/{id}", Staff(Role::ANYONE), Desk, desk::editions::edition::show),
@@ -469,10 +509,11 @@ pub(super) fn has_page(path: &str) -> bool {
 }
 
 /// `GET /robots.txt` (RFC 9309): the table says what is for everybody. What the archive, articles and forms are is worth finding.
-async fn robots() -> Response {
+async fn robots(State(app): State<App>) -> Response {
     let closed: BTreeSet<String> = routes().iter().filter(|route| is_closed(route)).map(first_part).collect();
     let mut text = String::from("User-agent: *\n");
     closed.iter().for_each(|path| text.push_str(&format!("Disallow: {path}\n")));
+    text.push_str(&format!("\nSitemap: {}\n", app.site.url("/sitemap.xml")));
     ([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], text).into_response()
 }
 

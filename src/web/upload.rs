@@ -1,7 +1,7 @@
 //! A file that a form sends (RFC 7578): read piece by piece as it comes, and never whole.
 //!
-//! The rule: one route takes files, and its form holds the session's token in its first field, which is read before anything else is. What
-//! is taken is only ever read as a list of readers; nothing gives it back.
+//! The rule: a form that sends a file holds the session's token in its first field, which is read before anything else is. What is taken
+//! is only ever read, as a list of readers or of feeds; nothing gives it back.
 
 use std::io;
 

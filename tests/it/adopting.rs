@@ -447,6 +447,11 @@ async fn a_treasurer_takes_an_account_over_at_the_desk() {
     browser.goto(&app.url("/desk/donations/adopt")).await;
     browser.wait_for_text("Nothing is written yet").await;
     browser.sound("adopt-sums").await;
+    browser
+        .script("for (const box of document.querySelectorAll('input[name=bundle]')) box.checked = false")
+        .await;
+    browser.click("Take over what is ticked").await;
+    browser.wait_for_text("Nothing is ticked, so nothing was taken over").await;
     browser.click("Take over what is ticked").await;
     browser.wait_for_text("You can close this page").await;
     go_on(&app).await;

@@ -191,7 +191,7 @@ both_engines! {
         // SQLite has one writer: nothing happens there at the same moment.
         if matches!(app.site.db, Db::Postgres { .. }) {
             let mut saving = app.site.db.begin().await.expect("a transaction");
-            let checked = written.checked().await.expect("nothing is wrong");
+            let checked = written.checked(app.site.now()).await.expect("nothing is wrong");
             articles::update(&mut saving, &app.site, (one.id, one.version), &checked).await.expect("saved");
             let pressed = press().await;
             assert!(matches!(pressed, Err(publishing::Error::NotAsSeen)), "{pressed:?}");
@@ -271,7 +271,7 @@ both_engines! {
         assert_eq!(form.value("body_markdown").map(str::trim), Some("Second words."));
         desk.submit_and_follow(&form.with("act", "draft")).await.says("Saved.");
         let now = articles::by_id(&app.site.db, article.id).await.expect("a read").expect("the article");
-        assert_eq!((now.state, now.body_markdown.as_deref().map(str::trim)), (ArticleState::Draft, Some("Second words.")));
+        assert_eq!((now.state, now.body_markdown.as_deref().map(str::trim)), (ArticleState::Withdrawn, Some("Second words.")));
     }
 
     /// Two owners with the settings open: the second overwrites nothing unseen, keeps what they typed, and sees what the other

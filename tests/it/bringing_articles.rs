@@ -152,7 +152,7 @@ async fn come(app: &TestApp, file: impl AsRef<[u8]>, choices: &ArchiveChoices) -
 }
 
 async fn all(app: &TestApp) -> Vec<Article> {
-    articles::desk_page(&app.site.db, "", None, 100).await.expect("articles")
+    articles::desk_page(&app.site, articles::DeskLook::default(), None, 100).await.expect("articles")
 }
 
 async fn called(app: &TestApp, title: &str) -> Article {

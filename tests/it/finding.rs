@@ -49,7 +49,9 @@ async fn search(app: &TestApp, search: &str) -> Vec<String> {
 }
 
 async fn titles(app: &TestApp, search: &str) -> Vec<String> {
-    let found = articles::desk_page(&app.site.db, search, None, 50).await.expect("a read");
+    let found = articles::desk_page(&app.site, articles::DeskLook { search, ..Default::default() }, None, 50)
+        .await
+        .expect("a read");
     found.into_iter().map(|article| article.title).collect()
 }
 

@@ -67,7 +67,7 @@ async fn supporters(app: &TestApp) {
 
 async fn found(app: &TestApp, typed: &str) -> Vec<i64> {
     let zone = Zone::named("UTC").expect("a zone");
-    let search = GiftSearch::typed(typed, &zone, Some(Currency::EUR));
+    let search = GiftSearch::typed(typed, &zone, Some(Currency::EUR), app.site.now());
     let page = search.page(&app.site.db, None, 50).await.expect("a read");
     page.gifts.into_iter().map(|gift| gift.id).collect()
 }
@@ -211,13 +211,16 @@ both_engines! {
         desk.submit_and_follow(&form.and("what", "receipt")).await.says("Try again tomorrow");
         app.drain().await;
 
+        // The account counts in dollars: what moved on it adds up to it, and not to what was given.
+        change(&app.site.db, "insert into movement (provider_movement_id, type, amount_minor, fee_minor, currency, exchange_rate, donation_id, at)
+            values ('txn_1', 'charge', 1650, 80, 'USD', '1.1', 3, 1), ('txn_2', 'refund', -30, 0, 'USD', '1.1', 3, 2)").await;
         let file = desk.open("/desk/donations/file?state=paid").await.form("/desk/donations/file");
         let csv = desk.submit(&file).await;
         assert_eq!(csv.status, StatusCode::OK);
         let lines: Vec<&str> = csv.body.lines().collect();
         assert_eq!(lines.len(), 4, "{}", csv.body);
-        assert_eq!(lines[0], "begun,paid,receipt,name,email,amount,came_back,currency,how_often,state,payment,invoice,gift");
-        assert_eq!(lines[1], "2026-10-04,2026-10-04,2026-K3X9,'=1+1,ann.lee@example.com,15.00,0.00,EUR,once,paid,,,gift-3");
+        assert_eq!(lines[0], "begun,paid,receipt,name,email,amount,came_back,currency,how_often,state,payment,invoice,gift,account_currency,fee,net");
+        assert_eq!(lines[1], "2026-10-04,2026-10-04,2026-K3X9,'=1+1,ann.lee@example.com,15.00,0.00,EUR,once,paid,,,gift-3,USD,0.80,15.40");
         let log = audit_log::latest(&app.site.db, 1).await.expect("a read");
         assert_eq!((log[0].action.as_str(), log[0].detail.as_str()), ("exported gifts", "paid"));
         change(&app.site.db, "insert into donation (id, public_id, email, name, kind, amount_minor, currency, state, created_at)

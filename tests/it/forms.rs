@@ -414,7 +414,7 @@ both_engines! {
             "/desk/sign-in",
             "/desk/sign-in-link",
             "/desk/join/{token}",
-            "/desk/articles/import",
+            "/desk/feeds",
             "/desk/articles/new",
             "/desk/articles/{id}",
             "/desk/editions/{id}/correct",

@@ -27,6 +27,13 @@ const DOORS: &[(&[Role], &[&str])] = &[
         "GET /robots.txt",
         "GET /",
         "GET /articles/{slug}",
+        "GET /feed.xml",
+        "GET /topics/{slug}",
+        "GET /topics/{slug}/feed.xml",
+        "GET /authors/{slug}",
+        "GET /authors/{slug}/feed.xml",
+        "GET /sitemap.xml",
+        "GET /sitemaps/{part}",
         "GET /archive",
         "GET /archive/{id}",
         "GET /view/{token}",
@@ -89,6 +96,15 @@ const DOORS: &[(&[Role], &[&str])] = &[
         "GET /desk",
         "GET /desk/articles",
         "GET /desk/articles/{id}",
+        "GET /desk/articles/bin",
+        "GET /desk/feeds",
+        "GET /desk/feeds/{id}",
+        "GET /desk/pictures",
+        "GET /desk/pictures/{id}",
+        "GET /desk/articles/{id}/revisions",
+        "GET /desk/articles/{id}/revisions/{revision}",
+        "GET /desk/authors",
+        "GET /desk/authors/{id}",
         "GET /desk/editions",
         "GET /desk/editions/{id}",
         "GET /desk/editions/{id}/preview",
@@ -98,7 +114,6 @@ const DOORS: &[(&[Role], &[&str])] = &[
     ]),
     // Who writes articles and composes editions.
     (&[Owner, Editor, Sender], &[
-        "POST /desk/articles/import",
         "GET /desk/articles/bring-in",
         "POST /desk/articles/bring-in",
         "POST /desk/articles/bring-in/site",
@@ -109,9 +124,30 @@ const DOORS: &[(&[Role], &[&str])] = &[
         "GET /desk/articles/bring-in/{archive}/left",
         "GET /desk/articles/new",
         "POST /desk/articles/new",
+        "POST /desk/articles/preview",
+        "POST /desk/articles/paste",
+        "POST /desk/articles/keep",
+        "POST /desk/articles/throw-away",
         "POST /desk/articles/{id}",
+        "GET /desk/articles/{id}/delete",
+        "POST /desk/articles/{id}/delete",
+        "POST /desk/articles/{id}/back",
+        "POST /desk/feeds",
+        "GET /desk/feeds/opml",
+        "POST /desk/feeds/opml",
+        "POST /desk/feeds/opml/add",
+        "POST /desk/feeds/{id}",
+        "POST /desk/feeds/{id}/fetch",
+        "POST /desk/feeds/{id}/pause",
+        "POST /desk/feeds/{id}/go-on",
+        "POST /desk/authors/{id}",
+        "POST /desk/authors/{id}/merge",
+        "POST /desk/authors/{id}/part",
         "GET /desk/feeds/{id}/remove",
         "POST /desk/feeds/{id}/remove",
+        "POST /desk/feeds/{id}/back",
+        "POST /desk/pictures",
+        "POST /desk/pictures/{id}",
         "POST /desk/editions",
         "POST /desk/editions/{id}",
         "POST /desk/editions/{id}/test",
@@ -319,6 +355,8 @@ const ROWS: &[&str] = &[
     "insert into feed (id, url, title, created_at) values (401, 'https://feeds.example/a', 'A feed', 7)",
     "insert into article (id, slug, title, standfirst, byline, body_html, word_count, state, published_at, created_at, updated_at, content_hash)
         values (501, 'an-article', 'An article', '', '', '', 1, 'draft', 7, 7, 7, '')",
+    "insert into article_revision (id, article_id, version, at, text) values (502, 501, 17, 7, '{}')",
+    "insert into author (id, slug, spelling, name, changed_at) values (551, 'an-author', 'an author', 'An author', 7)",
     "insert into form (id, slug, name, title, intro, wording, offers, campaign, source, sites, state) values (601, 'aform', 'A form', '', '', '', 'all', '', '', '', 'open')",
     "insert into subscriber (id, public_id, email, email_key, name, created_at) values
         (701, 'areader0000000000001', 'ann@example.org', 'ann@example.org', 'Ann', 7),
@@ -354,6 +392,8 @@ const KINDS: &[(&str, &[&str])] = &[
     ("fields", &["301", "afield"]),
     ("feeds", &["401"]),
     ("articles", &["501", "an-article"]),
+    ("revisions", &["17"]),
+    ("authors", &["551", "an-author"]),
     ("bring-in", &["anarchive00000000001"]),
     ("forms", &["601", "aform"]),
     ("readers", &["701", "areader0000000000001", "702", "another0000000000001"]),
@@ -413,7 +453,7 @@ both_engines! {
         let (cookie, csrf) = web.session_of(Role::Owner).await;
         let held = async || {
             let mut all = Vec::new();
-            for table in ["list", "reader_topic", "field", "feed", "article", "form", "subscriber", "reader_note", "edition", "suppression", "reader_request", "import", "bulk_act", "segment", "bounce_letter", "donation", "recurring_donation", "staff"] {
+            for table in ["list", "reader_topic", "field", "feed", "article", "author", "form", "subscriber", "reader_note", "edition", "suppression", "reader_request", "import", "bulk_act", "segment", "bounce_letter", "donation", "recurring_donation", "staff"] {
                 let sql: &'static str = Box::leak(format!("select count(*) from {table}").into_boxed_str());
                 all.push((table, rows::<(i64,)>(db, sql).await[0].0));
             }

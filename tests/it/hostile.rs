@@ -23,7 +23,7 @@ const SCRIPTS: [&str; 8] = [
 ];
 
 /// What no page of ours may hold: scripts, frames and handlers that we did not write.
-const FOREIGN: &str = "return [...document.querySelectorAll('script:not([src^=\"/static/\"]), iframe:not([src^=\"/desk/\"]), object, \
+const FOREIGN: &str = "return [...document.querySelectorAll('script:not([src^=\"/static/\"], [type=\"application/ld+json\"]), iframe:not([src^=\"/desk/\"]), object, \
     embed, base, svg[onload], a[href^=\"javascript:\" i]')].concat([...document.querySelectorAll('*')].filter(one => \
     one.getAttributeNames().some(name => name.startsWith('on')))).map(one => one.outerHTML.slice(0, 120)).join(' | ')";
 
@@ -93,6 +93,8 @@ async fn nothing_that_strangers_write_runs_on_any_page() {
     for page in [
         "/".to_owned(),
         format!("/articles/{}", article.slug),
+        format!("/topics/{}", article.topics[0].slug),
+        "/nowhere".to_owned(),
         "/archive".to_owned(),
         format!("/archive/{public_id}"),
         "/subscribe".to_owned(),
@@ -101,6 +103,7 @@ async fn nothing_that_strangers_write_runs_on_any_page() {
         "/desk/articles".to_owned(),
         "/desk/articles/1".to_owned(),
         format!("/desk/articles/{}", article.id.0),
+        "/desk/authors".to_owned(),
         "/desk/editions".to_owned(),
         edition.clone(),
         format!("{edition}?state=failed"),

@@ -111,6 +111,7 @@ const LEVELS: &[&[&str]] = &[
     &["bounces"],
     &["deliverability"],
     &["staff"],
+    &["pictures"],
     &["subscribers", "articles"],
     &["segments"],
     &["audience"],
@@ -596,6 +597,11 @@ const READ_FROM_BELOW: &[(&str, &[&str], &str)] = &[
         "the statements that end a letter of welcome or good-bye, and its last look",
     ),
     ("bounces", &["subscriber"], "whose address came back"),
+    (
+        "articles",
+        &["edition_article"],
+        "the statement that empties the bin: a title stays where an edition shows it",
+    ),
     (
         "subscribers",
         &["edition_topic"],

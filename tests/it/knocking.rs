@@ -383,6 +383,7 @@ both_engines! {
             let giver = Giver { from, ..Giver::default() };
             let request = GiftRequest {
                 amount: "15", every: Every::Once, email: &format!("{gift}@example.com"), name: "", giver, gift: &gift, back: "/donate", edition_token: None,
+            article: None,
             };
             donations::start_gift(&app.site, app.payments.provider.as_ref(), &settings, &request).await
         };

@@ -181,8 +181,8 @@ both_engines! {
                 ..walk(&format!("/desk/editions/{edition}?q=cpy&state=failed&class=full"), "cpy", 50, COPIES)
             },
             Walk { kept: &["q=art"], ..walk("/desk/articles?q=art", "art", 40, ARTICLES) },
-            Walk { kept: &["q=art"], place: "feeds_after", ..walk("/desk/articles?q=art", "fee", 40, FEEDS) },
-            Walk { kept: &["topic=lamps"], ..walk("/?topic=lamps", "pub", 12, PUBLISHED) },
+            Walk { place: "after", ..walk("/desk/feeds", "fee", 40, FEEDS) },
+            walk("/topics/lamps", "pub", 12, PUBLISHED),
             Walk { kept: &["q=rea1"], ..walk("/desk/readers?q=rea1", "rea", 50, READERS) },
             walk("/desk/blocked", "blo", 50, BLOCKED),
             walk("/desk/donations", "don", 50, DONATIONS),

@@ -38,6 +38,7 @@ both_engines! {
         page.says("Give once").says("Give monthly");
         for topic in &article.topics {
             visitor.open(&format!("/?topic={}", topic.slug)).await.says(&article.title);
+            visitor.open(&format!("/topics/{}", topic.slug)).await.says(&article.title);
         }
     }
 
@@ -89,7 +90,7 @@ both_engines! {
         for path in ["/".to_owned(), format!("/articles/{}", article.slug)] {
             let page = visitor.open(&path).await;
             assert_eq!(page.status, StatusCode::OK, "{path}");
-            assert!(!page.body.contains("<script") && !page.body.contains("<img src=x"), "{path}: {}", page.body);
+            assert!(!page.body.contains("<script>") && !page.body.contains("<img src=x"), "{path}: {}", page.body);
         }
     }
 
@@ -182,7 +183,8 @@ both_engines! {
         let _second = tracing::Dispatch::new(tracing_subscriber::registry());
         let before = every_row(&app.site.db).await;
         let listening = log.listen();
-        for path in [&copy, archived, "/archive", "/", &format!("/articles/{}", article.slug)] {
+        let (own, topic) = (format!("/articles/{}", article.slug), format!("/topics/{}/feed.xml", article.topics[0].slug));
+        for path in [&copy, archived, "/archive", "/", &own, "/feed.xml", &topic, "/sitemap.xml", "/sitemaps/articles-0.xml"] {
             let page = web.get(path, "").await;
             assert_eq!(page.status, StatusCode::OK, "{path}");
             assert!(page.header("set-cookie").is_empty(), "{path}");

@@ -30,12 +30,12 @@ both_engines! {
     async fn a_feed_is_removed_and_its_articles_stay(app: TestApp) {
         let fetcher = articles::Fetcher::new(true).expect("a fetcher");
         let added = articles::add_feed(&app.site, &fetcher, "https://tidewater.example/feed.xml").await;
-        let feed = added.expect("a feed");
-        let parsed = articles::parse_feed(articles::SAMPLE_FEED, None).expect("the sample is in order");
+        let (feed, _) = added.expect("a feed");
+        let parsed = articles::parse_feed(articles::SAMPLE_FEED, None, None).expect("the sample is in order");
         let brought = articles::import(&app.site, Some(feed.id), parsed).await.expect("an import").new;
         let desk = app.desk().await;
         let asks = format!("/desk/feeds/{}/remove", feed.id.0);
-        desk.open("/desk/articles").await.says("Remove");
+        desk.open(&format!("/desk/feeds/{}", feed.id.0)).await.says("Remove");
         let page = desk.open(&asks).await;
         page.says("Nothing new comes in from https://tidewater.example/feed.xml");
         desk.submit_and_follow(&page.form(&asks)).await.says("The feed was removed");
@@ -51,11 +51,11 @@ both_engines! {
     /// that is removed while it is read brings nothing, and nothing fails.
     async fn articles_of_a_removed_feed_are_nobody_elses(app: TestApp) {
         let fetcher = articles::Fetcher::new(true).expect("a fetcher");
-        let add = async |url: &str| articles::add_feed(&app.site, &fetcher, url).await.expect("a feed").id;
+        let add = async |url: &str| articles::add_feed(&app.site, &fetcher, url).await.expect("a feed").0.id;
         let parsed = |title: &str| {
             let item = "<link>https://one.example/high-tide</link><guid isPermaLink=\"false\">tide-1</guid><description>Words.</description>";
             let feed = format!("<rss version=\"2.0\"><channel><title>A feed</title><item><title>{title}</title>{item}</item></channel></rss>");
-            articles::parse_feed(feed.as_bytes(), None).expect("it is in order")
+            articles::parse_feed(feed.as_bytes(), None, None).expect("it is in order")
         };
         let title = async || {
             let article = articles::by_slug(&app.site.db, "high-tide").await.expect("a read").expect("the article");
@@ -63,7 +63,7 @@ both_engines! {
         };
         let (own, other) = (add("https://one.example/feed.xml").await, add("https://other.example/feed.xml").await);
         articles::import(&app.site, Some(own), parsed("High tide")).await.expect("an import");
-        articles::remove_feed(&app.site, own, None).await.expect("removed");
+        articles::remove_feed(&app.site, own, false, None).await.expect("removed");
 
         let late = articles::import(&app.site, Some(own), parsed("Too late")).await.expect("it ends quietly");
         assert_eq!(late, articles::ArticlesImported::default());

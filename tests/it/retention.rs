@@ -118,6 +118,14 @@ const CASES: &[Case] = &[
         "insert into relay_trouble (relay, worker_id, since, words) select '{n}', id, 0, '' from worker where host = 'relay-{n}'"]),
     ("relay_sign_in", 0, "select credentials from relay_sign_in", &[
         "insert into relay_sign_in (relay, credentials, words, refusals, next_try_at) values ('a', '{n}', '', 0, {at})"]),
+    ("feed", 0, "select url from feed where url not like 'read-%'", &["insert into feed (url, title, created_at, removed_at) values ('{n}', '', 0, {at})"]),
+    ("feed_read", 0, "select notes from feed_read", &[
+        "insert into feed (url, title, created_at) values ('read-{n}', '', 0)",
+        "insert into feed_read (feed_id, at, by_hand, fresh, changed, kept, unchanged, notes) select id, {at}, false, 0, 0, 0, 0, '{n}' from feed where url = 'read-{n}'"]),
+    // What is over of an article is its words.
+    ("article", 0, "select title from article where title <> ''", &[
+        "insert into article (slug, title, standfirst, byline, body_html, word_count, state, published_at, created_at, updated_at, content_hash, deleted_at)
+            values ('{n}', '{n}', '', '', '', 1, 'draft', 7, 7, 7, '', {at})"]),
     ("field", 0, "select value from field_value", &[
         "insert into subscriber (public_id, email, email_key, name, created_at) values ('answers-{n}', '{n}@answers.example', '{n}@answers.example', '', 0)",
         "insert into field (name, label, kind, choices, removed_at) values ('{n}', '', 'text', '', {at})",

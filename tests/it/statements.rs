@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use broadside::{
-    articles::{ArchiveKind, ArchiveState, ArticleState},
+    articles::{ArchiveKind, ArchiveState, ArticleState, FeedArrives, FeedEvery, FeedState, OtherTopics},
     bounces::{Action, BounceClass, Change, Source},
     bulk::BulkState,
     db::{Engine, Sql},
@@ -218,6 +218,10 @@ fn columns() -> Vec<(&'static str, &'static str, Vec<&'static str>)> {
         "delivery_attempt"."reason": replies::Reason,
         "suppression"."reason": StopReason,
         "article"."state": ArticleState,
+        "feed"."state": FeedState,
+        "feed"."every": FeedEvery,
+        "feed"."arrives": FeedArrives,
+        "feed"."other_topics": OtherTopics,
         "archive"."state": ArchiveState,
         "archive"."kind": ArchiveKind,
         "staff"."role": Role,

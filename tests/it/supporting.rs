@@ -111,6 +111,50 @@ both_engines! {
         app.leaves_work();
     }
 
+    /// TRUST L7, L8: whoever gives and is no reader asks for what is held, and to be forgotten, on their own page.
+    async fn a_supporter_reads_what_is_held_and_is_forgotten(app: TestApp) {
+        app.give(SUPPORTER, "15", "once").await;
+        let page = app.last_mail(SUPPORTER).link("/supporter/");
+        press(&app, &page, "copy", &[]).await.says("A link to what we hold about you is on its way");
+        app.drain().await;
+        let held = app.visitor().open(&app.last_mail(SUPPORTER).link("/your-data/")).await;
+        held.says(SUPPORTER).says("€15.00");
+        press(&app, &page, "forget", &[]).await.says("Nothing is deleted yet");
+        app.drain().await;
+        let link = app.last_mail(SUPPORTER).link("/forget-me/");
+        let visitor = app.visitor();
+        let asked = visitor.open(&link).await;
+        asked.says("a***@example.org").says("Nothing is deleted yet");
+        // Opening it changed nothing.
+        app.visitor().open(&page).await.says("€15.00");
+        visitor.submit_and_follow(&asked.form("")).await.says("You are forgotten");
+        let left: Vec<(String, String)> = rows(&app.site.db, "select email, name from donor").await;
+        assert_eq!(left, [(String::new(), String::new())]);
+        let book: Vec<(i64,)> = rows(&app.site.db, "select amount_minor from donation where state = 'paid'").await;
+        assert_eq!(book, [(1_500,)], "the book keeps the gift");
+        assert_eq!(app.visitor().open(&page).await.status, StatusCode::GONE);
+        app.visitor().open(&link).await.says("You are forgotten");
+        app.leaves_work();
+    }
+
+    /// TRUST L7, L8: whoever reads and gives asks on either page for all of it, three times a day and no more.
+    async fn a_supporter_who_reads_asks_once_for_both(app: TestApp) {
+        app.reader(SUPPORTER).await;
+        app.give(SUPPORTER, "15", "month").await;
+        let page = app.last_mail(SUPPORTER).link("/supporter/");
+        for _ in 0..3 {
+            press(&app, &page, "forget", &[]).await.says("on its way");
+        }
+        press(&app, &page, "forget", &[]).await.says("three times within a day");
+        app.drain().await;
+        let visitor = app.visitor();
+        let asked = visitor.open(&app.last_mail(SUPPORTER).link("/forget-me/")).await;
+        asked.says("Your monthly donation of €15.00 goes on");
+        visitor.submit_and_follow(&asked.form("")).await.says("You are forgotten");
+        let readers: Vec<(i64,)> = rows(&app.site.db, "select count(*) from subscriber").await;
+        assert_eq!(readers, [(0,)]);
+    }
+
     /// TRUST L11: stopped in two steps, at the end of what is paid or at once, and nothing is taken after it.
     async fn a_gift_is_stopped_in_two_steps(app: TestApp) {
         let (page, subscription) = monthly(&app).await;

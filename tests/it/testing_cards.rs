@@ -37,7 +37,8 @@ async fn begin(app: &TestApp, giver: Giver<'_>, email: &str) -> Result<StartedGi
     let gift = token::public_id();
     let (amount, every) = ("15", Every::Once);
     let (name, back, edition_token) = ("", "/donate", None);
-    let request = GiftRequest { amount, every, email, name, giver, gift: &gift, back, edition_token };
+    let request =
+        GiftRequest { amount, every, email, name, giver, gift: &gift, back, edition_token, article: None };
     donations::start_gift(&app.site, app.payments.provider.as_ref(), &settings, &request).await
 }
 

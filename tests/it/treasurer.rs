@@ -112,6 +112,7 @@ both_engines! {
             assert!(page.body.contains(words), "{words}: {}", page.body);
         }
         assert!(!page.body.contains("Send it back"), "a bank has it");
+        desk.open("/desk").await.says("A bank takes a gift back, or asks about it. An answer counts until");
         assert!(desk.open("/desk/donations?state=disputed").await.body.contains(&gift.id));
         house.stripe().dispute_becomes(&dispute, "won").expect("an end");
         house.work().await;

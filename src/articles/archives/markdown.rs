@@ -13,7 +13,7 @@ use super::{
     settle::{clipped, joined, moment, web_address},
     zipped::Zip,
 };
-use crate::articles::{feed::ParsedArticle, html, identity::link_key, import::There};
+use crate::articles::{feed::ParsedArticle, html, identity::link_key, import::There, writing};
 
 /// A longer file is no article.
 const LONGEST: u64 = 2 * 1024 * 1024;
@@ -329,7 +329,7 @@ fn article(path: &str, whole: &str, site: Option<&Url>, choices: &Choices) -> Re
         "images",
         "hero",
     ]);
-    let body_html = html::markdown_to_html(&text);
+    let body_html = writing::markdown_to_html(&text);
     let image_url = web_address(image, web_address(&canonical, None).as_ref().or(site))
         .map(String::from)
         .or_else(|| html::first_image(&body_html));
@@ -343,7 +343,7 @@ fn article(path: &str, whole: &str, site: Option<&Url>, choices: &Choices) -> Re
         source_id: id(path, &canonical),
         title: clipped(title.split_whitespace().collect::<Vec<_>>().join(" "), 300),
         standfirst: clipped(
-            html::text_of(&html::markdown_to_html(front.one(&[
+            html::text_of(&writing::markdown_to_html(front.one(&[
                 "standfirst",
                 "description",
                 "summary",

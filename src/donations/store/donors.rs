@@ -64,7 +64,11 @@ pub async fn donor_name(db: &Db, email_key: &str) -> Result<Option<String>> {
     Ok(db.opt::<(String,)>(DONOR_NAME, (email_key,)).await?.map(|(name,)| name))
 }
 
-pub async fn donor_address(tx: &mut Tx, public_id: &str) -> Result<Option<String>> {
+pub async fn donor_address(db: &Db, public_id: &str) -> Result<Option<String>> {
+    Ok(db.opt::<(String,)>(DONOR_ADDRESS, (public_id,)).await?.map(|(email,)| email))
+}
+
+pub async fn donor_address_in(tx: &mut Tx, public_id: &str) -> Result<Option<String>> {
     Ok(tx.opt::<(String,)>(DONOR_ADDRESS, (public_id,)).await?.map(|(email,)| email))
 }
 

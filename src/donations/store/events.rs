@@ -8,7 +8,7 @@ use super::super::{
 };
 use crate::{
     clock::Moment,
-    db::{Db, Result, Tx},
+    db::{Db, Params, Result, Tx},
     payments::{EventKind, ProviderEvent},
     queue,
     queue::Due,
@@ -69,6 +69,11 @@ impl Told {
 /// An event whose turn has come.
 pub type DueEvent = Due<Told>;
 
+/// Puts an event that was told into the inbox, once, and lastingly.
+pub async fn keep_told(db: &Db, event: &ProviderEvent, state: EventState, now: Moment) -> Result<u64> {
+    db.exec_together(ADD_EVENT, row(event, EventSource::Webhook, state, None, now)).await
+}
+
 /// Puts an event into the inbox, once: the number of rows added. Of its text only what cannot be read is kept, in `unread`.
 pub async fn add_event(
     tx: &mut Tx,
@@ -78,7 +83,17 @@ pub async fn add_event(
     unread: Option<&str>,
     now: Moment,
 ) -> Result<u64> {
-    let row = (
+    tx.exec(ADD_EVENT, row(event, source, state, unread, now)).await
+}
+
+fn row<'a>(
+    event: &'a ProviderEvent,
+    source: EventSource,
+    state: EventState,
+    unread: Option<&'a str>,
+    now: Moment,
+) -> impl Params<'a> {
+    (
         event.id.as_str(),
         event.kind.as_str(),
         event.object_id.as_str(),
@@ -88,8 +103,7 @@ pub async fn add_event(
         unread.map(|_| "cannot be read"),
         event.created,
         now,
-    );
-    tx.exec(ADD_EVENT, row).await
+    )
 }
 
 pub async fn events_of(db: &Db, donation_id: i64) -> Result<Vec<EventLine>> {

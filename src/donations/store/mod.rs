@@ -14,6 +14,7 @@ pub(super) mod donors;
 pub(super) mod doubles;
 pub(super) mod events;
 pub(super) mod figures;
+pub(super) mod from_articles;
 pub(super) mod gifts;
 pub(super) mod give_back;
 pub(super) mod months;
@@ -41,6 +42,7 @@ pub const STATEMENTS: &[&[Sql]] = &[
     doubles::STATEMENTS,
     events::STATEMENTS,
     figures::STATEMENTS,
+    from_articles::STATEMENTS,
     gifts::STATEMENTS,
     give_back::STATEMENTS,
     months::STATEMENTS,

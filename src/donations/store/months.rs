@@ -26,6 +26,9 @@ statements! {
         returning id, public_id, donor_id, email, name, amount_minor, currency, state,
         provider_subscription_id, edition_id, activated_at, cancelled_at, copy_of,
         every_count, every_unit, provider_customer_id";
+    /// What a supporter gives regularly beside one of their gifts.
+    BESIDE = "select amount_minor, currency, every_count, every_unit from recurring_donation
+        where donor_id = $1 and id <> $2 and state not in ('pending', 'cancelled') order by id limit 5";
     READ_RECURRING = "select id, public_id, donor_id, email, name, amount_minor, currency, state,
         provider_subscription_id, edition_id, activated_at, cancelled_at, copy_of,
         every_count, every_unit, provider_customer_id
@@ -118,6 +121,13 @@ pub async fn recurring_of(tx: &mut Tx, subscription_id: &str) -> Result<Option<R
 
 pub async fn recurring_by_id(tx: &mut Tx, id: i64) -> Result<Recurring> {
     tx.one(TAKE_RECURRING_BY_ID, (id,)).await
+}
+
+/// What a supporter gives regularly beside one of their gifts: amount, currency, and how often.
+pub async fn beside(tx: &mut Tx, donor_id: i64, id: i64) -> Result<Vec<(i64, String, GiftRhythm)>> {
+    let rows: Vec<(i64, String, i64, GiftRhythmUnit)> = tx.all(BESIDE, (donor_id, id)).await?;
+    let rhythm = |(amount, currency, count, unit)| (amount, currency, GiftRhythm { count, unit });
+    Ok(rows.into_iter().map(rhythm).collect())
 }
 
 pub async fn read_recurring(db: &Db, public_id: &str) -> Result<Option<Recurring>> {

@@ -44,6 +44,14 @@ statements! {
     /// Whose bank has yet to pay is no supporter yet, and telephones to ask.
     WAITING = "select id, email, name from donation where state = 'pending' and state <> 'paid' and email <> ''
         order by coalesce(paid_at, created_at) desc, id desc limit 500";
+    /// What moved on the provider's balance for each of a JSON array of gifts.
+    MOVED = sqlite "select donation_id, currency, cast(sum(fee_minor) as bigint) as fee_minor,
+        cast(sum(amount_minor - fee_minor) as bigint) as net_minor
+        from movement where donation_id in (select value from json_each($1)) group by donation_id, currency order by donation_id, currency",
+        postgres "select donation_id, currency, cast(sum(fee_minor) as bigint) as fee_minor,
+        cast(sum(amount_minor - fee_minor) as bigint) as net_minor
+        from movement where donation_id = any (array(select value::bigint from json_array_elements_text(cast($1 as json))))
+        group by donation_id, currency order by donation_id, currency";
     /// Of a JSON array of gifts.
     THESE = sqlite "select donation.id, donation.public_id, donation.email, donation.name, donation.kind,
         donation.amount_minor, donation.currency, donation.state, s.standing, s.refunded_minor, s.back_minor,
@@ -96,6 +104,22 @@ pub async fn waiting(db: &Db) -> Result<Vec<Whose>> {
 
 pub async fn these(db: &Db, gifts: &str) -> Result<Vec<ListedDonation>> {
     db.all(THESE, (gifts,)).await
+}
+
+/// What moved on the provider's balance for a gift: taken in, given back, and what it cost.
+#[derive(Clone, Debug, PartialEq, Eq, FromRow)]
+pub struct Moved {
+    pub donation_id: i64,
+    /// Of the account, which may be another one than the gift's; ISO 4217 code.
+    pub currency: String,
+    /// Minor units.
+    pub fee_minor: i64,
+    /// What is left on the balance, in minor units.
+    pub net_minor: i64,
+}
+
+pub async fn moved(db: &Db, gifts: &str) -> Result<Vec<Moved>> {
+    db.all(MOVED, (gifts,)).await
 }
 
 pub async fn first(db: &Db) -> Result<Option<Moment>> {

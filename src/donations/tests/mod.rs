@@ -66,6 +66,7 @@ impl Room {
             email: "ann@example.org",
             name: "Ann",
             edition_token: None,
+            article: None,
         };
         start_gift(&self.site, &self.provider, &self.settings, &request).await
     }
@@ -452,6 +453,7 @@ both_engines! {
             email: "ann@example.org",
             name: "",
             edition_token: None,
+            article: None,
         };
         start_gift(&room.site, &room.provider, &yen, &request).await.expect("a gift in yen");
         assert_eq!(room.all().await[0].amount(), "¥1500");

@@ -207,38 +207,9 @@ async fn donations(desk: &Desk) -> Result<Vec<String>, WebError> {
         return Ok(Vec::new());
     }
     let (db, zone) = (&desk.site().db, desk.zone());
-    let back = donations::returns_to_see(db).await?;
-    let until = back.disputes.iter().filter_map(|one| one.due_at).min();
-    let until = until.map_or_else(String::new, |due| format!(" until {}", due.date(zone)));
-    let some = |number: usize, one: String, many: String| match number {
-        0 => None,
-        1 => Some(one),
-        _ => Some(many),
-    };
-    let back = [
-        some(
-            back.disputes.len(),
-            format!("A bank takes a gift back, or asks about it. An answer counts{until}"),
-            format!("Banks take gifts back, or ask about them. The first answer counts{until}"),
-        ),
-        some(
-            back.warnings.len(),
-            "A gift may be a fraud, and sending it back now spares a dispute".to_owned(),
-            "Gifts may be frauds, and sending them back now spares disputes".to_owned(),
-        ),
-        some(
-            back.refunds.len(),
-            "A gift that was sent back did not arrive".to_owned(),
-            "Gifts that were sent back did not arrive".to_owned(),
-        ),
-        some(
-            back.payouts.len(),
-            "A payout did not arrive at your bank".to_owned(),
-            "Payouts did not arrive at your bank".to_owned(),
-        ),
-    ];
+    let back = donations::returns_to_see(db).await?.sentences(zone);
     let needs = donations::attention(db, desk.site().now()).await?;
-    Ok(back.into_iter().flatten().chain(needs.sentences()).collect())
+    Ok(back.into_iter().chain(needs.sentences()).collect())
 }
 
 async fn requests(desk: &Desk) -> Result<Option<String>, WebError> {
@@ -332,8 +303,8 @@ async fn steps(desk: &Desk, readers: Counts) -> Result<Vec<Step>, WebError> {
         Step {
             done: !articles::latest(site, 1).await?.is_empty(),
             title: "Bring your articles in",
-            help: "Give us the address of your site's feed, or write one here.".to_owned(),
-            path: path(Role::WRITING, "/desk/articles"),
+            help: "Give us the address of your site, or write one here.".to_owned(),
+            path: path(Role::WRITING, "/desk/feeds"),
         },
         Step {
             done: readers.confirmed > 0,

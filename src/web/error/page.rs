@@ -20,7 +20,13 @@ use crate::{
     email_address::for_the_log,
     heavy,
     settings::Settings,
-    web::{App, answers::not_now, header_set::HeaderSet, session::SignedIn},
+    web::{
+        App,
+        answers::not_now,
+        header_set::HeaderSet,
+        public::lost::{self, Lost},
+        session::SignedIn,
+    },
 };
 
 /// When to look whether the database is back.
@@ -76,11 +82,29 @@ struct ErrorPage {
     home_label: &'static str,
 }
 
+/// Where it happened.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::web) struct Place<'a> {
+    pub(in crate::web) set: HeaderSet,
+    /// The path as the table writes it.
+    pub(in crate::web) route: &'static str,
+    /// As it was asked for.
+    pub(in crate::web) path: &'a str,
+}
+
+#[derive(Serialize)]
+struct LostPage {
+    help: String,
+    home: &'static str,
+    home_label: &'static str,
+    lost: Lost,
+}
+
 /// The page of a failure, in the frame of the place where it happened; headers that the bare response carried stay.
 pub(in crate::web) async fn answer(
     app: &App,
     failure: &WebError,
-    set: HeaderSet,
+    Place { set, route, path }: Place<'_>,
     signed_in: Option<&SignedIn>,
     bare: Response,
 ) -> Response {
@@ -107,6 +131,10 @@ pub(in crate::web) async fn answer(
             Ok(settings) => app.desk_page(signed_in, None, &settings, "desk/error", title, &page).await.ok(),
             Err(_) => None,
         }
+    } else if matches!(failure, WebError::NotFound | WebError::Withdrawn) && lost::is_of_articles(route) {
+        let lost = lost::help(app, path).await.unwrap_or_default();
+        let page = LostPage { help, home: "/", home_label: "Go to the front page", lost };
+        app.public_page("public/lost", title, &page).await.ok()
     } else {
         let page = ErrorPage { help, lost: false, home: "/", home_label: "Go to the front page" };
         app.public_page("public/error", title, &page).await.ok()

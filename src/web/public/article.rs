@@ -1,4 +1,4 @@
-//! `/articles/{slug}`: one article, then the appeal. Not served when the magazine's articles live elsewhere.
+//! `/articles/{slug}`: one article, then the appeal. Not served when the magazine's articles live elsewhere alone.
 
 use axum::extract::{Path, State};
 use serde::Serialize;
@@ -6,37 +6,71 @@ use serde::Serialize;
 use super::{
     super::{App, Outcome, WebError},
     ask::Ask,
+    donate::{Amount, suggested},
+    head::Head,
+    story::Story,
 };
 use crate::{
-    articles::{self, ArticleTopic},
+    articles::{self, Article, ArticleTopic, Of},
+    db,
     mail::fields_to_everybody,
     settings::{ArticlesAt, Settings},
 };
 
+/// How many more are offered behind it.
+const MORE: usize = 3;
+
 #[derive(Serialize)]
 struct Page {
+    #[serde(flatten)]
+    head: Head,
+    language: String,
     title: String,
     standfirst: String,
-    byline: String,
+    byline: Vec<Signed>,
     topics: Vec<ArticleTopic>,
     date: String,
+    /// The same for programs.
+    published: String,
     reading_time: String,
     origin_note: Option<String>,
+    /// What was put right, and on which day.
+    correction: Option<String>,
+    /// None where it stands in the text.
     image_url: Option<String>,
     /// Clean already: the articles room makes it so when it is written.
     body_html: String,
-    /// For search engines: where it stands first.
-    canonical_url: Option<String>,
-    description: String,
+    /// Where it stands, for whoever has it on paper.
+    address: String,
     appeal: Appeal,
+    more: More,
     ask: Ask,
 }
 
-/// Asks for a gift.
+/// A name of the byline, with what stands before it and the page of who is called so.
+#[derive(Serialize)]
+struct Signed {
+    before: String,
+    name: String,
+    href: Option<String>,
+}
+
+/// Asks for a gift, which remembers where it was asked for.
 #[derive(Serialize)]
 struct Appeal {
     heading: String,
     text: String,
+    line: String,
+    /// In the donation page's address.
+    article: String,
+    amounts: Vec<Amount>,
+}
+
+/// Others of its topic.
+#[derive(Serialize)]
+struct More {
+    title: String,
+    stories: Vec<Story>,
 }
 
 /// `GET /articles/{slug}`
@@ -46,26 +80,68 @@ pub(crate) async fn show(State(app): State<App>, Path(slug): Path<String>) -> Ou
         return Err(WebError::NotFound);
     }
     let article = articles::published_by_slug(&app.site, &slug).await?.ok_or(WebError::NotFound)?;
+    let pages = articles::pages_of_authors(&app.site.db, &article.byline).await?;
+    let byline: Vec<Signed> = articles::signed(&article.byline)
+        .into_iter()
+        .map(|part| Signed {
+            before: part.before.to_owned(),
+            name: part.name.to_owned(),
+            href: pages.get(part.name).map(|slug| format!("/authors/{slug}")),
+        })
+        .collect();
+    let named = byline.iter().filter(|part| !part.name.is_empty());
+    let authors: Vec<_> = named.map(|part| (part.name.clone(), part.href.clone())).collect();
+    let head = Head::of_article(&app.site, &settings, &article, &authors);
+    let more = more(&app, &settings, &article).await?;
+    let minutes = articles::reading_minutes(article.word_count, settings.reading_speed);
     let title = article.title.clone();
     let page = Page {
-        reading_time: article.reading_time(settings.reading_speed),
+        head,
+        language: settings.language.clone(),
+        reading_time: format!("Reading time: {minutes} minute{}", if minutes == 1 { "" } else { "s" }),
         date: article.published_at.date(&settings.time_zone),
-        image_url: article.image_url.filter(|url| url.starts_with("https://")),
-        canonical_url: article
-            .canonical_url
-            .filter(|url| url.starts_with("https://") || url.starts_with("http://")),
-        description: article.standfirst.clone(),
+        published: article.published_at.to_string(),
+        image_url: picture(&article),
         title: article.title,
         standfirst: article.standfirst,
-        byline: article.byline,
+        byline,
         topics: article.topics,
         origin_note: article.origin_note.filter(|note| !note.is_empty()),
+        correction: article
+            .corrected_at
+            .filter(|_| !article.correction.is_empty())
+            .map(|at| format!("Corrected on {}: {}", at.date(&settings.time_zone), article.correction)),
         body_html: article.body_html,
+        address: app.site.url(&format!("/articles/{slug}")),
         appeal: Appeal {
             heading: fields_to_everybody(&settings.appeal_heading),
             text: fields_to_everybody(&settings.appeal_text),
+            line: settings.giving_line.clone(),
+            article: slug,
+            amounts: if app.payments.is_some() { suggested(&settings) } else { Vec::new() },
         },
+        more,
         ask: Ask::new(&app, &settings, "article").await?,
     };
     app.public_page("public/article", &title, &page).await
+}
+
+/// The picture over the text, unless the text has it; only over https: anything else our own headers keep out.
+fn picture(article: &Article) -> Option<String> {
+    let url = article.image_url.as_deref().filter(|url| url.starts_with("https://"))?;
+    let in_text = format!("src=\"{}\"", url.replace('&', "&amp;"));
+    (!article.body_html.contains(&in_text)).then(|| url.to_owned())
+}
+
+/// The newest others of its first topic; of all, where it has none.
+async fn more(app: &App, settings: &Settings, article: &Article) -> db::Result<More> {
+    let topic = article.topics.first();
+    let of = topic.map_or(Of::All, |topic| Of::Topic(&topic.slug));
+    let mut others = articles::page_of(&app.site, of, None, MORE as i64 + 1).await?;
+    others.retain(|other| other.id != article.id);
+    others.truncate(MORE);
+    Ok(More {
+        title: topic.map_or_else(|| "More to read".to_owned(), |topic| format!("More in {}", topic.name)),
+        stories: others.into_iter().map(|other| Story::new(other, settings)).collect(),
+    })
 }

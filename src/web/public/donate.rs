@@ -30,7 +30,7 @@ use crate::{
     token,
 };
 
-/// `e` is the token of an edition, `s` of a supporter. `website` is no question: people do not see it. `made` is the mark of the form,
+/// `e` is the token of an edition, `s` of a supporter, `a` the name of an article. `website` is no question: people do not see it. `made` is the mark of the form,
 /// `since` of when somebody began to wait; the rest is what the pages in between ask.
 const FIELDS: &[&str] = &[
     "amount",
@@ -40,6 +40,7 @@ const FIELDS: &[&str] = &[
     "name",
     "e",
     "s",
+    "a",
     "website",
     "made",
     "anew",
@@ -58,7 +59,11 @@ pub(crate) struct Asked {
     e: String,
     /// The token of a supporter, out of a letter of theirs.
     s: String,
+    /// The slug of the article that led here.
+    a: String,
     every: String,
+    /// One of the amounts that are suggested.
+    amount: String,
 }
 
 #[derive(Serialize)]
@@ -83,8 +88,9 @@ struct Page {
     notice: Option<&'static str>,
 }
 
-#[derive(Serialize)]
-struct Amount {
+/// An amount that is offered.
+#[derive(Debug, Serialize)]
+pub(super) struct Amount {
     value: String,
     label: String,
 }
@@ -110,7 +116,10 @@ pub(crate) async fn show(State(app): State<App>, told: InAddress, Query(asked): 
         }
         _ => {
             let every = if asked.every == "month" { "month" } else { "once" };
-            let mut form = Form::new(FIELDS).with("every", every).with("e", asked.e);
+            let mut form = Form::new(FIELDS).with("every", every).with("e", asked.e).with("a", asked.a);
+            if suggested(&settings).iter().any(|one| one.value == asked.amount) {
+                form = form.with("amount", asked.amount);
+            }
             if donations::known_supporter(&app.site, &asked.s).await?.is_some() {
                 form = form.with("s", asked.s);
             } else if let Some(until) = donations::giving_closed_until(&app.site).await? {
@@ -167,6 +176,7 @@ pub(crate) async fn submit(
         gift: &gift,
         back: &back,
         edition_token: Some(typed.text("e")),
+        article: Some(typed.text("a")),
     };
     let (amount, email) = match donations::read_gift(&settings, &request) {
         Ok(read) => read,
@@ -265,7 +275,7 @@ fn proof(form: &Form) -> Proof<'_> {
 
 /// Where the payment page leads whoever turns back: here, with what they filled in, sealed.
 fn back_to(app: &App, form: &Form, gift: &str) -> String {
-    const KEPT: [&str; 7] = ["amount", "own_amount", "every", "email", "name", "e", "s"];
+    const KEPT: [&str; 8] = ["amount", "own_amount", "every", "email", "name", "e", "s", "a"];
     let filled = KEPT.map(|name| (name.to_owned(), form.text(name).to_owned()));
     let filled = filled.into_iter().filter(|(_, value)| !value.is_empty()).collect();
     Told::Gift { filled, gift: gift.to_owned() }.address(&app.site, PATH)
@@ -281,10 +291,7 @@ async fn page(app: &App, settings: &Settings, mut form: Form, beside: Beside) ->
     // The payment service may not take it: then they type another.
     let own = own_address(&form, known.as_ref()).filter(|_| form.error("email").is_empty());
     let receipt_to = own.and_then(|known| EmailAddress::parse(&known.email).ok()).map(|email| email.masked());
-    let currency = money::currency(&settings.currency);
-    let amounts: Vec<Amount> = currency.map_or_else(Vec::new, |currency| {
-        settings.suggested_amounts.iter().map(|minor| amount(*minor, currency)).collect()
-    });
+    let amounts = suggested(settings);
     // Something sensible is chosen already, so that one tap is enough.
     if form.text("amount").is_empty()
         && form.text("own_amount").is_empty()
@@ -313,6 +320,13 @@ async fn page(app: &App, settings: &Settings, mut form: Form, beside: Beside) ->
         readings: beside.readings.map(|both| both.map(reading).into()).unwrap_or_default(),
         trouble: beside.trouble,
         notice: beside.notice,
+    })
+}
+
+/// The amounts that the magazine thinks sensible.
+pub(super) fn suggested(settings: &Settings) -> Vec<Amount> {
+    money::currency(&settings.currency).map_or_else(Vec::new, |currency| {
+        settings.suggested_amounts.iter().map(|minor| amount(*minor, currency)).collect()
     })
 }
 

@@ -37,6 +37,7 @@ struct Held<'a> {
     name: &'a str,
     e: &'a str,
     s: &'a str,
+    a: &'a str,
     made: String,
     again: bool,
 }
@@ -50,6 +51,7 @@ impl<'a> Held<'a> {
             name: form.text("name"),
             e: form.text("e"),
             s: form.text("s"),
+            a: form.text("a"),
             made: mark_of(app, form).map_or_else(|| machines::mark(&app.site), str::to_owned),
             again: form.is_ticked("again"),
         }

@@ -74,14 +74,14 @@ async fn not_before(app: &App, until: Moment) -> Outcome {
 
 async fn page(app: &App, farewell: Option<Farewell>) -> Outcome {
     let contact = Settings::load(&app.site.db).await?.contact_email;
-    let Some(Farewell { reader, monthly }) = farewell else {
+    let Some(Farewell { email, monthly }) = farewell else {
         let page = Page { gone: true, not_before: None, email: String::new(), monthly: Vec::new(), contact };
         return app.public_page("public/forget_me", "You are forgotten", &page).await;
     };
     let page = Page {
         gone: false,
         not_before: None,
-        email: reader.email.masked(),
+        email: email.masked(),
         monthly: monthly.iter().map(|one| Going::new(&app.site, one)).collect(),
         contact,
     };

@@ -1,6 +1,6 @@
-//! `/`: the newest articles, by topic if one was chosen, and the way to get them by email.
+//! `/` and `/topics/{slug}`: the newest articles, of one topic or all, and the way to get them by email.
 
-use axum::extract::{Query, State};
+use axum::extract::{Path, Query, State};
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -9,12 +9,13 @@ use super::{
         paging::{Links, List, Place},
     },
     ask::Ask,
+    head::Head,
     story::Story,
 };
 use crate::{
-    articles::{self, Article, ArticleId, ArticleTopic, Before},
+    articles::{self, Article, ArticleId, ArticleTopic, Before, Of},
     clock::Moment,
-    settings::Settings,
+    settings::{ArticlesAt, Settings},
 };
 
 /// How many articles stand on one page.
@@ -23,6 +24,7 @@ const PAGE: usize = 12;
 #[derive(Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct Asked {
+    /// Where links of an earlier version name a topic.
     topic: String,
     /// By date and key.
     before: Place<2>,
@@ -30,6 +32,8 @@ pub(crate) struct Asked {
 
 #[derive(Serialize)]
 struct Page {
+    #[serde(flatten)]
+    head: Head,
     /// Shown larger than the others; only on the first page.
     lead: Option<Story>,
     stories: Vec<Story>,
@@ -50,21 +54,45 @@ struct TopicView {
 
 /// `GET /`
 pub(crate) async fn show(State(app): State<App>, Query(asked): Query<Asked>) -> Outcome {
+    let topic = asked.topic.clone();
+    list(&app, &topic, asked.before).await
+}
+
+/// `GET /topics/{slug}`
+pub(crate) async fn show_topic(
+    State(app): State<App>,
+    Path(slug): Path<String>,
+    Query(asked): Query<Asked>,
+) -> Outcome {
+    list(&app, &slug, asked.before).await
+}
+
+async fn list(app: &App, asked: &str, place: Place<2>) -> Outcome {
     let settings = Settings::load(&app.site.db).await?;
     let topics = articles::topics(&app.site.db).await?;
-    let topic = match asked.topic.as_str() {
+    let topic = match asked {
         "" => None,
         slug => Some(topics.iter().find(|topic| topic.slug == slug).cloned().ok_or(WebError::NotFound)?),
     };
-    let before = asked.before.0.map(|[at, id]| Before(Moment(at), ArticleId(id)));
+    let before = place.0.map(|[at, id]| Before(Moment(at), ArticleId(id)));
     let slug = topic.as_ref().map(|topic| topic.slug.as_str());
-    let list = List { path: "/", place: "before", kept: &[("topic", slug.unwrap_or_default())] };
-    let read = |most| articles::page(&app.site, slug, before, most);
+    let path = slug.map_or_else(|| "/".to_owned(), |slug| format!("/topics/{slug}"));
+    let list = List { path: &path, place: "before", kept: &[] };
+    let of = slug.map_or(Of::All, Of::Topic);
+    let read = |most| articles::page_of(&app.site, of, before, most);
     let key = |last: &Article| [last.published_at.0, last.id.0];
-    let (found, pages) = list.page(asked.before, PAGE, read, key).await?;
+    let (found, pages) = list.page(place, PAGE, read, key).await?;
     let first_page = before.is_none() && topic.is_none();
+    let title = topic.as_ref().map_or(settings.magazine_name.clone(), |topic| topic.name.clone());
+    let description = topic.as_ref().map_or_else(
+        || settings.tagline.clone(),
+        |topic| format!("{} in {}", topic.name, settings.magazine_name),
+    );
+    let own_feed = topic.as_ref().filter(|_| settings.articles_at != ArticlesAt::Elsewhere);
+    let own_feed = own_feed.map(|topic| format!("{} in {}", topic.name, settings.magazine_name));
     let mut stories = found.into_iter().map(|article| Story::new(article, &settings));
     let page = Page {
+        head: Head::of_list(&app.site, &settings, &path, (&title, description), own_feed),
         lead: if first_page { stories.next() } else { None },
         stories: stories.collect(),
         topics: topics
@@ -74,8 +102,7 @@ pub(crate) async fn show(State(app): State<App>, Query(asked): Query<Asked>) -> 
         topic: topic.as_ref().map(|topic| topic.name.clone()),
         first_page,
         pages,
-        ask: Ask::new(&app, &settings, "home").await?,
+        ask: Ask::new(app, &settings, "home").await?,
     };
-    let title = topic.as_ref().map_or(&settings.magazine_name, |topic| &topic.name);
-    app.public_page("public/home", title, &page).await
+    app.public_page("public/home", &title, &page).await
 }

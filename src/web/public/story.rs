@@ -39,11 +39,13 @@ impl Story {
 }
 
 /// A feed can say anything, so only an address of the web is linked to.
-fn href(article: &Article, settings: &Settings) -> String {
+pub(super) fn href(article: &Article, settings: &Settings) -> String {
     let canonical = article.canonical_url.as_deref().and_then(|url| Url::parse(url).ok());
     match (settings.articles_at, canonical) {
         (ArticlesAt::Here, _) => format!("/articles/{}", article.slug),
-        (ArticlesAt::Elsewhere, Some(url)) if matches!(url.scheme(), "http" | "https") => url.into(),
+        (_, Some(url)) if matches!(url.scheme(), "http" | "https") => url.into(),
+        // Written here, it stands nowhere else.
+        (ArticlesAt::Mirrored, _) => format!("/articles/{}", article.slug),
         (ArticlesAt::Elsewhere, _) => settings.external_site_url.clone(),
     }
 }

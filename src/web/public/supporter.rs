@@ -27,9 +27,11 @@ use crate::{
         self, ChangeError, LetterAsked, LinkError, NEWEST_GIFTS, RecurringState, RegularGift, Supporter,
         Wish, manage_token,
     },
+    dossier::{self, AskOutcome, Asks},
     email_address::EmailAddress,
     payments::GiftRhythm,
     settings::Settings,
+    subscribers::SubscriberError,
 };
 
 const TITLE: &str = "Your gifts";
@@ -213,6 +215,18 @@ pub(crate) async fn submit(State(app): State<App>, Path(token): Path<String>, po
                 Ok(()) => told(GiftsTold::Renamed, ""),
                 Err(why) => again(&app, &supporter, here, form, why.to_owned()).await,
             };
+        }
+        asked @ ("copy" | "forget") => {
+            let asks = if asked == "copy" { Asks::Copy } else { Asks::Erasure };
+            let answer = match dossier::ask_as_supporter(&app.site, &supporter, asks).await {
+                Ok(AskOutcome::Mailed) if asks == Asks::Copy => GiftsTold::Copy,
+                Ok(AskOutcome::Mailed) => GiftsTold::Forget,
+                Ok(AskOutcome::MailedBefore) => GiftsTold::AskedBefore,
+                Ok(AskOutcome::Stopped) => GiftsTold::TeamAsked,
+                Err(SubscriberError::NotFound | SubscriberError::Link) => GiftsTold::Gone,
+                Err(error) => return Err(error.into()),
+            };
+            return told(answer, "");
         }
         "card" => {
             let back = app.site.url(&here);

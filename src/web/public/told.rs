@@ -141,6 +141,14 @@ pub(super) enum GiftsTold {
     Receipt,
     Statement,
     Link,
+    /// A link to what is held about them is on its way.
+    Copy,
+    /// A link to being forgotten is on its way.
+    Forget,
+    /// Three of a kind went to them within a day.
+    AskedBefore,
+    /// No letter goes to their address: the team was told.
+    TeamAsked,
     /// Nothing was changed by this link, and a fresh one was mailed by which it can be.
     LinkFirst,
     /// No more letters or changes today.
@@ -171,6 +179,14 @@ impl GiftsTold {
             Self::Receipt => "The receipt is on its way to you.",
             Self::Statement => "The statement is on its way to you.",
             Self::Link => "A fresh link is on its way to you.",
+            Self::Copy => "A link to what we hold about you is on its way to you. It works for a day.",
+            Self::Forget => {
+                "Nothing is deleted yet: a link is on its way to you, to a page that says what goes and what stays. It works for a day."
+            }
+            Self::AskedBefore => {
+                "We have mailed you that link three times within a day. Please look among your mail, or come back tomorrow."
+            }
+            Self::TeamAsked => "We do not mail to your address, so we have told our team what you ask.",
             Self::LinkFirst => {
                 "Nothing was changed yet: what takes more, or takes it sooner, is done by a fresh link alone, for mail is handed on. We have mailed it to you. It works for a day."
             }

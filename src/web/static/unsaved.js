@@ -19,6 +19,8 @@ document.addEventListener("submit", (event) => {
     return;
   }
   leaving = true;
+  // Whoever goes leaves nothing of what they typed in this browser: the desk has it.
+  if (path(form) === "/desk/sign-out") sweep();
   // A file that is taken away leaves the page as it is.
   setTimeout(() => (leaving = false), 2000);
   keep(form);
@@ -50,6 +52,15 @@ function name(form) {
   const field = typed(form) ?? form.querySelector(".wrong input, .wrong textarea") ?? form;
   const place = field.closest("section")?.querySelector("h2") ?? field.labels?.[0] ?? document.querySelector("h1");
   return place.textContent.trim();
+}
+
+/** Articles that were typed and not saved wait at the desk for their writer. */
+function sweep() {
+  try {
+    for (const key of Object.keys(localStorage)) if (key.startsWith("article:")) localStorage.removeItem(key);
+  } catch {
+    // No storage, so nothing is in it.
+  }
 }
 
 /** Keeps what is sent until its answer is here. Passwords are not kept. */

@@ -34,6 +34,9 @@ both_engines! {
         ] {
             assert!(is_closed(path), "{path} in {closed:?}");
         }
+        for path in ["/feed.xml", "/sitemap.xml", "/sitemaps/pages.xml", "/topics/a", "/authors/b/feed.xml"] {
+            assert!(!is_closed(path), "{path} in {closed:?}");
+        }
         let icon = web.get("/favicon.ico", "").await;
         assert_eq!((icon.status, icon.header("content-type")), (StatusCode::OK, "image/x-icon"));
     }

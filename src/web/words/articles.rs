@@ -1,6 +1,20 @@
 //! Articles.
 
-use crate::{articles::Article, settings::Settings};
+use crate::{
+    articles::{Article, DeskState},
+    settings::Settings,
+};
+
+/// How an article stands, for the team.
+pub(in crate::web) const fn standing(state: DeskState) -> &'static str {
+    match state {
+        DeskState::Draft => "Draft",
+        DeskState::Ready => "Ready",
+        DeskState::Scheduled => "Scheduled",
+        DeskState::Published => "Published",
+        DeskState::Withdrawn => "Withdrawn",
+    }
+}
 
 /// Byline, date, reading time and where it was first published, in one line.
 pub(in crate::web) fn line(article: &Article, settings: &Settings) -> String {

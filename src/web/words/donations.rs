@@ -61,24 +61,6 @@ pub(in crate::web) const fn dispute(state: DisputeState) -> (&'static str, &'sta
     }
 }
 
-/// Why a bank takes a payment back (<https://docs.stripe.com/disputes/categories>).
-pub(in crate::web) fn why_disputed(reason: &str) -> String {
-    match reason {
-        "fraudulent" => "The supporter says that they did not make this payment.".to_owned(),
-        "unrecognized" => "The supporter does not recognise the payment on their statement.".to_owned(),
-        "duplicate" => "The supporter says that they were charged twice.".to_owned(),
-        "subscription_canceled" => "The supporter says that they had ended their monthly gift.".to_owned(),
-        "credit_not_processed" => {
-            "The supporter says that money was promised back and did not come.".to_owned()
-        }
-        "debit_not_authorized" => "The supporter says that they did not allow the debit.".to_owned(),
-        "" | "general" | "bank_cannot_process" | "customer_initiated" => {
-            "The bank does not say why.".to_owned()
-        }
-        other => format!("The bank's word for why: {}.", other.replace('_', " ")),
-    }
-}
-
 /// What helps against such a dispute.
 pub(in crate::web) fn evidence(reason: &str) -> Vec<&'static str> {
     let mut all = vec![

@@ -3,6 +3,7 @@
 pub(super) mod articles;
 pub(super) mod donations;
 pub(super) mod editions;
+pub(super) mod feeds;
 pub(super) mod log;
 pub(super) mod readers;
 pub(super) mod yours;
@@ -40,14 +41,33 @@ pub fn done(code: &str) -> Option<&'static str> {
         "disabled" => "They can no longer sign in.",
         "enabled" => "They can sign in again.",
         "password" => "Your password was changed, and your other sessions have ended.",
-        "imported" => "The feed was read. Its articles are below, and new ones come in by themselves.",
+        "correct-it" => "The article is saved. To tell those who got this edition, begin a correction below.",
+        "thrown-away" => "What was not saved is thrown away.",
+        "authors-merged" => "They are one person now. The other page leads here.",
+        "authors-parted" => {
+            "Each stands for themselves again. Whose articles are whose is read from the bylines within some minutes."
+        }
         "archive-removed" => "The file is put away. Nothing of it was taken.",
         "import-removed" => "The file is put away. Nothing of it was taken.",
         "import-stopped" => "Stopped. Whoever was taken before stays.",
         "segment-deleted" => "The segment was deleted.",
         "many-removed" => "It is put away. Nothing of it was done.",
         "many-stopped" => "Stopped. What was changed before stays, and can be taken back.",
+        "picture-saved" => {
+            "Saved. It stands so in texts from now on; those that hold it already stay as they are."
+        }
+        "picture-away" => "The picture is put away. What holds it goes on showing it.",
+        "feed-added" => "The feed was read, and new articles come in by themselves from now on.",
+        "feed-known" => "That feed was here already: this is it.",
+        "feeds-added" => "They are added, and are read within a few minutes.",
+        "feeds-known" => "Nothing was added: those that you ticked were here already, or you ticked none.",
+        "feed-paused" => "It is paused.",
+        "feed-on" => "It goes on, and is looked at within a minute or two.",
+        "feed-back" => "It is back, with what went with it.",
         "feed-removed" => "The feed was removed. Its articles stay.",
+        "feed-and-articles-removed" => "The feed was removed, and its articles with it.",
+        "article-deleted" => "It lies in the bin. You can bring it back for 30 days.",
+        "article-back" => "It is back as it was.",
         "draft-deleted" => "The draft was deleted.",
         "tested" => "A test copy is on its way to your own address. Look at it on your phone too.",
         "undone" => "Undone. Nobody has got anything, and the edition is a draft again.",

@@ -108,6 +108,8 @@ pub struct Theirs {
     /// What lies on the balance, by its own book.
     balances: BTreeMap<String, i64>,
     intents: HashMap<String, Value>,
+    /// When each charge was begun, in seconds: a bank takes days over one.
+    begun: HashMap<String, i64>,
 }
 
 impl Theirs {
@@ -151,6 +153,7 @@ impl Theirs {
                 .collect(),
             charges,
             intents,
+            begun: taken.iter().map(|own| (word(own, "id").to_owned(), number(own, "created"))).collect(),
         }
     }
 
@@ -488,10 +491,12 @@ pub fn charges(theirs: &Theirs, marks: &Marks, found: &mut Found) {
         found.push((Finds::Charges, format!("{gift} has {times} checkout pages")));
     }
     for (subscription, at) in &marks.ended {
+        // What the bank was already told to take it takes.
+        let begun = |own: &Charged| theirs.begun.get(&own.charge).copied().unwrap_or_default();
         let after = theirs
             .charges
             .iter()
-            .filter(|own| own.subscription.as_ref() == Some(subscription) && own.at > *at);
+            .filter(|own| own.subscription.as_ref() == Some(subscription) && begun(own) > at.unix_seconds());
         for charged in after {
             found.push((
                 Finds::Charges,

@@ -322,6 +322,7 @@ impl Life {
                     gift: &gift,
                     back: "/donate",
                     edition_token: None,
+                    article: None,
                 };
                 donations::start_gift(site, provider, &settings, &request).await
             })

@@ -180,6 +180,11 @@ impl Browser {
         self.devtools("Emulation.setEmulatedMedia", json!({ "features": features })).await;
     }
 
+    /// As it comes out of a printer, or on the screen again.
+    pub async fn on_paper(&self, yes: bool) {
+        self.devtools("Emulation.setEmulatedMedia", json!({ "media": if yes { "print" } else { "" } })).await;
+    }
+
     /// What somebody sees whose machine is set to this time zone.
     pub async fn live_in(&self, zone: &str) {
         self.devtools("Emulation.setTimezoneOverride", json!({ "timezoneId": zone })).await;

@@ -205,7 +205,7 @@ pub async fn change(db: &Db, sql: &'static str) -> u64 {
 
 /// Another handle on a database.
 pub async fn open(url: &str) -> Db {
-    let options = DbOptions { url: url.to_owned(), connections: 4, durable: false };
+    let options = DbOptions { url: url.to_owned(), connections: 4, durable: false, hurried: false };
     Db::open(&options).await.expect("the test database opens")
 }
 

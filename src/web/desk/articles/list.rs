@@ -1,45 +1,53 @@
-//! `/desk/articles`: every article, searching them, and bringing in others from a feed.
+//! `/desk/articles`: every article, and searching them.
 
 use axum::extract::Query;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    articles::{self, Article, ArticleId, ArticleState, Before, Feed, FeedPollError},
-    clock::{Moment, Zone},
+    articles::{self, Article, ArticleId, Before, DeskLook, DeskState, FeedId},
+    clock::Moment,
     settings::Settings,
     staff::Role,
     web::{
-        Desk, Form, Outcome, Posted, WebError,
+        Desk, Outcome, WebError,
         paging::{Links, List, Place},
-        session::see_other,
-        words::articles::line,
+        words::articles::{line, standing},
     },
 };
 
-const FIELDS: &[&str] = &["url"];
 const PAGE: usize = 40;
-const FEEDS: usize = 40;
+/// So many feeds can be chosen among.
+const CHOICES: i64 = 200;
 
 /// What the address of the page asks for.
 #[derive(Debug, Default, Deserialize)]
 pub(crate) struct Look {
     #[serde(default)]
     q: String,
+    /// How they stand.
+    #[serde(default)]
+    state: String,
+    /// A topic, by its name in addresses.
+    #[serde(default)]
+    topic: String,
+    /// A feed, by its number.
+    #[serde(default)]
+    feed: String,
     /// By date and key.
     #[serde(default)]
     before: Place<2>,
-    #[serde(default)]
-    feeds_after: Place,
 }
 
 #[derive(Serialize)]
 struct Page {
     q: String,
+    states: Vec<Choice>,
+    topics: Vec<Choice>,
+    from_feeds: Vec<Choice>,
+    /// Whether anything narrows the list.
+    narrowed: bool,
     articles: Vec<Line>,
     pages: Links,
-    feeds: Vec<FeedLine>,
-    feeds_pages: Links,
-    form: Form,
     may_write: bool,
 }
 
@@ -49,89 +57,81 @@ struct Line {
     title: String,
     line: String,
     topics: Vec<String>,
-    draft: bool,
-    withdrawn: bool,
+    /// How it stands, unless it is published.
+    standing: Option<&'static str>,
 }
 
+/// What the list can be narrowed by.
 #[derive(Serialize)]
-struct FeedLine {
-    id: i64,
-    title: String,
-    url: String,
-    line: String,
-    trouble: bool,
+struct Choice {
+    value: String,
+    label: String,
+    chosen: bool,
 }
 
 impl Line {
-    fn new(article: Article, settings: &Settings) -> Self {
+    fn new(article: Article, now: Moment, settings: &Settings) -> Self {
+        let state = DeskState::of(&article, now);
         Self {
             id: article.id.0,
             line: line(&article, settings),
-            draft: article.state == ArticleState::Draft,
-            withdrawn: article.state == ArticleState::Withdrawn,
+            standing: (state != DeskState::Published).then(|| standing(state)),
             title: article.title,
             topics: article.topics.into_iter().map(|topic| topic.name).collect(),
         }
     }
 }
 
-impl FeedLine {
-    fn new(feed: Feed, zone: &Zone) -> Self {
-        let line = match (&feed.last_error, feed.checked_at) {
-            (Some(error), Some(at)) => format!("Asked on {}: {error}", at.date_time(zone)),
-            (None, Some(at)) => format!("Asked on {}", at.date_time(zone)),
-            (_, None) => "Not asked yet".to_owned(),
-        };
-        let title = if feed.title.is_empty() { feed.url.clone() } else { feed.title };
-        Self { id: feed.id.0, title, url: feed.url, line, trouble: feed.last_error.is_some() }
-    }
-}
-
 /// `GET /desk/articles`
 pub(crate) async fn show(desk: Desk, Query(look): Query<Look>) -> Outcome {
-    let page = page(&desk, look, Form::new(FIELDS)).await?;
+    let page = page(&desk, look).await?;
     desk.page("desk/articles/list", "Articles", &page).await
 }
 
-/// `POST /desk/articles/import`
-pub(crate) async fn import(desk: Desk, posted: Posted) -> Outcome {
-    let mut form = posted.form(FIELDS)?;
-    let url = form.required("url", 2_000, "Enter the address of a feed.");
-    if form.is_valid() {
-        match bring_in(&desk, &url).await {
-            Ok(()) => return Ok(see_other("/desk/articles?done=imported")),
-            Err(FeedPollError::Database(error)) => return Err(error.into()),
-            Err(error) => form.mistake("url", format_args!("That did not work: {error}.")),
-        }
-    }
-    let page = page(&desk, Look::default(), form).await?;
-    desk.page_again("desk/articles/list", "Articles", &page).await
-}
-
-async fn bring_in(desk: &Desk, url: &str) -> Result<(), FeedPollError> {
-    let feed = articles::add_feed(desk.site(), &desk.app.fetcher, url).await?;
-    articles::poll_feed(desk.site(), &desk.app.fetcher, &feed).await?;
-    Ok(())
-}
-
-async fn page(desk: &Desk, look: Look, form: Form) -> Result<Page, WebError> {
+async fn page(desk: &Desk, look: Look) -> Result<Page, WebError> {
     let db = &desk.site().db;
-    let kept = [("q", look.q.as_str())];
+    let kept = [
+        ("q", look.q.as_str()),
+        ("state", look.state.as_str()),
+        ("topic", look.topic.as_str()),
+        ("feed", look.feed.as_str()),
+    ];
+    let sought = DeskLook {
+        search: &look.q,
+        state: DeskState::ALL.into_iter().find(|(_, word)| *word == look.state).map(|(state, _)| state),
+        topic: &look.topic,
+        feed: look.feed.parse().ok().map(FeedId),
+    };
+    let narrowed = sought != DeskLook::default();
     let list = List { path: "/desk/articles", place: "before", kept: &kept };
     let before = look.before.0.map(|[at, id]| Before(Moment(at), ArticleId(id)));
-    let read = |most| articles::desk_page(db, &look.q, before, most);
+    let read = |most| articles::desk_page(desk.site(), sought, before, most);
     let key = |last: &Article| [last.published_at.0, last.id.0];
     let (found, pages) = list.page(look.before, PAGE, read, key).await?;
-    let list = List { path: "/desk/articles#feeds", place: "feeds_after", kept: &kept };
-    let read = |most| articles::feeds(db, look.feeds_after.id(), most);
-    let (feeds, feeds_pages) = list.page(look.feeds_after, FEEDS, read, |last| [last.id.0]).await?;
+    let now = desk.site().now();
+    let states = DeskState::ALL.into_iter().map(|(state, word)| Choice {
+        value: word.to_owned(),
+        label: standing(state).to_owned(),
+        chosen: look.state == word,
+    });
+    let topics = articles::topics(db).await?.into_iter().map(|topic| Choice {
+        chosen: look.topic == topic.slug,
+        value: topic.slug,
+        label: topic.name,
+    });
+    let from_feeds = articles::feeds(db, None, CHOICES).await?.into_iter().map(|feed| Choice {
+        chosen: look.feed == feed.id.0.to_string(),
+        value: feed.id.0.to_string(),
+        label: if feed.title.is_empty() { feed.url } else { feed.title },
+    });
     Ok(Page {
-        articles: found.into_iter().map(|article| Line::new(article, &desk.settings)).collect(),
+        narrowed,
+        states: states.collect(),
+        topics: topics.collect(),
+        from_feeds: from_feeds.collect(),
+        articles: found.into_iter().map(|article| Line::new(article, now, &desk.settings)).collect(),
         pages,
-        feeds_pages,
-        feeds: feeds.into_iter().map(|feed| FeedLine::new(feed, desk.zone())).collect(),
         q: look.q,
-        form,
         may_write: desk.may(Role::WRITING),
     })
 }

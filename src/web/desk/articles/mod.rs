@@ -1,7 +1,16 @@
-//! Articles: the list, writing one, and the feeds they come from.
+//! Articles: the list, writing one, the bin, the feeds they come from, and pictures.
 
 pub(in crate::web) mod archive;
 pub(in crate::web) mod article;
+mod article_form;
+pub(in crate::web) mod authors;
+pub(in crate::web) mod bin;
 pub(in crate::web) mod bring_in;
+pub(in crate::web) mod feed;
 pub(in crate::web) mod feeds;
 pub(in crate::web) mod list;
+pub(in crate::web) mod picture;
+pub(in crate::web) mod pictures;
+pub(in crate::web) mod revisions;
+mod texts;
+pub(in crate::web) mod writing;

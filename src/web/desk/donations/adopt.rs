@@ -17,6 +17,7 @@ use crate::{
 
 const PATH: &str = "/desk/donations/adopt";
 const TITLE: &str = "Take over from another program";
+const TEMPLATE: &str = "desk/donations/adopt";
 /// The page looks again after so long, while something goes on.
 const AGAIN: HeaderValue = HeaderValue::from_static("3");
 /// So many years are looked at unless somebody says otherwise.
@@ -31,6 +32,8 @@ struct Page {
     years: Vec<Year>,
     goes_on: Option<String>,
     trouble: Option<String>,
+    /// What is wrong with what was ticked.
+    mistake: Option<&'static str>,
     is_ready: bool,
     /// What was found or taken.
     bundles: Vec<Line>,
@@ -62,6 +65,15 @@ struct Line {
 
 /// `GET /desk/donations/adopt`
 pub(crate) async fn show(desk: Desk) -> Outcome {
+    let page = page(&desk, None).await?;
+    let mut response = desk.page(TEMPLATE, TITLE, &page).await?;
+    if page.goes_on.is_some() {
+        response.headers_mut().insert(header::REFRESH, AGAIN);
+    }
+    Ok(response)
+}
+
+async fn page(desk: &Desk, mistake: Option<&'static str>) -> Result<Page, WebError> {
     let db = &desk.site().db;
     let standing = adopt::standing(db).await?;
     let goes_on = standing.as_ref().and_then(goes_on);
@@ -71,7 +83,8 @@ pub(crate) async fn show(desk: Desk) -> Outcome {
         _ => OldSums::default(),
     };
     let is_ready = state == Some(AdoptionState::Ready);
-    let page = Page {
+    Ok(Page {
+        mistake,
         open: desk.app.payments.is_some(),
         may_look: goes_on.is_none(),
         years: [1, 2, 3, 5, 10, 20].map(|number| Year { number, chosen: number == YEARS }).into(),
@@ -85,13 +98,7 @@ pub(crate) async fn show(desk: Desk) -> Outcome {
             _ => None,
         },
         goes_on,
-    };
-    let again = page.goes_on.is_some();
-    let mut response = desk.page("desk/donations/adopt", TITLE, &page).await?;
-    if again {
-        response.headers_mut().insert(header::REFRESH, AGAIN);
-    }
-    Ok(response)
+    })
 }
 
 /// `POST /desk/donations/adopt/look`
@@ -108,7 +115,17 @@ pub(crate) async fn look(desk: Desk, posted: Posted) -> Outcome {
 pub(crate) async fn take(desk: Desk, posted: Posted) -> Outcome {
     let form = posted.form(&["bundle"])?;
     let chosen = AdoptChoice::Bundles(form.all("bundle").to_vec());
-    done(adopt::take(desk.site(), &chosen, Some(desk.who.staff.id)).await)
+    match adopt::take(desk.site(), &chosen, Some(desk.who.staff.id)).await {
+        Err(AdoptError::NothingChosen) => {
+            let page = page(
+                &desk,
+                Some("Nothing is ticked, so nothing was taken over. Tick what is to become yours."),
+            )
+            .await?;
+            desk.page_again(TEMPLATE, TITLE, &page).await
+        }
+        what => done(what),
+    }
 }
 
 /// `POST /desk/donations/adopt/stop`
@@ -122,10 +139,7 @@ fn done(what: Result<(), AdoptError>) -> Outcome {
     match what {
         Ok(()) => Ok(see_other(PATH)),
         Err(AdoptError::Database(error)) => Err(error.into()),
-        Err(AdoptError::NothingChosen) => {
-            Err(WebError::BadRequest("Nothing was chosen. Go back and tick what is to become yours."))
-        }
-        Err(AdoptError::GoesOn | AdoptError::NotReady) => Err(WebError::Conflict(
+        Err(AdoptError::GoesOn | AdoptError::NotReady | AdoptError::NothingChosen) => Err(WebError::Conflict(
             "Somebody else went on with it since the page was shown. Open it anew, and look how it stands."
                 .into(),
         )),

@@ -103,6 +103,7 @@ async fn next(mut reading: Reading) -> Result<Option<(Vec<u8>, Reading)>, donati
     let found = reading.search.page(&reading.site.db, reading.behind, AT_ONCE).await?;
     reading.is_over = found.gifts.len() < AT_ONCE as usize;
     reading.behind = found.gifts.last().map(donations::place_of);
-    csv.lines(&found.gifts)?;
+    let moved = donations::moved_for(&reading.site, &found.gifts).await?;
+    csv.lines(&found.gifts, &moved)?;
     Ok(Some((csv.bytes()?, reading)))
 }

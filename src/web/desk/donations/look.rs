@@ -37,6 +37,7 @@ impl Look {
             &self.q,
             desk.zone(),
             desk.settings.gift_limits().map(|limits| limits.least.currency),
+            desk.site().now(),
         );
         search.kind = DonationKind::parse(&self.kind);
         search.became = Became::parse(&self.state);

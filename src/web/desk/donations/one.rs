@@ -14,7 +14,11 @@ use crate::{
     money::{self, Money},
     staff::Role,
     token,
-    web::{Desk, Form, Outcome, Posted, WebError, session::see_other, words::donations as words},
+    web::{
+        Desk, Form, Outcome, Posted, WebError,
+        session::see_other,
+        words::{count, donations as words},
+    },
 };
 
 const TEMPLATE: &str = "desk/donations/one";
@@ -28,6 +32,8 @@ struct Page {
     created: String,
     paid: Option<String>,
     card: Option<String>,
+    /// The article under which they were asked.
+    article: Option<ArticleView>,
     monthly_state: Option<&'static str>,
     session: Option<String>,
     payment: Option<String>,
@@ -51,6 +57,15 @@ struct Page {
     /// Whether its receipt can be sent once more.
     has_receipt: bool,
     never_asked_since: Option<String>,
+}
+
+#[derive(Serialize)]
+struct ArticleView {
+    title: String,
+    /// Its page at the desk, while it is there.
+    href: Option<String>,
+    /// What came from it so far.
+    sums: Vec<String>,
 }
 
 #[derive(Serialize)]
@@ -110,6 +125,7 @@ async fn page(desk: &Desk, id: &str, mut form: Form) -> Result<Page, WebError> {
     let asking = NeverAsk::of(db, id).await?;
     let notes = donations::notes_on_gift(db, donation.id).await?;
     let GiftReturns { refunds, disputes, warnings } = donations::returns_of(db, id).await?;
+    let article = article(desk, donation.id).await?;
     let left = donation.amount_minor - donation.back_minor;
     let is_disputed = disputes.iter().any(|one| one.state.is_open() && !one.state.is_inquiry());
     let can_go_back = donation.is_paid()
@@ -128,6 +144,7 @@ async fn page(desk: &Desk, id: &str, mut form: Form) -> Result<Page, WebError> {
         created: donation.created_at.date_time(zone),
         paid: donation.paid_at.map(|at| at.date_time(zone)),
         card: donation.card(),
+        article,
         monthly_state: donation.recurring_state.map(words::monthly),
         session: donation.provider_session_id.clone(),
         payment: donation.provider_payment_id.clone(),
@@ -159,6 +176,23 @@ async fn page(desk: &Desk, id: &str, mut form: Form) -> Result<Page, WebError> {
         form,
         line: line(donation, zone),
     })
+}
+
+async fn article(desk: &Desk, donation_id: i64) -> Result<Option<ArticleView>, WebError> {
+    let db = &desk.site().db;
+    let Some(from) = donations::article_of_gift(db, donation_id).await? else { return Ok(None) };
+    let sums = match from.id {
+        Some(id) => donations::gifts_from_article(db, id).await?,
+        None => Vec::new(),
+    };
+    Ok(Some(ArticleView {
+        title: from.title,
+        href: from.id.map(|id| format!("/desk/articles/{}", id.0)),
+        sums: sums
+            .iter()
+            .map(|total| format!("{} in {}", total.amount(), count(total.number, "gift")))
+            .collect(),
+    }))
 }
 
 /// `POST /desk/donations/{id}/refund`: pressed twice, it is sent back once.
@@ -286,7 +320,7 @@ fn disputed(one: DisputeLine, zone: &Zone) -> DisputeView {
         state,
         pill,
         at: one.created_at.date_time(zone),
-        why: words::why_disputed(&one.reason),
+        why: donations::why_disputed(&one.reason),
         due: one.due_at.filter(|_| waits).map(|at| at.date_time(zone)),
         is_answered: one.is_answered,
         evidence: if waits { words::evidence(&one.reason) } else { Vec::new() },

@@ -12,7 +12,7 @@ use super::{
     progress, test,
 };
 use crate::{
-    articles::{self, Article, ArticleId, Before},
+    articles::{self, Article, ArticleId, Before, FeedsRead},
     clock::Moment,
     editions::{EditionState, Rhythm},
     publishing::{self, Content, Edition},
@@ -20,9 +20,9 @@ use crate::{
     web::{
         Desk, Form, Outcome, Posted, WebError,
         answers::conflict,
-        paging::{Links, List, Place},
+        paging::{Links, List},
         session::see_other,
-        words::editions::title,
+        words::{count, editions::title, grouped},
     },
 };
 
@@ -62,6 +62,9 @@ struct Page {
     here: String,
     /// Where the buttons lead that save, and offer other articles.
     offered_pages: Links,
+    /// Whether there are feeds to be read, and what came when somebody had them read.
+    has_feeds: bool,
+    came: Option<String>,
     trouble: Option<&'static str>,
     /// Somebody else's version, to be looked at beside one's own.
     theirs: Option<i64>,
@@ -78,7 +81,7 @@ pub(crate) async fn show(desk: Desk, Path(id): Path<String>, Query(look): Query<
     if edition.state == EditionState::Draft && desk.may(Role::WRITING) {
         let mut form = filled(&edition.content);
         note_field_mistakes(&desk, &mut form, &edition.content).await?;
-        let page = page(&desk, &edition, form, &edition.content, None, look.offered).await?;
+        let page = page(&desk, &edition, form, &edition.content, None, &look).await?;
         return desk.page("desk/editions/composer", &page.title, &page).await;
     }
     progress::page(&desk, &edition, &look, false).await
@@ -129,6 +132,14 @@ pub(crate) async fn submit(
             let edition = publishing::load_revision(&desk.site().db, edition.id, saved).await?;
             test::send(&desk, &edition, "").await
         }
+        Ok(_) if act == "fetch" => {
+            let FeedsRead { asked, fresh, changed, failed } =
+                articles::read_feeds_now(desk.site(), &desk.app.fetcher).await?;
+            let came = [asked as i64, fresh, changed, failed as i64];
+            let path = format!("{path}#offered");
+            let list = List { path: &path, place: "came", kept: &[] };
+            Ok(see_other(&list.address(Some(came))))
+        }
         Ok(_) => Ok(see_other(&on)),
         Err(
             error @ (publishing::Error::Changed | publishing::Error::Locked | publishing::Error::Segment(_)),
@@ -148,7 +159,7 @@ pub(crate) async fn submit(
                 }
             };
             let edition = publishing::find(&desk.site().db, &id).await?;
-            let page = page(&desk, &edition, form, &chosen, Some(trouble), look.offered).await?;
+            let page = page(&desk, &edition, form, &chosen, Some(trouble), &look).await?;
             desk.page("desk/editions/composer", &page.title, &page).await.map(conflict)
         }
         Err(error) => Err(error.into()),
@@ -161,8 +172,9 @@ async fn page(
     form: Form,
     chosen: &Content,
     trouble: Option<&'static str>,
-    place: Place<2>,
+    look: &progress::Look,
 ) -> Result<Page, WebError> {
+    let place = look.offered;
     let site = desk.site();
     let settings = &desk.settings;
     let before = place.0.map(|[at, id]| Before(Moment(at), ArticleId(id)));
@@ -185,6 +197,8 @@ async fn page(
         fields: field_lines(desk).await?,
         here,
         offered_pages,
+        has_feeds: !articles::feeds(&site.db, None, 1).await?.is_empty(),
+        came: look.came.0.map(came),
         picked: picked_lines(desk, &chosen.article_ids).await?,
         theirs: trouble.map(|_| edition.revision),
         trouble,
@@ -204,6 +218,23 @@ fn filled(content: &Content) -> Form {
         .with("subject", &content.subject)
         .with("preview_text", &content.preview_text)
         .with("intro", &content.intro_markdown)
+}
+
+/// What came when somebody had all feeds read, in sentences.
+fn came([asked, fresh, changed, failed]: [i64; 4]) -> String {
+    let failed = match failed {
+        0 => String::new(),
+        some => format!(" {} could not be read: under Articles, Feeds it says why.", count(some, "feed")),
+    };
+    match (asked, fresh, changed) {
+        (0, ..) => "Your feeds were read within the last minute: there is nothing new yet.".to_owned(),
+        (_, 0, 0) => format!("Nothing new.{failed}"),
+        (_, fresh, 0) => format!("{} came in.{failed}", count(fresh, "new article")),
+        (_, 0, changed) => format!("{} changed.{failed}", count(changed, "article")),
+        (_, fresh, changed) => {
+            format!("{} came in, and {} changed.{failed}", count(fresh, "new article"), grouped(changed))
+        }
+    }
 }
 
 fn number(text: &str) -> Result<i64, WebError> {

@@ -65,6 +65,9 @@ pub(crate) struct Look {
     /// While it is a draft: where the articles that can be added are read on.
     #[serde(default)]
     pub(super) offered: Place<2>,
+    /// What came when somebody had all feeds read: feeds, new articles, changed ones, feeds that failed.
+    #[serde(default)]
+    pub(super) came: Place<4>,
 }
 
 #[derive(Serialize)]

@@ -44,11 +44,11 @@ pub(crate) async fn submit(desk: Desk, Path(id): Path<String>, posted: Posted) -
 
 async fn page(desk: &Desk, reader: Subscriber, form: Form) -> Result<Page, WebError> {
     desk.looks(&reader.public_id, "").await?;
-    let farewell = dossier::farewell(desk.site(), reader).await?;
+    let monthly = dossier::goes_on_of(desk.site(), &reader).await?;
     Ok(Page {
         form,
-        public_id: farewell.reader.public_id,
-        email: farewell.reader.email.to_string(),
-        monthly: farewell.monthly.iter().map(|one| Going::new(desk.site(), one)).collect(),
+        public_id: reader.public_id,
+        email: reader.email.to_string(),
+        monthly: monthly.iter().map(|one| Going::new(desk.site(), one)).collect(),
     })
 }
