@@ -12,7 +12,7 @@ use reqwest::{Method, StatusCode, header};
 use serde_json::json;
 
 use crate::support::{
-    Browser, TestApp, TestDb,
+    Browser, Fixture as _, TestApp, TestDb,
     app::OWNER,
     both_engines,
     database::{change, rows},
@@ -244,9 +244,9 @@ both_engines! {
         let public = "/articles/on-the-quay";
         let seen = async || visitor.open(public).await.status == StatusCode::OK;
         assert!(!seen().await);
-        let tomorrow = app.site.now().plus(Duration::from_secs(86_400));
+        let soon = app.site.now().plus(Duration::from_secs(1_800));
         let zone = broadside::settings::Settings::load(&app.site.db).await.expect("settings").time_zone;
-        let local = tomorrow.local(&zone);
+        let local = soon.local(&zone);
         let early = desk.submit(&ready.form("/desk/articles/1").with("embargo", &local).with("act", "publish")).await;
         assert_eq!(early.status, StatusCode::UNPROCESSABLE_ENTITY);
         early.says("It may not be published before this moment");
@@ -255,7 +255,7 @@ both_engines! {
         let scheduled = desk.submit_and_follow(&form).await;
         scheduled.says("Scheduled: readers see it from");
         assert!(!seen().await);
-        app.advance(Duration::from_secs(86_400));
+        app.advance(Duration::from_secs(1_800));
         assert!(seen().await);
         let page = visitor.open(public).await;
         assert!(!page.body.contains("harbour master"), "notes are never public");
@@ -266,6 +266,58 @@ both_engines! {
         assert!(!seen().await);
         desk.submit_and_follow(&off.form("/desk/articles/1").with("act", "publish")).await.says("Published on");
         assert!(seen().await);
+    }
+}
+
+both_engines! {
+    /// An article that was mailed and says something else now: whoever changes it is asked whether readers are told, and how.
+    async fn a_change_of_what_was_mailed_asks(app: TestApp) {
+        app.reader("ann@example.org").await;
+        app.send_edition("The first").await;
+        let (edition,) = rows::<(String,)>(&app.site.db, "select public_id from edition where sealed_at is not null").await.remove(0);
+        let (id,) = rows::<(i64,)>(&app.site.db, "select article_id from edition_article order by position limit 1").await[0];
+        let id = ArticleId(id);
+        let (desk, article) = (app.desk().await, now(&app, id).await);
+        let page = desk.open(&path(&article)).await;
+        page.says("It was mailed with “The first”");
+        // What says the same asks nothing.
+        desk.submit_and_follow(&page.form("/desk/articles/").with("notes", "Seen.").with("act", "publish")).await.says("Saved.");
+        let form = desk.open(&path(&article)).await.form("/desk/articles/").with("title", "Put right").with("act", "publish");
+        let asked = desk.submit(&form).await;
+        assert_eq!(asked.status, StatusCode::UNPROCESSABLE_ENTITY);
+        asked.says("choose whether readers are told of the change");
+        assert_eq!(now(&app, id).await.title, article.title);
+        let wordless = desk.submit(&form.clone().with("correcting", "noted")).await;
+        wordless.says("Please say in a sentence what was put right");
+        let noted = form.with("correcting", "noted").with("correction", "It was 1921, not 1912.");
+        desk.submit_and_follow(&noted).await.says("Saved.");
+        app.visitor().open(&format!("/articles/{}", article.slug)).await.says("Corrected on").says("It was 1921, not 1912.");
+        let form = desk.open(&path(&article)).await.form("/desk/articles/").with("title", "Put right again");
+        let on = desk.submit_and_follow(&form.with("correcting", "mailed").with("act", "publish")).await;
+        assert_eq!(on.url.path(), format!("/desk/editions/{edition}"));
+        on.says("begin a correction below");
+    }
+
+    /// The list is narrowed by how articles stand, by topic and by feed, and keeps that from page to page.
+    async fn the_list_is_narrowed(app: TestApp) {
+        let all = app.articles().await;
+        written(&app, "A draft of ours", ArticleState::Draft).await;
+        written(&app, "Done with", ArticleState::Ready).await;
+        let desk = app.desk().await;
+        let titles = async |query: &str| {
+            let text = desk.open(&format!("/desk/articles?{query}")).await.text();
+            let known = ["A draft of ours", "Done with", all[0].title.as_str()];
+            known.map(|title| text.contains(title))
+        };
+        assert_eq!(titles("").await, [true, true, true]);
+        assert_eq!(titles("state=draft").await, [true, false, false]);
+        assert_eq!(titles("state=ready").await, [false, true, false]);
+        assert_eq!(titles("state=published").await, [false, false, true]);
+        assert_eq!(titles("state=scheduled").await, [false; 3]);
+        assert_eq!(titles(&format!("topic={}", all[0].topics[0].slug)).await, [false, false, true]);
+        assert_eq!(titles("state=draft&q=ours").await, [true, false, false]);
+        assert_eq!(titles("state=draft&q=done").await, [false; 3]);
+        assert_eq!(titles("feed=7777").await, [false; 3]);
     }
 }
 

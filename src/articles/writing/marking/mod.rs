@@ -5,7 +5,9 @@
 
 mod framed;
 mod lists;
+mod signs;
 
+use self::signs::{fenced, link_of, longest_run};
 use super::{
     super::html::{Token, Tokens, attribute, decode, sanitise_pasted},
     inline::{Line, Mark, Place, described, destination},
@@ -551,41 +553,4 @@ impl Marking {
         let fence = "`".repeat(longest_run(typed).max(2) + 1);
         self.write_block(&format!("{fence}\n{typed}\n{fence}"));
     }
-}
-
-/// Where a link leads that is kept: the web and mail; some programs lead there by way of their own pages.
-fn link_of(href: &str) -> Option<String> {
-    let href = href.trim();
-    let url = url::Url::parse(href).ok()?;
-    if !matches!(url.scheme(), "http" | "https" | "mailto") {
-        return None;
-    }
-    if url.host_str() == Some("www.google.com") && url.path() == "/url" {
-        let behind = url.query_pairs().find(|(name, _)| name == "q" || name == "url");
-        let behind = behind.map(|(_, to)| to.into_owned()).filter(|to| to.starts_with("http"));
-        return Some(behind.unwrap_or_else(|| href.to_owned()));
-    }
-    Some(href.to_owned())
-}
-
-/// Code within a sentence, between as many signs as it needs.
-fn fenced(code: &str) -> String {
-    let code = code.split_whitespace().collect::<Vec<_>>().join(" ");
-    if code.is_empty() {
-        return String::new();
-    }
-    let fence = "`".repeat(longest_run(&code) + 1);
-    let space = if code.starts_with('`') || code.ends_with('`') { " " } else { "" };
-    format!("{fence}{space}{code}{space}{fence}")
-}
-
-/// The longest row of backticks.
-fn longest_run(text: &str) -> usize {
-    let mut longest = 0;
-    let mut run = 0;
-    for c in text.chars() {
-        run = if c == '`' { run + 1 } else { 0 };
-        longest = longest.max(run);
-    }
-    longest
 }
