@@ -153,6 +153,13 @@ const CASES: &[Case] = &[
     ("address_change", 0, "select new_email from address_change", &[
         "insert into subscriber (public_id, email, email_key, name, created_at) values ('moves-{n}', '{n}@moves.example', '{n}@moves.example', '', 0)",
         "insert into address_change (public_id, subscriber_id, old_email, new_email, asked_at) select '{n}', id, '', '{n}', {at} from subscriber where public_id = 'moves-{n}'"]),
+    ("archive_part", 0, "select a.file from archive_part p join archive a on a.id = p.archive_id", &[
+        "insert into archive (public_id, state, kind, created_at, changed_at, file, size, choices, survey, report, at, trouble, attempts, next_at) values ('apart-{n}', 'done', 'unknown', 0, {at}, '{n}', 0, '', '', '', 0, '', 0, 0)",
+        "insert into archive_part (archive_id, number, bytes, kept_at) select id, 1, {bytes}, {at} from archive where public_id = 'apart-{n}'"]),
+    ("archive", 0, "select file from archive where public_id like 'waits-%'", &["insert into archive (public_id, state, kind, created_at, changed_at, file, size, choices, survey, report, at, trouble, attempts, next_at) values ('waits-{n}', 'asking', 'unknown', 0, {at}, '{n}', 0, '', '', '', 0, '', 0, 0)"]),
+    ("archive_left", 0, "select title from archive_left", &[
+        "insert into archive (public_id, state, kind, created_at, changed_at, file, size, choices, survey, report, at, trouble, attempts, next_at) values ('left-{n}', 'done', 'unknown', 0, {at}, '{n}', 0, '', '', '', 0, '', 0, 0)",
+        "insert into archive_left (archive_id, number, title, why, found_at) select id, 1, '{n}', '', {at} from archive where public_id = 'left-{n}'"]),
     ("import_part", 0, "select i.file from import_part p join import i on i.id = p.import_id", &[
         "insert into import (public_id, state, created_at, changed_at, file, size, basis, source, makes_lists, choices, survey, expected, report, pass, line, trouble, attempts, next_at) values ('part-{n}', 'done', 0, {at}, '{n}', 0, '', '', false, '', '', '', '', 0, 0, '', 0, 0)",
         "insert into import_part (import_id, number, bytes, kept_at) select id, 1, {bytes}, {at} from import where public_id = 'part-{n}'"]),

@@ -23,6 +23,7 @@ mod xml;
 
 use url::Url;
 
+pub(super) use self::body::Body;
 pub use self::parsed::{ParsedArticle, ParsedFeed};
 use self::{article::Context, item::Fields, tree::Tree};
 use super::{
