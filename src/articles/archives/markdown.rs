@@ -356,6 +356,7 @@ fn article(path: &str, whole: &str, site: Option<&Url>, choices: &Choices) -> Re
         byline: clipped(joined(front.all(&["authors", "author", "byline", "by"])), 200),
         topics: known,
         word_count: html::word_count(&html::text_of(&body_html)),
+        placed_at: None,
         body_html,
         canonical_url: Some(canonical).filter(|canonical| !canonical.is_empty()),
         image_url,
