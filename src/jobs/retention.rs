@@ -89,6 +89,11 @@ pub const RETENTION: &[(&str, Retention)] = &[
     // Its names stay, so that neither its feed nor its address brings it back.
     ("article", Goes(&[(articles::EMPTY, BIN_LASTS)])),
     ("article_topic", Kept("what the magazine has published")),
+    ("author", Bounded("a row for each who writes")),
+    ("article_author", Kept("what the magazine has published")),
+    ("picture", Kept("what articles and mails show")),
+    ("picture_size", Kept("what articles and mails show")),
+    ("gift_article", Kept("a row for each gift that was asked for under an article")),
     // A hundred for each article; those of one that was deleted go when it does.
     ("article_revision", Goes(&[(articles::REVISIONS_GO, BIN_LASTS)])),
     ("article_sitting", Goes(&[(articles::FORGET_SITTINGS, COPY_LASTS)])),
