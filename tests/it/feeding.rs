@@ -173,7 +173,10 @@ async fn titles(app: &TestApp) -> Vec<String> {
 }
 
 async fn article(app: &TestApp, title: &str) -> Article {
-    let all = articles::desk_page(&app.site, articles::DeskLook { search: title, ..Default::default() }, None, 10).await.expect("a read");
+    let all =
+        articles::desk_page(&app.site, articles::DeskLook { search: title, ..Default::default() }, None, 10)
+            .await
+            .expect("a read");
     all.into_iter().find(|article| article.title == title).unwrap_or_else(|| panic!("no article {title}"))
 }
 
