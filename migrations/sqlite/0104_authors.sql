@@ -27,8 +27,8 @@ alter table article add column authors_of text;
 create index article_unread_byline_idx on article (id) where authors_of is null or authors_of <> byline;
 
 -- What readers see, without the texts: in the order of the pages, and of the site map.
-create index article_public_idx on article (published_at, id, slug, updated_at) where state = 'published';
-create index article_site_map_idx on article (id, published_at, updated_at, slug) where state = 'published';
+create index article_public_idx on article (published_at, id, slug, updated_at, state) where state = 'published';
+create index article_site_map_idx on article (id, published_at, updated_at, slug, state) where state = 'published';
 
 create table gift_article (
     donation_id integer primary key references donation (id) on delete cascade,

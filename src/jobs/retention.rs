@@ -89,6 +89,11 @@ pub const RETENTION: &[(&str, Retention)] = &[
     // Its names stay, so that neither its feed nor its address brings it back.
     ("article", Goes(&[(articles::EMPTY, BIN_LASTS)])),
     ("article_topic", Kept("what the magazine has published")),
+    ("author", Bounded("a row for each who writes")),
+    ("article_author", Kept("what the magazine has published")),
+    ("picture", Kept("what articles and mails show")),
+    ("picture_size", Kept("what articles and mails show")),
+    ("gift_article", Kept("a row for each gift that was asked for under an article")),
     ("article_revision", Bounded("a hundred for each article")),
     ("article_sitting", Goes(&[(articles::FORGET_SITTINGS, COPY_LASTS)])),
     ("digest", Bounded("made by hand")),

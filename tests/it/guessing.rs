@@ -34,6 +34,7 @@ const DOORS: &[(&[Role], &[&str])] = &[
         "GET /authors/{slug}/feed.xml",
         "GET /sitemap.xml",
         "GET /sitemaps/{part}",
+        "GET /pictures/{file}",
         "GET /archive",
         "GET /archive/{id}",
         "GET /view/{token}",
@@ -349,6 +350,7 @@ const ROWS: &[&str] = &[
         values (501, 'an-article', 'An article', '', '', '', 1, 'draft', 7, 7, 7, '')",
     "insert into article_revision (id, article_id, version, at, text) values (502, 501, 17, 7, '{}')",
     "insert into author (id, slug, spelling, name, changed_at) values (551, 'an-author', 'an author', 'An author', 7)",
+    "insert into picture (id, public_id, file, alt, is_decorative, caption, credit, created_at) values (571, 'apicture00000000000000000a', 'a.jpg', '', 0, '', '', 7)",
     "insert into form (id, slug, name, title, intro, wording, offers, campaign, source, sites, state) values (601, 'aform', 'A form', '', '', '', 'all', '', '', '', 'open')",
     "insert into subscriber (id, public_id, email, email_key, name, created_at) values
         (701, 'areader0000000000001', 'ann@example.org', 'ann@example.org', 'Ann', 7),
@@ -384,6 +386,7 @@ const KINDS: &[(&str, &[&str])] = &[
     ("articles", &["501", "an-article"]),
     ("revisions", &["17"]),
     ("authors", &["551", "an-author"]),
+    ("pictures", &["apicture00000000000000000a"]),
     ("forms", &["601", "aform"]),
     ("readers", &["701", "areader0000000000001", "702", "another0000000000001"]),
     ("notes", &["801"]),

@@ -405,6 +405,8 @@ const TABLES: &[(&str, Tells)] = &[
     ("topic", Nothing("what articles are about")),
     ("article", Nothing("what the magazine published")),
     ("article_topic", Nothing("what the magazine published")),
+    ("picture", Nothing("what the magazine shows, and who of the team brought it")),
+    ("picture_size", Nothing("what the magazine shows")),
     ("article_revision", Nothing("what the magazine published, as it was before")),
     ("article_sitting", Nothing("what the team writes")),
     ("author", Nothing("who wrote what the magazine published, as it stands there for everybody")),

@@ -122,6 +122,8 @@ const CASES: &[Case] = &[
     ("feed_read", 0, "select notes from feed_read", &[
         "insert into feed (url, title, created_at) values ('read-{n}', '', 0)",
         "insert into feed_read (feed_id, at, by_hand, fresh, changed, kept, unchanged, notes) select id, {at}, false, 0, 0, 0, 0, '{n}' from feed where url = 'read-{n}'"]),
+    ("article_sitting", 0, "select text from article_sitting", &[
+        "insert into article_sitting (staff_id, piece, opened_at, seen_at, version, text, typed_at) select min(id), 'new-{n}', 0, {at}, 0, '{n}', 0 from staff"]),
     // What is over of an article is its words.
     ("article", 0, "select title from article where title <> ''", &[
         "insert into article (slug, title, standfirst, byline, body_html, word_count, state, published_at, created_at, updated_at, content_hash, deleted_at)

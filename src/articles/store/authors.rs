@@ -89,9 +89,7 @@ pub(in crate::articles) async fn read_byline(tx: &mut Tx, id: ArticleId) -> Resu
     let mut rows: Vec<(ArticleId, i64)> = found.into_iter().map(|(_, author)| (id, author)).collect();
     rows.sort_unstable();
     rows.dedup();
-    if authors_of.is_some() {
-        tx.exec(CLEAR_AUTHORS, (id,)).await?;
-    }
+    tx.exec(CLEAR_AUTHORS, (id,)).await?;
     tx.many(ADD_AUTHORS, rows).await?;
     tx.exec(BYLINE_READ, (id, byline.as_str())).await?;
     Ok(())

@@ -7,32 +7,48 @@ use crate::{
     statements,
 };
 
+// SQLite is told which index: it knows how many rows there are of nothing, and takes the one that promises most.
 statements! {
     /// The newest that readers see, from a place on.
-    NEWEST = "select id, updated_at from article where state = 'published' and published_at <= $1 and (published_at, id) < ($2, $3)
+    NEWEST = sqlite "select id, updated_at from article indexed by article_public_idx where state = 'published' and published_at <= $1 and (published_at, id) < ($2, $3)
+        order by published_at desc, id desc limit $4",
+        postgres "select id, updated_at from article where state = 'published' and published_at <= $1 and (published_at, id) < ($2, $3)
         order by published_at desc, id desc limit $4";
     /// Of one topic.
-    NEWEST_OF_TOPIC = "select id, updated_at from article where state = 'published' and published_at <= $1 and (published_at, id) < ($2, $3)
+    NEWEST_OF_TOPIC = sqlite "select id, updated_at from article indexed by article_public_idx where state = 'published' and published_at <= $1 and (published_at, id) < ($2, $3)
+        and id in (select article_id from article_topic where topic_id = (select id from topic where slug = $5))
+        order by published_at desc, id desc limit $4",
+        postgres "select id, updated_at from article where state = 'published' and published_at <= $1 and (published_at, id) < ($2, $3)
         and id in (select article_id from article_topic where topic_id = (select id from topic where slug = $5))
         order by published_at desc, id desc limit $4";
     /// Of one author.
-    NEWEST_OF_AUTHOR = "select id, updated_at from article where state = 'published' and published_at <= $1 and (published_at, id) < ($2, $3)
+    NEWEST_OF_AUTHOR = sqlite "select id, updated_at from article indexed by article_public_idx where state = 'published' and published_at <= $1 and (published_at, id) < ($2, $3)
+        and id in (select article_id from article_author where author_id = (select id from author where slug = $5))
+        order by published_at desc, id desc limit $4",
+        postgres "select id, updated_at from article where state = 'published' and published_at <= $1 and (published_at, id) < ($2, $3)
         and id in (select article_id from article_author where author_id = (select id from author where slug = $5))
         order by published_at desc, id desc limit $4";
     /// Slugs of the newest.
-    NEWEST_SLUGS = "select id, slug from article where state = 'published' and published_at <= $1 order by published_at desc, id desc limit $2";
+    NEWEST_SLUGS = sqlite "select id, slug from article indexed by article_public_idx where state = 'published' and published_at <= $1 order by published_at desc, id desc limit $2",
+        postgres "select id, slug from article where state = 'published' and published_at <= $1 order by published_at desc, id desc limit $2";
     /// Slugs that begin alike.
-    SLUGS_FROM = "select id, slug from article where slug >= $1 and slug < $2 and state = 'published' and published_at <= $3 order by slug limit $4";
+    SLUGS_FROM = sqlite "select id, slug from article where slug >= $1 and slug < $2 and +state = 'published' and +published_at <= $3 order by slug limit $4",
+        postgres "select id, slug from article where slug >= $1 and slug < $2 and state = 'published' and published_at <= $3 order by slug limit $4";
     /// Which parts of the site map hold an article, of a JSON array of their numbers.
-    SITE_MAP_PARTS = sqlite "select value from json_each($1) where exists (select 1 from article
+    SITE_MAP_PARTS = sqlite "select value from json_each($1) where exists (select 1 from article indexed by article_site_map_idx
             where state = 'published' and id > value * 50000 and id <= (value + 1) * 50000 and published_at <= $2)",
         postgres "select value from (select value::bigint as value from json_array_elements_text(cast($1 as json))) parts where exists (select 1 from article
             where state = 'published' and id > value * 50000 and id <= (value + 1) * 50000 and published_at <= $2)";
-    HIGHEST = "select max(id) from article where state = 'published'";
+    HIGHEST = sqlite "select max(id) from article indexed by article_site_map_idx where state = 'published'",
+        postgres "select max(id) from article where state = 'published'";
     /// What of a part of the site map comes next.
-    SITE_MAP = "select id, slug, updated_at from article where state = 'published' and id > $1 and id <= $2 and published_at <= $3 order by id limit $4";
+    SITE_MAP = sqlite "select id, slug, updated_at from article indexed by article_site_map_idx where state = 'published' and id > $1 and id <= $2 and published_at <= $3 order by id limit $4",
+        postgres "select id, slug, updated_at from article where state = 'published' and id > $1 and id <= $2 and published_at <= $3 order by id limit $4";
     /// Authors with something that readers see, by key.
-    AUTHORS_SEEN = "select id, slug from author where id > $1 and merged_into is null and exists (select 1 from article_author
+    AUTHORS_SEEN = sqlite "select id, slug from author where id > $1 and merged_into is null and exists (select 1 from article_author
+        join article indexed by article_site_map_idx on article.id = article_author.article_id where article_author.author_id = author.id
+            and article.state = 'published' and article.published_at <= $2) order by id limit $3",
+        postgres "select id, slug from author where id > $1 and merged_into is null and exists (select 1 from article_author
         join article on article.id = article_author.article_id where article_author.author_id = author.id
             and article.state = 'published' and article.published_at <= $2) order by id limit $3";
 }

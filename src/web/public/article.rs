@@ -11,7 +11,7 @@ use super::{
     story::Story,
 };
 use crate::{
-    articles::{self, Article, ArticleTopic, Of},
+    articles::{self, Article, ArticleState, ArticleTopic, Of},
     db,
     mail::fields_to_everybody,
     settings::{ArticlesAt, Settings},
@@ -79,7 +79,11 @@ pub(crate) async fn show(State(app): State<App>, Path(slug): Path<String>) -> Ou
     if settings.articles_at == ArticlesAt::Elsewhere {
         return Err(WebError::NotFound);
     }
-    let article = articles::published_by_slug(&app.site, &slug).await?.ok_or(WebError::NotFound)?;
+    let Some(article) = articles::published_by_slug(&app.site, &slug).await? else {
+        let hidden = articles::by_slug(&app.site.db, &slug).await?;
+        let withdrawn = hidden.is_some_and(|article| article.state == ArticleState::Withdrawn);
+        return Err(if withdrawn { WebError::Withdrawn } else { WebError::NotFound });
+    };
     let pages = articles::pages_of_authors(&app.site.db, &article.byline).await?;
     let byline: Vec<Signed> = articles::signed(&article.byline)
         .into_iter()
@@ -111,7 +115,7 @@ pub(crate) async fn show(State(app): State<App>, Path(slug): Path<String>) -> Ou
             .corrected_at
             .filter(|_| !article.correction.is_empty())
             .map(|at| format!("Corrected on {}: {}", at.date(&settings.time_zone), article.correction)),
-        body_html: article.body_html,
+        body_html: with_wide_tables(&article.body_html),
         address: app.site.url(&format!("/articles/{slug}")),
         appeal: Appeal {
             heading: fields_to_everybody(&settings.appeal_heading),
@@ -131,6 +135,12 @@ fn picture(article: &Article) -> Option<String> {
     let url = article.image_url.as_deref().filter(|url| url.starts_with("https://"))?;
     let in_text = format!("src=\"{}\"", url.replace('&', "&amp;"));
     (!article.body_html.contains(&in_text)).then(|| url.to_owned())
+}
+
+/// A table that is wider than a phone is moved sideways, by keys too. In clean HTML no text holds such a tag.
+fn with_wide_tables(clean: &str) -> String {
+    const OPEN: &str = "<div class=\"wide\" role=\"group\" aria-label=\"Table\" tabindex=\"0\"><table";
+    clean.replace("<table", OPEN).replace("</table>", "</table></div>")
 }
 
 /// The newest others of its first topic; of all, where it has none.

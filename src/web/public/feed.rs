@@ -196,10 +196,11 @@ fn item(xml: &mut String, site: &Site, settings: &Settings, article: &Article) {
     if let Some(image) = web_address(article.image_url.as_deref()) {
         xml.push_str(&format!("<media:content url=\"{}\" medium=\"image\"/>\n", xml::text(image)));
     }
-    let mut html = xml::absolute(&article.body_html, site.base_url.as_str(), &own);
+    let mut html = String::new();
     if let Some(note) = article.origin_note.as_deref().filter(|note| !note.is_empty()) {
-        html.push_str(&format!("\n<p><em>{}</em></p>", xml::text(note)));
+        html.push_str(&format!("<p><em>{}</em></p>\n", xml::text(note)));
     }
+    html.push_str(&xml::absolute(&article.body_html, site.base_url.as_str(), &own));
     xml::element(xml, "content:encoded", &html);
     xml.push_str("</item>\n");
 }
