@@ -269,7 +269,7 @@ pub(super) async fn fetched(fetcher: &Fetcher, address: &str) -> Result<Article,
             let read = move || article(&String::from_utf8_lossy(&bytes).replace('\0', ""), &address);
             heavy::aside(read).await.map_err(|broke| ArchiveError::GaveUp(broke.to_string()))?
         }
-        Fetched::NotModified => Err(ArchiveError::NoText),
+        Fetched::NotModified { .. } => Err(ArchiveError::NoText),
     }
 }
 

@@ -98,7 +98,7 @@ impl<'a> Asked<'a> {
                 Ok(Fetched::Content { bytes, .. }) => bytes,
                 Ok(_) => return Err(ArchiveError::NoPosts),
                 // Behind the last page.
-                Err(FetchError::Status(400)) if after > 0 => return Ok(None),
+                Err(FetchError::Status { status: 400, .. }) if after > 0 => return Ok(None),
                 Err(FetchError::TooLarge) if size > 1 => {
                     self.size = SIZES.into_iter().find(|smaller| *smaller < size).unwrap_or(1);
                     continue;
@@ -125,7 +125,7 @@ pub(super) async fn rest(took: Duration) {
 
 fn refused(error: FetchError) -> ArchiveError {
     match error {
-        FetchError::Status(_) | FetchError::NotAllowed(_) => ArchiveError::Site(error.to_string()),
+        FetchError::Status { .. } | FetchError::NotAllowed(_) => ArchiveError::Site(error.to_string()),
         error => ArchiveError::Away(error.to_string()),
     }
 }
