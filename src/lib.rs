@@ -125,20 +125,20 @@ pub fn statements() -> Vec<(&'static str, &'static [db::Sql])> {
         ("doctor", doctor::STATEMENTS),
         ("jobs", jobs::STATEMENTS),
     ];
-    all.extend(articles::STATEMENTS.iter().map(|table| ("articles", *table)));
     all.extend(relays::STATEMENTS.iter().map(|table| ("relays", *table)));
     all.extend(bounces::STATEMENTS.iter().map(|table| ("bounces", *table)));
     all.extend(segments::STATEMENTS.iter().map(|table| ("segments", *table)));
+    all.extend(articles::STATEMENTS.iter().map(|table| ("articles", *table)));
     all.extend(subscribers::STATEMENTS.iter().map(|table| ("subscribers", *table)));
     all.extend(donations::STATEMENTS.iter().map(|table| ("donations", *table)));
     all.extend(delivery::STATEMENTS.iter().map(|table| ("delivery", *table)));
-    for (room, queues) in [
-        ("queue", queue::QUEUES),
-        ("articles", articles::QUEUES),
-        ("subscribers", subscribers::QUEUES),
-        ("bulk", bulk::QUEUES),
-    ] {
+    for (room, queues) in
+        [("queue", queue::QUEUES), ("subscribers", subscribers::QUEUES), ("bulk", bulk::QUEUES)]
+    {
         all.extend(queues.iter().map(|queue| (room, *queue)));
+    }
+    for queues in articles::QUEUES {
+        all.extend(queues.iter().map(|queue| ("articles", *queue)));
     }
     for queues in donations::QUEUES {
         all.extend(queues.iter().map(|queue| ("donations", *queue)));

@@ -112,6 +112,17 @@ const HTML: &[(&str, Make)] = &[
     ("drawings", |n| again("<svg><style><a>", n)),
     ("drawings with sections", |n| again("<svg><![CDATA[", n)),
     ("formulae", |n| again("<math><mi><p>", n)),
+    ("frames", |n| again("<iframe src=https://www.youtube.com/embed/a></iframe>", n)),
+    ("open frames", |n| again("<iframe src=https://www.youtube.com/embed/a>", n)),
+    ("open frames with ends of others", |n| again("<iframe></noscript", n)),
+    ("pictures for no script", |n| again("<noscript><img src=/a></noscript>", n)),
+    ("open places for no script", |n| again("<noscript>", n)),
+    ("players", |n| again("<video><source src=/a>", n)),
+    ("a set of pictures", |n| format!("<img srcset='{}'>", again("/a 1w, ", n.min(8_000)))),
+    ("sets of pictures", |n| again("<img srcset='/a 1x,/b 2x, /c' data-src=data:>", n)),
+    ("places", |n| numbered(n, |i| format!("<p id=a{i}>"))),
+    ("places and links to them", |n| numbered(n, |i| format!("<a href=#a{i} id=a{i}>x</a>"))),
+    ("one place and links to it", |n| again("<a href=#a id=a>x</a>", n)),
     ("ends of sections", |n| again("]]>", n)),
     ("open scripts", |n| again("<script>", n)),
     ("scripts with ends of others", |n| "<script>".to_owned() + &again("</script", n)),
@@ -349,6 +360,48 @@ const FEEDS: &[(&str, Make)] = &[
             )
         }))
     }),
+    ("dates in words", |n| {
+        rss(&format!(
+            "<item><guid>1</guid><title>t</title>{}</item>",
+            again("<pubDate>mar mar 1 mar</pubDate>", n)
+        ))
+    }),
+    ("names of letters", |n| {
+        rss(&format!("<item><guid>1</guid><title>{}</title></item>", again("&alpha;", n)))
+    }),
+    ("letters of its own", |n| {
+        format!(
+            "<!DOCTYPE r [<!ENTITY a '{}'>]><rss><channel><item><guid>1</guid><title>{}</title></item></channel></rss>",
+            "x".repeat(200),
+            again("&a;", n)
+        )
+    }),
+    ("tags in a title", |n| {
+        rss(&format!("<item><guid>1</guid><title>{}</title></item>", again("&lt;script&gt;", n)))
+    }),
+    ("real tags in a title", |n| {
+        rss(&format!("<item><guid>1</guid><title>{}</title></item>", again("<b>", n)))
+    }),
+    ("quotes in tags", |n| rss(&again("<a b=\"<a b='", n))),
+    ("open ends", |n| rss(&again("</a", n))),
+    ("ends of others in nested tags", |n| rss(&("<x>".repeat(200) + &again("</y></x><x>", n)))),
+    ("document types", |n| rss(&again("<!DOCTYPE a [", n))),
+    ("prefixes", |n| rss(&numbered(n, |i| format!("<a{i}:x xmlns:a{i}='b'/>")))),
+    ("bases", |n| rss(&again("<a xml:base='x/'>", n))),
+    ("articles in articles", |n| rss(&again("<item><title>t</title>", n))),
+    ("contents", |n| {
+        rss(&format!(
+            "<item><guid>1</guid><title>t</title>{}</item>",
+            numbered(n, |i| format!("<content:encoded>{i}</content:encoded>"))
+        ))
+    }),
+    ("addresses of authors", |n| {
+        rss(&format!("<item><guid>1</guid><title>t</title><author>{}</author></item>", again("a@b (", n)))
+    }),
+    ("marks in brackets in an item", |n| item(&again("[caption ", n))),
+    ("ends of posts in an item", |n| item(&again("<p>The post a appeared first on b.</p>", n))),
+    ("broken JSON", |n| format!("{{\"items\":[{{\"title\":\"{}", again("\n\\ud83d", n))),
+    ("commas in broken JSON", |n| format!("{{\"items\":[{}]", again("1,  ]", n))),
     ("open comments in an item", |n| item(&again("<!--", n))),
     ("nested blocks in an item", |n| item(&again("<div>", n))),
     ("links between cells in an item", |n| item(&("<table>".to_owned() + &again("<a>x", n)))),

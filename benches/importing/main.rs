@@ -1,11 +1,14 @@
 //! How fast a list of very many readers comes in by the product's own import, beside what the engine does with the same file alone.
 //!
-//! `cargo bench --bench importing -- [--readers N] [--database postgres://… (empty)]`
+//! `cargo bench --bench importing -- [--readers N | --posts N] [--database postgres://… (empty)]`
 //!
 //! Each row has an address, a name, three answers and one of three lists; everything that an import checks and writes is checked and
 //! written, kept so that it can be taken back. The file comes in twice. Beside it the same file goes into a bare table: by `sqlite3 .import`,
 //! or by `\copy` of psql. A probe beside it wants to write every few milliseconds, and tells how long it had to wait (SQLite, whose writers
 //! wait for one another).
+//!
+//! With `--posts`: how fast an export of WordPress with so many posts comes in, twice, and what it takes of memory. Every third of its pictures
+//! stands behind the posts that show it.
 
 #![expect(clippy::disallowed_methods, reason = "a bench measures real time")]
 
@@ -23,6 +26,7 @@ use std::{
 
 use anyhow::{Context, bail, ensure};
 use broadside::{
+    articles::{self, ArchiveChoices},
     clock::{Clock, Moment},
     db::{Db, DbOptions, Engine, Migrations},
     moving_in::{ImportChoices, TableSource},
@@ -35,12 +39,13 @@ use broadside::{
 const NOW: Moment = Moment::from_unix_seconds(1_790_000_000);
 
 fn main() -> anyhow::Result<()> {
-    let (mut readers, mut database) = (1_000_000_u32, None);
+    let (mut readers, mut posts, mut database) = (1_000_000_u32, None, None);
     let mut words = std::env::args().skip(1);
     while let Some(word) = words.next() {
         let mut value = || words.next().with_context(|| format!("{word} needs a value"));
         match word.as_str() {
             "--readers" => readers = value()?.parse()?,
+            "--posts" => posts = Some(value()?.parse::<u32>()?),
             "--database" => database = Some(value()?),
             // cargo bench adds this one.
             "--bench" => {}
@@ -49,6 +54,15 @@ fn main() -> anyhow::Result<()> {
     }
     let scratch = std::env::temp_dir().join(format!("broadside-importing-bench-{}", std::process::id()));
     std::fs::create_dir_all(&scratch)?;
+    if let Some(posts) = posts {
+        let file = scratch.join("export.xml");
+        export(&file, posts)?;
+        println!("{posts} posts, {:.1} MB", std::fs::metadata(&file)?.len() as f64 / 1e6);
+        let url = database.unwrap_or_else(|| format!("sqlite:{}", scratch.join("importing.db").display()));
+        let done = tokio::runtime::Runtime::new()?.block_on(measure_posts(&url, &file, posts));
+        std::fs::remove_dir_all(&scratch)?;
+        return done;
+    }
     let file = scratch.join("readers.csv");
     write(&file, readers)?;
     println!("{readers} rows, {:.1} MB", std::fs::metadata(&file)?.len() as f64 / 1e6);
@@ -84,6 +98,76 @@ fn write(file: &Path, readers: u32) -> anyhow::Result<()> {
         )?;
     }
     Ok(out.flush()?)
+}
+
+/// An export of WordPress, some 6 KB a post.
+fn export(file: &Path, posts: u32) -> anyhow::Result<()> {
+    let mut out = BufWriter::new(File::create(file)?);
+    write!(
+        out,
+        "<?xml version=\"1.0\" encoding=\"UTF-8\" ?><rss version=\"2.0\"><channel><title>A magazine</title><link>https://magazine.example</link>\
+         <wp:wxr_version>1.2</wp:wxr_version><wp:author><wp:author_login>ann</wp:author_login><wp:author_display_name>Ann Lee</wp:author_display_name></wp:author>"
+    )?;
+    let field = |name: &str, value: &str| format!("<{name}><![CDATA[{value}]]></{name}>");
+    for at in 0..posts {
+        let words = format!(
+            "Nobody on the quay of number {at} had seen the water so high before, and <em>nobody</em> slept. "
+        );
+        let paragraph = words.repeat(5 + (at % 7) as usize);
+        let text = format!(
+            "[caption id=\"a{at}\"]<img src=\"/files/{at}.jpg\" alt=\"The quay\" /> At high tide[/caption]\n\n{}",
+            format!("{paragraph}\n\n").repeat(6)
+        );
+        let of = |number: u32, title: &str, kind: &str, status: &str, text: &str, more: &str| {
+            format!(
+                "<item>{}<link>https://magazine.example/{number}/</link>{}<guid isPermaLink=\"false\">https://magazine.example/?p={number}</guid>{}\
+                 <wp:post_id>{number}</wp:post_id><wp:post_date_gmt>2024-03-05 14:05:05</wp:post_date_gmt>{}{}{}{more}</item>\n",
+                field("title", title),
+                field("dc:creator", "ann"),
+                field("content:encoded", text),
+                field("wp:post_name", &format!("post-{number}")),
+                field("wp:status", status),
+                field("wp:post_type", kind),
+            )
+        };
+        let terms = format!(
+            "<category domain=\"category\" nicename=\"c\"><![CDATA[Section {}]]></category><category domain=\"post_tag\" nicename=\"t\"><![CDATA[Word {}]]></category>\
+             <wp:postmeta><wp:meta_key>_thumbnail_id</wp:meta_key><wp:meta_value>{}</wp:meta_value></wp:postmeta>",
+            at % 9,
+            at % 200,
+            posts + at
+        );
+        out.write_all(of(at, &format!("Post number {at}"), "post", "publish", &text, &terms).as_bytes())?;
+        if at % 3 == 0 {
+            let address =
+                format!("<wp:attachment_url>https://magazine.example/files/{at}.jpg</wp:attachment_url>");
+            out.write_all(of(posts + at, "picture", "attachment", "inherit", "", &address).as_bytes())?;
+        }
+    }
+    write!(out, "</channel></rss>")?;
+    Ok(out.flush()?)
+}
+
+async fn measure_posts(url: &str, file: &Path, posts: u32) -> anyhow::Result<()> {
+    let site = site(url).await?;
+    let choices = ArchiveChoices { publishes: true, ..ArchiveChoices::default() };
+    for (time, new) in [("first", posts), ("second", 0)] {
+        let started = Instant::now();
+        let archive = articles::bring_in_archive(&site, file, &choices).await?;
+        let took = started.elapsed();
+        let report = archive.report()?;
+        ensure!(
+            report.new == u64::from(new) && report.new + report.unchanged == u64::from(posts),
+            "{report:?}"
+        );
+        println!(
+            "the {time} time: {:.1} s, {:.0} posts/s",
+            took.as_secs_f64(),
+            f64::from(posts) / took.as_secs_f64()
+        );
+    }
+    println!("memory at its most: {} MB", peak()? / 1024);
+    Ok(())
 }
 
 fn bare_sqlite(scratch: &Path, file: &Path, readers: u32) -> anyhow::Result<Duration> {
@@ -125,7 +209,7 @@ impl TableSource for OnDisk {
     }
 }
 
-async fn measure(url: &str, file: &Path, readers: u32, bare: Duration) -> anyhow::Result<()> {
+async fn site(url: &str) -> anyhow::Result<Site> {
     let db = Db::open(&DbOptions::new(url)).await?;
     Migrations::apply(&db).await?;
     let root = RootSecret { id: 1, secret: vec![7; 32] };
@@ -139,6 +223,11 @@ async fn measure(url: &str, file: &Path, readers: u32, bare: Duration) -> anyhow
         bounce_address: None,
         journal: Default::default(),
     };
+    Ok(site)
+}
+
+async fn measure(url: &str, file: &Path, readers: u32, bare: Duration) -> anyhow::Result<()> {
+    let site = site(url).await?;
     publishing::ensure_first(&site).await?;
     let list = lists::all(&site.db).await?.first().context("a list")?.id;
     let basis = Basis { basis: "consent".to_owned(), source: "a bench".to_owned() };

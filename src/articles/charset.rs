@@ -70,7 +70,11 @@ fn encoding<'a>(bytes: &'a [u8], content_type: Option<&ContentType>) -> (&'stati
         _ => {}
     }
     // Two bytes a letter are told by the bytes themselves: whoever names them otherwise is wrong.
-    let known = |label: &str| Encoding::for_label(label.as_bytes()).filter(|one| one.is_ascii_compatible());
+    let known = |label: &str| {
+        let found = Encoding::for_label(label.as_bytes())
+            .or_else(|| Encoding::for_label(label.replace('_', "-").as_bytes()));
+        found.filter(|one| one.is_ascii_compatible())
+    };
     let served = content_type.and_then(|kind| kind.charset.as_deref());
     let own = declared(&bytes[..bytes.len().min(HEAD)]);
     let named = [served.and_then(known), own.and_then(known)];
@@ -85,6 +89,37 @@ fn encoding<'a>(bytes: &'a [u8], content_type: Option<&ContentType>) -> (&'stati
         [None, None] => UTF_8,
     };
     (encoding, bytes)
+}
+
+/// A letter as it was meant: a control character of the range that Windows fills with letters is one of those; any other goes.
+pub(super) fn letter(letter: char) -> Option<char> {
+    match letter {
+        '\t' | '\n' | '\r' => Some(letter),
+        '\u{80}'..='\u{9f}' => {
+            let byte = [u8::try_from(u32::from(letter)).ok()?];
+            let meant = WINDOWS_1252.decode_without_bom_handling(&byte).0.chars().next()?;
+            (!meant.is_control()).then_some(meant)
+        }
+        '\u{feff}' | '\u{fffe}' | '\u{ffff}' => None,
+        _ => (!letter.is_control()).then_some(letter),
+    }
+}
+
+/// A text with its letters as they were meant, and its lines ended in one way.
+pub(super) fn letters(text: &str) -> Cow<'_, str> {
+    let is_odd = |c: char| c == '\r' || letter(c) != Some(c);
+    let Some(first) = text.find(is_odd) else { return Cow::Borrowed(text) };
+    let mut out = String::with_capacity(text.len());
+    out.push_str(&text[..first]);
+    let mut rest = text[first..].chars().peekable();
+    while let Some(one) = rest.next() {
+        match one {
+            '\r' if rest.peek() == Some(&'\n') => {}
+            '\r' => out.push('\n'),
+            _ => out.extend(letter(one)),
+        }
+    }
+    Cow::Owned(out)
 }
 
 /// What an XML declaration, or the head of a web page, says.

@@ -185,6 +185,7 @@ pub async fn create(site: &Site, written: &WrittenArticle) -> Result<Article, Ar
         content_hash: "",
         notes: &written.notes,
         embargo_at: written.embargo_at,
+        archive_hash: None,
     };
     let mut tx = site.db.begin().await?;
     for slug in slug::candidates(&slug::slug(&written.title)) {

@@ -10,10 +10,14 @@ use std::{
     sync::LazyLock,
 };
 
-use ammonia::{Builder, UrlRelative};
+use ammonia::{Builder, UrlRelative, UrlRelativeEvaluate};
 use url::Url;
 
-use super::tame::{tame, tame_pasted};
+use super::{
+    anchors,
+    scan::{Token, Tokens, attribute},
+    tame::{tame, tame_pasted},
+};
 
 /// How fast a reader reads unless the desk says otherwise, in words a minute.
 pub const READING_SPEED: i64 = 275;
@@ -26,7 +30,7 @@ pub fn sanitise(html: &str, base: Option<&Url>) -> String {
     let html = tame(html);
     let cleaned = if let Some(base) = base {
         let mut builder = builder();
-        builder.url_relative(UrlRelative::RewriteWithBase(base.clone()));
+        builder.url_relative(UrlRelative::Custom(Box::new(Against(Some(base.clone())))));
         builder.clean(&html).to_string()
     } else {
         static WITHOUT_BASE: LazyLock<Builder<'static>> = LazyLock::new(builder);
@@ -72,7 +76,7 @@ pub fn plain_text(html: &str) -> String {
 #[must_use]
 pub fn text_of(clean: &str) -> String {
     let mut text = String::with_capacity(clean.len());
-    for token in Tokens(clean) {
+    for token in Tokens::of(clean) {
         match token {
             Token::Text(raw) => text.push_str(&decode(raw)),
             Token::Open { name, .. } | Token::Close { name, .. } if !INLINE.contains(&name) => text.push(' '),
@@ -122,7 +126,7 @@ pub fn excerpt(text: &str, limit: usize) -> String {
 /// The first image of clean HTML.
 #[must_use]
 pub fn first_image(clean: &str) -> Option<String> {
-    Tokens(clean).find_map(|token| match token {
+    Tokens::of(clean).find_map(|token| match token {
         Token::Open { name: "img", raw } => attribute(raw, "src").map(|src| decode(src).into_owned()),
         _ => None,
     })
@@ -164,7 +168,7 @@ impl<'a> Paragraph<'a> {
     #[must_use]
     pub fn is_wholly_in(&self, names: &[&str]) -> bool {
         let mut depth = 0_usize;
-        for token in Tokens(self.inner) {
+        for token in Tokens::of(self.inner) {
             match token {
                 Token::Open { name, .. } if names.contains(&name) => depth += 1,
                 Token::Close { name, .. } if names.contains(&name) => depth = depth.saturating_sub(1),
@@ -188,6 +192,18 @@ impl<'a> Paragraph<'a> {
 #[must_use]
 pub fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+}
+
+/// What becomes of relative addresses: those within the article stay, the others are made absolute, or go.
+struct Against(Option<Url>);
+
+impl UrlRelativeEvaluate<'static> for Against {
+    fn evaluate<'url>(&self, url: &'url str) -> Option<Cow<'url, str>> {
+        if url.starts_with('#') {
+            return Some(Cow::Borrowed(url));
+        }
+        self.0.as_ref()?.join(url).ok().map(|url| Cow::Owned(String::from(url)))
+    }
 }
 
 fn builder() -> Builder<'static> {
@@ -255,9 +271,9 @@ fn builder() -> Builder<'static> {
             ("td", HashSet::from(["colspan", "rowspan"])),
             ("th", HashSet::from(["colspan", "rowspan"])),
         ]))
-        .generic_attributes(HashSet::from(["lang", "dir"]))
+        .generic_attributes(HashSet::from(["dir", "id", "lang"]))
         .url_schemes(HashSet::from(["http", "https", "mailto"]))
-        .url_relative(UrlRelative::Deny)
+        .url_relative(UrlRelative::Custom(Box::new(Against(None))))
         .link_rel(Some("noopener"))
         .strip_comments(true)
         .attribute_filter(|element, attribute, value| match (element, attribute) {
@@ -277,7 +293,7 @@ fn builder() -> Builder<'static> {
 /// Takes out tracking pixels and images without a source, and lowers `h1`: the page's own heading is the title.
 fn tidy(clean: &str) -> String {
     let mut html = String::with_capacity(clean.len());
-    for token in Tokens(clean) {
+    for token in Tokens::of(clean) {
         match token {
             Token::Text(raw) => html.push_str(raw),
             Token::Open { name: "img", raw } => {
@@ -294,24 +310,7 @@ fn tidy(clean: &str) -> String {
             Token::Open { raw, .. } | Token::Close { raw, .. } => html.push_str(raw),
         }
     }
-    html.trim().to_owned()
-}
-
-/// Where the tag that `rest` stands in ends; a `>` between the quotes of a value does not end it.
-fn tag_end(rest: &str) -> usize {
-    let (mut quote, mut before) = (None, b' ');
-    for (at, byte) in rest.bytes().enumerate() {
-        match (quote, byte) {
-            (None, b'>') => return at,
-            (None, b'"' | b'\'') if before == b'=' => quote = Some(byte),
-            (Some(open), _) if open == byte => quote = None,
-            _ => {}
-        }
-        if !byte.is_ascii_whitespace() {
-            before = byte;
-        }
-    }
-    rest.len()
+    anchors::settled(html.trim().to_owned())
 }
 
 fn one_spaced(text: &str) -> String {
@@ -330,58 +329,6 @@ const INLINE: [&str; 19] = [
     "a", "abbr", "b", "cite", "code", "del", "em", "i", "ins", "kbd", "mark", "q", "s", "small", "strong",
     "sub", "sup", "span", "u",
 ];
-
-/// A piece of clean HTML.
-#[derive(Debug)]
-pub(super) enum Token<'a> {
-    Text(&'a str),
-    Open { name: &'a str, raw: &'a str },
-    Close { name: &'a str, raw: &'a str },
-}
-
-/// Reads clean HTML, where `<` always begins a tag.
-#[derive(Debug)]
-pub(super) struct Tokens<'a>(&'a str);
-
-impl<'a> Tokens<'a> {
-    pub(super) fn of(clean: &'a str) -> Self {
-        Self(clean)
-    }
-}
-
-impl<'a> Iterator for Tokens<'a> {
-    type Item = Token<'a>;
-
-    fn next(&mut self) -> Option<Token<'a>> {
-        if self.0.is_empty() {
-            return None;
-        }
-        let Some(tag) = self.0.strip_prefix('<') else {
-            let (text, rest) = self.0.split_at(self.0.find('<').unwrap_or(self.0.len()));
-            self.0 = rest;
-            return Some(Token::Text(text));
-        };
-        let end = (tag_end(tag) + 2).min(self.0.len());
-        let (raw, rest) = self.0.split_at(end);
-        self.0 = rest;
-        let name = raw.trim_matches(['<', '>', '/']);
-        let name = name.split_once(|c: char| c.is_whitespace() || c == '>').map_or(name, |(name, _)| name);
-        Some(if raw.starts_with("</") { Token::Close { name, raw } } else { Token::Open { name, raw } })
-    }
-}
-
-/// An attribute of a clean tag, still encoded.
-pub(super) fn attribute<'a>(raw: &'a str, name: &str) -> Option<&'a str> {
-    let mut rest = raw;
-    while let Some((before, after)) = rest.split_once("=\"") {
-        let (value, next) = after.split_once('"')?;
-        if before.rsplit(char::is_whitespace).next() == Some(name) {
-            return Some(value);
-        }
-        rest = next;
-    }
-    None
-}
 
 /// Decodes the few entities that clean HTML is written with.
 pub(super) fn decode(raw: &str) -> Cow<'_, str> {

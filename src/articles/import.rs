@@ -1,22 +1,30 @@
-//! Brings what a feed gives into the database; the same feed twice changes nothing.
+//! Brings what a feed or an archive gives into the database; the same twice changes nothing.
+//!
+//! The rule: what the desk edited stays as it was written here; a feed changes no article of another; what an archive brings is the owner's
+//! word, and follows the magazine's own site also where a feed brought it first.
+
+use std::collections::HashMap;
 
 use url::Url;
 
 use super::{
     feed::{ParsedArticle, ParsedFeed},
     feed_rows::FeedArrives,
+    identity::{Document, Names, link_key},
+    read,
     rows::{ArticleState, FeedId},
-    slug, store,
+    slug,
+    store::{self, Followed, Known},
 };
 use crate::{
     clock::Moment,
-    db::{self, Result, Tx},
+    db::{self, Gate, Result, Tx},
     site::Site,
     token,
 };
 
 /// Keeps each transaction short, so that deliveries and sign-ups do not wait for a large import.
-const ARTICLES_A_TRANSACTION: usize = 25;
+pub(super) const ARTICLES_A_TRANSACTION: usize = 25;
 
 /// What an import did.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -35,28 +43,90 @@ pub struct ArticlesImported {
     pub notes: Vec<String>,
 }
 
+/// Where articles come from.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Source<'a> {
+    /// A feed, its address, and how what is new in it arrives.
+    Feed(FeedId, &'a str, FeedArrives),
+    /// A document at hand.
+    Document,
+    /// The owner's own archive; whether what is new in it is a draft first.
+    Archive { as_drafts: bool },
+}
+
+impl Source<'_> {
+    /// How one stands that is new here.
+    fn new(self, there: There) -> ArticleState {
+        let as_drafts = match self {
+            Self::Feed(_, _, arrives) => arrives == FeedArrives::Draft,
+            Self::Document => false,
+            Self::Archive { as_drafts } => as_drafts,
+        };
+        new(there, as_drafts)
+    }
+}
+
+/// How an article stands where it comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum There {
+    Published,
+    /// Written, and not shown to everybody.
+    Draft,
+    /// Taken off: it is not brought, and no longer shown if it was.
+    Withdrawn,
+}
+
+/// An article that comes.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Coming<'a> {
+    pub article: &'a ParsedArticle,
+    pub there: There,
+    /// What it was written as, if that was Markdown.
+    pub markdown: Option<&'a str>,
+    /// Its name in addresses there.
+    pub slug: Option<&'a str>,
+}
+
 /// What became of one article.
-enum Taken {
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Taken {
     New,
     Updated,
     Unchanged,
     Kept,
+    Withdrawn,
     Skipped(String),
 }
 
-/// Imports what was read of a feed. Articles are known by their source id; what the desk edited is left as it is. A feed that
-/// is removed meanwhile brings nothing more.
+/// Imports what was read of a feed. Articles are known by what the feed calls them, else by where they stand; what the desk edited is left
+/// as it is. A feed that is removed meanwhile brings nothing more.
 ///
 /// # Errors
 /// When the database fails: then some of the articles are in, and importing again brings the rest.
 pub async fn import(site: &Site, feed_id: Option<FeedId>, feed: ParsedFeed) -> Result<ArticlesImported> {
+    read::key_waiting(site).await?;
     let mut report =
         ArticlesImported { skipped: feed.skipped, notes: feed.notes, ..ArticlesImported::default() };
-    for chunk in feed.articles.chunks(ARTICLES_A_TRANSACTION) {
-        for outcome in db::again(|| import_chunk(site, feed_id, chunk)).await? {
+    let (mut document, mut articles) = (Document::default(), Vec::with_capacity(feed.articles.len()));
+    for article in feed.articles {
+        if document.add(&article.source_id, &link_key(article.canonical_url.as_deref())) {
+            articles.push(article);
+        } else {
+            report.skipped.push(stands_twice(&article));
+        }
+    }
+    let link = |article: &ParsedArticle| link_key(article.canonical_url.as_deref());
+    report.notes.extend(
+        articles
+            .iter()
+            .filter(|article| document.names(&article.source_id, &link(article)).is_id_shared)
+            .map(|article| shares_its_id(&article.title)),
+    );
+    for chunk in articles.chunks(ARTICLES_A_TRANSACTION) {
+        for outcome in db::again(|| import_chunk(site, feed_id, &document, chunk)).await? {
             match outcome {
                 Taken::New => report.new += 1,
-                Taken::Updated => report.updated += 1,
+                Taken::Updated | Taken::Withdrawn => report.updated += 1,
                 Taken::Unchanged => report.unchanged += 1,
                 Taken::Kept => report.kept += 1,
                 Taken::Skipped(why) => report.skipped.push(why),
@@ -66,8 +136,29 @@ pub async fn import(site: &Site, feed_id: Option<FeedId>, feed: ParsedFeed) -> R
     Ok(report)
 }
 
-async fn import_chunk(site: &Site, feed_id: Option<FeedId>, chunk: &[ParsedArticle]) -> Result<Vec<Taken>> {
+/// What is said of one that stands in its document for the second time.
+pub(super) fn stands_twice(article: &ParsedArticle) -> String {
+    let what = if link_key(article.canonical_url.as_deref()).is_empty() {
+        "has the same id as another, and no address that tells them apart"
+    } else {
+        "stands there twice, with the same id and address"
+    };
+    format!("“{}” {what}: the first was taken", article.title)
+}
+
+/// What is said of one whose id another has.
+pub(super) fn shares_its_id(title: &str) -> String {
+    format!("“{title}” has the same id as another article there: they are told apart by their addresses")
+}
+
+async fn import_chunk(
+    site: &Site,
+    feed_id: Option<FeedId>,
+    document: &Document,
+    chunk: &[ParsedArticle],
+) -> Result<Vec<Taken>> {
     let mut tx = site.db.begin().await?;
+    tx.close(Gate::Articles).await?;
     let feed = match feed_id {
         Some(id) => match store::hold_feed(&mut tx, id).await? {
             Some((url, arrives)) => Some((id, url, arrives)),
@@ -75,102 +166,333 @@ async fn import_chunk(site: &Site, feed_id: Option<FeedId>, chunk: &[ParsedArtic
         },
         None => None,
     };
-    let feed = feed.as_ref().map(|(id, url, arrives)| (*id, url.as_str(), *arrives));
-    let mut outcomes = Vec::with_capacity(chunk.len());
-    for article in chunk {
-        outcomes.push(import_one(&mut tx, feed, article, site.now()).await?);
-    }
+    let source =
+        feed.as_ref().map_or(Source::Document, |(id, url, arrives)| Source::Feed(*id, url, *arrives));
+    let coming = |article| Coming { article, there: There::Published, markdown: None, slug: None };
+    let chunk: Vec<Coming<'_>> = chunk.iter().map(coming).collect();
+    let outcomes = take(&mut tx, source, document, &chunk, site.now()).await?;
     tx.commit().await?;
     Ok(outcomes)
 }
 
-async fn import_one(
+/// Takes articles of a document, in a transaction that has closed [`Gate::Articles`].
+///
+/// # Errors
+/// When the database fails.
+pub(super) async fn take(
     tx: &mut Tx,
-    feed: Option<(FeedId, &str, FeedArrives)>,
-    article: &ParsedArticle,
+    source: Source<'_>,
+    document: &Document,
+    chunk: &[Coming<'_>],
+    now: Moment,
+) -> Result<Vec<Taken>> {
+    let names: Vec<Names> = chunk
+        .iter()
+        .map(|coming| {
+            let article = coming.article;
+            document.names(&article.source_id, &link_key(article.canonical_url.as_deref()))
+        })
+        .collect();
+    let here = Here::load(tx, &names).await?;
+    let mut outcomes = Vec::with_capacity(chunk.len());
+    for (coming, names) in chunk.iter().zip(&names) {
+        let known = here.find(source, document, names).cloned();
+        outcomes.push(match known {
+            Some(known) => again(tx, source, coming, names, &known, now).await?,
+            None => add(tx, source, coming, names, now).await?,
+        });
+    }
+    Ok(outcomes)
+}
+
+/// What is here of what comes.
+struct Here {
+    called: HashMap<String, Known>,
+    standing: HashMap<String, Vec<Known>>,
+}
+
+impl Here {
+    async fn load(tx: &mut Tx, names: &[Names]) -> Result<Self> {
+        let sources: Vec<String> =
+            names.iter().flat_map(|names| [names.id.clone(), names.told_apart()]).collect();
+        let links: Vec<&str> =
+            names.iter().map(|names| names.link.as_str()).filter(|link| !link.is_empty()).collect();
+        let called = store::known_as(tx, &sources).await?;
+        let called = called.into_iter().filter_map(|known| Some((known.source_id.clone()?, known))).collect();
+        let mut standing: HashMap<String, Vec<Known>> = HashMap::new();
+        for known in store::known_at(tx, &links).await? {
+            standing.entry(known.link_key.clone().unwrap_or_default()).or_default().push(known);
+        }
+        Ok(Self { called, standing })
+    }
+
+    /// The one that it is: by what it is called, or else by where it stands.
+    fn find(&self, source: Source<'_>, document: &Document, names: &Names) -> Option<&Known> {
+        if let Some(known) = self.called.get(&names.told_apart()) {
+            return Some(known);
+        }
+        // Of several that are called so it is the one that stands there.
+        let is_it = |known: &&Known| !names.is_id_shared || known.link_key.as_deref() == Some(&names.link);
+        if let Some(known) = self.called.get(&names.id).filter(is_it) {
+            return Some(known);
+        }
+        if names.link.is_empty() || names.is_link_shared {
+            return None;
+        }
+        let standing = self.standing.get(&names.link)?;
+        let might_be = |known: &&Known| {
+            let is_another = known.source_id.as_deref().is_some_and(|id| document.has(id));
+            !is_another && !is_squatted(source, known, &names.link)
+        };
+        standing.iter().find(might_be)
+    }
+}
+
+/// Whether another feed, which is not at home there, has an article that stands where ours is at home: then it keeps nobody from bringing
+/// their own.
+fn is_squatted(source: Source<'_>, known: &Known, link: &str) -> bool {
+    let (Source::Feed(own, url, _), Some(other)) = (source, known.feed_id) else { return false };
+    own != other
+        && is_host_of(url, link)
+        && !known.feed_url.as_deref().is_some_and(|url| is_host_of(url, link))
+}
+
+/// Whether a link, as it is compared, is of the host of an address.
+fn is_host_of(url: &str, link: &str) -> bool {
+    host(url).is_some_and(|host| link.split(['/', '?', '#', ':']).next() == Some(&host))
+}
+
+fn host(url: &str) -> Option<String> {
+    let url = Url::parse(url).ok()?;
+    let host = url.host_str()?;
+    Some(host.strip_prefix("www.").unwrap_or(host).to_owned())
+}
+
+/// What becomes of one that is here.
+async fn again(
+    tx: &mut Tx,
+    source: Source<'_>,
+    coming: &Coming<'_>,
+    names: &Names,
+    known: &Known,
     now: Moment,
 ) -> Result<Taken> {
-    let feed_id = feed.map(|(id, ..)| id);
-    let arrives = feed.map_or(FeedArrives::Published, |(.., arrives)| arrives);
-    let hash = content_hash(article);
-    let Some(known) = store::find_source(tx, &article.source_id).await? else {
-        return add(tx, (feed_id, arrives), article, &hash, now).await;
-    };
+    let article = coming.article;
     // Otherwise one feed could rewrite another's articles by naming their ids, also when the other was removed.
-    match (feed, known.feed_id) {
-        (Some((own, ..)), Some(other)) if own != other => {
+    match (source, known.feed_id) {
+        (Source::Feed(own, ..), Some(other)) if own != other => {
             return Ok(Taken::Skipped(format!("“{}” belongs to another feed", article.title)));
         }
-        (Some((_, url, _)), None) if !is_at_home(known.canonical_url.as_deref(), url) => {
+        (Source::Feed(_, url, _), None) if !is_at_home(known.canonical_url.as_deref(), url) => {
             return Ok(Taken::Skipped(format!("“{}” came here from elsewhere before", article.title)));
         }
         _ => {}
     }
-    if known.emptied_at.is_some() && (known.feed_id.is_none() || feed_id.is_none()) {
+    let is_of_a_feed = matches!(source, Source::Feed(..));
+    if known.emptied_at.is_some()
+        && (known.feed_id.is_none() || !is_of_a_feed)
+        && coming.there != There::Withdrawn
+    {
         // It was deleted long ago, and what brought it then is not there any more: whoever brings it now wants it.
+        let state = source.new(coming.there);
+        let arrives =
+            if state == ArticleState::Published { FeedArrives::Published } else { FeedArrives::Draft };
         store::bin::revive(tx, known.id, arrives).await?;
-        store::follow(tx, known.id, article, feed_id, &hash, now).await?;
-        store::set_topics(tx, known.id, &topics(&article.topics)).await?;
+        follow(tx, source, coming, &Known { edited_at: None, state, ..known.clone() }, now).await?;
         return Ok(Taken::New);
     }
     if known.deleted_at.is_some() {
         return Ok(Taken::Skipped(format!("“{}” was deleted here", article.title)));
     }
+    match source {
+        Source::Archive { as_drafts } => archived(tx, as_drafts, coming, known, now).await,
+        Source::Feed(id, ..) => {
+            if known.source_id.as_ref().is_some_and(|source_id| *source_id != names.kept_as()) {
+                store::rename(tx, known.id, &names.kept_as()).await?;
+            }
+            fed(tx, Some(id), coming, known, now).await
+        }
+        Source::Document => fed(tx, None, coming, known, now).await,
+    }
+}
+
+/// It stands in a feed, or in a document of that kind.
+async fn fed(
+    tx: &mut Tx,
+    feed_id: Option<FeedId>,
+    coming: &Coming<'_>,
+    known: &Known,
+    now: Moment,
+) -> Result<Taken> {
+    let article = coming.article;
+    let hash = content_hash(article);
     if known.content_hash == hash {
         return Ok(Taken::Unchanged);
     }
-    if known.edited_at.is_some() || !store::follow(tx, known.id, article, feed_id, &hash, now).await? {
+    if let (Some(_), "") = (&known.archive_hash, known.content_hash.as_str()) {
+        store::seen_in_feed(tx, known.id, &hash, feed_id).await?;
+        return Ok(Taken::Unchanged);
+    }
+    // Feeds often give the beginning alone: what an archive brought in whole is not cut to that.
+    let is_cut = known.archive_hash.is_some() && article.word_count.saturating_mul(2) < known.word_count;
+    let followed = Followed {
+        article,
+        body: (!is_cut).then_some((article.body_html.as_str(), None, article.word_count)),
+        published_at: article.published_at.map(|at| at.min(now)),
+        content_hash: &hash,
+        archive_hash: known.archive_hash.as_deref(),
+        feed_id,
+        state: known.state,
+        now,
+    };
+    if known.edited_at.is_some() || !store::follow(tx, known.id, &followed).await? {
         return Ok(Taken::Kept);
     }
     store::set_topics(tx, known.id, &topics(&article.topics)).await?;
     Ok(Taken::Updated)
 }
 
+/// It stands in an archive.
+async fn archived(
+    tx: &mut Tx,
+    as_drafts: bool,
+    coming: &Coming<'_>,
+    known: &Known,
+    now: Moment,
+) -> Result<Taken> {
+    let article = coming.article;
+    let hash = archive_hash(coming);
+    let state = stands(known.state, coming.there, as_drafts);
+    let is_as_it_was = known.archive_hash.as_deref() == Some(hash.as_str());
+    if coming.there == There::Withdrawn {
+        return Ok(if known.state == ArticleState::Withdrawn {
+            Taken::Unchanged
+        } else if known.edited_at.is_none() && store::withdraw(tx, known.id, &hash, now).await? {
+            Taken::Withdrawn
+        } else {
+            Taken::Kept
+        });
+    }
+    if is_as_it_was && state == known.state {
+        return Ok(Taken::Unchanged);
+    }
+    let followed = Followed {
+        article,
+        body: Some((article.body_html.as_str(), coming.markdown, article.word_count)),
+        published_at: dated(coming, now),
+        content_hash: &known.content_hash,
+        archive_hash: Some(&hash),
+        feed_id: None,
+        state,
+        now,
+    };
+    if known.edited_at.is_some() || !store::follow(tx, known.id, &followed).await? {
+        return Ok(Taken::Kept);
+    }
+    store::set_topics(tx, known.id, &topics(&article.topics)).await?;
+    Ok(Taken::Updated)
+}
+
+/// Brings one up to its source, whatever it says.
+async fn follow(
+    tx: &mut Tx,
+    source: Source<'_>,
+    coming: &Coming<'_>,
+    known: &Known,
+    now: Moment,
+) -> Result<()> {
+    let article = coming.article;
+    let (fed, archived, feed_id) = match source {
+        Source::Feed(id, ..) => (content_hash(article), None, Some(id)),
+        Source::Document => (content_hash(article), None, None),
+        Source::Archive { .. } => (String::new(), Some(archive_hash(coming)), None),
+    };
+    let followed = Followed {
+        article,
+        body: Some((article.body_html.as_str(), coming.markdown, article.word_count)),
+        published_at: dated(coming, now),
+        content_hash: &fed,
+        archive_hash: archived.as_deref(),
+        feed_id,
+        state: known.state,
+        now,
+    };
+    store::follow(tx, known.id, &followed).await?;
+    store::set_topics(tx, known.id, &topics(&article.topics)).await
+}
+
+/// How one that is here stands from now on, by how it stands there.
+fn stands(here: ArticleState, there: There, as_drafts: bool) -> ArticleState {
+    match (there, here) {
+        (There::Withdrawn, _) => ArticleState::Withdrawn,
+        (There::Draft, ArticleState::Ready) => ArticleState::Ready,
+        (There::Draft, _) => ArticleState::Draft,
+        // It is seen here already: drafts are for what is new.
+        (There::Published, ArticleState::Published) => ArticleState::Published,
+        (There::Published, _) => new(there, as_drafts),
+    }
+}
+
+fn new(there: There, as_drafts: bool) -> ArticleState {
+    if there == There::Published && !as_drafts { ArticleState::Published } else { ArticleState::Draft }
+}
+
+/// What is shown is dated by now at the latest; a draft may be meant for a day to come.
+fn dated(coming: &Coming<'_>, now: Moment) -> Option<Moment> {
+    // Without a date that can be read it stands beside those that it came with; it is of today only where nothing there has one.
+    let at = coming.article.published_at.or(coming.article.placed_at)?;
+    Some(if coming.there == There::Published { at.min(now) } else { at })
+}
+
 /// Whether an article stands on the host that a feed comes from.
 fn is_at_home(canonical_url: Option<&str>, feed_url: &str) -> bool {
-    let host = |url: &str| Url::parse(url).ok().and_then(|url| url.host_str().map(str::to_owned));
     canonical_url.and_then(host).is_some_and(|own| host(feed_url) == Some(own))
 }
 
 async fn add(
     tx: &mut Tx,
-    (feed_id, arrives): (Option<FeedId>, FeedArrives),
-    article: &ParsedArticle,
-    hash: &str,
+    source: Source<'_>,
+    coming: &Coming<'_>,
+    names: &Names,
     now: Moment,
 ) -> Result<Taken> {
+    let article = coming.article;
+    if coming.there == There::Withdrawn {
+        return Ok(Taken::Skipped(format!("“{}” is private or in the bin there", article.title)));
+    }
+    let source_id = names.kept_as();
+    let (feed_id, content_hash, archive_hash) = match source {
+        Source::Feed(id, ..) => (Some(id), content_hash(article), None),
+        Source::Document => (None, content_hash(article), None),
+        Source::Archive { .. } => (None, String::new(), Some(archive_hash(coming))),
+    };
     let row = store::NewRow {
         feed_id,
-        source_id: Some(&article.source_id),
+        source_id: Some(&source_id),
         title: &article.title,
         standfirst: &article.standfirst,
         byline: &article.byline,
         body_html: &article.body_html,
-        body_markdown: None,
+        body_markdown: coming.markdown,
         canonical_url: article.canonical_url.as_deref(),
         image_url: article.image_url.as_deref(),
         origin_note: article.origin_note.as_deref(),
         word_count: article.word_count,
-        state: match arrives {
-            FeedArrives::Published => ArticleState::Published,
-            FeedArrives::Draft => ArticleState::Draft,
-        },
+        state: source.new(coming.there),
         // What a feed gives is public, whatever date it bears.
-        published_at: article.published_at.map_or(now, |at| at.min(now)),
+        published_at: dated(coming, now).unwrap_or(now),
         now,
         edited_at: None,
-        content_hash: hash,
+        content_hash: &content_hash,
+        archive_hash: archive_hash.as_deref(),
         notes: "",
         embargo_at: None,
     };
-    for slug in slug::candidates(&slug::slug(&article.title)) {
+    let called = coming.slug.map(slug::slug).filter(|slug| !slug.is_empty());
+    for slug in slug::candidates(&called.unwrap_or_else(|| slug::slug(&article.title))) {
         if let Some(id) = store::add(tx, &slug, &row).await? {
             store::set_topics(tx, id, &topics(&article.topics)).await?;
             return Ok(Taken::New);
-        }
-        if store::find_source(tx, &article.source_id).await?.is_some() {
-            // Another import brought it since we looked.
-            return Ok(Taken::Unchanged);
         }
     }
     Ok(Taken::Skipped(format!("no free address for “{}”", article.title)))
@@ -189,6 +511,16 @@ pub(super) fn topics(names: &[String]) -> Vec<(String, String)> {
         }
     }
     topics
+}
+
+/// All that an archive says of an article.
+fn archive_hash(coming: &Coming<'_>) -> String {
+    let said = [
+        content_hash(coming.article),
+        coming.markdown.unwrap_or_default().to_owned(),
+        format!("{:?}", coming.there),
+    ];
+    token::hash(&said.join("\u{1e}"))
 }
 
 fn content_hash(article: &ParsedArticle) -> String {

@@ -6,6 +6,8 @@
 //! It may call the settings and the small types; publishing calls it, and the web. Start reading at `import.rs`: how an article comes.
 
 mod adding;
+mod anchors;
+mod archives;
 mod authors;
 mod bin;
 mod byline;
@@ -19,8 +21,10 @@ mod feeds;
 mod fetch;
 mod guard;
 mod html;
+mod identity;
 mod import;
 mod kept;
+mod late;
 mod mistaken;
 mod near;
 mod pictures;
@@ -28,9 +32,11 @@ mod polling;
 mod read;
 mod revisions;
 mod rows;
+mod scan;
 mod sittings;
 mod slug;
 mod store;
+mod tail;
 mod tame;
 #[cfg(test)]
 mod tests;
@@ -42,6 +48,12 @@ pub use self::{
     adding::{
         BringInFeedError, BroughtIn, LARGEST_OPML, OpmlError, add_feeds, bring_in_feed, import_bytes,
         import_source, read_opml, write_opml,
+    },
+    archives::{
+        Archive, ArchiveChoices, ArchiveError, ArchiveFirst, ArchiveKind, ArchiveLeft, ArchiveReport,
+        ArchiveState, ArchiveSurvey, BringArchiveError, LARGEST_ARCHIVE, ReceivingArchive, archives,
+        begin_site, bring_in_archive, bring_in_archives, find_archive, is_archive, left_of_archive,
+        look_at_archive, remove_archive, stop_archive, store::ARCHIVES_IN_TURN, take_archive,
     },
     authors::{
         AuthorDescription, AuthorError, AuthorWrote, author_by_id, author_by_slug, author_named,
@@ -77,13 +89,14 @@ pub use self::{
         FeedPollError, FeedsRead, Polled, in_a_sentence, poll_due, poll_feed, read_feed_now, read_feeds_now,
     },
     read::{
-        Before, Of, Public, SITE_MAP_PART, by_id, by_ids, by_slug, desk_page, fold_waiting, latest, newest,
-        page, page_of, public_authors, published_by_slug, site_map_part, site_map_parts, topics,
+        Before, Of, Public, SITE_MAP_PART, by_id, by_ids, by_slug, desk_page, fold_waiting, key_waiting,
+        latest, newest, page, page_of, public_authors, published_by_slug, site_map_part, site_map_parts,
+        topics,
     },
     revisions::{revision, revision_before, revisions},
     rows::{Article, ArticleId, ArticleState, ArticleTopic, Author, DeletedArticle, FeedId},
     sittings::{COPY_LASTS, Piece, copy_of, new_copies, others_at, sit, throw_away},
-    store::feeds::{FEEDS_IN_TURN, QUEUES},
+    store::feeds::FEEDS_IN_TURN,
     text::ArticleText,
     topic_map::TopicMapError,
     writing::{LARGEST_PASTE, WordChange, html_to_markdown, markdown_to_html, pasted_to_markdown},
@@ -91,8 +104,12 @@ pub use self::{
 
 /// What goes after a while, for the rules of retention.
 pub(crate) mod forgetting {
+    pub(crate) use super::archives::{
+        ARCHIVES_KEPT,
+        store::{FORGET_LEFT as ARCHIVE_LEFT, FORGET_PARTS as ARCHIVE_PARTS, FORGET_UNFINISHED as ARCHIVES},
+    };
     pub(crate) use super::store::{
-        bin::EMPTY,
+        bin::{EMPTY, REVISIONS_GO},
         feeds::{FEEDS_GO, READS_GO},
         writing::FORGET_SITTINGS,
     };
@@ -101,6 +118,7 @@ pub(crate) mod forgetting {
 /// Every statement of this room, for the check that prepares them on both engines.
 pub const STATEMENTS: &[&[crate::db::Sql]] = &[
     store::STATEMENTS,
+    archives::store::STATEMENTS,
     store::authors::STATEMENTS,
     store::bin::STATEMENTS,
     store::desk::STATEMENTS,
@@ -108,6 +126,9 @@ pub const STATEMENTS: &[&[crate::db::Sql]] = &[
     store::public::STATEMENTS,
     store::writing::STATEMENTS,
 ];
+
+/// And of its queues.
+pub const QUEUES: &[&[&[crate::db::Sql]]] = &[store::feeds::QUEUES, archives::store::QUEUES];
 
 /// The sample magazine that the demo imports: an RSS feed of our own writing.
 pub const SAMPLE_FEED: &[u8] = include_bytes!("../../assets/sample/feed.xml");

@@ -124,6 +124,23 @@ pub async fn fold_waiting(site: &Site) -> Result<()> {
     }
 }
 
+/// Compares the links of the articles that wait for it, as [`fold_waiting`] folds: those of an earlier version, and those that got another.
+///
+/// # Errors
+/// When the database fails; what was done stays.
+pub async fn key_waiting(site: &Site) -> Result<()> {
+    const CHUNK: i64 = 200;
+    let mut after = 0;
+    loop {
+        let articles = store::unkeyed(&site.db, after, CHUNK).await?;
+        let Some((last, _)) = articles.last() else { return Ok(()) };
+        after = *last;
+        let mut tx = site.db.begin().await?;
+        store::key(&mut tx, &articles).await?;
+        tx.commit().await?;
+    }
+}
+
 /// The article of that name, whatever its state.
 pub async fn by_slug(db: &Db, slug: &str) -> Result<Option<Article>> {
     store::by_slug(db, slug).await

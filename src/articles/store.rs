@@ -9,6 +9,7 @@ pub(super) mod writing;
 
 use super::{
     feed::ParsedArticle,
+    identity::link_key,
     rows::{Article, ArticleId, ArticleState, ArticleTopic, FeedId},
 };
 use crate::{
@@ -29,12 +30,25 @@ statements! {
     TOPICS_OF = sqlite "select article_topic.article_id, topic.slug, topic.name from article_topic join topic on topic.id = article_topic.topic_id where article_topic.article_id in (select value from json_each($1)) order by lower(topic.name), topic.id", postgres "select article_topic.article_id, topic.slug, topic.name from article_topic join topic on topic.id = article_topic.topic_id where article_topic.article_id in (select value::bigint from json_array_elements_text(cast($1 as json))) order by lower(topic.name), topic.id";
     /// Topics that have a published article.
     TOPICS = "select slug, name from topic where exists (select 1 from article_topic join article on article.id = article_topic.article_id where article_topic.topic_id = topic.id and article.state = 'published') order by lower(name), id";
-    /// What an import needs to know of the article it may have brought before.
-    FIND_SOURCE = "select id, (select feed.id from feed where feed.id = article.feed_id and feed.removed_at is null) as feed_id, canonical_url, content_hash, edited_at, deleted_at, emptied_at from article where source_id = $1";
+    /// What an import needs to know of the articles that are called so: a JSON array of what their sources call them.
+    KNOWN_AS = sqlite "select article.id, article.source_id, article.link_key, feed.id as feed_id, feed.url as feed_url, article.canonical_url, article.content_hash, article.archive_hash, article.edited_at, article.state, article.word_count, article.deleted_at, article.emptied_at from article left join feed on feed.id = article.feed_id and feed.removed_at is null where article.source_id in (select value from json_each($1))", postgres "select article.id, article.source_id, article.link_key, feed.id as feed_id, feed.url as feed_url, article.canonical_url, article.content_hash, article.archive_hash, article.edited_at, article.state, article.word_count, article.deleted_at, article.emptied_at from article left join feed on feed.id = article.feed_id and feed.removed_at is null where article.source_id in (select value from json_array_elements_text(cast($1 as json)))";
+    /// The same of those that stand there.
+    KNOWN_AT = sqlite "select article.id, article.source_id, article.link_key, feed.id as feed_id, feed.url as feed_url, article.canonical_url, article.content_hash, article.archive_hash, article.edited_at, article.state, article.word_count, article.deleted_at, article.emptied_at from article left join feed on feed.id = article.feed_id and feed.removed_at is null where article.link_key in (select value from json_each($1)) and article.link_key <> '' order by article.id limit 1000", postgres "select article.id, article.source_id, article.link_key, feed.id as feed_id, feed.url as feed_url, article.canonical_url, article.content_hash, article.archive_hash, article.edited_at, article.state, article.word_count, article.deleted_at, article.emptied_at from article left join feed on feed.id = article.feed_id and feed.removed_at is null where article.link_key in (select value from json_array_elements_text(cast($1 as json))) and article.link_key <> '' order by article.id limit 1000";
     /// Adds an article, unless its slug or source is taken.
-    ADD = "insert into article (slug, feed_id, source_id, title, standfirst, byline, body_html, body_markdown, canonical_url, image_url, origin_note, word_count, state, published_at, created_at, updated_at, edited_at, content_hash, search, notes, embargo_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $15, $16, $17, $18, $19, $20) on conflict do nothing returning id";
-    /// Brings an article up to its feed, unless the desk edited it meanwhile.
-    FOLLOW = "update article set title = $2, standfirst = $3, byline = $4, body_html = $5, canonical_url = $6, image_url = $7, origin_note = $8, word_count = $9, published_at = coalesce($10, published_at), updated_at = $11, content_hash = $12, feed_id = coalesce($13, feed_id), search = $14, version = version + 1 where id = $1 and edited_at is null";
+    ADD = "insert into article (slug, feed_id, source_id, title, standfirst, byline, body_html, body_markdown, canonical_url, image_url, origin_note, word_count, state, published_at, created_at, updated_at, edited_at, content_hash, search, notes, embargo_at, link_key, archive_hash) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $15, $16, $17, $18, $19, $20, $21, $22) on conflict do nothing returning id";
+    /// Brings an article up to its source, unless the desk edited it meanwhile; its text stays where none is given.
+    FOLLOW = "update article set title = $2, standfirst = $3, byline = $4, body_html = coalesce($5, body_html), body_markdown = case when cast($5 as text) is null then body_markdown else $6 end, canonical_url = $7, image_url = $8, origin_note = $9, word_count = coalesce($10, word_count), published_at = coalesce($11, published_at), updated_at = $12, content_hash = $13, archive_hash = $14, feed_id = coalesce($15, feed_id), search = $16, link_key = $17, state = $18, version = version + 1 where id = $1 and edited_at is null";
+    /// A feed has what an archive brought: it is known what it says, and nothing changes.
+    SEEN_IN_FEED = "update article set content_hash = $2, feed_id = coalesce($3, feed_id) where id = $1";
+    /// Its source calls it otherwise by now.
+    RENAME = "update article set source_id = $2 where id = $1 and not exists (select 1 from article other where other.source_id = $2)";
+    /// What its source does not show any more, unless the desk edited it.
+    WITHDRAW = "update article set state = 'withdrawn', updated_at = $2, archive_hash = $3, version = version + 1 where id = $1 and edited_at is null";
+    /// Those whose link nobody has compared yet, by key.
+    UNKEYED = "select id, canonical_url from article where link_key is null and id > $1 order by id limit $2";
+    /// Unless it was changed since it was read.
+    KEY = rows(3) "update article set link_key = v.column2 from (values {rows}) as v
+        where article.id = cast(v.column1 as bigint) and coalesce(article.canonical_url, '') = v.column3";
     /// Writes what the desk typed, unless somebody changed the article since it was looked at.
     EDIT = "update article set title = $2, standfirst = $3, byline = $4, body_html = coalesce($5, body_html), body_markdown = coalesce($6, body_markdown), word_count = coalesce($7, word_count), canonical_url = $8, image_url = $9, origin_note = $10, state = $11, published_at = coalesce($12, published_at), updated_at = $13, edited_at = $13, search = $15, notes = $16, embargo_at = $17, correction = coalesce($18, correction), corrected_at = coalesce($19, corrected_at), version = version + 1 where id = $1 and version = $14 and deleted_at is null";
     /// What nobody folded yet, by key.
@@ -54,18 +68,38 @@ statements! {
 
 pub(super) use self::feeds::hold_feed;
 
-/// What [`find_source`] knows.
-#[derive(Debug, sqlx_macros::FromRow)]
+/// What an import needs to know of an article that is here.
+#[derive(Clone, Debug, sqlx_macros::FromRow)]
 pub(super) struct Known {
     pub id: ArticleId,
+    pub source_id: Option<String>,
+    pub link_key: Option<String>,
     pub feed_id: Option<FeedId>,
+    pub feed_url: Option<String>,
     pub canonical_url: Option<String>,
     pub content_hash: String,
+    pub archive_hash: Option<String>,
     pub edited_at: Option<Moment>,
+    pub state: ArticleState,
+    pub word_count: i64,
     /// Since when it lies in the bin.
     pub deleted_at: Option<Moment>,
     /// Since when nothing is left of it but its names.
     pub emptied_at: Option<Moment>,
+}
+
+/// What becomes of an article that its source changed.
+#[derive(Clone, Debug)]
+pub(super) struct Followed<'a> {
+    pub article: &'a ParsedArticle,
+    /// Clean HTML, what it was written as, and its words; none where the text stays.
+    pub body: Option<(&'a str, Option<&'a str>, i64)>,
+    pub published_at: Option<Moment>,
+    pub content_hash: &'a str,
+    pub archive_hash: Option<&'a str>,
+    pub feed_id: Option<FeedId>,
+    pub state: ArticleState,
+    pub now: Moment,
 }
 
 /// A row to add.
@@ -87,6 +121,7 @@ pub(super) struct NewRow<'a> {
     pub now: Moment,
     pub edited_at: Option<Moment>,
     pub content_hash: &'a str,
+    pub archive_hash: Option<&'a str>,
     pub notes: &'a str,
     pub embargo_at: Option<Moment>,
 }
@@ -171,8 +206,24 @@ pub(super) async fn topics(db: &Db) -> Result<Vec<ArticleTopic>> {
     db.all(TOPICS, ()).await
 }
 
-pub(super) async fn find_source(tx: &mut Tx, source_id: &str) -> Result<Option<Known>> {
-    tx.opt(FIND_SOURCE, (source_id,)).await
+pub(super) async fn known_as(tx: &mut Tx, sources: &[String]) -> Result<Vec<Known>> {
+    tx.all(KNOWN_AS, (serde_json::json!(sources).to_string(),)).await
+}
+
+pub(super) async fn known_at(tx: &mut Tx, links: &[&str]) -> Result<Vec<Known>> {
+    tx.all(KNOWN_AT, (serde_json::json!(links).to_string(),)).await
+}
+
+/// The next articles whose link nobody has compared yet.
+pub(super) async fn unkeyed(db: &Db, after: i64, limit: i64) -> Result<Vec<(i64, Option<String>)>> {
+    db.all(UNKEYED, (after, limit)).await
+}
+
+pub(super) async fn key(tx: &mut Tx, articles: &[(i64, Option<String>)]) -> Result<u64> {
+    let row = |(id, link): &(i64, Option<String>)| {
+        (*id, link_key(link.as_deref()), link.clone().unwrap_or_default())
+    };
+    tx.many(KEY, articles.iter().map(row)).await
 }
 
 pub(super) async fn add(tx: &mut Tx, slug: &str, row: &NewRow<'_>) -> Result<Option<ArticleId>> {
@@ -200,20 +251,17 @@ pub(super) async fn add(tx: &mut Tx, slug: &str, row: &NewRow<'_>) -> Result<Opt
                 text_of(row.title, row.byline),
                 row.notes,
                 row.embargo_at,
+                link_key(row.canonical_url),
+                row.archive_hash,
             ),
         )
         .await?;
     Ok(added.map(|(id,)| id))
 }
 
-pub(super) async fn follow(
-    tx: &mut Tx,
-    id: ArticleId,
-    article: &ParsedArticle,
-    feed_id: Option<FeedId>,
-    hash: &str,
-    now: Moment,
-) -> Result<bool> {
+/// `false` if the desk edited it.
+pub(super) async fn follow(tx: &mut Tx, id: ArticleId, to: &Followed<'_>) -> Result<bool> {
+    let article = to.article;
     let changed = tx
         .exec(
             FOLLOW,
@@ -222,20 +270,44 @@ pub(super) async fn follow(
                 article.title.as_str(),
                 article.standfirst.as_str(),
                 article.byline.as_str(),
-                article.body_html.as_str(),
+                to.body.map(|(html, _, _)| html),
+                to.body.and_then(|(_, markdown, _)| markdown),
                 article.canonical_url.as_deref(),
                 article.image_url.as_deref(),
                 article.origin_note.as_deref(),
-                article.word_count,
-                article.published_at.map(|at| at.min(now)),
-                now,
-                hash,
-                feed_id,
+                to.body.map(|(_, _, words)| words),
+                to.published_at,
+                to.now,
+                to.content_hash,
+                to.archive_hash,
+                to.feed_id,
                 text_of(&article.title, &article.byline),
+                link_key(article.canonical_url.as_deref()),
+                to.state,
             ),
         )
         .await?;
     Ok(changed > 0)
+}
+
+pub(super) async fn seen_in_feed(
+    tx: &mut Tx,
+    id: ArticleId,
+    hash: &str,
+    feed_id: Option<FeedId>,
+) -> Result<()> {
+    tx.exec(SEEN_IN_FEED, (id, hash, feed_id)).await?;
+    Ok(())
+}
+
+pub(super) async fn rename(tx: &mut Tx, id: ArticleId, source_id: &str) -> Result<()> {
+    tx.exec(RENAME, (id, source_id)).await?;
+    Ok(())
+}
+
+/// `false` if the desk edited it.
+pub(super) async fn withdraw(tx: &mut Tx, id: ArticleId, hash: &str, now: Moment) -> Result<bool> {
+    Ok(tx.exec(WITHDRAW, (id, now, hash)).await? > 0)
 }
 
 /// `false` if there is no such article, or it has another version by now.

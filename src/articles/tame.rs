@@ -6,6 +6,8 @@
 //! depth and the number of tags that were counted here, whatever a stranger wrote. It makes nothing safe: that is the
 //! allowlist's work, behind it.
 
+use super::late;
+
 /// Tags deeper than this go and leave their text.
 const DEEPEST: usize = 60;
 /// Tags beyond this many go and leave their text.
@@ -16,6 +18,8 @@ const LONGEST_VALUE: usize = 8 * 1024;
 const LONGEST_TEXT: usize = 1024;
 /// What parts two pieces and goes with the comments.
 const PART: &str = "<!---->";
+/// What stays of a picture's tag beside the address of the picture.
+const PICTURE: [&str; 6] = ["alt", "title", "width", "height", "lang", "dir"];
 /// No tag that is known has a longer name.
 const LONGEST_NAME: usize = 16;
 /// A table takes its sections, rows and cells with it.
@@ -40,9 +44,14 @@ enum Kind {
     Raw,
     /// Ends a paragraph, then goes and leaves what stands in it.
     Unknown,
+    /// Goes and leaves a link to what it plays.
+    Player,
 }
 
 const KNOWN: &[(&str, Kind)] = &[
+    ("audio", Kind::Player),
+    ("video", Kind::Player),
+    ("source", Kind::Player),
     ("p", Kind::Block),
     ("a", Kind::Inline),
     ("br", Kind::Void),
@@ -149,6 +158,9 @@ fn tamed(html: &str, pasted: bool) -> String {
         tags: 0,
         bare: false,
         text_from: 0,
+        plays: None,
+        is_behind_picture: false,
+        endless: Vec::new(),
     };
     let mut rest = html;
     while let Some(at) = rest.find('<') {
@@ -181,6 +193,12 @@ struct Tame {
     bare: bool,
     /// Where in `out` the piece of text begins.
     text_from: usize,
+    /// What a player is called that did not say yet what it plays.
+    plays: Option<&'static str>,
+    /// Whether nothing was shown since the last picture.
+    is_behind_picture: bool,
+    /// Frames and their like whose ends do not come any more: they are left out alone.
+    endless: Vec<&'static str>,
 }
 
 /// A tag as it was written.
@@ -218,9 +236,17 @@ impl Tame {
                 let Some((name, kind)) = known else { return rest };
                 self.start(name, kind, &tag);
                 match kind {
-                    Kind::DroppedRaw => after_raw(rest, name).1,
+                    Kind::DroppedRaw => {
+                        let (inner, behind) = after_raw(rest, name, &mut self.endless);
+                        match name {
+                            "iframe" => self.frame(&tag),
+                            "noscript" => self.without_script(inner),
+                            _ => {}
+                        }
+                        behind
+                    }
                     Kind::Raw => {
-                        let (text, rest) = after_raw(rest, name);
+                        let (text, rest) = after_raw(rest, name, &mut self.endless);
                         self.text(text);
                         rest
                     }
@@ -238,7 +264,9 @@ impl Tame {
         if self.dropping > 0 || text.is_empty() {
             return;
         }
-        if self.between_cells() && !text.bytes().all(|byte| byte.is_ascii_whitespace()) {
+        let is_space = text.bytes().all(|byte| byte.is_ascii_whitespace());
+        self.is_behind_picture &= is_space;
+        if self.between_cells() && !is_space {
             self.cell();
         }
         for piece in text.split_inclusive(['<', '\0']) {
@@ -271,6 +299,7 @@ impl Tame {
             Kind::Raw | Kind::DroppedRaw => return,
             Kind::Table => return self.start_in_table(name, tag),
             Kind::Unknown => return self.close_paragraph(),
+            Kind::Player => return self.player(name, tag),
             // `<svg/>` is whole in itself.
             Kind::Dropped if tag.closes_itself && matches!(name, "svg" | "math") => return,
             Kind::Inline if name == "a" => self.close_nearest("a"),
@@ -365,7 +394,12 @@ impl Tame {
             return;
         }
         let shown = !drops && self.dropping == 0;
+        let picture = (name == "img").then(|| late::source(&tag.attributes));
+        if picture == Some(None) {
+            return;
+        }
         if shown {
+            self.is_behind_picture = picture.is_some();
             if self.tags == MOST_TAGS {
                 self.close_from(0);
                 self.bare = true;
@@ -374,14 +408,16 @@ impl Tame {
             self.tags += 1;
             self.out.push('<');
             self.out.push_str(name);
+            if let Some(Some(source)) = picture {
+                self.attribute("src", source);
+            }
             for (attribute, value) in &tag.attributes {
-                self.out.extend([
-                    " ",
-                    attribute,
-                    "=\"",
-                    &value.replace('"', "&quot;").replace('\0', ""),
-                    "\"",
-                ]);
+                if picture.is_some() && !PICTURE.contains(attribute) {
+                    continue;
+                }
+                // What older pages name a place by.
+                let is_place = *attribute == "name" && !self.pasted;
+                self.attribute(if is_place { "id" } else { attribute }, value);
             }
             self.out.push('>');
             self.text_from = self.out.len();
@@ -389,6 +425,56 @@ impl Tame {
         self.dropping += usize::from(drops);
         if kind != Kind::Void {
             self.open.push(Open { name, kind, shown, ended: false });
+        }
+    }
+
+    fn attribute(&mut self, name: &str, value: &str) {
+        self.out.extend([" ", name, "=\"", &value.replace('"', "&quot;").replace('\0', ""), "\""]);
+    }
+
+    /// A frame: a link to the film that it shows, if it shows one.
+    fn frame(&mut self, tag: &Tag<'_>) {
+        let Some((page, called)) = late::played(&tag.attributes).and_then(late::page_of_frame) else {
+            return;
+        };
+        let title = tag.attributes.iter().find(|(name, _)| *name == "title").map(|(_, title)| title.trim());
+        self.link(&page, title.filter(|title| !title.is_empty()).unwrap_or(called));
+    }
+
+    fn player(&mut self, name: &str, tag: &Tag<'_>) {
+        if name != "source" {
+            self.plays = Some(if name == "audio" { "Recording" } else { "Video" });
+        }
+        if let Some(played) = late::played(&tag.attributes)
+            && let Some(called) = self.plays.take()
+        {
+            self.link(played, called);
+        }
+    }
+
+    /// A link, in a paragraph of its own where none is open.
+    fn link(&mut self, address: &str, words: &str) {
+        let plain = Tag { attributes: Vec::new(), closes_itself: false };
+        let stands_alone = !self.open.iter().any(|open| open.name == "p" || open.kind == Kind::Inline);
+        if stands_alone {
+            self.start("p", Kind::Block, &plain);
+        }
+        self.start("a", Kind::Inline, &Tag { attributes: vec![("href", address)], closes_itself: false });
+        self.text(words);
+        self.end("a", Kind::Inline);
+        if stands_alone {
+            self.end("p", Kind::Block);
+        }
+    }
+
+    /// What is shown where no script runs: the picture that comes late elsewhere, unless it came already.
+    fn without_script(&mut self, inner: &str) {
+        if self.is_behind_picture || self.dropping > 0 {
+            return;
+        }
+        let Some((_, rest)) = inner.split_once("<img").or_else(|| inner.split_once("<IMG")) else { return };
+        if let Some((tag, _)) = attributes(rest, Some("img"), self.pasted) {
+            self.start("img", Kind::Void, &tag);
         }
     }
 
@@ -449,11 +535,27 @@ fn attributes<'a>(rest: &'a str, tag: Option<&str>, pasted: bool) -> Option<(Tag
         Some("td" | "th") if pasted => &["colspan", "id", "style"],
         Some("img") if pasted => &[],
         Some(_) if pasted => &["style", "class", "id"],
-        Some("a") => &["href", "title", "lang", "dir"],
-        Some("img") => &["src", "alt", "title", "width", "height", "lang", "dir"],
-        Some("ol") => &["start", "lang", "dir"],
-        Some("td" | "th") => &["colspan", "rowspan", "lang", "dir"],
-        Some(_) => &["lang", "dir"],
+        Some("a") => &["href", "title", "id", "name", "lang", "dir"],
+        Some("img") => &[
+            "src",
+            "alt",
+            "title",
+            "width",
+            "height",
+            "lang",
+            "dir",
+            "data-src",
+            "data-lazy-src",
+            "data-original",
+            "data-lazy",
+            "srcset",
+            "data-srcset",
+            "data-lazy-srcset",
+        ],
+        Some("iframe" | "audio" | "video" | "source") => &["src", "data-src", "data-lazy-src", "title"],
+        Some("ol") => &["start", "id", "lang", "dir"],
+        Some("td" | "th") => &["colspan", "rowspan", "id", "lang", "dir"],
+        Some(_) => &["id", "lang", "dir"],
         None => &[],
     };
     let mut found = Tag { attributes: Vec::new(), closes_itself: false };
@@ -491,7 +593,10 @@ fn attributes<'a>(rest: &'a str, tag: Option<&str>, pasted: bool) -> Option<(Tag
         let known = kept.iter().find(|known| known.eq_ignore_ascii_case(name));
         if let Some(name) = known
             && value.len() <= LONGEST_VALUE
-            && !found.attributes.iter().any(|(known, _)| known == name)
+            && !found
+                .attributes
+                .iter()
+                .any(|(known, _)| known == name || !pasted && *name == "name" && *known == "id")
         {
             found.attributes.push((name, value));
         }
@@ -503,7 +608,11 @@ fn after<'a>(text: &'a str, end: &str) -> &'a str {
 }
 
 /// What stands in a tag that ends at its own name alone, and what comes after that end.
-fn after_raw<'a>(rest: &'a str, name: &str) -> (&'a str, &'a str) {
+fn after_raw<'a>(rest: &'a str, name: &'static str, endless: &mut Vec<&'static str>) -> (&'a str, &'a str) {
+    let is_frame = matches!(name, "iframe" | "noscript");
+    if is_frame && endless.contains(&name) {
+        return ("", rest);
+    }
     let mut from = 0;
     while let Some(at) = rest[from..].find("</") {
         let inner = &rest[..from + at];
@@ -516,6 +625,10 @@ fn after_raw<'a>(rest: &'a str, name: &str) -> (&'a str, &'a str) {
             return (inner, after(tail, ">"));
         }
         from += at + 2;
+    }
+    if is_frame {
+        endless.push(name);
+        return ("", rest);
     }
     (rest, "")
 }

@@ -7,7 +7,11 @@ use tokio::{
     net::TcpListener,
 };
 
-use super::*;
+use super::{
+    feed::ParsedArticle,
+    import::{Taken, There},
+    *,
+};
 use crate::{
     clock::Moment,
     queue::Worked,
@@ -134,6 +138,149 @@ both_engines! {
         assert!(
             by_slug(&house.site.db, "high-tide").await.expect("a read").is_some_and(|a| a.title == "High tide")
         );
+    }
+
+    /// A site that gets https, drops its `www.` and counts its visitors has the articles that it had; so has one whose feed calls them otherwise.
+    async fn a_site_that_moves_or_calls_its_articles_otherwise_doubles_none(db: TestDb) {
+        let house = House::new(&db).await;
+        let fetcher = fetch::Fetcher::new(true).expect("a client");
+        let (own, _) = add_feed(&house.site, &fetcher, "http://gull.example/feed").await.expect("a feed");
+        let bring = async |feed: String| {
+            let parsed = feed::parse(feed.as_bytes(), None, None).expect("a feed");
+            import(&house.site, Some(own.id), parsed).await.expect("an import")
+        };
+        let of = |base: &str, end: &str, guid: &str| {
+            let item = |name: &str| match guid {
+                "" => format!("<item><title>{name}</title><link>{base}/{name}{end}</link></item>"),
+                guid => format!("<item><title>{name}</title><link>{base}/{name}{end}</link><guid isPermaLink='false'>{guid}:{name}</guid></item>"),
+            };
+            format!("<rss version='2.0'><channel><title>G</title><link>{base}/</link>{}{}</channel></rss>", item("salt"), item("bread"))
+        };
+        assert_eq!(bring(of("http://www.gull.example", "/", "")).await.new, 2);
+        let moved = bring(of("https://gull.example", "?utm_source=rss", "")).await;
+        assert_eq!((moved.new, moved.updated), (0, 2), "{moved:?}");
+        let salt = by_slug(&house.site.db, "salt").await.expect("a read").expect("the article");
+        assert!(salt.canonical_url.is_some_and(|url| url.starts_with("https://gull.example/salt")));
+        let again = bring(of("https://gull.example", "?utm_source=rss", "")).await;
+        assert_eq!(again, ArticlesImported { unchanged: 2, ..ArticlesImported::default() });
+        let renamed = bring(of("https://gull.example", "?utm_source=rss", "tag")).await;
+        assert_eq!(renamed, ArticlesImported { unchanged: 2, ..ArticlesImported::default() });
+        // Known by their new names from now on: their addresses may change, too.
+        let rebuilt = bring(of("https://gull.example/archive", "", "tag")).await;
+        assert_eq!((rebuilt.new, rebuilt.updated), (0, 2), "{rebuilt:?}");
+        assert_eq!(desk_page(&house.site, DeskLook::default(), None, 10).await.expect("articles").len(), 2);
+    }
+
+    /// A link that somebody changed at the desk, or that was here before links were compared, is compared before anything is brought in.
+    async fn an_article_is_known_by_the_link_that_the_desk_gave_it(db: TestDb) {
+        let house = House::new(&db).await;
+        let mine = create(&house.site, &written("Ours")).await.expect("an article");
+        let linked = WrittenArticle { canonical_url: "https://gull.example/ours".to_owned(), ..written("Ours") };
+        house.update(&mine, &linked).await;
+        let item = "<item><title>Theirs</title><link>http://www.gull.example/ours/</link></item>";
+        let feed = format!("<rss version='2.0'><channel><title>G</title><link>http://gull.example/</link>{item}</channel></rss>");
+        assert_eq!(house.import(&feed).await, ArticlesImported { kept: 1, ..ArticlesImported::default() });
+    }
+
+    async fn two_with_one_id_are_both_kept_and_told_apart_by_where_they_stand(db: TestDb) {
+        let house = House::new(&db).await;
+        let item = |name: &str| format!("<item><title>{name}</title><link>https://gull.example/{name}</link><guid>x:1</guid></item>");
+        let of = |items: &[&str]| {
+            let items: String = items.iter().map(|name| item(name)).collect();
+            format!("<rss version='2.0'><channel><title>G</title><link>https://gull.example/</link>{items}</channel></rss>")
+        };
+        let first = house.import(&of(&["salt", "bread"])).await;
+        assert_eq!((first.new, first.skipped.len(), first.notes.len()), (2, 0, 2), "{first:?}");
+        assert!(first.notes[0].starts_with("“salt” has the same id as another article there"), "{first:?}");
+        let turned = house.import(&of(&["bread", "salt"])).await;
+        assert_eq!((turned.new, turned.unchanged), (0, 2), "{turned:?}");
+        let alone = house.import(&of(&["bread"])).await;
+        assert_eq!((alone.new, alone.unchanged, alone.notes.len()), (0, 1, 0), "{alone:?}");
+        let twice = house.import(&of(&["bread", "bread"])).await;
+        assert_eq!((twice.new, twice.unchanged, twice.skipped.len()), (0, 1, 1), "{twice:?}");
+        // One that was alone gets a neighbour with its id.
+        let other = of(&["tide"]).replace("x:1", "x:2");
+        assert_eq!(house.import(&other).await.new, 1);
+        let both = of(&["tide", "ebb"]).replace("x:1", "x:2");
+        let both = house.import(&both).await;
+        assert_eq!((both.new, both.unchanged), (1, 1), "{both:?}");
+    }
+
+    /// TRUST A8: who links to another's articles neither rewrites nor keeps them out.
+    async fn a_feed_that_names_anothers_addresses_gains_nothing(db: TestDb) {
+        let house = House::new(&db).await;
+        let fetcher = fetch::Fetcher::new(true).expect("a client");
+        let (own, _) = add_feed(&house.site, &fetcher, "https://gull.example/feed").await.expect("a feed");
+        let (other, _) = add_feed(&house.site, &fetcher, "https://tern.example/feed").await.expect("a feed");
+        let item = |title: &str, name: &str| format!("<item><title>{title}</title><link>https://gull.example/{name}</link></item>");
+        let bring = async |id, items: String| {
+            let feed = format!("<rss version='2.0'><channel><title>G</title><link>https://gull.example/</link>{items}</channel></rss>");
+            import(&house.site, Some(id), feed::parse(feed.as_bytes(), None, None).expect("a feed")).await.expect("an import")
+        };
+        bring(own.id, item("Salt", "salt")).await;
+        let rewriting = bring(other.id, item("Hijacked", "salt?utm_source=x")).await;
+        assert_eq!(rewriting.skipped, ["“Hijacked” belongs to another feed"]);
+        assert_eq!(bring(other.id, item("Squatted", "bread?utm_source=x")).await.new, 1);
+        let bread = bring(own.id, item("Bread", "bread")).await;
+        assert_eq!((bread.new, bread.skipped.len()), (1, 0), "{bread:?}");
+    }
+
+    /// What an archive brought in whole is not cut to what the feed gives; what changes there changes here, and the desk's word stays.
+    async fn a_feed_and_an_archive_bring_one_article(db: TestDb) {
+        let house = House::new(&db).await;
+        let fetcher = fetch::Fetcher::new(true).expect("a client");
+        let (own, _) = add_feed(&house.site, &fetcher, "https://gull.example/feed").await.expect("a feed");
+        let feed_says = |title: &str| {
+            let feed = format!("<rss version='2.0'><channel><title>G</title><link>https://gull.example/</link><item><guid>x:1</guid><title>{title}</title>\
+                <link>https://gull.example/salt</link><description>The ovens.</description></item></channel></rss>");
+            feed::parse(feed.as_bytes(), None, None).expect("a feed")
+        };
+        let text = "The ovens go on at two, and nobody sleeps. ".repeat(20);
+        let whole = ParsedArticle {
+            body_html: format!("<p>{text}</p>"), word_count: html::word_count(&text), ..feed_says("Salt").articles.remove(0)
+        };
+        let archive = async |article: &ParsedArticle, there, as_drafts| {
+            let mut document = identity::Document::default();
+            document.add(&article.source_id, &identity::link_key(article.canonical_url.as_deref()));
+            let coming = [import::Coming { article, there, markdown: None, slug: None }];
+            let mut tx = house.site.db.begin().await.expect("a transaction");
+            tx.close(crate::db::Gate::Articles).await.expect("a gate");
+            let source = import::Source::Archive { as_drafts };
+            let taken = import::take(&mut tx, source, &document, &coming, house.site.now()).await.expect("taken");
+            tx.commit().await.expect("a commit");
+            taken
+        };
+        let fed = async |title| import(&house.site, Some(own.id), feed_says(title)).await.expect("an import");
+        let now = async || by_slug(&house.site.db, "salt").await.expect("a read").expect("the article");
+        assert_eq!(fed("Salt").await.new, 1);
+        assert_eq!(archive(&whole, There::Published, true).await, [Taken::Updated]);
+        assert_eq!((now().await.body_html, now().await.state), (whole.body_html.clone(), ArticleState::Published));
+        assert_eq!((fed("Salt").await.unchanged, archive(&whole, There::Published, true).await), (1, vec![Taken::Unchanged]));
+        assert_eq!(fed("Salt and bread").await.updated, 1);
+        assert_eq!((now().await.title.as_str(), now().await.word_count), ("Salt and bread", whole.word_count), "not cut");
+        assert_eq!(archive(&whole, There::Withdrawn, false).await, [Taken::Withdrawn]);
+        assert_eq!(archive(&whole, There::Withdrawn, false).await, [Taken::Unchanged]);
+        assert_eq!(now().await.state, ArticleState::Withdrawn);
+        assert!(latest(&house.site, 10).await.expect("articles").is_empty(), "readers do not see it");
+        assert_eq!(archive(&whole, There::Published, false).await, [Taken::Updated]);
+        assert_eq!(now().await.state, ArticleState::Published);
+        let edited = house.update(&now().await, &written("Our own")).await;
+        let changed = ParsedArticle { title: "Changed there".to_owned(), ..whole.clone() };
+        assert_eq!(archive(&changed, There::Published, false).await, [Taken::Kept]);
+        assert_eq!(archive(&whole, There::Withdrawn, false).await, [Taken::Kept]);
+        assert_eq!(now().await, edited);
+        // What came by an archive first, and as a draft, is found by the feed; it stays a draft.
+        let bread = ParsedArticle {
+            source_id: "x:2".to_owned(), canonical_url: Some("https://gull.example/bread".to_owned()), title: "Bread".to_owned(), ..whole
+        };
+        assert_eq!(archive(&bread, There::Published, true).await, [Taken::New]);
+        let mut feed = feed_says("Bread");
+        feed.articles[0].source_id = "x:3".to_owned();
+        feed.articles[0].canonical_url = Some("http://www.gull.example/bread/".to_owned());
+        let known = import(&house.site, Some(own.id), feed).await.expect("an import");
+        assert_eq!((known.new, known.unchanged), (0, 1), "{known:?}");
+        let bread = by_slug(&house.site.db, "bread").await.expect("a read").expect("the article");
+        assert_eq!((bread.state, bread.feed_id, bread.body_html), (ArticleState::Draft, Some(own.id), changed.body_html));
     }
 
     async fn drafts_and_articles_of_the_future_are_the_desks_alone(db: TestDb) {

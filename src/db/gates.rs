@@ -21,6 +21,8 @@ pub enum Gate {
     Settings,
     /// Copies that are claimed: inside is who writes down what became of some of them, and who takes many of them away closes it.
     Copies,
+    /// Which articles there are: who brings some in closes it, so that two who bring the same one bring it once.
+    Articles,
     /// Which months of the book are closed: inside is who writes into the book, and who closes a month closes it.
     Book,
     /// What is over: who forgets some of it closes it, so that two find other rows than the same.
@@ -51,6 +53,11 @@ impl Gate {
                 begin_inside: "begin; select pg_advisory_xact_lock_shared(1651663201, 2)",
                 enter: "select pg_advisory_xact_lock_shared(1651663201, 2)",
                 close: "select pg_advisory_xact_lock(1651663201, 2)",
+            },
+            Self::Articles => Texts {
+                begin_inside: "begin; select pg_advisory_xact_lock_shared(1651663201, 6)",
+                enter: "select pg_advisory_xact_lock_shared(1651663201, 6)",
+                close: "select pg_advisory_xact_lock(1651663201, 6)",
             },
             Self::Book => Texts {
                 begin_inside: "begin; select pg_advisory_xact_lock_shared(1651663201, 5)",

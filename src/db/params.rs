@@ -14,7 +14,7 @@ impl<'q, T> Value<'q> for T where
 {
 }
 
-/// The arguments of one statement: a tuple of up to twenty [`Value`]s, in the order of `$1`, `$2`, …
+/// The arguments of one statement: a tuple of up to twenty-two [`Value`]s, in the order of `$1`, `$2`, …
 pub trait Params<'q>: Send + Sized {
     /// How many values there are.
     const COLUMNS: usize;
@@ -107,4 +107,6 @@ params_for_tuples! {
     (A B C D E F G H I J K L M N O P Q R) = 18;
     (A B C D E F G H I J K L M N O P Q R S) = 19;
     (A B C D E F G H I J K L M N O P Q R S T) = 20;
+    (A B C D E F G H I J K L M N O P Q R S T U) = 21;
+    (A B C D E F G H I J K L M N O P Q R S T U V) = 22;
 }

@@ -128,6 +128,7 @@ enum Job {
     TakeOver,
     PollFeeds,
     BringIn,
+    BringArticles,
     ActOnMany,
     LookAtDns,
     LookUpProviders,
@@ -143,7 +144,7 @@ enum Job {
 }
 
 impl Job {
-    const ALL: [Self; 22] = [
+    const ALL: [Self; 23] = [
         Self::SealEditions,
         Self::AskHeldBack,
         Self::TellOwners,
@@ -154,6 +155,7 @@ impl Job {
         Self::TakeOver,
         Self::PollFeeds,
         Self::BringIn,
+        Self::BringArticles,
         Self::ActOnMany,
         Self::LookAtDns,
         Self::LookUpProviders,
@@ -172,7 +174,7 @@ impl Job {
     const fn every(self) -> Duration {
         Duration::from_secs(match self {
             Self::SealEditions | Self::WorkOnProviderEvents => 1,
-            Self::BringIn | Self::ActOnMany | Self::TakeOver => 5,
+            Self::BringIn | Self::BringArticles | Self::ActOnMany | Self::TakeOver => 5,
             Self::TellOwners | Self::TakeInRefusals | Self::TellOfBreaks => 10,
             Self::AskHeldBack
             | Self::ResumeProviderCalls
@@ -202,6 +204,7 @@ impl Job {
             Self::TakeOver => "take over",
             Self::PollFeeds => "poll feeds",
             Self::BringIn => "bring in",
+            Self::BringArticles => "bring in articles",
             Self::ActOnMany => "act on many",
             Self::LookAtDns => "look at dns",
             Self::LookUpProviders => "look up providers",
@@ -229,6 +232,7 @@ impl Job {
             Self::CompareBooks => "Holds the book against the payment service at night",
             Self::TakeOver => "Takes over what another program left at the payment service",
             Self::PollFeeds => "Reads your feeds, each as often as you chose",
+            Self::BringArticles => "Brings in articles from files",
             Self::BringIn => "Brings in lists of readers",
             Self::ActOnMany => "Does what your team does with many readers at once",
             Self::LookAtDns => "Looks whether mail providers believe your mail",
@@ -265,6 +269,7 @@ impl Job {
             Self::PollProvider => "The payment service is not asked what we missed: gifts may not be counted",
             Self::TakeOver => "Taking over what another program left at the payment service does not go on",
             Self::PollFeeds => "Your feeds are not read: new articles do not come in",
+            Self::BringArticles => "Articles that somebody brings in do not go on",
             Self::BringIn => "Lists of readers that somebody brings in do not go on",
             Self::ActOnMany => "What somebody does with many readers at once does not go on",
             Self::LookAtDns => "Nobody looks whether mail providers still believe your mail",
@@ -406,6 +411,7 @@ impl Jobs {
             Job::TakeOver => working(self.take_over()),
             Job::PollFeeds => working(articles::poll_due(site, &self.fetcher)),
             Job::BringIn => working(subscribers::bring_in(site)),
+            Job::BringArticles => working(articles::bring_in_archives(site, &self.fetcher)),
             Job::ActOnMany => working(bulk::go_on(site)),
             Job::LookAtDns => working(self.look_at_dns()),
             Job::LookUpProviders => working(self.look_up_providers()),
@@ -526,6 +532,7 @@ impl Jobs {
         subscribers::fold_waiting(&self.site).await?;
         articles::fold_waiting(&self.site).await?;
         articles::read_waiting_bylines(&self.site).await?;
+        articles::key_waiting(&self.site).await?;
         subscribers::count_many(&self.site).await?;
         subscribers::count_large(&self.site).await?;
         donations::word_supporters(&self.site).await?;

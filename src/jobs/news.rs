@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// Every queue, in the order in which it is shown.
-pub(super) const QUEUES: [&Queue; 11] = [
+pub(super) const QUEUES: [&Queue; 12] = [
     &EVENTS,
     &CHECKOUTS,
     &CANCELLATIONS,
@@ -21,6 +21,7 @@ pub(super) const QUEUES: [&Queue; 11] = [
     &CHANGES,
     &RENEWALS,
     &crate::articles::FEEDS_IN_TURN,
+    &crate::articles::ARCHIVES_IN_TURN,
     &crate::subscribers::IMPORTS_IN_TURN,
     &crate::bulk::BULK_IN_TURN,
     &NEWS,

@@ -94,7 +94,11 @@ pub const RETENTION: &[(&str, Retention)] = &[
     ("picture", Kept("what articles and mails show")),
     ("picture_size", Kept("what articles and mails show")),
     ("gift_article", Kept("a row for each gift that was asked for under an article")),
-    ("article_revision", Bounded("a hundred for each article")),
+    // A hundred for each article; those of one that was deleted go when it does.
+    ("article_revision", Goes(&[(articles::REVISIONS_GO, BIN_LASTS)])),
+    ("archive_part", Goes(&[(articles::ARCHIVE_PARTS, articles::ARCHIVES_KEPT)])),
+    ("archive", Goes(&[(articles::ARCHIVES, articles::ARCHIVES_KEPT)])),
+    ("archive_left", Goes(&[(articles::ARCHIVE_LEFT, MONTH)])),
     ("article_sitting", Goes(&[(articles::FORGET_SITTINGS, COPY_LASTS)])),
     ("digest", Bounded("made by hand")),
     ("edition", Kept("what the magazine has sent")),

@@ -216,6 +216,24 @@ pub const IMPORTS: Rules = Rules {
     means: "Somebody brings a list in, under Readers, Imports, and it does not go on. It is tried until it does; it can be stopped there.",
 };
 
+/// What another program exported, on its way in.
+pub const ARCHIVES: Rules = Rules {
+    name: "archives",
+    // Each step takes it anew; looking through a file of a gigabyte takes some minutes.
+    lease: minutes(10),
+    first_gap: Duration::from_secs(10),
+    longest_gap: minutes(10),
+    // It stands where it was, and goes on once it can; whoever began it can end it.
+    ends: Ends::Never,
+    told: Told::Owners,
+    // An hour and a half.
+    told_after: Some(15),
+    by_hand: None,
+    what: "Articles that are brought in from a file",
+    over: ["file of articles does not go on", "files of articles do not go on"],
+    means: "Somebody brings articles in, under Articles, Bring in what you have, and it does not go on. It is tried until it does; it can be stopped there.",
+};
+
 /// What the team does with many readers at once.
 pub const BULK: Rules = Rules {
     name: "bulk",

@@ -98,6 +98,7 @@ impl Rule {
 
 const KIB: usize = 1_024;
 /// The largest file of readers.
+const LARGEST_ARCHIVE: usize = crate::articles::LARGEST_ARCHIVE as usize;
 const LARGEST_LIST: usize = subscribers::LARGEST_FILE as usize;
 
 impl Route {
@@ -265,6 +266,14 @@ pub fn routes() -> Vec<Route> {
         Route::get("/desk", Staff(Role::ANYONE), Desk, desk::overview::show),
         Route::get("/desk/articles", Staff(Role::ANYONE), Desk, desk::articles::list::show),
         Route::get("/desk/articles/bin", Staff(Role::ANYONE), Desk, desk::articles::bin::show),
+        Route::get("/desk/articles/bring-in", Staff(Role::WRITING), Desk, desk::articles::bring_in::show),
+        Route::post("/desk/articles/bring-in", Staff(Role::WRITING), Token, Desk, desk::articles::bring_in::submit).with_file(LARGEST_ARCHIVE),
+        Route::post("/desk/articles/bring-in/site", Staff(Role::WRITING), Token, Desk, desk::articles::bring_in::site),
+        Route::get("/desk/articles/bring-in/{archive}", Staff(Role::WRITING), Desk, desk::articles::archive::show),
+        Route::post("/desk/articles/bring-in/{archive}", Staff(Role::WRITING), Token, Desk, desk::articles::archive::submit),
+        Route::post("/desk/articles/bring-in/{archive}/stop", Staff(Role::WRITING), Token, Desk, desk::articles::archive::stop),
+        Route::post("/desk/articles/bring-in/{archive}/remove", Staff(Role::WRITING), Token, Desk, desk::articles::archive::remove),
+        Route::get("/desk/articles/bring-in/{archive}/left", Staff(Role::WRITING), Desk, desk::articles::archive::left),
         Route::get("/desk/articles/new", Staff(Role::WRITING), Desk, desk::articles::article::new),
         Route::post("/desk/articles/new", Staff(Role::WRITING), Token, Desk, desk::articles::article::create),
         Route::post("/desk/articles/preview", Staff(Role::WRITING), Token, Desk, desk::articles::writing::preview),

@@ -199,7 +199,7 @@ both_engines! {
             assert!(!answer.body.contains("<svg onload"), "{path} gives it back");
         }
         // Those that sign out, and look again, ask for no form at all.
-        let known = ["/unsubscribe/{token}", "/desk/sign-out", "/desk/imports", "/desk/deliverability", "/desk/doctor"];
+        let known = ["/unsubscribe/{token}", "/desk/sign-out", "/desk/articles/bring-in", "/desk/imports", "/desk/deliverability", "/desk/doctor"];
         assert_eq!(taken, known);
     }
 

@@ -115,6 +115,14 @@ const DOORS: &[(&[Role], &[&str])] = &[
     ]),
     // Who writes articles and composes editions.
     (&[Owner, Editor, Sender], &[
+        "GET /desk/articles/bring-in",
+        "POST /desk/articles/bring-in",
+        "POST /desk/articles/bring-in/site",
+        "GET /desk/articles/bring-in/{archive}",
+        "POST /desk/articles/bring-in/{archive}",
+        "POST /desk/articles/bring-in/{archive}/stop",
+        "POST /desk/articles/bring-in/{archive}/remove",
+        "GET /desk/articles/bring-in/{archive}/left",
         "GET /desk/articles/new",
         "POST /desk/articles/new",
         "POST /desk/articles/preview",
@@ -367,6 +375,8 @@ const ROWS: &[&str] = &[
         values (2701, 'amanyact000000000001', 'ready', 'take-off', 7, 7, 101, 'x', '{}', 'all', 1, 1, '', '', '', 0, 7)",
     "insert into import (id, public_id, state, created_at, changed_at, file, size, basis, source, makes_lists, choices, survey, expected, report, pass, line, trouble, attempts, next_at)
         values (1701, 'animport000000000001', 'ready', 7, 7, 'a.csv', 1, 'consent', 'x', false, '', '', '', '', 0, 0, '', 0, 7)",
+    "insert into archive (id, public_id, state, kind, staff_id, created_at, changed_at, file, size, choices, survey, report, at, trouble, attempts, next_at)
+        values (1751, 'anarchive00000000001', 'asking', 'wordpress', null, 7, 7, 'a.xml', 1, '', '', '', 0, '', 0, 7)",
     "insert into bounce_letter (id, key, from_address, subject, words, received_at) values (1201, 'k', 'ann@example.org', 'Hello', '', 7)",
     "insert into donor (id, public_id, email, email_key, name, created_at) values (1301, 'adonor00000000000001', 'ann@example.org', 'ann@example.org', 'Ann', 7)",
     "insert into donation (id, public_id, donor_id, email, name, kind, amount_minor, currency, state, created_at, paid_at)
@@ -387,6 +397,7 @@ const KINDS: &[(&str, &[&str])] = &[
     ("revisions", &["17"]),
     ("authors", &["551", "an-author"]),
     ("pictures", &["apicture00000000000000000a"]),
+    ("bring-in", &["anarchive00000000001"]),
     ("forms", &["601", "aform"]),
     ("readers", &["701", "areader0000000000001", "702", "another0000000000001"]),
     ("notes", &["801"]),

@@ -403,6 +403,12 @@ const TABLES: &[(&str, Tells)] = &[
     ("feed", Nothing("what the magazine reads")),
     ("feed_read", Nothing("what came of reading it")),
     ("topic", Nothing("what articles are about")),
+    ("archive", Nothing("which files of articles the team brought in, and sums")),
+    (
+        "archive_part",
+        Nothing("a file of articles that the team brings in, until it is in, and for a week at most"),
+    ),
+    ("archive_left", Nothing("which articles were left out, and why, for a month")),
     ("article", Nothing("what the magazine published")),
     ("article_topic", Nothing("what the magazine published")),
     ("picture", Nothing("what the magazine shows, and who of the team brought it")),

@@ -13,6 +13,7 @@ mod blocking;
 mod bouncing;
 mod braking;
 mod breaking_off;
+mod bringing_articles;
 mod bringing_in;
 mod choosing;
 mod choosing_segments;

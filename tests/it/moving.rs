@@ -183,7 +183,8 @@ const EMPTY: &[(&str, &[&str])] = &[
         &["domain_pace", "refusal_told", "relay_history", "relay_sign_in", "relay_trouble", "relay_window"],
     ),
     ("no bounces come in masses", &["bounce_mass"]),
-    ("a file is gone once its readers are in", &["import_part"]),
+    ("a file is gone once its readers, or its articles, are in", &["import_part", "archive_part"]),
+    ("no articles came from files", &["archive", "archive_left"]),
     (
         "counts of very many, and what is folded for them",
         &["counted", "folded", "reader_count", "form_day", "joined_day"],

@@ -296,6 +296,8 @@ both_engines! {
 
     /// A feed that fails is asked for ever, and at once when somebody says so.
     async fn a_feed_that_fails_is_asked_again_from_the_desk(app: TestApp) {
+        // Owners are to be told.
+        app.leaves_work();
         let fetcher = articles::Fetcher::new(true).expect("a fetcher");
         articles::add_feed(&app.site, &fetcher, "http://127.0.0.1:1/feed.xml").await.expect("a feed");
         let poll = async || articles::poll_due(&app.site, &fetcher).await.expect("a round");

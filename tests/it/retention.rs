@@ -128,6 +128,10 @@ const CASES: &[Case] = &[
     ("article", 0, "select title from article where title <> ''", &[
         "insert into article (slug, title, standfirst, byline, body_html, word_count, state, published_at, created_at, updated_at, content_hash, deleted_at)
             values ('{n}', '{n}', '', '', '', 1, 'draft', 7, 7, 7, '', {at})"]),
+    ("article_revision", 0, "select text from article_revision", &[
+        "insert into article (slug, title, standfirst, byline, body_html, word_count, state, published_at, created_at, updated_at, content_hash, deleted_at, emptied_at)
+            values ('saved-{n}', '', '', '', '', 1, 'draft', 7, 7, 7, '', {at}, {at})",
+        "insert into article_revision (article_id, version, at, text) select id, 1, 7, '{n}' from article where slug = 'saved-{n}'"]),
     ("field", 0, "select value from field_value", &[
         "insert into subscriber (public_id, email, email_key, name, created_at) values ('answers-{n}', '{n}@answers.example', '{n}@answers.example', '', 0)",
         "insert into field (name, label, kind, choices, removed_at) values ('{n}', '', 'text', '', {at})",
@@ -149,6 +153,13 @@ const CASES: &[Case] = &[
     ("address_change", 0, "select new_email from address_change", &[
         "insert into subscriber (public_id, email, email_key, name, created_at) values ('moves-{n}', '{n}@moves.example', '{n}@moves.example', '', 0)",
         "insert into address_change (public_id, subscriber_id, old_email, new_email, asked_at) select '{n}', id, '', '{n}', {at} from subscriber where public_id = 'moves-{n}'"]),
+    ("archive_part", 0, "select a.file from archive_part p join archive a on a.id = p.archive_id", &[
+        "insert into archive (public_id, state, kind, created_at, changed_at, file, size, choices, survey, report, at, trouble, attempts, next_at) values ('apart-{n}', 'done', 'unknown', 0, {at}, '{n}', 0, '', '', '', 0, '', 0, 0)",
+        "insert into archive_part (archive_id, number, bytes, kept_at) select id, 1, {bytes}, {at} from archive where public_id = 'apart-{n}'"]),
+    ("archive", 0, "select file from archive where public_id like 'waits-%'", &["insert into archive (public_id, state, kind, created_at, changed_at, file, size, choices, survey, report, at, trouble, attempts, next_at) values ('waits-{n}', 'asking', 'unknown', 0, {at}, '{n}', 0, '', '', '', 0, '', 0, 0)"]),
+    ("archive_left", 0, "select title from archive_left", &[
+        "insert into archive (public_id, state, kind, created_at, changed_at, file, size, choices, survey, report, at, trouble, attempts, next_at) values ('left-{n}', 'done', 'unknown', 0, {at}, '{n}', 0, '', '', '', 0, '', 0, 0)",
+        "insert into archive_left (archive_id, number, title, why, found_at) select id, 1, '{n}', '', {at} from archive where public_id = 'left-{n}'"]),
     ("import_part", 0, "select i.file from import_part p join import i on i.id = p.import_id", &[
         "insert into import (public_id, state, created_at, changed_at, file, size, basis, source, makes_lists, choices, survey, expected, report, pass, line, trouble, attempts, next_at) values ('part-{n}', 'done', 0, {at}, '{n}', 0, '', '', false, '', '', '', '', 0, 0, '', 0, 0)",
         "insert into import_part (import_id, number, bytes, kept_at) select id, 1, {bytes}, {at} from import where public_id = 'part-{n}'"]),

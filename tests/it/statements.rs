@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use broadside::{
-    articles::{ArticleState, FeedArrives, FeedEvery, FeedState, OtherTopics},
+    articles::{ArchiveKind, ArchiveState, ArticleState, FeedArrives, FeedEvery, FeedState, OtherTopics},
     bounces::{Action, BounceClass, Change, Source},
     bulk::BulkState,
     db::{Engine, Sql},
@@ -222,6 +222,8 @@ fn columns() -> Vec<(&'static str, &'static str, Vec<&'static str>)> {
         "feed"."every": FeedEvery,
         "feed"."arrives": FeedArrives,
         "feed"."other_topics": OtherTopics,
+        "archive"."state": ArchiveState,
+        "archive"."kind": ArchiveKind,
         "staff"."role": Role,
         "subscription"."state": SubscriptionState,
         "subscription"."rhythm": Rhythm,

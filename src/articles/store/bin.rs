@@ -32,7 +32,9 @@ statements! {
     /// One that was emptied, and that no feed of before brings any more, is a new article of another.
     REVIVE = "update article set deleted_at = null, deleted_state = null, emptied_at = null, edited_at = null, body_markdown = null, content_hash = '', state = $2 where id = $1 and emptied_at is not null";
     /// What is over: nothing stays but the names by which it would come back, and the title where an edition has it.
-    pub(crate) EMPTY = "update article set title = case when exists (select 1 from edition_article e where e.article_id = article.id) then title else '' end, standfirst = '', byline = '', body_html = '', body_markdown = null, image_url = null, origin_note = null, word_count = 0, content_hash = '', search = '', emptied_at = deleted_at where id in (select id from article where deleted_at < $1 and emptied_at is null order by deleted_at limit $2)";
+    pub(crate) EMPTY = "update article set title = case when exists (select 1 from edition_article e where e.article_id = article.id) then title else '' end, standfirst = '', byline = '', body_html = '', body_markdown = null, image_url = null, origin_note = null, notes = '', correction = '', corrected_at = null, embargo_at = null, word_count = 0, content_hash = '', search = '', emptied_at = deleted_at where id in (select id from article where deleted_at < $1 and emptied_at is null order by deleted_at limit $2)";
+    /// How it was saved, each time, goes with its words.
+    pub(crate) REVISIONS_GO = "delete from article_revision where id in (select r.id from article a join article_revision r on r.article_id = a.id where a.deleted_at < $1 and a.emptied_at < $1 order by a.deleted_at limit $2)";
 }
 
 pub(in crate::articles) async fn delete(

@@ -2,7 +2,10 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::super::html::{Token, attribute, decode};
+use super::super::{
+    html::decode,
+    scan::{Token, attribute},
+};
 
 /// What is known of the tags of a text before it is read, by their place.
 #[derive(Debug, Default)]

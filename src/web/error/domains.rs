@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::WebError;
 use crate::{
-    articles::ArticleError,
+    articles::{ArticleError, BringArchiveError},
     bulk::BulkError,
     editions::MoveError,
     publishing,
@@ -95,6 +95,26 @@ impl From<BringInError> for WebError {
                 "Too many lists wait to be gone on with. Put some of them away first, under Readers, Imports.".into(),
             ),
             BringInError::Empty | BringInError::NoBasis => Self::BadRequest("The form was not filled in."),
+        }
+    }
+}
+
+impl From<BringArchiveError> for WebError {
+    fn from(error: BringArchiveError) -> Self {
+        match error {
+            BringArchiveError::Database(error) => error.into(),
+            BringArchiveError::TooLarge => Self::TooLarge,
+            BringArchiveError::Changed => Self::Conflict(
+                "It went on since you opened the page, or somebody else did something with it. Look at it again first."
+                    .into(),
+            ),
+            BringArchiveError::TooMany => Self::Conflict(
+                "Too many files wait to be gone on with. Put some of them away first, under Articles, Bring in what you have."
+                    .into(),
+            ),
+            BringArchiveError::Empty | BringArchiveError::Archive(_) => {
+                Self::BadRequest("The file cannot be read. Choose it again.")
+            }
         }
     }
 }

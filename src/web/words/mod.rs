@@ -47,6 +47,7 @@ pub fn done(code: &str) -> Option<&'static str> {
         "authors-parted" => {
             "Each stands for themselves again. Whose articles are whose is read from the bylines within some minutes."
         }
+        "archive-removed" => "The file is put away. Nothing of it was taken.",
         "import-removed" => "The file is put away. Nothing of it was taken.",
         "import-stopped" => "Stopped. Whoever was taken before stays.",
         "segment-deleted" => "The segment was deleted.",

@@ -9,7 +9,8 @@ mod signs;
 
 use self::signs::{fenced, link_of, longest_run};
 use super::{
-    super::html::{Token, Tokens, attribute, decode, sanitise_pasted},
+    super::html::{decode, sanitise_pasted},
+    super::scan::{Token, Tokens, attribute},
     inline::{Line, Mark, Place, described, destination},
     notes::Known,
     paste::WordItem,

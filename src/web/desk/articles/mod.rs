@@ -1,9 +1,11 @@
 //! Articles: the list, writing one, the bin, the feeds they come from, and pictures.
 
+pub(in crate::web) mod archive;
 pub(in crate::web) mod article;
 mod article_form;
 pub(in crate::web) mod authors;
 pub(in crate::web) mod bin;
+pub(in crate::web) mod bring_in;
 pub(in crate::web) mod feed;
 pub(in crate::web) mod feeds;
 pub(in crate::web) mod list;

@@ -1,0 +1,347 @@
+//! Going on with an archive by itself: looking through its file, and bringing its articles in.
+
+use std::io;
+
+use tokio::sync::mpsc;
+
+use super::{
+    file, page,
+    piece::{ArchiveError, Opens, Piece, What},
+    read,
+    rows::{self, Archive, ArchiveChoices, ArchiveKind, ArchiveLeft, ArchiveReport, ArchiveState},
+    store, wordpress_site,
+};
+use crate::{
+    articles::{
+        fetch::Fetcher,
+        identity::{Document, link_key},
+        import::{self, ARTICLES_A_TRANSACTION, Coming, Source, Taken},
+        read::key_waiting,
+    },
+    audit_log,
+    clock::Moment,
+    db::{self, Gate},
+    heavy,
+    queue::{self, Came, Due, Queue, Work, Worked},
+    site::Site,
+};
+
+/// Of what was left out so much is written down.
+const MOST_LEFT: u64 = 10_000;
+/// Of a site that is asked no more is taken.
+const MOST_POSTS: u64 = 200_000;
+
+/// Goes on with every archive that waits for it.
+///
+/// # Errors
+/// When the database fails; each goes on where it was at its next turn.
+pub async fn bring_in_archives(site: &Site, fetcher: &Fetcher) -> db::Result<Worked> {
+    queue::work(site, &InTurn(fetcher)).await
+}
+
+struct InTurn<'a>(&'a Fetcher);
+
+/// Which one.
+#[derive(Clone, Debug, sqlx_macros::FromRow)]
+struct Which {
+    id: i64,
+}
+
+/// Why it does not go on now.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Stuck {
+    #[error(transparent)]
+    Database(#[from] sqlx::Error),
+    #[error(transparent)]
+    Archive(#[from] ArchiveError),
+}
+
+impl Work for InTurn<'_> {
+    type What = Which;
+
+    fn queue(&self) -> &'static Queue {
+        &store::ARCHIVES_IN_TURN
+    }
+
+    async fn work(&self, site: &Site, due: &Due<Which>) -> db::Result<Came> {
+        let mut claim = due.next_at;
+        let Some(archive) = store::by_id(&site.db, due.what.id).await? else { return Ok(Came::Done) };
+        let went = match archive.state {
+            ArchiveState::Reading => look_through(site, self.0, &archive, claim).await,
+            ArchiveState::Running => take(site, Some(self.0), &archive, &mut claim).await,
+            _ => Ok(()),
+        };
+        match went {
+            Ok(()) => {}
+            Err(Stuck::Database(error)) => return Err(error),
+            Err(Stuck::Archive(error)) => {
+                // Each step took the claim anew: who says that it did not work names the last.
+                queue::note(site, self, &due.held_until(claim), Came::Later(error.to_string())).await?;
+            }
+        }
+        Ok(Came::Done)
+    }
+}
+
+/// Whether trying again may mend it.
+fn is_of_the_machine(error: &ArchiveError) -> bool {
+    matches!(error, ArchiveError::File(_) | ArchiveError::Away(_))
+}
+
+async fn look_through(site: &Site, fetcher: &Fetcher, archive: &Archive, claim: Moment) -> Result<(), Stuck> {
+    let choices = archive.choices()?;
+    let survey = match archive.kind {
+        ArchiveKind::Site => wordpress_site::look(fetcher, &archive.file, &choices).await,
+        ArchiveKind::Page => page::look(fetcher, &archive.file).await,
+        _ => {
+            let opens = file::kept(site, archive);
+            let survey = heavy::aside(move || read::survey(&opens, &choices)).await;
+            survey.unwrap_or_else(|broke| Err(ArchiveError::GaveUp(broke.to_string())))
+        }
+    };
+    let (kind, survey, trouble) = match survey {
+        Ok(survey) => (survey.kind, rows::written(&survey)?, String::new()),
+        Err(error @ ArchiveError::File(_)) => return Err(error.into()),
+        Err(error) => (archive.kind, String::new(), error.to_string()),
+    };
+    let mut tx = site.db.begin().await?;
+    store::found(&mut tx, (archive.id, claim), (kind, &survey, &trouble), site.now()).await?;
+    Ok(tx.commit().await?)
+}
+
+/// What comes from the thread that reads a file.
+enum Fed {
+    Begun(Document),
+    Pieces(Vec<(u64, Piece)>),
+    End,
+    Broke(ArchiveError),
+}
+
+/// Reads the file on a thread of its own, from behind a piece on.
+fn feed(opens: Opens, choices: ArchiveChoices, after: u64) -> mpsc::Receiver<Fed> {
+    let (sender, receiver) = mpsc::channel(2);
+    let read = move |to: &mpsc::Sender<Fed>| {
+        let mut pieces = Vec::new();
+        let mut begin = |document: &Document| to.blocking_send(Fed::Begun(document.clone())).is_ok();
+        let mut each = |number, piece| {
+            pieces.push((number, piece));
+            pieces.len() < ARTICLES_A_TRANSACTION
+                || to.blocking_send(Fed::Pieces(std::mem::take(&mut pieces))).is_ok()
+        };
+        let went = read::read(&opens, (&choices, after), &mut begin, &mut each, &|| !to.is_closed());
+        if !pieces.is_empty() {
+            drop(to.blocking_send(Fed::Pieces(pieces)));
+        }
+        drop(to.blocking_send(went.map_or_else(Fed::Broke, |()| Fed::End)));
+    };
+    heavy::beside(sender, read, |ended| match ended {
+        Ok(()) => Fed::End,
+        Err(broke) => Fed::Broke(ArchiveError::GaveUp(broke.to_string())),
+    });
+    receiver
+}
+
+/// Brings in every article that was not taken yet.
+pub(super) async fn take(
+    site: &Site,
+    fetcher: Option<&Fetcher>,
+    archive: &Archive,
+    claim: &mut Moment,
+) -> Result<(), Stuck> {
+    key_waiting(site).await?;
+    let choices = archive.choices()?;
+    let source = Source::Archive { as_drafts: !choices.publishes };
+    match (archive.kind, fetcher) {
+        (ArchiveKind::Site, Some(fetcher)) => return take_site(site, source, fetcher, archive, claim).await,
+        (ArchiveKind::Page, Some(fetcher)) => return take_page(site, source, fetcher, archive, claim).await,
+        _ => {}
+    }
+    let mut report = archive.report()?;
+    let after = u64::try_from(archive.at).unwrap_or_default();
+    let mut fed = feed(file::kept(site, archive), choices, after);
+    let mut document = Document::default();
+    loop {
+        match fed.recv().await {
+            Some(Fed::Begun(whole)) => document = whole,
+            Some(Fed::Pieces(pieces)) => {
+                let step = (archive.id, *claim, queue::renewed(*claim, site.now(), queue::ARCHIVES.lease));
+                let taken = db::again(|| take_some(site, source, &document, step, &pieces, &report)).await?;
+                // Somebody stopped it, or has it.
+                let Some(now) = taken else { return Ok(()) };
+                report = now;
+                *claim = step.2;
+            }
+            Some(Fed::End) => break,
+            Some(Fed::Broke(error)) if is_of_the_machine(&error) => return Err(error.into()),
+            Some(Fed::Broke(error)) => {
+                return end(site, archive, *claim, (ArchiveState::Stopped, &error.to_string())).await;
+            }
+            None => {
+                return Err(ArchiveError::File(io::Error::other("the file was not read to its end")).into());
+            }
+        }
+    }
+    end(site, archive, *claim, (ArchiveState::Done, "")).await
+}
+
+/// Brings in what a site has, page by page.
+async fn take_site(
+    site: &Site,
+    source: Source<'_>,
+    fetcher: &Fetcher,
+    archive: &Archive,
+    claim: &mut Moment,
+) -> Result<(), Stuck> {
+    let (choices, mut report) = (archive.choices()?, archive.report()?);
+    let mut at = u64::try_from(archive.at).unwrap_or_default();
+    let mut asked = wordpress_site::Asked::known(fetcher, &archive.survey()?.site)?;
+    while at < MOST_POSTS {
+        let posts = match asked.posts(at, &choices).await {
+            Ok(Some(posts)) => posts,
+            Ok(None) => break,
+            Err(error) if is_of_the_machine(&error) => return Err(error.into()),
+            Err(error) => {
+                return end(site, archive, *claim, (ArchiveState::Stopped, &error.to_string())).await;
+            }
+        };
+        let mut document = Document::default();
+        let mut pieces = Vec::new();
+        for piece in posts.pieces {
+            if let What::Article(one) = &piece.what {
+                document.add(&one.article.source_id, &link_key(one.article.canonical_url.as_deref()));
+            }
+            at += 1;
+            pieces.push((at, piece));
+        }
+        for some in pieces.chunks(ARTICLES_A_TRANSACTION) {
+            let step = (archive.id, *claim, queue::renewed(*claim, site.now(), queue::ARCHIVES.lease));
+            let taken = db::again(|| take_some(site, source, &document, step, some, &report)).await?;
+            let Some(now) = taken else { return Ok(()) };
+            report = now;
+            *claim = step.2;
+        }
+        if !posts.is_full {
+            break;
+        }
+        wordpress_site::rest(posts.took).await;
+    }
+    end(site, archive, *claim, (ArchiveState::Done, "")).await
+}
+
+/// Brings in the article of a page.
+async fn take_page(
+    site: &Site,
+    source: Source<'_>,
+    fetcher: &Fetcher,
+    archive: &Archive,
+    claim: &mut Moment,
+) -> Result<(), Stuck> {
+    let article = match page::fetched(fetcher, &archive.file).await {
+        Ok(article) => article,
+        Err(error) => return end(site, archive, *claim, (ArchiveState::Stopped, &error.to_string())).await,
+    };
+    let mut document = Document::default();
+    document.add(&article.article.source_id, &link_key(article.article.canonical_url.as_deref()));
+    let (title, is_page, unknown) = (article.article.title.clone(), false, Default::default());
+    let pieces = [(1, Piece { title, is_page, what: What::Article(Box::new(article)), unknown })];
+    let step = (archive.id, *claim, queue::renewed(*claim, site.now(), queue::ARCHIVES.lease));
+    let report = ArchiveReport::default();
+    if db::again(|| take_some(site, source, &document, step, &pieces, &report)).await?.is_some() {
+        *claim = step.2;
+        end(site, archive, *claim, (ArchiveState::Done, "")).await?;
+    }
+    Ok(())
+}
+
+async fn end(
+    site: &Site,
+    archive: &Archive,
+    claim: Moment,
+    (state, trouble): (ArchiveState, &str),
+) -> Result<(), Stuck> {
+    let mut tx = site.db.begin().await?;
+    if store::ended(&mut tx, (archive.id, claim), (state, trouble), site.now()).await? {
+        let what = "brought articles in";
+        audit_log::record(&mut tx, site, archive.staff_id, what, "", &archive.file).await?;
+        tx.commit().await?;
+        file::drop(site, archive.id).await?;
+    }
+    Ok(())
+}
+
+/// One step, with how far it is, in one transaction; what came of all of them by now, if it is still ours.
+async fn take_some(
+    site: &Site,
+    source: Source<'_>,
+    document: &Document,
+    (id, claim, until): (i64, Moment, Moment),
+    pieces: &[(u64, Piece)],
+    before: &ArchiveReport,
+) -> db::Result<Option<ArchiveReport>> {
+    let mut report = before.clone();
+    let (mut coming, mut numbers, mut left) = (Vec::new(), Vec::new(), Vec::new());
+    let mut leave = |number: u64, title: &str, why: String| {
+        let number = i64::try_from(number).unwrap_or(i64::MAX);
+        left.push(ArchiveLeft { number, title: title.to_owned(), why });
+    };
+    for (number, piece) in pieces {
+        for (name, times) in &piece.unknown {
+            *report.shortcodes.entry(name.clone()).or_default() += times;
+        }
+        match &piece.what {
+            What::Article(one) => {
+                if let Some(said) = &one.said {
+                    leave(*number, &piece.title, said.clone());
+                }
+                let (markdown, slug) = (one.markdown.as_deref(), one.slug.as_deref());
+                coming.push(Coming { article: &one.article, there: one.there, markdown, slug });
+                numbers.push((*number, piece.title.as_str()));
+            }
+            What::Passed(_) => {}
+            What::Left(why) => {
+                report.left += 1;
+                leave(*number, &piece.title, why.clone());
+            }
+        }
+    }
+    let mut tx = site.db.begin().await?;
+    tx.close(Gate::Articles).await?;
+    let outcomes = import::take(&mut tx, source, document, &coming, site.now()).await?;
+    for (outcome, (number, title)) in outcomes.into_iter().zip(numbers) {
+        match outcome {
+            Taken::New => report.new += 1,
+            Taken::Updated => report.updated += 1,
+            Taken::Unchanged => report.unchanged += 1,
+            Taken::Kept => {
+                report.kept += 1;
+                leave(number, title, "it was written here since, and stays as it is here".to_owned());
+            }
+            Taken::Withdrawn => {
+                report.withdrawn += 1;
+                leave(
+                    number,
+                    title,
+                    "it is not shown there any more, and not here either from now on".to_owned(),
+                );
+            }
+            Taken::Skipped(why) => {
+                report.left += 1;
+                leave(number, title, why);
+            }
+        }
+    }
+    let at = pieces.last().map(|(number, _)| *number).unwrap_or_default();
+    if !store::reached(&mut tx, (id, claim, until), (at, &rows::written(&report)?), site.now()).await? {
+        return Ok(None);
+    }
+    if report.left + report.kept + report.withdrawn <= MOST_LEFT {
+        store::add_left(&mut tx, id, &left, site.now()).await?;
+    }
+    tx.commit().await?;
+    Ok(Some(report))
+}
+
+/// So that whoever begins one holds it from the first moment.
+pub(super) fn claimed(now: Moment) -> Moment {
+    now.plus(queue::ARCHIVES.lease)
+}

@@ -1,0 +1,398 @@
+//! `/desk/articles/bring-in/{archive}`: an archive on its way in: what is in it, as it will be, the press, how far it is, what came.
+
+use axum::{
+    body::Body,
+    extract::Path,
+    http::{HeaderValue, header},
+    response::{IntoResponse as _, Response},
+};
+use futures_util::stream;
+use serde::Serialize;
+
+use super::bring_in::{sentence, standing};
+use crate::{
+    articles::{
+        self, Archive, ArchiveChoices, ArchiveFirst, ArchiveKind, ArchiveReport, ArchiveState, ArchiveSurvey,
+        BringArchiveError,
+    },
+    clock::{Moment, Zone},
+    db::Db,
+    moving_in::guarded,
+    web::{
+        Desk, Form, Outcome, Posted, WebError,
+        answers::conflict,
+        session::see_other,
+        words::{count, grouped},
+    },
+};
+
+const FIELDS: &[&str] = &["seen", "how", "pages", "topics", "site"];
+/// The page looks again after so long, while something goes on.
+const AGAIN: HeaderValue = HeaderValue::from_static("3");
+/// So many of what was left out stand on the page; the file has all.
+const SHOWN: usize = 50;
+
+#[derive(Serialize)]
+struct Page {
+    id: String,
+    file: String,
+    from: &'static str,
+    state: &'static str,
+    look: &'static str,
+    begun: String,
+    trouble: String,
+    seen: i64,
+    ask: Option<Ask>,
+    goes_on: Option<GoesOn>,
+    over: Option<Over>,
+    may_be_removed: bool,
+    form: Form,
+}
+
+/// The second step.
+#[derive(Serialize)]
+struct Ask {
+    sums: Vec<String>,
+    first: Vec<First>,
+    has_pages: bool,
+    is_wordpress: bool,
+    /// The text of the only one.
+    preview: String,
+    asks_site: bool,
+}
+
+#[derive(Serialize)]
+struct First {
+    title: String,
+    byline: String,
+    topics: String,
+    when: String,
+    words: String,
+    state: &'static str,
+    look: &'static str,
+}
+
+#[derive(Serialize)]
+struct GoesOn {
+    title: &'static str,
+    words: String,
+    of_thousand: Option<u64>,
+    may_be_stopped: bool,
+}
+
+#[derive(Serialize)]
+struct Over {
+    sums: Vec<String>,
+    left: Vec<Left>,
+    has_more: bool,
+}
+
+#[derive(Serialize)]
+struct Left {
+    title: String,
+    why: String,
+}
+
+async fn found(desk: &Desk, id: &str) -> Result<Archive, WebError> {
+    articles::find_archive(&desk.site().db, id).await?.ok_or(WebError::NotFound)
+}
+
+/// `GET /desk/articles/bring-in/{archive}`
+pub(crate) async fn show(desk: Desk, Path(id): Path<String>) -> Outcome {
+    let archive = found(&desk, &id).await?;
+    let page = page(&desk, &archive, filled(&archive)?).await?;
+    let mut response = desk.page("desk/articles/archive", &page.file, &page).await?;
+    if archive.state.goes_on() {
+        response.headers_mut().insert(header::REFRESH, AGAIN);
+    }
+    Ok(response)
+}
+
+/// `POST /desk/articles/bring-in/{archive}`
+pub(crate) async fn submit(desk: Desk, Path(id): Path<String>, posted: Posted) -> Outcome {
+    let archive = found(&desk, &id).await?;
+    let mut form = posted.form(FIELDS)?;
+    let seen = form.text("seen").parse().map(Moment).unwrap_or(Moment(0));
+    let publishes = match form.text("how") {
+        "drafts" => false,
+        "published" => true,
+        _ => {
+            form.mistake("how", "Say whether they come as drafts, or as they are there.");
+            false
+        }
+    };
+    let typed = form.text("site").trim().to_owned();
+    let site = if typed.is_empty() || typed.contains("://") { typed } else { format!("https://{typed}") };
+    if site.len() > 500 || !site.is_empty() && site_host(&site).is_none() {
+        form.mistake("site", "Enter the address of the site, such as https://magazine.example.");
+    }
+    if !form.is_valid() {
+        let page = page(&desk, &archive, form).await?;
+        return desk.page_again("desk/articles/archive", &page.file, &page).await;
+    }
+    let choices = ArchiveChoices {
+        publishes,
+        pages: form.is_ticked("pages"),
+        categories_only: form.text("topics") == "categories",
+        site,
+    };
+    let staff = desk.who.staff.id;
+    done(&desk, &id, articles::take_archive(desk.site(), &archive, seen, &choices, staff).await, &path(&id))
+        .await
+}
+
+fn site_host(site: &str) -> Option<String> {
+    let url = url::Url::parse(site).ok()?;
+    url.host_str().filter(|host| host.contains('.') || *host == "localhost").map(str::to_owned)
+}
+
+/// `POST /desk/articles/bring-in/{archive}/stop`
+pub(crate) async fn stop(desk: Desk, Path(id): Path<String>, posted: Posted) -> Outcome {
+    posted.form(&[])?;
+    let archive = found(&desk, &id).await?;
+    let stopped = articles::stop_archive(desk.site(), &archive, desk.who.staff.id).await;
+    done(&desk, &id, stopped, &path(&id)).await
+}
+
+/// `POST /desk/articles/bring-in/{archive}/remove`
+pub(crate) async fn remove(desk: Desk, Path(id): Path<String>, posted: Posted) -> Outcome {
+    posted.form(&[])?;
+    let archive = found(&desk, &id).await?;
+    let removed = articles::remove_archive(desk.site(), &archive).await;
+    done(&desk, &id, removed, "/desk/articles/bring-in?done=archive-removed").await
+}
+
+fn path(id: &str) -> String {
+    format!("/desk/articles/bring-in/{id}")
+}
+
+async fn done(desk: &Desk, id: &str, what: Result<(), BringArchiveError>, to: &str) -> Outcome {
+    match what {
+        Ok(()) => Ok(see_other(to)),
+        Err(BringArchiveError::Changed) => {
+            let archive = found(desk, id).await?;
+            let mut page = page(desk, &archive, filled(&archive)?).await?;
+            page.trouble = "It went on since you opened the page, or somebody else did something with it. This is how it is now.".to_owned();
+            desk.page("desk/articles/archive", &page.file, &page).await.map(conflict)
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// What is read on.
+struct Reading {
+    db: Db,
+    archive: Archive,
+    after: i64,
+    is_begun: bool,
+}
+
+type Broken = Box<dyn std::error::Error + Send + Sync>;
+
+/// `GET /desk/articles/bring-in/{archive}/left`: what was left out, as a file.
+pub(crate) async fn left(desk: Desk, Path(id): Path<String>) -> Outcome {
+    let archive = found(&desk, &id).await?;
+    let reading = Reading { db: desk.site().db.clone(), archive, after: 0, is_begun: false };
+    let headers = [
+        (header::CONTENT_TYPE, "text/csv; charset=utf-8"),
+        (header::CONTENT_DISPOSITION, "attachment; filename=\"left-out.csv\""),
+    ];
+    let response: Response = (headers, Body::from_stream(stream::try_unfold(reading, next))).into_response();
+    Ok(response)
+}
+
+/// The next lines of the file; none when all were read.
+async fn next(mut reading: Reading) -> Result<Option<(Vec<u8>, Reading)>, Broken> {
+    let mut csv = csv::Writer::from_writer(Vec::new());
+    if !reading.is_begun {
+        reading.is_begun = true;
+        csv.write_record(["Number", "Title", "Why"])?;
+        return Ok(Some((csv.into_inner()?, reading)));
+    }
+    let found = articles::left_of_archive(&reading.db, &reading.archive, reading.after).await?;
+    let Some(last) = found.last() else { return Ok(None) };
+    reading.after = last.number;
+    for one in &found {
+        csv.write_record([one.number.to_string(), guarded(&one.title), guarded(&sentence(&one.why))])?;
+    }
+    Ok(Some((csv.into_inner()?, reading)))
+}
+
+fn filled(archive: &Archive) -> Result<Form, WebError> {
+    let choices = archive.choices()?;
+    let form = Form::new(FIELDS)
+        .with("how", if choices.publishes { "published" } else { "drafts" })
+        .with("topics", if choices.categories_only { "categories" } else { "both" })
+        .with("site", &choices.site);
+    Ok(if choices.pages { form.with("pages", "yes") } else { form })
+}
+
+async fn page(desk: &Desk, archive: &Archive, form: Form) -> Result<Page, WebError> {
+    let (state, look) = standing(archive.state);
+    let (survey, report, zone) = (archive.survey()?, archive.report()?, desk.zone());
+    let is_read = survey != ArchiveSurvey::default();
+    let who = if archive.who.is_empty() { "the command line" } else { &archive.who };
+    Ok(Page {
+        id: archive.public_id.clone(),
+        file: archive.file.clone(),
+        from: match archive.kind {
+            ArchiveKind::Unknown => "",
+            ArchiveKind::WordPress => "WordPress",
+            ArchiveKind::Ghost => "Ghost",
+            ArchiveKind::Markdown => "a folder of Markdown files",
+            ArchiveKind::Site => "the site itself",
+            ArchiveKind::Page => "its page",
+        },
+        state,
+        look,
+        begun: format!("Brought by {who} on {}.", archive.created_at.date_time(zone)),
+        trouble: if archive.trouble.is_empty() { String::new() } else { sentence(&archive.trouble) },
+        seen: archive.changed_at.0,
+        ask: (archive.state == ArchiveState::Asking && is_read).then(|| ask(archive, &survey, zone)),
+        goes_on: goes_on(archive, &survey, &report),
+        over: over(desk, archive, &report).await?,
+        may_be_removed: matches!(archive.state, ArchiveState::Reading | ArchiveState::Asking),
+        form,
+    })
+}
+
+fn ask(archive: &Archive, survey: &ArchiveSurvey, zone: &Zone) -> Ask {
+    let mut sums = vec![match survey.is_cut {
+        true => format!(
+            "{} that readers see there, and more: a site tells them page by page.",
+            many(survey.published, "article")
+        ),
+        false => format!("{} that readers see there.", many(survey.published, "article")),
+    }];
+    let mut add = |number: u64, text: String| {
+        if number > 0 {
+            sums.push(text);
+        }
+    };
+    add(
+        survey.drafts,
+        format!(
+            "{} that they do not see yet, or not all of them: they come as drafts.",
+            many(survey.drafts, "article")
+        ),
+    );
+    add(
+        survey.withdrawn,
+        format!(
+            "{} private or in the bin there: not brought in, and not shown here any more if they were.",
+            many(survey.withdrawn, "article")
+        ),
+    );
+    add(survey.pages, format!("{}, such as “About us”.", many(survey.pages, "page")));
+    add(survey.left, format!("{} with nothing to show: left out.", many(survey.left, "article")));
+    add(
+        survey.shared,
+        format!(
+            "In {} several articles have one id: they are told apart by their addresses.",
+            many(survey.shared, "case")
+        ),
+    );
+    Ask {
+        sums,
+        first: survey.first.iter().map(|one| first(one, zone)).collect(),
+        has_pages: survey.pages > 0 || archive.kind == ArchiveKind::WordPress,
+        preview: survey.preview.clone(),
+        is_wordpress: matches!(archive.kind, ArchiveKind::WordPress | ArchiveKind::Site),
+        asks_site: matches!(archive.kind, ArchiveKind::Ghost | ArchiveKind::Markdown),
+    }
+}
+
+fn first(one: &ArchiveFirst, zone: &Zone) -> First {
+    let (state, look) = match (one.is_withdrawn, one.is_draft) {
+        (true, _) => ("Not shown there", "bad"),
+        (false, true) => ("Draft", "warn"),
+        (false, false) => ("Published there", "good"),
+    };
+    First {
+        title: one.title.clone(),
+        byline: one.byline.clone(),
+        topics: one.topics.join(", "),
+        when: one.published_at.map(|at| Moment(at).date(zone)).unwrap_or_default(),
+        words: plain(one.words.unsigned_abs()),
+        state,
+        look,
+    }
+}
+
+fn goes_on(archive: &Archive, survey: &ArchiveSurvey, report: &ArchiveReport) -> Option<GoesOn> {
+    let whole = survey.published + survey.drafts + survey.withdrawn + survey.pages + survey.left;
+    match archive.state {
+        ArchiveState::Reading => Some(GoesOn {
+            title: "It is looked through",
+            words: "Nothing is written yet. The page looks again by itself.".to_owned(),
+            of_thousand: None,
+            may_be_stopped: false,
+        }),
+        ArchiveState::Running => Some(GoesOn {
+            title: "It is brought in",
+            words: match survey.is_cut {
+                true => format!(
+                    "{} so far: {} new, {} changed.",
+                    plain(archive.at.unsigned_abs()),
+                    plain(report.new),
+                    plain(report.updated)
+                ),
+                false => format!(
+                    "{} of {} so far: {} new, {} changed.",
+                    plain(archive.at.unsigned_abs()),
+                    plain(whole),
+                    plain(report.new),
+                    plain(report.updated)
+                ),
+            },
+            of_thousand: (whole > 0 && !survey.is_cut)
+                .then(|| (archive.at.unsigned_abs() * 1_000 / whole).min(1_000)),
+            may_be_stopped: true,
+        }),
+        _ => None,
+    }
+}
+
+async fn over(desk: &Desk, archive: &Archive, report: &ArchiveReport) -> Result<Option<Over>, WebError> {
+    if !matches!(archive.state, ArchiveState::Done | ArchiveState::Stopped) {
+        return Ok(None);
+    }
+    let mut left = articles::left_of_archive(&desk.site().db, archive, 0).await?;
+    let has_more = left.len() > SHOWN;
+    left.truncate(SHOWN);
+    Ok(Some(Over {
+        sums: sums(report),
+        left: left.into_iter().map(|one| Left { title: one.title, why: sentence(&one.why) }).collect(),
+        has_more,
+    }))
+}
+
+fn many(number: u64, noun: &str) -> String {
+    count(i64::try_from(number).unwrap_or(i64::MAX), noun)
+}
+
+fn plain(number: u64) -> String {
+    grouped(i64::try_from(number).unwrap_or(i64::MAX))
+}
+
+/// What came of it, in sentences.
+fn sums(report: &ArchiveReport) -> Vec<String> {
+    let mut sums = vec![format!("{} came that were not here.", many(report.new, "article"))];
+    for (number, text) in [
+        (report.updated, "changed there since: they are here as they are there."),
+        (report.unchanged, "here as they are there: nothing was done."),
+        (report.kept, "written here since: they stay as they are here."),
+        (report.withdrawn, "not shown there any more: withdrawn here, too."),
+        (report.left, "left out."),
+    ] {
+        if number > 0 {
+            sums.push(format!("{}: {text}", many(number, "article")));
+        }
+    }
+    if !report.shortcodes.is_empty() {
+        let each = report.shortcodes.iter().map(|(name, times)| format!("[{name}] ({times})"));
+        let each = each.collect::<Vec<_>>().join(", ");
+        sums.push(format!("Shortcodes of plugins that are not known here were taken out, and the words in them kept: {each}."));
+    }
+    sums
+}
