@@ -5,6 +5,8 @@ use quick_xml::{escape, events::attributes::Attributes};
 use serde::Serialize;
 use url::Url;
 
+use super::html;
+
 /// A page is looked through so far.
 const HEAD: usize = 512 * 1024;
 /// A page that names more has a feed for everything.
@@ -88,6 +90,8 @@ fn value(name: &str, raw: &str, wanted: &str) -> Option<String> {
         attributes.with_checks(false).flatten().filter(|one| one.key.as_ref().eq_ignore_ascii_case(wanted));
     found.next().map(|one| match escape::unescape(&one.value) {
         Ok(value) => value.trim().to_owned(),
+        // XML knows five names of letters, and addresses hold what looks like one.
+        Err(_) if matches!(wanted, "title" | "text") => html::plain_text(&one.value),
         Err(_) => one.value.trim().to_owned(),
     })
 }

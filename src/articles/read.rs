@@ -165,7 +165,7 @@ pub async fn by_ids(db: &Db, ids: &[ArticleId]) -> Result<Vec<Article>> {
     Ok(ids.iter().filter_map(|id| found.remove(id)).collect())
 }
 
-/// The topics that readers can choose among: those with a published article.
-pub async fn topics(db: &Db) -> Result<Vec<ArticleTopic>> {
-    store::topics(db).await
+/// The topics that readers can choose among: those with an article that they see by now.
+pub async fn topics(site: &Site) -> Result<Vec<ArticleTopic>> {
+    store::topics(&site.db, site.now()).await
 }

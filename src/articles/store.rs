@@ -28,8 +28,8 @@ statements! {
     BY_IDS = sqlite "select id, slug, feed_id, title, standfirst, byline, body_html, body_markdown, canonical_url, image_url, origin_note, word_count, state, published_at, updated_at, edited_at, notes, embargo_at, correction, corrected_at, version from article where id in (select value from json_each($1))", postgres "select id, slug, feed_id, title, standfirst, byline, body_html, body_markdown, canonical_url, image_url, origin_note, word_count, state, published_at, updated_at, edited_at, notes, embargo_at, correction, corrected_at, version from article where id in (select value::bigint from json_array_elements_text(cast($1 as json)))";
     /// The topics of the articles of a JSON array of ids.
     TOPICS_OF = sqlite "select article_topic.article_id, topic.slug, topic.name from article_topic join topic on topic.id = article_topic.topic_id where article_topic.article_id in (select value from json_each($1)) order by lower(topic.name), topic.id", postgres "select article_topic.article_id, topic.slug, topic.name from article_topic join topic on topic.id = article_topic.topic_id where article_topic.article_id in (select value::bigint from json_array_elements_text(cast($1 as json))) order by lower(topic.name), topic.id";
-    /// Topics that have a published article.
-    TOPICS = "select slug, name from topic where exists (select 1 from article_topic join article on article.id = article_topic.article_id where article_topic.topic_id = topic.id and article.state = 'published') order by lower(name), id";
+    /// Topics that have an article which readers see.
+    TOPICS = "select slug, name from topic where exists (select 1 from article_topic join article on article.id = article_topic.article_id where article_topic.topic_id = topic.id and article.state = 'published' and article.published_at <= $1) order by lower(name), id";
     /// What an import needs to know of the articles that are called so: a JSON array of what their sources call them.
     KNOWN_AS = sqlite "select article.id, article.source_id, article.link_key, feed.id as feed_id, feed.url as feed_url, article.canonical_url, article.content_hash, article.archive_hash, article.edited_at, article.state, article.word_count, article.deleted_at, article.emptied_at from article left join feed on feed.id = article.feed_id and feed.removed_at is null where article.source_id in (select value from json_each($1))", postgres "select article.id, article.source_id, article.link_key, feed.id as feed_id, feed.url as feed_url, article.canonical_url, article.content_hash, article.archive_hash, article.edited_at, article.state, article.word_count, article.deleted_at, article.emptied_at from article left join feed on feed.id = article.feed_id and feed.removed_at is null where article.source_id in (select value from json_array_elements_text(cast($1 as json)))";
     /// The same of those that stand there.
@@ -37,13 +37,13 @@ statements! {
     /// Adds an article, unless its slug or source is taken.
     ADD = "insert into article (slug, feed_id, source_id, title, standfirst, byline, body_html, body_markdown, canonical_url, image_url, origin_note, word_count, state, published_at, created_at, updated_at, edited_at, content_hash, search, notes, embargo_at, link_key, archive_hash) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $15, $16, $17, $18, $19, $20, $21, $22) on conflict do nothing returning id";
     /// Brings an article up to its source, unless the desk edited it meanwhile; its text stays where none is given.
-    FOLLOW = "update article set title = $2, standfirst = $3, byline = $4, body_html = coalesce($5, body_html), body_markdown = case when cast($5 as text) is null then body_markdown else $6 end, canonical_url = $7, image_url = $8, origin_note = $9, word_count = coalesce($10, word_count), published_at = coalesce($11, published_at), updated_at = $12, content_hash = $13, archive_hash = $14, feed_id = coalesce($15, feed_id), search = $16, link_key = $17, state = $18, version = version + 1 where id = $1 and edited_at is null";
+    FOLLOW = "update article set title = $2, standfirst = $3, byline = $4, body_html = coalesce($5, body_html), body_markdown = case when cast($5 as text) is null then body_markdown else $6 end, canonical_url = $7, image_url = $8, origin_note = $9, word_count = coalesce($10, word_count), published_at = coalesce($11, published_at), updated_at = $12, content_hash = $13, archive_hash = $14, feed_id = coalesce($15, feed_id), search = $16, link_key = $17, state = $18, version = version + 1 where id = $1 and edited_at is null and deleted_at is null";
     /// A feed has what an archive brought: it is known what it says, and nothing changes.
-    SEEN_IN_FEED = "update article set content_hash = $2, feed_id = coalesce($3, feed_id) where id = $1";
+    SEEN_IN_FEED = "update article set content_hash = $2, feed_id = coalesce($3, feed_id) where id = $1 and deleted_at is null";
     /// Its source calls it otherwise by now.
     RENAME = "update article set source_id = $2 where id = $1 and not exists (select 1 from article other where other.source_id = $2)";
     /// What its source does not show any more, unless the desk edited it.
-    WITHDRAW = "update article set state = 'withdrawn', updated_at = $2, archive_hash = $3, version = version + 1 where id = $1 and edited_at is null";
+    WITHDRAW = "update article set state = 'withdrawn', updated_at = $2, archive_hash = $3, version = version + 1 where id = $1 and edited_at is null and deleted_at is null";
     /// Those whose link nobody has compared yet, by key.
     UNKEYED = "select id, canonical_url from article where link_key is null and id > $1 order by id limit $2";
     /// Unless it was changed since it was read.
@@ -202,8 +202,8 @@ fn json(ids: impl Iterator<Item = ArticleId>) -> String {
     format!("[{}]", ids.join(","))
 }
 
-pub(super) async fn topics(db: &Db) -> Result<Vec<ArticleTopic>> {
-    db.all(TOPICS, ()).await
+pub(super) async fn topics(db: &Db, now: Moment) -> Result<Vec<ArticleTopic>> {
+    db.all(TOPICS, (now,)).await
 }
 
 pub(super) async fn known_as(tx: &mut Tx, sources: &[String]) -> Result<Vec<Known>> {

@@ -88,7 +88,7 @@ both_engines! {
         assert_eq!(noted.len(), 1);
         assert!(!noted[0].body_html.contains("originally published") && !noted[0].body_html.contains("<strong>"));
         let names: Vec<String> =
-            topics(&house.site.db).await.expect("topics").into_iter().map(|topic| topic.name).collect();
+            topics(&house.site).await.expect("topics").into_iter().map(|topic| topic.name).collect();
         assert_eq!(names, ["Books", "Culture", "Environment", "Everyday life", "Work"]);
         let books = page(&house.site, Some("books"), None, 20).await.expect("articles");
         assert_eq!(books.len(), 2);

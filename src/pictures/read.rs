@@ -22,6 +22,9 @@ pub const WIDTHS: [u32; 3] = [600, 1_200, 2_000];
 const MOST_MEMORY: u64 = 256 * 1024 * 1024;
 /// All frames of a moving picture together.
 const MOST_FRAME_PIXELS: u64 = 60_000_000;
+/// A moving picture is no larger.
+const LARGEST_MOVING: usize = 6 * 1024 * 1024;
+const MOST_RESIZED_WELL: u64 = 8_000_000;
 const QUALITY: u8 = 82;
 /// A drawing that is no larger stays one without loss.
 const LARGEST_DRAWING: usize = 250 * 1024;
@@ -74,13 +77,16 @@ pub fn sizes(bytes: &[u8]) -> Result<Vec<Size>, UnreadablePicture> {
         return Err(UnreadablePicture::TooLarge);
     }
     let format = kind(bytes)?;
+    if format == ImageFormat::Jpeg && is_cut_off(bytes) {
+        return Err(UnreadablePicture::Damaged);
+    }
     if format == ImageFormat::Gif
         && let Some(moving) = moving(bytes)?
     {
         return Ok(vec![moving]);
     }
     let picture = still(bytes, format)?;
-    let picture = smaller(picture, WIDTHS[WIDTHS.len() - 1] * 2);
+    let picture = smaller(picture, WIDTHS[WIDTHS.len() - 1]);
     let own = picture.width().min(WIDTHS[WIDTHS.len() - 1]);
     let mut widths: Vec<u32> = WIDTHS.into_iter().filter(|width| *width < own).collect();
     widths.push(own);
@@ -117,6 +123,12 @@ fn kind(bytes: &[u8]) -> Result<ImageFormat, UnreadablePicture> {
     }))
 }
 
+/// Whether a JPEG has no end behind the beginning of its last scan (ITU-T T.81, B.1.1.3): what is missing would be grey.
+fn is_cut_off(bytes: &[u8]) -> bool {
+    let scan = bytes.windows(2).rposition(|two| two == [0xff, 0xda]).unwrap_or(bytes.len());
+    !bytes[scan..].windows(2).any(|two| two == [0xff, 0xd9])
+}
+
 fn damaged(_: ImageError) -> UnreadablePicture {
     UnreadablePicture::Damaged
 }
@@ -139,6 +151,9 @@ fn still(bytes: &[u8], format: ImageFormat) -> Result<DynamicImage, UnreadablePi
     let mut decoder = reader.into_decoder().map_err(damaged)?;
     let (width, height) = decoder.dimensions();
     within(width, height)?;
+    limits()
+        .reserve(decoder.total_bytes())
+        .map_err(|_| UnreadablePicture::TooManyPixels { width, height })?;
     let orientation = decoder.orientation().map_err(damaged)?;
     let mut picture = DynamicImage::from_decoder(decoder).map_err(damaged)?;
     picture.apply_orientation(orientation);
@@ -171,6 +186,9 @@ fn moving(bytes: &[u8]) -> Result<Option<Size>, UnreadablePicture> {
             encoder.encode_frame(Frame::from_parts(picture, 0, 0, delay)).map_err(damaged)?;
         }
     }
+    if written.len() > LARGEST_MOVING {
+        return Err(UnreadablePicture::TooLong);
+    }
     Ok(Some(Size { width: wide, height: high, media_type: "image/gif", bytes: written }))
 }
 
@@ -198,7 +216,13 @@ fn size(picture: &DynamicImage, width: u32, is_drawn: bool) -> Result<Size, Unre
     let picture = if picture.width() == width {
         picture
     } else {
-        resized = picture.resize_exact(width, height, FilterType::CatmullRom);
+        // The better way holds four times the picture, and more.
+        let is_small = u64::from(picture.width()) * u64::from(picture.height()) <= MOST_RESIZED_WELL;
+        resized = if is_small {
+            picture.resize_exact(width, height, FilterType::CatmullRom)
+        } else {
+            picture.thumbnail_exact(width, height)
+        };
         &resized
     };
     let size = |media_type, bytes| Size { width, height, media_type, bytes };
@@ -322,7 +346,7 @@ mod tests {
         bomb[29..33].copy_from_slice(&sum);
         assert_eq!(sizes(&bomb), Err(UnreadablePicture::TooManyPixels { width: 10_000, height: 10_000 }));
         let jpeg = written(&photograph(300, 300), ImageFormat::Jpeg);
-        assert_eq!(sizes(&jpeg[..jpeg.len() / 8]), Err(UnreadablePicture::Damaged));
+        assert!(matches!(sizes(&jpeg[..jpeg.len() / 8]), Err(UnreadablePicture::Damaged)));
         assert!(
             matches!(sizes(b"\0\0\0\x18ftypheic\0\0\0\0"), Err(UnreadablePicture::Kind(why)) if why.contains("iPhones"))
         );

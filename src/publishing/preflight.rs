@@ -77,7 +77,7 @@ impl fmt::Display for Problem {
                 f,
                 "The greeting or the appeal names the field “{name}”, and no such field may stand in mails any more: everybody reads the words for who has not answered. Put it right under Settings."
             ),
-            Self::Draft(title) => write!(f, "“{title}” is still a draft. Publish it, or take it out."),
+            Self::Draft(title) => write!(f, "“{title}” is not published yet. Publish it, or take it out."),
             Self::Deleted(title) => write!(
                 f,
                 "“{title}” was deleted. Take it out, or bring it back from the bin under Articles."
@@ -165,8 +165,10 @@ pub(super) async fn check(
         fields::mistakes(&site.db, content).await?.into_iter().map(|(_, wrong)| Problem::Field(wrong)),
     );
     problems.extend(fields::gone(&site.db, settings).await?.into_iter().map(Problem::FieldGone));
-    let drafts: Vec<&Article> =
-        issue.articles.iter().filter(|article| article.state != ArticleState::Published).collect();
+    // What is scheduled for later is not out by the time that this goes.
+    let goes = edition.send_at.unwrap_or_else(|| site.now());
+    let is_out = |article: &Article| article.state == ArticleState::Published && article.published_at <= goes;
+    let drafts: Vec<&Article> = issue.articles.iter().filter(|article| !is_out(article)).collect();
     let ids: Vec<ArticleId> = drafts.iter().map(|article| article.id).collect();
     let deleted = if ids.is_empty() { Vec::new() } else { articles::deleted_among(&site.db, &ids).await? };
     problems.extend(drafts.into_iter().map(|article| match deleted.contains(&article.id) {

@@ -266,7 +266,7 @@ both_engines! {
         let refused = desk.submit(&open.with("body_markdown", "Second words.").with("act", "publish")).await;
         assert_eq!(refused.status, StatusCode::CONFLICT);
         refused.says("Somebody else changed this article").says("Withdrawn: the numbers are wrong");
-        assert_eq!(app.visitor().open(&public).await.status, StatusCode::NOT_FOUND, "it stays off the site");
+        assert_eq!(app.visitor().open(&public).await.status, StatusCode::GONE, "it stays off the site");
         let form = refused.form("/desk/articles/");
         assert_eq!(form.value("body_markdown").map(str::trim), Some("Second words."));
         desk.submit_and_follow(&form.with("act", "draft")).await.says("Saved.");

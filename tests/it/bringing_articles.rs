@@ -144,7 +144,11 @@ async fn come(app: &TestApp, file: impl AsRef<[u8]>, choices: &ArchiveChoices) -
     let archive = now(app, &archive.public_id).await;
     assert_eq!((archive.state, archive.trouble.as_str()), (ArchiveState::Done, ""));
     assert_eq!(
-        rows::<(i64,)>(&app.site.db, "select count(*) from archive_part").await,
+        rows::<(i64,)>(
+            &app.site.db,
+            "select count(*) from archive_part p join archive a on a.id = p.archive_id where a.state = 'done'"
+        )
+        .await,
         [(0,)],
         "the file is gone"
     );

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, path::Path, process::Output, time::Duration};
 
 use broadside::{
-    articles::{self, Fetcher},
+    articles::{self, ArticleText, Fetcher, Piece, WrittenArticle},
     bounces::{Effect, receive_mail},
     bulk::{self, BulkPlan, ReaderFilter},
     clock::Zone,
@@ -13,7 +13,7 @@ use broadside::{
     email_address::EmailAddress,
     mail::Algorithm,
     origin::{self, Positions, Standing},
-    publishing,
+    pictures, publishing,
     sandbox::{Rule, Stage},
     segments::{self, Condition, ListStanding, SegmentTree},
     settings::Settings,
@@ -423,6 +423,19 @@ async fn staff_look_after_it(app: &TestApp) {
     subscribers::block(&app.site, &address("reader7@example.org"), "by telephone", Some(1))
         .await
         .expect("blocked");
+    let written = WrittenArticle {
+        title: "A note".to_owned(),
+        body_markdown: Some("Some words.".to_owned()),
+        ..WrittenArticle::default()
+    };
+    let article = articles::create(&app.site, &written).await.expect("an article");
+    let typed = ArticleText { title: "A longer note".to_owned(), ..ArticleText::of(&article) };
+    articles::sit(&app.site, 1, &Piece::of(article.id), (article.version, Some(&typed))).await.expect("kept");
+    let mut picture = std::io::Cursor::new(Vec::new());
+    image::RgbImage::new(3, 2).write_to(&mut picture, image::ImageFormat::Png).expect("a picture");
+    pictures::keep(&app.site, Some(1), ("quay.png", None), picture.into_inner()).await.expect("kept");
+    let under = "insert into gift_article (donation_id, article_id, title) select min(d.id), min(a.id), 'Under it' from donation d, article a";
+    assert_eq!(database::change(&app.site.db, under).await, 1);
     let nina = address("nina@example.org");
     let new = NewMember { name: "Nina \u{10348}", email: &nina, role: Role::Editor };
     staff::add_member(&app.site, Some(1), new).await.expect("a member");

@@ -155,6 +155,8 @@ fn attribute<'a>(attributes: &'a str, name: &str) -> Option<&'a str> {
 }
 
 /// Shortcodes that may stand without anything else in them.
+/// The ends of so many are looked for in one text: looking for each may go through all of it.
+const MOST_SEARCHED: usize = 500;
 const BARE: [&str; 8] = ["gallery", "more", "toc", "nextpage", "playlist", "clear", "divider", "audio"];
 
 fn shortcodes(text: &str, pictures: &Pictures, unknown: &mut Unknown) -> String {
@@ -165,7 +167,7 @@ fn shortcodes(text: &str, pictures: &Pictures, unknown: &mut Unknown) -> String 
             ends.insert(code.name, at);
         }
     }
-    let (mut html, mut at) = (String::with_capacity(text.len()), 0);
+    let (mut html, mut at, mut searched) = (String::with_capacity(text.len()), 0, 0);
     let mut is_verbatim_until = 0;
     let verbatim =
         [("<pre", "</pre>"), ("<code", "</code>")].map(|(open, close)| (open, close, text.rfind(close)));
@@ -216,11 +218,28 @@ fn shortcodes(text: &str, pictures: &Pictures, unknown: &mut Unknown) -> String 
             at += 1;
             continue;
         }
-        let (inner, after) = if is_ended && !code.is_end && !code.is_closed {
-            within(text, behind, code.name)
-        } else {
-            ("", behind)
-        };
+        // What its end is looked for costs: of what is not known the words stay where they are.
+        let has_inner = matches!(
+            code.name,
+            "caption"
+                | "wp_caption"
+                | "embed"
+                | "youtube"
+                | "vimeo"
+                | "audio"
+                | "video"
+                | "soundcloud"
+                | "twitter"
+                | "instagram"
+                | "facebook"
+        );
+        let (inner, after) =
+            if has_inner && is_ended && !code.is_end && !code.is_closed && searched < MOST_SEARCHED {
+                searched += 1;
+                within(text, behind, code.name)
+            } else {
+                ("", behind)
+            };
         at = after;
         match code.name {
             "caption" | "wp_caption" => html.push_str(&caption(&code, inner)),

@@ -256,7 +256,8 @@ fn is_for_members(row: &Row) -> bool {
 }
 
 fn there(row: &Row) -> There {
-    let is_shown = matches!(text(&row.status).as_str(), "published" | "sent");
+    // What was only mailed was on no page.
+    let is_shown = text(&row.status) == "published";
     if is_shown && !is_for_members(row) { There::Published } else { There::Draft }
 }
 

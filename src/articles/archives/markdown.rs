@@ -391,7 +391,7 @@ mod tests {
             ("Salt: and bread", "Ann Lee and Bo Ray")
         );
         assert_eq!(article.topics, ["Food", "Work", "Bread, and salt"]);
-        assert_eq!(article.standfirst, "What a bakery's night shift knows.");
+        assert_eq!(article.standfirst, "What a bakery’s night shift knows.");
         assert_eq!(article.body_html, "<p>The <em>ovens</em> go on at two.</p>");
         assert_eq!(article.image_url.as_deref(), Some("https://gull.example/a.jpg"));
         assert_eq!(article.published_at.map(|at| at.unix_seconds()), Some(1_709_647_505));

@@ -290,7 +290,10 @@ pub(super) fn article(page: &str, address: &Url) -> Result<Article, ArchiveError
     let tags = tags(page);
     let said = said(page, &tags);
     let found = text(page, &tags, region(page, &tags));
-    let canonical = web_address(&said.canonical, Some(address)).unwrap_or_else(|| address.clone());
+    // What stands elsewhere is not this page's to name: it might be an article of ours.
+    let canonical = web_address(&said.canonical, Some(address))
+        .filter(|canonical| canonical.host_str() == address.host_str())
+        .unwrap_or_else(|| address.clone());
     let clean = html::sanitise(&found, Some(&canonical));
     if html::text_of(&clean).chars().count() < SHORTEST {
         return Err(ArchiveError::NoText);

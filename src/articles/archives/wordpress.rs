@@ -327,6 +327,7 @@ fn article(
 
 /// The site that it is of, once it was looked through.
 impl Known {
+    /// The site that it was taken of, as far as it was read.
     pub fn site(&self) -> Option<&Url> {
         self.site.as_ref()
     }

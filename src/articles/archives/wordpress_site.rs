@@ -195,7 +195,11 @@ fn text(value: &Value) -> &str {
 }
 
 fn article(post: &Value, site: &Url, choices: &ArchiveChoices) -> Result<Article, String> {
-    let link = web_address(text(&post["link"]), Some(site));
+    // What stands elsewhere is not this site's to name: it might be an article of ours.
+    let is_own = |url: &Url| url.host_str() == site.host_str();
+    let link = web_address(text(&post["link"]), Some(site)).filter(is_own);
+    let names_another =
+        |guid: &str| web_address(guid, None).is_some_and(|guid| !is_own(&guid) && link.is_some());
     let embedded = &post["_embedded"];
     let all = |value: &Value| value.as_array().cloned().unwrap_or_default();
     let names: Vec<String> =
@@ -209,7 +213,7 @@ fn article(post: &Value, site: &Url, choices: &ArchiveChoices) -> Result<Article
         }
     }
     let guid = match text(&post["guid"]["rendered"]) {
-        "" => text(&post["link"]),
+        guid if guid.is_empty() || names_another(guid) => text(&post["link"]),
         guid => guid,
     };
     let picture = text(&embedded["wp:featuredmedia"][0]["source_url"]);

@@ -42,6 +42,7 @@ pub(super) struct Document<R: Read> {
 }
 
 impl<R: Read> Document<R> {
+    /// At the beginning of a document.
     pub fn of(from: R) -> Self {
         let left = Arc::new(AtomicU64::new(LONGEST_PIECE));
         let bounded = Bounded { from: Lossy::of(from), left: left.clone() };

@@ -38,6 +38,7 @@ pub struct Settled {
 }
 
 impl Context {
+    /// What the feed says of all of them.
     pub fn of(fields: &Fields, address: Option<&Url>) -> Self {
         Self {
             title: clipped(fields.title.clone(), LONGEST_TITLE),

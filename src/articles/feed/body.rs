@@ -21,11 +21,13 @@ pub struct Body {
 }
 
 impl Body {
+    /// Of clean HTML, and the plain text of a summary, which may be empty.
     pub fn new(html: String, summary: String) -> Self {
         let words = html::word_count(&html::text_of(&html));
         Self { html, standfirst: summary, origin_note: None, words }
     }
 
+    /// Takes out the byline, the origin note and the standfirst, and settles what the standfirst is.
     pub fn take_what_the_page_shows(&mut self, byline: &str) {
         self.take_byline(byline);
         self.take_origin_note();

@@ -46,6 +46,7 @@ pub enum Date {
 }
 
 impl Date {
+    /// The moment, if it could be read.
     pub fn moment(self) -> Option<Moment> {
         match self {
             Self::At(moment) => Some(moment),
@@ -63,6 +64,7 @@ pub struct Written {
     pub base: Option<Url>,
 }
 
+/// What kind of text it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// Words, every one of which stays.
@@ -73,6 +75,7 @@ pub enum Kind {
 }
 
 impl Written {
+    /// Whether nothing was said.
     pub fn is_empty(&self) -> bool {
         self.text.trim().is_empty()
     }

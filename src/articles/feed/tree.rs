@@ -71,10 +71,12 @@ impl Tree {
         Ok(building.done())
     }
 
+    /// What holds the root.
     pub fn document(&self) -> Node<'_> {
         self.node(0)
     }
 
+    /// The element of that number.
     pub fn node(&self, id: usize) -> Node<'_> {
         Node { tree: self, id }
     }
@@ -92,18 +94,22 @@ impl<'t> Node<'t> {
         &self.tree.elements[self.id]
     }
 
+    /// The vocabulary that its name is of.
     pub fn space(self) -> Space {
         self.element().space
     }
 
+    /// Its name without a prefix.
     pub fn name(self) -> &'t str {
         &self.element().name
     }
 
+    /// Whether it is called so.
     pub fn is(self, space: Space, name: &str) -> bool {
         self.space() == space && self.name() == name
     }
 
+    /// The elements in it, in their order.
     pub fn children(self) -> impl Iterator<Item = Node<'t>> {
         self.element().children.iter().filter_map(move |child| match child {
             Child::Element(id) => Some(self.tree.node(*id)),
@@ -111,6 +117,7 @@ impl<'t> Node<'t> {
         })
     }
 
+    /// The first element in it that is called so.
     pub fn child(self, space: Space, name: &str) -> Option<Node<'t>> {
         self.children().find(|child| child.is(space, name))
     }
@@ -126,6 +133,7 @@ impl<'t> Node<'t> {
         self.element().base.map(|base| &self.tree.bases[base])
     }
 
+    /// Whether there are elements in it.
     pub fn has_elements(self) -> bool {
         self.children().next().is_some()
     }

@@ -13,7 +13,8 @@ use crate::{
 
 statements! {
     /// The byline of an article, and the one that its authors were read from.
-    BYLINE = "select byline, authors_of, updated_at from article where id = $1";
+    BYLINE = sqlite "select byline, authors_of, updated_at from article where id = $1",
+        postgres "select byline, authors_of, updated_at from article where id = $1 for update";
     /// Articles whose byline nobody read as it is now, by key.
     UNREAD_BYLINES = "select id from article where (authors_of is null or authors_of <> byline) and id > $1 order by id limit $2";
     /// Who is meant by the spellings of a JSON array; they are not merged before the commit.

@@ -27,7 +27,7 @@ statements! {
     /// How many there are that are not in the bin.
     COUNT_FEEDS = "select count(*) from feed where removed_at is null";
     /// Where it comes from and how its articles arrive, held until the commit; none of one that is not on.
-    HOLD_FEED = sqlite "select url, arrives from feed where id = $1 and state = 'on' and removed_at is null", postgres "select url, arrives from feed where id = $1 and state = 'on' and removed_at is null for key share";
+    HOLD_FEED = sqlite "select url, arrives from feed where id = $1 and state = 'on' and removed_at is null", postgres "select url, arrives from feed where id = $1 and state = 'on' and removed_at is null for share";
     /// Its row, held until the commit.
     TAKE_FEED = "update feed set state = state where id = $1 returning url, state, removed_at";
     /// A feed brought a document that was imported.

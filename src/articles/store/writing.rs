@@ -35,7 +35,7 @@ statements! {
             typed_at = coalesce(excluded.typed_at, article_sitting.typed_at)";
     /// Of articles that are not there yet, nobody keeps more than twenty.
     FORGET_NEW = "delete from article_sitting where staff_id = $1 and article_id is null
-        and id not in (select id from article_sitting where staff_id = $1 and article_id is null order by seen_at desc, id desc limit 20)";
+        and id not in (select id from article_sitting where staff_id = $1 and article_id is null and text is not null order by seen_at desc, id desc limit 20)";
     /// What somebody typed at an article.
     COPY = "select piece, version, text, typed_at from article_sitting where staff_id = $1 and piece = $2 and text is not null";
     /// What somebody typed of articles that are not there yet, the newest first.

@@ -72,7 +72,7 @@ pub(crate) async fn show(
     let key = |last: &Article| [last.published_at.0, last.id.0];
     let (found, pages) = list.page(asked.before, PAGE, read, key).await?;
     // A name alone that stands in drafts is nobody's to read.
-    if found.is_empty() && before.is_none() {
+    if found.is_empty() && articles::newest(&app.site, Of::Author(&slug), None, 1).await?.is_empty() {
         return Err(WebError::NotFound);
     }
     let feed = (settings.articles_at != ArticlesAt::Elsewhere)

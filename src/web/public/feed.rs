@@ -52,7 +52,7 @@ pub(crate) async fn show_topic(
     headers: HeaderMap,
 ) -> Outcome {
     let settings = with_feeds(&app).await?;
-    let topics = articles::topics(&app.site.db).await?;
+    let topics = articles::topics(&app.site).await?;
     let topic = topics.into_iter().find(|topic| topic.slug == slug).ok_or(WebError::NotFound)?;
     let channel = Channel::of(Of::Topic(&slug), "topics", &slug, &topic.name, &settings);
     answer(&app, &settings, channel, &headers).await

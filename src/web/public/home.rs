@@ -69,7 +69,7 @@ pub(crate) async fn show_topic(
 
 async fn list(app: &App, asked: &str, place: Place<2>) -> Outcome {
     let settings = Settings::load(&app.site.db).await?;
-    let topics = articles::topics(&app.site.db).await?;
+    let topics = articles::topics(&app.site).await?;
     let topic = match asked {
         "" => None,
         slug => Some(topics.iter().find(|topic| topic.slug == slug).cloned().ok_or(WebError::NotFound)?),

@@ -86,7 +86,7 @@ pub(crate) async fn show_part(State(app): State<App>, Path(part): Path<String>) 
 async fn pages(app: &App) -> Outcome {
     let site = &app.site;
     let mut paths: Vec<String> = ["/", "/archive", "/subscribe", "/donate"].map(str::to_owned).into();
-    let topics = articles::topics(&site.db).await?;
+    let topics = articles::topics(site).await?;
     paths.extend(topics.into_iter().take(TOPICS).map(|topic| format!("/topics/{}", topic.slug)));
     let mut after = 0;
     let mut left = AUTHORS;

@@ -9,7 +9,8 @@ function begin(editor) {
   const form = area.form;
   const told = editor.querySelector("[data-told]");
   const count = editor.querySelector("[data-count]");
-  const csrf = form.elements.csrf.value;
+  // It is another one after signing in again.
+  const csrf = () => form.elements.csrf.value;
   const preview = editor.querySelector(".preview");
   const shown = preview.querySelector("[data-preview]");
 
@@ -190,7 +191,7 @@ function begin(editor) {
     asking = new AbortController();
     const text = area.value;
     try {
-      const answer = await send("/desk/articles/preview", new URLSearchParams({ csrf, body_markdown: text }), undefined, asking.signal);
+      const answer = await send("/desk/articles/preview", new URLSearchParams({ csrf: csrf(), body_markdown: text }), undefined, asking.signal);
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
       shown.replaceChildren(...page.body.childNodes);
       asked = text;
@@ -201,7 +202,7 @@ function begin(editor) {
   }
 
   async function send(path, body, type, signal) {
-    const headers = { "x-csrf-token": csrf, ...(type ? { "content-type": type } : {}) };
+    const headers = { "x-csrf-token": csrf(), ...(type ? { "content-type": type } : {}) };
     const answer = await fetch(path, { method: "POST", body, headers, redirect: "manual", signal });
     if (!answer.ok) throw new Error(String(answer.status));
     return answer;
@@ -241,21 +242,20 @@ function begin(editor) {
     for (const file of files) {
       say(`Bringing ${file.name} …`);
       const body = new FormData();
-      body.append("csrf", csrf);
+      body.append("csrf", csrf());
       body.append("file", file);
       try {
         const answer = await fetch("/desk/pictures", { method: "POST", body, headers: { accept: "application/json" }, redirect: "manual" });
-        const told = await answer.json();
-        if (!answer.ok) throw new Error(told.mistake ?? "");
+        const told = (answer.headers.get("content-type") ?? "").includes("json") ? await answer.json() : {};
+        if (!answer.ok) return say(told.mistake ?? `${file.name} was not taken. Is it larger than 20 MB, or have you been signed out?`);
         const at = area.selectionStart;
         const text = apart(told.markdown, at, area.selectionEnd, true);
         put(text);
         const words = at + text.indexOf("![") + 2;
         if (told.silent) area.setSelectionRange(words, words);
         say(told.silent ? "Write between the brackets what the picture shows, for who does not see it." : "");
-      } catch (error) {
-        say(error.message || `${file.name} could not be brought just now. Try again.`);
-        return;
+      } catch {
+        return say(`${file.name} could not be brought just now. Try again.`);
       }
     }
   }

@@ -31,6 +31,8 @@ use crate::{
 
 const CHANGED: &str = "Somebody else changed this article, or its feed did, since you opened it. What you typed is below, and kept for \
     you, but not saved yet. Saving now puts it in the place of the other version, which stays among the versions.";
+const DELETED: &str = "This article was deleted meanwhile. What you typed is kept: bring the article back from the bin, and it is \
+    offered to you there.";
 const ASKED: &str = "Not saved yet. What you typed is below.";
 
 #[derive(Serialize)]
@@ -275,9 +277,14 @@ async fn write(desk: &Desk, article: Option<&Article>, mut form: Form) -> Outcom
         Some(article) => articles::by_id(&site.db, article.id).await?,
         None => None,
     };
-    if let (Refused::Changed, Some(article)) = (&refused, article) {
+    if let Some(article) = article {
         let text = typed(&form, writes_body(Some(article), &form));
         articles::sit(site, me, &Piece::of(article.id), (version, Some(&text))).await?;
+    }
+    if let Some(article) = article
+        && !articles::deleted_among(&site.db, &[article.id]).await?.is_empty()
+    {
+        return Err(WebError::Conflict(DELETED.into()));
     }
     let answer = match refused {
         Refused::Invalid => invalid,
@@ -348,7 +355,10 @@ async fn page(
             Some(Refused::Asked) => Some(ASKED),
             Some(Refused::Invalid) | None => None,
         },
-        theirs: article.filter(|_| stale).map(|article| theirs(article, &form)).unwrap_or_default(),
+        theirs: article
+            .filter(|_| stale)
+            .map(|article| theirs(article, &form, site.now(), desk.zone()))
+            .unwrap_or_default(),
         changes,
         others,
         copies,

@@ -57,8 +57,10 @@ pub(super) fn written(
     let before = article.map(|article| article.published_at);
     let waits = before.is_some_and(|at| at > now);
     let published_at = match (state, publish_at) {
-        (ArticleState::Published, Some(at)) if before != Some(at) => Some(at),
+        (ArticleState::Published, Some(at)) => Some(at),
         // Published on the day it is, not on the day it was begun; taken back from a day to come, now.
+        // What was out before, and what came with a day of its own and was not touched here, keeps its day.
+        (ArticleState::Published, None) if !waits && has_its_day(article) => None,
         (ArticleState::Published, None) if was != ArticleState::Published || waits => Some(now),
         (ArticleState::Published, _) => None,
         // What is not out yet forgets when it was to be.
@@ -167,8 +169,12 @@ pub(super) fn same(one: &ArticleText, other: &ArticleText) -> bool {
     words(one) == words(other)
 }
 
+fn has_its_day(article: Option<&Article>) -> bool {
+    article.is_some_and(|article| article.state == ArticleState::Withdrawn || article.edited_at.is_none())
+}
+
 /// The fields that somebody else wrote otherwise than the form holds them; the text itself is compared word by word.
-pub(super) fn theirs(article: &Article, form: &Form) -> Vec<Theirs> {
+pub(super) fn theirs(article: &Article, form: &Form, now: Moment, zone: &Zone) -> Vec<Theirs> {
     let labels = [
         ("title", "Title"),
         ("standfirst", "Standfirst"),
@@ -178,6 +184,8 @@ pub(super) fn theirs(article: &Article, form: &Form) -> Vec<Theirs> {
         ("image_url", "Address of its picture"),
         ("origin_note", "Where it was first published"),
         ("notes", "Notes"),
+        ("publish_at", "Publish on"),
+        ("embargo", "Embargo until"),
     ];
-    Theirs::between(&labels, &with_text(&ArticleText::of(article)), form)
+    Theirs::between(&labels, &filled(article, now, zone), form)
 }

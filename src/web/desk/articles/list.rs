@@ -114,7 +114,7 @@ async fn page(desk: &Desk, look: Look) -> Result<Page, WebError> {
         label: standing(state).to_owned(),
         chosen: look.state == word,
     });
-    let topics = articles::topics(db).await?.into_iter().map(|topic| Choice {
+    let topics = articles::topics(desk.site()).await?.into_iter().map(|topic| Choice {
         chosen: look.topic == topic.slug,
         value: topic.slug,
         label: topic.name,
