@@ -14,7 +14,7 @@ use url::Url;
 
 use crate::{
     articles, bounces,
-    clock::Stopwatch,
+    clock::worked,
     email_address::EmailAddress,
     mail::{self, DigestContext, EmailTemplate as _, MailField, Personal, Templates},
     sandbox,
@@ -562,22 +562,12 @@ fn read_html(text: &str) {
     assert!(clean.len() < 10 * text.len(), "{} bytes became {}", text.len(), clean.len());
 }
 
-fn cpu() -> Option<Duration> {
-    // The kernel adds up when it changes threads.
-    thread::yield_now();
-    let text = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
-    text.split(' ').next()?.parse().ok().map(Duration::from_nanos)
-}
-
 /// The work of reading a text, on a thread of its own.
 fn work(what: &str, text: String, read: fn(&str)) -> Duration {
     let (tell, told) = mpsc::channel();
     let reading = thread::Builder::new().stack_size(STACK).spawn(move || {
-        let (before, watch) = (cpu(), Stopwatch::start());
-        read(&text);
-        let worked = before.zip(cpu()).map(|(before, after)| after.saturating_sub(before));
-        // Only Linux tells; elsewhere a busy machine counts too.
-        let _ = tell.send(worked.unwrap_or_else(|| watch.elapsed()));
+        let ((), took) = worked(|| read(&text));
+        let _ = tell.send(took);
     });
     reading.expect("a thread");
     told.recv_timeout(LONGEST_WAIT).unwrap_or_else(|error| panic!("{what}: {error}"))
