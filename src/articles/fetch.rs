@@ -42,6 +42,7 @@ pub struct Validators {
 
 /// What came back.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::large_enum_variant, reason = "there is one at a time, for as long as it is read")]
 pub enum Fetched {
     /// Nothing changed since the validators were given.
     NotModified {

@@ -56,7 +56,7 @@ pub(super) enum Source<'a> {
 
 impl Source<'_> {
     /// How one stands that is new here.
-    fn new(self, there: There) -> ArticleState {
+    fn state_of(self, there: There) -> ArticleState {
         let as_drafts = match self {
             Self::Feed(_, _, arrives) => arrives == FeedArrives::Draft,
             Self::Document => false,
@@ -294,7 +294,7 @@ async fn again(
         && coming.there != There::Withdrawn
     {
         // It was deleted long ago, and what brought it then is not there any more: whoever brings it now wants it.
-        let state = source.new(coming.there);
+        let state = source.state_of(coming.there);
         let arrives =
             if state == ArticleState::Published { FeedArrives::Published } else { FeedArrives::Draft };
         store::bin::revive(tx, known.id, arrives).await?;
@@ -478,7 +478,7 @@ async fn add(
         image_url: article.image_url.as_deref(),
         origin_note: article.origin_note.as_deref(),
         word_count: article.word_count,
-        state: source.new(coming.there),
+        state: source.state_of(coming.there),
         // What a feed gives is public, whatever date it bears.
         published_at: dated(coming, now).unwrap_or(now),
         now,

@@ -35,7 +35,7 @@ fn one(node: &Value, depth: usize, html: &mut String) {
     }
     match text("type") {
         "text" | "extended-text" => {
-            html.push_str(&words(text("text"), node["format"].as_u64().unwrap_or_default()))
+            html.push_str(&words(text("text"), node["format"].as_u64().unwrap_or_default()));
         }
         "linebreak" => html.push_str("<br>"),
         "paragraph" => within("p", node, depth, html),

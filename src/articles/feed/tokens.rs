@@ -87,26 +87,26 @@ impl<'a> Iterator for Tokens<'a> {
 impl<'a> Tokens<'a> {
     /// What stands at a `<`, and its length; `None` if it is text.
     fn markup(&mut self, text: &'a str) -> Option<(Option<Token<'a>>, usize)> {
-        if text.starts_with("<!--") {
+        if let Some(comment) = text.strip_prefix("<!--") {
             if self.no_comment_ends {
                 return None;
             }
-            let end = text[4..].find("-->");
+            let end = comment.find("-->");
             self.no_comment_ends = end.is_none();
             return Some((None, 4 + end? + 3));
         }
-        if text.starts_with("<![CDATA[") {
+        if let Some(section) = text.strip_prefix("<![CDATA[") {
             if self.no_section_ends {
                 return None;
             }
-            let end = text[9..].find("]]>");
+            let end = section.find("]]>");
             self.no_section_ends = end.is_none();
-            return Some((Some(Token::Section(&text[9..9 + end?])), 9 + end? + 3));
+            return Some((Some(Token::Section(&section[..end?])), 9 + end? + 3));
         }
         match text.as_bytes().get(1)? {
             b'?' => {
                 let end = text[2..].find(['<', '>'])?;
-                (text[2..].as_bytes()[end] == b'>').then_some((None, 2 + end + 1))
+                (text.as_bytes()[2 + end] == b'>').then_some((None, 2 + end + 1))
             }
             b'!' => {
                 let is_it = text.get(..9).is_some_and(|start| start.eq_ignore_ascii_case("<!doctype"));

@@ -247,10 +247,14 @@ impl Picked<'_> {
     }
 
     fn contents(self, node: Node<'_>) -> Vec<Written> {
-        let is_content = |child: &Node<'_>| match (child.space(), child.name()) {
-            (Content, "encoded") | (Plain | Atom, "content" | "fullitem") | (Xhtml, "body") => true,
-            (Plain, "body" | "content_encoded") => true,
-            _ => false,
+        let is_content = |child: &Node<'_>| {
+            matches!(
+                (child.space(), child.name()),
+                (Content, "encoded")
+                    | (Plain | Atom, "content" | "fullitem")
+                    | (Xhtml, "body")
+                    | (Plain, "body" | "content_encoded")
+            )
         };
         let mut contents: Vec<Written> = Vec::new();
         for child in node.children().filter(is_content).take(MOST_OF_A_KIND) {
@@ -310,9 +314,8 @@ fn author(node: Node<'_>) -> Option<String> {
 }
 
 fn topics(node: Node<'_>) -> Vec<String> {
-    let is_topic = |child: &Node<'_>| match (child.space(), child.name()) {
-        (Plain | Atom, "category") | (Dc, "subject") => true,
-        _ => false,
+    let is_topic = |child: &Node<'_>| {
+        matches!((child.space(), child.name()), (Plain | Atom, "category") | (Dc, "subject"))
     };
     let named = |child: Node<'_>| {
         let text = child.text();
@@ -374,7 +377,7 @@ fn images(node: Node<'_>, base: Option<&Url>) -> Vec<Url> {
         match (child.space(), child.name()) {
             (Media, "content") | (Plain, "enclosure") if is_image => whole.extend(url),
             (Plain | Atom, "link") if is_image && child.attribute("rel") == Some("enclosure") => {
-                whole.extend(url)
+                whole.extend(url);
             }
             (Media, "thumbnail") => small.extend(url.or_else(|| web_address(&child.text(), base))),
             (Itunes, "image") => small.extend(url),

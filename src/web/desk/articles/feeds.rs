@@ -218,6 +218,6 @@ pub(crate) async fn add_list(desk: Desk, posted: Posted) -> Outcome {
         Ok(0) => Ok(see_other("/desk/feeds?done=feeds-known")),
         Ok(_) => Ok(see_other("/desk/feeds?done=feeds-added")),
         Err(FeedsError::Database(error)) => Err(error.into()),
-        Err(error) => Err(WebError::Conflict(in_a_sentence(&error.to_string()).into())),
+        Err(error) => Err(WebError::Conflict(in_a_sentence(&error.to_string()))),
     }
 }

@@ -62,7 +62,7 @@ pub(crate) async fn submit(desk: Desk, Path(id): Path<String>, posted: Posted) -
         match pictures::describe(desk.site(), &id, &said).await {
             Ok(_) => return Ok(see_other(&format!("/desk/pictures/{id}?done=picture-saved"))),
             Err(PictureError::Database(error)) => return Err(error.into()),
-            Err(error) => form.mistake("alt", &error.to_string()),
+            Err(error) => form.mistake("alt", error.to_string()),
         }
     }
     let page = Page { decorative: said.is_decorative, ..page(&desk, picture, form) };
