@@ -277,7 +277,7 @@ async fn write(desk: &Desk, article: Option<&Article>, mut form: Form) -> Outcom
         Some(article) => articles::by_id(&site.db, article.id).await?,
         None => None,
     };
-    if let Some(article) = article {
+    if let (Refused::Changed | Refused::Asked, Some(article)) = (&refused, article) {
         let text = typed(&form, writes_body(Some(article), &form));
         articles::sit(site, me, &Piece::of(article.id), (version, Some(&text))).await?;
     }
