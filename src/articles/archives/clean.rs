@@ -92,7 +92,7 @@ struct Code<'a> {
 
 /// The one that a text begins with, behind its `[`.
 fn code(text: &str) -> Option<Code<'_>> {
-    const LONGEST: usize = 1024;
+    const LONGEST: usize = 2 * 1024;
     let rest = text.strip_prefix('[')?;
     let (is_end, rest) = rest.strip_prefix('/').map_or((false, rest), |rest| (true, rest));
     let is_letter = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
