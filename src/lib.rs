@@ -13,6 +13,7 @@
 //! | [`heavy`] | work that takes the processor for a while or may fail badly, away from the threads that serve |
 //! | [`db`] | one data layer over SQLite and PostgreSQL, migrations, statements |
 //! | [`site`] | one running instance: database, clock, keys, public address |
+//! | [`kept_file`] | a file that lies in the database piece by piece, for whichever process goes on with it |
 //! | [`mod@queue`] | what waits for its turn: claims, rules, news for the team |
 //! | [`journal`], [`withdrawals`] | a file beside the database of what must not be forgotten with it; who does not want something any more |
 //! | [`attempts`] | whatever is limited, counted before it is judged |
@@ -73,6 +74,7 @@ pub mod email_address;
 pub mod heavy;
 pub mod jobs;
 pub mod journal;
+pub mod kept_file;
 pub mod links;
 pub mod mail;
 pub mod meters;

@@ -1,4 +1,5 @@
-//! Words that the database, forms and commands hold: each list of them is an enum, and stands in one place.
+//! Words that the database, forms and commands hold: each list of them is an enum, and stands in one place. And what the program says of
+//! itself, as people write it.
 
 /// A word that is none of a list.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -125,4 +126,13 @@ macro_rules! words {
     };
     (@stored $word:ident) => { $word.parse::<Self>() };
     (@stored $word:ident $careful:ident) => { $word.parse::<Self>().or(Ok::<_, $crate::words::UnknownWord>(Self::$careful)) };
+}
+
+/// What the program says of itself, with a large letter and an end.
+#[must_use]
+pub fn in_a_sentence(text: &str) -> String {
+    let mut letters = text.trim().chars();
+    let first: String = letters.next().map(|first| first.to_uppercase().collect()).unwrap_or_default();
+    let end = if text.trim().ends_with(['.', '?', '!']) { "" } else { "." };
+    format!("{first}{}{end}", letters.as_str())
 }

@@ -19,7 +19,7 @@ use super::{
     rows::FeedId,
     store::feeds as store,
 };
-use crate::{audit_log, db, heavy, site::Site};
+use crate::{audit_log, db, heavy, site::Site, words};
 
 /// A list of feeds is no longer than this, in bytes.
 pub const LARGEST_OPML: usize = 1024 * 1024;
@@ -55,7 +55,7 @@ impl BringInFeedError {
     /// In a sentence, for an editor.
     #[must_use]
     pub fn in_words(&self) -> String {
-        polling::in_a_sentence(&self.to_string())
+        words::in_a_sentence(&self.to_string())
     }
 }
 

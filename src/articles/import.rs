@@ -196,7 +196,7 @@ pub(super) async fn take(
     let here = Here::load(tx, &names).await?;
     let mut outcomes = Vec::with_capacity(chunk.len());
     for (coming, names) in chunk.iter().zip(&names) {
-        let known = here.find(source, document, names).cloned();
+        let known = here.find(source, document, (coming, names)).cloned();
         outcomes.push(match known {
             Some(known) => again(tx, source, coming, names, &known, now).await?,
             None => add(tx, source, coming, names, now).await?,
@@ -227,7 +227,12 @@ impl Here {
     }
 
     /// The one that it is: by what it is called, or else by where it stands.
-    fn find(&self, source: Source<'_>, document: &Document, names: &Names) -> Option<&Known> {
+    fn find(
+        &self,
+        source: Source<'_>,
+        document: &Document,
+        (coming, names): (&Coming<'_>, &Names),
+    ) -> Option<&Known> {
         if let Some(known) = self.called.get(&names.told_apart()) {
             return Some(known);
         }
@@ -242,7 +247,7 @@ impl Here {
         let standing = self.standing.get(&names.link)?;
         let might_be = |known: &&Known| {
             let is_another = known.source_id.as_deref().is_some_and(|id| document.has(id));
-            !is_another && !is_squatted(source, known, &names.link)
+            !is_another && !is_squatted(source, known, &names.link) && !is_the_next_one(source, coming, known)
         };
         standing.iter().find(might_be)
     }
@@ -255,6 +260,16 @@ fn is_squatted(source: Source<'_>, known: &Known, link: &str) -> bool {
     own != other
         && is_host_of(url, link)
         && !known.feed_url.as_deref().is_some_and(|url| is_host_of(url, link))
+}
+
+/// Whether it is another article of the same feed, which gives all of them one address, such as that of its newsletter: then neither title nor
+/// date are those of the one that stood there.
+fn is_the_next_one(source: Source<'_>, coming: &Coming<'_>, known: &Known) -> bool {
+    let Source::Feed(own, ..) = source else { return false };
+    let article = coming.article;
+    known.feed_id == Some(own)
+        && known.title != article.title
+        && article.published_at.is_none_or(|at| at != known.published_at)
 }
 
 /// Whether a link, as it is compared, is of the host of an address.
@@ -302,6 +317,10 @@ async fn again(
         return Ok(Taken::New);
     }
     if known.deleted_at.is_some() {
+        if let (Source::Feed(id, ..), None) = (source, known.feed_id) {
+            // A feed that has it all along is no news of it when nothing is left but its names.
+            store::bin::is_of(tx, known.id, id).await?;
+        }
         return Ok(Taken::Skipped(format!("“{}” was deleted here", article.title)));
     }
     match source {

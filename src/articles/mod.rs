@@ -85,9 +85,7 @@ pub use self::{
     mistaken::FeedError,
     near::near,
     pictures::{CopiedPictures, copy_pictures},
-    polling::{
-        FeedPollError, FeedsRead, Polled, in_a_sentence, poll_due, poll_feed, read_feed_now, read_feeds_now,
-    },
+    polling::{FeedPollError, FeedsRead, Polled, poll_due, poll_feed, read_feed_now, read_feeds_now},
     read::{
         Before, Of, Public, SITE_MAP_PART, by_id, by_ids, by_slug, desk_page, fold_waiting, key_waiting,
         latest, newest, page, page_of, public_authors, published_by_slug, site_map_part, site_map_parts,

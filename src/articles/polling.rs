@@ -30,6 +30,7 @@ use crate::{
     db, heavy,
     queue::{self, Came, Due, Queue, Work},
     site::Site,
+    words,
 };
 
 /// So many are asked beside each other.
@@ -75,7 +76,7 @@ impl FeedPollError {
     /// In a sentence, for an editor.
     #[must_use]
     pub fn in_words(&self) -> String {
-        in_a_sentence(&self.to_string())
+        words::in_a_sentence(&self.to_string())
     }
 
     /// How long its server wants to be left alone.
@@ -88,15 +89,6 @@ impl FeedPollError {
         };
         wait.min(LONGEST_WAIT)
     }
-}
-
-/// With a large letter and an end.
-#[must_use]
-pub fn in_a_sentence(text: &str) -> String {
-    let mut letters = text.trim().chars();
-    let first: String = letters.next().map(|first| first.to_uppercase().collect()).unwrap_or_default();
-    let end = if text.trim().ends_with(['.', '?', '!']) { "" } else { "." };
-    format!("{first}{}{end}", letters.as_str())
 }
 
 /// What a feed answered.
@@ -341,7 +333,9 @@ fn of_report(report: &ArticlesImported) -> FeedRead {
         .iter()
         .chain(&report.skipped)
         .take(MOST_NOTES)
-        .map(|note| in_a_sentence(&note.replace('\n', " ").chars().take(LONGEST_NOTE).collect::<String>()))
+        .map(|note| {
+            words::in_a_sentence(&note.replace('\n', " ").chars().take(LONGEST_NOTE).collect::<String>())
+        })
         .collect();
     FeedRead {
         fresh: report.new.into(),

@@ -171,6 +171,27 @@ both_engines! {
         assert_eq!(desk_page(&house.site, DeskLook::default(), None, 10).await.expect("articles").len(), 2);
     }
 
+    /// A feed that shows its newest alone, always at one address, overwrites none of those that were there before.
+    async fn a_feed_with_one_address_for_all_keeps_each(db: TestDb) {
+        let house = House::new(&db).await;
+        let fetcher = fetch::Fetcher::new(true).expect("a client");
+        let (own, _) = add_feed(&house.site, &fetcher, "https://gull.example/feed").await.expect("a feed");
+        let newest = async |guid: &str, title: &str, day: u8| {
+            let feed = format!("<rss version='2.0'><channel><title>G</title><link>https://gull.example/</link><item><title>{title}</title>\
+                <link>https://gull.example/newsletter</link><guid isPermaLink='false'>x:{guid}</guid>\
+                <pubDate>{day:02} Mar 2026 08:00:00 GMT</pubDate></item></channel></rss>");
+            let feed = feed::parse(feed.as_bytes(), None, None).expect("a feed");
+            import(&house.site, Some(own.id), feed).await.expect("an import")
+        };
+        assert_eq!(newest("1", "March winds", 1).await.new, 1);
+        assert_eq!(newest("2", "A late frost", 8).await.new, 1, "the one of last week is another");
+        assert_eq!(newest("2", "A very late frost", 8).await.updated, 1, "it is known by its id");
+        // The program of the site was changed, and calls it otherwise.
+        assert_eq!(newest("site-2", "A very late frost", 8).await.new, 0);
+        let all = desk_page(&house.site, DeskLook::default(), None, 10).await.expect("articles");
+        assert_eq!(all.iter().map(|one| one.title.as_str()).collect::<Vec<_>>(), ["A very late frost", "March winds"]);
+    }
+
     /// A link that somebody changed at the desk, or that was here before links were compared, is compared before anything is brought in.
     async fn an_article_is_known_by_the_link_that_the_desk_gave_it(db: TestDb) {
         let house = House::new(&db).await;

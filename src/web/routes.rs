@@ -289,7 +289,7 @@ pub fn routes() -> Vec<Route> {
         Route::post("/desk/articles/{id}", Staff(Role::WRITING), Token, Desk, desk::articles::article::submit),
         Route::get("/desk/pictures", Staff(Role::ANYONE), Desk, desk::articles::pictures::show),
         Route::post("/desk/pictures", Staff(Role::WRITING), Token, Desk, desk::articles::pictures::submit)
-            .with_file(LARGEST_PICTURE),
+            .with_file(2 * LARGEST_PICTURE),
         Route::get("/desk/pictures/{id}", Staff(Role::ANYONE), Desk, desk::articles::picture::show),
         Route::post("/desk/pictures/{id}", Staff(Role::WRITING), Token, Desk, desk::articles::picture::submit),
         Route::get("/desk/articles/{id}/delete", Staff(Role::WRITING), Desk, desk::articles::bin::show_delete),

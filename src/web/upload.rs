@@ -1,7 +1,7 @@
-//! A file that a form sends (RFC 7578): read piece by piece as it comes, and never whole.
+//! A file that a form sends (RFC 7578): read piece by piece as it comes.
 //!
-//! The rule: a form that sends a file holds the session's token in its first field, which is read before anything else is. What is taken
-//! is only ever read, as a list of readers or of feeds; nothing gives it back.
+//! The rule: a form that sends a file holds the session's token in its first field, which is read before anything else is, and the file
+//! behind it, alone. What is taken is only ever read; nothing gives it back as it came.
 
 use std::io;
 
@@ -143,6 +143,38 @@ impl Parts {
         self.is_within = true;
         let name = parameter(&headings, "name").ok_or(BROKEN)?;
         Ok(Some(Part { name, file: parameter(&headings, "filename") }))
+    }
+
+    /// What the file of the form is called, behind which its bytes come; none where none was chosen.
+    pub(super) async fn file(&mut self) -> Result<Option<String>, WebError> {
+        while let Some(part) = self.next().await? {
+            match (part.name.as_str(), part.file) {
+                // It was read before; it is no longer than what was looked through for it.
+                ("csrf", None) => {}
+                ("file", Some(file)) => return Ok(Some(file).filter(|file| !file.is_empty())),
+                _ => return Err(WebError::BadRequest("The form held a field that it does not have.")),
+            }
+        }
+        Ok(None)
+    }
+
+    /// All of this part, with the end of the form behind it; none where it has more bytes than that.
+    pub(super) async fn whole(&mut self, most: usize) -> Result<Option<Vec<u8>>, WebError> {
+        let mut bytes = Vec::new();
+        while let Some(some) = self.bytes().await? {
+            if bytes.len() + some.len() > most {
+                return Ok(None);
+            }
+            bytes.extend_from_slice(&some);
+        }
+        self.end().await?;
+        Ok(Some(bytes))
+    }
+
+    /// The form has an end, or it broke off.
+    pub(super) async fn end(&mut self) -> Result<(), WebError> {
+        while self.next().await?.is_some() {}
+        Ok(())
     }
 
     /// More of this part; none at its end.

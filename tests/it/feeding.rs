@@ -538,6 +538,26 @@ both_engines! {
     }
 
     /// After 30 days the bin is emptied; a feed that is brought in again then brings its articles again.
+    async fn what_was_deleted_stays_so_though_a_feed_has_it(app: TestApp) {
+        let harbour = Harbour::open().await;
+        let body = |title| feed("Harbour", &[("one", title, &[])]).replace("https://harbour.example", &harbour.url(""));
+        // A document brought it, somebody deleted it, and its site's feed has it all along.
+        articles::import(&app.site, None, parsed(&body("High tide"))).await.expect("it is in");
+        let one = article(&app, "High tide").await;
+        let by = app.desk().await;
+        let page = by.open(&format!("/desk/articles/{}/delete", one.id.0)).await;
+        by.submit_and_follow(&page.form("/delete")).await.says("You can bring it back");
+        harbour.gives("/feed", 200, &[], &body("High tide"));
+        brought_in(&app, &harbour.url("/feed")).await;
+        assert_eq!(titles(&app).await, Vec::<String>::new());
+        app.advance(31 * DAY);
+        jobs::forget_as_of(&app.site, app.site.now()).await.expect("a round");
+        harbour.gives("/feed", 200, &[], &body("Higher tide"));
+        poll(&app).await;
+        assert_eq!(harbour.asked("/feed").len(), 2, "it was read");
+        assert_eq!(titles(&app).await, Vec::<String>::new());
+    }
+
     async fn what_is_gone_for_good_can_be_brought_in_anew(app: TestApp) {
         let harbour = Harbour::open().await;
         let body = feed("Harbour", &[("one", "High tide", &[])]);

@@ -101,6 +101,7 @@ const LEVELS: &[&[&str]] = &[
     ],
     &["db"],
     &["site"],
+    &["kept_file"],
     &["queue"],
     &["attempts", "withdrawals"],
     &["mail", "moving_in", "payments", "replies", "smtp"],

@@ -2,12 +2,12 @@
 
 use std::{
     fs::{self, File},
-    io::{self, Read, Seek, SeekFrom, Write},
+    io::{self, Read, Write},
     path::{Path, PathBuf},
     sync::Arc,
 };
 
-use tokio::{runtime::Handle, sync::mpsc};
+use tokio::sync::mpsc;
 use zip::{CompressionMethod, ZipWriter, write::SimpleFileOptions};
 
 use super::{
@@ -16,128 +16,27 @@ use super::{
     store,
 };
 use crate::{
-    db::{self, Db},
-    heavy,
+    db, heavy,
+    kept_file::{self, FileTable, KeptFile},
     moving_in::AnyPlace,
     site::Site,
 };
 
-/// The bytes of a piece; the last one may have fewer.
-const PART: usize = 128 * 1024;
+/// Where it lies.
+pub(super) const TABLE: FileTable =
+    FileTable { add: store::ADD_PART, piece: store::PART, take_away: store::DROP_PARTS };
 /// A file of Markdown that is longer is left out.
 const LONGEST_TEXT: u64 = 5 * 1024 * 1024;
 
-/// A file that arrives.
-#[derive(Debug)]
-pub(super) struct Arriving {
-    id: i64,
-    number: i64,
-    size: u64,
-    rest: Vec<u8>,
-}
-
-impl Arriving {
-    pub(super) fn new(id: i64) -> Self {
-        Self { id, number: 0, size: 0, rest: Vec::with_capacity(PART) }
-    }
-
-    pub(super) const fn size(&self) -> u64 {
-        self.size
-    }
-
-    /// More of it.
-    pub(super) async fn push(&mut self, site: &Site, mut bytes: &[u8]) -> db::Result<()> {
-        while !bytes.is_empty() {
-            let (some, more) = bytes.split_at(bytes.len().min(PART - self.rest.len()));
-            self.rest.extend_from_slice(some);
-            self.size += some.len() as u64;
-            bytes = more;
-            if self.rest.len() == PART {
-                self.keep(site).await?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Keeps what is left.
-    pub(super) async fn keep(&mut self, site: &Site) -> db::Result<()> {
-        if self.rest.is_empty() {
-            return Ok(());
-        }
-        let mut tx = site.db.begin().await?;
-        store::add_part(&mut tx, self.id, self.number, &self.rest, site.now()).await?;
-        tx.commit().await?;
-        self.number += 1;
-        self.rest.clear();
-        Ok(())
-    }
-}
-
 /// One that is here, for a thread that may wait.
 pub(super) fn kept(site: &Site, archive: &Archive) -> Opens {
-    let (db, runtime) = (site.db.clone(), Handle::current());
-    let (id, size) = (archive.id, u64::try_from(archive.size).unwrap_or_default());
-    Arc::new(move || -> io::Result<Box<dyn AnyPlace>> {
-        let (db, runtime) = (db.clone(), runtime.clone());
-        Ok(Box::new(Kept { db, runtime, id, size, at: 0, part: None }))
-    })
-}
-
-/// Somewhere in one that is here.
-struct Kept {
-    db: Db,
-    runtime: Handle,
-    id: i64,
-    size: u64,
-    at: u64,
-    /// The piece that was read last, and its number.
-    part: Option<(i64, Vec<u8>)>,
-}
-
-impl Read for Kept {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        if self.at >= self.size || buffer.is_empty() {
-            return Ok(0);
-        }
-        let number = i64::try_from(self.at / PART as u64).map_err(io::Error::other)?;
-        if self.part.as_ref().is_none_or(|(read, _)| *read != number) {
-            let part =
-                self.runtime.block_on(store::part(&self.db, self.id, number)).map_err(io::Error::other)?;
-            let gone = || io::Error::new(io::ErrorKind::NotFound, "a piece of the file is gone");
-            self.part = Some((number, part.ok_or_else(gone)?));
-        }
-        let bytes = self.part.as_ref().map(|(_, bytes)| bytes.as_slice()).unwrap_or_default();
-        let from = usize::try_from(self.at % PART as u64).map_err(io::Error::other)?;
-        let some = bytes.get(from..).unwrap_or_default();
-        let length = some.len().min(buffer.len());
-        buffer[..length].copy_from_slice(&some[..length]);
-        self.at += length as u64;
-        Ok(length)
-    }
-}
-
-impl Seek for Kept {
-    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
-        let at = match to {
-            SeekFrom::Start(at) => Some(at),
-            SeekFrom::End(by) => self.size.checked_add_signed(by),
-            SeekFrom::Current(by) => self.at.checked_add_signed(by),
-        };
-        self.at = at.ok_or_else(|| io::Error::from(io::ErrorKind::InvalidInput))?;
-        Ok(self.at)
-    }
+    let file = KeptFile::of(site, &TABLE, (archive.id, archive.size));
+    Arc::new(move || -> io::Result<Box<dyn AnyPlace>> { Ok(Box::new(file.open())) })
 }
 
 /// Takes the file away, in steps.
 pub(super) async fn drop(site: &Site, id: i64) -> db::Result<()> {
-    loop {
-        let mut tx = site.db.begin().await?;
-        let gone = store::drop_parts(&mut tx, id).await?;
-        tx.commit().await?;
-        if gone == 0 {
-            return Ok(());
-        }
-    }
+    kept_file::take_away(site, &TABLE, id).await
 }
 
 /// A file on a disk; a folder is what it is packed.

@@ -172,7 +172,7 @@ fn rows(
     match (went, read) {
         (Err(error), _) => Err(error),
         (Ok(false), _) | (Ok(true), Ok(())) => Ok(()),
-        (Ok(true), Err(_)) => Err(ArchiveError::Json),
+        (Ok(true), Err(error)) => Err(ArchiveError::of_reading(&error.into(), ArchiveError::Json)),
     }
 }
 

@@ -224,7 +224,8 @@ fn text(zip: &mut Zip, at: usize) -> Result<Option<String>, ArchiveError> {
         return Ok(None);
     }
     let mut bytes = Vec::new();
-    zip.open(at)?.take(LONGEST).read_to_end(&mut bytes).map_err(|_| ArchiveError::BrokenZip)?;
+    let read = zip.open(at)?.take(LONGEST).read_to_end(&mut bytes);
+    read.map_err(|error| ArchiveError::of_reading(&error, ArchiveError::BrokenZip))?;
     Ok(Some(String::from_utf8_lossy(&bytes).replace('\0', "").replace("\r\n", "\n")))
 }
 

@@ -36,6 +36,7 @@ use crate::{
     clock::Moment,
     db::{self, Db},
     heavy,
+    kept_file::ArrivingFile,
     site::Site,
     token,
 };
@@ -76,7 +77,7 @@ pub enum BringArchiveError {
 pub struct ReceivingArchive {
     id: i64,
     public_id: String,
-    file: file::Arriving,
+    file: ArrivingFile,
 }
 
 impl ReceivingArchive {
@@ -95,7 +96,7 @@ impl ReceivingArchive {
         }
         let id = store::begin(&mut tx, &public_id, (staff, &name), site.now()).await?;
         tx.commit().await?;
-        Ok(Self { id, public_id, file: file::Arriving::new(id) })
+        Ok(Self { id, public_id, file: ArrivingFile::new(&file::TABLE, id) })
     }
 
     /// More of the file.

@@ -10,10 +10,11 @@ use super::{
     piece::{ArchiveError, Article},
     rows::{ArchiveKind, ArchiveSurvey},
     settle::{Raw, moment, settled, web_address},
+    wordpress_site::refused,
 };
 use crate::{
     articles::{
-        fetch::{FetchError, Fetched, Fetcher, Validators},
+        fetch::{Fetched, Fetcher, Validators},
         html,
         import::There,
     },
@@ -262,7 +263,6 @@ fn text(page: &str, tags: &[Tag<'_>], (from, to): (usize, usize)) -> String {
 
 /// The article that stands at an address now.
 pub(super) async fn fetched(fetcher: &Fetcher, address: &str) -> Result<Article, ArchiveError> {
-    let refused = |error: FetchError| ArchiveError::Site(error.to_string());
     let address = fetcher.allowed(address).map_err(refused)?;
     match fetcher.fetch(&address, &Validators::default()).await.map_err(refused)? {
         Fetched::Content { bytes, address, .. } => {

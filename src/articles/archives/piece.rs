@@ -8,6 +8,7 @@ use super::{
 };
 use crate::{
     articles::{feed::ParsedArticle, identity::Document, import::There},
+    kept_file,
     moving_in::AnyPlace,
 };
 
@@ -72,12 +73,32 @@ pub enum ArchiveError {
     /// The site does not answer now.
     #[error("the site does not answer: {0}")]
     Away(String),
-    /// The file cannot be read here and now.
+    /// The file cannot be read: of one at hand its disk says why.
     #[error("the file cannot be read: {0}")]
-    File(#[from] io::Error),
+    File(io::Error),
+    /// The database did not give the file, of which that says nothing.
+    #[error("the database did not give the file: {0}")]
+    NotNow(String),
     /// Our reader met what nobody foresaw.
     #[error("something in the file is written so strangely that our reader had to stop ({0})")]
     GaveUp(String),
+}
+
+impl ArchiveError {
+    /// What a failure to read means: `broken`, unless it is the database's.
+    pub(super) fn of_reading(error: &io::Error, broken: Self) -> Self {
+        if kept_file::is_of_the_database(error) { Self::NotNow(error.to_string()) } else { broken }
+    }
+}
+
+impl From<io::Error> for ArchiveError {
+    fn from(error: io::Error) -> Self {
+        if kept_file::is_of_the_database(&error) {
+            Self::NotNow(error.to_string())
+        } else {
+            Self::File(error)
+        }
+    }
 }
 
 /// A file that can be opened as often as needed.

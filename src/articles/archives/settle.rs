@@ -6,7 +6,7 @@ use super::super::{
     feed::{Body, ParsedArticle},
     html,
 };
-use crate::clock::Moment;
+use crate::{clock::Moment, token};
 
 const LONGEST_TITLE: usize = 300;
 const LONGEST_BYLINE: usize = 200;
@@ -50,13 +50,15 @@ pub(super) fn settled(raw: Raw, base: Option<&Url>) -> Result<ParsedArticle, Str
     if raw.source_id.trim().is_empty() {
         return Err("it has neither an id nor an address".to_owned());
     }
+    // JSON can name a NUL, which is no text, and PostgreSQL takes none.
+    let plain = |text: String| if text.contains('\0') { text.replace('\0', "") } else { text };
     Ok(ParsedArticle {
-        source_id: raw.source_id,
-        title,
-        standfirst: text.standfirst,
-        byline,
-        topics: topics(&raw.topics),
-        body_html: text.html,
+        source_id: id(plain(raw.source_id)),
+        title: plain(title),
+        standfirst: plain(text.standfirst),
+        byline: plain(byline),
+        topics: topics(&raw.topics).into_iter().map(plain).collect(),
+        body_html: plain(text.html),
         placed_at: None,
         canonical_url: canonical_url.map(String::from),
         image_url,
@@ -64,6 +66,12 @@ pub(super) fn settled(raw: Raw, base: Option<&Url>) -> Result<ParsedArticle, Str
         published_at: raw.published_at,
         word_count: text.words,
     })
+}
+
+/// What is longer than any id is known by a hash: an index has an end.
+fn id(source_id: String) -> String {
+    const LONGEST: usize = 1_000;
+    if source_id.len() > LONGEST { format!("sha256:{}", token::hash(&source_id)) } else { source_id }
 }
 
 /// An address on the web, whole.

@@ -14,8 +14,8 @@ statements! {
     BEGIN_SITE = "insert into archive (public_id, state, kind, staff_id, created_at, changed_at, file, size, choices, survey, report, at, trouble, attempts, next_at)
         values ($1, 'reading', $5, $2, $3, $3, $4, 0, '', '', '', 0, '', 0, $3) returning id";
     /// A piece of the file.
-    ADD_PART = "insert into archive_part (archive_id, number, bytes, kept_at) values ($1, $2, $3, $4)";
-    PART = "select bytes from archive_part where archive_id = $1 and number = $2";
+    pub(crate) ADD_PART = "insert into archive_part (archive_id, number, bytes, kept_at) values ($1, $2, $3, $4)";
+    pub(crate) PART = "select bytes from archive_part where archive_id = $1 and number = $2";
     /// The file is here.
     ARRIVED = "update archive set state = 'reading', size = $2, changed_at = $3, next_at = $3 where id = $1 and state = 'arriving'";
     /// The same for one of which everything was said before, and which its owner goes on with.
@@ -33,7 +33,7 @@ statements! {
     PUT_AWAY = "update archive set state = 'arriving', changed_at = $2 where id = $1 and state in ('arriving', 'reading', 'asking')";
     REMOVE = "delete from archive where id = $1 and state = 'arriving'";
     /// Some of its file.
-    DROP_PARTS = "delete from archive_part where archive_id = $1 and number in (select number from archive_part where archive_id = $1 order by number limit 64)";
+    pub(crate) DROP_PARTS = "delete from archive_part where archive_id = $1 and number in (select number from archive_part where archive_id = $1 order by number limit 64)";
     /// What a worker found out about one that is still theirs: $2 their claim.
     FOUND = "update archive set state = 'asking', changed_at = $3, kind = $4, survey = $5, trouble = $6 where id = $1 and next_at = $2 and state = 'reading'";
     /// How far it is, with a new claim; nothing is, if somebody stopped it or has it.
@@ -76,14 +76,6 @@ pub async fn begin_site(
     now: Moment,
 ) -> Result<i64> {
     Ok(tx.one::<(i64,)>(BEGIN_SITE, (public_id, staff, now, address, kind)).await?.0)
-}
-
-pub async fn add_part(tx: &mut Tx, id: i64, number: i64, bytes: &[u8], now: Moment) -> Result<u64> {
-    tx.exec(ADD_PART, (id, number, bytes, now)).await
-}
-
-pub async fn part(db: &Db, id: i64, number: i64) -> Result<Option<Vec<u8>>> {
-    Ok(db.opt::<(Vec<u8>,)>(PART, (id, number)).await?.map(|(bytes,)| bytes))
 }
 
 pub async fn arrived(tx: &mut Tx, id: i64, size: i64, now: Moment) -> Result<bool> {
@@ -138,10 +130,6 @@ pub async fn remove(tx: &mut Tx, id: i64) -> Result<bool> {
 }
 
 /// How many went; there may be more.
-pub async fn drop_parts(tx: &mut Tx, id: i64) -> Result<u64> {
-    tx.exec(DROP_PARTS, (id,)).await
-}
-
 /// Whether it was still theirs who found out.
 pub async fn found(
     tx: &mut Tx,

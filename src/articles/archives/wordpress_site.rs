@@ -123,8 +123,13 @@ pub(super) async fn rest(took: Duration) {
     tokio::time::sleep(took.min(LONGEST_WAIT)).await;
 }
 
-fn refused(error: FetchError) -> ArchiveError {
+/// Why a site did not answer as it should.
+pub(super) fn refused(error: FetchError) -> ArchiveError {
     match error {
+        // Too much was asked of it, or it has trouble of its own: it may give them later.
+        FetchError::Status { status: 408 | 425 | 429 | 500..=599, .. } => {
+            ArchiveError::Away(error.to_string())
+        }
         FetchError::Status { .. } | FetchError::NotAllowed(_) => ArchiveError::Site(error.to_string()),
         error => ArchiveError::Away(error.to_string()),
     }

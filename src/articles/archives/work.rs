@@ -1,7 +1,5 @@
 //! Going on with an archive by itself: looking through its file, and bringing its articles in.
 
-use std::io;
-
 use tokio::sync::mpsc;
 
 use super::{
@@ -28,6 +26,9 @@ use crate::{
 
 /// Of what was left out so much is written down.
 const MOST_LEFT: u64 = 10_000;
+/// Nothing is brought in that nobody has seen.
+const ANOTHER_PAGE: &str =
+    "the page says something else by now than when you looked at it: look at it once more";
 /// Of a site that is asked no more is taken.
 const MOST_POSTS: u64 = 200_000;
 
@@ -85,7 +86,7 @@ impl Work for InTurn<'_> {
 
 /// Whether trying again may mend it.
 fn is_of_the_machine(error: &ArchiveError) -> bool {
-    matches!(error, ArchiveError::File(_) | ArchiveError::Away(_))
+    matches!(error, ArchiveError::NotNow(_) | ArchiveError::Away(_))
 }
 
 async fn look_through(site: &Site, fetcher: &Fetcher, archive: &Archive, claim: Moment) -> Result<(), Stuck> {
@@ -101,7 +102,7 @@ async fn look_through(site: &Site, fetcher: &Fetcher, archive: &Archive, claim: 
     };
     let (kind, survey, trouble) = match survey {
         Ok(survey) => (survey.kind, rows::written(&survey)?, String::new()),
-        Err(error @ ArchiveError::File(_)) => return Err(error.into()),
+        Err(error @ ArchiveError::NotNow(_)) => return Err(error.into()),
         Err(error) => (archive.kind, String::new(), error.to_string()),
     };
     let mut tx = site.db.begin().await?;
@@ -177,7 +178,7 @@ pub(super) async fn take(
                 return end(site, archive, *claim, (ArchiveState::Stopped, &error.to_string())).await;
             }
             None => {
-                return Err(ArchiveError::File(io::Error::other("the file was not read to its end")).into());
+                return Err(ArchiveError::NotNow("it was not read to its end".to_owned()).into());
             }
         }
     }
@@ -238,8 +239,12 @@ async fn take_page(
 ) -> Result<(), Stuck> {
     let article = match page::fetched(fetcher, &archive.file).await {
         Ok(article) => article,
+        Err(error) if is_of_the_machine(&error) => return Err(error.into()),
         Err(error) => return end(site, archive, *claim, (ArchiveState::Stopped, &error.to_string())).await,
     };
+    if article.article.body_html != archive.survey()?.preview {
+        return end(site, archive, *claim, (ArchiveState::Stopped, ANOTHER_PAGE)).await;
+    }
     let mut document = Document::default();
     document.add(&article.article.source_id, &link_key(article.article.canonical_url.as_deref()));
     let (title, is_page, unknown) = (article.article.title.clone(), false, Default::default());

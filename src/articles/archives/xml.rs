@@ -129,7 +129,7 @@ impl<R: Read> Document<R> {
 fn why(error: &io::Error) -> ArchiveError {
     match error.get_ref().and_then(|inner| inner.downcast_ref::<TooLong>()) {
         Some(_) => ArchiveError::LongPiece,
-        None => ArchiveError::File(io::Error::new(error.kind(), error.to_string())),
+        None => ArchiveError::of_reading(error, ArchiveError::Broken(error.to_string())),
     }
 }
 

@@ -93,7 +93,7 @@ fn why(error: ZipError) -> ArchiveError {
         ZipError::Io(error) if error.get_ref().is_some_and(|inner| inner.is::<TooMuch>()) => {
             ArchiveError::TooManyFiles
         }
-        ZipError::Io(error) if error.kind() == io::ErrorKind::NotFound => ArchiveError::File(error),
+        ZipError::Io(error) => ArchiveError::of_reading(&error, ArchiveError::BrokenZip),
         ZipError::InvalidPassword => ArchiveError::Password,
         _ => ArchiveError::BrokenZip,
     }

@@ -31,6 +31,7 @@ statements! {
     DELETED_AT = "select id, title, byline, deleted_at from article where id = $1 and deleted_at is not null and emptied_at is null";
     /// One that was emptied, and that no feed of before brings any more, is a new article of another.
     REVIVE = "update article set deleted_at = null, deleted_state = null, emptied_at = null, edited_at = null, body_markdown = null, content_hash = '', state = $2 where id = $1 and emptied_at is not null";
+    IS_OF = "update article set feed_id = $2 where id = $1 and deleted_at is not null";
     /// What is over: nothing stays but the names by which it would come back, and the title where an edition has it.
     pub(crate) EMPTY = "update article set title = case when exists (select 1 from edition_article e where e.article_id = article.id) then title else '' end, standfirst = '', byline = '', body_html = '', body_markdown = null, image_url = null, origin_note = null, notes = '', correction = '', corrected_at = null, embargo_at = null, word_count = 0, content_hash = '', search = '', emptied_at = deleted_at where id in (select id from article where deleted_at < $1 and emptied_at is null order by deleted_at limit $2)";
     /// How it was saved, each time, goes with its words.
@@ -88,6 +89,11 @@ pub(in crate::articles) async fn deleted_among(db: &Db, ids: &[ArticleId]) -> Re
 
 pub(in crate::articles) async fn deleted(db: &Db, id: ArticleId) -> Result<Option<DeletedArticle>> {
     db.opt(DELETED_AT, (id,)).await
+}
+
+/// What was deleted stands in a feed.
+pub(in crate::articles) async fn is_of(tx: &mut Tx, id: ArticleId, feed: FeedId) -> Result<()> {
+    tx.exec(IS_OF, (id, feed)).await.map(drop)
 }
 
 pub(in crate::articles) async fn revive(tx: &mut Tx, id: ArticleId, arrives: FeedArrives) -> Result<()> {

@@ -12,11 +12,7 @@ mod work;
 use std::io::Read as _;
 
 pub(super) use self::rows::{Change, told};
-use self::{
-    file::{Arriving, Stuck},
-    seen::Said,
-    work::claimed,
-};
+use self::{file::Stuck, seen::Said, work::claimed};
 pub use self::{
     rows::{ChangeKind, Import, ImportState},
     seen::{AskedOfColumn, Seen, SeenColumn, SeenRow, SeenWord, SeenWords},
@@ -30,6 +26,7 @@ use crate::{
     audit_log,
     clock::Moment,
     db::{self, Db},
+    kept_file::{self, ArrivingFile},
     moving_in::{ImportChoices, TableError, TableSource},
     site::Site,
     token,
@@ -72,7 +69,7 @@ pub enum BringInError {
 pub struct Receiving {
     id: i64,
     public_id: String,
-    file: Arriving,
+    file: ArrivingFile,
 }
 
 /// The name of a file, without the folders that some browsers tell.
@@ -102,7 +99,7 @@ impl Receiving {
         }
         let id = store::begin(&mut tx, &public_id, (staff, &named(file), makes_lists), site.now()).await?;
         tx.commit().await?;
-        Ok(Self { id, public_id, file: Arriving::new(id) })
+        Ok(Self { id, public_id, file: ArrivingFile::new(&file::TABLE, id) })
     }
 
     /// More of the file.
@@ -163,7 +160,7 @@ pub async fn import_kept(
     let begun = Receiving::begin_so(site, (None, &source.name(), plan.makes_lists)).await;
     let mut receiving = begun.map_err(of_command)?;
     let mut file = source.open().map_err(TableError::from)?;
-    let mut buffer = vec![0; file::PART];
+    let mut buffer = vec![0; kept_file::PIECE];
     loop {
         let length = file.read(&mut buffer).map_err(TableError::from)?;
         if length == 0 {

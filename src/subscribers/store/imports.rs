@@ -14,8 +14,8 @@ statements! {
     BEGIN = "insert into import (public_id, state, staff_id, created_at, changed_at, file, size, basis, source, makes_lists, choices, survey, expected, report, pass, line, trouble, attempts, next_at)
         values ($1, 'arriving', $2, $3, $3, $4, 0, '', '', $5, '', '', '', '', 0, 0, '', 0, $3) returning id";
     /// A piece of the file.
-    ADD_PART = "insert into import_part (import_id, number, bytes, kept_at) values ($1, $2, $3, $4)";
-    PART = "select bytes from import_part where import_id = $1 and number = $2";
+    pub(crate) ADD_PART = "insert into import_part (import_id, number, bytes, kept_at) values ($1, $2, $3, $4)";
+    pub(crate) PART = "select bytes from import_part where import_id = $1 and number = $2";
     /// The file is here.
     ARRIVED = "update import set state = 'reading', size = $2, changed_at = $3, next_at = $3 where id = $1 and state = 'arriving'";
     /// The same for one of which everything was said before, and which its owner goes on with.
@@ -41,7 +41,7 @@ statements! {
     PUT_AWAY = "update import set state = 'arriving', changed_at = $2 where id = $1 and state in ('arriving', 'reading', 'asking', 'counting', 'ready')";
     REMOVE = "delete from import where id = $1 and state = 'arriving'";
     /// Some of its file, or of its problems.
-    DROP_PARTS = "delete from import_part where import_id = $1 and number in (select number from import_part where import_id = $1 order by number limit 64)";
+    pub(crate) DROP_PARTS = "delete from import_part where import_id = $1 and number in (select number from import_part where import_id = $1 order by number limit 64)";
     DROP_PROBLEMS = "delete from import_problem where import_id = $1 and line in (select line from import_problem where import_id = $1 order by line limit 2000)";
     /// What a worker found out about one that is still theirs: $2 their claim, $3 the state that it was in.
     FOUND = "update import set state = $4, changed_at = $5, survey = $6, trouble = $7 where id = $1 and next_at = $2 and state = $3";
@@ -90,14 +90,6 @@ pub async fn begin(
     now: Moment,
 ) -> Result<i64> {
     Ok(tx.one::<(i64,)>(BEGIN, (public_id, staff, now, file, makes_lists)).await?.0)
-}
-
-pub async fn add_part(tx: &mut Tx, id: i64, number: i64, bytes: &[u8], now: Moment) -> Result<u64> {
-    tx.exec(ADD_PART, (id, number, bytes, now)).await
-}
-
-pub async fn part(db: &Db, id: i64, number: i64) -> Result<Option<Vec<u8>>> {
-    Ok(db.opt::<(Vec<u8>,)>(PART, (id, number)).await?.map(|(bytes,)| bytes))
 }
 
 pub async fn arrived(tx: &mut Tx, id: i64, size: i64, now: Moment) -> Result<bool> {
@@ -166,10 +158,6 @@ pub async fn remove(tx: &mut Tx, id: i64) -> Result<bool> {
 }
 
 /// How many went; there may be more.
-pub async fn drop_parts(tx: &mut Tx, id: i64) -> Result<u64> {
-    tx.exec(DROP_PARTS, (id,)).await
-}
-
 pub async fn drop_problems(tx: &mut Tx, id: i64) -> Result<u64> {
     tx.exec(DROP_PROBLEMS, (id,)).await
 }

@@ -9,7 +9,7 @@ use axum::{
 use futures_util::stream;
 use serde::Serialize;
 
-use super::bring_in::{sentence, standing};
+use super::bring_in::standing;
 use crate::{
     articles::{
         self, Archive, ArchiveChoices, ArchiveFirst, ArchiveKind, ArchiveReport, ArchiveState, ArchiveSurvey,
@@ -24,6 +24,7 @@ use crate::{
         session::see_other,
         words::{count, grouped},
     },
+    words::in_a_sentence,
 };
 
 const FIELDS: &[&str] = &["seen", "how", "pages", "topics", "site"];
@@ -213,7 +214,7 @@ async fn next(mut reading: Reading) -> Result<Option<(Vec<u8>, Reading)>, Broken
     let Some(last) = found.last() else { return Ok(None) };
     reading.after = last.number;
     for one in &found {
-        csv.write_record([one.number.to_string(), guarded(&one.title), guarded(&sentence(&one.why))])?;
+        csv.write_record([one.number.to_string(), guarded(&one.title), guarded(&in_a_sentence(&one.why))])?;
     }
     Ok(Some((csv.into_inner()?, reading)))
 }
@@ -246,7 +247,7 @@ async fn page(desk: &Desk, archive: &Archive, form: Form) -> Result<Page, WebErr
         state,
         look,
         begun: format!("Brought by {who} on {}.", archive.created_at.date_time(zone)),
-        trouble: if archive.trouble.is_empty() { String::new() } else { sentence(&archive.trouble) },
+        trouble: if archive.trouble.is_empty() { String::new() } else { in_a_sentence(&archive.trouble) },
         seen: archive.changed_at.0,
         ask: (archive.state == ArchiveState::Asking && is_read).then(|| ask(archive, &survey, zone)),
         goes_on: goes_on(archive, &survey, &report),
@@ -362,7 +363,7 @@ async fn over(desk: &Desk, archive: &Archive, report: &ArchiveReport) -> Result<
     left.truncate(SHOWN);
     Ok(Some(Over {
         sums: sums(report),
-        left: left.into_iter().map(|one| Left { title: one.title, why: sentence(&one.why) }).collect(),
+        left: left.into_iter().map(|one| Left { title: one.title, why: in_a_sentence(&one.why) }).collect(),
         has_more,
     }))
 }

@@ -14,13 +14,12 @@ use crate::{
         upload::{self, Parts},
         words::count,
     },
+    words::in_a_sentence,
 };
 
 const FIELDS: &[&str] = &["file", "address", "what"];
 const TITLE: &str = "Bring in what you have";
 const PAGE: usize = 20;
-/// Before the file there is the token, and nothing else.
-const LONGEST_FIELD: usize = 1_000;
 
 /// What the address of the page asks for.
 #[derive(Debug, Default, Deserialize)]
@@ -73,51 +72,32 @@ pub(crate) async fn submit(desk: Desk, request: Request) -> Outcome {
     };
     let site = desk.site();
     let mut parts = Parts::of(request.into_body(), &boundary);
-    while let Some(part) = parts.next().await? {
-        let file = match (part.name.as_str(), part.file) {
-            ("csrf", None) => {
-                let mut length = 0;
-                while let Some(some) = parts.bytes().await? {
-                    length += some.len();
-                    if length > LONGEST_FIELD {
-                        return Err(WebError::TooLarge);
-                    }
-                }
-                continue;
-            }
-            ("file", Some(file)) => file,
-            _ => return Err(WebError::BadRequest("The form held a field that it does not have.")),
-        };
-        if file.is_empty() {
-            return again(&desk, "Choose a file.").await;
+    let Some(file) = parts.file().await? else { return again(&desk, "Choose a file.").await };
+    let mut receiving = match ReceivingArchive::begin(site, Some(desk.who.staff.id), &file).await {
+        Ok(receiving) => receiving,
+        Err(error @ BringArchiveError::TooMany) => {
+            return again(&desk, &in_a_sentence(&error.to_string())).await;
         }
-        let mut receiving = match ReceivingArchive::begin(site, Some(desk.who.staff.id), &file).await {
-            Ok(receiving) => receiving,
-            Err(error @ BringArchiveError::TooMany) => {
-                return again(&desk, &sentence(&error.to_string())).await;
-            }
-            Err(error) => return Err(error.into()),
-        };
-        return match receive(&desk, &mut parts, &mut receiving).await {
-            Ok(()) => match receiving.finish(site).await {
-                Ok(id) => Ok(see_other(&format!("/desk/articles/bring-in/{id}"))),
-                Err(BringArchiveError::Empty) => {
-                    receiving.give_up(site).await?;
-                    again(&desk, "The file is empty.").await
-                }
-                Err(error) => Err(error.into()),
-            },
-            Err(NotHere::TooLarge(why)) => {
+        Err(error) => return Err(error.into()),
+    };
+    match receive(&desk, &mut parts, &mut receiving).await {
+        Ok(()) => match receiving.finish(site).await {
+            Ok(id) => Ok(see_other(&format!("/desk/articles/bring-in/{id}"))),
+            Err(BringArchiveError::Empty) => {
                 receiving.give_up(site).await?;
-                again(&desk, &sentence(&why)).await
+                again(&desk, "The file is empty.").await
             }
-            Err(NotHere::Broken(error)) => {
-                receiving.give_up(site).await?;
-                Err(error)
-            }
-        };
+            Err(error) => Err(error.into()),
+        },
+        Err(NotHere::TooLarge(why)) => {
+            receiving.give_up(site).await?;
+            again(&desk, &in_a_sentence(&why)).await
+        }
+        Err(NotHere::Broken(error)) => {
+            receiving.give_up(site).await?;
+            Err(error)
+        }
     }
-    again(&desk, "Choose a file.").await
 }
 
 /// `POST /desk/articles/bring-in/site`
@@ -131,7 +111,7 @@ pub(crate) async fn site(desk: Desk, posted: Posted) -> Outcome {
         match articles::begin_site(desk.site(), &desk.app.fetcher, staff, (kind, &address)).await {
             Ok(id) => return Ok(see_other(&format!("/desk/articles/bring-in/{id}"))),
             Err(BringArchiveError::Database(error)) => return Err(error.into()),
-            Err(error) => form.mistake("address", sentence(&error.to_string())),
+            Err(error) => form.mistake("address", in_a_sentence(&error.to_string())),
         }
     }
     let page = page(&desk, &Look::default(), form).await?;
@@ -152,9 +132,7 @@ async fn receive(desk: &Desk, parts: &mut Parts, receiving: &mut ReceivingArchiv
             Err(error) => return Err(NotHere::Broken(error.into())),
         }
     }
-    // The form has an end, or it broke off.
-    while parts.next().await.map_err(NotHere::Broken)?.is_some() {}
-    Ok(())
+    parts.end().await.map_err(NotHere::Broken)
 }
 
 async fn again(desk: &Desk, mistake: &str) -> Outcome {
@@ -162,13 +140,6 @@ async fn again(desk: &Desk, mistake: &str) -> Outcome {
     form.mistake("file", mistake);
     let page = page(desk, &Look::default(), form).await?;
     desk.page_again("desk/articles/bring_in", TITLE, &page).await
-}
-
-/// What the program says of itself, as a sentence.
-pub(super) fn sentence(text: &str) -> String {
-    let mut letters = text.trim().trim_end_matches('.').chars();
-    let first: String = letters.next().map(|first| first.to_uppercase().collect()).unwrap_or_default();
-    format!("{first}{}.", letters.as_str())
 }
 
 async fn page(desk: &Desk, look: &Look, form: Form) -> Result<Page, WebError> {

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     articles::{
         self, Feed, FeedArrives, FeedEvery, FeedId, FeedRead, FeedSettings, FeedState, FeedsError,
-        OtherTopics, in_a_sentence,
+        OtherTopics,
     },
     clock::Zone,
     staff::Role,
@@ -19,6 +19,7 @@ use crate::{
             feeds::{came, every, health, standing},
         },
     },
+    words::in_a_sentence,
 };
 
 const FIELDS: &[&str] = &["every", "arrives", "topic_map", "other_topics"];

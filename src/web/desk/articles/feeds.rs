@@ -8,10 +8,7 @@ use axum::{
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    articles::{
-        self, BringInFeedError, BroughtIn, Feed, FeedPollError, FeedsError, LARGEST_OPML, NamedFeed,
-        in_a_sentence,
-    },
+    articles::{self, BringInFeedError, BroughtIn, Feed, FeedPollError, FeedsError, LARGEST_OPML, NamedFeed},
     clock::{Moment, Zone},
     staff::Role,
     web::{
@@ -21,6 +18,7 @@ use crate::{
         upload::{self, Parts},
         words::feeds::{every, health, standing},
     },
+    words::in_a_sentence,
 };
 
 const FIELDS: &[&str] = &["url", "file"];
@@ -29,8 +27,6 @@ const TITLE: &str = "Feeds";
 const PAGE: usize = 40;
 /// So many of the bin are shown.
 const IN_BIN: i64 = 20;
-/// What stands beside the file in its form is no longer than this.
-const LONGEST_FIELD: usize = 4_096;
 
 /// What the address of the page asks for.
 #[derive(Debug, Default, Deserialize)]
@@ -190,24 +186,14 @@ async fn file(request: Request) -> Result<Result<Vec<u8>, String>, WebError> {
     let none = || Ok(Err("Choose a file.".to_owned()));
     let Some(boundary) = upload::boundary(request.headers()) else { return none() };
     let mut parts = Parts::of(request.into_body(), &boundary);
-    while let Some(part) = parts.next().await? {
-        let most = match (part.name.as_str(), &part.file) {
-            ("csrf", None) => LONGEST_FIELD,
-            ("file", Some(_)) => LARGEST_OPML,
-            _ => return Err(WebError::BadRequest("The form held a field that it does not have.")),
-        };
-        let mut bytes = Vec::new();
-        while let Some(some) = parts.bytes().await? {
-            if bytes.len() + some.len() > most {
-                return Ok(Err("The file is larger than 1 MB: no list of feeds is.".to_owned()));
-            }
-            bytes.extend(some);
-        }
-        if part.name == "file" {
-            return if bytes.is_empty() { none() } else { Ok(Ok(bytes)) };
-        }
+    if parts.file().await?.is_none() {
+        return none();
     }
-    none()
+    match parts.whole(LARGEST_OPML).await? {
+        Some(bytes) if bytes.is_empty() => none(),
+        Some(bytes) => Ok(Ok(bytes)),
+        None => Ok(Err("The file is larger than 1 MB: no list of feeds is.".to_owned())),
+    }
 }
 
 /// `POST /desk/feeds/opml/add`: adds those that were ticked.

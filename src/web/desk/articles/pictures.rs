@@ -9,7 +9,7 @@ use axum::{
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    pictures::{self, LARGEST_PICTURE, Picture, PictureError},
+    pictures::{self, LARGEST_PICTURE, Picture, PictureError, UnreadablePicture},
     site::Site,
     web::{
         Desk, Form, Outcome, WebError,
@@ -23,8 +23,6 @@ const FIELDS: &[&str] = &["file"];
 const TITLE: &str = "Pictures";
 const TEMPLATE: &str = "desk/articles/pictures";
 const PAGE: usize = 48;
-/// What stands beside the file in its form is no longer than this.
-const LONGEST_FIELD: usize = 4_096;
 const CHOOSE: &str = "Choose a picture.";
 
 /// What the address of the page asks for.
@@ -96,36 +94,15 @@ pub(crate) async fn submit(desk: Desk, request: Request) -> Outcome {
         return answers.mistake(&desk, CHOOSE).await;
     };
     let mut parts = Parts::of(request.into_body(), &boundary);
-    let Some((file, bytes)) = picture_in(&mut parts).await? else {
-        return answers.mistake(&desk, CHOOSE).await;
+    let Some(file) = parts.file().await? else { return answers.mistake(&desk, CHOOSE).await };
+    let Some(bytes) = parts.whole(LARGEST_PICTURE).await? else {
+        return answers.mistake(&desk, &UnreadablePicture::TooLarge.to_string()).await;
     };
     match pictures::keep(desk.site(), Some(desk.who.staff.id), (&file, None), bytes).await {
         Ok(kept) => Ok(answers.kept(desk.site(), &kept.picture)),
         Err(PictureError::Database(error)) => Err(error.into()),
         Err(error) => answers.mistake(&desk, &error.to_string()).await,
     }
-}
-
-/// The file of the form: what it is called, and what it holds; none where none was chosen.
-async fn picture_in(parts: &mut Parts) -> Result<Option<(String, Vec<u8>)>, WebError> {
-    let mut found = None;
-    while let Some(part) = parts.next().await? {
-        let (file, most) = match (part.name.as_str(), part.file) {
-            ("csrf", None) => (None, LONGEST_FIELD),
-            // One byte more than may be tells that it is too large.
-            ("file", Some(file)) if found.is_none() => (Some(file), LARGEST_PICTURE + 1),
-            _ => return Err(WebError::BadRequest("The form held a field that it does not have.")),
-        };
-        let mut bytes = Vec::new();
-        while let Some(some) = parts.bytes().await? {
-            if bytes.len() + some.len() > most && file.is_none() {
-                return Err(WebError::TooLarge);
-            }
-            bytes.extend_from_slice(&some[..some.len().min(most - bytes.len())]);
-        }
-        found = file.map(|file| (file, bytes)).or(found);
-    }
-    Ok(found.filter(|(_, bytes)| !bytes.is_empty()))
 }
 
 /// To whom: a browser that shows a page, or a script.

@@ -10,7 +10,7 @@ use futures_util::stream;
 use serde::Serialize;
 
 use super::{
-    imports::{sentence, standing},
+    imports::standing,
     in_sums::{When, sentences},
 };
 use crate::{
@@ -27,6 +27,7 @@ use crate::{
         session::see_other,
         words::{count, grouped},
     },
+    words::in_a_sentence,
 };
 
 const FIELDS: &[&str] = &["seen", "list", "makes-lists", "basis", "ground", "source", "everybody"];
@@ -331,7 +332,7 @@ async fn next(mut reading: Reading) -> Result<Option<(Vec<u8>, Reading)>, Broken
     let Some(last) = found.last() else { return Ok(None) };
     reading.after = last.line;
     for one in &found {
-        csv.write_record([one.line.to_string(), guarded(&sentence(&one.why))])?;
+        csv.write_record([one.line.to_string(), guarded(&in_a_sentence(&one.why))])?;
     }
     Ok(Some((csv.into_inner()?, reading)))
 }
@@ -464,7 +465,7 @@ fn states(chosen: Option<State>) -> Vec<Choice> {
 }
 
 fn first_large(text: &str) -> String {
-    sentence(text).trim_end_matches('.').to_owned()
+    in_a_sentence(text).trim_end_matches('.').to_owned()
 }
 
 async fn page(desk: &Desk, import: &Import, seen: &Seen, form: Form) -> Result<Page, WebError> {
@@ -513,7 +514,7 @@ async fn page(desk: &Desk, import: &Import, seen: &Seen, form: Form) -> Result<P
         state,
         look,
         begun,
-        trouble: if import.trouble.is_empty() { String::new() } else { sentence(&import.trouble) },
+        trouble: if import.trouble.is_empty() { String::new() } else { in_a_sentence(&import.trouble) },
         seen: import.changed_at.0,
         goes_on: goes_on(import, seen)?,
         ask,
@@ -628,7 +629,7 @@ async fn ask(desk: &Desk, seen: &Seen, form: &Form) -> Result<Ask, WebError> {
             Some(State::NotTaken) => "draft",
             _ => "bad",
         },
-        problem: if row.problem.is_empty() { String::new() } else { sentence(&row.problem) },
+        problem: if row.problem.is_empty() { String::new() } else { in_a_sentence(&row.problem) },
         more: row
             .more
             .iter()

@@ -12,13 +12,12 @@ use crate::{
         session::see_other,
         upload::{self, Parts},
     },
+    words::in_a_sentence,
 };
 
 const FIELDS: &[&str] = &["file"];
 const TITLE: &str = "Imports";
 const PAGE: usize = 20;
-/// What stands beside the file in its form is no longer than this.
-const LONGEST_FIELD: usize = 4_096;
 
 /// What the address of the page asks for.
 #[derive(Debug, Default, Deserialize)]
@@ -75,49 +74,30 @@ pub(crate) async fn submit(desk: Desk, request: Request) -> Outcome {
     };
     let site = desk.site();
     let mut parts = Parts::of(request.into_body(), &boundary);
-    while let Some(part) = parts.next().await? {
-        let file = match (part.name.as_str(), part.file) {
-            ("csrf", None) => {
-                let mut length = 0;
-                while let Some(some) = parts.bytes().await? {
-                    length += some.len();
-                    if length > LONGEST_FIELD {
-                        return Err(WebError::TooLarge);
-                    }
-                }
-                continue;
+    let Some(file) = parts.file().await? else { return again(&desk, "Choose a file.").await };
+    let mut receiving = match Receiving::begin(site, Some(desk.who.staff.id), &file).await {
+        Ok(receiving) => receiving,
+        Err(error @ BringInError::TooMany) => return again(&desk, &in_a_sentence(&error.to_string())).await,
+        Err(error) => return Err(error.into()),
+    };
+    match receive(&desk, &mut parts, &mut receiving).await {
+        Ok(()) => match receiving.finish(site).await {
+            Ok(id) => Ok(see_other(&format!("/desk/imports/{id}"))),
+            Err(BringInError::Empty) => {
+                receiving.give_up(site).await?;
+                again(&desk, "The file is empty.").await
             }
-            ("file", Some(file)) => file,
-            _ => return Err(WebError::BadRequest("The form held a field that it does not have.")),
-        };
-        if file.is_empty() {
-            return again(&desk, "Choose a file.").await;
+            Err(error) => Err(error.into()),
+        },
+        Err(NotHere::TooLarge) => {
+            receiving.give_up(site).await?;
+            again(&desk, &format!("The file is larger than {} MB.", LARGEST_FILE / 1024 / 1024)).await
         }
-        let mut receiving = match Receiving::begin(site, Some(desk.who.staff.id), &file).await {
-            Ok(receiving) => receiving,
-            Err(error @ BringInError::TooMany) => return again(&desk, &sentence(&error.to_string())).await,
-            Err(error) => return Err(error.into()),
-        };
-        return match receive(&desk, &mut parts, &mut receiving).await {
-            Ok(()) => match receiving.finish(site).await {
-                Ok(id) => Ok(see_other(&format!("/desk/imports/{id}"))),
-                Err(BringInError::Empty) => {
-                    receiving.give_up(site).await?;
-                    again(&desk, "The file is empty.").await
-                }
-                Err(error) => Err(error.into()),
-            },
-            Err(NotHere::TooLarge) => {
-                receiving.give_up(site).await?;
-                again(&desk, &format!("The file is larger than {} MB.", LARGEST_FILE / 1024 / 1024)).await
-            }
-            Err(NotHere::Broken(error)) => {
-                receiving.give_up(site).await?;
-                Err(error)
-            }
-        };
+        Err(NotHere::Broken(error)) => {
+            receiving.give_up(site).await?;
+            Err(error)
+        }
     }
-    again(&desk, "Choose a file.").await
 }
 
 /// Why a file is not here.
@@ -134,9 +114,7 @@ async fn receive(desk: &Desk, parts: &mut Parts, receiving: &mut Receiving) -> R
             Err(error) => return Err(NotHere::Broken(error.into())),
         }
     }
-    // The form has an end, or it broke off.
-    while parts.next().await.map_err(NotHere::Broken)?.is_some() {}
-    Ok(())
+    parts.end().await.map_err(NotHere::Broken)
 }
 
 async fn again(desk: &Desk, mistake: &str) -> Outcome {
@@ -144,13 +122,6 @@ async fn again(desk: &Desk, mistake: &str) -> Outcome {
     form.mistake("file", mistake);
     let page = page(desk, &Look::default(), form).await?;
     desk.page_again("desk/readers/imports", TITLE, &page).await
-}
-
-/// What the program says of itself, as a sentence.
-pub(super) fn sentence(text: &str) -> String {
-    let mut letters = text.trim().trim_end_matches('.').chars();
-    let first: String = letters.next().map(|first| first.to_uppercase().collect()).unwrap_or_default();
-    format!("{first}{}.", letters.as_str())
 }
 
 async fn page(desk: &Desk, look: &Look, form: Form) -> Result<Page, WebError> {

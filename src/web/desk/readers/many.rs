@@ -18,6 +18,7 @@ use crate::{
         session::see_other,
         words::readers::how_they_stand,
     },
+    words::in_a_sentence,
 };
 
 /// The first five say to whom, as the page of readers does.
@@ -235,7 +236,7 @@ pub(crate) async fn begin(desk: Desk, posted: Posted) -> Outcome {
     match bulk::begin(desk.site(), &meant.filter, &plan, desk.who.staff.id).await {
         Ok(id) => Ok(see_other(&format!("/desk/many/{id}"))),
         Err(error @ BulkError::TooMany) => {
-            form.mistake("deed", super::imports::sentence(&error.to_string()));
+            form.mistake("deed", in_a_sentence(&error.to_string()));
             let page = new_page(&desk, &whom, &meant, form).await?;
             desk.page_again("desk/readers/many_new", TITLE, &page).await
         }
