@@ -134,10 +134,11 @@ pub fn statements() -> Vec<(&'static str, &'static [db::Sql])> {
     all.extend(subscribers::STATEMENTS.iter().map(|table| ("subscribers", *table)));
     all.extend(donations::STATEMENTS.iter().map(|table| ("donations", *table)));
     all.extend(delivery::STATEMENTS.iter().map(|table| ("delivery", *table)));
-    for (room, queues) in
-        [("queue", queue::QUEUES), ("subscribers", subscribers::QUEUES), ("bulk", bulk::QUEUES)]
-    {
+    for (room, queues) in [("queue", queue::QUEUES), ("bulk", bulk::QUEUES)] {
         all.extend(queues.iter().map(|queue| (room, *queue)));
+    }
+    for queues in subscribers::QUEUES {
+        all.extend(queues.iter().map(|queue| ("subscribers", *queue)));
     }
     for queues in articles::QUEUES {
         all.extend(queues.iter().map(|queue| ("articles", *queue)));

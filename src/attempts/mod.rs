@@ -83,6 +83,12 @@ impl Shared {
         self.what
     }
 
+    /// How often one network may, in a quarter of an hour.
+    #[must_use]
+    pub const fn of_a_network(self) -> i64 {
+        self.network
+    }
+
     /// What one network may do, and the block that it belongs to: nothing that one could use up for others.
     #[must_use]
     pub fn apart(self, from: Option<Network>) -> Vec<Limited> {

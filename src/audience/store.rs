@@ -166,9 +166,10 @@ statements! {
             where t.edition_id = e.id and t.subscriber_id = v.subscriber_id and t.id > e.judged_after and t.reason is not null
             and (e.paused_for = 'refusals' or t.reason in ('policy', 'too-big')))
         order by v.subscriber_id limit $3 for share of s";
-    /// Who waits for a copy of an edition though their consent was implied and ran out since its moment, and of which list.
+    /// Who waits for a copy of an edition though their consent was implied and ran out since the edition was begun, and of which list. (Its moment
+    /// is moved when a restored one goes on.)
     RUN_OUT = "select distinct s.subscriber_id, s.list_id from edition e
-            join subscription s on s.list_id = e.list_id and s.state = 'confirmed' and s.implied_until > coalesce(e.send_at, 0) and s.implied_until <= $1
+            join subscription s on s.list_id = e.list_id and s.state = 'confirmed' and s.implied_until > e.created_at and s.implied_until <= $1
             join delivery v on v.edition_id = e.id and v.subscriber_id = s.subscriber_id and (v.state = 'queued' or v.state = 'claimed' and not v.marker)
         where e.state in ('sending', 'paused', 'held') order by s.subscriber_id, s.list_id limit $2";
     /// Whether that is so still: who agreed meanwhile waits for theirs.

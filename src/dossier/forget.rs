@@ -265,6 +265,7 @@ async fn forget_held(tx: &mut Tx, site: &Site, reader: &Subscriber, at: Moment) 
         delivery::letters_are_of(tx, key, reader.id, mail::OF_MONEY).await?;
     }
     delivery::forget_letters_of(tx, &reader.email, reader.id, site.now()).await?;
+    subscribers::forget_sign_ups(tx, &reader.email).await?;
     let asked = letters_asked(tx, reader.id).await?;
     delivery::forget_letters_asked(tx, &asked, site.now()).await?;
     bounces::forget(tx, site, &hashes, reader.id).await?;
@@ -290,6 +291,7 @@ async fn forget_supporter(tx: &mut Tx, site: &Site, email: &EmailAddress, at: Mo
     let suppressions = Suppressions::new(site);
     let hash = suppressions.hash(email);
     delivery::forget_letters(tx, email, site.now()).await?;
+    subscribers::forget_sign_ups(tx, email).await?;
     bounces::forget(tx, site, std::slice::from_ref(&hash), 0).await?;
     suppressions.forget(tx, &hash).await?;
     requests::forget(tx, &hash).await?;

@@ -7,7 +7,7 @@ use super::{
     ask::{Person, whom},
     rows::{
         CameBack, Forgotten, FormerAddress, Gift, HeldCopy, HeldDeed, HeldLetter, HeldMember, HeldMonthly,
-        HeldNote, HeldReason, HeldSupporter, HeldWho, Stop, TheyWrote, Typed, Within,
+        HeldNote, HeldReason, HeldSupporter, HeldWho, Stop, TheyWrote, Typed, Within, WrittenDown,
     },
     store,
 };
@@ -258,6 +258,7 @@ words! {
         Consent = "what_you_agreed_to",
         Answers = "answers",
         Typed = "typed_and_not_confirmed",
+        SignUps = "sign_ups_not_looked_at",
         Copies = "editions_sent_to_you",
         Letters = "letters_sent_to_you",
         CameBack = "what_came_back",
@@ -373,6 +374,7 @@ impl Whole {
                 .into_iter()
                 .map(|(question, answer)| json!({ "question": question, "answer": answer }))),
             Section::Typed => few(store::typed(db, id).await?),
+            Section::SignUps => few(store::sign_ups(db, key).await?.into_iter().map(WrittenDown::told)),
             Section::Copies => many(store::copies(db, id, before, most).await?, |row| row.edition_id),
             Section::Letters => {
                 many(store::letters(db, (key, whose.former_of(), gives_as), before, most).await?, |row| {

@@ -1,6 +1,7 @@
 //! What the rows say that are held about somebody. As JSON they are read by people: times as RFC 3339 writes them, no row numbers.
 
 use serde::{Serialize, Serializer};
+use serde_json::{Value, json};
 use sqlx_macros::FromRow;
 
 use crate::{
@@ -155,6 +156,22 @@ pub struct Typed {
     pub answers: String,
     #[serde(serialize_with = "at")]
     pub at: Moment,
+}
+
+/// What was typed into a form in a rush, and nobody has looked at.
+#[derive(Clone, Debug, FromRow)]
+pub struct WrittenDown {
+    pub at: Moment,
+    /// As JSON.
+    pub typed: String,
+}
+
+impl WrittenDown {
+    /// As the copy of all data has it.
+    pub fn told(self) -> Value {
+        let typed = serde_json::from_str(&self.typed).unwrap_or(Value::String(self.typed));
+        json!({ "at": self.at.to_string(), "typed": typed })
+    }
 }
 
 /// One edition to them.

@@ -3,7 +3,7 @@
 use super::rows::{
     Asked, CameBack, Forgotten, FormerAddress, Gift, HeldCopy, HeldDeed, HeldLetter, HeldMember, HeldMonthly,
     HeldNote, HeldReason, HeldSupporter, HeldWho, Kept, Look, Moved, Stop, TheyWrote, Topic, Tried, Typed,
-    Within,
+    Within, WrittenDown,
 };
 use crate::{
     db::{self, Db, Result},
@@ -27,6 +27,8 @@ statements! {
         join subscription_topic c on c.list_id = s.list_id and c.subscriber_id = s.subscriber_id
         join reader_topic t on t.id = c.topic_id where s.subscriber_id = $1 order by t.position, t.id";
     TYPED = "select name, answers, at from typed where subscriber_id = $1";
+    /// What was typed into a form in a rush, for their address; it goes within the hour.
+    SIGN_UPS = "select at, typed from sign_up where email_key = $1 order by at limit 100";
     COPIES = "select v.edition_id, r.subject as edition, l.name as list, v.address, v.name, v.state, v.class as why, v.attempt as tries,
             v.maybe_duplicate as perhaps_twice, v.updated_at as changed_at
         from delivery v join edition e on e.id = v.edition_id join list l on l.id = e.list_id
@@ -146,6 +148,10 @@ pub async fn reasons(db: &Db, reader: i64) -> Result<Vec<HeldReason>> {
 
 pub async fn looks(db: &Db, public_id: &str, before: i64, limit: i64) -> Result<Vec<Look>> {
     db.all(LOOKS, (public_id, before, limit)).await
+}
+
+pub async fn sign_ups(db: &Db, key: &str) -> Result<Vec<WrittenDown>> {
+    db.all(SIGN_UPS, (key,)).await
 }
 
 pub async fn typed(db: &Db, reader: i64) -> Result<Option<Typed>> {

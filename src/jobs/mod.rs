@@ -402,7 +402,7 @@ impl Jobs {
         let Self { site, .. } = self;
         match job {
             Job::SealEditions => working(publishing::seal_due(site, &self.templates)),
-            Job::AskHeldBack => working(subscribers::ask_held_back(site)),
+            Job::AskHeldBack => working(self.ask_new_readers()),
             Job::TellOwners => working(self.tell_owners()),
             Job::WorkOnProviderEvents => working(self.work_on_provider_events()),
             Job::ResumeProviderCalls => working(self.resume_provider_calls()),
@@ -425,6 +425,16 @@ impl Jobs {
             Job::TellOfBreaks => working(trouble::tell_of(&self.breaks, site, &self.place)),
             Job::LookForTrouble => working(self.look_for_trouble(ran)),
         }
+    }
+
+    async fn ask_new_readers(&self) -> Result<(), Failure> {
+        let (site, mut each) = (&self.site, Each::default());
+        let looked_at = each.one(subscribers::look_at_sign_ups(site, self.lookout.as_ref())).await;
+        let asked = each.one(subscribers::ask_held_back(site)).await;
+        each.end();
+        looked_at.transpose()?;
+        asked.transpose()?;
+        Ok(())
     }
 
     async fn tell_owners(&self) -> Result<(), Failure> {
@@ -524,8 +534,13 @@ impl Jobs {
     }
 
     async fn count_stopped(&self) -> Result<(), Failure> {
-        Suppressions::new(&self.site).find_readers().await?;
-        Ok(audience::withdraw_run_out(&self.site).await?)
+        let mut each = Each::default();
+        let found = each.one(Suppressions::new(&self.site).find_readers()).await;
+        let withdrawn = each.one(audience::withdraw_run_out(&self.site)).await;
+        each.end();
+        found.transpose()?;
+        withdrawn.transpose()?;
+        Ok(())
     }
 
     async fn keep_readers(&self) -> Result<(), Failure> {

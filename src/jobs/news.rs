@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// Every queue, in the order in which it is shown.
-pub(super) const QUEUES: [&Queue; 12] = [
+pub(super) const QUEUES: [&Queue; 13] = [
     &EVENTS,
     &CHECKOUTS,
     &CANCELLATIONS,
@@ -23,6 +23,7 @@ pub(super) const QUEUES: [&Queue; 12] = [
     &crate::articles::FEEDS_IN_TURN,
     &crate::articles::ARCHIVES_IN_TURN,
     &crate::subscribers::IMPORTS_IN_TURN,
+    &crate::subscribers::SIGN_UPS_IN_TURN,
     &crate::bulk::BULK_IN_TURN,
     &NEWS,
 ];

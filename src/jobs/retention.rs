@@ -203,6 +203,7 @@ pub const RETENTION: &[(&str, Retention)] = &[
     ("form_wording", Kept("what readers agreed to, and since when it said so")),
     ("form_day", Goes(&[(subscribers::FORM_DAYS, SEASON)])),
     ("typed", Goes(&[(subscribers::TYPED, subscribers::ASKING_LASTS)])),
+    ("sign_up", Goes(&[(subscribers::SIGN_UPS, subscribers::SIGN_UPS_KEPT)])),
     ("asking", Goes(&[(subscribers::ASKED_FROM, Duration::from_secs(2 * 3_600))])),
     (
         "import_part",

@@ -32,7 +32,7 @@ pub use self::{
     news::{Happened, NEWS, News, Telling, add as add_news, told as news_told},
     rules::{
         ADOPTIONS, ARCHIVES, BULK, CANCELLATIONS, CHANGES, CHECKOUTS, EVENTS, Ends, FEEDS, IMPORTS, REFUNDS,
-        RENEWALS, Rules, Told,
+        RENEWALS, Rules, SIGN_UPS, Told,
     },
     sql::Queue,
     steps::{next_step, renewed},

@@ -216,6 +216,22 @@ pub const IMPORTS: Rules = Rules {
     means: "Somebody brings a list in, under Readers, Imports, and it does not go on. It is tried until it does; it can be stopped there.",
 };
 
+/// Sign-ups that came faster than they could be looked at.
+pub const SIGN_UPS: Rules = Rules {
+    name: "sign-ups",
+    lease: minutes(2),
+    first_gap: minutes(1),
+    longest_gap: minutes(60),
+    // What is a day old goes with what is no longer needed.
+    ends: Ends::Never,
+    told: Told::Nobody,
+    told_after: None,
+    by_hand: None,
+    what: "People who subscribed in a rush",
+    over: ["sign-up could not be looked at", "sign-ups could not be looked at"],
+    means: "More people subscribed at once than could be looked at. Each is asked to confirm by a mail as soon as there is room; what nobody could be asked about within a day is forgotten.",
+};
+
 /// What another program exported, on its way in.
 pub const ARCHIVES: Rules = Rules {
     name: "archives",

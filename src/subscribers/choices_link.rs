@@ -1,7 +1,7 @@
 //! The link to a reader's own page, by mail, for who lost it.
 //!
-//! Anybody can type anybody's address, so the answer tells nothing of it, and the letter goes to nobody but who is on a list; it has
-//! the link alone, for whoever reads the mailbox. A mailbox gets one a day. Nothing of it counts for the mails that ask to confirm, nor
+//! Anybody can type anybody's address, so the answer tells nothing of it, and the letter goes to nobody but who is on a list, or was; it has
+//! the link alone, for whoever reads the mailbox. A mailbox gets one a day, and one a week where its reader has left. Nothing of it counts for the mails that ask to confirm, nor
 //! the other way round, so neither is used up by the other. Where more than usual come, a browser does some work first, as for
 //! sign-ups (TRUST A22, A24).
 
@@ -29,6 +29,7 @@ use crate::{
 
 const HOUR: Duration = Duration::from_secs(3_600);
 const DAY: Duration = Duration::from_secs(86_400);
+const WEEK: Duration = Duration::from_secs(7 * 86_400);
 
 /// What it is called where it is said that more came than usual.
 pub const WHAT: &str = "choices";
@@ -99,12 +100,16 @@ async fn tell_if_reader(site: &Site, settings: &Settings, email: &EmailAddress) 
     // As they are from here on: whoever has moved meanwhile is not at this address any more.
     let reader = held(&mut tx, known.map_or(0, |reader| reader.id)).await?;
     let reader = reader.filter(|reader| reader.email.key() == email.key());
-    let on_a_list = is_on_a_list(&mut tx, reader.as_ref()).await?;
+    let stands = stands(&mut tx, reader.as_ref()).await?;
     let stopped = Suppressions::new(site).stops_letter(&mut tx, email, true).await?;
-    let goes_to = reader.filter(|_| on_a_list && !stopped);
+    let goes_to = reader.filter(|_| stands != Stands::Nowhere && !stopped);
     // Whoever types spellings of a mailbox that are nobody's uses up nothing of its reader's.
-    let whose = if goes_to.is_some() { "link to choices" } else { "link to nobody’s choices" };
-    let first = attempts::once(&mut tx, site, (whose, &mailbox), DAY).await?;
+    let (whose, span) = match stands {
+        _ if goes_to.is_none() => ("link to nobody’s choices", DAY),
+        Stands::HasLeft => ("link to choices of who left", WEEK),
+        _ => ("link to choices", DAY),
+    };
+    let first = attempts::once(&mut tx, site, (whose, &mailbox), span).await?;
     let goes_to = goes_to.filter(|_| first);
     if let Some(reader) = &goes_to {
         tell(&mut tx, site, settings, reader).await?;
@@ -113,9 +118,23 @@ async fn tell_if_reader(site: &Site, settings: &Settings, email: &EmailAddress) 
     Ok(goes_to.is_some())
 }
 
-async fn is_on_a_list(tx: &mut Tx, reader: Option<&Subscriber>) -> db::Result<bool> {
+/// How somebody stands who asks for the link.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stands {
+    OnAList,
+    /// What is held about them is theirs to read all the same, and to have forgotten (TRUST L7, L8).
+    HasLeft,
+    /// They are nobody, or asked once and never confirmed.
+    Nowhere,
+}
+
+async fn stands(tx: &mut Tx, reader: Option<&Subscriber>) -> db::Result<Stands> {
     let known = store::subscriptions_in(tx, reader.map_or(0, |reader| reader.id)).await?;
-    Ok(known.iter().any(|one| one.state == SubscriptionState::Confirmed))
+    Ok(match known {
+        known if known.iter().any(|one| one.state == SubscriptionState::Confirmed) => Stands::OnAList,
+        known if known.iter().any(|one| one.left_at.is_some()) => Stands::HasLeft,
+        _ => Stands::Nowhere,
+    })
 }
 
 async fn tell(tx: &mut Tx, site: &Site, settings: &Settings, reader: &Subscriber) -> db::Result<()> {
@@ -139,7 +158,7 @@ pub enum LinkSent {
     Lately,
     /// Mail to the address is stopped.
     Stopped,
-    /// They are on no list.
+    /// They are on no list, and never were.
     OnNoList,
 }
 
@@ -155,7 +174,7 @@ pub async fn send_link(
 ) -> Result<LinkSent> {
     let mut tx = site.db.begin().await?;
     let Some(reader) = &held(&mut tx, reader.id).await? else { return Ok(LinkSent::OnNoList) };
-    if !is_on_a_list(&mut tx, Some(reader)).await? {
+    if stands(&mut tx, Some(reader)).await? == Stands::Nowhere {
         return Ok(LinkSent::OnNoList);
     }
     if Suppressions::new(site).stops_letter(&mut tx, &reader.email, true).await? {

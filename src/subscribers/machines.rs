@@ -55,14 +55,19 @@ pub fn answers(challenge: &str, answer: &str) -> bool {
     u32::from_str_radix(&hash[..8], 16).is_ok_and(|first| first.leading_zeros() >= BITS)
 }
 
+/// Whether a number answers a challenge of ours that is not too old. It may have been taken before.
+#[must_use]
+pub fn is_answered(site: &Site, challenge: &str, answer: &str) -> bool {
+    let scope = site.keys.verify(Purpose::SignUp, challenge, site.now());
+    scope.is_ok_and(|scope| scope.starts_with("work.")) && answers(challenge, answer)
+}
+
 /// Takes an answer to a challenge of ours, once.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn accept(tx: &mut Tx, site: &Site, challenge: &str, answer: &str) -> Result<bool> {
-    let scope = site.keys.verify(Purpose::SignUp, challenge, site.now());
-    let is_ours = scope.is_ok_and(|scope| scope.starts_with("work."));
-    if !is_ours || !answers(challenge, answer) {
+    if !is_answered(site, challenge, answer) {
         return Ok(false);
     }
     attempts::once(tx, site, ("work", challenge), LASTS).await

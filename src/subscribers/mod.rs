@@ -41,6 +41,7 @@ mod read;
 pub mod requests;
 pub mod rhythms;
 mod rows;
+mod rush;
 mod store;
 mod subscribe;
 #[cfg(test)]
@@ -109,6 +110,7 @@ pub use self::{
         by_emails, by_public_ids, named, newest_consent, stopped, subscriber, subscriptions,
         subscriptions_of,
     },
+    rush::{AtTheForm, Rush, forget_sign_ups, look_at_sign_ups},
     subscribe::{
         Adding, Asked, NewSubscription, SIGN_UPS, add_by_staff, ask_by_staff, ask_held_back,
         forget_held_back, subscribe,
@@ -135,7 +137,10 @@ use crate::{
     token::TokenError,
 };
 
-pub use self::store::imports::{IMPORTS_IN_TURN, QUEUES};
+pub use self::store::{imports::IMPORTS_IN_TURN, rush::SIGN_UPS_IN_TURN};
+
+/// The statements of the queues of this room.
+pub const QUEUES: &[&[&[Sql]]] = &[store::imports::QUEUES, store::rush::QUEUES];
 
 /// Every statement of this room.
 pub const STATEMENTS: &[&[Sql]] = &[
@@ -151,6 +156,7 @@ pub const STATEMENTS: &[&[Sql]] = &[
     store::knowing::STATEMENTS,
     store::requests::STATEMENTS,
     store::rhythms::STATEMENTS,
+    store::rush::STATEMENTS,
     store::lists::STATEMENTS,
     store::moving::STATEMENTS,
     store::topics::STATEMENTS,
@@ -167,6 +173,7 @@ pub(crate) mod forgetting {
         forgotten::PROOF_LASTS,
         imports::{ARRIVING_LASTS, KEPT as IMPORTS_KEPT},
         moving::{CHANGE_LASTS, FORGET_CHANGES as ADDRESS_CHANGES},
+        rush::KEPT as SIGN_UPS_KEPT,
         store::FORGET_TRACES as TRACES,
         store::fields::{FORGET_FIELDS as FIELDS, FORGET_VALUES as VALUES},
         store::forgotten::FORGET_KEPT as KEPT_CONSENT,
@@ -182,6 +189,7 @@ pub(crate) mod forgetting {
             FORGET_LETTERS as LETTERS, FORGET_TYPED as TYPED, FORGET_UNCONFIRMED as UNCONFIRMED,
         },
         store::leaving::{FORGET_MAILS as LEAVING_MAILS, FORGET_REASONS as REASONS},
+        store::rush::FORGET_SIGN_UPS as SIGN_UPS,
         subscribe::ASKING_LASTS,
     };
 }

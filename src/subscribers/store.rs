@@ -17,6 +17,7 @@ pub mod moving;
 mod places;
 pub mod requests;
 pub mod rhythms;
+pub mod rush;
 pub mod topics;
 
 use std::collections::HashMap;

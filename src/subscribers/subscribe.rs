@@ -17,7 +17,7 @@ use super::{
     store::{
         self,
         joining::{self, Typed},
-        knowing,
+        knowing, rush,
     },
     their_choices::choices_path,
     unwanted::unwanted,
@@ -87,9 +87,42 @@ pub struct NewSubscription<'a> {
 /// [`SubscriberError::Unwanted`]; [`SubscriberError::Crowded`]; when the database fails. Then nothing was kept.
 pub async fn subscribe(site: &Site, settings: &Settings, new: NewSubscription<'_>) -> Result<Goes> {
     // Before the DNS is asked, which is a question to somebody else.
-    let counted = brake(site, new.trace.ip).await?;
-    let lookout = match new.lookout {
-        Some(lookout) if counted || may_look(site).await? => Some(lookout),
+    let is_counted = brake(site, new.trace.ip).await?;
+    look_at(site, settings, new, LookedAt::Now { is_counted }).await
+}
+
+/// A sign-up that is looked at.
+#[derive(Clone, Copy)]
+pub(super) enum LookedAt<'a> {
+    /// As it comes; whether it was counted for a network.
+    Now { is_counted: bool },
+    /// It was written down in a rush, and counted then: the key of its row, and the claim.
+    Later { name: &'a str, claim: Moment },
+}
+
+impl LookedAt<'_> {
+    /// The row goes in this transaction; `false` if somebody else has it.
+    pub(super) async fn goes(self, tx: &mut Tx) -> Result<bool> {
+        match self {
+            Self::Now { .. } => Ok(true),
+            Self::Later { name, claim } => Ok(rush::looked_at(tx, name, claim).await?),
+        }
+    }
+}
+
+/// The same, once it was counted.
+///
+/// # Errors
+/// As [`subscribe`].
+pub(super) async fn look_at(
+    site: &Site,
+    settings: &Settings,
+    new: NewSubscription<'_>,
+    when: LookedAt<'_>,
+) -> Result<Goes> {
+    let lookout = match (new.lookout, when) {
+        (Some(lookout), LookedAt::Now { is_counted: true }) => Some(lookout),
+        (Some(lookout), _) if may_look(site).await? => Some(lookout),
         _ => None,
     };
     if let Some(why) = unwanted(settings, new.lookout.is_some(), lookout, new.email).await {
@@ -98,6 +131,9 @@ pub async fn subscribe(site: &Site, settings: &Settings, new: NewSubscription<'_
     let whose = Whose::of(site, new.email, new.trace.ip);
     let mut tx = site.db.begin_together().await?;
     whose.hold(&mut tx, site).await?;
+    if !when.goes(&mut tx).await? {
+        return Ok(Goes::Later);
+    }
     let spent = whose.spent(&mut tx, site.now()).await?;
     let goes = match budget::turn(&mut tx, site, (&whose, spent), new.crowd).await {
         Err(SubscriberError::Crowded) => {
@@ -406,6 +442,7 @@ async fn ask_one_held_back(site: &Site, settings: &Settings, reader: &Subscriber
 /// Forgets what the brake held back and would have sent before a moment: a restored backup does not know that it was. How many
 /// mails.
 pub async fn forget_held_back(tx: &mut Tx, before: Moment) -> crate::db::Result<u64> {
+    rush::forget_before(tx, before).await?;
     store::forget_due(tx, before).await
 }
 

@@ -72,6 +72,7 @@ use crate::{
     relays::RelayOptions,
     site::Site,
     staff::{Hasher, PasswordCost},
+    subscribers::Rush,
 };
 
 /// What a handler gives back.
@@ -118,6 +119,8 @@ pub struct App {
     pub trusted_proxies: Arc<[IpAddr]>,
     /// A form to subscribe that comes back sooner was filled in by a program.
     pub quickest_form: Duration,
+    /// Who is at the form to subscribe.
+    pub rush: Rush,
     /// What was counted of very many readers within the last minute.
     pub readerships: Readerships,
     /// Where pages are counted.
@@ -161,6 +164,7 @@ impl App {
             hsts_subdomains: false,
             trusted_proxies: Arc::new([]),
             quickest_form: Duration::from_secs(2),
+            rush: Rush::default(),
             readerships: Readerships::default(),
             meters: Meters::default(),
             headcount: Headcount::default(),

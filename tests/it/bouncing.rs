@@ -279,6 +279,11 @@ both_engines! {
         let asked = letters.to(bob).first().expect("the mail that asks").from.clone();
         assert_eq!(take(&app, &notification(&asked, bob, "delayed", "4.4.1")).await, Effect::None);
         assert_eq!(take(&app, &notification(&asked, bob, "failed", "5.1.1")).await, Effect::Bounced);
+        // Whoever makes addresses up is stopped sooner, also where a mail service takes the mail first (TRUST A24).
+        subscribers::ask_held_back(&app.site).await.expect("what came back is counted");
+        let weights = "select s.email, c.weight from confirmation_mail c join subscriber s on s.id = c.subscriber_id where c.letter like 'confirm:%' order by s.email, c.weight";
+        let weights: Vec<(String, i64)> = database::rows(&app.site.db, weights).await;
+        assert_eq!(weights.iter().filter(|(_, weight)| *weight == 3).map(|(email, _)| email.as_str()).collect::<Vec<_>>(), [bob], "{weights:?}");
         assert_eq!(reason(&app, bob).await, Some(delivery::StopReason::Bounced));
         // The team lets mail go again: what comes late about a letter of before is no news, as with a copy.
         let answering = |letter: &(String, String)| {

@@ -503,7 +503,7 @@ both_engines! {
             ("How do you read us?", fields::FieldKind::Choice, "Print\nOnline"),
             ("Asked elsewhere", fields::FieldKind::Text, ""),
         ] {
-            fields::add(&app.site, 1, fields::NewField { label, kind, choices, stands_in: fields::StandsIn::Desk }).await.expect("a field");
+            fields::add(&app.site, 1, fields::NewField { label, kind, choices, stands_in: fields::StandsIn::Mails }).await.expect("a field");
         }
         change(
             &app.site.db,
@@ -545,6 +545,37 @@ both_engines! {
         let form = choices(&app, ANN).await.form("#choices").and("field_asked_elsewhere", "x");
         visitor.submit_and_follow(&form).await.says("Nothing has changed");
         assert_eq!(all().await, ["1961", "Print"]);
+    }
+
+    /// TRUST A11: a mail is handed on, and the link in it opens this page: an answer that is for the desk alone is not shown there. What is put in
+    /// its place replaces it, and a tick takes it back; what is left alone stays.
+    async fn an_answer_for_the_desk_alone_is_not_shown_behind_the_link(app: TestApp) {
+        app.reader(ANN).await;
+        for (label, kind, choices) in
+            [("Telephone", fields::FieldKind::Text, ""), ("How do you vote?", fields::FieldKind::Choice, "Left\nRight")]
+        {
+            fields::add(&app.site, 1, fields::NewField { label, kind, choices, stands_in: fields::StandsIn::Desk }).await.expect("a field");
+        }
+        change(&app.site.db, "insert into field_value (subscriber_id, field_id, value) select s.id, f.id, case f.kind when 'text' then '0123 4567' else 'Right' end
+            from subscriber s, field f where s.email = 'ann@example.org'").await;
+        let visitor = app.visitor();
+        let all = async || {
+            let all = fields::of_reader(&app.site.db, reader(&app, ANN).await.id).await.expect("a read");
+            all.into_iter().map(|(_, value)| value).collect::<Vec<_>>()
+        };
+        let page = choices(&app, ANN).await;
+        assert!(!page.body.contains("0123 4567") && !page.body.contains("value=\"Right\" selected"), "{}", page.body);
+        page.says("You have answered this.").says("Telephone");
+        visitor.submit_and_follow(&page.form("#choices").with("name", "Ann")).await.says("We greet you as Ann.");
+        assert_eq!(all().await, ["0123 4567", "Right"], "what is left alone stays");
+        let mistaken = visitor.submit_and_follow(&page.form("#choices").with("field_telephone", &"1".repeat(201))).await;
+        assert_eq!(mistaken.status, StatusCode::UNPROCESSABLE_ENTITY);
+        assert!(!mistaken.body.contains("0123 4567"), "{}", mistaken.body);
+        let other = page.form("#choices").with("field_telephone", "0987").and("field_how_do_you_vote.gone", "yes");
+        let saved = visitor.submit_and_follow(&other).await;
+        saved.says("Your answer is kept: Telephone.").says("Your answer is taken back: How do you vote?.");
+        assert!(!saved.body.contains("0987"), "{}", saved.body);
+        assert_eq!(all().await, ["0987"]);
     }
 
     /// TRUST L3: Back and reloading work: what a button did is told by a page with an address of its own, as far as it is still so. Nobody
@@ -642,7 +673,7 @@ both_engines! {
         // An answer to a form that they did not come by, such as one that was brought in.
         change(&app.site.db, "insert into field_value (subscriber_id, field_id, value) select s.id, f.id, 'x' from subscriber s, field f
             where s.email = 'ann@example.org' and f.name = 'by_nobody'").await;
-        let emptied = visitor.open(page.url.as_str()).await.form("#choices").with("field_by_nobody", "");
+        let emptied = visitor.open(page.url.as_str()).await.form("#choices").and("field_by_nobody.gone", "yes");
         let emptied = visitor.submit_and_follow(&emptied).await;
         emptied.says("Your answer is taken back: By nobody.");
         let again = visitor.submit_and_follow(&emptied.form("#choices").with("field_by_nobody", "y")).await;
@@ -694,7 +725,7 @@ both_engines! {
         assert_eq!((answers[0].0, answers[0].1.as_str()), (StatusCode::OK, "/choices/sent"));
         visitor.open("/choices/sent").await.says("If that is the address of a reader");
         app.drain().await;
-        assert_eq!(["left@example.org", "asked@example.org", "blocked@example.org"].map(mails), before);
+        assert_eq!(["left@example.org", "asked@example.org", "blocked@example.org"].map(mails), [before[0] + 1, before[1], before[2]]);
         assert!(app.mails("nobody@example.org").is_empty());
         let letter = app.last_mail(ANN);
         assert!(letter.subject.starts_with("Choose what you get"), "{}", letter.subject);
@@ -707,6 +738,14 @@ both_engines! {
         visitor.submit_and_follow(&form.with("email", ANN)).await;
         app.drain().await;
         assert_eq!(mails(ANN), had + 1);
+        // Who left may still read what is held about them, and have it forgotten (TRUST L7, L8): by one letter a week.
+        visitor.open(&app.last_mail("left@example.org").link("/preferences/")).await.says("What we hold about you");
+        for (days, more) in [(2, 0), (6, 1)] {
+            app.advance(DAY * days);
+            visitor.submit_and_follow(&visitor.open("/choices").await.form("/choices").with("email", "left@example.org")).await;
+            app.drain().await;
+            assert_eq!(mails("left@example.org"), before[0] + 1 + more);
+        }
         let wrong = visitor.submit_and_follow(&visitor.open("/choices").await.form("/choices").with("email", "ann@")).await;
         assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY);
     }
@@ -761,7 +800,12 @@ both_engines! {
         let lines = audit_log::page(&app.site.db, wanted, None, 50).await.expect("a read");
         assert_eq!(lines.iter().map(|one| one.action.as_str()).collect::<Vec<_>>(), ["sent the link to their choices"]);
         subscribers::leave_by_staff(&app.site, ann.id, app.list().await, "a test").await.expect("left");
-        desk.submit_and_follow(&form).await.says("they are on no list");
+        app.advance(HOUR * 2);
+        desk.submit_and_follow(&form).await.says("The link to their choices is on its way");
+        app.subscribe("asked@example.org").await;
+        let asked = form_of(&desk, &format!("/desk/readers/{}/choices-link", reader(&app, "asked@example.org").await.public_id), &form);
+        desk.submit_and_follow(&asked).await.says("they are on no list, and never were");
+        app.drain().await;
     }
 
     /// TRUST L10: staff pause and end a pause for who asked, and say why; of a page that is out of date nothing is done.

@@ -112,6 +112,14 @@ const TABLES: &[(&str, Tells)] = &[
     ),
     ("reader_look", In(Section::Looks, &["day"], &["id", "staff_id", "subject", "detail", "at"])),
     ("field_value", In(Section::Answers, &["field_id", "value"], &["subscriber_id"])),
+    (
+        "sign_up",
+        In(
+            Section::SignUps,
+            &["typed", "at"],
+            &["public_id", "email_key", "attempts", "next_at", "last_error"],
+        ),
+    ),
     ("typed", In(Section::Typed, &["name", "answers", "at"], &["subscriber_id"])),
     (
         "delivery",
@@ -549,6 +557,9 @@ pub async fn fill(app: &TestApp, email: &str) {
             "insert into former_address (subscriber_id, address_hash, left_at, gave_as) values ({r}, 'held-hash-{r}', 0, 'held-gave@example.net')"
         ),
         format!("insert into typed (subscriber_id, name, answers, at) values ({r}, 'held-typed', '', 0)"),
+        format!(
+            "insert into sign_up (public_id, at, email_key, typed, next_at) values ('held-{r}', 0, '{email}', '{{\"name\":\"held-sign-up\"}}', 0)"
+        ),
         format!("update delivery set name = 'held-copy' where subscriber_id = {r}"),
         format!("update delivery_attempt set reply = 'held-reply' where subscriber_id = {r}"),
         format!("update notice set reply = 'held-letter' where address = '{email}'"),
@@ -604,6 +615,7 @@ const MARKS: &[(&str, Section)] = &[
     ("held-answer", Section::Answers),
     ("held-question", Section::Answers),
     ("held-typed", Section::Typed),
+    ("held-sign-up", Section::SignUps),
     ("held-copy", Section::Copies),
     ("held-reply", Section::Copies),
     ("held-edition", Section::Copies),

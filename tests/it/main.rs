@@ -89,6 +89,7 @@ mod restoring;
 mod retention;
 mod returning;
 mod rhythm;
+mod rushing;
 mod same_answers;
 mod saying_good_bye;
 mod segments;

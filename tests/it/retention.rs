@@ -147,6 +147,8 @@ const CASES: &[Case] = &[
         "insert into subscriber (public_id, email, email_key, name, created_at) values ('left-{n}', 'left-{n}@example.net', 'left-{n}@example.net', '', 0)",
         "insert into leaving_reason (subscriber_id, list_id, left_at, reason, words, at)
             select r.id, l.id, {at}, 'other', '{n}', {at} from subscriber r, list l where r.public_id = 'left-{n}'"]),
+    ("sign_up", 0, "select email_key from sign_up",
+        &["insert into sign_up (public_id, at, email_key, typed, next_at) values ('up-{n}', {at}, '{n}', '{}', {at})"]),
     ("typed", 0, "select name from typed", &[
         "insert into subscriber (public_id, email, email_key, name, created_at) values ('typed-{n}', '{n}@typed.example', '{n}@typed.example', '', 0)",
         "insert into typed (subscriber_id, name, answers, at) select id, '{n}', '', {at} from subscriber where public_id = 'typed-{n}'"]),

@@ -159,11 +159,15 @@ statements! {
     /// Given up lately, the newest first.
     FAILED = "select template, address, class, reply, attempt, finished_at from notice
         where state = 'failed' and finished_at >= $1 order by finished_at desc, id desc limit $2";
-    /// Those to an address, the newest first.
+    /// Those to a reader, at the address that they have and at those that they had, the newest first.
     TO = sqlite "select id, template, state, class, reply, attempt, maybe_duplicate, created_at, finished_at from notice
-            where (address_key = $1 or address_key = '' and lower(address) = $1) and id < $2 and template not in (select value from json_each($4)) order by id desc limit $3",
+            where id in (select id from notice where (address_key = $1 or address_key = '' and lower(address) = $1) and coalesce(former_of, $5) = $5
+                union select id from notice where former_of = $5)
+            and id < $2 and template not in (select value from json_each($4)) order by id desc limit $3",
         postgres "select id, template, state, class, reply, attempt, maybe_duplicate, created_at, finished_at from notice
-            where (address_key = $1 or address_key = '' and lower(address) = $1) and id < $2 and template not in (select json_array_elements_text(cast($4 as json))) order by id desc limit $3";
+            where id in (select id from notice where (address_key = $1 or address_key = '' and lower(address) = $1) and coalesce(former_of, $5) = $5
+                union select id from notice where former_of = $5)
+            and id < $2 and template not in (select json_array_elements_text(cast($4 as json))) order by id desc limit $3";
     /// What was taken.
     ACCEPTED = "select message_id, maybe_duplicate from notice where state = 'accepted'";
 }
@@ -235,12 +239,12 @@ pub struct Sent {
 
 pub async fn to(
     db: &Db,
-    address: &EmailAddress,
+    (reader, address): (i64, &EmailAddress),
     untold: &[&str],
     before: i64,
     limit: i64,
 ) -> Result<Vec<Sent>> {
-    db.all(TO, (address.key(), before, limit, db::array(untold)?)).await
+    db.all(TO, (address.key(), before, limit, db::array(untold)?, reader)).await
 }
 
 /// A row to be.

@@ -43,6 +43,12 @@ statements! {
     RETURNED = "update confirmation_mail set weight = 3 where weight = 1 and sent_at > $1 and letter in (
         select key from notice where template in ('confirm_subscription', 'welcome') and state = 'failed' and finished_at > $1
         and class in ('refused', 'no such mailbox', 'no such domain', 'moved away', 'takes no mail', 'mailbox switched off'))";
+    /// Whether `STOPPED` would find one.
+    IS_STOPPED = "select c.subscriber_id from confirmation_mail c join suppression s on s.subscriber_id = c.subscriber_id
+        where c.weight = 1 and c.sent_at > $1 and s.reason = 'bounced' and s.created_at >= c.sent_at limit 1";
+    /// And those of which it came back later, by whatever way, that there is no such mailbox.
+    STOPPED = "update confirmation_mail set weight = 3 where weight = 1 and sent_at > $1 and exists (select 1 from suppression s
+        where s.subscriber_id = confirmation_mail.subscriber_id and s.reason = 'bounced' and s.created_at >= confirmation_mail.sent_at)";
     /// What the brake no longer counts.
     pub(crate) FORGET_LETTERS = "delete from confirmation_mail where (subscriber_id, sent_at) in (
         select subscriber_id, sent_at from confirmation_mail where sent_at < $1 order by sent_at limit $2)";
@@ -192,12 +198,14 @@ pub async fn spent(
 
 /// Of what went out since a moment, what came back counts for more.
 pub async fn returned(db: &Db, since: Moment) -> Result<u64> {
-    if db.opt::<(i64,)>(IS_RETURNED, (since,)).await?.is_none() {
-        return Ok(0);
+    let mut returned = 0;
+    for (is_there, counts) in [(IS_RETURNED, RETURNED), (IS_STOPPED, STOPPED)] {
+        if db.opt::<(i64,)>(is_there, (since,)).await?.is_some() {
+            let mut tx = db.begin().await?;
+            returned += tx.exec(counts, (since,)).await?;
+            tx.commit().await?;
+        }
     }
-    let mut tx = db.begin().await?;
-    let returned = tx.exec(RETURNED, (since,)).await?;
-    tx.commit().await?;
     Ok(returned)
 }
 

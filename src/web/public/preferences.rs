@@ -26,7 +26,7 @@ use crate::{
         self, Chosen, List, Saved, Stopped, SubscriberError, TheirChoices, TopicChoice, TopicChoices,
         TopicsTicked, Weeks,
         consent::{self, phrase},
-        fields::{self, Field},
+        fields::{self, Field, StandsIn},
         forms::Answer,
     },
 };
@@ -121,6 +121,9 @@ struct Asked {
     question: Question,
     seen_name: String,
     seen: String,
+    /// What takes an answer back that is there and is not shown.
+    gone_name: Option<String>,
+    is_gone: bool,
 }
 
 /// A letter with a link to what is held, or to being forgotten.
@@ -268,8 +271,19 @@ fn seen_name(field: &Field) -> String {
     format!("{}.seen", posted_name(field))
 }
 
+/// What takes an answer back that is not shown.
+fn gone_name(field: &Field) -> String {
+    format!("{}.gone", posted_name(field))
+}
+
+/// The answer, as far as the page shows it: a mail is handed on, and the link in it leads here. What is for the desk alone is in the copy of
+/// all that is held, for which a link is mailed.
+fn shown_of<'a>(field: &Field, answer: &'a str) -> &'a str {
+    if field.stands_in == StandsIn::Desk { "" } else { answer }
+}
+
 fn posted_names(asked: &[(Field, String)]) -> Vec<String> {
-    asked.iter().flat_map(|(field, _)| [posted_name(field), seen_name(field)]).collect()
+    asked.iter().flat_map(|(field, _)| [posted_name(field), seen_name(field), gone_name(field)]).collect()
 }
 
 /// What somebody changed, with the mistakes noted in the form.
@@ -289,6 +303,10 @@ fn read(form: &mut Form, asked: &[(Field, String)]) -> Chosen {
     let mut answers = Vec::new();
     for (field, _) in asked {
         let name = posted_name(field);
+        if form.is_ticked(&gone_name(field)) {
+            answers.push((field.id, String::new()));
+            continue;
+        }
         if !form.is_ticked(&name) || form.text(&name) == form.text(&seen_name(field)) {
             continue;
         }
@@ -351,8 +369,9 @@ async fn page(app: &App, token: &str, preferences: TheirChoices, look: Look) -> 
         Some((form, chosen)) => (as_it_is(form, &reader.name, &asked, &chosen), chosen),
         None => {
             let form = Form::with_more(FIELDS, posted_names(&asked)).with("name", reader.name.clone());
-            let answered =
-                |form: Form, (field, answer): &(Field, String)| form.with(&posted_name(field), answer);
+            let answered = |form: Form, (field, answer): &(Field, String)| {
+                form.with(&posted_name(field), shown_of(field, answer))
+            };
             (asked.iter().fold(form, answered), Chosen::default())
         }
     };
@@ -366,7 +385,7 @@ async fn page(app: &App, token: &str, preferences: TheirChoices, look: Look) -> 
         here,
         email: reader.email.masked(),
         wording: consent::CHOICES_WORDING,
-        questions: asked.into_iter().map(|(field, answer)| Asked::new(&field, answer, &form)).collect(),
+        questions: asked.into_iter().map(|(field, answer)| Asked::new(&field, &answer, &form)).collect(),
         // What the page shows is as it is now, also beside what was typed.
         form: form.holding("seen_name", reader.name),
         topics: topics.into_iter().map(|of_list| TopicsView::new(of_list, &chosen)).collect(),
@@ -411,13 +430,21 @@ fn as_it_is(form: Form, name: &str, asked: &[(Field, String)], chosen: &Chosen) 
         form.error(&posted_name(field)).is_empty() && chosen.answers.iter().all(|(id, _)| *id != field.id)
     });
     let left_alone: Vec<_> = left_alone.collect();
-    left_alone.into_iter().fold(form, |form, (field, answer)| form.holding(&posted_name(field), answer))
+    left_alone
+        .into_iter()
+        .fold(form, |form, (field, answer)| form.holding(&posted_name(field), shown_of(field, answer)))
 }
 
 impl Asked {
-    fn new(field: &Field, answer: String, form: &Form) -> Self {
-        let question = Question::new(field, Answer::Optional, form).keeping(&answer);
-        Self { question, seen_name: seen_name(field), seen: answer }
+    fn new(field: &Field, answer: &str, form: &Form) -> Self {
+        let (shown, gone_name) = (shown_of(field, answer), gone_name(field));
+        Self {
+            question: Question::new(field, Answer::Optional, form).keeping(shown),
+            seen_name: seen_name(field),
+            seen: shown.to_owned(),
+            is_gone: form.is_ticked(&gone_name),
+            gone_name: (shown != answer).then_some(gone_name),
+        }
     }
 }
 

@@ -1,6 +1,8 @@
 //! `/subscribe` and `/subscribe/{form}`: forms, on a page of their own or in a frame of another site, and the answer that is the same
 //! for every address.
 
+use std::sync::Arc;
+
 use axum::{
     Extension,
     extract::{Path, State},
@@ -25,7 +27,7 @@ use crate::{
     email_address::EmailAddress,
     settings::Settings,
     subscribers::{
-        self, Crowd, Goes, NewSubscription, SubscriberError,
+        self, AtTheForm, Crowd, Goes, NewSubscription, SubscriberError,
         forms::{self, Shown, SignUpForm},
         lists::{self, OptIn},
         machines,
@@ -129,10 +131,18 @@ pub(crate) async fn submit_embedded(
 }
 
 async fn take(app: &App, caller: Caller, at: At<'_>, (posted, elsewhere): (Posted, bool)) -> Outcome {
-    let settings = Settings::load(&app.site.db).await?;
-    let shown = find(app, &settings, at).await?;
-    let page = match posted.form_with(FIELDS, ASKED, posted_names(&shown)) {
-        Ok(form) => answer(app, &settings, &caller, (&shown, at), (form, elsewhere)).await,
+    let here = app.rush.enter();
+    let read = match here.is_rush() {
+        true => app.rush.shown(&app.site.db, at.slug).await?.ok_or(WebError::NotFound)?,
+        false => {
+            let settings = Settings::load(&app.site.db).await?;
+            let shown = find(app, &settings, at).await?;
+            Arc::new((settings, shown))
+        }
+    };
+    let (settings, shown) = &*read;
+    let page = match posted.form_with(FIELDS, ASKED, posted_names(shown)) {
+        Ok(form) => answer(app, (settings, &caller, &here), (shown, at), (form, elsewhere)).await,
         Err(error) => Err(error),
     };
     held_by(&shown.form, at, page)
@@ -140,8 +150,7 @@ async fn take(app: &App, caller: Caller, at: At<'_>, (posted, elsewhere): (Poste
 
 async fn answer(
     app: &App,
-    settings: &Settings,
-    caller: &Caller,
+    (settings, caller, here): (&Settings, &Caller, &AtTheForm<'_>),
     (shown, at): (&Shown, At<'_>),
     (mut form, elsewhere): (Form, bool),
 ) -> Outcome {
@@ -192,7 +201,11 @@ async fn answer(
         crowd: crowd(app, &form),
         lookout: app.lookout.as_ref(),
     };
-    match subscribers::subscribe(&app.site, settings, new).await {
+    let taken = match here.is_rush() {
+        true => app.rush.take_down(&app.site, settings, new).await,
+        false => subscribers::subscribe(&app.site, settings, new).await,
+    };
+    match taken {
         Ok(goes) => Ok(sent_to(app, at, Some(&email), goes)),
         Err(SubscriberError::NotFound) => Err(WebError::BadRequest("That list is not there to be joined.")),
         Err(SubscriberError::Unwanted(why)) => {

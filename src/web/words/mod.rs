@@ -105,7 +105,7 @@ pub fn done(code: &str) -> Option<&'static str> {
             "That link was sent within the last hour. Ask them to look among the unwanted mail, too."
         }
         "link-stopped" => "Nothing was sent: mail to their address is stopped.",
-        "link-no-list" => "Nothing was sent: they are on no list.",
+        "link-no-list" => "Nothing was sent: they are on no list, and never were.",
         "note-kept" => "The note is kept. It stands under Notes.",
         "note-removed" => "The note is removed.",
         "reader-paused" => {

@@ -377,7 +377,7 @@ async fn page(desk: &Desk, reader: Subscriber, forms: Forms, look: Look) -> Resu
     let list = List { path: &format!("{path}#letters"), place: "letters", kept: &[] };
     let untold: Vec<&str> =
         if desk.may(Role::MONEY) { OF_THE_TEAM.into() } else { [OF_THE_TEAM, OF_MONEY].concat() };
-    let read = |most| delivery::letters_to(db, &reader.email, &untold, look.letters.id(), most);
+    let read = |most| delivery::letters_to(db, (reader.id, &reader.email), &untold, look.letters.id(), most);
     let (letters, letters_pages) =
         list.page(look.letters, at_once(look.letters.0.is_some(), LETTERS), read, |last| [last.id]).await?;
     let list = List { path: &format!("{path}#consent"), place: "consents", kept: &[] };

@@ -1,0 +1,406 @@
+//! Sign-ups that come faster than they can be looked at.
+//!
+//! A sign-up is some thirty statements: the brakes, the reader, the proof, the letter. When more come at once than there is room for, each
+//! is written down in one row, with all that was typed, and everybody who comes meanwhile waits for the same commit. The answer says
+//! that the mail comes later, for every address alike (TRUST A22). Soon after, each is looked at as if it came then, under the same
+//! brakes (TRUST A24), and the row goes in the transaction that does it: killed at any moment, none is lost and none is done twice.
+//!
+//! A rush is a crowd: a browser works for its place or waits for its turn, and nobody is mailed who would not be otherwise. Start
+//! reading at [`Rush::take_down`].
+
+use std::{
+    borrow::Cow,
+    collections::HashMap,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use serde::{Deserialize, Serialize};
+use tokio::sync::oneshot;
+
+use super::{
+    By, Crowd, Goes, NewSubscription, Result, SIGN_UPS, SubscriberError, Trace,
+    forms::Shown,
+    machines,
+    store::rush as store,
+    subscribe::{self, LookedAt},
+    unwanted::unwanted,
+};
+use crate::{
+    attempts,
+    clock::{Moment, Stopwatch},
+    db::{self, Db, Tx},
+    deliverability::Lookout,
+    email_address::EmailAddress,
+    network::Network,
+    queue::{self, Came, Due, Queue, Work, Worked},
+    settings::Settings,
+    site::Site,
+    token,
+};
+
+/// More than so many at once in a process are a rush. It is over once there are fewer than a quarter of that.
+const AT_ONCE: usize = 32;
+/// So many rows share a commit at most.
+const TOGETHER: usize = 1_000;
+/// So many may wait to be looked at.
+const MOST_WAITING: i64 = 50_000;
+/// How old what a form shows may be while there is a rush, and the count of those who wait.
+const FRESH: Duration = Duration::from_secs(1);
+/// Whoever could not be mailed after so long is not mailed for it any more.
+pub(crate) const KEPT: Duration = Duration::from_secs(86_400);
+/// How long a round of looking at them may take.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// So long waits for whom there is no room.
+const HOUR: Duration = Duration::from_secs(3_600);
+/// The brake of a network counts for so long.
+const QUARTER: Duration = Duration::from_secs(900);
+/// So many networks are counted at most: with more of them, no one is the trouble.
+const MOST_NETWORKS: usize = 65_536;
+
+/// Who is at the form at this moment, in this process. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Rush(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    most: usize,
+    at_it: AtomicUsize,
+    is_on: AtomicBool,
+    line: Mutex<Line>,
+    writer: tokio::sync::Mutex<()>,
+    shown: Mutex<HashMap<String, Lately>>,
+    waiting: Mutex<Option<(Stopwatch, i64)>>,
+    networks: Mutex<(Moment, HashMap<Network, i64>)>,
+}
+
+/// Who waits for the next commit.
+#[derive(Debug, Default)]
+struct Line {
+    rows: Vec<Row>,
+    told: Vec<oneshot::Sender<db::Result<()>>>,
+}
+
+/// Key, address as it is compared, and what was typed.
+type Row = (String, String, String);
+
+/// What a form showed, and when that was read.
+#[derive(Clone, Debug)]
+struct Lately(Stopwatch, Arc<(Settings, Shown)>);
+
+fn lock<T>(of: &Mutex<T>) -> MutexGuard<'_, T> {
+    // Nothing panics while it holds one of these.
+    of.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Default for Rush {
+    fn default() -> Self {
+        Self::beyond(AT_ONCE)
+    }
+}
+
+/// Somebody who is at the form, until this is dropped.
+#[derive(Debug)]
+pub struct AtTheForm<'a> {
+    rush: &'a Rush,
+    is_rush: bool,
+}
+
+impl AtTheForm<'_> {
+    /// Whether there are too many to look at each.
+    #[must_use]
+    pub const fn is_rush(&self) -> bool {
+        self.is_rush
+    }
+}
+
+impl Drop for AtTheForm<'_> {
+    fn drop(&mut self) {
+        self.rush.0.at_it.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// What was typed, as it is written down.
+#[derive(Serialize, Deserialize)]
+struct Typed<'a> {
+    #[serde(borrow)]
+    email: Cow<'a, str>,
+    name: Cow<'a, str>,
+    lists: Vec<i64>,
+    answers: Cow<'a, str>,
+    wording: Cow<'a, str>,
+    form: Option<i64>,
+    source: Cow<'a, str>,
+    campaign: Cow<'a, str>,
+    ip: Cow<'a, str>,
+    user_agent: Cow<'a, str>,
+    /// What the browser answered to which challenge, where it worked.
+    work: Option<(Cow<'a, str>, Cow<'a, str>)>,
+    /// Whether nobody outside is mailed.
+    sandbox: bool,
+}
+
+impl Rush {
+    /// With room for so many at once.
+    #[must_use]
+    pub fn beyond(most: usize) -> Self {
+        Self(Arc::new(Inner {
+            most,
+            at_it: AtomicUsize::new(0),
+            is_on: AtomicBool::new(false),
+            line: Mutex::default(),
+            writer: tokio::sync::Mutex::default(),
+            shown: Mutex::default(),
+            waiting: Mutex::default(),
+            networks: Mutex::default(),
+        }))
+    }
+
+    /// One more is at the form.
+    #[must_use]
+    pub fn enter(&self) -> AtTheForm<'_> {
+        let others = self.0.at_it.fetch_add(1, Ordering::Relaxed);
+        // Whoever is looked at while others are written down would hold the writer that all of them wait for.
+        let is_on = &self.0.is_on;
+        let is_rush = others >= self.0.most || is_on.load(Ordering::Relaxed) && others >= self.0.most / 4;
+        is_on.store(is_rush, Ordering::Relaxed);
+        AtTheForm { rush: self, is_rush }
+    }
+
+    /// What a form shows, as it was a second ago at most.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn shown(&self, db: &Db, slug: &str) -> db::Result<Option<Arc<(Settings, Shown)>>> {
+        if let Some(Lately(read, shown)) = lock(&self.0.shown).get(slug)
+            && read.elapsed() < FRESH
+        {
+            return Ok(Some(shown.clone()));
+        }
+        let read = Stopwatch::start();
+        let settings = Settings::load(db).await?;
+        let Some(shown) = super::forms::shown(db, &settings, slug).await? else { return Ok(None) };
+        let shown = Arc::new((settings, shown));
+        lock(&self.0.shown).insert(slug.to_owned(), Lately(read, shown.clone()));
+        Ok(Some(shown))
+    }
+
+    /// Writes a sign-up down, to be looked at soon. It is in the database when this returns.
+    ///
+    /// # Errors
+    /// [`SubscriberError::Crowded`] for a browser that was not asked for work yet; [`SubscriberError::TooMany`];
+    /// [`SubscriberError::Unwanted`], but without asking the DNS; when the database fails. Then nothing was kept.
+    pub async fn take_down(
+        &self,
+        site: &Site,
+        settings: &Settings,
+        new: NewSubscription<'_>,
+    ) -> Result<Goes> {
+        if let Some(why) = unwanted(settings, new.lookout.is_some(), None, new.email).await {
+            return Err(SubscriberError::Unwanted(why));
+        }
+        let work = match new.crowd {
+            Crowd::Unasked => return Err(SubscriberError::Crowded),
+            Crowd::Worked(challenge, answer) if !machines::is_answered(site, challenge, answer) => {
+                return Err(SubscriberError::Crowded);
+            }
+            Crowd::Worked(challenge, answer) => Some((challenge.into(), answer.into())),
+            Crowd::Waits | Crowd::Nobody => None,
+        };
+        self.brake(site, new.trace.ip)?;
+        if self.waiting(&site.db).await? >= MOST_WAITING {
+            return Err(SubscriberError::TooMany(HOUR));
+        }
+        let typed = Typed {
+            email: new.email.as_str().into(),
+            name: new.name.into(),
+            lists: new.lists.to_vec(),
+            answers: new.answers.into(),
+            wording: new.wording.into(),
+            form: new.by.form,
+            source: new.by.source.into(),
+            campaign: new.by.campaign.into(),
+            ip: new.trace.ip.into(),
+            user_agent: new.trace.user_agent.into(),
+            work,
+            sandbox: new.crowd == Crowd::Nobody,
+        };
+        let typed = serde_json::to_string(&typed).map_err(|error| sqlx::Error::Encode(error.into()))?;
+        self.write((token::public_id(), new.email.key(), typed), site).await?;
+        Ok(Goes::Later)
+    }
+
+    /// Counts a sign-up for its network, as [`SIGN_UPS`] does, in this process alone.
+    fn brake(&self, site: &Site, ip: &str) -> Result<()> {
+        let Some(network) = ip.parse().ok().and_then(Network::of) else { return Ok(()) };
+        let now = site.now();
+        let mut counted = lock(&self.0.networks);
+        if counted.0 > now || now.since(counted.0) >= QUARTER {
+            *counted = (now, HashMap::new());
+        }
+        let wait = QUARTER.saturating_sub(now.since(counted.0));
+        if counted.1.len() >= MOST_NETWORKS && !counted.1.contains_key(&network) {
+            return Ok(());
+        }
+        let so_many = counted.1.entry(network).or_default();
+        *so_many += 1;
+        if *so_many > SIGN_UPS.of_a_network() { Err(SubscriberError::TooMany(wait)) } else { Ok(()) }
+    }
+
+    async fn waiting(&self, db: &Db) -> Result<i64> {
+        let lately =
+            lock(&self.0.waiting).as_ref().filter(|(read, _)| read.elapsed() < FRESH).map(|(_, n)| *n);
+        if let Some(waiting) = lately {
+            return Ok(waiting);
+        }
+        let read = Stopwatch::start();
+        let waiting = store::waiting(db, MOST_WAITING).await?;
+        *lock(&self.0.waiting) = Some((read, waiting));
+        Ok(waiting)
+    }
+
+    /// Waits until the row is committed, with all that came meanwhile: whoever is first in line writes for everybody.
+    async fn write(&self, row: Row, site: &Site) -> db::Result<()> {
+        let (tell, told) = oneshot::channel();
+        {
+            let mut line = lock(&self.0.line);
+            line.rows.push(row);
+            line.told.push(tell);
+        }
+        // Others wait for whoever writes, and wait on if that one hangs up.
+        db::to_its_end(self.clone().write_in_turn(site.clone(), told)).await
+    }
+
+    async fn write_in_turn(self, site: Site, mut told: oneshot::Receiver<db::Result<()>>) -> db::Result<()> {
+        let _writer = self.0.writer.lock().await;
+        loop {
+            match told.try_recv() {
+                Ok(ended) => return ended,
+                Err(oneshot::error::TryRecvError::Empty) => self.write_those_in_line(&site).await,
+                Err(oneshot::error::TryRecvError::Closed) => return Err(sqlx::Error::WorkerCrashed),
+            }
+        }
+    }
+
+    async fn write_those_in_line(&self, site: &Site) {
+        let (rows, told) = {
+            let mut line = lock(&self.0.line);
+            let so_many = line.rows.len().min(TOGETHER);
+            let rows: Vec<Row> = line.rows.drain(..so_many).collect();
+            (rows, line.told.drain(..so_many).collect::<Vec<_>>())
+        };
+        let ended = write_down(site, &rows).await;
+        for one in told {
+            // Who hung up does not hear it.
+            let _ = one.send(match &ended {
+                Ok(()) => Ok(()),
+                Err(why) => Err(sqlx::Error::Protocol(format!("a commit that several share: {why}"))),
+            });
+        }
+    }
+}
+
+async fn write_down(site: &Site, rows: &[Row]) -> db::Result<()> {
+    let text = serde_json::to_string(rows).map_err(|error| sqlx::Error::Encode(error.into()))?;
+    let mut tx = site.db.begin().await?;
+    store::write_down(&mut tx, &text, site.now()).await?;
+    tx.commit().await
+}
+
+/// Looks at every sign-up that was written down and whose turn has come.
+///
+/// # Errors
+/// When the database fails; each is looked at at its next turn.
+pub async fn look_at_sign_ups(site: &Site, lookout: Option<&Lookout>) -> Result<Worked> {
+    let settings = Settings::load(&site.db).await?;
+    Ok(queue::work(site, &InTurn { settings, lookout }).await?)
+}
+
+struct InTurn<'a> {
+    settings: Settings,
+    lookout: Option<&'a Lookout>,
+}
+
+/// What was typed, as JSON.
+#[derive(Clone, Debug, sqlx_macros::FromRow)]
+struct WrittenDown {
+    typed: String,
+}
+
+impl Work for InTurn<'_> {
+    type What = WrittenDown;
+
+    fn queue(&self) -> &'static Queue {
+        &store::SIGN_UPS_IN_TURN
+    }
+
+    fn patience(&self) -> Option<Duration> {
+        Some(PATIENCE)
+    }
+
+    async fn work(&self, site: &Site, due: &Due<WrittenDown>) -> db::Result<Came> {
+        let (name, claim) = (due.name.as_str(), due.next_at);
+        let row = LookedAt::Later { name, claim };
+        let Ok(typed) = serde_json::from_str::<Typed<'_>>(&due.what.typed) else {
+            return Ok(Came::Later("what was written down cannot be read".to_owned()));
+        };
+        match self.look_at(site, &typed, row).await {
+            Ok(_) => Ok(Came::Done),
+            Err(SubscriberError::Database(error)) => Err(error),
+            Err(SubscriberError::TooMany(_)) => {
+                attempts::note_used_up(site, SIGN_UPS.what()).await?;
+                let mut tx = site.db.begin().await?;
+                store::put_off(&mut tx, name, claim, site.now().plus(HOUR)).await?;
+                tx.commit().await?;
+                Ok(Came::Done)
+            }
+            // Nothing that a letter could be sent for.
+            Err(_) => {
+                let mut tx = site.db.begin().await?;
+                store::looked_at(&mut tx, name, claim).await?;
+                tx.commit().await?;
+                Ok(Came::Done)
+            }
+        }
+    }
+}
+
+impl InTurn<'_> {
+    async fn look_at(&self, site: &Site, typed: &Typed<'_>, row: LookedAt<'_>) -> Result<Goes> {
+        let email = EmailAddress::from_store(typed.email.clone().into_owned());
+        let mut crowd = match &typed.work {
+            _ if typed.sandbox => Crowd::Nobody,
+            Some((challenge, answer)) => Crowd::Worked(challenge, answer),
+            None => Crowd::Waits,
+        };
+        loop {
+            let new = NewSubscription {
+                email: &email,
+                name: &typed.name,
+                lists: &typed.lists,
+                answers: &typed.answers,
+                wording: &typed.wording,
+                by: By { form: typed.form, source: &typed.source, campaign: &typed.campaign },
+                trace: Trace { ip: &typed.ip, user_agent: &typed.user_agent },
+                crowd,
+                lookout: self.lookout,
+            };
+            match subscribe::look_at(site, &self.settings, new, row).await {
+                // The work was counted for another sign-up, or is too old by now.
+                Err(SubscriberError::Crowded) if crowd != Crowd::Waits => crowd = Crowd::Waits,
+                came => return came,
+            }
+        }
+    }
+}
+
+/// Forgets what was written down for an address.
+///
+/// # Errors
+/// When the database fails.
+pub async fn forget_sign_ups(tx: &mut Tx, email: &EmailAddress) -> db::Result<u64> {
+    store::forget_of(tx, &email.key()).await
+}
