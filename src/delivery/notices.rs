@@ -241,12 +241,12 @@ pub async fn failed(db: &Db, since: Moment, limit: i64) -> Result<Vec<FailedNoti
 /// the templates `untold` are left out.
 pub async fn to(
     db: &Db,
-    address: &EmailAddress,
+    whose: (i64, &EmailAddress),
     untold: &[&str],
     before: Option<i64>,
     limit: i64,
 ) -> Result<Vec<Sent>> {
-    store::to(db, address, untold, before.unwrap_or(i64::MAX), limit).await
+    store::to(db, whose, untold, before.unwrap_or(i64::MAX), limit).await
 }
 
 /// The Message-IDs of all notices that were accepted, without brackets, each with whether an earlier attempt may have arrived.

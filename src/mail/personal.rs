@@ -111,7 +111,8 @@ pub(super) fn clean_line(text: &str, longest: usize) -> String {
 
 /// Characters that show nothing: what can turn the text around them about, marks of breaks and of byte order, letters and tags without a
 /// form, and what XML has no place for.
-const fn is_invisible(c: char) -> bool {
+#[must_use]
+pub const fn is_invisible(c: char) -> bool {
     matches!(
         c,
         '\u{ad}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180e}' | '\u{200b}' | '\u{200e}' | '\u{200f}'

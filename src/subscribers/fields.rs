@@ -8,7 +8,7 @@ use super::store::fields::{self as store, Said};
 use crate::{
     audit_log,
     db::{self, Db, MaybeDatabase, Tx},
-    mail::MailField,
+    mail::{MailField, is_invisible},
     site::Site,
 };
 
@@ -95,7 +95,10 @@ impl Field {
         match self.kind {
             FieldKind::Text => {
                 let fits = typed.chars().count() <= LONGEST_ANSWER && !typed.chars().any(char::is_control);
-                fits.then(|| typed.to_owned()).ok_or(NotAnswered::Text)
+                // What shows nothing, or turns the text around it about, is no part of an answer.
+                let seen =
+                    || typed.chars().filter(|c| !is_invisible(*c)).collect::<String>().trim().to_owned();
+                fits.then(seen).ok_or(NotAnswered::Text)
             }
             FieldKind::Number => number(typed).ok_or(NotAnswered::Number),
             FieldKind::Date => {
@@ -418,6 +421,11 @@ mod tests {
         assert_eq!(field(FieldKind::YesNo, "").read("perhaps"), Err(NotAnswered::YesNo));
         let text = field(FieldKind::Text, "");
         assert_eq!(text.read("Ann\nBcc: x"), Err(NotAnswered::Text));
+        assert_eq!(
+            text.read("Ann\u{202e}\u{200b} Lee"),
+            Ok("Ann Lee".to_owned()),
+            "what turns text about goes"
+        );
         assert!(text.read(&"x".repeat(LONGEST_ANSWER)).is_ok());
         assert_eq!(text.read(&"x".repeat(LONGEST_ANSWER + 1)), Err(NotAnswered::Text));
     }

@@ -607,6 +607,14 @@ async fn a_browser_does_the_work_by_itself() {
     browser.wait_for_text("Check your mail").await;
     app.drain().await;
     app.last_mail("ann@gmail.com").link("/confirm/");
+    // Where no script runs, the page waits for its reader.
+    browser.without(".js").await;
+    browser.goto(&app.url("/subscribe")).await;
+    browser.fill("Your email address", "bob@example.org").await;
+    browser.tick("Yes, send me The Lamplighter by email").await;
+    browser.element("main form button").await.click().await.expect("a button");
+    browser.wait_for_text("More people than usual").await;
+    browser.sound("subscribe-work").await;
     browser.close().await;
     app.finish().await;
 }

@@ -646,6 +646,10 @@ async fn the_pages_that_know_are_for_everybody() {
     for (path, name) in [
         (page.clone(), "desk-reader"),
         (format!("{page}/leave?list={list}"), "desk-reader-leave"),
+        (format!("{page}/correct"), "desk-reader-correct"),
+        (format!("{page}/forget"), "desk-reader-forget"),
+        ("/desk/requests/1".to_owned(), "desk-request"),
+        ("/desk/forms/main/away".to_owned(), "desk-form-away"),
         ("/desk/readers?q=ann&state=confirmed".to_owned(), "desk-readers-narrowed"),
         ("/desk/audit".to_owned(), "desk-audit"),
     ] {

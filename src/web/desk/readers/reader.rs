@@ -132,6 +132,8 @@ struct Page {
     lists: Vec<ListLine>,
     /// Whether they are on any of them.
     on_some: bool,
+    /// Whether they are on a list, or were.
+    may_get_link: bool,
     /// Those that they can be added to.
     others: Vec<ListView>,
     several: bool,
@@ -467,6 +469,7 @@ async fn page(desk: &Desk, reader: Subscriber, forms: Forms, look: Look) -> Resu
         owner: desk.may(Role::OWNING),
         rests_until: rests_until.map(|until| (until.date(zone), until.0)),
         pauses,
+        may_get_link: on_some || subscriptions.iter().any(|one| one.left_at.is_some()),
         on_some,
         pause: forms.pause,
         blocked: stopped.as_ref().is_some_and(|stopped| stopped.blocked),
