@@ -34,6 +34,9 @@ pub struct Form {
     fields: Vec<(String, String)>,
 }
 
+/// What a list holds before its first line is read; nothing is sent of one without lines.
+const UNCHOSEN: &str = "\0";
+
 impl Visitor {
     /// Somebody who has never been at this address before.
     pub fn new(base: &Url) -> Self {
@@ -167,7 +170,8 @@ impl Page {
             .append_element_content_handler(element!("form textarea, form select", |field| {
                 if let (Some(name), Some(form)) = (field.get_attribute("name"), forms.borrow_mut().last_mut())
                 {
-                    form.fields.push((name, String::new()));
+                    let nothing = if field.tag_name() == "select" { UNCHOSEN } else { "" };
+                    form.fields.push((name, nothing.to_owned()));
                 }
                 Ok(())
             }))
@@ -184,7 +188,7 @@ impl Page {
                 let line = unescape(&option.get_attribute("value").unwrap_or_default());
                 if let Some((_, value)) =
                     forms.borrow_mut().last_mut().and_then(|form| form.fields.last_mut())
-                    && (value.is_empty() || option.has_attribute("selected"))
+                    && (value == UNCHOSEN || option.has_attribute("selected"))
                 {
                     *value = line;
                 }
@@ -194,6 +198,10 @@ impl Page {
         rewriter.write(self.body.as_bytes()).expect("a page of HTML");
         rewriter.end().expect("a page of HTML");
         let found = forms.into_inner().into_iter().find(|form| form.action.as_str().contains(part));
+        let found = found.map(|mut form| {
+            form.fields.retain(|(_, value)| value != UNCHOSEN);
+            form
+        });
         found.unwrap_or_else(|| {
             panic!("{} ({}) has no form for {part}: {}", self.url, self.status, self.text())
         })
