@@ -112,7 +112,7 @@ async fn look_at_all(site: &Site) -> anyhow::Result<u32> {
     let mut looked_at = 0;
     loop {
         let before = broadside::subscribers::counts(&site.db).await?.pending;
-        broadside::subscribers::look_at_sign_ups(site, None).await?;
+        broadside::subscribers::look_at_sign_ups(site).await?;
         let asked = broadside::subscribers::counts(&site.db).await?.pending - before;
         if asked == 0 {
             return Ok(looked_at);

@@ -174,6 +174,7 @@ pub struct Held {
     /// The question, and the answer.
     pub answers: Vec<(String, String)>,
     pub typed: Option<Typed>,
+    pub sign_ups: Vec<WrittenDown>,
     pub copies: Newest<HeldCopy>,
     pub letters: Newest<HeldLetter>,
     pub came_back: Newest<CameBack>,
@@ -208,6 +209,7 @@ impl Held {
             consent: consent.into(),
             answers: answers(site, id).await?,
             typed: store::typed(db, id).await?,
+            sign_ups: store::sign_ups(db, &whose.key).await?,
             copies: store::copies(db, id, all, most).await?.into(),
             letters: store::letters(db, (key, whose.former_of(), &whose.gives_as), all, most).await?.into(),
             came_back: store::came_back(db, hashes, id, all, most).await?.into(),
@@ -281,9 +283,9 @@ words! {
 /// Where else traces of a reader are, that the database does not have.
 const ELSEWHERE: &[&str] = &[
     "Backups of the database hold what it held when they were made, until whoever looks after the server deletes them.",
-    "A file beside the database keeps that somebody left a list, complained, ended a gift or asked to be forgotten: under names and hashes, without an address.",
+    "A file beside the database keeps that somebody left a list or came back, paused, chose topics or how often, moved to another address, complained, ended a gift or asked to be forgotten: under names and hashes, without an address.",
     "The mail services through which the magazine sends keep logs of their own of what they delivered.",
-    "The payment service keeps what a gift was paid with; the magazine never sees that.",
+    "The payment service keeps what a gift was paid with. Of a card that pays a regular gift the magazine knows its make, its last four figures and until when it is good, and no more.",
     "The web server in front of the magazine may keep internet addresses for a time.",
 ];
 

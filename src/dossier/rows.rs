@@ -13,7 +13,7 @@ use crate::{
     payments::GiftRhythmUnit,
     replies,
     staff::Role,
-    subscribers::{ConsentAction, ConsentMethod, DonorState, SubscriptionState},
+    subscribers::{ConsentAction, ConsentMethod, DonorState, SubscriptionState, sign_up_as_held},
 };
 
 fn at<S: Serializer>(at: &Moment, serializer: S) -> Result<S::Ok, S::Error> {
@@ -169,8 +169,7 @@ pub struct WrittenDown {
 impl WrittenDown {
     /// As the copy of all data has it.
     pub fn told(self) -> Value {
-        let typed = serde_json::from_str(&self.typed).unwrap_or(Value::String(self.typed));
-        json!({ "at": self.at.to_string(), "typed": typed })
+        json!({ "at": self.at.to_string(), "typed": sign_up_as_held(&self.typed) })
     }
 }
 

@@ -87,6 +87,7 @@ pub fn meant(domain: &str) -> Option<String> {
     // Short names are close to one another, and all taken.
     let is_close = |common: &&&str| {
         common.len() >= 8
+            && common.len().abs_diff(typed.len()) <= 1
             && osa_distance(typed, common) == 1
             && !(of_a_country(typed) && of_a_country(common))
     };

@@ -429,7 +429,7 @@ impl Jobs {
 
     async fn ask_new_readers(&self) -> Result<(), Failure> {
         let (site, mut each) = (&self.site, Each::default());
-        let looked_at = each.one(subscribers::look_at_sign_ups(site, self.lookout.as_ref())).await;
+        let looked_at = each.one(subscribers::look_at_sign_ups(site)).await;
         let asked = each.one(subscribers::ask_held_back(site)).await;
         each.end();
         looked_at.transpose()?;

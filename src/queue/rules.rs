@@ -224,8 +224,9 @@ pub const SIGN_UPS: Rules = Rules {
     longest_gap: minutes(60),
     // What is a day old goes with what is no longer needed.
     ends: Ends::Never,
-    told: Told::Nobody,
-    told_after: None,
+    told: Told::Owners,
+    // Some two hours.
+    told_after: Some(8),
     by_hand: None,
     what: "People who subscribed in a rush",
     over: ["sign-up could not be looked at", "sign-ups could not be looked at"],

@@ -104,12 +104,11 @@ async fn tell_if_reader(site: &Site, settings: &Settings, email: &EmailAddress) 
     let stopped = Suppressions::new(site).stops_letter(&mut tx, email, true).await?;
     let goes_to = reader.filter(|_| stands != Stands::Nowhere && !stopped);
     // Whoever types spellings of a mailbox that are nobody's uses up nothing of its reader's.
-    let (whose, span) = match stands {
-        _ if goes_to.is_none() => ("link to nobody’s choices", DAY),
-        Stands::HasLeft => ("link to choices of who left", WEEK),
-        _ => ("link to choices", DAY),
-    };
-    let first = attempts::once(&mut tx, site, (whose, &mailbox), span).await?;
+    let whose = if goes_to.is_some() { "link to choices" } else { "link to nobody’s choices" };
+    let mut first = attempts::once(&mut tx, site, (whose, &mailbox), DAY).await?;
+    if first && goes_to.is_some() && stands == Stands::HasLeft {
+        first = attempts::once(&mut tx, site, ("link to choices of who left", &mailbox), WEEK).await?;
+    }
     let goes_to = goes_to.filter(|_| first);
     if let Some(reader) = &goes_to {
         tell(&mut tx, site, settings, reader).await?;

@@ -146,7 +146,12 @@ pub async fn confirm(site: &Site, link: &str, shown: &[i64], trace: Trace<'_>) -
                 action: ConsentAction::Confirmed,
                 method: ConsentMethod::Confirmation,
                 wording: wording.as_deref(),
-                by: By { form: asked.form_id, source: "confirmation mail", campaign: &asked.campaign },
+                by: By {
+                    form: asked.form_id,
+                    source: "confirmation mail",
+                    campaign: &asked.campaign,
+                    at: None,
+                },
                 trace,
             };
             consent::record(&mut tx, site, happened).await?;

@@ -8,6 +8,7 @@ use super::{
     store::{self, knowing},
 };
 use crate::{
+    clock::Moment,
     db::{Db, Result, Tx},
     network::Network,
     site::Site,
@@ -127,13 +128,15 @@ pub struct By<'a> {
     pub source: &'a str,
     /// What it was for; may be empty.
     pub campaign: &'a str,
+    /// When they did, where that is not now: it was written down in a rush.
+    pub at: Option<Moment>,
 }
 
 impl<'a> By<'a> {
     /// By no form.
     #[must_use]
     pub const fn source(source: &'a str) -> Self {
-        Self { form: None, source, campaign: "" }
+        Self { form: None, source, campaign: "", at: None }
     }
 }
 
@@ -157,6 +160,7 @@ pub(super) async fn record(tx: &mut Tx, site: &Site, happened: Happened<'_>) -> 
     if let (Some(form), Some(wording), ConsentMethod::Form) = (happened.by.form, wording, happened.method) {
         store::forms::saw(tx, form, wording, site.now()).await?;
     }
+    let at = happened.by.at.unwrap_or_else(|| site.now());
     let event = store::NewEvent {
         subscriber: happened.subscriber,
         list: happened.list,
@@ -168,7 +172,7 @@ pub(super) async fn record(tx: &mut Tx, site: &Site, happened: Happened<'_>) -> 
         campaign: happened.by.campaign,
         ip: &range(happened.trace.ip),
         user_agent: &short(happened.trace.user_agent),
-        at: site.now(),
+        at,
     };
     store::add_event(tx, event).await?;
     Ok(())
@@ -182,7 +186,7 @@ pub(super) fn range(ip: &str) -> String {
 }
 
 /// What a stranger's browser says is kept as text of sensible length.
-fn short(text: &str) -> String {
+pub(super) fn short(text: &str) -> String {
     text.chars().filter(|c| !c.is_control()).take(300).collect()
 }
 

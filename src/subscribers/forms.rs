@@ -108,7 +108,7 @@ impl SignUpForm {
     #[must_use]
     pub fn by<'a>(&'a self, page: &'a str) -> By<'a> {
         let source = if self.source.is_empty() { page } else { &self.source };
-        By { form: Some(self.id), source, campaign: &self.campaign }
+        By { form: Some(self.id), source, campaign: &self.campaign, at: None }
     }
 }
 

@@ -16,6 +16,8 @@ use crate::{
 
 /// How many bits of the hash are nought.
 pub const BITS: u32 = 17;
+/// An answer is a number, of no more digits than browsers count with.
+const LONGEST_ANSWER: usize = 20;
 /// How long a challenge can be answered.
 const LASTS: Duration = Duration::from_secs(3_600);
 
@@ -51,6 +53,9 @@ pub fn challenge(site: &Site) -> String {
 /// Whether a number answers a challenge, whoever made that.
 #[must_use]
 pub fn answers(challenge: &str, answer: &str) -> bool {
+    if answer.len() > LONGEST_ANSWER {
+        return false;
+    }
     let hash = token::hash(&format!("{challenge}:{answer}"));
     u32::from_str_radix(&hash[..8], 16).is_ok_and(|first| first.leading_zeros() >= BITS)
 }

@@ -110,7 +110,7 @@ pub use self::{
         by_emails, by_public_ids, named, newest_consent, stopped, subscriber, subscriptions,
         subscriptions_of,
     },
-    rush::{AtTheForm, Rush, forget_sign_ups, look_at_sign_ups},
+    rush::{AtTheForm, Rush, forget_sign_ups, look_at_sign_ups, sign_up_as_held},
     subscribe::{
         Adding, Asked, NewSubscription, SIGN_UPS, add_by_staff, ask_by_staff, ask_held_back,
         forget_held_back, subscribe,

@@ -10,19 +10,20 @@
 
 use std::{
     borrow::Cow,
-    collections::HashMap,
+    collections::{BTreeSet, HashMap},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
+        atomic::{AtomicU64, AtomicUsize, Ordering},
     },
     time::Duration,
 };
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 use tokio::sync::oneshot;
 
 use super::{
-    By, Crowd, Goes, NewSubscription, Result, SIGN_UPS, SubscriberError, Trace,
+    By, Crowd, Goes, NewSubscription, Result, SIGN_UPS, SubscriberError, Trace, consent,
     forms::Shown,
     machines,
     store::rush as store,
@@ -33,7 +34,6 @@ use crate::{
     attempts,
     clock::{Moment, Stopwatch},
     db::{self, Db, Tx},
-    deliverability::Lookout,
     email_address::EmailAddress,
     network::Network,
     queue::{self, Came, Due, Queue, Work, Worked},
@@ -42,8 +42,11 @@ use crate::{
     token,
 };
 
-/// More than so many at once in a process are a rush. It is over once there are fewer than a quarter of that.
+/// More than so many at once in a process are a rush.
 const AT_ONCE: usize = 32;
+/// It is over once there were never so many for so long: whoever is looked at while others are written down would hold the writer that all of
+/// them wait for.
+const LASTS: Duration = Duration::from_secs(1);
 /// So many rows share a commit at most.
 const TOGETHER: usize = 1_000;
 /// So many may wait to be looked at.
@@ -58,8 +61,10 @@ const PATIENCE: Duration = Duration::from_secs(30);
 const HOUR: Duration = Duration::from_secs(3_600);
 /// The brake of a network counts for so long.
 const QUARTER: Duration = Duration::from_secs(900);
-/// So many networks are counted at most: with more of them, no one is the trouble.
-const MOST_NETWORKS: usize = 65_536;
+/// So many of them are counted at most: with more, no one is the trouble.
+const MOST_COUNTED: usize = 100_000;
+/// So many may be written down from the networks of one provider in that time.
+const OF_A_PROVIDER: i64 = MOST_WAITING / 16;
 
 /// Who is at the form at this moment, in this process. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -69,12 +74,21 @@ pub struct Rush(Arc<Inner>);
 struct Inner {
     most: usize,
     at_it: AtomicUsize,
-    is_on: AtomicBool,
+    began: Stopwatch,
+    /// Until when there is a rush, in microseconds since that.
+    until: AtomicU64,
     line: Mutex<Line>,
     writer: tokio::sync::Mutex<()>,
     shown: Mutex<HashMap<String, Lately>>,
     waiting: Mutex<Option<(Stopwatch, i64)>>,
-    networks: Mutex<(Moment, HashMap<Network, i64>)>,
+    counted: Mutex<Counted>,
+}
+
+/// How often somebody came, by what they are counted for.
+#[derive(Debug, Default)]
+struct Counted {
+    since: Moment,
+    times: HashMap<String, i64>,
 }
 
 /// Who waits for the next commit.
@@ -90,6 +104,10 @@ type Row = (String, String, String);
 /// What a form showed, and when that was read.
 #[derive(Clone, Debug)]
 struct Lately(Stopwatch, Arc<(Settings, Shown)>);
+
+fn micros(span: Duration) -> u64 {
+    u64::try_from(span.as_micros()).unwrap_or(u64::MAX)
+}
 
 fn lock<T>(of: &Mutex<T>) -> MutexGuard<'_, T> {
     // Nothing panics while it holds one of these.
@@ -124,7 +142,8 @@ impl Drop for AtTheForm<'_> {
 }
 
 /// What was typed, as it is written down.
-#[derive(Serialize, Deserialize)]
+#[derive(Default, Serialize, Deserialize)]
+#[serde(default)]
 struct Typed<'a> {
     #[serde(borrow)]
     email: Cow<'a, str>,
@@ -150,12 +169,13 @@ impl Rush {
         Self(Arc::new(Inner {
             most,
             at_it: AtomicUsize::new(0),
-            is_on: AtomicBool::new(false),
+            began: Stopwatch::start(),
+            until: AtomicU64::new(0),
             line: Mutex::default(),
             writer: tokio::sync::Mutex::default(),
             shown: Mutex::default(),
             waiting: Mutex::default(),
-            networks: Mutex::default(),
+            counted: Mutex::default(),
         }))
     }
 
@@ -163,11 +183,11 @@ impl Rush {
     #[must_use]
     pub fn enter(&self) -> AtTheForm<'_> {
         let others = self.0.at_it.fetch_add(1, Ordering::Relaxed);
-        // Whoever is looked at while others are written down would hold the writer that all of them wait for.
-        let is_on = &self.0.is_on;
-        let is_rush = others >= self.0.most || is_on.load(Ordering::Relaxed) && others >= self.0.most / 4;
-        is_on.store(is_rush, Ordering::Relaxed);
-        AtTheForm { rush: self, is_rush }
+        let now = micros(self.0.began.elapsed());
+        if others >= self.0.most {
+            self.0.until.fetch_max(now + micros(LASTS), Ordering::Relaxed);
+        }
+        AtTheForm { rush: self, is_rush: now < self.0.until.load(Ordering::Relaxed) }
     }
 
     /// What a form shows, as it was a second ago at most.
@@ -210,21 +230,21 @@ impl Rush {
             Crowd::Worked(challenge, answer) => Some((challenge.into(), answer.into())),
             Crowd::Waits | Crowd::Nobody => None,
         };
-        self.brake(site, new.trace.ip)?;
+        self.brake(site, new.trace.ip, work.as_ref().map(|(challenge, _): &(Cow<'_, str>, _)| &**challenge))?;
         if self.waiting(&site.db).await? >= MOST_WAITING {
             return Err(SubscriberError::TooMany(HOUR));
         }
         let typed = Typed {
             email: new.email.as_str().into(),
             name: new.name.into(),
-            lists: new.lists.to_vec(),
+            lists: new.lists.iter().copied().collect::<BTreeSet<_>>().into_iter().collect(),
             answers: new.answers.into(),
             wording: new.wording.into(),
             form: new.by.form,
             source: new.by.source.into(),
             campaign: new.by.campaign.into(),
             ip: new.trace.ip.into(),
-            user_agent: new.trace.user_agent.into(),
+            user_agent: consent::short(new.trace.user_agent).into(),
             work,
             sandbox: new.crowd == Crowd::Nobody,
         };
@@ -233,21 +253,38 @@ impl Rush {
         Ok(Goes::Later)
     }
 
-    /// Counts a sign-up for its network, as [`SIGN_UPS`] does, in this process alone.
-    fn brake(&self, site: &Site, ip: &str) -> Result<()> {
-        let Some(network) = ip.parse().ok().and_then(Network::of) else { return Ok(()) };
+    /// Counts a sign-up for its network and the block of that, as [`SIGN_UPS`] does, and for its provider, in this process alone; and
+    /// lets no work count twice.
+    fn brake(&self, site: &Site, ip: &str, challenge: Option<&str>) -> Result<()> {
         let now = site.now();
-        let mut counted = lock(&self.0.networks);
-        if counted.0 > now || now.since(counted.0) >= QUARTER {
-            *counted = (now, HashMap::new());
+        let mut counted = lock(&self.0.counted);
+        if counted.since > now || now.since(counted.since) >= QUARTER {
+            *counted = Counted { since: now, ..Counted::default() };
         }
-        let wait = QUARTER.saturating_sub(now.since(counted.0));
-        if counted.1.len() >= MOST_NETWORKS && !counted.1.contains_key(&network) {
-            return Ok(());
+        let wait = QUARTER.saturating_sub(now.since(counted.since));
+        let network = ip.parse().ok().and_then(Network::of);
+        let of_a_network = SIGN_UPS.of_a_network();
+        let limits = network.into_iter().flat_map(|network| {
+            let block = network.block().map(|block| (format!("block {block}"), 4 * of_a_network));
+            let provider = (format!("provider {}", network.provider()), OF_A_PROVIDER);
+            [Some((network.to_string(), of_a_network)), block, Some(provider)].into_iter().flatten()
+        });
+        let work = challenge.map(|challenge| (challenge.to_owned(), 1));
+        for (of, most) in limits.chain(work) {
+            if counted.times.len() >= MOST_COUNTED && !counted.times.contains_key(&of) {
+                continue;
+            }
+            let times = counted.times.entry(of).or_default();
+            *times += 1;
+            if *times > most {
+                return Err(if most == 1 {
+                    SubscriberError::Crowded
+                } else {
+                    SubscriberError::TooMany(wait)
+                });
+            }
         }
-        let so_many = counted.1.entry(network).or_default();
-        *so_many += 1;
-        if *so_many > SIGN_UPS.of_a_network() { Err(SubscriberError::TooMany(wait)) } else { Ok(()) }
+        Ok(())
     }
 
     async fn waiting(&self, db: &Db) -> Result<i64> {
@@ -314,14 +351,13 @@ async fn write_down(site: &Site, rows: &[Row]) -> db::Result<()> {
 ///
 /// # Errors
 /// When the database fails; each is looked at at its next turn.
-pub async fn look_at_sign_ups(site: &Site, lookout: Option<&Lookout>) -> Result<Worked> {
+pub async fn look_at_sign_ups(site: &Site) -> Result<Worked> {
     let settings = Settings::load(&site.db).await?;
-    Ok(queue::work(site, &InTurn { settings, lookout }).await?)
+    Ok(queue::work(site, &InTurn { settings }).await?)
 }
 
-struct InTurn<'a> {
+struct InTurn {
     settings: Settings,
-    lookout: Option<&'a Lookout>,
 }
 
 /// What was typed, as JSON.
@@ -330,7 +366,7 @@ struct WrittenDown {
     typed: String,
 }
 
-impl Work for InTurn<'_> {
+impl Work for InTurn {
     type What = WrittenDown;
 
     fn queue(&self) -> &'static Queue {
@@ -347,7 +383,7 @@ impl Work for InTurn<'_> {
         let Ok(typed) = serde_json::from_str::<Typed<'_>>(&due.what.typed) else {
             return Ok(Came::Later("what was written down cannot be read".to_owned()));
         };
-        match self.look_at(site, &typed, row).await {
+        match self.look_at(site, (&typed, due.since), row).await {
             Ok(_) => Ok(Came::Done),
             Err(SubscriberError::Database(error)) => Err(error),
             Err(SubscriberError::TooMany(_)) => {
@@ -368,8 +404,13 @@ impl Work for InTurn<'_> {
     }
 }
 
-impl InTurn<'_> {
-    async fn look_at(&self, site: &Site, typed: &Typed<'_>, row: LookedAt<'_>) -> Result<Goes> {
+impl InTurn {
+    async fn look_at(
+        &self,
+        site: &Site,
+        (typed, at): (&Typed<'_>, Moment),
+        row: LookedAt<'_>,
+    ) -> Result<Goes> {
         let email = EmailAddress::from_store(typed.email.clone().into_owned());
         let mut crowd = match &typed.work {
             _ if typed.sandbox => Crowd::Nobody,
@@ -383,10 +424,11 @@ impl InTurn<'_> {
                 lists: &typed.lists,
                 answers: &typed.answers,
                 wording: &typed.wording,
-                by: By { form: typed.form, source: &typed.source, campaign: &typed.campaign },
+                by: By { form: typed.form, source: &typed.source, campaign: &typed.campaign, at: Some(at) },
                 trace: Trace { ip: &typed.ip, user_agent: &typed.user_agent },
                 crowd,
-                lookout: self.lookout,
+                // It is asked of people alone, who can be told: one server that does not answer would hold up everybody else.
+                lookout: None,
             };
             match subscribe::look_at(site, &self.settings, new, row).await {
                 // The work was counted for another sign-up, or is too old by now.
@@ -395,6 +437,22 @@ impl InTurn<'_> {
             }
         }
     }
+}
+
+/// What was written down, as whoever it is about may see it: where it came from is a range, as with a proof.
+#[must_use]
+pub fn sign_up_as_held(typed: &str) -> Value {
+    let Ok(typed) = serde_json::from_str::<Typed<'_>>(typed) else { return Value::Null };
+    json!({
+        "address": typed.email,
+        "name": typed.name,
+        "answers": typed.answers,
+        "wording": typed.wording,
+        "source": typed.source,
+        "campaign": typed.campaign,
+        "ip": consent::range(&typed.ip),
+        "user_agent": typed.user_agent,
+    })
 }
 
 /// Forgets what was written down for an address.

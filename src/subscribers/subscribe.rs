@@ -150,7 +150,13 @@ pub(super) async fn look_at(
         None => None,
     };
     let in_form = |list: &List| by_form.as_ref().is_none_or(|lists| lists.contains(&list.id));
-    let offered = |list: &List| list.takes_sign_ups() && new.lists.contains(&list.id) && in_form(list);
+    let left = match new.by.at {
+        Some(at) => left_since(&mut tx, new.email, at).await?,
+        None => Vec::new(),
+    };
+    let offered = |list: &List| {
+        list.takes_sign_ups() && new.lists.contains(&list.id) && in_form(list) && !left.contains(&list.id)
+    };
     let known = store::lists_in(&mut tx).await?;
     let (lists, names): (Vec<i64>, Vec<String>) =
         known.iter().filter(|list| offered(list)).map(|list| (list.id, list.name.clone())).unzip();
@@ -176,6 +182,14 @@ pub(super) async fn look_at(
         delivery::rehearse(site, &letterhead, &asking_letter(site, &letterhead, names, &link));
     }
     Ok(goes)
+}
+
+/// The lists that somebody left since they asked for them.
+async fn left_since(tx: &mut Tx, email: &EmailAddress, at: Moment) -> Result<Vec<i64>> {
+    let Some(reader) = store::by_key_in(tx, &email.key()).await? else { return Ok(Vec::new()) };
+    let known = store::subscriptions_in(tx, reader.id).await?;
+    let left = known.iter().filter(|one| one.left_at.is_some_and(|left| left >= at));
+    Ok(left.map(|one| one.list_id).collect())
 }
 
 /// What staff may know of an asking.

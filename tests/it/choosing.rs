@@ -450,7 +450,7 @@ both_engines! {
         topic(&app, "Sea").await;
         let visitor = app.visitor();
         let page = choices(&app, ANN).await;
-        shows(&page, "Is it too much? Tick topics to get only those");
+        shows(&page, "Is it too much? Tick topics to get those and what is about none");
         visitor.submit_and_follow(&page.form("#choices")).await.says("Saved. Nothing has changed.");
         let [food, sea] = of_topics(&app).await;
         let form = page.form("#choices").and("list", &appeals.to_string()).with("name", "Ann");

@@ -65,7 +65,7 @@ impl Door {
 
 /// As the job does it.
 async fn look_at_all(app: &TestApp) {
-    subscribers::look_at_sign_ups(&app.site, None).await.expect("a turn");
+    subscribers::look_at_sign_ups(&app.site).await.expect("a turn");
 }
 
 async fn waiting(app: &TestApp) -> i64 {

@@ -178,7 +178,7 @@ fn sections(held: Held, zone: &Zone) -> Vec<Section> {
     }
     for former in &held.former {
         you.push(Line::new(format!(
-            "Another address until {}, kept as a code alone",
+            "Another address until {}: here it is kept as a code alone; in full it still stands where something was sent to it or given from it",
             former.left_at.date(zone)
         )));
     }
@@ -196,6 +196,10 @@ fn sections(held: Held, zone: &Zone) -> Vec<Section> {
             .words(typed.name)
             .detail([typed.answers])
     });
+    let in_a_rush = held.sign_ups.into_iter().map(|sign_up| {
+        Line::new("Somebody subscribed by your address in a rush. We look at it soon.")
+            .when(sign_up.at.date_time(zone))
+    });
     vec![
         Section::new("Who you are", you),
         Section::new("Lists", held.lists.into_iter().map(|list| within(list, zone)).collect()),
@@ -212,7 +216,7 @@ fn sections(held: Held, zone: &Zone) -> Vec<Section> {
         ),
         Section::of("What you agreed to", held.consent, |event| happened(event, zone)),
         Section::new("What you told us", held.answers.into_iter().map(answer).collect()),
-        Section::new("What is not confirmed", typed.into_iter().collect()),
+        Section::new("What is not confirmed", typed.into_iter().chain(in_a_rush).collect()),
         Section::of("Editions we sent you", held.copies, |one| copy(one, zone)),
         Section::of("Letters we sent you", held.letters, |one| letter(one, zone)),
         Section::of("What came back", held.came_back, |one| {

@@ -111,7 +111,7 @@ pub fn done(code: &str) -> Option<&'static str> {
         "reader-paused" => {
             "Their mail is paused. Where they may be written to, a letter tells them, one for each day on which a pause ends."
         }
-        "reader-goes-on" => "Their pause is over. The next edition goes to them, too.",
+        "reader-goes-on" => "Their pause is over. Editions go to them again.",
         "corrected" => "The correction is saved. It goes to the rest when the edition goes on.",
         "have-it" => "They get no second copy. Let the edition go on, and the others get theirs.",
         "nobody-has-it" => "Taken back. They wait for their copy again.",
