@@ -1,9 +1,14 @@
 //! Pictures of other sites that a text holds, copied to us, so that a mail depends on nobody else's.
 
-use pulldown_cmark::{Event, Parser, Tag};
+use std::ops::Range;
+
+use pulldown_cmark::{Event, LinkType, Tag, TagEnd};
 use url::Url;
 
-use super::fetch::{FetchError, Fetched, Fetcher, Validators};
+use super::{
+    fetch::{FetchError, Fetched, Fetcher, Validators},
+    writing::markdown_parser,
+};
 use crate::{
     db::Result,
     heavy,
@@ -15,6 +20,7 @@ use crate::{
 const AT_ONCE: usize = 10;
 /// More than that no text holds.
 const MOST: usize = 500;
+const NOT_PUT: &str = "its place in the text is not plain; write its address anew";
 
 /// What became of the pictures of a text.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -60,8 +66,15 @@ pub async fn copy_pictures(
         match copy(site, fetcher, staff_id, one).await {
             Ok(picture) => {
                 let ours = picture.in_text().map(|size| site.url(&size.path)).unwrap_or_default();
-                done.markdown = done.markdown.replace(&one.written, &ours);
-                done.copied += 1;
+                let (text, written) = (done.markdown.clone(), one.written.clone());
+                let put = heavy::aside(move || with_another(&text, &written, &ours)).await;
+                match put.ok().flatten() {
+                    Some(text) => {
+                        done.markdown = text;
+                        done.copied += 1;
+                    }
+                    None => done.left.push(format!("{}: {NOT_PUT}", one.address)),
+                }
             }
             Err(NotCopied::Database(error)) => return Err(error),
             Err(why) => done.left.push(format!("{}: {why}", one.address)),
@@ -119,35 +132,124 @@ async fn copy(
 /// The pictures of a text, each once, as they stand in it.
 fn named_in(markdown: &str) -> Vec<Named> {
     let mut found: Vec<Named> = Vec::new();
-    let mut inside: Option<Named> = None;
-    for event in Parser::new(markdown) {
-        match event {
-            Event::Start(Tag::Image { dest_url, .. }) => {
-                let address = Url::parse(&dest_url).ok();
-                let address = address.filter(|address| matches!(address.scheme(), "http" | "https"));
-                inside = address.map(|address| Named {
-                    address,
-                    written: dest_url.to_string(),
-                    alt: String::new(),
-                });
-            }
-            Event::Text(text) => {
-                if let Some(named) = &mut inside {
-                    named.alt.push_str(&text);
-                }
-            }
-            Event::End(pulldown_cmark::TagEnd::Image) => {
-                let named =
-                    inside.take().filter(|one| !found.iter().any(|known| known.written == one.written));
-                found.extend(named);
-            }
-            _ => {}
-        }
-        if found.len() == MOST {
-            break;
+    for place in places(markdown) {
+        let address = Url::parse(&place.written).ok();
+        let Some(address) = address.filter(|address| matches!(address.scheme(), "http" | "https")) else {
+            continue;
+        };
+        if found.len() < MOST && !found.iter().any(|known| known.written == place.written) {
+            found.push(Named { address, written: place.written, alt: place.alt });
         }
     }
     found
+}
+
+/// A picture in a text.
+struct Place {
+    /// Its address, as it is read.
+    written: String,
+    alt: String,
+    title: String,
+    /// All of it.
+    whole: Range<usize>,
+    /// Where what is said of it ends, at the latest before the bracket that closes it.
+    said: usize,
+    is_inline: bool,
+}
+
+/// Every picture of a text, in the order in which they begin.
+fn places(markdown: &str) -> Vec<Place> {
+    let (mut begun, mut found): (Vec<Place>, Vec<Place>) = (Vec::new(), Vec::new());
+    for (event, range) in markdown_parser(markdown).into_offset_iter() {
+        // Its own end is no part of what is said of it.
+        let open = begun.len().saturating_sub(usize::from(event == Event::End(TagEnd::Image)));
+        for place in &mut begun[..open] {
+            place.said = place.said.max(range.end.min(place.whole.end));
+            if let Event::Text(text) | Event::Code(text) = &event {
+                place.alt.push_str(text);
+            }
+        }
+        match event {
+            Event::Start(Tag::Image { link_type, dest_url, title, .. }) => begun.push(Place {
+                written: dest_url.to_string(),
+                alt: String::new(),
+                title: title.to_string(),
+                said: range.start + "![".len(),
+                whole: range,
+                is_inline: link_type == LinkType::Inline,
+            }),
+            Event::End(TagEnd::Image) => found.extend(begun.pop()),
+            _ => {}
+        }
+    }
+    found.sort_by_key(|place| place.whole.start);
+    found
+}
+
+/// A text in which each picture at one address is at another, and nothing else is changed; none where that cannot be done.
+fn with_another(markdown: &str, written: &str, ours: &str) -> Option<String> {
+    let before = places(markdown);
+    let mut text = markdown.to_owned();
+    // From the end on, so that what comes before stays where it was; of one within another the address comes first.
+    let mut there: Vec<&Place> = before.iter().filter(|place| place.written == written).collect();
+    there.sort_by_key(|place| std::cmp::Reverse(place.said));
+    for place in there {
+        let (range, words) = put(&text, place, ours)?;
+        text.replace_range(range, &words);
+    }
+    let expected = before.iter().map(|place| {
+        let address = if place.written == written { ours } else { &place.written };
+        (address, &place.alt, &place.title)
+    });
+    let after = places(&text);
+    after.iter().map(|place| (place.written.as_str(), &place.alt, &place.title)).eq(expected).then_some(text)
+}
+
+/// What is written where, so that a picture is at another address.
+fn put(text: &str, place: &Place, ours: &str) -> Option<(Range<usize>, String)> {
+    let close = place.said + text.get(place.said..)?.find(']')?;
+    if !place.is_inline {
+        // What names it may name a link, too, and stays: the picture says its address itself from now on.
+        let title = match place.title.as_str() {
+            "" => String::new(),
+            title => format!(" \"{}\"", title.replace('\\', "\\\\").replace('"', "\\\"")),
+        };
+        return Some((close..place.whole.end, format!("]({ours}{title})")));
+    }
+    let behind = text.get(close..)?.strip_prefix("](")?;
+    let begin = close + "](".len();
+    // Its address may stand in the next line, also of a quotation.
+    let gap = behind.find(|c: char| !c.is_whitespace() && c != '>')?;
+    let begin = begin + gap;
+    let rest = &text[begin..];
+    let end = if let Some(within) = rest.strip_prefix('<') { 2 + angled(within)? } else { bare(rest)? };
+    Some((begin..begin + end, ours.to_owned()))
+}
+
+/// Where an address ends that stands between angle brackets.
+fn angled(text: &str) -> Option<usize> {
+    let mut is_escaped = false;
+    text.find(|c| {
+        let ends = c == '>' && !is_escaped;
+        is_escaped = c == '\\' && !is_escaped;
+        ends
+    })
+}
+
+/// Where one ends that stands for itself: at a space, or at the bracket that closes what none of its own opened.
+fn bare(text: &str) -> Option<usize> {
+    let (mut is_escaped, mut open) = (false, 0_u32);
+    text.find(|c: char| {
+        let counts = !is_escaped;
+        is_escaped = c == '\\' && counts;
+        match c {
+            ')' if counts && open == 0 => return true,
+            ')' if counts => open -= 1,
+            '(' if counts => open += 1,
+            _ => {}
+        }
+        c.is_ascii_whitespace()
+    })
 }
 
 #[cfg(test)]
@@ -163,5 +265,56 @@ mod tests {
             found,
             [named("https://a.example/b.jpg", "two boats"), named("http://a.example/c.png", "c")]
         );
+    }
+
+    #[test]
+    fn only_addresses_of_pictures_change() {
+        const HERE: &str = "https://a.example/b.jpg";
+        const OURS: &str = "https://ours.example/p/1.jpg";
+        for (text, becomes) in [
+            // The address of another begins so.
+            ("![a](HERE) ![b](HERE?w=2&h=3) ![c](HERE)", "![a](OURS) ![b](HERE?w=2&h=3) ![c](OURS)"),
+            ("![HERE](HERE \"at HERE\") HERE", "![HERE](OURS \"at HERE\") HERE"),
+            // Written otherwise, the same.
+            ("![a](<HERE>)", "![a](OURS)"),
+            ("![a](  <HERE>  'x' )", "![a](  OURS  'x' )"),
+            ("![a](https://a.example/b&#46;jpg)", "![a](OURS)"),
+            (r"![a](https://a.example/b\.jpg)", "![a](OURS)"),
+            // A link around it leads where it led.
+            ("[![a](HERE)](HERE)", "[![a](OURS)](HERE)"),
+            ("[x](HERE) ![a *b* `]` \\] c](HERE)", "[x](HERE) ![a *b* `]` \\] c](OURS)"),
+            // Code is no picture.
+            ("`![a](HERE)` ![a](HERE)", "`![a](HERE)` ![a](OURS)"),
+            (
+                "```\n![a](HERE)\n```\n\n    ![a](HERE)\n\n![a](HERE)",
+                "```\n![a](HERE)\n```\n\n    ![a](HERE)\n\n![a](OURS)",
+            ),
+            // What a definition names, a link may be named by, too.
+            (
+                "![one][p] and [two][p]\n\n[p]: HERE \"A \\\"title\\\"\"",
+                "![one](OURS \"A \\\"title\\\"\") and [two][p]\n\n[p]: HERE \"A \\\"title\\\"\"",
+            ),
+            ("![p][] ![p]\n\n[p]: HERE", "![p](OURS) ![p](OURS)\n\n[p]: HERE"),
+            // In quotations, lists, tables and notes.
+            ("> ![a](HERE)\n> ![b](\n> HERE)", "> ![a](OURS)\n> ![b](\n> OURS)"),
+            (
+                "- ![](HERE)\n\n| a |\n|---|\n| ![t](HERE) |\n\nx[^1]\n\n[^1]: ![n](HERE)",
+                "- ![](OURS)\n\n| a |\n|---|\n| ![t](OURS) |\n\nx[^1]\n\n[^1]: ![n](OURS)",
+            ),
+            ("![out ![in](HERE)](HERE)", "![out ![in](OURS)](OURS)"),
+            ("![a](HERE\n\"x\") **![b](HERE)**é", "![a](OURS\n\"x\") **![b](OURS)**é"),
+        ] {
+            let filled = |text: &str| text.replace("HERE", HERE).replace("OURS", OURS);
+            let put = with_another(&filled(text), HERE, OURS);
+            assert_eq!(put.as_deref(), Some(filled(becomes).as_str()), "{text}");
+        }
+        for (text, written) in [
+            ("![a](https://a.example/x?a=1&amp;b=2)", "https://a.example/x?a=1&b=2"),
+            ("![a](https://a.example/x_(1).jpg)", "https://a.example/x_(1).jpg"),
+            (r"![a](https://a.example/x\).jpg)", "https://a.example/x).jpg"),
+            (r"![a](<https://a.example/x\> y.jpg>)", "https://a.example/x> y.jpg"),
+        ] {
+            assert_eq!(with_another(text, written, OURS), Some(format!("![a]({OURS})")), "{text}");
+        }
     }
 }

@@ -9,15 +9,20 @@ use pulldown_cmark::{CowStr, Event, Options, Parser, Tag, TagEnd, html};
 
 use super::super::html::{escape, sanitise};
 
-/// Markdown as typed on the desk, made into clean HTML.
-#[must_use]
-pub fn markdown_to_html(markdown: &str) -> String {
+/// Reads Markdown as it is typed at the desk.
+pub(in super::super) fn markdown_parser(markdown: &str) -> Parser<'_> {
     let options = Options::ENABLE_TABLES
         | Options::ENABLE_STRIKETHROUGH
         | Options::ENABLE_SMART_PUNCTUATION
         | Options::ENABLE_FOOTNOTES;
+    Parser::new_ext(markdown, options)
+}
+
+/// Markdown as typed on the desk, made into clean HTML.
+#[must_use]
+pub fn markdown_to_html(markdown: &str) -> String {
     let mut out = String::with_capacity(markdown.len() * 3 / 2);
-    let mut written = Written::new(shallow(Parser::new_ext(markdown, options)));
+    let mut written = Written::new(shallow(markdown_parser(markdown)));
     html::push_html(&mut out, &mut written);
     out.push_str(&written.notes());
     sanitise(&out, None)

@@ -13,6 +13,7 @@ mod style;
 #[cfg(test)]
 mod tests;
 
+pub(super) use self::markdown::markdown_parser;
 pub use self::{
     diff::{WordChange, word_changes},
     markdown::markdown_to_html,
