@@ -9,7 +9,7 @@ use std::borrow::Cow;
 use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
 
 /// Where a document may say its encoding.
-const HEAD: usize = 1024;
+pub(super) const HEAD: usize = 1024;
 
 /// What a server says of a document's kind: its Content-Type.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -57,6 +57,17 @@ pub(super) fn decode<'a>(bytes: &'a [u8], content_type: Option<&ContentType>) ->
     }
     let (text, mended) = encoding.decode_without_bom_handling(bytes);
     Decoded { text, mended }
+}
+
+/// The encoding of a document whose beginning is known, and how many bytes its mark has.
+pub(super) fn encoding_of(beginning: &[u8]) -> (&'static Encoding, usize) {
+    let (encoding, rest) = encoding(beginning, None);
+    (encoding, beginning.len() - rest.len())
+}
+
+/// What wrong bytes in a text mean.
+pub(super) fn wrong_bytes(bytes: &[u8]) -> Cow<'_, str> {
+    WINDOWS_1252.decode_without_bom_handling(bytes).0
 }
 
 /// The encoding, and the document behind its mark.
@@ -146,7 +157,7 @@ fn mended(bytes: &[u8]) -> String {
     for chunk in bytes.utf8_chunks() {
         text.push_str(chunk.valid());
         if !chunk.invalid().is_empty() {
-            text.push_str(&WINDOWS_1252.decode_without_bom_handling(chunk.invalid()).0);
+            text.push_str(&wrong_bytes(chunk.invalid()));
         }
     }
     text

@@ -3,9 +3,15 @@
 use url::Url;
 
 use super::{
-    Article, ArticleId, ArticleState, html, import, read, revisions, slug, store, text::ArticleText, writing,
+    Article, ArticleId, ArticleState, html, import, read, revisions, sittings::Piece, slug, store,
+    text::ArticleText, writing,
 };
-use crate::{clock::Moment, db::Tx, heavy, site::Site};
+use crate::{
+    clock::Moment,
+    db::{self, Db, MaybeDatabase, Tx},
+    heavy,
+    site::Site,
+};
 
 /// What the desk's form holds.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -24,6 +30,8 @@ pub struct WrittenArticle {
     pub canonical_url: String,
     /// An http or https address, or empty.
     pub image_url: String,
+    /// What that shows, for who does not see it; empty of one that only adorns; up to 500 characters.
+    pub image_alt: String,
     /// May be empty.
     pub origin_note: String,
     /// Whether readers see it.
@@ -38,6 +46,8 @@ pub struct WrittenArticle {
     pub correction: Option<String>,
     /// Who of the team writes it.
     pub by: Option<i64>,
+    /// What its page called it before it was there.
+    pub piece: Option<Piece>,
 }
 
 /// What is wrong with a field of a form.
@@ -66,6 +76,12 @@ pub enum ArticleError {
     Database(#[from] sqlx::Error),
 }
 
+impl MaybeDatabase for ArticleError {
+    fn database(&self) -> Option<&sqlx::Error> {
+        if let Self::Database(error) = self { Some(error) } else { None }
+    }
+}
+
 /// The longest text of an article, in bytes.
 const MOST_BODY: usize = 1_000_000;
 
@@ -79,6 +95,12 @@ pub struct Body {
 }
 
 impl Body {
+    /// What is clean HTML already.
+    pub(super) fn of_clean(html: String) -> Self {
+        let words = html::word_count(&html::text_of(&html));
+        Self { html, words }
+    }
+
     /// Reads the Markdown of a text.
     ///
     /// # Errors
@@ -89,11 +111,7 @@ impl Body {
             return Err(mistake("The text is too long: please keep it under a million characters."));
         }
         let markdown = markdown.to_owned();
-        let read = heavy::aside(move || {
-            let html = writing::markdown_to_html(&markdown);
-            let words = html::word_count(&html::text_of(&html));
-            Self { html, words }
-        });
+        let read = heavy::aside(move || Self::of_clean(writing::markdown_to_html(&markdown)));
         read.await.map_err(|cause| {
             tracing::warn!(%cause, "an article's Markdown cannot be read");
             mistake("Something in this text cannot be read. Take out what you put in last, and try again.")
@@ -158,7 +176,7 @@ impl WrittenArticle {
     }
 }
 
-/// Writes a new article.
+/// Writes a new article; once, however often the form is sent that names the piece.
 ///
 /// # Errors
 /// [`ArticleError::Invalid`] with every wrong field, or the database's.
@@ -166,9 +184,10 @@ pub async fn create(site: &Site, written: &WrittenArticle) -> Result<Article, Ar
     let now = site.now();
     let Checked { written, body } = written.checked(now).await?;
     let body = body.unwrap_or_default();
+    let begun_as = written.by.zip(written.piece.as_ref()).map(|(by, piece)| begun_as(by, piece));
     let row = store::NewRow {
         feed_id: None,
-        source_id: None,
+        source_id: begun_as.as_deref(),
         title: &written.title,
         standfirst: &written.standfirst,
         byline: &written.byline,
@@ -176,6 +195,7 @@ pub async fn create(site: &Site, written: &WrittenArticle) -> Result<Article, Ar
         body_markdown: Some(written.body_markdown.as_deref().unwrap_or_default()),
         canonical_url: given(&written.canonical_url),
         image_url: given(&written.image_url),
+        image_alt: &written.image_alt,
         origin_note: given(&written.origin_note),
         word_count: body.words,
         state: written.state,
@@ -187,16 +207,44 @@ pub async fn create(site: &Site, written: &WrittenArticle) -> Result<Article, Ar
         embargo_at: written.embargo_at,
         archive_hash: None,
     };
+    let id = db::again(|| create_once(site, &written, &row)).await?;
+    read::by_id(&site.db, id).await?.ok_or(ArticleError::NotFound)
+}
+
+async fn create_once(
+    site: &Site,
+    written: &WrittenArticle,
+    row: &store::NewRow<'_>,
+) -> Result<ArticleId, ArticleError> {
     let mut tx = site.db.begin().await?;
     for slug in slug::candidates(&slug::slug(&written.title)) {
-        if let Some(id) = store::add(&mut tx, &slug, &row).await? {
+        if let Some(id) = store::add(&mut tx, &slug, row).await? {
             store::set_topics(&mut tx, id, &import::topics(&written.topics)).await?;
-            revisions::keep(&mut tx, (id, 1), written.by, now, &saved(&written, None)).await?;
+            revisions::keep(&mut tx, (id, 1), written.by, row.now, &saved(written, None)).await?;
             tx.commit().await?;
-            return read::by_id(&site.db, id).await?.ok_or(ArticleError::NotFound);
+            return Ok(id);
+        }
+        // Sent twice at once: the other was first.
+        if let Some(begun_as) = row.source_id
+            && let Some(known) = store::known_as(&mut tx, &[begun_as.to_owned()]).await?.first()
+        {
+            return Ok(known.id);
         }
     }
     Err(invalid("title", "Please choose another title: every address made from this one is taken."))
+}
+
+/// The article that a piece has become, when somebody saved it before.
+pub async fn saved_as(db: &Db, by: i64, piece: &Piece) -> db::Result<Option<Article>> {
+    match store::called(db, &begun_as(by, piece)).await? {
+        Some(id) => read::by_id(db, id).await,
+        None => Ok(None),
+    }
+}
+
+/// What the desk calls an article that was begun there: nobody else's form names it.
+fn begun_as(by: i64, piece: &Piece) -> String {
+    format!("desk:{by}:{}", piece.name())
 }
 
 /// Changes the version of an article that somebody saw, in the caller's transaction; its slug stays, so that links in mails
@@ -225,6 +273,7 @@ pub async fn update(
         body: body.map(|(body, markdown)| (body.html.as_str(), markdown, body.words)),
         canonical_url: given(&written.canonical_url),
         image_url: given(&written.image_url),
+        image_alt: &written.image_alt,
         origin_note: given(&written.origin_note),
         state: written.state,
         published_at: written.published_at,
@@ -261,6 +310,7 @@ fn saved(written: &WrittenArticle, before: Option<&ArticleText>) -> ArticleText 
         body_markdown,
         canonical_url: written.canonical_url.clone(),
         image_url: written.image_url.clone(),
+        image_alt: written.image_alt.clone(),
         origin_note: written.origin_note.clone(),
         notes: written.notes.clone(),
     }
@@ -284,6 +334,7 @@ fn valid(written: &WrittenArticle, now: Moment) -> (WrittenArticle, Vec<ArticleF
         topics: written.topics.iter().map(|name| line(name)).collect(),
         canonical_url: written.canonical_url.trim().to_owned(),
         image_url: written.image_url.trim().to_owned(),
+        image_alt: line(&written.image_alt),
         origin_note: line(&written.origin_note),
         notes: written.notes.trim().to_owned(),
         correction: written.correction.as_deref().map(line),
@@ -316,6 +367,7 @@ fn valid(written: &WrittenArticle, now: Moment) -> (WrittenArticle, Vec<ArticleF
             "Please give an address that begins with https://.",
         ),
         (no_address(&written.image_url), "image_url", "Please give an address that begins with https://."),
+        (longer(&written.image_alt, 500), "image_alt", "Please keep it under 500 characters."),
         (longer(&written.origin_note, 300), "origin_note", "Please keep the note under 300 characters."),
         (longer(&written.notes, 10_000), "notes", "Please keep the notes under 10,000 characters."),
         (

@@ -5,7 +5,7 @@ use quick_xml::{escape, events::attributes::Attributes};
 use serde::Serialize;
 use url::Url;
 
-use super::html;
+use super::{charset, html};
 
 /// A page is looked through so far.
 const HEAD: usize = 512 * 1024;
@@ -27,7 +27,7 @@ pub struct NamedFeed {
 
 /// The feeds that a page names (`<link rel="alternate">`), those of comments last.
 pub(super) fn of_page(page: &[u8], address: &Url) -> Vec<NamedFeed> {
-    let text = String::from_utf8_lossy(&page[..page.len().min(HEAD)]);
+    let text = charset::decode(&page[..page.len().min(HEAD)], None).text;
     let mut base = address.clone();
     let (mut feeds, mut of_comments): (Vec<NamedFeed>, Vec<NamedFeed>) = (Vec::new(), Vec::new());
     for (name, raw) in tags(&text) {
@@ -58,7 +58,7 @@ pub(super) fn of_page(page: &[u8], address: &Url) -> Vec<NamedFeed> {
 
 /// The feeds that an OPML document names, each once, and how many more there are than are taken.
 pub(super) fn of_list(document: &[u8]) -> (Vec<NamedFeed>, usize) {
-    let text = String::from_utf8_lossy(document);
+    let text = charset::decode(document, None).text;
     let (mut feeds, mut more): (Vec<NamedFeed>, usize) = (Vec::new(), 0);
     let mut seen = std::collections::HashSet::new();
     for (name, raw) in tags(&text) {

@@ -108,6 +108,8 @@ pub struct Feed {
     pub next_at: Moment,
     /// When it was added.
     pub created_at: Moment,
+    /// How often somebody decided something about it.
+    pub version: i64,
 }
 
 impl Feed {
@@ -125,6 +127,7 @@ impl Feed {
             every: self.every,
             topic_map: self.topic_map.clone(),
             other_topics: self.other_topics,
+            version: self.version,
         }
     }
 }
@@ -138,6 +141,8 @@ pub(super) struct FeedSource {
     pub every: FeedEvery,
     pub topic_map: String,
     pub other_topics: OtherTopics,
+    /// What was decided when it was asked.
+    pub version: i64,
 }
 
 /// What somebody decides about a feed.

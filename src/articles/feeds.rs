@@ -13,7 +13,7 @@ use super::{
 use crate::{
     audit_log,
     clock::Moment,
-    db::{self, Db},
+    db::{self, Db, Tx},
     site::Site,
 };
 
@@ -137,27 +137,24 @@ pub async fn go_on_with_feed(site: &Site, id: FeedId, staff_id: Option<i64>) -> 
     Ok(goes_on)
 }
 
-/// Puts a feed into the bin: it is not asked again. What it brought stays, or goes there too. Whether it was not there yet.
+/// Puts a feed into the bin, in the caller's transaction: it is not asked again. What it brought stays, or goes there too. Whether it was not
+/// there yet. An edition may have been approved with what it brought: the desk goes through
+/// [`publishing::remove_feed`](crate::publishing::remove_feed), which asks.
 pub async fn remove_feed(
+    tx: &mut Tx,
     site: &Site,
     id: FeedId,
     with_articles: bool,
     staff_id: Option<i64>,
 ) -> db::Result<bool> {
-    db::again(|| remove(site, id, with_articles, staff_id)).await
-}
-
-async fn remove(site: &Site, id: FeedId, with_articles: bool, staff_id: Option<i64>) -> db::Result<bool> {
-    let mut tx = site.db.begin().await?;
     let now = site.now();
-    let Some(url) = store::remove_feed(&mut tx, id, now).await? else { return Ok(false) };
+    let Some(url) = store::remove_feed(tx, id, now).await? else { return Ok(false) };
     let detail = if with_articles {
-        format!("with {} articles", bin::delete_of_feed(&mut tx, id, now).await?)
+        format!("with {} articles", bin::delete_of_feed(tx, id, now).await?)
     } else {
         String::new()
     };
-    audit_log::record(&mut tx, site, staff_id, "removed a feed", &url, &detail).await?;
-    tx.commit().await?;
+    audit_log::record(tx, site, staff_id, "removed a feed", &url, &detail).await?;
     Ok(true)
 }
 

@@ -62,6 +62,35 @@ pub(super) fn link_key(address: Option<&str>) -> String {
     if key.len() > LONGEST { format!("{} {}", &key[..begins.min(100)], token::hash(&key)) } else { key }
 }
 
+/// Other ways in which a source may have written an id: a site that gets https, drops `www.`, or whose address somebody types otherwise
+/// calls its articles by ids that begin otherwise, and they are the same articles.
+pub(super) fn other_spellings(id: &str) -> Vec<String> {
+    let with_or_without = |host: &str| match host.strip_prefix("www.") {
+        Some(bare) => [bare.to_owned(), host.to_owned()],
+        None => [host.to_owned(), format!("www.{host}")],
+    };
+    let mut all = Vec::new();
+    if let Some((host, rest)) = id.split_once(' ') {
+        let is_host = host.contains('.') && !host.contains([':', '/']);
+        all.extend(
+            with_or_without(host).into_iter().filter(|_| is_host).map(|host| format!("{host} {rest}")),
+        );
+    } else if let Some((_, address)) =
+        id.split_once("://").filter(|(scheme, _)| matches!(*scheme, "http" | "https"))
+    {
+        let bare = address.trim_end_matches('/');
+        let (host, path) = bare.split_at(bare.find(['/', '?', '#']).unwrap_or(bare.len()));
+        let ends: &[&str] = if path.contains(['?', '#']) { &[""] } else { &["", "/"] };
+        for host in with_or_without(host) {
+            for scheme in ["https", "http"] {
+                all.extend(ends.iter().map(|end| format!("{scheme}://{host}{path}{end}")));
+            }
+        }
+    }
+    all.retain(|one| one != id);
+    all
+}
+
 /// `%C3` and `%c3` are one.
 fn escapes_in_one_case(path: &str) -> String {
     let mut within = 0;
@@ -96,6 +125,11 @@ impl Names {
     /// What an article is called that shares its id with another.
     pub fn told_apart(&self) -> String {
         format!("{} {}", self.id, self.link)
+    }
+
+    /// What a file is called at whose path another article was: that comes from another folder.
+    pub fn beside(&self, title: &str) -> String {
+        format!("{} {}", self.id, &token::hash(title)[..16])
     }
 
     /// What it is kept as.
@@ -211,6 +245,23 @@ mod tests {
         }
         let long = |end: &str| link_key(Some(&format!("https://gull.example/{}{end}", "x".repeat(5_000))));
         assert!(long("a").len() < 200 && long("a") != long("b"));
+    }
+
+    #[test]
+    fn an_id_is_known_however_its_site_is_written() {
+        let others = |id| other_spellings(id);
+        assert_eq!(
+            others("http://www.gull.example/?p=7"),
+            ["https://gull.example/?p=7", "http://gull.example/?p=7", "https://www.gull.example/?p=7"]
+        );
+        let salt = others("https://gull.example/salt/");
+        assert_eq!(salt.len(), 7);
+        assert!(salt.contains(&"http://www.gull.example/salt".to_owned()), "{salt:?}");
+        assert_eq!(others("www.gull.example 65e7"), ["gull.example 65e7"]);
+        assert_eq!(others("gull.example title 65e7"), ["www.gull.example title 65e7"]);
+        for none in ["tag:gull.example,2024:7", "urn:uuid:7", "file:posts/a b.md", "7", "A title"] {
+            assert!(others(none).is_empty(), "{none}");
+        }
     }
 
     #[test]

@@ -10,11 +10,12 @@ use url::Url;
 use super::{
     feed::{ParsedArticle, ParsedFeed},
     feed_rows::FeedArrives,
-    identity::{Document, Names, link_key},
+    identity::{Document, Names, link_key, other_spellings},
     read,
     rows::{ArticleState, FeedId},
     slug,
     store::{self, Followed, Known},
+    text::ArticleText,
 };
 use crate::{
     clock::Moment,
@@ -50,8 +51,8 @@ pub(super) enum Source<'a> {
     Feed(FeedId, &'a str, FeedArrives),
     /// A document at hand.
     Document,
-    /// The owner's own archive; whether what is new in it is a draft first.
-    Archive { as_drafts: bool },
+    /// The owner's own archive; whether what is new in it is a draft first, and what was deleted here comes back.
+    Archive { as_drafts: bool, brings_back: bool },
 }
 
 impl Source<'_> {
@@ -60,7 +61,7 @@ impl Source<'_> {
         let as_drafts = match self {
             Self::Feed(_, _, arrives) => arrives == FeedArrives::Draft,
             Self::Document => false,
-            Self::Archive { as_drafts } => as_drafts,
+            Self::Archive { as_drafts, .. } => as_drafts,
         };
         new(there, as_drafts)
     }
@@ -193,13 +194,16 @@ pub(super) async fn take(
             document.names(&article.source_id, &link_key(article.canonical_url.as_deref()))
         })
         .collect();
-    let here = Here::load(tx, &names).await?;
+    let here = Here::load(tx, chunk, &names).await?;
     let mut outcomes = Vec::with_capacity(chunk.len());
     for (coming, names) in chunk.iter().zip(&names) {
         let known = here.find(source, document, (coming, names)).cloned();
         outcomes.push(match known {
             Some(known) => again(tx, source, coming, names, &known, now).await?,
-            None => add(tx, source, coming, names, now).await?,
+            None => {
+                let called = here.name_for(coming, names);
+                add(tx, source, coming, &called, now).await?
+            }
         });
     }
     Ok(outcomes)
@@ -212,9 +216,16 @@ struct Here {
 }
 
 impl Here {
-    async fn load(tx: &mut Tx, names: &[Names]) -> Result<Self> {
-        let sources: Vec<String> =
-            names.iter().flat_map(|names| [names.id.clone(), names.told_apart()]).collect();
+    async fn load(tx: &mut Tx, chunk: &[Coming<'_>], names: &[Names]) -> Result<Self> {
+        let sources: Vec<String> = chunk
+            .iter()
+            .zip(names)
+            .flat_map(|(coming, names)| {
+                let mut all = vec![names.id.clone(), names.told_apart(), names.beside(&coming.article.title)];
+                all.extend(other_spellings(&names.id));
+                all
+            })
+            .collect();
         let links: Vec<&str> =
             names.iter().map(|names| names.link.as_str()).filter(|link| !link.is_empty()).collect();
         let called = store::known_as(tx, &sources).await?;
@@ -226,6 +237,14 @@ impl Here {
         Ok(Self { called, standing })
     }
 
+    /// What one is called that is new here.
+    fn name_for(&self, coming: &Coming<'_>, names: &Names) -> String {
+        match self.called.get(&names.id) {
+            Some(known) if is_another_file(coming, names, known) => names.beside(&coming.article.title),
+            _ => names.kept_as(),
+        }
+    }
+
     /// The one that it is: by what it is called, or else by where it stands.
     fn find(
         &self,
@@ -233,12 +252,21 @@ impl Here {
         document: &Document,
         (coming, names): (&Coming<'_>, &Names),
     ) -> Option<&Known> {
-        if let Some(known) = self.called.get(&names.told_apart()) {
-            return Some(known);
+        for name in [names.told_apart(), names.beside(&coming.article.title)] {
+            if let Some(known) = self.called.get(&name) {
+                return Some(known);
+            }
         }
         // Of several that are called so it is the one that stands there.
-        let is_it = |known: &&Known| !names.is_id_shared || known.link_key.as_deref() == Some(&names.link);
+        let is_it = |known: &&Known| {
+            (!names.is_id_shared || known.link_key.as_deref() == Some(&names.link))
+                && !is_another_file(coming, names, known)
+        };
         if let Some(known) = self.called.get(&names.id).filter(is_it) {
+            return Some(known);
+        }
+        let spelt = other_spellings(&names.id).into_iter().filter(|id| !document.has(id));
+        if let Some(known) = spelt.filter_map(|id| self.called.get(&id)).find(is_it) {
             return Some(known);
         }
         if names.link.is_empty() || names.is_link_shared {
@@ -268,6 +296,15 @@ fn is_the_next_one(source: Source<'_>, coming: &Coming<'_>, known: &Known) -> bo
     let Source::Feed(own, ..) = source else { return false };
     let article = coming.article;
     known.feed_id == Some(own)
+        && known.title != article.title
+        && article.published_at.is_none_or(|at| at != known.published_at)
+}
+
+/// Whether a file that names no address is another than the one that lay at its path before: two folders have their `posts/hello.md` each.
+/// Then neither title nor date are those of the other.
+fn is_another_file(coming: &Coming<'_>, names: &Names, known: &Known) -> bool {
+    let article = coming.article;
+    names.id.starts_with("file:")
         && known.title != article.title
         && article.published_at.is_none_or(|at| at != known.published_at)
 }
@@ -303,12 +340,13 @@ async fn again(
         }
         _ => {}
     }
-    let is_of_a_feed = matches!(source, Source::Feed(..));
-    if known.emptied_at.is_some()
-        && (known.feed_id.is_none() || !is_of_a_feed)
-        && coming.there != There::Withdrawn
-    {
-        // It was deleted long ago, and what brought it then is not there any more: whoever brings it now wants it.
+    let is_wanted = match source {
+        // What brought it then is not there any more: whoever adds this feed now wants what it has.
+        Source::Feed(..) => known.feed_id.is_none(),
+        Source::Document => false,
+        Source::Archive { brings_back, .. } => brings_back,
+    };
+    if known.emptied_at.is_some() && is_wanted && coming.there != There::Withdrawn {
         let state = source.state_of(coming.there);
         let arrives =
             if state == ArticleState::Published { FeedArrives::Published } else { FeedArrives::Draft };
@@ -324,7 +362,7 @@ async fn again(
         return Ok(Taken::Skipped(format!("“{}” was deleted here", article.title)));
     }
     match source {
-        Source::Archive { as_drafts } => archived(tx, as_drafts, coming, known, now).await,
+        Source::Archive { as_drafts, .. } => archived(tx, as_drafts, coming, known, now).await,
         Source::Feed(id, ..) => {
             if known.source_id.as_ref().is_some_and(|source_id| *source_id != names.kept_as()) {
                 store::rename(tx, known.id, &names.kept_as()).await?;
@@ -346,6 +384,9 @@ async fn fed(
     let article = coming.article;
     let hash = content_hash(article);
     if known.content_hash == hash {
+        if known.theirs_hash.is_some() {
+            keep_beside(tx, coming, known, &hash, now).await?;
+        }
         return Ok(Taken::Unchanged);
     }
     if let (Some(_), "") = (&known.archive_hash, known.content_hash.as_str()) {
@@ -364,11 +405,37 @@ async fn fed(
         state: known.state,
         now,
     };
+    if known.edited_at.is_some() && !is_cut {
+        keep_beside(tx, coming, known, &hash, now).await?;
+    }
     if known.edited_at.is_some() || !store::follow(tx, known.id, &followed).await? {
         return Ok(Taken::Kept);
     }
     store::set_topics(tx, known.id, &topics(&article.topics)).await?;
     Ok(Taken::Updated)
+}
+
+/// What its source says of an article that was written otherwise here, for whoever wants it.
+async fn keep_beside(tx: &mut Tx, coming: &Coming<'_>, known: &Known, hash: &str, now: Moment) -> Result<()> {
+    if known.edited_at.is_none() || known.theirs_hash.as_deref() == Some(hash) {
+        return Ok(());
+    }
+    let article = coming.article;
+    let given = |text: &Option<String>| text.clone().unwrap_or_default();
+    let text = ArticleText {
+        title: article.title.clone(),
+        standfirst: article.standfirst.clone(),
+        byline: article.byline.clone(),
+        topics: article.topics.join(", "),
+        body_markdown: coming.markdown.map(str::to_owned),
+        body_html: Some(article.body_html.clone()),
+        canonical_url: given(&article.canonical_url),
+        image_url: given(&article.image_url),
+        image_alt: article.image_alt.clone(),
+        origin_note: given(&article.origin_note),
+        notes: String::new(),
+    };
+    store::theirs::keep(tx, known.id, &text.to_json(), hash, now).await
 }
 
 /// It stands in an archive.
@@ -405,6 +472,9 @@ async fn archived(
         state,
         now,
     };
+    if known.edited_at.is_some() && !is_as_it_was {
+        keep_beside(tx, coming, known, &hash, now).await?;
+    }
     if known.edited_at.is_some() || !store::follow(tx, known.id, &followed).await? {
         return Ok(Taken::Kept);
     }
@@ -472,14 +542,13 @@ async fn add(
     tx: &mut Tx,
     source: Source<'_>,
     coming: &Coming<'_>,
-    names: &Names,
+    source_id: &str,
     now: Moment,
 ) -> Result<Taken> {
     let article = coming.article;
     if coming.there == There::Withdrawn {
         return Ok(Taken::Skipped(format!("“{}” is private or in the bin there", article.title)));
     }
-    let source_id = names.kept_as();
     let (feed_id, content_hash, archive_hash) = match source {
         Source::Feed(id, ..) => (Some(id), content_hash(article), None),
         Source::Document => (None, content_hash(article), None),
@@ -487,7 +556,7 @@ async fn add(
     };
     let row = store::NewRow {
         feed_id,
-        source_id: Some(&source_id),
+        source_id: Some(source_id),
         title: &article.title,
         standfirst: &article.standfirst,
         byline: &article.byline,
@@ -495,6 +564,7 @@ async fn add(
         body_markdown: coming.markdown,
         canonical_url: article.canonical_url.as_deref(),
         image_url: article.image_url.as_deref(),
+        image_alt: &article.image_alt,
         origin_note: article.origin_note.as_deref(),
         word_count: article.word_count,
         state: source.state_of(coming.there),
@@ -534,11 +604,13 @@ pub(super) fn topics(names: &[String]) -> Vec<(String, String)> {
 
 /// All that an archive says of an article.
 fn archive_hash(coming: &Coming<'_>) -> String {
-    let said = [
+    let mut said = vec![
         content_hash(coming.article),
         coming.markdown.unwrap_or_default().to_owned(),
         format!("{:?}", coming.there),
     ];
+    // Of a picture of which nothing is said nothing is added: what came before there was a word for it stays as it is known.
+    said.extend(Some(coming.article.image_alt.clone()).filter(|alt| !alt.is_empty()));
     token::hash(&said.join("\u{1e}"))
 }
 

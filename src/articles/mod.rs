@@ -41,6 +41,7 @@ mod tame;
 #[cfg(test)]
 mod tests;
 mod text;
+mod theirs;
 mod topic_map;
 mod writing;
 
@@ -69,7 +70,7 @@ pub use self::{
     desk_look::{DeskLook, DeskState},
     edit::{
         ArticleError, ArticleFieldError, Body, Checked, WrittenArticle, as_markdown, compared, create,
-        read_pasted, text_to_change, update,
+        read_pasted, saved_as, text_to_change, update,
     },
     feed::{ParsedFeed, parse as parse_feed},
     feed_links::NamedFeed,
@@ -96,6 +97,7 @@ pub use self::{
     sittings::{COPY_LASTS, Piece, copy_of, new_copies, others_at, sit, throw_away},
     store::feeds::FEEDS_IN_TURN,
     text::ArticleText,
+    theirs::{SourceTaken, SourceVersion, source_version, take_source_version},
     topic_map::TopicMapError,
     writing::{LARGEST_PASTE, WordChange, html_to_markdown, markdown_to_html, pasted_to_markdown},
 };
@@ -122,6 +124,7 @@ pub const STATEMENTS: &[&[crate::db::Sql]] = &[
     store::desk::STATEMENTS,
     store::feeds::STATEMENTS,
     store::public::STATEMENTS,
+    store::theirs::STATEMENTS,
     store::writing::STATEMENTS,
 ];
 

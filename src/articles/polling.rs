@@ -288,13 +288,13 @@ pub(super) async fn keep(
         store::feed_moved(&mut tx, id, moved.as_str()).await?;
     }
     if let Some((_, title, validators)) = &read {
-        store::feed_read(&mut tx, id, title, validators).await?;
+        store::feed_read(&mut tx, (id, source.version), title, validators).await?;
     }
     let report = read.map(|(report, ..)| report);
     let (new, changed) =
         report.as_ref().map_or((0, 0), |report| (i64::from(report.new), i64::from(report.updated)));
     let came = new + changed > 0;
-    store::feed_well(&mut tx, id, (now, next), (new, came)).await?;
+    store::feed_well(&mut tx, (id, source.version), (now, next), (new, came)).await?;
     let line = if came || by_hand {
         let line = report.as_ref().map(of_report).unwrap_or_default();
         Some(store::add_read(&mut tx, id, &FeedRead { at: now, by_hand, ..line }).await?)

@@ -88,6 +88,8 @@ pub struct Article {
     pub canonical_url: Option<String>,
     /// The picture that goes with it.
     pub image_url: Option<String>,
+    /// What it shows, for who does not see it; empty of one that only adorns.
+    pub image_alt: String,
     /// Where it was published first.
     pub origin_note: Option<String>,
     /// How long it is.

@@ -5,6 +5,7 @@ pub(super) mod bin;
 pub(super) mod desk;
 pub(super) mod feeds;
 pub(super) mod public;
+pub(super) mod theirs;
 pub(super) mod writing;
 
 use super::{
@@ -21,23 +22,25 @@ use crate::{
 
 statements! {
     /// Published articles, newest first, from a place on; of one topic or of all.
-    PUBLISHED_PAGE = "select id, slug, feed_id, title, standfirst, byline, body_html, body_markdown, canonical_url, image_url, origin_note, word_count, state, published_at, updated_at, edited_at, notes, embargo_at, correction, corrected_at, version from article where state = 'published' and published_at <= $1 and (published_at, id) < ($2, $3) and (cast($4 as text) = '' or exists (select 1 from article_topic join topic on topic.id = article_topic.topic_id where article_topic.article_id = article.id and topic.slug = $4)) order by published_at desc, id desc limit $5";
+    PUBLISHED_PAGE = "select id, slug, feed_id, title, standfirst, byline, body_html, body_markdown, canonical_url, image_url, image_alt, origin_note, word_count, state, published_at, updated_at, edited_at, notes, embargo_at, correction, corrected_at, version from article where state = 'published' and published_at <= $1 and (published_at, id) < ($2, $3) and (cast($4 as text) = '' or exists (select 1 from article_topic join topic on topic.id = article_topic.topic_id where article_topic.article_id = article.id and topic.slug = $4)) order by published_at desc, id desc limit $5";
     /// One article by its name in addresses.
-    BY_SLUG = "select id, slug, feed_id, title, standfirst, byline, body_html, body_markdown, canonical_url, image_url, origin_note, word_count, state, published_at, updated_at, edited_at, notes, embargo_at, correction, corrected_at, version from article where slug = $1";
+    BY_SLUG = "select id, slug, feed_id, title, standfirst, byline, body_html, body_markdown, canonical_url, image_url, image_alt, origin_note, word_count, state, published_at, updated_at, edited_at, notes, embargo_at, correction, corrected_at, version from article where slug = $1";
     /// The articles of a JSON array of ids, in no order.
-    BY_IDS = sqlite "select id, slug, feed_id, title, standfirst, byline, body_html, body_markdown, canonical_url, image_url, origin_note, word_count, state, published_at, updated_at, edited_at, notes, embargo_at, correction, corrected_at, version from article where id in (select value from json_each($1))", postgres "select id, slug, feed_id, title, standfirst, byline, body_html, body_markdown, canonical_url, image_url, origin_note, word_count, state, published_at, updated_at, edited_at, notes, embargo_at, correction, corrected_at, version from article where id in (select value::bigint from json_array_elements_text(cast($1 as json)))";
+    BY_IDS = sqlite "select id, slug, feed_id, title, standfirst, byline, body_html, body_markdown, canonical_url, image_url, image_alt, origin_note, word_count, state, published_at, updated_at, edited_at, notes, embargo_at, correction, corrected_at, version from article where id in (select value from json_each($1))", postgres "select id, slug, feed_id, title, standfirst, byline, body_html, body_markdown, canonical_url, image_url, image_alt, origin_note, word_count, state, published_at, updated_at, edited_at, notes, embargo_at, correction, corrected_at, version from article where id in (select value::bigint from json_array_elements_text(cast($1 as json)))";
     /// The topics of the articles of a JSON array of ids.
     TOPICS_OF = sqlite "select article_topic.article_id, topic.slug, topic.name from article_topic join topic on topic.id = article_topic.topic_id where article_topic.article_id in (select value from json_each($1)) order by lower(topic.name), topic.id", postgres "select article_topic.article_id, topic.slug, topic.name from article_topic join topic on topic.id = article_topic.topic_id where article_topic.article_id in (select value::bigint from json_array_elements_text(cast($1 as json))) order by lower(topic.name), topic.id";
     /// Topics that have an article which readers see.
     TOPICS = "select slug, name from topic where exists (select 1 from article_topic join article on article.id = article_topic.article_id where article_topic.topic_id = topic.id and article.state = 'published' and article.published_at <= $1) order by lower(name), id";
     /// What an import needs to know of the articles that are called so: a JSON array of what their sources call them.
-    KNOWN_AS = sqlite "select article.id, article.source_id, article.link_key, article.title, article.published_at, feed.id as feed_id, feed.url as feed_url, article.canonical_url, article.content_hash, article.archive_hash, article.edited_at, article.state, article.word_count, article.deleted_at, article.emptied_at from article left join feed on feed.id = article.feed_id and feed.removed_at is null where article.source_id in (select value from json_each($1))", postgres "select article.id, article.source_id, article.link_key, article.title, article.published_at, feed.id as feed_id, feed.url as feed_url, article.canonical_url, article.content_hash, article.archive_hash, article.edited_at, article.state, article.word_count, article.deleted_at, article.emptied_at from article left join feed on feed.id = article.feed_id and feed.removed_at is null where article.source_id in (select value from json_array_elements_text(cast($1 as json)))";
+    KNOWN_AS = sqlite "select article.id, article.source_id, article.link_key, article.title, article.published_at, feed.id as feed_id, feed.url as feed_url, article.canonical_url, article.content_hash, article.archive_hash, article.edited_at, article.state, article.word_count, article.deleted_at, article.emptied_at, article.theirs_hash from article left join feed on feed.id = article.feed_id and feed.removed_at is null where article.source_id in (select value from json_each($1))", postgres "select article.id, article.source_id, article.link_key, article.title, article.published_at, feed.id as feed_id, feed.url as feed_url, article.canonical_url, article.content_hash, article.archive_hash, article.edited_at, article.state, article.word_count, article.deleted_at, article.emptied_at, article.theirs_hash from article left join feed on feed.id = article.feed_id and feed.removed_at is null where article.source_id in (select value from json_array_elements_text(cast($1 as json)))";
     /// The same of those that stand there.
-    KNOWN_AT = sqlite "select article.id, article.source_id, article.link_key, article.title, article.published_at, feed.id as feed_id, feed.url as feed_url, article.canonical_url, article.content_hash, article.archive_hash, article.edited_at, article.state, article.word_count, article.deleted_at, article.emptied_at from article left join feed on feed.id = article.feed_id and feed.removed_at is null where article.link_key in (select value from json_each($1)) and article.link_key <> '' order by article.id limit 1000", postgres "select article.id, article.source_id, article.link_key, article.title, article.published_at, feed.id as feed_id, feed.url as feed_url, article.canonical_url, article.content_hash, article.archive_hash, article.edited_at, article.state, article.word_count, article.deleted_at, article.emptied_at from article left join feed on feed.id = article.feed_id and feed.removed_at is null where article.link_key in (select value from json_array_elements_text(cast($1 as json))) and article.link_key <> '' order by article.id limit 1000";
+    KNOWN_AT = sqlite "select article.id, article.source_id, article.link_key, article.title, article.published_at, feed.id as feed_id, feed.url as feed_url, article.canonical_url, article.content_hash, article.archive_hash, article.edited_at, article.state, article.word_count, article.deleted_at, article.emptied_at, article.theirs_hash from article left join feed on feed.id = article.feed_id and feed.removed_at is null where article.link_key in (select value from json_each($1)) and article.link_key <> '' order by article.id limit 1000", postgres "select article.id, article.source_id, article.link_key, article.title, article.published_at, feed.id as feed_id, feed.url as feed_url, article.canonical_url, article.content_hash, article.archive_hash, article.edited_at, article.state, article.word_count, article.deleted_at, article.emptied_at, article.theirs_hash from article left join feed on feed.id = article.feed_id and feed.removed_at is null where article.link_key in (select value from json_array_elements_text(cast($1 as json))) and article.link_key <> '' order by article.id limit 1000";
+    /// The article that is called so.
+    CALLED = "select id from article where source_id = $1";
     /// Adds an article, unless its slug or source is taken.
-    ADD = "insert into article (slug, feed_id, source_id, title, standfirst, byline, body_html, body_markdown, canonical_url, image_url, origin_note, word_count, state, published_at, created_at, updated_at, edited_at, content_hash, search, notes, embargo_at, link_key, archive_hash) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $15, $16, $17, $18, $19, $20, $21, $22) on conflict do nothing returning id";
+    ADD = "insert into article (slug, feed_id, source_id, title, standfirst, byline, body_html, body_markdown, canonical_url, image_url, origin_note, word_count, state, published_at, created_at, updated_at, edited_at, content_hash, search, notes, embargo_at, link_key, archive_hash, image_alt) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $15, $16, $17, $18, $19, $20, $21, $22, $23) on conflict do nothing returning id";
     /// Brings an article up to its source, unless the desk edited it meanwhile; its text stays where none is given.
-    FOLLOW = "update article set title = $2, standfirst = $3, byline = $4, body_html = coalesce($5, body_html), body_markdown = case when cast($5 as text) is null then body_markdown else $6 end, canonical_url = $7, image_url = $8, origin_note = $9, word_count = coalesce($10, word_count), published_at = coalesce($11, published_at), updated_at = $12, content_hash = $13, archive_hash = $14, feed_id = coalesce($15, feed_id), search = $16, link_key = $17, state = $18, version = version + 1 where id = $1 and edited_at is null and deleted_at is null";
+    FOLLOW = "update article set title = $2, standfirst = $3, byline = $4, body_html = coalesce($5, body_html), body_markdown = case when cast($5 as text) is null then body_markdown else $6 end, canonical_url = $7, image_url = $8, origin_note = $9, word_count = coalesce($10, word_count), published_at = coalesce($11, published_at), updated_at = $12, content_hash = $13, archive_hash = $14, feed_id = coalesce($15, feed_id), search = $16, link_key = $17, state = $18, image_alt = $19, version = version + 1 where id = $1 and edited_at is null and deleted_at is null";
     /// A feed has what an archive brought: it is known what it says, and nothing changes.
     SEEN_IN_FEED = "update article set content_hash = $2, feed_id = coalesce($3, feed_id) where id = $1 and deleted_at is null";
     /// Its source calls it otherwise by now.
@@ -50,7 +53,7 @@ statements! {
     KEY = rows(3) "update article set link_key = v.column2 from (values {rows}) as v
         where article.id = cast(v.column1 as bigint) and coalesce(article.canonical_url, '') = v.column3";
     /// Writes what the desk typed, unless somebody changed the article since it was looked at.
-    EDIT = "update article set title = $2, standfirst = $3, byline = $4, body_html = coalesce($5, body_html), body_markdown = coalesce($6, body_markdown), word_count = coalesce($7, word_count), canonical_url = $8, image_url = $9, origin_note = $10, state = $11, published_at = coalesce($12, published_at), updated_at = $13, edited_at = $13, search = $15, notes = $16, embargo_at = $17, correction = coalesce($18, correction), corrected_at = coalesce($19, corrected_at), version = version + 1 where id = $1 and version = $14 and deleted_at is null";
+    EDIT = "update article set title = $2, standfirst = $3, byline = $4, body_html = coalesce($5, body_html), body_markdown = coalesce($6, body_markdown), word_count = coalesce($7, word_count), canonical_url = $8, image_url = $9, origin_note = $10, state = $11, published_at = coalesce($12, published_at), updated_at = $13, edited_at = $13, search = $15, notes = $16, embargo_at = $17, correction = coalesce($18, correction), corrected_at = coalesce($19, corrected_at), image_alt = $20, version = version + 1 where id = $1 and version = $14 and deleted_at is null";
     /// What nobody folded yet, by key.
     WAITING = "select id, title, byline from article where search is null and id > $1 order by id limit $2";
     /// Unless it was changed since it was read.
@@ -88,6 +91,8 @@ pub(super) struct Known {
     pub deleted_at: Option<Moment>,
     /// Since when nothing is left of it but its names.
     pub emptied_at: Option<Moment>,
+    /// What its source last said, where that is kept beside it.
+    pub theirs_hash: Option<String>,
 }
 
 /// What becomes of an article that its source changed.
@@ -116,6 +121,7 @@ pub(super) struct NewRow<'a> {
     pub body_markdown: Option<&'a str>,
     pub canonical_url: Option<&'a str>,
     pub image_url: Option<&'a str>,
+    pub image_alt: &'a str,
     pub origin_note: Option<&'a str>,
     pub word_count: i64,
     pub state: ArticleState,
@@ -137,6 +143,7 @@ pub(super) struct Edit<'a> {
     pub body: Option<(&'a str, &'a str, i64)>,
     pub canonical_url: Option<&'a str>,
     pub image_url: Option<&'a str>,
+    pub image_alt: &'a str,
     pub origin_note: Option<&'a str>,
     pub state: ArticleState,
     pub published_at: Option<Moment>,
@@ -208,6 +215,10 @@ pub(super) async fn topics(db: &Db, now: Moment) -> Result<Vec<ArticleTopic>> {
     db.all(TOPICS, (now,)).await
 }
 
+pub(super) async fn called(db: &Db, source_id: &str) -> Result<Option<ArticleId>> {
+    Ok(db.opt::<(ArticleId,)>(CALLED, (source_id,)).await?.map(|(id,)| id))
+}
+
 pub(super) async fn known_as(tx: &mut Tx, sources: &[String]) -> Result<Vec<Known>> {
     tx.all(KNOWN_AS, (serde_json::json!(sources).to_string(),)).await
 }
@@ -255,6 +266,7 @@ pub(super) async fn add(tx: &mut Tx, slug: &str, row: &NewRow<'_>) -> Result<Opt
                 row.embargo_at,
                 link_key(row.canonical_url),
                 row.archive_hash,
+                row.image_alt,
             ),
         )
         .await?;
@@ -286,6 +298,7 @@ pub(super) async fn follow(tx: &mut Tx, id: ArticleId, to: &Followed<'_>) -> Res
                 text_of(&article.title, &article.byline),
                 link_key(article.canonical_url.as_deref()),
                 to.state,
+                article.image_alt.as_str(),
             ),
         )
         .await?;
@@ -337,6 +350,7 @@ pub(super) async fn edit(tx: &mut Tx, (id, version): (ArticleId, i64), edit: &Ed
                 edit.embargo_at,
                 edit.correction.map(|(words, _)| words),
                 edit.correction.map(|(_, at)| at),
+                edit.image_alt,
             ),
         )
         .await?;

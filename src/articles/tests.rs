@@ -266,7 +266,7 @@ both_engines! {
             let coming = [import::Coming { article, there, markdown: None, slug: None }];
             let mut tx = house.site.db.begin().await.expect("a transaction");
             tx.close(crate::db::Gate::Articles).await.expect("a gate");
-            let source = import::Source::Archive { as_drafts };
+            let source = import::Source::Archive { as_drafts, brings_back: false };
             let taken = import::take(&mut tx, source, &document, &coming, house.site.now()).await.expect("taken");
             tx.commit().await.expect("a commit");
             taken

@@ -19,6 +19,7 @@ pub struct ArticleText {
     pub body_html: Option<String>,
     pub canonical_url: String,
     pub image_url: String,
+    pub image_alt: String,
     pub origin_note: String,
     pub notes: String,
 }
@@ -42,6 +43,7 @@ impl ArticleText {
             body_html: article.body_markdown.is_none().then(|| article.body_html.clone()),
             canonical_url: given(&article.canonical_url),
             image_url: given(&article.image_url),
+            image_alt: article.image_alt.clone(),
             origin_note: given(&article.origin_note),
             notes: article.notes.clone(),
         }

@@ -29,6 +29,12 @@ pub(super) struct Import {
     /// Take pages as articles, too.
     #[arg(long)]
     pages: bool,
+    /// What else an export of WordPress has beside posts and pages, by the name that it has there; may be given several times.
+    #[arg(long = "kind", value_name = "NAME")]
+    kinds: Vec<String>,
+    /// Bring back what was deleted here more than 30 days ago, too.
+    #[arg(long)]
+    deleted: bool,
     /// Take categories as topics, and no tags.
     #[arg(long)]
     categories_only: bool,
@@ -93,6 +99,8 @@ async fn archive(config: &Config, import: &Import, path: &Path) -> anyhow::Resul
     let choices = ArchiveChoices {
         publishes: matches!(import.becomes, Becomes::Published),
         pages: import.pages,
+        kinds: import.kinds.clone(),
+        brings_back: import.deleted,
         categories_only: import.categories_only,
         site: import.site.clone(),
     };
@@ -103,7 +111,13 @@ async fn archive(config: &Config, import: &Import, path: &Path) -> anyhow::Resul
     let site = instance::open_site(config).await?;
     let archive = articles::bring_in_archive(&site, path, &choices).await?;
     let report = archive.report()?;
-    let code = printed(import, &Told::Came(&report), || came(&report))?;
+    let (survey, choices) = (archive.survey()?, archive.choices()?);
+    let code = printed(import, &Told::Came(&report), || {
+        came(&report);
+        for (kind, number) in survey.kinds.iter().filter(|(kind, _)| !choices.kinds.contains(kind)) {
+            println!("{number} “{kind}” were not asked for: --kind {kind}");
+        }
+    })?;
     left_out(&site, import, &archive).await?;
     site.db.close().await;
     anyhow::ensure!(archive.state == ArchiveState::Done, "it did not get to its end: {}", archive.trouble);
@@ -125,6 +139,9 @@ fn would_come(survey: &ArchiveSurvey) {
         "{} published there, {} drafts, {} private or in the bin, {} pages, {} with nothing to show.",
         survey.published, survey.drafts, survey.withdrawn, survey.pages, survey.left
     );
+    for (kind, number) in &survey.kinds {
+        println!("{number} “{kind}”, which come if you ask for them: --kind {kind}");
+    }
     for one in &survey.first {
         println!("  {} ({} words) {}", one.title, one.words, one.byline);
     }

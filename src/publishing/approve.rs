@@ -5,8 +5,8 @@
 
 use super::{Edition, EditionSummary, Error, Result, issue::Issue, store};
 use crate::{
-    articles::{self, Article, ArticleError, ArticleId, WrittenArticle},
-    db::{self, Db, Tx},
+    articles::{self, Article, ArticleError, ArticleId, FeedId, SourceVersion, WrittenArticle},
+    db::{self, Db, MaybeDatabase, Tx},
     delivery,
     editions::EditionState,
     segments::{self, NotApproved},
@@ -23,6 +23,12 @@ pub enum Changed {
     /// The articles room's reason.
     #[error(transparent)]
     Article(#[from] ArticleError),
+}
+
+impl MaybeDatabase for Changed {
+    fn database(&self) -> Option<&sqlx::Error> {
+        if let Self::Article(error) = self { error.database() } else { None }
+    }
 }
 
 impl From<sqlx::Error> for Changed {
@@ -53,14 +59,17 @@ pub async fn change_article(
     known: &[String],
 ) -> std::result::Result<Article, Changed> {
     let checked = written.checked(site.now()).await?;
-    let mut tx = site.db.begin().await?;
-    articles::update(&mut tx, site, (id, version), &checked).await?;
-    // Read behind the change, which holds the article: whoever presses Send now finds the new version, or is found here.
-    let waiting = store::waiting_with_in(&mut tx, id).await?;
-    if waiting.iter().any(|edition| !known.contains(&edition.public_id)) {
-        return Err(Changed::Approved(waiting));
-    }
-    tx.commit().await?;
+    db::again(async || {
+        let mut tx = site.db.begin().await?;
+        articles::update(&mut tx, site, (id, version), &checked).await?;
+        // Read behind the change, which holds the article: whoever presses Send now finds the new version, or is found here.
+        let waiting = store::waiting_with_in(&mut tx, id).await?;
+        if waiting.iter().any(|edition| !known.contains(&edition.public_id)) {
+            return Err(Changed::Approved(waiting));
+        }
+        Ok(tx.commit().await?)
+    })
+    .await?;
     Ok(articles::by_id(&site.db, id).await?.ok_or(ArticleError::NotFound)?)
 }
 
@@ -74,13 +83,71 @@ pub async fn delete_article(
     known: &[String],
     staff_id: Option<i64>,
 ) -> std::result::Result<(), Changed> {
-    let mut tx = site.db.begin().await?;
-    articles::delete_article(&mut tx, site, (id, version), staff_id).await?;
-    let waiting = store::waiting_with_in(&mut tx, id).await?;
-    if waiting.iter().any(|edition| !known.contains(&edition.public_id)) {
-        return Err(Changed::Approved(waiting));
-    }
-    Ok(tx.commit().await?)
+    db::again(async || {
+        let mut tx = site.db.begin().await?;
+        articles::delete_article(&mut tx, site, (id, version), staff_id).await?;
+        let waiting = store::waiting_with_in(&mut tx, id).await?;
+        if waiting.iter().any(|edition| !known.contains(&edition.public_id)) {
+            return Err(Changed::Approved(waiting));
+        }
+        Ok(tx.commit().await?)
+    })
+    .await
+}
+
+/// Puts what its source says in the place of an article that was written otherwise here; `known` as in [`change_article`].
+///
+/// # Errors
+/// As [`change_article`].
+pub async fn take_source_version(
+    site: &Site,
+    (id, version): (ArticleId, i64),
+    said: SourceVersion,
+    known: &[String],
+    staff_id: Option<i64>,
+) -> std::result::Result<(), Changed> {
+    let taken = said.ready().await?;
+    db::again(async || {
+        let mut tx = site.db.begin().await?;
+        articles::take_source_version(&mut tx, site, (id, version), &taken, staff_id).await?;
+        let waiting = store::waiting_with_in(&mut tx, id).await?;
+        if waiting.iter().any(|edition| !known.contains(&edition.public_id)) {
+            return Err(Changed::Approved(waiting));
+        }
+        Ok(tx.commit().await?)
+    })
+    .await
+}
+
+/// Approved editions that wait for their moment with an article of a feed in them.
+pub async fn waiting_with_feed(db: &Db, feed: FeedId) -> db::Result<Vec<EditionSummary>> {
+    store::waiting_with_feed(db, feed).await
+}
+
+/// Puts a feed into the bin, alone or with what it brought; `known` as in [`change_article`], for what goes with it. Whether it was not there
+/// yet.
+///
+/// # Errors
+/// [`Changed::Approved`], and the database's.
+pub async fn remove_feed(
+    site: &Site,
+    (feed, with_articles): (FeedId, bool),
+    known: &[String],
+    staff_id: Option<i64>,
+) -> std::result::Result<bool, Changed> {
+    db::again(async || {
+        let mut tx = site.db.begin().await?;
+        let was_there = articles::remove_feed(&mut tx, site, feed, with_articles, staff_id).await?;
+        if with_articles {
+            let waiting = store::waiting_with_feed_in(&mut tx, feed).await?;
+            if waiting.iter().any(|edition| !known.contains(&edition.public_id)) {
+                return Err(Changed::Approved(waiting));
+            }
+        }
+        tx.commit().await?;
+        Ok(was_there)
+    })
+    .await
 }
 
 /// In the transaction that approves an edition: refuses it if an article is not as it was read, and notes the versions.

@@ -211,10 +211,11 @@ fn block(site: &Site, settings: &Settings, article: Article) -> ArticleBlock {
     ArticleBlock {
         url: address(site, settings, &article),
         // Mail programs leave a picture out that does not come over https.
-        image: article
-            .image_url
-            .filter(|url| url.starts_with("https://"))
-            .map(|url| Image { url, alt: article.title.clone() }),
+        image: article.image_url.filter(|url| url.starts_with("https://")).map(|url| Image {
+            url,
+            // It leads to the article, so it says something in any case.
+            alt: if article.image_alt.is_empty() { article.title.clone() } else { article.image_alt },
+        }),
         title: article.title,
         standfirst: article.standfirst,
         byline: article.byline,

@@ -35,7 +35,10 @@ mod test_copy;
 pub(crate) mod tests;
 
 pub use self::{
-    approve::{Changed, change_article, changed_since_send, delete_article, mailed_with, waiting_with},
+    approve::{
+        Changed, change_article, changed_since_send, delete_article, mailed_with, remove_feed,
+        take_source_version, waiting_with, waiting_with_feed,
+    },
     archive::{archive, copy_of, in_archive, linked_copy},
     compose::{create_draft, delete_draft, save_correction, save_revision},
     correct::{begin_correction, current_revision, is_corrected, reached},

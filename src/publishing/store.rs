@@ -7,7 +7,7 @@ use super::{
     rows::{CopyHistory, CopyOutcome, FailedClass, Reached, TouchedByList, WantedCopies},
 };
 use crate::{
-    articles::ArticleId,
+    articles::{ArticleId, FeedId},
     clock::Moment,
     db::{self, Db, Result, Tx},
     editions::Rhythm,
@@ -75,6 +75,15 @@ statements! {
         join digest d on d.id = e.digest_id
         join edition_revision r on r.edition_id = e.id and r.revision = e.revision
         where a.article_id = $1 and e.state in ('scheduled', 'held') and e.sealed_at is null order by e.send_at, e.id";
+    /// The same, with an article of a feed in them.
+    WAITING_WITH_FEED = "select e.id, e.public_id, e.state, e.send_at, e.sealed_count, e.sealed_at, e.updated_at,
+            r.subject, r.preview_text, d.name as digest_name, cast(0 as bigint) as article_count
+        from edition e
+        join digest d on d.id = e.digest_id
+        join edition_revision r on r.edition_id = e.id and r.revision = e.revision
+        where e.state in ('scheduled', 'held') and e.sealed_at is null and exists (select 1 from edition_article a
+            join article on article.id = a.article_id
+            where a.edition_id = e.id and a.revision = e.revision and article.feed_id = $1) order by e.send_at, e.id";
     /// The edition that last went out with an article in it.
     MAILED_WITH = "select e.id, e.public_id, e.state, e.send_at, e.sealed_count, e.sealed_at, e.updated_at,
             r.subject, r.preview_text, d.name as digest_name, cast(0 as bigint) as article_count
@@ -350,6 +359,14 @@ pub(super) async fn waiting_with(db: &Db, article: ArticleId) -> Result<Vec<Edit
 
 pub(super) async fn mailed_with(db: &Db, article: ArticleId) -> Result<Option<EditionSummary>> {
     db.opt(MAILED_WITH, (article,)).await
+}
+
+pub(super) async fn waiting_with_feed(db: &Db, feed: FeedId) -> Result<Vec<EditionSummary>> {
+    db.all(WAITING_WITH_FEED, (feed,)).await
+}
+
+pub(super) async fn waiting_with_feed_in(tx: &mut Tx, feed: FeedId) -> Result<Vec<EditionSummary>> {
+    tx.all(WAITING_WITH_FEED, (feed,)).await
 }
 
 pub(super) async fn waiting_with_in(tx: &mut Tx, article: ArticleId) -> Result<Vec<EditionSummary>> {

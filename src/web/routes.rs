@@ -308,6 +308,8 @@ pub fn routes() -> Vec<Route> {
         Route::get("/desk/feeds/{id}/remove", Staff(Role::WRITING), Desk, desk::articles::feed::show_removal),
         Route::post("/desk/feeds/{id}/remove", Staff(Role::WRITING), Token, Desk, desk::articles::feed::remove),
         Route::post("/desk/feeds/{id}/back", Staff(Role::WRITING), Token, Desk, desk::articles::feed::back),
+        Route::get("/desk/articles/{id}/source", Staff(Role::ANYONE), Desk, desk::articles::source::show),
+        Route::post("/desk/articles/{id}/source", Staff(Role::WRITING), Token, Desk, desk::articles::source::take),
         Route::get("/desk/articles/{id}/revisions", Staff(Role::ANYONE), Desk, desk::articles::revisions::show),
         Route::get("/desk/articles/{id}/revisions/{revision}", Staff(Role::ANYONE), Desk, desk::articles::revisions::show_one),
         Route::get("/desk/editions", Staff(Role::ANYONE), Desk, desk::editions::list::show),

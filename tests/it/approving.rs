@@ -75,6 +75,31 @@ async fn rewrite(app: &TestApp, article: &Article) {
 }
 
 both_engines! {
+    /// Who removes a feed with what it brought is told which editions were approved with some of that, also when one was since the page was opened.
+    async fn a_feed_whose_articles_were_approved_asks(app: TestApp) {
+        app.readers(1).await;
+        let desk = app.desk().await;
+        let edition = app.draft("As it was approved").await;
+        let fetcher = articles::Fetcher::new(true).expect("a fetcher");
+        let (feed, _) = articles::add_feed(&app.site, &fetcher, "https://harbour.example/feed").await.expect("a feed");
+        database::change(&app.site.db, "update article set feed_id = (select id from feed)").await;
+        let remove = format!("/desk/feeds/{}/remove", feed.id.0);
+        let early = desk.open(&remove).await;
+        assert!(!early.text().contains("approved"), "{}", early.text());
+        pressed(&desk, &edition).await;
+        let refused = desk.submit(&early.form(&remove).with("articles", "too")).await;
+        assert_eq!(refused.status, StatusCode::CONFLICT);
+        refused.says("Nothing was removed").says("“As it was approved”, which was approved with them");
+        assert!(!articles_of(&app, &edition).await.is_empty());
+        assert_eq!(articles::feeds(&app.site.db, None, 10).await.expect("a read").len(), 1);
+        desk.submit_and_follow(&refused.form(&remove).with("articles", "too")).await.says("removed");
+        assert_eq!(articles::feeds(&app.site.db, None, 10).await.expect("a read").len(), 0);
+        let ids = &edition.content.article_ids;
+        assert_eq!(articles::deleted_among(&app.site.db, ids).await.expect("a read").len(), ids.len());
+    }
+}
+
+both_engines! {
     /// An article changed, one taken back, one rewritten by its feed, and settings changed after Send was pressed: readers
     /// get byte for byte what the sender saw, the page of the edition says what changed, and taking Send back and pressing
     /// again sends what it is then.

@@ -11,7 +11,7 @@ use broadside::{
         BringArchiveError, Fetcher, ReceivingArchive, WrittenArticle,
     },
     db::Engine,
-    publishing,
+    jobs, publishing,
 };
 use reqwest::StatusCode;
 use tokio::{
@@ -191,7 +191,7 @@ both_engines! {
         assert_eq!((bread.slug.as_str(), bread.state, bread.byline.as_str()), ("post-1", ArticleState::Published, "Bo Ray and Cy Guest"));
         assert_eq!(bread.topics.iter().map(|topic| topic.name.as_str()).collect::<Vec<_>>(), ["Food & drink", "Night"]);
         assert_eq!((bread.published_at.unix_seconds(), bread.canonical_url.as_deref()), (1_709_647_505, Some("https://gull.example/1/")));
-        assert_eq!(bread.image_url.as_deref(), Some("https://gull.example/files/oven.jpg"));
+        assert_eq!((bread.image_url.as_deref(), bread.image_alt.as_str()), (Some("https://gull.example/files/oven.jpg"), "A warm oven"));
         for part in [
             "<figure><img src=\"https://gull.example/oven.jpg\" alt=\"An oven\"><figcaption>Hot</figcaption></figure>",
             "<p>The ovens go on at two.</p>",
@@ -290,6 +290,7 @@ both_engines! {
             "users":[{"id":"u1","name":"Ann Lee"},{"id":"u2","name":"Bo Ray"}],
             "posts_tags":[{"post_id":"65e7000000000000000000a1","tag_id":"t3","sort_order":0},{"post_id":"65e7000000000000000000a1","tag_id":"t2","sort_order":2},{"post_id":"65e7000000000000000000a1","tag_id":"t1","sort_order":1}],
             "posts_authors":[{"post_id":"65e7000000000000000000a1","author_id":"u2","sort_order":1},{"post_id":"65e7000000000000000000a1","author_id":"u1","sort_order":0}],
+            "posts_meta":[{"post_id":"65e7000000000000000000a1","feature_image_alt":"An oven & a cat"}],
             "settings":[{"key":"title","value":"The Gull"}]}}]}"#.replace("\\#", "#");
         let choices = ArchiveChoices { site: "https://gull.example".to_owned(), ..published() };
         let archive = begun(&app, &file).await;
@@ -301,6 +302,7 @@ both_engines! {
         assert_eq!((bread.byline.as_str(), bread.standfirst.as_str(), bread.slug.as_str()), ("Ann Lee and Bo Ray", "What a <bakery> knows.", "salt"));
         assert_eq!(bread.topics.iter().map(|topic| topic.name.as_str()).collect::<Vec<_>>(), ["Food", "Night"]);
         assert_eq!((bread.canonical_url.as_deref(), bread.image_url.as_deref()), (Some("https://gull.example/salt/"), Some("https://gull.example/content/images/oven.jpg")));
+        assert_eq!(bread.image_alt, "An oven & a cat");
         assert!(bread.body_html.contains("href=\"https://gull.example/bread/\""), "{}", bread.body_html);
         assert_eq!((called(&app, "For members").await.state, called(&app, "Later").await.state), (ArticleState::Draft, ArticleState::Draft));
         assert_eq!(called(&app, "Later").await.body_html, "<p><strong>To come.</strong></p>");
@@ -329,6 +331,138 @@ both_engines! {
         let changed = zip(&[("blog/posts/salt.md", "---\ntitle: Salt\n---\nOther words.\n")]);
         assert_eq!(come(&app, changed, &published()).await.updated, 1);
         assert_eq!(called(&app, "Salt").await.body_markdown.as_deref(), Some("Other words."));
+    }
+
+    /// However somebody types the site's address, and whatever its ids begin with by now, its drafts are what they were.
+    async fn a_site_typed_otherwise_doubles_nothing(app: TestApp) {
+        let ghost = r#"{"db":[{"meta":{"exported_on":1},"data":{"posts":[
+            {"id":"65e7000000000000000000a1","title":"Shown","slug":"shown","html":"<p>A.</p>","status":"published","visibility":"public","published_at":"2024-03-05T14:05:05.000Z"},
+            {"id":"65e7000000000000000000a2","title":"Not yet","slug":"not-yet","html":"<p>B.</p>","status":"draft"}]}}]}"#;
+        let of = |site: &str| ArchiveChoices { site: site.to_owned(), ..published() };
+        assert_eq!(come(&app, ghost, &of("https://gull.example")).await.new, 2);
+        for site in ["http://gull.example/", "https://www.gull.example", "HTTP://WWW.Gull.example:80//", "https://gull.example/?utm_source=x"] {
+            let again = come(&app, ghost, &of(site)).await;
+            assert_eq!((again.new, again.left), (0, 0), "{site}: {again:?}");
+        }
+        let draft = |guid| export(&[Post { number: 9, title: "Later", status: "draft", guid: Some(guid), ..Post::default() }.xml()]);
+        assert_eq!(come(&app, draft("http://www.gull.example/?p=9"), &published()).await.new, 1);
+        for guid in ["https://gull.example/?p=9", "https://www.gull.example/?p=9", "http://gull.example/?p=9"] {
+            assert_eq!(come(&app, draft(guid), &published()).await.new, 0, "{guid}");
+        }
+        assert_eq!(come(&app, draft("https://gull.example/?p=10"), &published()).await.new, 1, "another is another");
+    }
+
+    /// Two folders have a file at one path each: neither takes the other's place, and both are known again.
+    async fn files_of_one_path_in_two_folders_are_two(app: TestApp) {
+        let folder = |title: &str, day: &str, words: &str| {
+            zip(&[("posts/hello.md", &format!("---\ntitle: {title}\ndate: {day}\n---\n{words}\n"))])
+        };
+        let harbour = |words| folder("Hello harbour", "2024-03-05", words);
+        let bakery = |words| folder("Hello bakery", "2025-06-07", words);
+        assert_eq!(come(&app, harbour("Ships."), &published()).await.new, 1);
+        assert_eq!(come(&app, bakery("Bread."), &published()).await.new, 1);
+        assert_eq!(called(&app, "Hello harbour").await.body_html, "<p>Ships.</p>");
+        assert_eq!(come(&app, harbour("Ships."), &published()).await.unchanged, 1);
+        assert_eq!(come(&app, bakery("Salt."), &published()).await.updated, 1);
+        assert_eq!(called(&app, "Hello bakery").await.body_html, "<p>Salt.</p>");
+        // Another title on the same day, and another day under the same title, are changes.
+        assert_eq!(come(&app, folder("Good day, harbour", "2024-03-05", "Ships."), &published()).await.updated, 1);
+        assert_eq!(come(&app, folder("Good day, harbour", "2024-03-06", "Ships."), &published()).await.updated, 1);
+        assert_eq!(all(&app).await.len(), 2);
+    }
+
+    /// What somebody deleted stays deleted, however long ago that was, unless somebody asks for it back.
+    async fn what_was_deleted_comes_back_only_if_it_is_asked_for(app: TestApp) {
+        let file = export(&[Post::default().xml()]);
+        assert_eq!(come(&app, &file, &published()).await.new, 1);
+        let one = called(&app, "Salt & bread").await;
+        publishing::delete_article(&app.site, (one.id, one.version), &[], None).await.expect("deleted");
+        let wanted = ArchiveChoices { brings_back: true, ..published() };
+        assert_eq!(come(&app, &file, &wanted).await.new, 0, "as long as it lies in the bin, it comes back from there");
+        app.advance(Duration::from_secs(31 * 86_400));
+        jobs::forget_as_of(&app.site, app.site.now()).await.expect("a round");
+        let again = come(&app, &file, &published()).await;
+        assert_eq!((again.new, again.left), (0, 1), "{again:?}");
+        let newest = articles::archives(&app.site.db, None, 1).await.expect("a read").remove(0);
+        let left = articles::left_of_archive(&app.site.db, &newest, 0).await.expect("a read");
+        assert_eq!(left[0].why, "“Salt & bread” was deleted here");
+        assert!(all(&app).await.is_empty());
+        let archive = begun(&app, &file).await;
+        let path = format!("/desk/articles/bring-in/{}", archive.public_id);
+        let desk = app.desk().await;
+        let form = desk.open(&path).await.form(&path).with("how", "published").with("deleted", "yes");
+        assert!(desk.submit(&form).await.status.is_redirection());
+        work(&app).await;
+        assert_eq!(called(&app, "Salt & bread").await.body_html, "<p>The ovens go on at two.</p>\n<p>Nobody sleeps.</p>");
+    }
+
+    /// What a plugin lets people write beside posts is counted, said, and brought in if somebody asks for it; what WordPress keeps for itself is not.
+    async fn other_kinds_of_an_export_are_said(app: TestApp) {
+        let of = |number, title: &str, kind: &str| {
+            let post = Post { number, title, ..Post::default() };
+            post.xml().replace("<![CDATA[post]]></wp:post_type>", &format!("<![CDATA[{kind}]]></wp:post_type>"))
+        };
+        let file = export(&[
+            Post::default().xml(),
+            of(2, "Fair", "event"),
+            of(3, "Market", "event"),
+            of(4, "Bread <b>", "re\"cipe"),
+            of(5, "Menu", "nav_menu_item"),
+            of(6, "Block", "wp_block"),
+        ]);
+        let archive = begun(&app, &file).await;
+        let path = format!("/desk/articles/bring-in/{}", archive.public_id);
+        let desk = app.desk().await;
+        let page = desk.open(&path).await;
+        page.says("What else is in it").says("2 in the file");
+        assert!(!page.body.contains("nav_menu_item") && !page.body.contains("wp_block"));
+        desk.submit(&page.form(&path).with("how", "published")).await;
+        work(&app).await;
+        desk.open(&path).await.says("2 “event” in it, not brought in").says("1 article came that were not here");
+        let wanted = ArchiveChoices { kinds: vec!["event".to_owned()], ..published() };
+        assert_eq!(come(&app, &file, &wanted).await.new, 2);
+        assert_eq!(called(&app, "Market").await.canonical_url.as_deref(), Some("https://gull.example/3/"));
+        assert_eq!(come(&app, &file, &wanted).await.unchanged, 3);
+    }
+
+    /// Exports, files and pages of other encodings are read as they are meant.
+    async fn other_encodings_are_read(app: TestApp) {
+        let text = "Café “Möwe”";
+        let narrow = |text: &str| encoding_rs::WINDOWS_1252.encode(text).0.into_owned();
+        let wide = |text: &str| [vec![0xff, 0xfe], text.encode_utf16().flat_map(u16::to_le_bytes).collect()].concat();
+        let of = |number, name: &str| {
+            let file = export(&[Post { number, title: &format!("{text} {number}"), ..Post::default() }.xml()]);
+            String::from_utf8(file).expect("text").replace("encoding=\"UTF-8\"", &format!("encoding=\"{name}\""))
+        };
+        for (number, file) in [(21, narrow(&of(21, "windows-1252"))), (22, wide(&of(22, "UTF-16"))), (23, narrow(&of(23, "UTF-8")))] {
+            assert_eq!(come(&app, file, &published()).await.new, 1, "{number}");
+            called(&app, &format!("{text} {number}")).await;
+        }
+        let mut packed = zip::ZipWriter::new(Cursor::new(Vec::new()));
+        packed.start_file("a.md", zip::write::SimpleFileOptions::default()).expect("a name");
+        packed.write_all(&narrow("---\ntitle: Tag am Café\n---\nGrüße.\n")).expect("in memory");
+        assert_eq!(come(&app, packed.finish().expect("in memory").into_inner(), &published()).await.new, 1);
+        assert_eq!(called(&app, "Tag am Café").await.body_html, "<p>Grüße.</p>");
+
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = format!("http://{}/salt", listener.local_addr().expect("an address"));
+        let page = narrow(&format!("<html><head><title>{text}</title></head><body><article><h1>{text}</h1><p>{}</p></article></body></html>", "Grüße aus dem Café. ".repeat(30)));
+        let served = tokio::spawn(async move {
+            let (mut connection, _) = listener.accept().await.expect("somebody");
+            let mut request = Vec::new();
+            while !request.ends_with(b"\r\n\r\n") {
+                request.push(connection.read_u8().await.expect("a request"));
+            }
+            let head = format!("HTTP/1.1 200 X\r\ncontent-type: text/html; charset=iso-8859-1\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", page.len());
+            connection.write_all(&[head.as_bytes(), &page].concat()).await.expect("an answer");
+        });
+        let fetcher = Fetcher::new(true).expect("a client");
+        let id = articles::begin_site(&app.site, &fetcher, 1, (ArchiveKind::Page, &address)).await.expect("begun");
+        work(&app).await;
+        served.await.expect("the page");
+        let seen = now(&app, &id).await.survey().expect("a survey");
+        assert!(seen.preview.contains("Grüße aus dem Café."), "{seen:?}");
+        assert_eq!(seen.first[0].title, text);
     }
 
     /// TRUST F1: broken off at any moment, it goes on where it was, and nothing comes twice.

@@ -28,6 +28,7 @@ use crate::support::{
     both_engines,
     database::{change, rows},
     visitor::{Page, Visitor},
+    wait,
 };
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -563,7 +564,7 @@ both_engines! {
         let body = feed("Harbour", &[("one", "High tide", &[])]);
         harbour.gives("/feed", 200, &[], &body.replace("https://harbour.example", &harbour.url("")));
         let id = brought_in(&app, &harbour.url("/feed")).await;
-        articles::remove_feed(&app.site, id, true, None).await.expect("removed");
+        publishing::remove_feed(&app.site, (id, true), &[], None).await.expect("removed");
         app.advance(29 * DAY);
         jobs::forget_as_of(&app.site, app.site.now()).await.expect("a round");
         assert!(look(&app, id).await.removed_at.is_some());
@@ -575,6 +576,39 @@ both_engines! {
         assert_eq!(app.desk().await.open("/desk/articles/bin").await.status, StatusCode::OK);
         brought_in(&app, &harbour.url("/feed")).await;
         assert_eq!(titles(&app).await, ["High tide"]);
+    }
+
+    /// Somebody decides something while the feed is being asked: what comes of that undoes nothing.
+    async fn what_is_decided_while_a_feed_is_asked_stays(app: TestApp) {
+        let harbour = Harbour::open().await;
+        let body = feed("Harbour", &[("one", "High tide", &["tenants"])]);
+        harbour.gives("/feed", 200, &[("etag", "\"v1\"")], &body);
+        let id = brought_in(&app, &harbour.url("/feed")).await;
+        harbour.gives("/feed", 200, &[("etag", "\"v2\"")], &body);
+        // It answers only when somebody else asks it, too.
+        *held(&harbour.world.waits_for) = 2;
+        held(&harbour.world.now).1 = 0;
+        app.advance(HOUR);
+        let (site, asks) = (app.site.clone(), fetcher());
+        let asked = tokio::spawn(async move { articles::poll_due(&site, &asks).await });
+        wait::until("it is asked", async || (harbour.asked("/feed").len() == 2).then_some(())).await;
+        let set = FeedSettings {
+            every: broadside::articles::FeedEvery::QuarterHour,
+            arrives: FeedArrives::Published,
+            topic_map: "tenants = Housing".to_owned(),
+            other_topics: OtherTopics::Kept,
+        };
+        articles::set_feed(&app.site, id, &set, None).await.expect("set");
+        let _ = reqwest::get(harbour.url("/other")).await;
+        asked.await.expect("it works").expect("a round");
+        let feed = look(&app, id).await;
+        assert_eq!((feed.etag, feed.topic_map.as_str()), (None, "tenants = Housing"), "it is read whole the next time");
+        *held(&harbour.world.waits_for) = 0;
+        app.advance(15 * MINUTE);
+        assert_eq!(poll(&app).await.done, 1, "as often as was decided");
+        let tide = article(&app, "High tide").await;
+        assert_eq!(tide.topics.iter().map(|topic| topic.name.as_str()).collect::<Vec<_>>(), ["Housing"]);
+        assert_eq!(look(&app, id).await.etag.as_deref(), Some("\"v2\""));
     }
 
     /// A feed that is paused brings nothing, also what is on its way at that moment; when it goes on, everything comes.

@@ -130,6 +130,8 @@ const DOORS: &[(&[Role], &[&str])] = &[
         "POST /desk/articles/keep",
         "POST /desk/articles/throw-away",
         "POST /desk/articles/{id}",
+        "GET /desk/articles/{id}/source",
+        "POST /desk/articles/{id}/source",
         "GET /desk/articles/{id}/delete",
         "POST /desk/articles/{id}/delete",
         "POST /desk/articles/{id}/back",

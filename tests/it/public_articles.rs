@@ -351,6 +351,29 @@ both_engines! {
         assert_eq!(get_with(&web, "/feed.xml", &[("if-none-match", tag)]).await.status, StatusCode::OK, "one was taken back");
     }
 
+    /// What was scheduled is news on the day that it comes out, also to who asks by date alone.
+    async fn what_comes_out_later_is_news_to_who_asks_by_date(web: Web) {
+        let site = &web.app.site;
+        let soon = site.now().plus(std::time::Duration::from_secs(3_600));
+        let later = WrittenArticle {
+            title: "Later".to_owned(),
+            state: ArticleState::Published,
+            published_at: Some(soon),
+            ..WrittenArticle::default()
+        };
+        articles::create(site, &later).await.expect("scheduled");
+        site.clock.advance(std::time::Duration::from_secs(60));
+        write(site, "First", "Ann Lee", &[]).await;
+        let first = web.get("/feed.xml", "").await;
+        let date = first.header("last-modified").to_owned();
+        let known = [("if-modified-since", date.as_str())];
+        assert_eq!(get_with(&web, "/feed.xml", &known).await.status, StatusCode::NOT_MODIFIED);
+        site.clock.advance(std::time::Duration::from_secs(3_600));
+        let out = get_with(&web, "/feed.xml", &known).await;
+        assert_eq!(out.status, StatusCode::OK);
+        assert!(out.body.contains("Later"), "{}", out.body);
+    }
+
     /// What our own feeds say, our own reader reads.
     async fn our_feed_read_back_is_what_it_was_made_of(web: Web) {
         let site = &web.app.site;

@@ -63,7 +63,7 @@ both_engines! {
         };
         let (own, other) = (add("https://one.example/feed.xml").await, add("https://other.example/feed.xml").await);
         articles::import(&app.site, Some(own), parsed("High tide")).await.expect("an import");
-        articles::remove_feed(&app.site, own, false, None).await.expect("removed");
+        publishing::remove_feed(&app.site, (own, false), &[], None).await.expect("removed");
 
         let late = articles::import(&app.site, Some(own), parsed("Too late")).await.expect("it ends quietly");
         assert_eq!(late, articles::ArticlesImported::default());

@@ -117,6 +117,46 @@ both_engines! {
         assert!(is_now.body_html.contains("A line of ours.") && is_now.edited_at.is_some());
     }
 
+    /// What a feed says of an article that was changed here is kept beside it, shown, and taken by a press on what was shown; then it follows its
+    /// feed again.
+    async fn the_version_of_a_feed_can_be_taken(app: TestApp) {
+        let item = |title: &str, words: &str| {
+            let feed = format!("<rss version='2.0'><channel><title>F</title><item><title>{title}</title><guid isPermaLink='false'>x:1</guid><category>Rivers</category><content:encoded xmlns:content='http://purl.org/rss/1.0/modules/content/'>&lt;p&gt;{words}&lt;/p&gt;</content:encoded></item></channel></rss>");
+            articles::import_bytes(&app.site, feed.into_bytes())
+        };
+        item("Tide", "Old words.").await.expect("it comes");
+        let (desk, article) = (app.desk().await, articles::latest(&app.site, 1).await.expect("a read").remove(0));
+        let own = path(&article);
+        let source = format!("{own}/source");
+        assert!(!desk.open(&own).await.body.contains(&source), "it follows its feed");
+        assert_eq!(desk.open(&source).await.status, StatusCode::NOT_FOUND);
+        let form = desk.open(&format!("{own}?text=mine")).await.form("/desk/articles/");
+        let saved = desk.submit_and_follow(&form.with("title", "Our tide").with("body_markdown", "Our words.").with("act", "publish")).await;
+        saved.says("What it says where it came from");
+        desk.open(&source).await.says("it says what it said before it was changed here");
+        assert_eq!(item("High tide", "New words.").await.expect("a read").kept, 1);
+        let page = desk.open(&own).await;
+        page.says("it says something else since").says("What was written here stays");
+        assert_eq!(now(&app, article.id).await.title, "Our tide");
+        let seen = desk.open(&source).await;
+        assert!(seen.body.contains("<ins><span class=\"hidden\">new: </span>High tide</ins>"), "{}", seen.body);
+        // It says something else again before anybody presses.
+        item("Higher tide", "Newer words.").await.expect("a read");
+        app.advance(Duration::from_secs(1));
+        item("Highest tide", "Newest words.").await.expect("a read");
+        let late = desk.submit(&seen.form(&source)).await;
+        assert_eq!(late.status, StatusCode::CONFLICT);
+        late.says("Nothing was changed");
+        desk.submit_and_follow(&late.form(&source)).await.says("follows that again");
+        let is_now = now(&app, article.id).await;
+        assert_eq!((is_now.title.as_str(), is_now.body_html.as_str(), is_now.body_markdown.as_deref(), is_now.edited_at), ("Highest tide", "<p>Newest words.</p>", None, None));
+        assert_eq!(is_now.topics[0].name, "Rivers");
+        desk.submit_and_follow(&late.form(&source)).await.says("follows that again");
+        assert_eq!(item("Last tide", "Last words.").await.expect("a read").updated, 1);
+        let versions = articles::revisions(&app.site.db, article.id).await.expect("a read");
+        assert_eq!(versions.len(), 3, "what was written here is among them");
+    }
+
     /// Without a script the preview stands where it was asked for, and what was typed is kept.
     async fn the_preview_is_seen_where_it_was_pressed(app: TestApp) {
         let (desk, article) = (app.desk().await, written(&app, "On the quay", ArticleState::Draft).await);
@@ -323,6 +363,73 @@ both_engines! {
     }
 }
 
+both_engines! {
+    /// One form makes one article, however often and however quickly it is pressed; what it says otherwise later is a change of that one,
+    /// and what somebody wrote there meanwhile is not overwritten.
+    async fn one_form_makes_one_article(app: TestApp) {
+        let desk = app.desk().await;
+        let form = desk.open("/desk/articles/new").await.form("/desk/articles/new");
+        let form = form.with("title", "On the quay").with("topics", "Rivers").with("body_markdown", "Words.").with("act", "draft");
+        let (one, two) = tokio::join!(desk.submit(&form), desk.submit(&form));
+        let three = desk.submit(&form).await;
+        for page in [one, two, three] {
+            assert_eq!(page.leads_to().expect("the article").path(), "/desk/articles/1");
+        }
+        let counted = async || {
+            rows::<(i64, i64)>(&app.site.db, "select count(*), coalesce(max(version), 0) from article").await[0]
+        };
+        assert_eq!(counted().await, (1, 1));
+        // Back, and on from there.
+        let more = form.clone().with("body_markdown", "Words and more.");
+        assert_eq!(desk.submit(&more).await.leads_to().expect("the article").path(), "/desk/articles/1");
+        assert_eq!(counted().await, (1, 2));
+        assert_eq!(now(&app, ArticleId(1)).await.body_markdown.as_deref(), Some("Words and more."));
+        let late = desk.submit(&form.clone().with("body_markdown", "Other words.")).await;
+        assert_eq!(late.status, StatusCode::CONFLICT);
+        late.says("The other text and yours");
+        assert_eq!(late.form("/desk/articles/1").value("body_markdown").map(str::trim), Some("Other words."));
+        // Another page is another article; so is the same name in another's form.
+        let other = desk.open("/desk/articles/new").await.form("/desk/articles/new").with("title", "On the quay").with("act", "draft");
+        assert_eq!(desk.submit(&other).await.leads_to().expect("the article").path(), "/desk/articles/2");
+        let eve = member(&app, "Eve").await;
+        let piece = form.value("piece").expect("a piece").to_owned();
+        let hers = eve.open("/desk/articles/new").await.form("/desk/articles/new").with("piece", &piece).with("title", "Hers").with("act", "draft");
+        assert_eq!(eve.submit(&hers).await.leads_to().expect("the article").path(), "/desk/articles/3");
+    }
+}
+
+/// A transaction that the server breaks off, because an import waits for the same rows, is done again: whoever pressed sees no error.
+#[tokio::test]
+async fn who_saves_gives_way_unseen() {
+    let Some(db) = TestDb::migrated(Engine::Postgres).await else { return };
+    let app = TestApp::start(db).await;
+    let desk = app.desk().await;
+    let article = written(&app, "On the quay", ArticleState::Draft).await;
+    change(&app.site.db, "create sequence broken").await;
+    change(&app.site.db, "create function break_off() returns trigger language plpgsql as $$ begin if nextval('broken') % 2 = 1 then raise exception 'deadlock detected' using errcode = '40P01'; end if; return new; end $$").await;
+    change(
+        &app.site.db,
+        "create trigger breaks before insert or update on article for each row execute function break_off()",
+    )
+    .await;
+    let form = desk.open("/desk/articles/new").await.form("/desk/articles/new").with("title", "New");
+    desk.submit_and_follow(&form.with("act", "draft")).await.says("Saved.");
+    let form = desk.open(&path(&article)).await.form("/desk/articles/1").with("title", "By the quay");
+    desk.submit_and_follow(&form.with("act", "draft")).await.says("Saved.");
+    assert_eq!(now(&app, article.id).await.title, "By the quay");
+    let bin = format!("{}/delete", path(&article));
+    let gone = desk.submit(&desk.open(&bin).await.form(&bin)).await;
+    assert!(gone.status.is_redirection(), "{}", gone.text());
+    let (deleted, broken): (bool, i64) = rows(
+        &app.site.db,
+        "select deleted_at is not null, (select last_value from broken) from article where id = 1",
+    )
+    .await
+    .remove(0);
+    assert!(deleted && broken >= 6, "each was broken off once: {broken}");
+    app.finish().await;
+}
+
 async fn signed_in(app: &TestApp, browser: &Browser) {
     browser.goto(&app.url("/desk/sign-in")).await;
     browser.fill("Email address", OWNER.0).await;
@@ -452,6 +559,56 @@ async fn no_keystroke_is_lost() {
     browser.goto(&app.url(&format!("{}/revisions/2", path(&article)))).await;
     browser.wait_for_text("struck through is what was taken out").await;
     browser.sound("desk-version").await;
+    browser.close().await;
+    app.finish().await;
+}
+
+/// TRUST A20: whose session has ended goes on with the next one only where it is their own; and what is not saved stays in the browser while the
+/// page shows the very same.
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_goes_on_as_somebody_else() {
+    let Some(db) = TestDb::migrated(Engine::Sqlite).await else { return };
+    let app = TestApp::start(db).await;
+    let article = written(&app, "On the quay", ArticleState::Draft).await;
+    member(&app, "Eve").await;
+    let Some(browser) = Browser::open().await else { return };
+    signed_in(&app, &browser).await;
+    browser.goto(&app.url(&path(&article))).await;
+    browser.fill("Article", "Olive's words.").await;
+    browser.wait_for_text("not saved yet").await;
+    // A preview by the form alone: the page shows what is kept, and it is not saved.
+    browser.script("document.querySelector('[data-preview-button]').type = 'submit'; document.querySelector('form.writing').requestSubmit(Object.assign(document.querySelector('form.writing').appendChild(document.createElement('button')), { name: 'act', value: 'preview' }))").await;
+    until(&browser, "return document.querySelector('form.writing')?.dataset.holds === 'sent'").await;
+    let kept = "return Object.keys(localStorage).filter((one) => one.startsWith('article:') && localStorage[one].includes('Olive')).length";
+    assert_eq!(browser.script(kept).await, 1, "what is not saved is kept");
+    assert!(!browser.sees("newer text of yours").await, "and is not offered beside itself");
+
+    // In another tab Eve signs in.
+    change(&app.site.db, "delete from staff_session").await;
+    let sign_in = |email: &str, password: &str| {
+        format!(
+            "return (async () => {{
+                const page = new DOMParser().parseFromString(await (await fetch('/desk/sign-in')).text(), 'text/html');
+                const form = new URLSearchParams(new FormData(page.querySelector('form')));
+                form.set('email', '{email}'); form.set('password', '{password}');
+                return (await fetch('/desk/sign-in', {{ method: 'POST', body: form }})).ok;
+            }})()"
+        )
+    };
+    let token = "return document.querySelector('form.writing').elements.csrf.value";
+    let mine = browser.script(token).await;
+    assert_eq!(browser.script(&sign_in("eve@example.org", PASSWORD)).await, true);
+    browser.fill("Article", "Olive's words, and more.").await;
+    browser.wait_for_text("Somebody else is signed in here now").await;
+    browser.sound("desk-writing-another").await;
+    assert_eq!(browser.script(token).await, mine, "what she types is not sent as Eve's");
+    let sat = rows::<(i64,)>(&app.site.db, "select count(*) from article_sitting s join staff on staff.id = s.staff_id where staff.name = 'Eve' and s.text is not null").await[0].0;
+    assert_eq!(sat, 0);
+    change(&app.site.db, "delete from staff_session").await;
+    assert_eq!(browser.script(&sign_in(OWNER.0, OWNER.1)).await, true);
+    browser.fill("Article", "Olive's words, and the end.").await;
+    browser.wait_for_text("not saved yet").await;
+    assert_ne!(browser.script(token).await, mine);
     browser.close().await;
     app.finish().await;
 }

@@ -13,7 +13,7 @@ use super::{
     settle::{clipped, joined, moment, web_address},
     zipped::Zip,
 };
-use crate::articles::{feed::ParsedArticle, html, identity::link_key, import::There, writing};
+use crate::articles::{charset, feed::ParsedArticle, html, identity::link_key, import::There, writing};
 
 /// A longer file is no article.
 const LONGEST: u64 = 2 * 1024 * 1024;
@@ -226,7 +226,7 @@ fn text(zip: &mut Zip, at: usize) -> Result<Option<String>, ArchiveError> {
     let mut bytes = Vec::new();
     let read = zip.open(at)?.take(LONGEST).read_to_end(&mut bytes);
     read.map_err(|error| ArchiveError::of_reading(&error, ArchiveError::BrokenZip))?;
-    Ok(Some(String::from_utf8_lossy(&bytes).replace('\0', "").replace("\r\n", "\n")))
+    Ok(Some(charset::decode(&bytes, None).text.replace('\0', "").replace("\r\n", "\n")))
 }
 
 fn site(choices: &Choices) -> Option<Url> {
@@ -360,6 +360,12 @@ fn article(path: &str, whole: &str, site: Option<&Url>, choices: &Choices) -> Re
         placed_at: None,
         body_html,
         canonical_url: Some(canonical).filter(|canonical| !canonical.is_empty()),
+        image_alt: clipped(
+            front
+                .one(&["image_alt", "cover.alt", "image.alt", "feature_image_alt", "thumbnail_alt"])
+                .to_owned(),
+            500,
+        ),
         image_url,
         origin_note: None,
         published_at,

@@ -14,6 +14,7 @@ use super::{
 };
 use crate::{
     articles::{
+        charset,
         fetch::{Fetched, Fetcher, Validators},
         html,
         import::There,
@@ -265,8 +266,11 @@ fn text(page: &str, tags: &[Tag<'_>], (from, to): (usize, usize)) -> String {
 pub(super) async fn fetched(fetcher: &Fetcher, address: &str) -> Result<Article, ArchiveError> {
     let address = fetcher.allowed(address).map_err(refused)?;
     match fetcher.fetch(&address, &Validators::default()).await.map_err(refused)? {
-        Fetched::Content { bytes, address, .. } => {
-            let read = move || article(&String::from_utf8_lossy(&bytes).replace('\0', ""), &address);
+        Fetched::Content { bytes, content_type, address, .. } => {
+            let read = move || {
+                let page = charset::decode(&bytes, content_type.as_ref()).text;
+                article(&page.replace('\0', ""), &address)
+            };
             heavy::aside(read).await.map_err(|broke| ArchiveError::GaveUp(broke.to_string()))?
         }
         Fetched::NotModified { .. } => Err(ArchiveError::NoText),
@@ -307,6 +311,7 @@ pub(super) fn article(page: &str, address: &Url) -> Result<Article, ArchiveError
         html: clean,
         canonical_url: Some(canonical.to_string()),
         image_url: Some(said.image).filter(|image| !image.is_empty()),
+        image_alt: String::new(),
         published_at: moment(&said.published),
     };
     let article = settled(raw, Some(address)).map_err(|_| ArchiveError::NoText)?;

@@ -1,6 +1,6 @@
 //! What an archive consists of, and what its readers have in common.
 
-use std::{io, sync::Arc};
+use std::{collections::BTreeMap, io, sync::Arc};
 
 use super::{
     clean,
@@ -16,6 +16,8 @@ use crate::{
 const MOST_ARTICLES: u64 = 500_000;
 /// More files are brought in in parts.
 pub(super) const MOST_FILES: usize = 50_000;
+/// No site has more kinds of things.
+const MOST_KINDS: usize = 50;
 /// No tag, text or comment of an export is longer.
 pub(super) const LONGEST_PIECE: u64 = 16 * 1024 * 1024;
 
@@ -159,6 +161,8 @@ pub(super) struct Reading<'a> {
     pub document: Document,
     /// The site that it is of, as far as it says.
     pub site: String,
+    /// What is in it that is neither a post nor a page, by its kind.
+    pub kinds: BTreeMap<String, u64>,
     /// What was taken before.
     pub after: u64,
     /// How many are wanted as articles.
@@ -193,6 +197,13 @@ impl Reading<'_> {
         }
         self.is_over |= !(self.each)(self.count, piece);
         !self.is_over
+    }
+
+    /// Something of a kind that is brought in only if somebody asks for it.
+    pub fn of_another_kind(&mut self, kind: &str) {
+        if self.kinds.len() < MOST_KINDS || self.kinds.contains_key(kind) {
+            *self.kinds.entry(kind.to_owned()).or_default() += 1;
+        }
     }
 
     /// An article's names.

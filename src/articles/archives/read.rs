@@ -1,6 +1,9 @@
 //! What kind an archive is of, reading it, and what is seen in it before anybody presses.
 
-use std::io::{self, Read};
+use std::{
+    collections::BTreeMap,
+    io::{self, Read},
+};
 
 use super::{
     ghost, markdown,
@@ -9,7 +12,7 @@ use super::{
     wordpress,
     zipped::Zip,
 };
-use crate::articles::{identity::Document, import::There};
+use crate::articles::{charset, identity::Document, import::There};
 
 /// So many are shown as they will be.
 const FIRST: u64 = 10;
@@ -40,12 +43,12 @@ fn is_zip(bytes: &[u8]) -> bool {
 }
 
 fn is_wordpress(bytes: &[u8]) -> bool {
-    let text = String::from_utf8_lossy(bytes);
+    let text = charset::decode(bytes, None).text;
     text.contains("wordpress.org/export/") || text.contains("<wp:wxr_version>")
 }
 
 fn is_ghost(bytes: &[u8]) -> bool {
-    let text = String::from_utf8_lossy(bytes);
+    let text = charset::decode(bytes, None).text;
     text.trim_start_matches('\u{feff}').trim_start().starts_with('{')
         && ["\"db\"", "\"exported_on\"", "\"posts\""].iter().any(|word| text.contains(word))
         && !text.contains("jsonfeed.org")
@@ -147,6 +150,7 @@ pub(super) fn read(
         choices: choices.clone(),
         document: Document::default(),
         site: String::new(),
+        kinds: BTreeMap::new(),
         after,
         wanted: u64::MAX,
         count: 0,
@@ -188,6 +192,7 @@ pub(super) fn survey(opens: &Opens, choices: &ArchiveChoices) -> Result<ArchiveS
         choices: choices.clone(),
         document: Document::default(),
         site: String::new(),
+        kinds: BTreeMap::new(),
         after: 0,
         wanted: FIRST,
         count: 0,
@@ -197,9 +202,10 @@ pub(super) fn survey(opens: &Opens, choices: &ArchiveChoices) -> Result<ArchiveS
         is_over: false,
     };
     let kind = all(opens, &mut reading)?;
-    let (site, shared) = (reading.site, reading.document.shared());
+    let (site, shared, kinds) = (reading.site, reading.document.shared(), reading.kinds);
     seen.kind = kind;
     seen.site = site;
     seen.shared = shared;
+    seen.kinds = kinds;
     Ok(seen)
 }

@@ -60,6 +60,10 @@ pub struct ArchiveChoices {
     pub publishes: bool,
     /// Pages come as articles, too.
     pub pages: bool,
+    /// What else a site has beside posts and pages, by what it calls them, comes as articles, too.
+    pub kinds: Vec<String>,
+    /// What was deleted here comes back.
+    pub brings_back: bool,
     /// Categories become topics, and tags do not.
     pub categories_only: bool,
     /// The address of the site, where the archive does not say it; may be empty.
@@ -94,6 +98,8 @@ pub struct ArchiveSurvey {
     pub withdrawn: u64,
     /// Pages.
     pub pages: u64,
+    /// What it has beside posts and pages, by what it calls them: brought in only if somebody asks for it.
+    pub kinds: BTreeMap<String, u64>,
     /// What is no article: nothing in it, or far too long.
     pub left: u64,
     /// Articles that share what they are called with another.

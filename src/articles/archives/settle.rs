@@ -11,6 +11,7 @@ use crate::{clock::Moment, token};
 const LONGEST_TITLE: usize = 300;
 const LONGEST_BYLINE: usize = 200;
 const LONGEST_TOPIC: usize = 60;
+const LONGEST_ALT: usize = 500;
 const MOST_TOPICS: usize = 12;
 const MOST_NAMES: usize = 20;
 
@@ -28,6 +29,8 @@ pub(super) struct Raw {
     pub html: String,
     pub canonical_url: Option<String>,
     pub image_url: Option<String>,
+    /// What that shows.
+    pub image_alt: String,
     pub published_at: Option<Moment>,
 }
 
@@ -39,6 +42,8 @@ pub(super) fn settled(raw: Raw, base: Option<&Url>) -> Result<ParsedArticle, Str
     let byline = clipped(joined(&raw.names), LONGEST_BYLINE);
     let clean = html::sanitise(&raw.html, base);
     let image_url = raw.image_url.as_deref().and_then(|url| web_address(url, base)).map(String::from);
+    let image_alt = image_url.as_ref().map(|_| clipped(html::plain_text(&raw.image_alt), LONGEST_ALT));
+    let image_alt = image_alt.unwrap_or_default();
     let image_url = image_url.or_else(|| html::first_image(&clean));
     let mut text = Body::new(clean, html::plain_text(&raw.standfirst));
     text.take_what_the_page_shows(&byline);
@@ -61,6 +66,7 @@ pub(super) fn settled(raw: Raw, base: Option<&Url>) -> Result<ParsedArticle, Str
         body_html: plain(text.html),
         placed_at: None,
         canonical_url: canonical_url.map(String::from),
+        image_alt: plain(image_alt),
         image_url,
         origin_note: text.origin_note,
         published_at: raw.published_at,

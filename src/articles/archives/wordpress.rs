@@ -201,6 +201,11 @@ pub(super) fn look(
             {
                 known.pictures.insert(id, (address.to_owned(), item.alt.trim().chars().take(500).collect()));
             }
+        } else if !is_text(&item) && is_somebodys(&item) {
+            reading.of_another_kind(&kind(&item));
+            if reading.choices.kinds.contains(&kind(&item)) {
+                reading.named(&id(&item, known), &link_key(link(&item, known).as_deref()))?;
+            }
         } else if is_text(&item) {
             reading.named(&id(&item, known), &link_key(link(&item, known).as_deref()))?;
         }
@@ -215,7 +220,7 @@ pub(super) fn pieces(
     reading: &mut Reading<'_>,
 ) -> Result<(), ArchiveError> {
     items(from, known, |known, item| {
-        if !is_text(&item) {
+        if !is_text(&item) && !(is_somebodys(&item) && reading.choices.kinds.contains(&kind(&item))) {
             return Ok(true);
         }
         let title = crate::articles::html::plain_text(item.title.trim());
@@ -246,6 +251,26 @@ pub(super) fn pieces(
 /// Whether it is something to read: not a picture, a menu, or an earlier version.
 fn is_text(item: &Item) -> bool {
     matches!(item.kind.as_str(), "post" | "page" | "")
+}
+
+/// What plugins and themes let people write beside posts: an event, a recipe, a review. What WordPress keeps for itself is none of it.
+fn is_somebodys(item: &Item) -> bool {
+    const ITS_OWN: [&str; 7] = [
+        "revision",
+        "attachment",
+        "nav_menu_item",
+        "custom_css",
+        "customize_changeset",
+        "oembed_cache",
+        "user_request",
+    ];
+    let kind = item.kind.as_str();
+    let has_words = item.content.trim().len() + item.title.trim().len() > 0;
+    has_words && !ITS_OWN.contains(&kind) && !kind.starts_with("wp_") && !kind.starts_with("acf-")
+}
+
+fn kind(item: &Item) -> String {
+    item.kind.trim().chars().take(40).collect()
 }
 
 fn there(item: &Item) -> There {
@@ -316,6 +341,7 @@ fn article(
         html: clean::html(&item.content, &known.pictures, unknown),
         canonical_url: link(&item, known),
         image_url: picture.map(|(address, _)| address.clone()),
+        image_alt: picture.map(|(_, alt)| alt.clone()).unwrap_or_default(),
         published_at: moment(&item.date_gmt).or_else(|| moment(&item.date)),
     };
     let article = settled(raw, site)?;

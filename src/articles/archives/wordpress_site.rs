@@ -232,6 +232,7 @@ fn article(post: &Value, site: &Url, choices: &ArchiveChoices) -> Result<Article
         html: text(&post["content"]["rendered"]).to_owned(),
         canonical_url: link.clone().map(String::from),
         image_url: Some(picture.to_owned()).filter(|picture| !picture.is_empty()),
+        image_alt: text(&embedded["wp:featuredmedia"][0]["alt_text"]).to_owned(),
         published_at: moment(text(&post["date_gmt"])).or_else(|| moment(text(&post["date"]))),
     };
     let slug = Some(text(&post["slug"]).to_owned()).filter(|slug| !slug.is_empty() && !slug.contains('%'));

@@ -151,7 +151,9 @@ pub(super) async fn take(
 ) -> Result<(), Stuck> {
     key_waiting(site).await?;
     let choices = archive.choices()?;
-    let source = Source::Archive { as_drafts: !choices.publishes };
+    // Who gives the address of one article wants that one.
+    let brings_back = choices.brings_back || archive.kind == ArchiveKind::Page;
+    let source = Source::Archive { as_drafts: !choices.publishes, brings_back };
     match (archive.kind, fetcher) {
         (ArchiveKind::Site, Some(fetcher)) => return take_site(site, source, fetcher, archive, claim).await,
         (ArchiveKind::Page, Some(fetcher)) => return take_page(site, source, fetcher, archive, claim).await,

@@ -10,6 +10,7 @@ use std::{
     },
 };
 
+use encoding_rs::{Decoder, UTF_8};
 use quick_xml::{
     Reader,
     escape::resolve_predefined_entity,
@@ -17,6 +18,7 @@ use quick_xml::{
 };
 
 use super::piece::{ArchiveError, LONGEST_PIECE};
+use crate::articles::charset;
 
 const DEEPEST: usize = 64;
 
@@ -127,10 +129,15 @@ impl<R: Read> Document<R> {
 }
 
 fn why(error: &io::Error) -> ArchiveError {
-    match error.get_ref().and_then(|inner| inner.downcast_ref::<TooLong>()) {
-        Some(_) => ArchiveError::LongPiece,
-        None => ArchiveError::of_reading(error, ArchiveError::Broken(error.to_string())),
+    if is_too_long(error) {
+        return ArchiveError::LongPiece;
     }
+    ArchiveError::of_reading(error, ArchiveError::Broken(error.to_string()))
+}
+
+/// Whether more came than may be held.
+pub(super) fn is_too_long(error: &io::Error) -> bool {
+    error.get_ref().is_some_and(|inner| inner.is::<TooLong>())
 }
 
 /// An attribute of a tag; empty where it has none of that name.
@@ -141,9 +148,9 @@ pub(super) fn attribute(tag: &BytesStart<'_>, name: &str) -> String {
 }
 
 /// No more than it may until it is told that it may again.
-struct Bounded<R> {
-    from: R,
-    left: Arc<AtomicU64>,
+pub(super) struct Bounded<R> {
+    pub from: R,
+    pub left: Arc<AtomicU64>,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -162,27 +169,56 @@ impl<R: Read> Read for Bounded<R> {
     }
 }
 
-/// Text in UTF-8, whatever comes: what is none becomes U+FFFD, and signs that no text has are left out.
+/// Text in UTF-8, in whatever encoding it comes; signs that no text has are left out.
 struct Lossy<R> {
     from: R,
     came: Vec<u8>,
     text: Vec<u8>,
     at: usize,
     is_over: bool,
+    is_begun: bool,
+    /// Of a document that is not in UTF-8.
+    decoder: Option<Decoder>,
 }
 
 impl<R: Read> Lossy<R> {
     fn of(from: R) -> Self {
-        Self { from, came: Vec::new(), text: Vec::new(), at: 0, is_over: false }
+        let (came, text) = (Vec::new(), Vec::new());
+        Self { from, came, text, at: 0, is_over: false, is_begun: false, decoder: None }
     }
 
-    fn more(&mut self) -> io::Result<()> {
+    fn come(&mut self) -> io::Result<()> {
         const PIECE: usize = 64 * 1024;
         let kept = self.came.len();
         self.came.resize(kept + PIECE, 0);
-        let length = self.from.read(&mut self.came[kept..])?;
-        self.came.truncate(kept + length);
-        self.is_over = length == 0;
+        let length = self.from.read(&mut self.came[kept..]);
+        self.came.truncate(kept + *length.as_ref().unwrap_or(&0));
+        self.is_over = length? == 0;
+        Ok(())
+    }
+
+    fn more(&mut self) -> io::Result<()> {
+        if self.is_begun {
+            self.come()?;
+        } else {
+            while self.came.len() < charset::HEAD && !self.is_over {
+                self.come()?;
+            }
+            self.is_begun = true;
+            let (encoding, mark) = charset::encoding_of(&self.came);
+            self.came.drain(..mark);
+            self.decoder = (encoding != UTF_8).then(|| encoding.new_decoder_without_bom_handling());
+        }
+        self.text.clear();
+        self.at = 0;
+        if let Some(decoder) = &mut self.decoder {
+            let mut text = String::new();
+            text.reserve(decoder.max_utf8_buffer_length(self.came.len()).unwrap_or_default());
+            let _ = decoder.decode_to_string(&self.came, &mut text, self.is_over);
+            self.came.clear();
+            self.text.extend(text.bytes().filter(is_text));
+            return Ok(());
+        }
         // What may be the beginning of a letter waits for the rest of it.
         let end = match std::str::from_utf8(&self.came) {
             Err(error) if error.error_len().is_none() && !self.is_over => error.valid_up_to(),
@@ -190,18 +226,19 @@ impl<R: Read> Lossy<R> {
         };
         // Of what is broken in the middle, the tail may be cut within a letter as well.
         let end = if self.is_over { self.came.len() } else { end.min(whole_letters(&self.came)) };
-        self.text.clear();
-        self.at = 0;
         for chunk in self.came[..end].utf8_chunks() {
-            let is_text = |byte: &u8| *byte >= 0x20 || matches!(byte, b'\t' | b'\n' | b'\r');
             self.text.extend(chunk.valid().bytes().filter(is_text));
             if !chunk.invalid().is_empty() {
-                self.text.extend_from_slice("\u{fffd}".as_bytes());
+                self.text.extend(charset::wrong_bytes(chunk.invalid()).bytes().filter(is_text));
             }
         }
         self.came.drain(..end);
         Ok(())
     }
+}
+
+fn is_text(byte: &u8) -> bool {
+    *byte >= 0x20 || matches!(byte, b'\t' | b'\n' | b'\r')
 }
 
 /// Where the last letter that is there whole ends.
@@ -261,10 +298,38 @@ mod tests {
         );
         let mut odd = b"<a>caf".to_vec();
         odd.extend_from_slice(b"\xe9 \x00\x0bcaf\xc3\xa9</a>");
-        assert_eq!(read(&odd).expect("text"), "<a1>caf\u{fffd} café</1>");
+        assert_eq!(read(&odd).expect("text"), "<a1>café café</1>");
         // However the bytes come.
         let long = format!("<a>{}</a>", "é€😀x".repeat(50_000));
         assert_eq!(read(long.as_bytes()).expect("text").chars().filter(|c| *c == '😀').count(), 50_000);
+    }
+
+    #[test]
+    fn a_document_is_read_in_its_own_encoding() {
+        let text = |encoding: &str| {
+            format!("<?xml version='1.0' encoding='{encoding}'?><a>café “salt” {}</a>", "é".repeat(200_000))
+        };
+        let wide = |text: &str| text.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<_>>();
+        let narrow = |text: &str| {
+            text.chars()
+                .map(|c| match c {
+                    '“' => 0x93,
+                    '”' => 0x94,
+                    c => u8::try_from(u32::from(c)).expect("a letter of Latin-1"),
+                })
+                .collect::<Vec<_>>()
+        };
+        for bytes in [
+            narrow(&text("windows-1252")),
+            narrow(&text("ISO-8859-1")),
+            wide(&text("UTF-16")),
+            [b"\xff\xfe".to_vec(), wide(&text("UTF-16"))].concat(),
+            text("utf-8").into_bytes(),
+        ] {
+            let read = read(&bytes).expect("text");
+            assert!(read.starts_with("<a1>café “salt” éé") && read.ends_with("éé</1>"), "{}", &read[..20]);
+            assert_eq!(read.chars().filter(|c| *c == 'é').count(), 200_001);
+        }
     }
 
     /// TRUST A9: each ends in a sentence, and none is held whole.

@@ -79,6 +79,7 @@ impl Context {
                 byline: clipped(byline, LONGEST_BYLINE),
                 topics: topics(item.topics),
                 image_url: image.or_else(of_summary),
+                image_alt: String::new(),
                 published_at: item.date.moment(),
                 placed_at: None,
                 canonical_url: item.link.map(String::from),

@@ -36,6 +36,8 @@ pub struct ParsedArticle {
     pub canonical_url: Option<String>,
     /// The picture that goes with it.
     pub image_url: Option<String>,
+    /// What it shows, for who does not see it; may be empty.
+    pub image_alt: String,
     /// Where it was published first, as the article says itself.
     pub origin_note: Option<String>,
     /// When the feed says that it was published.

@@ -15,41 +15,41 @@ statements! {
     /// Adds a feed, unless its address is known.
     ADD_FEED = "insert into feed (url, title, created_at) values ($1, '', $2) on conflict (url) do nothing";
     /// One feed by its address.
-    FEED_BY_URL = "select id, url, title, etag, last_modified, checked_at, last_error, state, every, arrives, topic_map, other_topics, brought, brought_at, removed_at, attempts, next_at, created_at from feed where url = $1";
+    FEED_BY_URL = "select id, url, title, etag, last_modified, checked_at, last_error, state, every, arrives, topic_map, other_topics, brought, brought_at, removed_at, attempts, next_at, created_at, version from feed where url = $1";
     /// One feed.
-    FEED = "select id, url, title, etag, last_modified, checked_at, last_error, state, every, arrives, topic_map, other_topics, brought, brought_at, removed_at, attempts, next_at, created_at from feed where id = $1";
+    FEED = "select id, url, title, etag, last_modified, checked_at, last_error, state, every, arrives, topic_map, other_topics, brought, brought_at, removed_at, attempts, next_at, created_at, version from feed where id = $1";
     /// Feeds in the order in which they were added, from a place on.
-    FEEDS = "select id, url, title, etag, last_modified, checked_at, last_error, state, every, arrives, topic_map, other_topics, brought, brought_at, removed_at, attempts, next_at, created_at from feed where id > $1 and removed_at is null order by id limit $2";
+    FEEDS = "select id, url, title, etag, last_modified, checked_at, last_error, state, every, arrives, topic_map, other_topics, brought, brought_at, removed_at, attempts, next_at, created_at, version from feed where id > $1 and removed_at is null order by id limit $2";
     /// Those that lie in the bin, the last that were put there first.
-    FEEDS_REMOVED = "select id, url, title, etag, last_modified, checked_at, last_error, state, every, arrives, topic_map, other_topics, brought, brought_at, removed_at, attempts, next_at, created_at from feed where removed_at is not null order by removed_at desc, id limit $1";
+    FEEDS_REMOVED = "select id, url, title, etag, last_modified, checked_at, last_error, state, every, arrives, topic_map, other_topics, brought, brought_at, removed_at, attempts, next_at, created_at, version from feed where removed_at is not null order by removed_at desc, id limit $1";
     /// Those that somebody wants read now: whoever waits longest first, and not what was asked within the last moment ($1).
-    FEEDS_TO_READ = "select id, url, title, etag, last_modified, checked_at, last_error, state, every, arrives, topic_map, other_topics, brought, brought_at, removed_at, attempts, next_at, created_at from feed where state = 'on' and removed_at is null and coalesce(checked_at, 0) <= $1 order by coalesce(checked_at, 0), id limit $2";
+    FEEDS_TO_READ = "select id, url, title, etag, last_modified, checked_at, last_error, state, every, arrives, topic_map, other_topics, brought, brought_at, removed_at, attempts, next_at, created_at, version from feed where state = 'on' and removed_at is null and coalesce(checked_at, 0) <= $1 order by coalesce(checked_at, 0), id limit $2";
     /// How many there are that are not in the bin.
     COUNT_FEEDS = "select count(*) from feed where removed_at is null";
     /// Where it comes from and how its articles arrive, held until the commit; none of one that is not on.
     HOLD_FEED = sqlite "select url, arrives from feed where id = $1 and state = 'on' and removed_at is null", postgres "select url, arrives from feed where id = $1 and state = 'on' and removed_at is null for share";
     /// Its row, held until the commit.
     TAKE_FEED = "update feed set state = state where id = $1 returning url, state, removed_at";
-    /// A feed brought a document that was imported.
-    FEED_READ = "update feed set title = $2, etag = $3, last_modified = $4 where id = $1";
+    /// A feed brought a document that was imported. If somebody decided something about it since it was asked, it is read whole again.
+    FEED_READ = "update feed set title = $2, etag = case when version = $5 then $3 end, last_modified = case when version = $5 then $4 end where id = $1";
     /// It has moved for good, unless another has that address.
     FEED_MOVED = "update feed set url = $2 where id = $1 and not exists (select 1 from feed other where other.url = $2)";
     /// A feed was asked, and answered; its next turn.
-    FEED_WELL = "update feed set checked_at = $2, last_error = null, attempts = 0, next_at = $3, brought = brought + cast($4 as bigint), brought_at = coalesce($5, brought_at) where id = $1";
+    FEED_WELL = "update feed set checked_at = $2, last_error = null, attempts = 0, next_at = case when version = $6 then $3 else next_at end, brought = brought + cast($4 as bigint), brought_at = coalesce($5, brought_at) where id = $1";
     /// A feed was asked, and it failed.
     FEED_FAILED = "update feed set checked_at = $2, last_error = $3 where id = $1";
     /// It is gone for good, as its server says.
     FEED_ENDED = "update feed set state = 'ended', checked_at = $2, last_error = $3 where id = $1 and state = 'on'";
     /// What somebody decided about it. What it gives is read whole the next time, for its words may become other topics.
-    FEED_SETTINGS = "update feed set every = $2, arrives = $3, topic_map = $4, other_topics = $5, etag = null, last_modified = null, next_at = case when next_at > $6 then $6 else next_at end where id = $1 and removed_at is null";
+    FEED_SETTINGS = "update feed set every = $2, arrives = $3, topic_map = $4, other_topics = $5, etag = null, last_modified = null, next_at = case when next_at > $6 then $6 else next_at end, version = version + 1 where id = $1 and removed_at is null";
     /// Nothing of it comes in until somebody says so.
     PAUSE_FEED = "update feed set state = 'paused' where id = $1 and state = 'on' and removed_at is null";
     /// It is asked again, now, and for all that it has: what came while it was paused was not taken.
-    GO_ON_FEED = "update feed set state = 'on', last_error = null, attempts = 0, etag = null, last_modified = null, next_at = $2 where id = $1 and state <> 'on' and removed_at is null";
+    GO_ON_FEED = "update feed set state = 'on', last_error = null, attempts = 0, etag = null, last_modified = null, next_at = $2, version = version + 1 where id = $1 and state <> 'on' and removed_at is null";
     /// Into the bin.
     REMOVE_FEED = "update feed set removed_at = $2 where id = $1 and removed_at is null returning url";
     /// Out of it; its next turn is now, and it is asked for all that it has.
-    BRING_FEED_BACK = "update feed set removed_at = null, attempts = 0, etag = null, last_modified = null, next_at = $2 where id = $1 and removed_at is not null";
+    BRING_FEED_BACK = "update feed set removed_at = null, attempts = 0, etag = null, last_modified = null, next_at = $2, version = version + 1 where id = $1 and removed_at is not null";
     /// Out of the bin for good; what it brought belongs to no feed.
     pub(crate) FEEDS_GO = "delete from feed where id in (select id from feed where removed_at < $1 order by removed_at limit $2)";
     /// What came of asking it.
@@ -66,7 +66,7 @@ queue! {
     /// What is asked now and then, for ever.
     pub FEEDS_IN_TURN = FEEDS {
         table: "feed", key: "url", since: "coalesce(checked_at, created_at)",
-        also: ", id, etag, last_modified, every, topic_map, other_topics",
+        also: ", id, etag, last_modified, every, topic_map, other_topics, version",
         open: "state = 'on' and removed_at is null",
         again: "next_at = $2", from: "last_error is not null and state = 'on' and removed_at is null",
     }
@@ -126,12 +126,12 @@ pub(in crate::articles) async fn count_feeds(db: &Db) -> Result<i64> {
 
 pub(in crate::articles) async fn feed_read(
     tx: &mut Tx,
-    id: FeedId,
+    (id, version): (FeedId, i64),
     title: &str,
     validators: &Validators,
 ) -> Result<()> {
     let (etag, last_modified) = (validators.etag.as_deref(), validators.last_modified.as_deref());
-    tx.exec(FEED_READ, (id, title, etag, last_modified)).await?;
+    tx.exec(FEED_READ, (id, title, etag, last_modified, version)).await?;
     Ok(())
 }
 
@@ -142,11 +142,11 @@ pub(in crate::articles) async fn feed_moved(tx: &mut Tx, id: FeedId, url: &str) 
 /// It answered: when its next turn is, how many articles are new, and whether anything came.
 pub(in crate::articles) async fn feed_well(
     tx: &mut Tx,
-    id: FeedId,
+    (id, version): (FeedId, i64),
     (now, next): (Moment, Moment),
     (new, came): (i64, bool),
 ) -> Result<()> {
-    tx.exec(FEED_WELL, (id, now, next, new, came.then_some(now))).await?;
+    tx.exec(FEED_WELL, (id, now, next, new, came.then_some(now), version)).await?;
     Ok(())
 }
 

@@ -9,23 +9,23 @@ use crate::{
 
 // SQLite is told which index: it knows how many rows there are of nothing, and takes the one that promises most.
 statements! {
-    /// The newest that readers see, from a place on.
-    NEWEST = sqlite "select id, updated_at from article indexed by article_public_idx where state = 'published' and published_at <= $1 and (published_at, id) < ($2, $3)
+    /// The newest that readers see, from a place on, and since when each is as it is: one that was to come out later is new since then.
+    NEWEST = sqlite "select id, case when published_at > updated_at then published_at else updated_at end from article indexed by article_public_idx where state = 'published' and published_at <= $1 and (published_at, id) < ($2, $3)
         order by published_at desc, id desc limit $4",
-        postgres "select id, updated_at from article where state = 'published' and published_at <= $1 and (published_at, id) < ($2, $3)
+        postgres "select id, case when published_at > updated_at then published_at else updated_at end from article where state = 'published' and published_at <= $1 and (published_at, id) < ($2, $3)
         order by published_at desc, id desc limit $4";
     /// Of one topic.
-    NEWEST_OF_TOPIC = sqlite "select id, updated_at from article indexed by article_public_idx where state = 'published' and published_at <= $1 and (published_at, id) < ($2, $3)
+    NEWEST_OF_TOPIC = sqlite "select id, case when published_at > updated_at then published_at else updated_at end from article indexed by article_public_idx where state = 'published' and published_at <= $1 and (published_at, id) < ($2, $3)
         and id in (select article_id from article_topic where topic_id = (select id from topic where slug = $5))
         order by published_at desc, id desc limit $4",
-        postgres "select id, updated_at from article where state = 'published' and published_at <= $1 and (published_at, id) < ($2, $3)
+        postgres "select id, case when published_at > updated_at then published_at else updated_at end from article where state = 'published' and published_at <= $1 and (published_at, id) < ($2, $3)
         and id in (select article_id from article_topic where topic_id = (select id from topic where slug = $5))
         order by published_at desc, id desc limit $4";
     /// Of one author.
-    NEWEST_OF_AUTHOR = sqlite "select id, updated_at from article indexed by article_public_idx where state = 'published' and published_at <= $1 and (published_at, id) < ($2, $3)
+    NEWEST_OF_AUTHOR = sqlite "select id, case when published_at > updated_at then published_at else updated_at end from article indexed by article_public_idx where state = 'published' and published_at <= $1 and (published_at, id) < ($2, $3)
         and id in (select article_id from article_author where author_id = (select id from author where slug = $5))
         order by published_at desc, id desc limit $4",
-        postgres "select id, updated_at from article where state = 'published' and published_at <= $1 and (published_at, id) < ($2, $3)
+        postgres "select id, case when published_at > updated_at then published_at else updated_at end from article where state = 'published' and published_at <= $1 and (published_at, id) < ($2, $3)
         and id in (select article_id from article_author where author_id = (select id from author where slug = $5))
         order by published_at desc, id desc limit $4";
     /// Slugs of the newest.
@@ -42,8 +42,8 @@ statements! {
     HIGHEST = sqlite "select max(id) from article indexed by article_site_map_idx where state = 'published'",
         postgres "select max(id) from article where state = 'published'";
     /// What of a part of the site map comes next.
-    SITE_MAP = sqlite "select id, slug, updated_at from article indexed by article_site_map_idx where state = 'published' and id > $1 and id <= $2 and published_at <= $3 order by id limit $4",
-        postgres "select id, slug, updated_at from article where state = 'published' and id > $1 and id <= $2 and published_at <= $3 order by id limit $4";
+    SITE_MAP = sqlite "select id, slug, case when published_at > updated_at then published_at else updated_at end as updated_at from article indexed by article_site_map_idx where state = 'published' and id > $1 and id <= $2 and published_at <= $3 order by id limit $4",
+        postgres "select id, slug, case when published_at > updated_at then published_at else updated_at end as updated_at from article where state = 'published' and id > $1 and id <= $2 and published_at <= $3 order by id limit $4";
     /// Authors with something that readers see, by key.
     AUTHORS_SEEN = sqlite "select id, slug from author where id > $1 and merged_into is null and exists (select 1 from article_author
         join article indexed by article_site_map_idx on article.id = article_author.article_id where article_author.author_id = author.id

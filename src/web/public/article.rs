@@ -38,6 +38,7 @@ struct Page {
     correction: Option<String>,
     /// None where it stands in the text.
     image_url: Option<String>,
+    image_alt: String,
     /// Clean already: the articles room makes it so when it is written.
     body_html: String,
     /// Where it stands, for whoever has it on paper.
@@ -106,6 +107,7 @@ pub(crate) async fn show(State(app): State<App>, Path(slug): Path<String>) -> Ou
         date: article.published_at.date(&settings.time_zone),
         published: article.published_at.to_string(),
         image_url: picture(&article),
+        image_alt: article.image_alt.clone(),
         title: article.title,
         standfirst: article.standfirst,
         byline,

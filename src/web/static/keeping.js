@@ -9,7 +9,7 @@ function keep(form) {
   const others = document.querySelector("[data-others]");
   const mine = `article:${form.dataset.who}:`;
   let key = mine + form.dataset.keep;
-  const NAMES = ["title", "standfirst", "byline", "topics", "body_markdown", "canonical_url", "image_url", "origin_note", "notes"];
+  const NAMES = ["title", "standfirst", "byline", "topics", "body_markdown", "canonical_url", "image_url", "image_alt", "origin_note", "notes"];
   const fields = NAMES.map((name) => form.elements[name]).filter(Boolean);
   const values = () => Object.fromEntries(fields.map((field) => [field.name, field.value]));
   const same = (one) => fields.every((field) => (one[field.name] ?? field.value).trim() === field.value.trim());
@@ -19,17 +19,19 @@ function keep(form) {
   let timer = 0;
   let leaving = false;
 
-  // What was kept by a page that has gone, unless it was saved, or is what stands here.
+  // What was kept by a page that has gone, unless it was saved. What was sent just now and came back is newer than that, and kept in its place.
   try {
+    const { holds } = form.dataset;
     const saved = sessionStorage.getItem("article-saved");
-    if (saved && form.dataset.savedText !== undefined && location.search.includes("done=saved")) localStorage.removeItem(saved);
+    if (saved && holds === "saved" && location.search.includes("done=saved")) localStorage.removeItem(saved);
     sessionStorage.removeItem("article-saved");
     const isNew = form.dataset.keep.startsWith("new-");
     const there = Object.keys(localStorage).filter((one) => one === key || (isNew && one.startsWith(`${mine}new-`)));
     for (const one of there) {
       const before = read(one);
-      if (!before || same(before.values)) localStorage.removeItem(one);
-      else offer(before, one);
+      if (!before || (holds === "saved" && same(before.values))) localStorage.removeItem(one);
+      else if (holds === "sent" && one === key) store();
+      else if (!same(before.values)) offer(before, one);
     }
   } catch {
     // No storage: what the desk kept is offered by the page itself.
@@ -120,7 +122,7 @@ function keep(form) {
     others.replaceChildren(...words.map((text) => Object.assign(document.createElement("p"), { textContent: text })));
   }
 
-  /** Signed in again in another tab, the page goes on with the new session. */
+  /** Signed in again in another tab, the page goes on with the new session, if it is the same person's. */
   async function signedOut() {
     told.replaceChildren("You are signed out. What you type is kept in this browser: ");
     const link = Object.assign(document.createElement("a"), { href: "/desk", target: "_blank", rel: "noopener", textContent: "sign in again in another tab" });
@@ -131,6 +133,10 @@ function keep(form) {
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
       const fresh = page.querySelector("input[name=csrf]")?.value;
       if (!fresh) return;
+      if (page.querySelector("form[data-keep]")?.dataset.who !== form.dataset.who) {
+        told.textContent = "Somebody else is signed in here now. What you type is kept in this browser for you, and offered to you when you have signed in again.";
+        return;
+      }
       for (const field of document.querySelectorAll("input[name=csrf]")) field.value = fresh;
       told.textContent = "You are signed in again.";
     } catch {

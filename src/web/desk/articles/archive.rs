@@ -27,7 +27,7 @@ use crate::{
     words::in_a_sentence,
 };
 
-const FIELDS: &[&str] = &["seen", "how", "pages", "topics", "site"];
+const FIELDS: &[&str] = &["seen", "how", "pages", "kind", "deleted", "topics", "site"];
 /// The page looks again after so long, while something goes on.
 const AGAIN: HeaderValue = HeaderValue::from_static("3");
 /// So many of what was left out stand on the page; the file has all.
@@ -57,9 +57,20 @@ struct Ask {
     first: Vec<First>,
     has_pages: bool,
     is_wordpress: bool,
+    /// What else it has, by what it calls it.
+    kinds: Vec<Kind>,
+    /// Something was deleted here that might come back.
+    may_bring_back: bool,
     /// The text of the only one.
     preview: String,
     asks_site: bool,
+}
+
+#[derive(Serialize)]
+struct Kind {
+    name: String,
+    number: String,
+    is_chosen: bool,
 }
 
 #[derive(Serialize)]
@@ -134,6 +145,8 @@ pub(crate) async fn submit(desk: Desk, Path(id): Path<String>, posted: Posted) -
     let choices = ArchiveChoices {
         publishes,
         pages: form.is_ticked("pages"),
+        kinds: form.all("kind").to_vec(),
+        brings_back: form.is_ticked("deleted"),
         categories_only: form.text("topics") == "categories",
         site,
     };
@@ -225,6 +238,8 @@ fn filled(archive: &Archive) -> Result<Form, WebError> {
         .with("how", if choices.publishes { "published" } else { "drafts" })
         .with("topics", if choices.categories_only { "categories" } else { "both" })
         .with("site", &choices.site);
+    let form = choices.kinds.iter().fold(form, |form, kind| form.with("kind", kind));
+    let form = if choices.brings_back { form.with("deleted", "yes") } else { form };
     Ok(if choices.pages { form.with("pages", "yes") } else { form })
 }
 
@@ -249,7 +264,7 @@ async fn page(desk: &Desk, archive: &Archive, form: Form) -> Result<Page, WebErr
         begun: format!("Brought by {who} on {}.", archive.created_at.date_time(zone)),
         trouble: if archive.trouble.is_empty() { String::new() } else { in_a_sentence(&archive.trouble) },
         seen: archive.changed_at.0,
-        ask: (archive.state == ArchiveState::Asking && is_read).then(|| ask(archive, &survey, zone)),
+        ask: (archive.state == ArchiveState::Asking && is_read).then(|| ask(archive, &survey, &form, zone)),
         goes_on: goes_on(archive, &survey, &report),
         over: over(desk, archive, &report).await?,
         may_be_removed: matches!(archive.state, ArchiveState::Reading | ArchiveState::Asking),
@@ -257,7 +272,7 @@ async fn page(desk: &Desk, archive: &Archive, form: Form) -> Result<Page, WebErr
     })
 }
 
-fn ask(archive: &Archive, survey: &ArchiveSurvey, zone: &Zone) -> Ask {
+fn ask(archive: &Archive, survey: &ArchiveSurvey, form: &Form, zone: &Zone) -> Ask {
     let mut sums = vec![match survey.is_cut {
         true => format!(
             "{} that readers see there, and more: a site tells them page by page.",
@@ -296,6 +311,16 @@ fn ask(archive: &Archive, survey: &ArchiveSurvey, zone: &Zone) -> Ask {
     Ask {
         sums,
         first: survey.first.iter().map(|one| first(one, zone)).collect(),
+        kinds: survey
+            .kinds
+            .iter()
+            .map(|(name, number)| Kind {
+                name: name.clone(),
+                number: plain(*number),
+                is_chosen: form.all("kind").contains(name),
+            })
+            .collect(),
+        may_bring_back: archive.kind != ArchiveKind::Page,
         has_pages: survey.pages > 0 || archive.kind == ArchiveKind::WordPress,
         preview: survey.preview.clone(),
         is_wordpress: matches!(archive.kind, ArchiveKind::WordPress | ArchiveKind::Site),
@@ -362,7 +387,7 @@ async fn over(desk: &Desk, archive: &Archive, report: &ArchiveReport) -> Result<
     let has_more = left.len() > SHOWN;
     left.truncate(SHOWN);
     Ok(Some(Over {
-        sums: sums(report),
+        sums: sums(report).into_iter().chain(not_asked_for(archive)?).collect(),
         left: left.into_iter().map(|one| Left { title: one.title, why: in_a_sentence(&one.why) }).collect(),
         has_more,
     }))
@@ -374,6 +399,17 @@ fn many(number: u64, noun: &str) -> String {
 
 fn plain(number: u64) -> String {
     grouped(i64::try_from(number).unwrap_or(i64::MAX))
+}
+
+/// What is in it and was not asked for, in a sentence each.
+fn not_asked_for(archive: &Archive) -> Result<Vec<String>, WebError> {
+    let (kinds, choices) = (archive.survey()?.kinds, archive.choices()?);
+    let others = kinds.iter().filter(|(kind, _)| !choices.kinds.contains(kind));
+    Ok(others
+        .map(|(kind, number)| {
+            format!("{} “{kind}” in it, not brought in: that was not asked for.", plain(*number))
+        })
+        .collect())
 }
 
 /// What came of it, in sentences.

@@ -66,8 +66,8 @@ struct Page {
     zone_hint: String,
     /// The version that the form was made of.
     version: i64,
-    /// As the database has it, or as somebody typed it and it was not saved.
-    is_saved: bool,
+    /// What its fields hold, for the script that keeps what is typed.
+    holds: Holds,
     /// Why it was not saved.
     trouble: Option<&'static str>,
     /// What the form holds that is not the newest version.
@@ -82,6 +82,8 @@ struct Page {
     copies: Vec<CopyView>,
     /// The edition that it was mailed with.
     mailed: Option<WaitingView>,
+    /// Where it came from it says something else than here.
+    source: Option<Source>,
     /// Editions that go out with it as it was approved.
     waiting: Vec<WaitingView>,
     /// They were told of those, and may save all the same.
@@ -111,6 +113,14 @@ struct CopyView {
     take: String,
 }
 
+/// What the source of an article says, if it was written otherwise here.
+#[derive(Serialize)]
+struct Source {
+    path: String,
+    /// Since when, if it says something else than when somebody first wrote here.
+    when: Option<String>,
+}
+
 /// An edition that was approved with this article.
 #[derive(Serialize)]
 struct WaitingView {
@@ -132,19 +142,31 @@ struct Shown {
     refused: Option<Refused>,
     /// What it holds that is not the newest version.
     shows: Option<String>,
-    /// It holds what the database has.
-    is_saved: bool,
+    holds: Holds,
+}
+
+/// What the fields of a form hold.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+enum Holds {
+    /// What the database has.
+    Saved,
+    /// What was sent just now and is not saved.
+    #[default]
+    Sent,
+    /// An older version, or what was kept of somebody's typing.
+    Another,
 }
 
 /// `GET /desk/articles/new`
 pub(crate) async fn new(desk: Desk, Query(look): Query<Look>) -> Outcome {
     let mut form = Form::new(FIELDS);
-    let mut shown = Shown { is_saved: true, ..Shown::default() };
+    let mut shown = Shown { holds: Holds::Saved, ..Shown::default() };
     if let Some(piece) = Piece::named(&look.copy).filter(|piece| piece.article().is_none()) {
         let copy = articles::copy_of(&desk.site().db, desk.who.staff.id, &piece).await?;
         let copy = copy.ok_or(WebError::NotFound)?;
         form = with_text(&copy.text()).with("piece", piece.name());
-        shown = Shown { shows: Some(taken(&copy, desk.zone())), ..Shown::default() };
+        shown = Shown { shows: Some(taken(&copy, desk.zone())), holds: Holds::Another, ..Shown::default() };
     }
     let page = page(&desk, None, form, shown).await?;
     desk.page("desk/articles/edit", &page.heading, &page).await
@@ -152,7 +174,39 @@ pub(crate) async fn new(desk: Desk, Query(look): Query<Look>) -> Outcome {
 
 /// `POST /desk/articles/new`
 pub(crate) async fn create(desk: Desk, posted: Posted) -> Outcome {
-    write(&desk, None, posted.form(FIELDS)?).await
+    let form = posted.form(FIELDS)?;
+    match saved_before(&desk, &form).await? {
+        Some(article) => write_again(&desk, &article, form).await,
+        None => write(&desk, None, form).await,
+    }
+}
+
+/// The article that this form has become already: it was pressed twice, or sent again from a page of before.
+async fn saved_before(desk: &Desk, form: &Form) -> Result<Option<Article>, WebError> {
+    match new_piece(form) {
+        Some(piece) => Ok(articles::saved_as(&desk.site().db, desk.who.staff.id, &piece).await?),
+        None => Ok(None),
+    }
+}
+
+/// An article is made once by one form; what the form says otherwise than it was saved is a change of it.
+async fn write_again(desk: &Desk, article: &Article, form: Form) -> Outcome {
+    let stands = match article.state {
+        ArticleState::Published => "publish",
+        ArticleState::Ready => "ready",
+        ArticleState::Withdrawn => "withdraw",
+        ArticleState::Draft => "draft",
+    };
+    let says_the_same = same(&typed(&form, true), &ArticleText::of(article));
+    if says_the_same && ["keep", stands].contains(&form.text("act")) {
+        return Ok(see_other(&format!("/desk/articles/{}?done=saved", article.id.0)));
+    }
+    write(desk, Some(article), form.holding("version", "1")).await
+}
+
+/// The piece that a form names, of an article that is not there yet.
+fn new_piece(form: &Form) -> Option<Piece> {
+    Piece::named(form.text("piece")).filter(|piece| piece.article().is_none())
 }
 
 /// `GET /desk/articles/{id}`
@@ -164,12 +218,12 @@ pub(crate) async fn show(desk: Desk, Path(id): Path<String>, Query(look): Query<
     let (now, zone) = (desk.site().now(), desk.zone());
     let may_write = desk.may(Role::WRITING);
     let mut form = filled(&article, now, zone);
-    let mut shown = Shown { is_saved: true, ..Shown::default() };
+    let mut shown = Shown { holds: Holds::Saved, ..Shown::default() };
     if may_write && !look.copy.is_empty() {
         let kept = articles::copy_of(&desk.site().db, desk.who.staff.id, &Piece::of(article.id)).await?;
         let kept = kept.ok_or(WebError::NotFound)?;
         form = of_another(&article, &kept.text(), now, zone).with("version", kept.version.to_string());
-        shown = Shown { shows: Some(taken(&kept, zone)), ..Shown::default() };
+        shown = Shown { shows: Some(taken(&kept, zone)), holds: Holds::Another, ..Shown::default() };
     } else if may_write && let Ok(version) = look.version.parse() {
         let before = articles::revision(&desk.site().db, article.id, version).await?;
         let before = before.ok_or(WebError::NotFound)?;
@@ -181,7 +235,7 @@ pub(crate) async fn show(desk: Desk, Path(id): Path<String>, Query(look): Query<
             "This is the version of {}. Nothing is changed until you save it.",
             before.at.date_time(zone)
         );
-        shown = Shown { shows: Some(shows), ..Shown::default() };
+        shown = Shown { shows: Some(shows), holds: Holds::Another, ..Shown::default() };
     } else if may_write && look.text == MINE && article.body_markdown.is_none() {
         let text = articles::text_to_change(&article).await.map_err(|cause| {
             tracing::warn!(%cause, "an article's text cannot be made into Markdown");
@@ -251,7 +305,7 @@ async fn write(desk: &Desk, article: Option<&Article>, mut form: Form) -> Outcom
             };
             match saved {
                 Ok(saved) => {
-                    if let Some(piece) = Piece::named(form.text("piece")).filter(|_| article.is_none()) {
+                    if let Some(piece) = new_piece(&form) {
                         articles::throw_away(site, me, &piece).await?;
                     }
                     let to = match mailed.filter(|_| is_asked && tells == "mailed") {
@@ -313,7 +367,7 @@ async fn page(
     desk: &Desk,
     article: Option<&Article>,
     mut form: Form,
-    Shown { refused, shows, is_saved }: Shown,
+    Shown { refused, shows, holds }: Shown,
 ) -> Result<Page, WebError> {
     let (settings, site) = (&desk.settings, desk.site());
     let may_write = desk.may(Role::WRITING);
@@ -327,7 +381,12 @@ async fn page(
     };
     let stale = matches!(refused, Some(Refused::Changed));
     let (mut waiting, mut others, mut changes, mut mailed) = (Vec::new(), Vec::new(), Vec::new(), None);
+    let mut source = None;
     if let Some(article) = article {
+        source = articles::source_version(&site.db, article).await?.map(|said| Source {
+            path: format!("/desk/articles/{}/source", article.id.0),
+            when: said.at.map(|at| at.date_time(desk.zone())),
+        });
         mailed = publishing::mailed_with(&site.db, article.id).await?;
         waiting = publishing::waiting_with(&site.db, article.id).await?;
         if may_write {
@@ -338,10 +397,10 @@ async fn page(
             changes = compared(now, form.raw("body_markdown").to_owned()).await?;
         }
     }
-    let copies = if may_write && is_saved { copies(desk, article).await? } else { Vec::new() };
+    let copies = if may_write && holds == Holds::Saved { copies(desk, article).await? } else { Vec::new() };
     // Pressed again, the form overwrites only what it was shown beside.
     let typed = form.text("version").parse().ok().filter(|_| !stale);
-    let named = Piece::named(form.text("piece")).filter(|piece| piece.article().is_none());
+    let named = new_piece(&form);
     let piece = match (article, named) {
         (Some(article), _) => Piece::of(article.id).name().to_owned(),
         (None, Some(piece)) => piece.name().to_owned(),
@@ -363,7 +422,8 @@ async fn page(
         others,
         copies,
         shows,
-        is_saved,
+        holds,
+        source,
         asked: matches!(refused, Some(Refused::Asked)),
         mailed: mailed.map(|edition| WaitingView::new(edition, desk.zone())),
         waiting: waiting.into_iter().map(|edition| WaitingView::new(edition, desk.zone())).collect(),

@@ -1,7 +1,7 @@
 //! The form of an article: what it holds, what was typed into it, and what that means.
 
 use crate::{
-    articles::{Article, ArticleState, ArticleText, WrittenArticle},
+    articles::{Article, ArticleState, ArticleText, Piece, WrittenArticle},
     clock::{Moment, Moments, Zone},
     web::{Form, desk::theirs::Theirs},
 };
@@ -14,6 +14,7 @@ pub(super) const FIELDS: &[&str] = &[
     "body_markdown",
     "canonical_url",
     "image_url",
+    "image_alt",
     "origin_note",
     "notes",
     "publish_at",
@@ -80,6 +81,7 @@ pub(super) fn written(
         body_markdown: writes_body(article, form).then(|| form.raw("body_markdown").to_owned()),
         canonical_url: form.text("canonical_url").to_owned(),
         image_url: form.text("image_url").to_owned(),
+        image_alt: form.text("image_alt").to_owned(),
         origin_note: form.text("origin_note").to_owned(),
         state,
         published_at,
@@ -87,6 +89,7 @@ pub(super) fn written(
         embargo_at,
         correction: (form.text("correcting") == "noted").then(|| form.text("correction").to_owned()),
         by: Some(by),
+        piece: Piece::named(form.text("piece")).filter(|piece| piece.article().is_none()),
     })
 }
 
@@ -113,6 +116,7 @@ pub(super) fn with_text(text: &ArticleText) -> Form {
         .with("topics", &text.topics)
         .with("canonical_url", &text.canonical_url)
         .with("image_url", &text.image_url)
+        .with("image_alt", &text.image_alt)
         .with("origin_note", &text.origin_note)
         .with("notes", &text.notes);
     match &text.body_markdown {
@@ -144,6 +148,7 @@ pub(super) fn typed(form: &Form, writes_body: bool) -> ArticleText {
         body_html: None,
         canonical_url: form.text("canonical_url").to_owned(),
         image_url: form.text("image_url").to_owned(),
+        image_alt: form.text("image_alt").to_owned(),
         origin_note: form.text("origin_note").to_owned(),
         notes: form.text("notes").to_owned(),
     }
@@ -159,6 +164,7 @@ pub(super) fn same(one: &ArticleText, other: &ArticleText) -> bool {
             &text.topics,
             &text.canonical_url,
             &text.image_url,
+            &text.image_alt,
             &text.origin_note,
             &text.notes,
         ];
@@ -182,6 +188,7 @@ pub(super) fn theirs(article: &Article, form: &Form, now: Moment, zone: &Zone) -
         ("topics", "Topics"),
         ("canonical_url", "Where it stands on your own site"),
         ("image_url", "Address of its picture"),
+        ("image_alt", "What the picture shows"),
         ("origin_note", "Where it was first published"),
         ("notes", "Notes"),
         ("publish_at", "Publish on"),

@@ -86,8 +86,9 @@ struct Page {
     stale: bool,
 }
 
+/// An approved edition that holds what is deleted.
 #[derive(Serialize)]
-struct Waiting {
+pub(super) struct Waiting {
     public_id: String,
     title: String,
 }

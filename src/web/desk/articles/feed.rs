@@ -3,15 +3,18 @@
 use axum::extract::{Path, Query};
 use serde::{Deserialize, Serialize};
 
+use super::bin::Waiting;
 use crate::{
     articles::{
         self, Feed, FeedArrives, FeedEvery, FeedId, FeedRead, FeedSettings, FeedState, FeedsError,
         OtherTopics,
     },
     clock::Zone,
+    publishing::{self, Changed},
     staff::Role,
     web::{
         Desk, Form, Outcome, Posted, WebError,
+        answers::conflict,
         paging::Place,
         session::see_other,
         words::{
@@ -206,6 +209,10 @@ struct Removal {
     url: String,
     /// What it brought and is not deleted.
     articles: Option<String>,
+    /// Approved editions that go out with some of it.
+    waiting: Vec<Waiting>,
+    /// They are more than the page named when it was opened.
+    stale: bool,
 }
 
 /// `GET /desk/feeds/{id}/remove`: what goes, before it does.
@@ -214,26 +221,38 @@ pub(crate) async fn show_removal(desk: Desk, Path(id): Path<String>) -> Outcome 
     if feed.removed_at.is_some() {
         return Ok(see_other(&format!("/desk/feeds/{id}")));
     }
+    removal(&desk, feed, false).await
+}
+
+async fn removal(desk: &Desk, feed: Feed, stale: bool) -> Outcome {
+    let waiting = publishing::waiting_with_feed(&desk.site().db, feed.id).await?;
     let articles = articles::articles_of_feed(&desk.site().db, feed.id).await?;
     let page = Removal {
         id: feed.id.0,
         name: feed.name().to_owned(),
         url: feed.url,
         articles: (articles > 0).then(|| count(articles, "article")),
+        waiting: waiting.into_iter().map(Waiting::from).collect(),
+        stale,
     };
     desk.page("desk/articles/remove_feed", "Remove a feed", &page).await
 }
 
 /// `POST /desk/feeds/{id}/remove`
 pub(crate) async fn remove(desk: Desk, Path(id): Path<String>, posted: Posted) -> Outcome {
-    let form = posted.form(&["articles"])?;
+    let form = posted.form(&["articles", "known"])?;
     let feed = find(&desk, &id).await?;
     let with = match form.text("articles") {
         "" | "stay" => false,
         "too" => true,
         _ => return Err(WebError::BadRequest("Open the page again and say what becomes of its articles.")),
     };
-    articles::remove_feed(desk.site(), feed.id, with, Some(desk.who.staff.id)).await?;
+    let by = Some(desk.who.staff.id);
+    match publishing::remove_feed(desk.site(), (feed.id, with), form.all("known"), by).await {
+        Ok(_) => {}
+        Err(Changed::Approved(_)) => return removal(&desk, feed, true).await.map(conflict),
+        Err(Changed::Article(error)) => return Err(error.into()),
+    }
     let done = if with { "feed-and-articles-removed" } else { "feed-removed" };
     Ok(see_other(&format!("/desk/feeds/{id}?done={done}")))
 }

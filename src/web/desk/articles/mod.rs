@@ -12,5 +12,6 @@ pub(in crate::web) mod list;
 pub(in crate::web) mod picture;
 pub(in crate::web) mod pictures;
 pub(in crate::web) mod revisions;
+pub(in crate::web) mod source;
 mod texts;
 pub(in crate::web) mod writing;

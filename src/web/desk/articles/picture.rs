@@ -25,6 +25,8 @@ struct Page {
     sizes: Vec<String>,
     /// How it stands in a text.
     markdown: String,
+    /// Where it is, whole.
+    address: String,
     form: Form,
     decorative: bool,
     put_away: bool,
@@ -89,6 +91,7 @@ fn page(desk: &Desk, picture: Picture, form: Form) -> Page {
         height: shown.map_or(0, |size| size.height),
         sizes: picture.sizes.iter().map(size).collect(),
         markdown: picture.markdown(desk.site()),
+        address: shown.map(|size| desk.site().url(&size.path)).unwrap_or_default(),
         came: picture.created_at.date(desk.zone()),
         decorative: picture.about.is_decorative,
         put_away: picture.is_put_away,

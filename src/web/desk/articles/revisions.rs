@@ -44,9 +44,17 @@ struct OnePage {
 
 /// A field that changed with a version.
 #[derive(Serialize)]
-struct Field {
+pub(super) struct Field {
     label: &'static str,
     changes: Vec<WordChange>,
+}
+
+impl Field {
+    /// None of one that did not change.
+    pub(super) fn of(label: &'static str, changes: Vec<WordChange>) -> Option<Self> {
+        let is_other = changes.iter().any(|change| change.added || change.removed);
+        is_other.then_some(Self { label, changes })
+    }
 }
 
 /// `GET /desk/articles/{id}/revisions`
@@ -77,11 +85,6 @@ pub(crate) async fn show_one(desk: Desk, Path((id, revision)): Path<(String, Str
     let text = one.text();
     let was = before.as_ref().map(articles::Revision::text).unwrap_or_default();
     let mut fields = Vec::new();
-    let mut add = |label, changes: Vec<WordChange>| {
-        if changes.iter().any(|change| change.added || change.removed) {
-            fields.push(Field { label, changes });
-        }
-    };
     for (label, old, new) in [
         ("Title", &was.title, &text.title),
         ("Standfirst", &was.standfirst, &text.standfirst),
@@ -89,12 +92,13 @@ pub(crate) async fn show_one(desk: Desk, Path((id, revision)): Path<(String, Str
         ("Topics", &was.topics, &text.topics),
         ("Where it stands on your own site", &was.canonical_url, &text.canonical_url),
         ("Address of its picture", &was.image_url, &text.image_url),
+        ("What the picture shows", &was.image_alt, &text.image_alt),
         ("Where it was first published", &was.origin_note, &text.origin_note),
         ("Notes", &was.notes, &text.notes),
     ] {
-        add(label, compared(old.clone(), new.clone()).await?);
+        fields.extend(Field::of(label, compared(old.clone(), new.clone()).await?));
     }
-    add("Article", compared(words_of(&was).await?, words_of(&text).await?).await?);
+    fields.extend(Field::of("Article", compared(words_of(&was).await?, words_of(&text).await?).await?));
     let page = OnePage {
         id: article.id.0,
         version,

@@ -1,0 +1,2 @@
+-- What the picture of an article shows, for who does not see it; empty of one that only adorns.
+alter table article add column image_alt text not null default '';

@@ -1,0 +1,74 @@
+//! The SQL of what a source says of an article that was written otherwise here.
+
+use super::{
+    super::{edit::Body, rows::ArticleId, text::ArticleText},
+    text_of,
+};
+use crate::{
+    clock::Moment,
+    db::{Db, Result, Tx},
+    statements,
+};
+
+statements! {
+    /// What its source says by now, or else what that brought last before somebody wrote here.
+    THEIRS = "select coalesce(article.theirs, (select text from article_revision where article_id = article.id and staff_id is null order by version desc limit 1)), article.theirs_at
+        from article where id = $1 and (theirs is not null or exists (select 1 from article_revision where article_id = article.id and staff_id is null))";
+    /// Its source says something else.
+    KEEP = "update article set theirs = $2, theirs_hash = $3, theirs_at = $4 where id = $1 and edited_at is not null and deleted_at is null";
+    /// It follows its source again, as long as both are as they were seen.
+    TAKE = "update article set title = $3, standfirst = $4, byline = $5, body_html = $6, body_markdown = $7, word_count = $8, canonical_url = $9, image_url = $10, image_alt = $11,
+        origin_note = $12, search = $13, updated_at = $14, edited_at = null, theirs = null, theirs_hash = null, theirs_at = null, version = version + 1
+        where id = $1 and version = $2 and edited_at is not null and deleted_at is null and theirs_at is not distinct from $15";
+}
+
+pub(in super::super) async fn theirs(db: &Db, id: ArticleId) -> Result<Option<(String, Option<Moment>)>> {
+    db.opt(THEIRS, (id,)).await
+}
+
+pub(in super::super) async fn keep(
+    tx: &mut Tx,
+    id: ArticleId,
+    text: &str,
+    hash: &str,
+    now: Moment,
+) -> Result<()> {
+    tx.exec(KEEP, (id, text, hash, now)).await?;
+    Ok(())
+}
+
+fn given(text: &str) -> Option<&str> {
+    (!text.is_empty()).then_some(text)
+}
+
+/// `false` if either is another by now.
+pub(in super::super) async fn take(
+    tx: &mut Tx,
+    (id, version): (ArticleId, i64),
+    (text, body, at): (&ArticleText, &Body, Option<Moment>),
+    now: Moment,
+) -> Result<bool> {
+    let taken = tx
+        .exec(
+            TAKE,
+            (
+                id,
+                version,
+                text.title.as_str(),
+                text.standfirst.as_str(),
+                text.byline.as_str(),
+                body.html.as_str(),
+                text.body_markdown.as_deref(),
+                body.words,
+                given(&text.canonical_url),
+                given(&text.image_url),
+                text.image_alt.as_str(),
+                given(&text.origin_note),
+                text_of(&text.title, &text.byline),
+                now,
+                at,
+            ),
+        )
+        .await?;
+    Ok(taken > 0)
+}
