@@ -3,7 +3,7 @@
 use url::Url;
 
 use super::{
-    Article, ArticleId, ArticleState, html, import, read, revisions, sittings::Piece, slug, store,
+    Article, ArticleId, ArticleState, cleaning::html, import, read, revisions, sittings::Piece, slug, store,
     text::ArticleText, writing,
 };
 use crate::{

@@ -25,7 +25,7 @@ use tokio::io::AsyncReadExt;
 use tokio_rustls::rustls;
 use url::{Host, Url};
 
-use super::{charset::ContentType, guard::MOST_BYTES};
+use super::{cleaning::charset::ContentType, cleaning::guard::MOST_BYTES};
 use crate::clock::Moment;
 
 const MOST_REDIRECTS: usize = 3;

@@ -9,7 +9,7 @@ use url::Url;
 
 use super::{
     feed::{ParsedArticle, ParsedFeed},
-    feed_rows::FeedArrives,
+    feeds::rows::FeedArrives,
     identity::{Document, Names, link_key, other_spellings},
     read,
     rows::{ArticleState, FeedId},

@@ -1,55 +1,56 @@
 //! Articles, their topics, and the feeds they come from.
 //!
-//! The rule: an article is imported once (its feed's own id is unique), follows its feed while nobody touched it, and is the
-//! desk's from the first edit on. `body_html` is always clean HTML, made by `html.rs`.
+//! The rule: an article is imported once (by what its source calls it, else by where it stands), follows its source while nobody touched
+//! it, and is the desk's from the first edit on. `body_html` is always clean HTML, made by `cleaning`.
 //!
-//! It may call the settings and the small types; publishing calls it, and the web. Start reading at `import.rs`: how an article comes.
+//! The room, by what somebody wants to know. Start reading at `import.rs`: how an article comes.
+//!
+//! | what | where |
+//! |---|---|
+//! | what a document of a feed says | `feed` |
+//! | the feeds of the desk: bringing one in, asking it, its settings, pausing, removing | `feeds`, their rows `store/feeds.rs` |
+//! | how anything is asked for on the web | `fetch` |
+//! | what another program exported, a site, a page | `archives` |
+//! | which article is which, what becomes of one that comes | `identity`, `import` |
+//! | encodings, HTML made clean, text read out of it | `cleaning` |
+//! | Markdown into HTML and back, what was pasted, what differs | `writing` |
+//! | writing one at the desk, its versions, what is not saved, its source's version | `edit`, `revisions`, `sittings`, `theirs`, `text` |
+//! | pictures of other sites in a text | `pictures` |
+//! | deleting one, and bringing it back | `bin` |
+//! | who wrote it | `byline`, `authors` |
+//! | finding some: for readers, at the desk, near a wrong address | `read`, `desk_look`, `near` |
+//! | the rows, and the SQL | `rows`, `kept`, `store` |
+//!
+//! It may call the settings and the small types; publishing calls it, and the web.
 
-mod adding;
-mod anchors;
 mod archives;
 mod authors;
 mod bin;
 mod byline;
-mod charset;
+mod cleaning;
 mod desk_look;
 mod edit;
 mod feed;
-mod feed_links;
-mod feed_rows;
 mod feeds;
 mod fetch;
-mod guard;
-mod html;
 mod identity;
 mod import;
 mod kept;
-mod late;
-mod mistaken;
 mod near;
 mod pictures;
-mod polling;
 mod read;
 mod revisions;
 mod rows;
-mod scan;
 mod sittings;
 mod slug;
 mod store;
-mod tail;
-mod tame;
 #[cfg(test)]
 mod tests;
 mod text;
 mod theirs;
-mod topic_map;
 mod writing;
 
 pub use self::{
-    adding::{
-        BringInFeedError, BroughtIn, LARGEST_OPML, OpmlError, add_feeds, bring_in_feed, import_bytes,
-        import_source, read_opml, write_opml,
-    },
     archives::{
         Archive, ArchiveChoices, ArchiveError, ArchiveFirst, ArchiveKind, ArchiveLeft, ArchiveReport,
         ArchiveState, ArchiveSurvey, BringArchiveError, LARGEST_ARCHIVE, ReceivingArchive, archives,
@@ -66,27 +67,32 @@ pub use self::{
         find_deleted,
     },
     byline::{SignedName, signed},
-    charset::ContentType,
+    cleaning::{
+        charset::ContentType,
+        html::{
+            READING_SPEED, excerpt, first_image, plain_text, reading_minutes, sanitise, text_of, word_count,
+        },
+    },
     desk_look::{DeskLook, DeskState},
     edit::{
         ArticleError, ArticleFieldError, Body, Checked, WrittenArticle, as_markdown, compared, create,
         read_pasted, saved_as, text_to_change, update,
     },
-    feed::{ParsedFeed, parse as parse_feed},
-    feed_links::NamedFeed,
-    feed_rows::{Feed, FeedArrives, FeedEvery, FeedRead, FeedSettings, FeedState, OtherTopics},
+    feed::{FeedError, ParsedFeed, parse as parse_feed},
     feeds::{
-        FeedsError, MOST_FEEDS, add_feed, articles_gone_with, articles_of_feed, bring_feed_back, feed_read,
-        feed_reads, feeds, find_feed, go_on_with_feed, pause_feed, remove_feed, removed_feeds, set_feed,
+        BringInFeedError, BroughtIn, FeedPollError, FeedsError, FeedsRead, LARGEST_OPML, MOST_FEEDS,
+        NamedFeed, OpmlError, Polled, TopicMapError, add_feed, add_feeds, articles_gone_with,
+        articles_of_feed, bring_feed_back, bring_in_feed, feed_read, feed_reads, feeds, find_feed,
+        go_on_with_feed, import_bytes, import_source, pause_feed, poll_due, poll_feed, read_feed_now,
+        read_feeds_now, read_opml, remove_feed, removed_feeds,
+        rows::{Feed, FeedArrives, FeedEvery, FeedRead, FeedSettings, FeedState, OtherTopics},
+        set_feed, write_opml,
     },
     fetch::{FetchError, Fetcher},
-    html::{READING_SPEED, excerpt, first_image, plain_text, reading_minutes, sanitise, text_of, word_count},
     import::{ArticlesImported, import},
     kept::{KeptCopy, Revision, RevisionLine, Sitting},
-    mistaken::FeedError,
     near::near,
     pictures::{CopiedPictures, copy_pictures},
-    polling::{FeedPollError, FeedsRead, Polled, poll_due, poll_feed, read_feed_now, read_feeds_now},
     read::{
         Before, Of, Public, SITE_MAP_PART, by_id, by_ids, by_slug, desk_page, fold_waiting, key_waiting,
         latest, newest, page, page_of, public_authors, published_by_slug, site_map_part, site_map_parts,
@@ -98,7 +104,6 @@ pub use self::{
     store::feeds::FEEDS_IN_TURN,
     text::ArticleText,
     theirs::{SourceTaken, SourceVersion, source_version, take_source_version},
-    topic_map::TopicMapError,
     writing::{LARGEST_PASTE, WordChange, html_to_markdown, markdown_to_html, pasted_to_markdown},
 };
 

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::html::reading_minutes;
+use super::cleaning::html::reading_minutes;
 use crate::{clock::Moment, words};
 
 /// Which article.

@@ -8,6 +8,7 @@ use tokio::{
 };
 
 use super::{
+    cleaning::html,
     feed::ParsedArticle,
     import::{Taken, There},
     *,

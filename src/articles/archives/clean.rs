@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::super::html::escape;
+use super::super::cleaning::html::escape;
 
 /// Pictures of the archive, by their number: address and alternative text.
 pub(super) type Pictures = HashMap<u64, (String, String)>;
@@ -425,7 +425,7 @@ fn flush(html: &mut String, flow: &mut String) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{articles::html::sanitise, clock::worked};
+    use crate::{articles::cleaning::html::sanitise, clock::worked};
 
     fn cleaned(text: &str) -> String {
         let pictures = Pictures::from([

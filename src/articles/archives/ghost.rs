@@ -24,7 +24,7 @@ use super::{
     xml::{Bounded, is_too_long},
 };
 use crate::{
-    articles::{html, identity::link_key, import::There},
+    articles::{cleaning::html, identity::link_key, import::There},
     clock::Moment,
 };
 

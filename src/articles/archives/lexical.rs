@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::super::{html::escape, writing::markdown_to_html};
+use super::super::{cleaning::html::escape, writing::markdown_to_html};
 
 /// Deeper nodes lose what holds them, and keep their text.
 const DEEPEST: usize = 40;

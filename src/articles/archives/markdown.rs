@@ -13,7 +13,9 @@ use super::{
     settle::{clipped, joined, moment, web_address},
     zipped::Zip,
 };
-use crate::articles::{charset, feed::ParsedArticle, html, identity::link_key, import::There, writing};
+use crate::articles::{
+    cleaning::charset, cleaning::html, feed::ParsedArticle, identity::link_key, import::There, writing,
+};
 
 /// A longer file is no article.
 const LONGEST: u64 = 2 * 1024 * 1024;

@@ -14,9 +14,9 @@ use super::{
 };
 use crate::{
     articles::{
-        charset,
+        cleaning::charset,
+        cleaning::html,
         fetch::{Fetched, Fetcher, Validators},
-        html,
         import::There,
     },
     heavy,

@@ -12,7 +12,7 @@ use super::{
     wordpress,
     zipped::Zip,
 };
-use crate::articles::{charset, identity::Document, import::There};
+use crate::articles::{cleaning::charset, identity::Document, import::There};
 
 /// So many are shown as they will be.
 const FIRST: u64 = 10;

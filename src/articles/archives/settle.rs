@@ -3,8 +3,8 @@
 use url::Url;
 
 use super::super::{
+    cleaning::html,
     feed::{Body, ParsedArticle},
-    html,
 };
 use crate::{clock::Moment, token};
 

@@ -223,7 +223,7 @@ pub(super) fn pieces(
         if !is_text(&item) && !(is_somebodys(&item) && reading.choices.kinds.contains(&kind(&item))) {
             return Ok(true);
         }
-        let title = crate::articles::html::plain_text(item.title.trim());
+        let title = crate::articles::cleaning::html::plain_text(item.title.trim());
         let is_page = item.kind == "page";
         let there = there(&item);
         let is_cleaned = reading.is_cleaned();

@@ -185,7 +185,7 @@ pub(super) async fn look(
 fn pieces(bytes: &[u8], site: &Url, choices: &ArchiveChoices) -> Result<Vec<Piece>, ArchiveError> {
     let posts: Vec<Value> = serde_json::from_slice(bytes).map_err(|_| ArchiveError::Json)?;
     let piece = |post: &Value| {
-        let title = crate::articles::html::plain_text(text(&post["title"]["rendered"]));
+        let title = crate::articles::cleaning::html::plain_text(text(&post["title"]["rendered"]));
         let what = match article(post, site, choices) {
             Ok(article) => What::Article(Box::new(article)),
             Err(why) => What::Left(why),

@@ -18,7 +18,7 @@ use quick_xml::{
 };
 
 use super::piece::{ArchiveError, LONGEST_PIECE};
-use crate::articles::charset;
+use crate::articles::cleaning::charset;
 
 const DEEPEST: usize = 64;
 

@@ -11,7 +11,7 @@ use super::{
     words,
 };
 use crate::{
-    articles::{html, tail},
+    articles::{cleaning::html, cleaning::tail},
     token,
 };
 

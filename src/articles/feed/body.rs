@@ -3,8 +3,8 @@
 //! Feeds differ in where they put things, so this file holds the guesses.
 
 use crate::articles::{
-    html::{self, Paragraph},
-    tail,
+    cleaning::html::{self, Paragraph},
+    cleaning::tail,
 };
 
 /// Longest standfirst made from the start of a body, in characters.

@@ -9,7 +9,7 @@ use super::{
     people, words,
     xml::MOST_ARTICLES,
 };
-use crate::articles::charset;
+use crate::articles::cleaning::charset;
 
 /// Of topics and names of one article.
 const MOST_OF_A_KIND: usize = 50;

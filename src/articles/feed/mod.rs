@@ -11,6 +11,7 @@ mod dates;
 mod item;
 mod json;
 mod letters;
+mod mistaken;
 mod names;
 mod parsed;
 mod people;
@@ -24,12 +25,14 @@ mod xml;
 use url::Url;
 
 pub(super) use self::body::Body;
-pub use self::parsed::{ParsedArticle, ParsedFeed};
-use self::{article::Context, item::Fields, tree::Tree};
-use super::{
+use self::{article::Context, item::Fields, mistaken::mistaken, tree::Tree};
+pub use self::{
+    mistaken::FeedError,
+    parsed::{ParsedArticle, ParsedFeed},
+};
+use super::cleaning::{
     charset::{self, ContentType},
     guard,
-    mistaken::{FeedError, mistaken},
 };
 use crate::clock::Moment;
 

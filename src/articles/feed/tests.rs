@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::{
-    articles::html,
+    articles::cleaning::html,
     clock::{Moment, worked},
 };
 
@@ -43,6 +43,7 @@ fn an_article_keeps_what_an_editor_would_keep() {
                 .to_owned(),
             canonical_url: Some("https://gull.example/salt".to_owned()),
             image_url: Some("https://gull.example/oven.jpg".to_owned()),
+            image_alt: String::new(),
             origin_note: Some("First published in The Tern, 2019.".to_owned()),
             published_at: Some(Moment::from_unix_seconds(1_772_546_705)),
             placed_at: None,

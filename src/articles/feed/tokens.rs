@@ -6,7 +6,7 @@
 use std::{borrow::Cow, collections::HashMap};
 
 use super::letters;
-use crate::articles::charset;
+use crate::articles::cleaning::charset;
 
 /// No name of an entity is longer, nor a number of a letter.
 const LONGEST_REFERENCE: usize = 40;

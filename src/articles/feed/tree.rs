@@ -9,7 +9,7 @@ use super::{
     names::{Space, space_of, space_of_prefix},
     tokens::{Entities, Token, decode, tokens},
 };
-use crate::articles::html;
+use crate::articles::cleaning::html;
 
 /// Tags within each other; deeper ones leave their text.
 const DEEPEST: usize = 256;

@@ -1,7 +1,7 @@
 //! The SQL of the bin of articles: what somebody deleted is a draft that no list shows, until it is emptied or comes back.
 
 use super::super::{
-    feed_rows::FeedArrives,
+    feeds::rows::FeedArrives,
     rows::{ArticleId, DeletedArticle, FeedId},
 };
 use crate::{

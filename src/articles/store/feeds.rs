@@ -1,7 +1,7 @@
 //! The SQL of feeds: their queue, what came of asking them, and how they stand at the desk.
 
 use super::super::{
-    feed_rows::{Feed, FeedArrives, FeedRead, FeedSettings, FeedState},
+    feeds::rows::{Feed, FeedArrives, FeedRead, FeedSettings, FeedState},
     fetch::Validators,
     rows::FeedId,
 };

@@ -7,7 +7,7 @@ use std::collections::{HashMap, VecDeque};
 
 use pulldown_cmark::{CowStr, Event, Options, Parser, Tag, TagEnd, html};
 
-use super::super::html::{escape, sanitise};
+use super::super::cleaning::html::{escape, sanitise};
 
 /// Reads Markdown as it is typed at the desk.
 pub(in super::super) fn markdown_parser(markdown: &str) -> Parser<'_> {

@@ -3,8 +3,8 @@
 use std::collections::{HashMap, HashSet};
 
 use super::super::{
-    html::decode,
-    scan::{Token, attribute},
+    cleaning::html::decode,
+    cleaning::scan::{Token, attribute},
 };
 
 /// What is known of the tags of a text before it is read, by their place.

@@ -1,8 +1,8 @@
 //! Lists as Word writes them: paragraphs, each with the level of its item and with its sign in a span of its own.
 
 use super::{
-    super::html::decode,
-    super::scan::{Token, attribute},
+    super::cleaning::html::decode,
+    super::cleaning::scan::{Token, attribute},
     style::{Look, is_number, word_level},
 };
 

@@ -111,7 +111,7 @@ fn words_stay_words() {
         "![x](y)",
         "1 < 2",
     ] {
-        let html = format!("<p>{}</p>", super::super::html::escape(words));
+        let html = format!("<p>{}</p>", super::super::cleaning::html::escape(words));
         let markdown = html_to_markdown(&html);
         assert_eq!(markdown_to_html(&markdown), html.replace("&quot;", "\""), "{words} by way of {markdown}");
     }

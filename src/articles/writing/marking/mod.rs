@@ -9,8 +9,8 @@ mod signs;
 
 use self::signs::{fenced, link_of, longest_run};
 use super::{
-    super::html::{decode, sanitise_pasted},
-    super::scan::{Token, Tokens, attribute},
+    super::cleaning::html::{decode, sanitise_pasted},
+    super::cleaning::scan::{Token, Tokens, attribute},
     inline::{Line, Mark, Place, described, destination},
     notes::Known,
     paste::WordItem,

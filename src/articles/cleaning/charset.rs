@@ -9,7 +9,7 @@ use std::borrow::Cow;
 use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
 
 /// Where a document may say its encoding.
-pub(super) const HEAD: usize = 1024;
+pub(in crate::articles) const HEAD: usize = 1024;
 
 /// What a server says of a document's kind: its Content-Type.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -37,14 +37,14 @@ impl ContentType {
 
 /// A document as text.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Decoded<'a> {
+pub(in crate::articles) struct Decoded<'a> {
     pub text: Cow<'a, str>,
     /// Whether there were bytes that mean nothing in its encoding.
     pub mended: bool,
 }
 
 /// Reads a document: XML, JSON or HTML.
-pub(super) fn decode<'a>(bytes: &'a [u8], content_type: Option<&ContentType>) -> Decoded<'a> {
+pub(in crate::articles) fn decode<'a>(bytes: &'a [u8], content_type: Option<&ContentType>) -> Decoded<'a> {
     if let Some(wide) = utf_32(bytes) {
         return wide;
     }
@@ -60,13 +60,13 @@ pub(super) fn decode<'a>(bytes: &'a [u8], content_type: Option<&ContentType>) ->
 }
 
 /// The encoding of a document whose beginning is known, and how many bytes its mark has.
-pub(super) fn encoding_of(beginning: &[u8]) -> (&'static Encoding, usize) {
+pub(in crate::articles) fn encoding_of(beginning: &[u8]) -> (&'static Encoding, usize) {
     let (encoding, rest) = encoding(beginning, None);
     (encoding, beginning.len() - rest.len())
 }
 
 /// What wrong bytes in a text mean.
-pub(super) fn wrong_bytes(bytes: &[u8]) -> Cow<'_, str> {
+pub(in crate::articles) fn wrong_bytes(bytes: &[u8]) -> Cow<'_, str> {
     WINDOWS_1252.decode_without_bom_handling(bytes).0
 }
 
@@ -103,7 +103,7 @@ fn encoding<'a>(bytes: &'a [u8], content_type: Option<&ContentType>) -> (&'stati
 }
 
 /// A letter as it was meant: a control character of the range that Windows fills with letters is one of those; any other goes.
-pub(super) fn letter(letter: char) -> Option<char> {
+pub(in crate::articles) fn letter(letter: char) -> Option<char> {
     match letter {
         '\t' | '\n' | '\r' => Some(letter),
         '\u{80}'..='\u{9f}' => {
@@ -117,7 +117,7 @@ pub(super) fn letter(letter: char) -> Option<char> {
 }
 
 /// A text with its letters as they were meant, and its lines ended in one way.
-pub(super) fn letters(text: &str) -> Cow<'_, str> {
+pub(in crate::articles) fn letters(text: &str) -> Cow<'_, str> {
     let is_odd = |c: char| c == '\r' || letter(c) != Some(c);
     let Some(first) = text.find(is_odd) else { return Cow::Borrowed(text) };
     let mut out = String::with_capacity(text.len());

@@ -40,7 +40,7 @@ pub fn sanitise(html: &str, base: Option<&Url>) -> String {
 }
 
 /// What was pasted, with the styles and names that say what it means: never to be shown, only to be read.
-pub(super) fn sanitise_pasted(html: &str) -> String {
+pub(in crate::articles) fn sanitise_pasted(html: &str) -> String {
     static PASTED: LazyLock<Builder<'static>> = LazyLock::new(|| {
         let mut builder = builder();
         builder
@@ -331,7 +331,7 @@ const INLINE: [&str; 19] = [
 ];
 
 /// Decodes the few entities that clean HTML is written with.
-pub(super) fn decode(raw: &str) -> Cow<'_, str> {
+pub(in crate::articles) fn decode(raw: &str) -> Cow<'_, str> {
     if !raw.contains('&') {
         return Cow::Borrowed(raw);
     }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::feed_rows::OtherTopics;
+use super::rows::OtherTopics;
 use crate::email_address::folded;
 
 /// The most lines it may have.

@@ -9,7 +9,7 @@ const SHORTCODES: &[&str] =
     &["caption", "wp_caption", "gallery", "embed", "audio", "video", "playlist", "vc_", "et_pb_", "fusion_"];
 
 /// Clean HTML without the paragraphs that a program hung on to its end: "The post … appeared first on …".
-pub(super) fn without_tail(clean: &str) -> String {
+pub(in crate::articles) fn without_tail(clean: &str) -> String {
     let mut html = without_shortcodes(clean);
     for _ in 0..MOST {
         let is_tail = |last: &Paragraph<'_>| is_tail(&last.text());
@@ -32,7 +32,7 @@ fn is_tail(text: &str) -> bool {
 }
 
 /// A summary without what programs hang on to its end.
-pub(super) fn of_summary(summary: &str) -> &str {
+pub(in crate::articles) fn of_summary(summary: &str) -> &str {
     let summary = summary
         .split_once(" appeared first on ")
         .map_or(summary, |(start, _)| start.rsplit_once("The post ").map_or(start, |(start, _)| start));

@@ -15,14 +15,15 @@ use futures_util::future::join_all;
 use url::Url;
 
 use super::{
-    charset::ContentType,
-    feed::{self, ParsedFeed},
-    feed_rows::{Feed, FeedRead, FeedSource},
-    fetch::{FetchError, Fetched, Fetcher, RetryAfter, Validators},
-    import::{self, ArticlesImported},
-    mistaken::FeedError,
-    rows::FeedId,
-    store::feeds::{self as store, FEEDS_IN_TURN},
+    super::{
+        cleaning::charset::ContentType,
+        feed::{self, FeedError, ParsedFeed},
+        fetch::{FetchError, Fetched, Fetcher, RetryAfter, Validators},
+        import::{self, ArticlesImported},
+        rows::FeedId,
+        store::feeds::{self as store, FEEDS_IN_TURN},
+    },
+    rows::{Feed, FeedRead, FeedSource},
     topic_map::TopicMap,
 };
 use crate::{

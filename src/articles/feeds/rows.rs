@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::rows::FeedId;
+use super::super::rows::FeedId;
 use crate::{clock::Moment, words};
 
 words! {
@@ -134,7 +134,7 @@ impl Feed {
 
 /// What asking a feed needs to know of it, beside its address.
 #[derive(Clone, Debug, sqlx_macros::FromRow)]
-pub(super) struct FeedSource {
+pub(in crate::articles) struct FeedSource {
     pub id: FeedId,
     pub etag: Option<String>,
     pub last_modified: Option<String>,

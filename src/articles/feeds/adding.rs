@@ -5,19 +5,18 @@
 use url::Url;
 
 use super::{
-    charset::ContentType,
-    feed::ParsedFeed,
-    feed_links::{self, NamedFeed},
-    feed_rows::{Feed, FeedSource},
-    feeds::{self, FeedsError},
-    fetch::{self, FetchError, Fetched, Fetcher, Validators},
-    guard,
-    html::escape,
-    import::{self, ArticlesImported},
-    mistaken::FeedError,
+    super::{
+        cleaning::{charset::ContentType, guard, html::escape},
+        feed::{FeedError, ParsedFeed},
+        fetch::{self, FetchError, Fetched, Fetcher, Validators},
+        import::{self, ArticlesImported},
+        rows::FeedId,
+        store::feeds as store,
+    },
+    links::{self, NamedFeed},
+    looked_after::{self, FeedsError},
     polling::{self, Answer, FeedPollError, Polled},
-    rows::FeedId,
-    store::feeds as store,
+    rows::{Feed, FeedSource},
 };
 use crate::{audit_log, db, heavy, site::Site, words};
 
@@ -162,7 +161,7 @@ async fn read(
     match polling::parse(bytes, Some(address), content_type).await {
         Ok(parsed) => Ok(Ok(parsed)),
         Err(FeedError::WebPage { .. }) => {
-            let named = heavy::aside(move || feed_links::of_page(&document, &page_address));
+            let named = heavy::aside(move || links::of_page(&document, &page_address));
             Ok(Err(named.await.map_err(|_| FeedPollError::Feed(FeedError::GaveUp))?))
         }
         Err(error) => Err(FeedPollError::Feed(error).into()),
@@ -175,7 +174,7 @@ async fn keep(
     answer: Answer,
     staff_id: Option<i64>,
 ) -> Result<BroughtIn, BringInFeedError> {
-    if store::count_feeds(&site.db).await? >= feeds::MOST_FEEDS {
+    if store::count_feeds(&site.db).await? >= looked_after::MOST_FEEDS {
         return Err(FeedsError::TooMany.into());
     }
     let mut tx = site.db.begin().await?;
@@ -257,7 +256,7 @@ pub async fn read_opml(document: Vec<u8>) -> Result<(Vec<NamedFeed>, usize), Opm
     if document.len() > guard::MOST_BYTES {
         return Err(OpmlError::Refused("it is larger than 10 MB"));
     }
-    let read = heavy::aside(move || Ok(feed_links::of_list(&document)));
+    let read = heavy::aside(move || Ok(links::of_list(&document)));
     let (feeds, more) = read.await.unwrap_or(Err(OpmlError::GaveUp))?;
     if feeds.is_empty() { Err(OpmlError::Empty) } else { Ok((feeds, more)) }
 }
@@ -274,8 +273,8 @@ pub async fn add_feeds(
     staff_id: Option<i64>,
 ) -> Result<usize, FeedsError> {
     let mut added = 0;
-    for url in urls.iter().take(feed_links::MOST_ON_A_LIST) {
-        match feeds::add_feed(site, fetcher, url).await {
+    for url in urls.iter().take(links::MOST_ON_A_LIST) {
+        match looked_after::add_feed(site, fetcher, url).await {
             Ok((_, is_new)) => added += usize::from(is_new),
             Err(FeedsError::Address(_)) => {}
             Err(error) => return Err(error),
@@ -298,7 +297,7 @@ pub async fn write_opml(site: &Site, magazine: &str) -> db::Result<String> {
     let mut outlines = String::new();
     let mut after = None;
     loop {
-        let some = feeds::feeds(&site.db, after, CHUNK).await?;
+        let some = looked_after::feeds(&site.db, after, CHUNK).await?;
         let Some(last) = some.last() else { break };
         after = Some(last.id.0);
         some.iter().for_each(|feed| outlines.push_str(&outline(feed)));

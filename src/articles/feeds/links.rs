@@ -5,7 +5,7 @@ use quick_xml::{escape, events::attributes::Attributes};
 use serde::Serialize;
 use url::Url;
 
-use super::{charset, html};
+use super::super::cleaning::{charset, html};
 
 /// A page is looked through so far.
 const HEAD: usize = 512 * 1024;

@@ -2,7 +2,7 @@
 
 /// A piece of it.
 #[derive(Debug)]
-pub(super) enum Token<'a> {
+pub(in crate::articles) enum Token<'a> {
     Text(&'a str),
     Open { name: &'a str, raw: &'a str },
     Close { name: &'a str, raw: &'a str },
@@ -10,10 +10,10 @@ pub(super) enum Token<'a> {
 
 /// Reads clean HTML, where `<` always begins a tag.
 #[derive(Debug)]
-pub(super) struct Tokens<'a>(&'a str);
+pub(in crate::articles) struct Tokens<'a>(&'a str);
 
 impl<'a> Tokens<'a> {
-    pub(super) fn of(clean: &'a str) -> Self {
+    pub(in crate::articles) fn of(clean: &'a str) -> Self {
         Self(clean)
     }
 }
@@ -40,7 +40,7 @@ impl<'a> Iterator for Tokens<'a> {
 }
 
 /// An attribute of a clean tag, still encoded.
-pub(super) fn attribute<'a>(raw: &'a str, name: &str) -> Option<&'a str> {
+pub(in crate::articles) fn attribute<'a>(raw: &'a str, name: &str) -> Option<&'a str> {
     let mut rest = raw;
     while let Some((before, after)) = rest.split_once("=\"") {
         let (value, next) = after.split_once('"')?;

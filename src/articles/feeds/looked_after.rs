@@ -3,11 +3,13 @@
 //! The rule: a feed that is paused, ended or in the bin brings nothing, also what is on its way at that moment.
 
 use super::{
-    bin::BIN_LASTS,
-    feed_rows::{Feed, FeedRead, FeedSettings},
-    fetch::{FetchError, Fetcher},
-    rows::FeedId,
-    store::{bin, feeds as store},
+    super::{
+        bin::BIN_LASTS,
+        fetch::{FetchError, Fetcher},
+        rows::FeedId,
+        store::{bin, feeds as store},
+    },
+    rows::{Feed, FeedRead, FeedSettings},
     topic_map::{TopicMap, TopicMapError},
 };
 use crate::{
