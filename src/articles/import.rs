@@ -343,7 +343,8 @@ async fn again(
     let is_wanted = match source {
         // What brought it then is not there any more: whoever adds this feed now wants what it has.
         Source::Feed(..) => known.feed_id.is_none(),
-        Source::Document => false,
+        // Somebody brings it in by hand.
+        Source::Document => true,
         Source::Archive { brings_back, .. } => brings_back,
     };
     if known.emptied_at.is_some() && is_wanted && coming.there != There::Withdrawn {

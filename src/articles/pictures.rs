@@ -154,7 +154,7 @@ struct Place {
     whole: Range<usize>,
     /// Where what is said of it ends, at the latest before the bracket that closes it.
     said: usize,
-    is_inline: bool,
+    kind: LinkType,
 }
 
 /// Every picture of a text, in the order in which they begin.
@@ -176,7 +176,7 @@ fn places(markdown: &str) -> Vec<Place> {
                 title: title.to_string(),
                 said: range.start + "![".len(),
                 whole: range,
-                is_inline: link_type == LinkType::Inline,
+                kind: link_type,
             }),
             Event::End(TagEnd::Image) => found.extend(begun.pop()),
             _ => {}
@@ -208,13 +208,16 @@ fn with_another(markdown: &str, written: &str, ours: &str) -> Option<String> {
 /// What is written where, so that a picture is at another address.
 fn put(text: &str, place: &Place, ours: &str) -> Option<(Range<usize>, String)> {
     let close = place.said + text.get(place.said..)?.find(']')?;
-    if !place.is_inline {
+    if place.kind != LinkType::Inline {
+        // The empty brackets of `![name][]` are not told as a part of it.
+        let is_open = place.kind == LinkType::Collapsed && text[place.whole.end..].starts_with("[]");
+        let end = place.whole.end + if is_open { "[]".len() } else { 0 };
         // What names it may name a link, too, and stays: the picture says its address itself from now on.
         let title = match place.title.as_str() {
             "" => String::new(),
             title => format!(" \"{}\"", title.replace('\\', "\\\\").replace('"', "\\\"")),
         };
-        return Some((close..place.whole.end, format!("]({ours}{title})")));
+        return Some((close..end, format!("]({ours}{title})")));
     }
     let behind = text.get(close..)?.strip_prefix("](")?;
     let begin = close + "](".len();

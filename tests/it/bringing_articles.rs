@@ -414,7 +414,8 @@ both_engines! {
         let path = format!("/desk/articles/bring-in/{}", archive.public_id);
         let desk = app.desk().await;
         let page = desk.open(&path).await;
-        page.says("What else is in it").says("2 in the file");
+        page.says("2 “event”: left out, unless you tick it below.");
+        assert!(page.body.contains("What else is in it"), "{}", page.body);
         assert!(!page.body.contains("nav_menu_item") && !page.body.contains("wp_block"));
         desk.submit(&page.form(&path).with("how", "published")).await;
         work(&app).await;

@@ -300,6 +300,9 @@ fn ask(archive: &Archive, survey: &ArchiveSurvey, form: &Form, zone: &Zone) -> A
         ),
     );
     add(survey.pages, format!("{}, such as “About us”.", many(survey.pages, "page")));
+    for (kind, number) in &survey.kinds {
+        add(*number, format!("{} “{kind}”: left out, unless you tick it below.", plain(*number)));
+    }
     add(survey.left, format!("{} with nothing to show: left out.", many(survey.left, "article")));
     add(
         survey.shared,
