@@ -73,7 +73,7 @@ pub async fn take_source_version(
 ) -> std::result::Result<(), ArticleError> {
     let now = site.now();
     let SourceTaken { said: SourceVersion { text, at }, body } = taken;
-    if !rows::take(tx, (id, version), (text, body, *at), now).await? {
+    if !rows::take(tx, (id, version), (text, (body.html.as_str(), body.words), *at), now).await? {
         let there = store::is_there(tx, id).await?;
         return Err(if there { ArticleError::Changed } else { ArticleError::NotFound });
     }

@@ -1,7 +1,7 @@
 //! The SQL of what a source says of an article that was written otherwise here.
 
 use super::{
-    super::{edit::Body, rows::ArticleId, text::ArticleText},
+    super::{rows::ArticleId, text::ArticleText},
     text_of,
 };
 use crate::{
@@ -45,7 +45,7 @@ fn given(text: &str) -> Option<&str> {
 pub(in super::super) async fn take(
     tx: &mut Tx,
     (id, version): (ArticleId, i64),
-    (text, body, at): (&ArticleText, &Body, Option<Moment>),
+    (text, (html, words), at): (&ArticleText, (&str, i64), Option<Moment>),
     now: Moment,
 ) -> Result<bool> {
     let taken = tx
@@ -57,9 +57,9 @@ pub(in super::super) async fn take(
                 text.title.as_str(),
                 text.standfirst.as_str(),
                 text.byline.as_str(),
-                body.html.as_str(),
+                html,
                 text.body_markdown.as_deref(),
-                body.words,
+                words,
                 given(&text.canonical_url),
                 given(&text.image_url),
                 text.image_alt.as_str(),
