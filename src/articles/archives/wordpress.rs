@@ -220,7 +220,8 @@ pub(super) fn pieces(
     reading: &mut Reading<'_>,
 ) -> Result<(), ArchiveError> {
     items(from, known, |known, item| {
-        if !is_text(&item) && !(is_somebodys(&item) && reading.choices.kinds.contains(&kind(&item))) {
+        let is_asked_for = is_somebodys(&item) && reading.choices.kinds.contains(&kind(&item));
+        if !is_text(&item) && !is_asked_for {
             return Ok(true);
         }
         let title = crate::articles::cleaning::html::plain_text(item.title.trim());
