@@ -3,7 +3,12 @@
 //! The rule: counting asks nobody and keeps nothing of people. A label holds words of ours alone, so there are as many lines as
 //! the program has routes, jobs and outcomes, whatever strangers ask for.
 
-use std::{fmt, sync::atomic::AtomicU64, time::Duration};
+use std::{
+    collections::HashMap,
+    fmt,
+    sync::{Arc, Mutex, PoisonError, atomic::AtomicU64},
+    time::Duration,
+};
 
 use prometheus_client::{
     encoding::{EncodeLabelSet, text},
@@ -21,7 +26,18 @@ pub struct Meters {
     answers: Family<Answer, Counter>,
     runs: Family<Turn, Seconds>,
     successes: Family<Turn, Seconds>,
+    refused: Arc<Mutex<HashMap<&'static str, Refused>>>,
 }
+
+/// What strangers sent that was refused, and when the log last said so.
+#[derive(Debug, Default)]
+struct Refused {
+    said: Option<Moment>,
+    since: u64,
+}
+
+/// Anybody can send us what is refused: the log says it so often and no more.
+const SAID_EVERY: Duration = Duration::from_secs(60);
 
 /// A gauge of seconds, or of moments in seconds since 1970.
 type Seconds = Gauge<f64, AtomicU64>;
@@ -62,6 +78,7 @@ impl Default for Meters {
             answers: Family::default(),
             runs: Family::default(),
             successes: Family::default(),
+            refused: Arc::default(),
         };
         // Whoever asks how many there were since yesterday has to see that there were none.
         for kind in ["copy", "notice"] {
@@ -89,6 +106,19 @@ impl Meters {
         };
         self.pages.get_or_create(&Page { method, route }).observe(took.as_secs_f64());
         self.answers.get_or_create(&Answer { method, route, status: status.into() }).inc();
+    }
+
+    /// Something of a kind was refused that anybody can send: how many were since the log last said so, this one counted, if it may say so
+    /// again.
+    pub fn refused(&self, kind: &'static str, now: Moment) -> Option<u64> {
+        let mut all = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
+        let one = all.entry(kind).or_default();
+        one.since += 1;
+        if one.said.is_some_and(|said| now.since(said) < SAID_EVERY) {
+            return None;
+        }
+        one.said = Some(now);
+        Some(std::mem::take(&mut one.since))
     }
 
     /// A turn of a job came to its end.
@@ -172,5 +202,22 @@ impl Sheet {
         let mut text = String::new();
         text::encode(&mut text, &self.0)?;
         Ok(text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// However many forged events come, the log has a line a minute of each kind, with how many there were.
+    #[test]
+    fn what_anybody_can_send_fills_no_log() {
+        let meters = Meters::default();
+        let at = |second: i64| Moment::from_unix_seconds(1_800_000_000 + second);
+        let said: Vec<u64> =
+            (0..1_000).filter_map(|number| meters.refused("events", at(number / 10))).collect();
+        assert_eq!(said, [1, 600], "a hundred seconds");
+        assert_eq!(meters.refused("reports", at(100)), Some(1), "another kind");
+        assert_eq!(meters.refused("events", at(1_000)), Some(400));
     }
 }

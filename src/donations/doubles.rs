@@ -7,9 +7,12 @@
 use std::time::Duration;
 
 use super::{
-    lines::{Double, figures},
+    lines::{Double, OneOfDouble, figures},
     manage_link::manage_token,
-    store::{brakes::KnownSupporter, doubles as store},
+    store::{
+        brakes::KnownSupporter,
+        doubles::{self as store, Pair},
+    },
 };
 use crate::{
     clock::Moment,
@@ -79,7 +82,7 @@ pub async fn given_twice(
     before_id: Option<i64>,
     limit: i64,
 ) -> db::Result<Vec<Double>> {
-    store::given_twice(db, since, before_id.unwrap_or(i64::MAX), limit).await
+    Ok(together(store::given_twice(db, since, before_id.unwrap_or(i64::MAX), limit).await?))
 }
 
 /// Monthly donations that run beside another of the same supporter, the newer one begun since that moment; newest first, those older
@@ -93,5 +96,34 @@ pub async fn monthly_twice(
     before_id: Option<i64>,
     limit: i64,
 ) -> db::Result<Vec<Double>> {
-    store::monthly_twice(db, since, before_id.unwrap_or(i64::MAX), limit).await
+    Ok(together(store::monthly_twice(db, since, before_id.unwrap_or(i64::MAX), limit).await?))
+}
+
+/// Three gifts are two pairs, or three, and one thing to look at. The pairs come with the newest first.
+fn together(pairs: Vec<Pair>) -> Vec<Double> {
+    let mut all: Vec<Double> = Vec::new();
+    for pair in pairs {
+        let older = OneOfDouble { id: pair.first, amount: figures(pair.first_minor, &pair.first_currency) };
+        let is_known = |one: &Double| one.gifts.iter().any(|gift| gift.id == pair.second);
+        match all.iter_mut().find(|one| is_known(one)) {
+            Some(known) => {
+                known.id = pair.id;
+                if known.gifts.iter().all(|gift| gift.id != older.id) {
+                    known.gifts.insert(0, older);
+                }
+            }
+            None => {
+                let amount = figures(pair.second_minor, &pair.second_currency);
+                all.push(Double {
+                    id: pair.id,
+                    email: pair.email,
+                    name: pair.name,
+                    kind: pair.kind,
+                    gifts: vec![older, OneOfDouble { id: pair.second, amount }],
+                    at: pair.at,
+                });
+            }
+        }
+    }
+    all
 }

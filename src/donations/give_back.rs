@@ -64,6 +64,11 @@ pub enum RefundError {
     /// Nothing at all.
     #[error("Type an amount of more than zero.")]
     Nothing,
+    /// Nobody can say what went back already: nothing was asked for.
+    #[error(
+        "The payment service cannot be reached, so nobody can say what of this gift went back already. Nothing was sent back: try again in some minutes."
+    )]
+    Unreachable,
     /// The provider said no to this very form before.
     #[error("The payment service refused this. Nothing was sent back.")]
     Refused,
@@ -102,11 +107,20 @@ pub async fn refund(
     if ask.amount_minor <= 0 {
         return Err(RefundError::Nothing);
     }
-    // A restored backup does not know what was sent back after it, and would send it once more.
-    if let Some(payment) = rows::payment_of(&site.db, ask.donation).await?
-        && let Err(ProviderPollError::Database(error)) = apply::look_after(site, provider, &payment).await
+    // A restored backup does not know what was sent back after it, and would send it once more: without the provider's word nothing is
+    // written down. What was, is asked for as it stands.
+    if !rows::was_asked(&site.db, ask.key).await?
+        && let Some(payment) = rows::payment_of(&site.db, ask.donation).await?
     {
-        return Err(error.into());
+        match apply::look_after(site, provider, &payment).await {
+            Ok(_) => {}
+            Err(ProviderPollError::Database(error)) => return Err(error.into()),
+            Err(ProviderPollError::Provider(error)) if error.may_work_later() => {
+                tracing::warn!(error = error.for_the_record(), "what went back of a gift could not be asked");
+                return Err(RefundError::Unreachable);
+            }
+            Err(ProviderPollError::Provider(error)) => return Err(error.into()),
+        }
     }
     let call = match store_request(site, staff_id, why, ask).await? {
         Stored::New(call) => call,

@@ -281,36 +281,32 @@ impl Copied {
     }
 }
 
-/// Two gifts of one supporter within an hour, or two monthly donations that run: perhaps one of them was not meant.
-#[derive(Clone, Debug, PartialEq, Eq, FromRow)]
+/// Gifts of one supporter, each within an hour of the one before it, or monthly donations that run beside one another: perhaps not all
+/// of them were meant.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Double {
-    /// The newer row's id, to ask for the next page with.
+    /// To ask for the next page with.
     pub id: i64,
     /// The supporter's address.
     pub email: String,
     /// The supporter's name; may be empty.
     pub name: String,
-    /// [`DonationKind::Once`]: both are donations, and one may be paid back. [`DonationKind::Instalment`]: both are monthly donations,
+    /// [`DonationKind::Once`]: they are donations, and one may be paid back. [`DonationKind::Instalment`]: they are monthly donations,
     /// and one may be ended.
     pub kind: DonationKind,
-    /// The public id of the older one.
-    pub first: String,
-    pub first_minor: i64,
-    pub first_currency: String,
-    /// The public id of the newer one.
-    pub second: String,
-    pub second_minor: i64,
-    pub second_currency: String,
-    /// When the newer one was paid, or begun.
+    /// Two or more, the oldest first.
+    pub gifts: Vec<OneOfDouble>,
+    /// When the newest one was paid, or begun.
     pub at: Moment,
 }
 
-impl Double {
-    /// Both amounts, for people: of the older one and of the newer.
-    #[must_use]
-    pub fn amounts(&self) -> [String; 2] {
-        [figures(self.first_minor, &self.first_currency), figures(self.second_minor, &self.second_currency)]
-    }
+/// A gift, or a monthly donation, that stands beside another.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OneOfDouble {
+    /// Its public id.
+    pub id: String,
+    /// For people.
+    pub amount: String,
 }
 
 /// How the provider's news go.

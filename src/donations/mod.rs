@@ -36,6 +36,7 @@ mod lines;
 mod manage_link;
 mod money_news;
 mod monthly;
+mod new_address;
 mod new_readers;
 mod payouts;
 mod reconcile;
@@ -85,12 +86,13 @@ pub use self::{
     give_back::{RefundAsk, RefundError, RefundMade, put_refund_away, refund, resume_refunds},
     inbox::{InboxWorked, ReceiveError, poll_provider, process_inbox, receive},
     lines::{
-        AttentionNews, Copied, Double, EventLine, FailedCheckout, LedgerLine, ListedDonation, RunningTotal,
-        Total, Unended, figures,
+        AttentionNews, Copied, Double, EventLine, FailedCheckout, LedgerLine, ListedDonation, OneOfDouble,
+        RunningTotal, Total, Unended, figures,
     },
     manage_link::{asked_supporter_token, manage_token, supporter_token},
     money_news::{tell_of_account, tell_of_money, why_disputed},
     monthly::{CancelError, Monthly, cancel_all, cancel_as_written, cancel_monthly, monthly_of},
+    new_address::{NewAddressError, NewGiftAddress, new_gift_address, take_new_address},
     new_readers::meet_new_readers,
     payouts::{paid_out, payouts_page, settle_waiting},
     reconcile::{
@@ -126,7 +128,7 @@ pub use self::{
     supporter::{
         DeskLetter, GIFTS_LINKS, GivenGift, LetterAsked, LinkError, NEWEST_GIFTS, RegularGift, Statement,
         Supporter, SupporterGifts, ask_for_gifts_link, card_page, change_managed, change_regular, gifts_of,
-        giver_token_of, mail_fresh_link, mail_link_of_gift, rename_supporter, send_receipt_again,
-        send_statement, statement, supporter_by_link, write_from_desk,
+        giver_token_of, let_be_named, mail_fresh_link, mail_link_of_gift, may_be_named, rename_supporter,
+        send_receipt_again, send_statement, statement, supporter_by_link, write_from_desk,
     },
 };

@@ -4,6 +4,7 @@
 use super::{
     account,
     lines::figures,
+    states::RecurringState,
     store::back::{self as rows, About},
 };
 use crate::{
@@ -31,6 +32,11 @@ pub async fn tell_of_money(site: &Site, news: &Due<Happened>) -> Result<Telling>
         "dispute" => rows::about_dispute(&mut tx, id).await?,
         "warning" => rows::about_warning(&mut tx, id).await?,
         "payout" => rows::about_payout(&mut tx, id).await?,
+        // What happened to one of its bills stands in no row.
+        "bill" => {
+            let reason = words.next().unwrap_or_default().to_owned();
+            rows::about_regular(&mut tx, id).await?.map(|about| About { reason, ..about })
+        }
         _ => None,
     };
     let Some(about) = about else { return Ok(Telling::NotSo) };
@@ -128,6 +134,14 @@ fn said(kind: &str, about: &About, due: Option<&str>) -> Option<(String, String)
             format!(
                 "The payment service tried to pay it out{}, and has the money again. Look at your bank account in the settings \
                  of the payment service.",
+                reason(&about.reason)
+            ),
+        ),
+        "bill" if about.state != RecurringState::Cancelled.as_str() => (
+            format!("A regular gift of {amount} cannot be billed"),
+            format!(
+                "The payment service could not make out its bill{}, and takes nothing until somebody has mended it there: look for the \
+                 invoice that is still a draft.",
                 reason(&about.reason)
             ),
         ),

@@ -15,8 +15,8 @@ use crate::{
     delivery::tell,
     email_address::EmailAddress,
     mail::{
-        CardExpiring, DebitRevoked, GiftFailed, GiftsLink, GiftsStatement, MonthlyChanged, PaymentAction,
-        PaymentFailedAgain, StatedGift, YearlyNotice,
+        CardExpiring, DebitRevoked, GiftFailed, GiftsLink, GiftsStatement, MonthlyChanged, NewGiftAddress,
+        PaymentAction, PaymentFailedAgain, StatedGift, YearlyNotice,
     },
     payments::{Every, GiftRhythm},
     settings::Settings,
@@ -203,6 +203,34 @@ pub(super) async fn send_changed(
     };
     let fact = format!("monthly-changed:{change}");
     tell(tx, site, &letterhead, ("", &to), &fact, &changed).await.map(drop)
+}
+
+/// Asks whoever reads the address that the provider has of a supporter by now whether it is theirs, once for each.
+pub(super) async fn send_new_address(
+    tx: &mut Tx,
+    site: &Site,
+    recurring: &Recurring,
+    (to, at): (&EmailAddress, Moment),
+    (fact, token): (&str, &str),
+) -> db::Result<()> {
+    if was_told(tx, at).await? {
+        return Ok(());
+    }
+    let letterhead = Settings::load_in(tx).await?.letterhead(site);
+    let asked = NewGiftAddress {
+        sender: letterhead.sender.clone(),
+        amount: figures(recurring.amount_minor, &recurring.currency),
+        every: recurring.rhythm().words(),
+        confirm_url: site.url(&format!("/gift-address/{token}")),
+    };
+    tell(tx, site, &letterhead, ("", to), fact, &asked).await.map(drop)
+}
+
+/// Tells the old mailbox that letters about a gift go to another one, with the way out of it.
+pub(super) async fn send_address_changed(tx: &mut Tx, site: &Site, was: &Recurring) -> db::Result<()> {
+    let what = "Letters about it go to another address from now on: the one that our payment service has for you by now.";
+    let change = format!("address-{}", token::public_id());
+    send_changed(tx, site, was, (&change, what.to_owned())).await
 }
 
 /// The link to a supporter's page. Each asking that is let through is a fact of its own.

@@ -63,6 +63,12 @@ impl Supporter {
         &self.giver.name
     }
 
+    /// Whether they may be named where supporters are thanked in public.
+    #[must_use]
+    pub const fn may_be_named(&self) -> bool {
+        self.giver.named_since.is_some()
+    }
+
     /// Their name in links.
     #[must_use]
     pub fn public_id(&self) -> &str {
@@ -448,6 +454,24 @@ pub async fn rename_supporter(
     rows::rename(&mut tx, supporter.giver.id, &name).await?;
     tx.commit().await?;
     Ok(Ok(()))
+}
+
+/// Lets a supporter be named in public from now on, or no more.
+///
+/// # Errors
+/// When the database fails.
+pub async fn let_be_named(site: &Site, supporter: &Supporter, may: bool) -> db::Result<()> {
+    let mut tx = site.db.begin().await?;
+    rows::let_be_named(&mut tx, supporter.giver.id, may.then(|| site.now())).await?;
+    tx.commit().await
+}
+
+/// Whether whoever gave something may be named in public.
+///
+/// # Errors
+/// When the database fails.
+pub async fn may_be_named(site: &Site, donation: &str) -> db::Result<bool> {
+    Ok(rows::who_gave(&site.db, donation).await?.is_some_and(|giver| giver.named_since.is_some()))
 }
 
 /// Mails whoever a link named a fresh one, to the address that is known.

@@ -285,6 +285,9 @@ pub struct HeldSupporter {
     /// Since when they are not asked for gifts, if they are not.
     #[serde(serialize_with = "at_last")]
     pub never_ask_since: Option<Moment>,
+    /// Since when they may be named in public, if they may.
+    #[serde(serialize_with = "at_last")]
+    pub named_since: Option<Moment>,
 }
 
 /// A gift.

@@ -73,8 +73,8 @@ statements! {
             where address_hash in (select value from json_each($1)) and id < $2 order by id desc limit $3",
         postgres "select id, reason, detail, masked, created_at, lifted_at from suppression
             where address_hash in (select json_array_elements_text(cast($1 as json))) and id < $2 order by id desc limit $3";
-    SUPPORTER = sqlite "select public_id, email, name, created_at, never_ask_since from donor where email_key in (select value from json_each($1)) order by id",
-        postgres "select public_id, email, name, created_at, never_ask_since from donor where email_key in (select json_array_elements_text(cast($1 as json))) order by id";
+    SUPPORTER = sqlite "select public_id, email, name, created_at, never_ask_since, named_since from donor where email_key in (select value from json_each($1)) order by id",
+        postgres "select public_id, email, name, created_at, never_ask_since, named_since from donor where email_key in (select json_array_elements_text(cast($1 as json))) order by id";
     GIFTS = sqlite "select d.id, d.public_id, d.email, d.name, d.kind, d.amount_minor, d.currency, d.state, d.created_at, d.paid_at,
                 r.number as receipt, d.provider_payment_id as payment, d.card_brand, d.card_last4,
                 (select group_concat(n.text, ' / ') from donation_note n where n.donation_id = d.id) as notes

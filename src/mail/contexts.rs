@@ -25,6 +25,7 @@ pub const OF_MONEY: &[&str] = &[
     GiftFailed::NAME,
     CardExpiring::NAME,
     DebitRevoked::NAME,
+    NewGiftAddress::NAME,
     YearlyNotice::NAME,
     MonthlyChanged::NAME,
     GiftsStatement::NAME,
@@ -1053,6 +1054,32 @@ impl EmailTemplate for DebitRevoked {
             amount: "€15.00".into(),
             every: "every month".into(),
             manage_url: "https://news.example.org/giving/sample".into(),
+        }
+    }
+}
+
+/// Asks whoever reads an address whether the regular gift is theirs that the payment service has it for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NewGiftAddress {
+    /// Who writes.
+    pub sender: Sender,
+    /// The amount with its currency.
+    pub amount: String,
+    /// How often, such as "every month".
+    pub every: String,
+    /// Where it is said.
+    pub confirm_url: String,
+}
+
+impl EmailTemplate for NewGiftAddress {
+    const NAME: &'static str = "new_gift_address";
+
+    fn sample() -> Self {
+        Self {
+            sender: Sender::sample(),
+            amount: "€15.00".into(),
+            every: "every month".into(),
+            confirm_url: "https://news.example.org/gift-address/sample".into(),
         }
     }
 }

@@ -34,10 +34,10 @@ pub use contexts::{
     AddressChangeNew, AddressChangeOld, AddressChanged, AddressIsKnown, AddressTakenBack, AlreadyReader,
     CardExpiring, ChoicesLink, ConfirmSubscription, CopiesCameBack, CopyOfData, DebitRevoked, EditionHeld,
     EditionPaused, EmailTemplate, EraseRequest, FormClosed, GiftFailed, GiftReturned, GiftsLink,
-    GiftsStatement, GoodBye, JobStopped, MoneyNews, MonthlyChanged, MonthlyNotEnded, NothingTaken, OF_MONEY,
-    OF_THE_TEAM, Paused, PaymentAction, PaymentFailed, PaymentFailedAgain, Receipt, RecurringCancelled,
-    Sender, SignInLink, SignInRefused, SomethingWrong, StatedGift, TeamInvite, Welcome, Welcomed,
-    WorkGivenUp, YearlyNotice,
+    GiftsStatement, GoodBye, JobStopped, MoneyNews, MonthlyChanged, MonthlyNotEnded, NewGiftAddress,
+    NothingTaken, OF_MONEY, OF_THE_TEAM, Paused, PaymentAction, PaymentFailed, PaymentFailedAgain, Receipt,
+    RecurringCancelled, Sender, SignInLink, SignInRefused, SomethingWrong, StatedGift, TeamInvite, Welcome,
+    Welcomed, WorkGivenUp, YearlyNotice,
 };
 pub use digest::{Appeal, ArticleBlock, DigestContext, Image, TestCopy};
 pub use dkim::{Algorithm, KeyError, Signer, generate as generate_key, sign_all, zone_file_strings};

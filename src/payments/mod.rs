@@ -180,6 +180,8 @@ pub struct Payment {
     pub charge: Option<Charge>,
     /// Whether somebody at the provider or of the team has to look at it before it counts.
     pub in_review: bool,
+    /// Whether it waits for its owner to confirm it at their bank.
+    pub asks_owner: bool,
 }
 
 /// One month's bill of a subscription as it is now.
@@ -191,6 +193,8 @@ pub struct Invoice {
     pub paid: bool,
     /// Whether it waits to be paid: neither paid, nor void, nor given up.
     pub open: bool,
+    /// Why the provider cannot make it out; while that is so, it takes nothing.
+    pub stuck: Option<String>,
     pub paid_at: Option<Moment>,
     /// When it was made out.
     pub created: Moment,
@@ -208,6 +212,8 @@ pub struct Invoice {
     pub subscription: Option<String>,
     /// The payment that paid it.
     pub payment: Option<String>,
+    /// The payment by which it is to be paid, while it waits.
+    pub waits_for: Option<String>,
     /// The supporter's address.
     pub email: Option<String>,
     /// The supporter's name.
@@ -291,6 +297,10 @@ pub enum EventKind {
     InvoiceAsks,
     /// A subscription that is taken in some days.
     Upcoming,
+    /// An invoice that the provider could not make out: nobody is charged by it.
+    InvoiceStuck,
+    /// Whoever pays subscriptions: their address, or what pays them.
+    Customer,
     /// What pays subscriptions.
     Method,
     /// What a bank lets us take from an account.
@@ -438,6 +448,8 @@ pub trait PaymentProvider: Send + Sync + fmt::Debug {
     ) -> ProviderAnswer<'a, ProviderSubscription>;
     /// The provider's page on which a supporter chooses another card; it leads back to `back`.
     fn card_page<'a>(&'a self, customer: &'a str, back: &'a str) -> ProviderAnswer<'a, String>;
+    /// The address that the provider has of whoever pays a subscription; none if it has none, or they are deleted there.
+    fn customer_email<'a>(&'a self, customer: &'a str) -> ProviderAnswer<'a, Option<String>>;
     /// What pays by a mandate, if the bank has revoked it; none while it is good.
     fn revoked_method<'a>(&'a self, mandate: &'a str) -> ProviderAnswer<'a, Option<String>>;
     /// A page of the events that are asked for: the first page, or the one after an event that another page named as its end.

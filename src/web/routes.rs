@@ -235,6 +235,8 @@ pub fn routes() -> Vec<Route> {
         Route::get("/thanks/{token}", Anybody, PublicForm, public::thanks::show),
         Route::get("/giving/{token}", Anybody, PublicForm, public::giving::show),
         Route::post("/giving/{token}", Anybody, FormRule, PublicForm, public::giving::submit),
+        Route::get("/gift-address/{token}", Anybody, PublicForm, public::gift_address::show),
+        Route::post("/gift-address/{token}", Anybody, FormRule, PublicForm, public::gift_address::submit),
         Route::get("/supporter", Anybody, PublicForm, public::supporter::ask),
         Route::post("/supporter", Anybody, FormRule, PublicForm, public::supporter::ask_submit),
         Route::get("/supporter/sent", Anybody, PublicForm, public::supporter::sent_page),

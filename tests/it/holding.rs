@@ -233,7 +233,7 @@ const TABLES: &[(&str, Tells)] = &[
         "donor",
         In(
             Section::Supporter,
-            &["public_id", "email", "name", "created_at", "never_ask_since"],
+            &["public_id", "email", "name", "created_at", "never_ask_since", "named_since"],
             // Whether the words that they are found by are written.
             &["id", "email_key", "worded"],
         ),

@@ -11,9 +11,9 @@ use broadside::{
         CardExpiring, ChoicesLink, ConfirmSubscription, CopiesCameBack, CopyOfData, DebitRevoked,
         EditionHeld, EditionPaused, EmailTemplate, EraseRequest, FormClosed, GiftFailed, GiftReturned,
         GiftsLink, GiftsStatement, GoodBye, JobStopped, MoneyNews, MonthlyChanged, MonthlyNotEnded,
-        NothingTaken, Paused, PaymentAction, PaymentFailed, PaymentFailedAgain, Receipt, RecurringCancelled,
-        Sender, SignInLink, SignInRefused, SomethingWrong, TeamInvite, Welcome, Welcomed, WorkGivenUp,
-        YearlyNotice,
+        NewGiftAddress, NothingTaken, Paused, PaymentAction, PaymentFailed, PaymentFailedAgain, Receipt,
+        RecurringCancelled, Sender, SignInLink, SignInRefused, SomethingWrong, TeamInvite, Welcome, Welcomed,
+        WorkGivenUp, YearlyNotice,
     },
     publishing,
     sandbox::{LineEnds, Rule, Stage},
@@ -123,6 +123,10 @@ const IN_SPITE_OF_A_BLOCK: [(&str, &str); 15] = [
     ("gift_failed", "they gave, and their money did not come"),
     ("card_expiring", "they give, and soon it will not go through"),
     ("debit_revoked", "they give, and their bank does not let them"),
+    (
+        "new_gift_address",
+        "somebody at the payment service says that it is theirs, and nothing goes to them before they say so",
+    ),
     ("yearly_notice", "money is taken from them"),
     ("monthly_changed", "they asked for it, or somebody did in their name"),
     ("gifts_link", "they gave, and it is theirs to see and to stop"),
@@ -260,6 +264,7 @@ both_engines! {
         enqueue(&app, &mut seen, &GiftFailed { sender: sender(), donor_name: HARD_NAME.to_owned(), ..GiftFailed::sample() }).await;
         enqueue(&app, &mut seen, &CardExpiring { sender: sender(), donor_name: HARD_NAME.to_owned(), ..CardExpiring::sample() }).await;
         enqueue(&app, &mut seen, &DebitRevoked { sender: sender(), donor_name: HARD_NAME.to_owned(), ..DebitRevoked::sample() }).await;
+        enqueue(&app, &mut seen, &NewGiftAddress { sender: sender(), ..NewGiftAddress::sample() }).await;
         enqueue(&app, &mut seen, &YearlyNotice { sender: sender(), donor_name: HARD_NAME.to_owned(), ..YearlyNotice::sample() }).await;
         enqueue(&app, &mut seen, &MonthlyChanged { sender: sender(), donor_name: HARD_NAME.to_owned(), ..MonthlyChanged::sample() }).await;
         enqueue(&app, &mut seen, &GiftsLink { sender: sender(), ..GiftsLink::sample() }).await;

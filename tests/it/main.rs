@@ -105,6 +105,7 @@ mod stale_forms;
 mod standing_still;
 mod statements;
 mod stopped;
+mod stripe_mock;
 mod subscribing;
 mod supporting;
 mod testing_cards;

@@ -12,7 +12,7 @@ use std::{
 
 use broadside::{
     clock::{Clock, Moment},
-    sandbox::{CardAnswer, DisputeKind, RecordedCall, Sandbox, SandboxConfig, StripeServer},
+    sandbox::{CardAnswer, DisputeKind, RecordedCall, Sandbox, SandboxCard, SandboxConfig, StripeServer},
 };
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -149,6 +149,16 @@ async fn go_round(stripe: &StripeServer, asker: &Asker, subscription: &str, inte
 
     post("/v1/customers", "email=bo@example.org&name=Bo&metadata[a]=b").await;
     post(&format!("/v1/customers/{customer}"), "balance=-100&description=kind").await;
+    let card = SandboxCard {
+        brand: "mastercard".to_owned(),
+        last4: "4444".to_owned(),
+        expires: (11, 2035),
+        answers: String::new(),
+    };
+    stripe.set_up_card(&customer, &card).expect("another card");
+    let mandate = stripe.revoke_mandate(subscription).expect("the bank says no");
+    get(&format!("/v1/mandates/{mandate}")).await;
+    stripe.finalization_fails(subscription, "customer_tax_location_invalid").expect("it is a draft");
     get(&format!("/v1/customers/{customer}?expand[]=subscriptions")).await;
     get(&format!("/v1/customers/{customer}/payment_methods?type=card")).await;
     let configuration = "features[payment_method_update][enabled]=true&features[subscription_cancel][enabled]=true&default_return_url=http://mag.test/";
@@ -186,6 +196,7 @@ async fn go_round(stripe: &StripeServer, asker: &Asker, subscription: &str, inte
         "radar/early_fraud_warnings?limit=100",
         "refunds?limit=100",
         "reviews?limit=100",
+        "setup_intents?limit=100",
         "subscriptions?limit=100&status=all&expand[]=data.latest_invoice",
         "webhook_endpoints?limit=100",
     ] {

@@ -259,6 +259,111 @@ both_engines! {
         app.sandbox.stripe().clear_plans();
     }
 
+    /// Nobody is named in public who did not say so; the desk and what is held about them know it, and forgetting forgets it.
+    async fn a_supporter_says_whether_they_may_be_named(app: TestApp) {
+        let (page, _) = monthly(&app).await;
+        app.visitor().open(&page).await.says("You give without being named");
+        let gift = donations::donations_page(&app.site.db, None, 1).await.expect("a read")[0].public_id.clone();
+        let desk = app.desk().await;
+        let at_the_desk = async || desk.open(&format!("/desk/donations/{gift}")).await.body;
+        assert!(at_the_desk().await.contains("they did not say that they may be"));
+        press(&app, &page, "named", &[]).await.says("We may name you from now on");
+        assert!(at_the_desk().await.contains("They said yes, on their page"));
+        let since: Vec<(Option<i64>,)> = rows(&app.site.db, "select named_since from donor").await;
+        assert!(since[0].0.is_some());
+        press(&app, &page, "unnamed", &[]).await.says("We name you nowhere");
+        let since: Vec<(Option<i64>,)> = rows(&app.site.db, "select named_since from donor").await;
+        assert_eq!(since, [(None,)]);
+        assert!(at_the_desk().await.contains("they did not say that they may be"));
+    }
+
+    /// An address that is changed at the payment service moves nothing before somebody at it says that it is theirs; what was put right there
+    /// meanwhile is not taken, and the old mailbox is told.
+    async fn a_new_address_at_the_payment_service_is_asked_first(app: TestApp) {
+        const NEW: &str = "ann.new@example.com";
+        let (_, subscription) = monthly(&app).await;
+        let stripe = app.sandbox.stripe();
+        let customer = stripe.customer_of(&subscription).expect("a customer");
+        let renew = async || {
+            app.advance(30 * DAY);
+            stripe.renew(&subscription).expect("a month");
+            app.hear_the_provider().await;
+            app.drain().await;
+        };
+        let receipts = |to: &str| app.mails(to).iter().filter(|mail| mail.subject.starts_with("Thank you")).count();
+        stripe.change_customer(&customer, &format!("email={NEW}")).expect("the team changes it");
+        // Another card of theirs is no other address, and nobody is asked twice.
+        stripe.set_up_card(&customer, &broadside::sandbox::SandboxCard { brand: "visa".to_owned(), last4: "1111".to_owned(), expires: (1, 2035), answers: String::new() }).expect("a card");
+        app.hear_the_provider().await;
+        app.drain().await;
+        assert_eq!(app.mails(NEW).len(), 1);
+        let asked = app.last_mail(NEW);
+        assert!(asked.subject.contains("Is this the address") && asked.text.contains("€15.00 every month"), "{}", asked.text);
+        let before = receipts(SUPPORTER);
+        renew().await;
+        assert_eq!((receipts(SUPPORTER), app.mails(NEW).len()), (before + 1, 1), "nobody has said so");
+
+        let link = asked.link("/gift-address/");
+        assert!(!link.contains("ann"), "the address stands in no link");
+        let page = app.visitor().open(&link).await;
+        page.says("Is this gift yours?");
+        // It was a slip, and is put right at the payment service: the link moves nothing.
+        stripe.change_customer(&customer, &format!("email={SUPPORTER}")).expect("put right");
+        let late = app.visitor().submit(&page.form("/gift-address/")).await;
+        assert_eq!(late.status, StatusCode::GONE);
+        renew().await;
+        assert_eq!((receipts(SUPPORTER), app.mails(NEW).len()), (before + 2, 1));
+
+        stripe.change_customer(&customer, &format!("email={NEW}")).expect("the team changes it again");
+        let theirs = app.visitor().submit_and_follow(&page.form("/gift-address/")).await;
+        theirs.says("€15.00 every month");
+        app.drain().await;
+        assert!(app.last_mail(SUPPORTER).text.contains("go to another address"), "the old mailbox hears it");
+        renew().await;
+        assert_eq!((receipts(SUPPORTER), receipts(NEW)), (before + 2, 1));
+        // What was given before stays with the old address; pressing again changes nothing.
+        let again = app.visitor().open(&link).await;
+        again.says("Letters come here");
+        app.visitor().submit_and_follow(&again.form("/gift-address/")).await.says("€15.00 every month");
+        let audit = donations::audit_money(&app.site.db).await.expect("an audit");
+        assert!(audit.balances(), "{:?}", audit.problems);
+    }
+
+    /// A card that is set up on the payment service's page pays what has no card of its own: it stands on the page.
+    async fn another_card_at_the_payment_service_is_shown(app: TestApp) {
+        let (_, subscription) = monthly(&app).await;
+        let stripe = app.sandbox.stripe();
+        let customer = stripe.customer_of(&subscription).expect("a customer");
+        stripe.change_subscription(&subscription, "default_payment_method=").expect("it has none of its own");
+        stripe.set_up_card(&customer, &broadside::sandbox::SandboxCard { brand: "mastercard".to_owned(), last4: "4444".to_owned(), expires: (11, 2035), answers: String::new() }).expect("a card");
+        app.hear_the_provider().await;
+        app.visitor().open(&asked_for(&app).await).await.says("Mastercard card ending in 4444");
+    }
+
+    /// A bank that lets no more be taken is told to whoever gives; a bill that cannot be made out, to the treasurers.
+    async fn a_revoked_debit_and_a_bill_that_is_stuck_are_told(app: TestApp) {
+        let session = app.begin_to_give(SUPPORTER, "15", "month").await;
+        let stripe = app.sandbox.stripe();
+        stripe.pay_later(&session, SUPPORTER).expect("a debit");
+        stripe.settle(&session, true).expect("it arrives");
+        app.hear_the_provider().await;
+        app.drain().await;
+        let subscription = stripe.subscriptions()[0]["id"].as_str().expect("an id").to_owned();
+        stripe.revoke_mandate(&subscription).expect("the bank says no");
+        app.hear_the_provider().await;
+        app.drain().await;
+        assert!(app.last_mail(SUPPORTER).text.contains("Your bank tells us that we may not take"), "{}", app.last_mail(SUPPORTER).text);
+
+        stripe.finalization_fails(&subscription, "customer_tax_location_invalid").expect("a draft");
+        app.hear_the_provider().await;
+        for _ in 0..2 {
+            app.jobs().run_all_once().await;
+            app.send().await;
+        }
+        let told = app.last_mail(crate::support::app::OWNER.0);
+        assert!(told.subject.contains("cannot be billed") && told.text.contains("customer tax location invalid"), "{} {}", told.subject, told.text);
+    }
+
     /// TRUST T5: a bank that did not pay after days: the giver hears it, and how to try again.
     async fn a_payment_that_fails_days_later_is_told(app: TestApp) {
         let visitor = app.visitor();
@@ -311,7 +416,15 @@ async fn a_supporter_pauses_changes_and_stops_in_a_browser() {
     browser.click("Use another card or account").await;
     browser.wait_for_text("Go on to the payment service").await;
     browser.sound("supporter-card").await;
-    browser.click("Back without changing anything").await;
+    // The payment service's own page, and back.
+    browser.click("Go on to the payment service").await;
+    browser.wait_for_path("/p/session/").await;
+    browser.sound("supporter-portal").await;
+    browser.click("Pay by another card").await;
+    browser.wait_for_path("/supporter/").await;
+    app.hear_the_provider().await;
+    browser.goto(&page).await;
+    browser.wait_for_text("Mastercard card ending in 4444").await;
     browser.click("Stop this gift").await;
     browser.wait_for_path("/giving/").await;
     browser.sound("supporter-stop").await;

@@ -4,14 +4,23 @@ use std::time::Duration;
 
 use broadside::{
     clock::Moment,
-    donations::{self, GiftStanding},
-    sandbox::DisputeKind,
+    db::Engine,
+    donations::{self, GiftStanding, RefundAsk, RefundMade},
+    payments::PaymentProvider as _,
+    sandbox::{ApiFault, DisputeKind},
+    staff::Role,
 };
 use reqwest::StatusCode;
 
 use crate::{
     donating::{BUYER, House},
-    support::{TestApp, app::OWNER, both_engines, database::change},
+    support::{
+        Browser, Fixture as _, Program, Seed, TestApp, TestDb,
+        app::OWNER,
+        both_engines,
+        database::{change, rows},
+        wait,
+    },
 };
 
 const DAY: Duration = Duration::from_secs(86_400);
@@ -97,6 +106,56 @@ both_engines! {
         assert!(!desk.open(&path).await.body.contains("How much to send back"), "nothing is left");
         assert!(desk.open("/desk/donations?state=sent_back").await.body.contains(&gift.id));
         house.agrees("eur").await;
+    }
+
+    /// TRUST D6, F3: the program is killed by `kill -9` with a refund in hand: before it is asked for, on its way, done and not answered.
+    /// Begun again it is made once, and both books agree.
+    async fn a_refund_that_is_killed_is_made_once(house: House) {
+        let mut seed = Seed::get(&format!("a refund killed on {:?}", house.site.db.engine()));
+        let api = format!("http://{}", house.sandbox.http_addr());
+        let settings = [
+            ("STRIPE_SECRET_KEY", "sk_test_of_a_test"),
+            ("STRIPE_WEBHOOK_SECRET", "whsec_of_a_test"),
+            ("STRIPE_API_BASE", api.as_str()),
+        ];
+        let (stripe, db) = (house.stripe(), &house.site.db);
+        let owner = rows::<(i64,)>(db, "select id from staff order by id").await[0].0;
+        let again = "update refund_request set next_at = 0 where state = 'asked'";
+        let open = "select next_at from refund_request where state = 'asked'";
+        for fault in [ApiFault::Delay(Duration::from_secs(1)), ApiFault::LoseReply, ApiFault::FailAfter(503)] {
+            let (gift, charge) = house.paid("15").await;
+            stripe.plan_request(Some("/v1/refunds"), ApiFault::Refuse(503), None);
+            let key = broadside::token::public_id();
+            let ask = RefundAsk { key: &key, donation: &gift.id, amount_minor: 500, why: "given twice" };
+            let asked = donations::refund(&house.site, house.provider.as_ref(), (owner, Role::Owner), &ask).await;
+            assert_eq!(asked.expect("it is written down"), RefundMade::Waits);
+            stripe.clear_plans();
+            for _ in 0..2 {
+                change(db, again).await;
+                stripe.plan_request(Some("/v1/refunds"), fault, None);
+                let program = Program::serve(&house, &settings);
+                wait::until("the refund to be taken in hand", async || {
+                    rows::<(i64,)>(db, open).await.iter().all(|(next_at,)| *next_at > 0).then_some(())
+                })
+                .await;
+                for _ in 0..seed.within(0..3_000_000) {
+                    std::hint::spin_loop();
+                }
+                program.kill();
+                stripe.clear_plans();
+            }
+            change(db, again).await;
+            let program = Program::serve(&house, &settings);
+            wait::until("the refund to be made", async || rows::<(i64,)>(db, open).await.is_empty().then_some(())).await;
+            program.kill();
+            let payment = stripe.object(&charge).expect("a charge")["payment_intent"].as_str().expect("a payment").to_owned();
+            let made = house.provider.after().refunds_of(&payment).await.expect("the list");
+            assert_eq!(made.iter().map(|one| one.amount.minor).collect::<Vec<_>>(), [500], "{fault:?}");
+            house.work().await;
+            assert_eq!(house.donation(&gift).await.refunded_minor, 500, "{fault:?}");
+        }
+        house.agrees("eur").await;
+        house.leaves_work();
     }
 
     /// A dispute is at the top of the page with its day, and at the gift with what helps; nothing is sent back meanwhile.
@@ -253,4 +312,55 @@ both_engines! {
 fn donations_month(house: &House) -> String {
     let zone = broadside::clock::Zone::named("UTC").expect("a zone");
     house.site.now().day(&zone)[..7].to_owned()
+}
+
+/// TRUST D6, D8: in a browser a treasurer sends part of a gift back and sees a dispute come and go; every page is for everybody.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_treasurer_sends_a_gift_back_and_sees_a_dispute_in_a_browser() {
+    let Some(browser) = Browser::open().await else { return };
+    let house = House::start(TestDb::migrated(Engine::Sqlite).await.expect("SQLite is always there")).await;
+    let (gift, _) = house.paid("15").await;
+    let (_, charge) = house.paid("20").await;
+    browser.goto(&house.url("/desk/sign-in")).await;
+    browser.fill("Email address", OWNER.0).await;
+    browser.fill("Password", OWNER.1).await;
+    browser.click("Sign in").await;
+    browser.wait_for_text("Overview").await;
+    browser.goto(&house.url("/desk/donations")).await;
+    browser.wait_for_text("Given twice").await;
+    browser.sound("treasurer-given-twice").await;
+
+    browser.goto(&house.url(&format!("/desk/donations/{}", gift.id))).await;
+    browser.fill("How much to send back", "5").await;
+    browser.click("Send it back").await;
+    // The browser itself asks for the why.
+    assert!(house.stripe().book().given["eur"].refunded == 0);
+    browser.fill("Why", "asked by telephone").await;
+    browser.click("Send it back").await;
+    browser.wait_for_text("partly sent back").await;
+    browser.wait_for_text("asked by telephone").await;
+    browser.sound("treasurer-sent-back").await;
+    house.drain().await;
+    assert_eq!(house.stripe().book().given["eur"].refunded, 500);
+    assert!(house.last_mail(BUYER).text.contains("€5.00"), "{}", house.last_mail(BUYER).text);
+
+    let dispute =
+        house.stripe().dispute(&charge, DisputeKind::Chargeback, None, "fraudulent").expect("a dispute");
+    house.drain().await;
+    browser.goto(&house.url("/desk")).await;
+    browser.wait_for_text("A bank takes a gift back").await;
+    browser.goto(&house.url("/desk/donations")).await;
+    browser.wait_for_text("A bank takes €20.00 back").await;
+    browser.sound("treasurer-dispute").await;
+    browser.click("See the gift").await;
+    browser.wait_for_text("What helps:").await;
+    assert!(!browser.sees("Send it back").await, "a bank has it");
+    browser.sound("treasurer-disputed-gift").await;
+    house.stripe().dispute_becomes(&dispute, "won").expect("an end");
+    house.drain().await;
+    browser.goto(browser.address().await.as_str()).await;
+    browser.wait_for_text("How much to send back").await;
+    browser.close().await;
+    house.agrees("eur").await;
+    house.finish().await;
 }

@@ -69,6 +69,10 @@ pub struct Month {
     pub is_copy: bool,
     /// What the bank has revoked that pays it, by the provider's name.
     pub revoked: Option<String>,
+    /// Whether the invoice waits for its supporter to confirm it at their bank.
+    pub asks_owner: bool,
+    /// The address that the provider has of whoever pays it, where that was asked.
+    pub address: Option<String>,
 }
 
 /// Fetches what the event is about, outside any transaction.
@@ -98,9 +102,23 @@ pub async fn fetch(
             Err(error) if error.is_missing() => Ok(Seen::Nothing),
             Err(error) => Err(error.into()),
         },
-        Some(EventKind::Invoice | EventKind::InvoiceFailed | EventKind::InvoiceAsks) => {
+        Some(EventKind::Customer) => of_customer(site, provider, object_id).await,
+        Some(
+            news @ (EventKind::Invoice
+            | EventKind::InvoiceFailed
+            | EventKind::InvoiceAsks
+            | EventKind::InvoiceStuck),
+        ) => {
             let invoice = provider.invoice(object_id).await?;
-            of_invoice(site, provider, invoice, None).await
+            let waits_for = invoice.waits_for.clone().filter(|_| invoice.open);
+            let mut seen = of_invoice(site, provider, invoice, None).await?;
+            // What its bank wants confirmed is said to have failed, too, in whichever order: its supporter hears the one of it.
+            if let (Seen::Month(month), EventKind::InvoiceFailed, Some(payment)) =
+                (&mut seen, news, waits_for)
+            {
+                month.asks_owner = provider.payment(&payment).await?.asks_owner;
+            }
+            Ok(seen)
         }
         // What is paid out is of no gift: the inbox sees to it.
         Some(EventKind::Payout) | None => Ok(Seen::Nothing),
@@ -230,6 +248,29 @@ async fn paid_by(
     Ok(if months.is_empty() { Seen::Nothing } else { Seen::Months(months) })
 }
 
+/// What a customer of the provider pays that is ours, as it is now, with the address that the provider has of them.
+async fn of_customer(
+    site: &Site,
+    provider: &dyn PaymentProvider,
+    customer: &str,
+) -> Result<Seen, ProviderPollError> {
+    let subscriptions = store::months::of_customer(&site.db, customer).await?;
+    if subscriptions.is_empty() {
+        return Ok(Seen::Nothing);
+    }
+    let address = match provider.customer_email(customer).await {
+        Ok(address) => address,
+        Err(error) if error.is_missing() => None,
+        Err(error) => return Err(error.into()),
+    };
+    let mut months = Vec::new();
+    for subscription in subscriptions {
+        let Some(month) = look(site, provider, &subscription, None, None).await? else { continue };
+        months.push(Month { address: address.clone(), ..month });
+    }
+    Ok(Seen::Months(months))
+}
+
 /// The provider says that money came a moment before it says when; it is not booked under another time.
 fn dated(payment: Payment) -> Result<Payment, ProviderError> {
     let undated = payment.state == PaymentState::Succeeded && payment.paid_at.is_none();
@@ -264,7 +305,8 @@ async fn look(
         None => made(site, provider, &subscription).await?,
     };
     let (is_copy, version) = (made == Made::Copy, followed.unwrap_or(0));
-    let month = Month { subscription, invoice, paying, version, is_copy, revoked: None };
+    let (revoked, asks_owner, address) = (None, false, None);
+    let month = Month { subscription, invoice, paying, version, is_copy, revoked, asks_owner, address };
     Ok((made != Made::InVain).then_some(month))
 }
 

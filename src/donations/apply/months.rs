@@ -2,7 +2,7 @@
 
 use super::{
     super::{
-        back, book, calls, letters, regular_letters, renewals,
+        back, book, calls, letters, new_address, regular_letters, renewals,
         store::{
             self,
             events::DueEvent,
@@ -18,6 +18,7 @@ use crate::{
     db::{self, Tx},
     money::Money,
     payments::{EventKind, Invoice, ProviderSubscription, RecurringState},
+    queue::{self, News},
     site::Site,
 };
 
@@ -70,10 +71,12 @@ pub async fn follow(tx: &mut Tx, site: &Site, event: &DueEvent, month: &Month) -
         && !matches!(subscription.state, RecurringState::Cancelled | RecurringState::Paused);
     if runs {
         match (event.what.news(), invoice.filter(|invoice| invoice.open)) {
-            (Some(EventKind::InvoiceFailed), Some(invoice)) => {
+            (Some(EventKind::InvoiceFailed), Some(invoice))
+                if !(month.asks_owner && invoice.page.is_some()) =>
+            {
                 renewals::failed(tx, site, &recurring, invoice, event.since).await?;
             }
-            (Some(EventKind::InvoiceAsks), Some(invoice)) => {
+            (Some(EventKind::InvoiceAsks | EventKind::InvoiceFailed), Some(invoice)) => {
                 renewals::asks(tx, site, &recurring, invoice, event.since).await?;
             }
             (Some(EventKind::Upcoming), _) => {
@@ -81,6 +84,16 @@ pub async fn follow(tx: &mut Tx, site: &Site, event: &DueEvent, month: &Month) -
             }
             _ => {}
         }
+    }
+    if let (Some(EventKind::InvoiceStuck), Some(why)) =
+        (event.what.news(), invoice.and_then(|invoice| invoice.stuck.as_deref()))
+    {
+        let why: String = why.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '_').collect();
+        let subject = format!("bill {} {why}", recurring.public_id);
+        queue::add_news(tx, site.now(), News::Money, &subject).await?;
+    }
+    if let Some(address) = month.address.as_deref().filter(|_| runs) {
+        new_address::ask(tx, site, &recurring, (address, event.since)).await?;
     }
     if let Some(mandate) = month.revoked.as_deref().filter(|_| runs) {
         regular_letters::send_debit_revoked(tx, site, &recurring, (mandate, event.since)).await?;

@@ -44,6 +44,9 @@ statements! {
     ABOUT_WARNING = "select d.public_id as donation, case when w.is_actionable then 'actionable' else 'over' end as state,
         d.amount_minor, d.currency, w.reason, cast(null as bigint) as due_at
         from fraud_warning w join donation d on d.id = w.donation_id where w.provider_warning_id = $1";
+    /// A regular gift, with the newest that was given by it.
+    ABOUT_REGULAR = "select (select d.public_id from donation d where d.recurring_donation_id = r.id order by d.id desc limit 1) as donation,
+        r.state, r.amount_minor, r.currency, '' as reason, cast(null as bigint) as due_at from recurring_donation r where r.public_id = $1";
     ABOUT_PAYOUT = "select cast(null as text) as donation, state, amount_minor, currency, failure as reason,
         cast(null as bigint) as due_at from payout where provider_payout_id = $1";
 }
@@ -171,6 +174,10 @@ pub async fn about_dispute(tx: &mut Tx, id: &str) -> Result<Option<About>> {
 
 pub async fn about_warning(tx: &mut Tx, id: &str) -> Result<Option<About>> {
     tx.opt(ABOUT_WARNING, (id,)).await
+}
+
+pub async fn about_regular(tx: &mut Tx, id: &str) -> Result<Option<About>> {
+    tx.opt(ABOUT_REGULAR, (id,)).await
 }
 
 pub async fn about_payout(tx: &mut Tx, id: &str) -> Result<Option<About>> {

@@ -25,7 +25,7 @@ statements! {
         provider_method_id = null where donor_id = $1 and state = 'cancelled'";
     FORGET_GIFTS = "update donation set email = '', name = '', card_brand = '', card_last4 = ''
         where donor_id = $1 and (email <> '' or name <> '' or card_last4 <> '')";
-    FORGET_DONOR = "update donor set email = '', name = '', email_key = 'forgotten ' || public_id where id = $1";
+    FORGET_DONOR = "update donor set email = '', name = '', named_since = null, email_key = 'forgotten ' || public_id where id = $1";
     DONOR_STANDING = "select email, created_at,
         (select count(*) from recurring_donation where donor_id = donor.id and state in ('active', 'paused')) as active,
         (select count(*) from recurring_donation where donor_id = donor.id and state in ('past_due', 'unpaid')) as failing,

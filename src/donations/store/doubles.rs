@@ -2,7 +2,7 @@
 
 use sqlx_macros::FromRow;
 
-use super::super::lines::Double;
+use super::super::states::DonationKind;
 use crate::{
     clock::Moment,
     db::{Db, Result},
@@ -39,7 +39,27 @@ statements! {
         join donor on donor.id = second.donor_id
         where second.state in ('active', 'past_due', 'paused', 'unpaid') and second.activated_at > $1 and second.copy_of is null
         and second.id < $2 and first.state in ('active', 'past_due', 'paused', 'unpaid') and first.activated_at is not null
-        order by second.id desc limit $3";
+        order by second.id desc, first.id desc limit $3";
+}
+
+/// Two that stand beside one another.
+#[derive(Clone, Debug, FromRow)]
+pub struct Pair {
+    /// The newer row's id.
+    pub id: i64,
+    pub email: String,
+    pub name: String,
+    pub kind: DonationKind,
+    /// The older one, by its public id.
+    pub first: String,
+    pub first_minor: i64,
+    pub first_currency: String,
+    /// The newer one.
+    pub second: String,
+    pub second_minor: i64,
+    pub second_currency: String,
+    /// When the newer one was paid, or begun.
+    pub at: Moment,
 }
 
 /// A gift, or a monthly donation, as its giver is asked about it.
@@ -64,10 +84,10 @@ pub async fn running_months(db: &Db, donor_id: i64, since: Moment) -> Result<Opt
     db.opt(RUNNING_MONTHS, (donor_id, since)).await
 }
 
-pub async fn given_twice(db: &Db, since: Moment, before: i64, limit: i64) -> Result<Vec<Double>> {
+pub async fn given_twice(db: &Db, since: Moment, before: i64, limit: i64) -> Result<Vec<Pair>> {
     db.all(GIVEN_TWICE, (since, before, limit)).await
 }
 
-pub async fn monthly_twice(db: &Db, since: Moment, before: i64, limit: i64) -> Result<Vec<Double>> {
+pub async fn monthly_twice(db: &Db, since: Moment, before: i64, limit: i64) -> Result<Vec<Pair>> {
     db.all(MONTHLY_TWICE, (since, before, limit)).await
 }

@@ -81,6 +81,11 @@ pub async fn known(tx: &mut Tx, key: &str) -> Result<Option<String>> {
     Ok(tx.opt::<(String,)>(KNOWN, (key,)).await?.map(|(state,)| state))
 }
 
+/// Whether anybody asked for it by that form.
+pub async fn was_asked(db: &Db, key: &str) -> Result<bool> {
+    Ok(db.opt::<(String,)>(KNOWN, (key,)).await?.is_some())
+}
+
 /// Whether a bank has it, or decides about it.
 pub async fn is_disputed(tx: &mut Tx, donation_id: i64) -> Result<bool> {
     Ok(tx.one::<(i64,)>(IS_DISPUTED, (donation_id,)).await?.0 > 0)

@@ -62,6 +62,11 @@ statements! {
     /// Those that go on and are paid by something, by the provider's name of it.
     PAID_BY = "select provider_subscription_id from recurring_donation where provider_method_id = $1
         and state not in ('pending', 'cancelled') and provider_subscription_id is not null order by id limit 50";
+    /// Those that go on and are paid by a customer of the provider.
+    OF_CUSTOMER = "select provider_subscription_id from recurring_donation where provider_customer_id = $1
+        and state not in ('pending', 'cancelled') and provider_subscription_id is not null order by id limit 50";
+    TAKE_OF_CUSTOMER = "update recurring_donation set state = state where provider_customer_id = $1 and state <> 'cancelled'";
+    READDRESS = "update recurring_donation set email = $2, donor_id = $3 where provider_customer_id = $1 and state <> 'cancelled'";
     REVIVE_RECURRING = "update recurring_donation set state = 'pending', cancelled_at = null where id = $1 and state = 'cancelled'";
 }
 
@@ -203,6 +208,21 @@ pub async fn subscription_of(db: &Db, id: i64) -> Result<Option<String>> {
 /// The subscriptions that go on and are paid by that.
 pub async fn paid_by(db: &Db, method: &str) -> Result<Vec<String>> {
     Ok(db.all::<(String,)>(PAID_BY, (method,)).await?.into_iter().map(|(name,)| name).collect())
+}
+
+/// The subscriptions that go on and are paid by a customer.
+pub async fn of_customer(db: &Db, customer: &str) -> Result<Vec<String>> {
+    Ok(db.all::<(String,)>(OF_CUSTOMER, (customer,)).await?.into_iter().map(|(name,)| name).collect())
+}
+
+/// Lets what a customer pays be another address's from now on; what was given until then stays with the old one.
+pub async fn readdress(tx: &mut Tx, customer: &str, (email, donor_id): (&str, i64)) -> Result<u64> {
+    tx.exec(READDRESS, (customer, email, donor_id)).await
+}
+
+/// Holds what a customer pays.
+pub async fn take_of_customer(tx: &mut Tx, customer: &str) -> Result<u64> {
+    tx.exec(TAKE_OF_CUSTOMER, (customer,)).await
 }
 
 /// Whether the row followed; false when somebody else made it follow since.

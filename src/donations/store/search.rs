@@ -27,8 +27,11 @@ statements! {
         from donation d where d.state = 'paid'";
     pub(crate) IS_PAID = "select d.id from donation d where d.state = 'paid'";
     pub(crate) IN_STATE = "select d.id from donation d where d.state = $1 and d.state <> 'paid'";
-    pub(crate) SENT_BACK = "select d.id from donation d where d.id in (select r.donation_id from refund r where r.state not in ('canceled', 'failed'))";
-    pub(crate) IN_DISPUTE = "select d.id from donation d where d.id in (select x.donation_id from dispute x)";
+    /// Of what never had anything come back the version is 0: an index has the others alone.
+    pub(crate) SENT_BACK = "select d.id from donation d where d.version > 0
+        and exists (select 1 from refund r where r.donation_id = d.id and r.state not in ('canceled', 'failed'))";
+    pub(crate) IN_DISPUTE = "select d.id from donation d where d.version > 0
+        and exists (select 1 from dispute x where x.donation_id = d.id)";
     pub(crate) OF_KIND = "select d.id from donation d where d.kind = $1";
     pub(crate) BETWEEN = "select d.id from donation d where coalesce(d.paid_at, d.created_at) >= $1 and coalesce(d.paid_at, d.created_at) < $2";
     pub(crate) PAID_BETWEEN = "select d.id from donation d where d.paid_at >= $1 and d.paid_at < $2";

@@ -10,9 +10,9 @@ use crate::{
 };
 
 statements! {
-    SUPPORTER = "select id, public_id, email, name from donor where public_id = $1 and email <> ''";
-    SUPPORTER_AT = "select id, public_id, email, name from donor where email_key = $1";
-    WHO_GAVE = "select donor.id, donor.public_id, donor.email, donor.name from donation join donor on donor.id = donation.donor_id
+    SUPPORTER = "select id, public_id, email, name, named_since from donor where public_id = $1 and email <> ''";
+    SUPPORTER_AT = "select id, public_id, email, name, named_since from donor where email_key = $1";
+    WHO_GAVE = "select donor.id, donor.public_id, donor.email, donor.name, donor.named_since from donation join donor on donor.id = donation.donor_id
         where donation.public_id = $1 and donor.email <> ''";
     /// Those that go on first.
     REGULAR_OF = "select r.public_id, r.amount_minor, r.currency, r.state, r.every_count, r.every_unit, r.next_at, r.ends_at,
@@ -42,6 +42,8 @@ statements! {
     /// Whose regular gift it is.
     OWNED = "select count(*) from recurring_donation where public_id = $1 and donor_id = $2";
     RENAME = "update donor set name = $2 where id = $1 and email <> ''";
+    MAY_BE_NAMED = "update donor set named_since = coalesce(named_since, $2) where id = $1 and email <> ''";
+    MAY_NOT_BE_NAMED = "update donor set named_since = null where id = $1";
     RENAME_REGULAR = "update recurring_donation set name = $2 where donor_id = $1 and state <> 'cancelled'";
 }
 
@@ -52,6 +54,7 @@ pub struct Giver {
     pub public_id: String,
     pub email: String,
     pub name: String,
+    pub named_since: Option<Moment>,
 }
 
 /// A regular gift as its supporter sees it.
@@ -160,4 +163,12 @@ pub async fn owns(db: &Db, donor: i64, recurring: &str) -> Result<bool> {
 pub async fn rename(tx: &mut Tx, donor: i64, name: &str) -> Result<()> {
     tx.exec(RENAME_REGULAR, (donor, name)).await?;
     tx.exec(RENAME, (donor, name)).await.map(drop)
+}
+
+/// Whether a supporter may be named in public from now on.
+pub async fn let_be_named(tx: &mut Tx, id: i64, since: Option<Moment>) -> Result<u64> {
+    match since {
+        Some(since) => tx.exec(MAY_BE_NAMED, (id, since)).await,
+        None => tx.exec(MAY_NOT_BE_NAMED, (id,)).await,
+    }
 }

@@ -68,7 +68,7 @@ both_engines! {
             let who = treasurer(&room).await;
             let (gift, _) = paid(&room).await;
             // First it is looked at what is left, and then sent back.
-            room.provider.next_trouble(trouble);
+            room.provider.next_trouble(Trouble::None);
             room.provider.next_trouble(trouble);
             assert_eq!(asks(&room, who, &ask("one", &gift, 1_500)).await.expect("it waits"), RefundMade::Waits);
             let more = asks(&room, who, &ask("two", &gift, 1)).await;
@@ -81,6 +81,36 @@ both_engines! {
             assert_eq!(room.listed(&gift).await.standing, GiftStanding::Refunded);
             room.balances().await;
         }
+    }
+
+    /// TRUST T10, F30: a restored backup does not know that a part went back. While the provider cannot say so nothing is asked for, and
+    /// once it can, there is no more than what is left; pressed again, what was asked for waits as it is.
+    async fn what_a_backup_does_not_know_is_not_sent_back_again(db: TestDb) {
+        let room = Room::open(&db).await;
+        let who = treasurer(&room).await;
+        let (gift, payment) = paid(&room).await;
+        room.provider.set_refund(&payment, "re_lost", 1_000, RefundState::Succeeded);
+        for _ in 0..2 {
+            room.provider.next_trouble(Trouble::Busy);
+            let asked = asks(&room, who, &ask("one", &gift, 1_000)).await;
+            assert!(matches!(asked, Err(RefundError::Unreachable)), "{asked:?}");
+        }
+        room.site.clock.advance(Duration::from_secs(3_600));
+        resume_refunds(&room.site, &room.provider).await.expect("a round");
+        assert_eq!(room.provider.objects().refunds.len(), 1, "nothing was written down");
+        let more = asks(&room, who, &ask("one", &gift, 1_000)).await.expect_err("it is known by now").to_string();
+        assert!(more.contains("€5.00"), "{more}");
+
+        // The payment, its refunds and disputes; then what is asked for.
+        for trouble in [Trouble::None, Trouble::None, Trouble::None, Trouble::Busy] {
+            room.provider.next_trouble(trouble);
+        }
+        for _ in 0..2 {
+            let asked = asks(&room, who, &ask("two", &gift, 500)).await.expect("it is written down");
+            assert_eq!(asked, RefundMade::Waits);
+        }
+        resume_refunds(&room.site, &room.provider).await.expect("a round");
+        room.balances().await;
     }
 
     /// A payout is one group, equal to the line of the bank; a failed one is undone and told.

@@ -29,6 +29,8 @@ pub const ENDED: Moment = Moment::from_unix_seconds(1_799_700_000);
 /// How the next call goes wrong.
 #[derive(Clone, Copy, Debug)]
 pub enum Trouble {
+    /// None: it is the call after this one that goes wrong.
+    None,
     /// Nothing happened.
     Busy,
     /// It acted, and the answer was lost.
@@ -61,6 +63,8 @@ pub struct Objects {
     pub changes: HashMap<String, SubscriptionChange>,
     /// Mandates that a bank has revoked, and what was paid by them.
     pub revoked: HashMap<String, String>,
+    /// Addresses of customers.
+    pub addresses: HashMap<String, String>,
     /// Whether the key moves real money.
     pub live: bool,
     /// Whether the account may do what we need it for.
@@ -112,6 +116,7 @@ impl Fake {
             in_review: false,
             refused: None,
             begins_months: false,
+            asks_owner: false,
         };
         self.objects().payments.insert(payment_id.clone(), paid);
         (session.id, payment_id)
@@ -158,6 +163,7 @@ impl Fake {
             id: id.clone(),
             paid: true,
             open: false,
+            stuck: None,
             paid_at: Some(ARRIVED),
             created: BEGUN,
             amount,
@@ -167,6 +173,7 @@ impl Fake {
             first: month == 1,
             subscription: Some(format!("sub_{donation}")),
             payment: Some(payment_id.clone()),
+            waits_for: Some(payment_id.clone()),
             email,
             name: None,
         };
@@ -183,6 +190,7 @@ impl Fake {
             in_review: false,
             refused: None,
             begins_months: month == 1,
+            asks_owner: false,
         };
         objects.payments.insert(payment_id, payment);
         id
@@ -245,7 +253,7 @@ impl Fake {
             objects.trouble.pop_front()
         };
         match trouble {
-            None => Ok(act()),
+            None | Some(Trouble::None) => Ok(act()),
             Some(Trouble::Busy) => Err(ProviderError::Retryable { status: 503, message: "busy".to_owned() }),
             Some(Trouble::AnswerLost) => {
                 act();
@@ -346,6 +354,9 @@ impl PaymentProvider for Fake {
     }
     fn card_page<'a>(&'a self, customer: &'a str, _back: &'a str) -> ProviderAnswer<'a, String> {
         Box::pin(async move { self.trouble(|| format!("https://portal.example.com/{customer}")) })
+    }
+    fn customer_email<'a>(&'a self, customer: &'a str) -> ProviderAnswer<'a, Option<String>> {
+        Box::pin(async move { self.trouble(|| self.objects().addresses.get(customer).cloned()) })
     }
     fn revoked_method<'a>(&'a self, mandate: &'a str) -> ProviderAnswer<'a, Option<String>> {
         Box::pin(async move { self.trouble(|| self.objects().revoked.get(mandate).cloned()) })

@@ -161,7 +161,28 @@ both_engines! {
         assert_eq!(letters(&room, "payment_failed_again").await, 1);
     }
 
-    /// Told the other way round, the page on which a payment is confirmed is not lost.
+    /// The same told the other way round: that it failed comes first, and the payment says that it waits for its owner.
+    async fn who_must_confirm_at_the_bank_hears_it_once_in_any_order(db: TestDb) {
+        let room = Room::open(&db).await;
+        let (gift, _, subscription) = running(&room).await;
+        let invoice = room.provider.add_invoice(&gift, 2, None, None);
+        {
+            let mut objects = room.provider.objects();
+            let waiting = objects.invoices.get_mut(&invoice).expect("it is there");
+            (waiting.paid, waiting.open) = (false, true);
+            waiting.page = Some("https://invoice.example.com/i/1".to_owned());
+            let payment = waiting.waits_for.clone().expect("a payment");
+            objects.payments.get_mut(&payment).expect("it is there").asks_owner = true;
+            objects.subscriptions.get_mut(&subscription).expect("it is there").state = RecurringState::PastDue;
+        }
+        for (number, kind) in ["invoice.payment_failed", "invoice.payment_action_required"].iter().enumerate() {
+            room.tell(&format!("evt_{number}"), kind, &invoice).await;
+            room.work().await;
+            assert_eq!((letters(&room, "payment_action").await, letters(&room, "payment_failed").await), (1, 0), "{kind}");
+        }
+    }
+
+    /// What failed is confirmed at the bank at a later try: the page on which that is done is not lost.
     async fn who_must_confirm_at_the_bank_gets_the_page_for_it(db: TestDb) {
         let room = Room::open(&db).await;
         let (gift, _, subscription) = running(&room).await;

@@ -47,6 +47,9 @@ impl EventKind {
             "invoice.payment_failed" => Self::InvoiceFailed,
             "invoice.payment_action_required" => Self::InvoiceAsks,
             "invoice.upcoming" => Self::Upcoming,
+            "invoice.finalization_failed" => Self::InvoiceStuck,
+            // Another card is set up, and then it is the customer's.
+            "customer.updated" | "setup_intent.succeeded" => Self::Customer,
             "payment_method.updated" | "payment_method.automatically_updated" => Self::Method,
             "mandate.updated" => Self::Mandate,
             _ => return None,
@@ -93,7 +96,9 @@ pub fn event_of(value: &Value) -> Option<ReadEvent> {
     let object_id = if object["test_clock"].is_string() {
         tracing::info!(id, kind, "an event of a test clock is left alone: its time is not ours");
         ""
-    } else if let Some(id) = value["related_object"]["id"].as_str() {
+    } else if let Some(id) =
+        value["related_object"]["id"].as_str().filter(|_| kind != "setup_intent.succeeded")
+    {
         id
     } else {
         // A bill that is not made yet has no id to ask for.
@@ -104,6 +109,7 @@ pub fn event_of(value: &Value) -> Option<ReadEvent> {
         let is_of_payment = of_payment.iter().any(|start| kind.starts_with(start));
         let name = match kind {
             "invoice.upcoming" => "subscription",
+            "setup_intent.succeeded" => "customer",
             _ if is_of_payment => "payment_intent",
             _ => "id",
         };

@@ -23,6 +23,13 @@ pub struct WireInvoice {
     customer_name: Option<String>,
     parent: Option<WireParent>,
     payments: Option<WireInvoicePayments>,
+    last_finalization_error: Option<WireProblem>,
+}
+
+#[derive(Deserialize)]
+struct WireProblem {
+    code: Option<String>,
+    r#type: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -69,13 +76,19 @@ impl From<WireInvoice> for Invoice {
         let elsewhere = wire.amount_paid_off_stripe.unwrap_or(0).max(0);
         let paid = in_all(wire.amount_paid, elsewhere, wire.amount_due);
         let payments = wire.payments.map(|list| list.data).unwrap_or_default();
-        let payment = payments
-            .into_iter()
-            .filter(|one| one.status.as_deref().is_none_or(|status| status == "paid"))
-            .find_map(|one| one.payment.and_then(|payment| payment.payment_intent));
+        let by = |wanted: &str| {
+            let is = |one: &&WireInvoicePayment| one.status.as_deref().is_none_or(|status| status == wanted);
+            let named = |one: &WireInvoicePayment| one.payment.as_ref()?.payment_intent.clone();
+            payments.iter().filter(is).find_map(named)
+        };
+        let (payment, waits_for) = (by("paid"), by("open"));
         Self {
             paid: wire.status.as_deref() == Some("paid"),
             open: wire.status.as_deref() == Some("open"),
+            stuck: wire
+                .last_finalization_error
+                .filter(|_| wire.status.as_deref() == Some("draft"))
+                .map(|problem| problem.code.or(problem.r#type).unwrap_or_default()),
             paid_at: wire.status_transitions.and_then(|moves| moves.paid_at).map(Moment::from_unix_seconds),
             created: Moment::from_unix_seconds(wire.created),
             amount: money_of(paid, wire.currency.as_deref()),
@@ -88,6 +101,7 @@ impl From<WireInvoice> for Invoice {
                 .and_then(|parent| parent.subscription_details)
                 .and_then(|details| details.subscription),
             payment,
+            waits_for,
             email: wire.customer_email,
             name: wire.customer_name,
             id: wire.id,

@@ -30,7 +30,7 @@ use self::{
     invoices::WireInvoice,
     payments::WirePayment,
     sessions::{WireSession, checkout_fields},
-    subscriptions::{WireMethod, WireSubscription, change_fields},
+    subscriptions::{WireCustomer, WireMethod, WireSubscription, change_fields},
 };
 use super::{
     AfterPayment, Checkout, CheckoutSession, EventPage, EventsAsked, Invoice, NewCheckout, OurIds, PayBy,
@@ -154,8 +154,16 @@ impl Stripe {
 
     /// A subscription with what pays it. What can be said of that is worth a call, and not the news that brought us here.
     async fn with_method(&self, wire: WireSubscription) -> Result<ProviderSubscription, ProviderError> {
-        let named = wire.method();
+        let mut named = wire.method();
         let mut subscription = ProviderSubscription::from(wire);
+        if let (None, Some(customer)) = (&named, &subscription.customer) {
+            // One that has nothing of its own is paid by whatever its customer pays with.
+            match self.send::<WireCustomer>(Call::get(&["customers", customer])).await {
+                Ok(customer) => named = customer.method(),
+                Err(ProviderError::Refused { .. }) => {}
+                Err(error) => return Err(error),
+            }
+        }
         if let Some(id) = named {
             subscription.terms.method =
                 match self.send::<WireMethod>(Call::get(&["payment_methods", &id])).await {
@@ -424,6 +432,13 @@ impl PaymentProvider for Stripe {
             let path = &["billing_portal", "sessions"];
             let made: Made = self.send(Call { method: Method::POST, path, fields, key: None }).await?;
             Ok(made.url)
+        })
+    }
+
+    fn customer_email<'a>(&'a self, customer: &'a str) -> ProviderAnswer<'a, Option<String>> {
+        Box::pin(async move {
+            let is: WireCustomer = self.send(Call::get(&["customers", customer])).await?;
+            Ok(is.email)
         })
     }
 

@@ -68,6 +68,7 @@ impl From<WirePayment> for Payment {
             charge,
             in_review: WireReview::is_open(wire.review),
             refused: wire.last_payment_error.map(PaymentRefusal::from),
+            asks_owner: wire.status == "requires_action",
             begins_months: wire.description.as_deref() == Some(BEGINS_MONTHS),
         }
     }

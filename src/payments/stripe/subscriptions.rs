@@ -85,6 +85,25 @@ struct WireRecurring {
     interval_count: Option<i64>,
 }
 
+/// What is read of a customer (<https://docs.stripe.com/api/customers/object>); of one that was deleted only the name is left.
+#[derive(Deserialize)]
+pub struct WireCustomer {
+    pub email: Option<String>,
+    invoice_settings: Option<WireInvoiceSettings>,
+}
+
+#[derive(Deserialize)]
+struct WireInvoiceSettings {
+    default_payment_method: Option<String>,
+}
+
+impl WireCustomer {
+    /// What pays the subscriptions of theirs that have nothing of their own.
+    pub fn method(self) -> Option<String> {
+        self.invoice_settings?.default_payment_method
+    }
+}
+
 /// What is read of a payment method (<https://docs.stripe.com/api/payment_methods/object>).
 #[derive(Deserialize)]
 pub struct WireMethod {

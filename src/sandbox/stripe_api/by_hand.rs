@@ -211,6 +211,31 @@ impl StripeServer {
         })
     }
 
+    /// A customer sets up another card, which is theirs by default from then on, as on the portal. Gives the payment method's id.
+    ///
+    /// # Errors
+    /// When there is no such customer.
+    pub fn set_up_card(&self, customer: &str, card: &SandboxCard) -> Result<String, SandboxError> {
+        self.visit(|state| state.set_up_card(customer, card))
+    }
+
+    /// A bank lets no more be taken for a subscription. Gives the mandate's id.
+    ///
+    /// # Errors
+    /// When there is no such subscription, or it has ended.
+    pub fn revoke_mandate(&self, subscription: &str) -> Result<String, SandboxError> {
+        self.visit(|state| state.revoke_mandate(subscription))
+    }
+
+    /// The next invoice of a subscription cannot be made out, for one of Stripe's error codes, such as `customer_tax_location_invalid`.
+    /// Gives its id.
+    ///
+    /// # Errors
+    /// When there is no such subscription, or it has ended.
+    pub fn finalization_fails(&self, subscription: &str, code: &str) -> Result<String, SandboxError> {
+        self.visit(|state| state.finalization_fails(subscription, code))
+    }
+
     /// A card changes by itself, as when its bank sends a new one: another date, other digits, another answer.
     ///
     /// # Errors

@@ -179,6 +179,11 @@ impl State {
     }
 
     fn change_card(&self, subscription: &mut Value, form: &Form) -> ApiResult<()> {
+        if form.get("default_payment_method") == Some("") {
+            // Its customer's pays it from then on.
+            subscription["default_payment_method"] = Value::Null;
+            return Ok(());
+        }
         let Some(method) = form.optional("default_payment_method")? else { return Ok(()) };
         let object = self.find("payment_method", method, "default_payment_method")?;
         if object["customer"] != subscription["customer"] {

@@ -122,7 +122,7 @@ fn charge(own: &Value, rhythm: Rhythm, email: &str) -> Value {
     shown
 }
 
-fn subscription(_: &State, own: &Value) -> Value {
+fn subscription(state: &State, own: &Value) -> Value {
     let item = &own["items"]["data"][0];
     let total: i64 = own["items"]["data"].as_array().into_iter().flatten().map(whole).sum();
     let status = text(own, "status").replace('_', " ");
@@ -144,7 +144,11 @@ fn subscription(_: &State, own: &Value) -> Value {
         ("renew", "Move on one period"),
         ("fail", "Move on, card declined"),
         ("ask", "Move on, bank asks"),
+        ("stuck", "Move on, the invoice cannot be made out"),
     ];
+    if state.is_debited(own) {
+        acts.push(("revoke", "Let the bank revoke the debit"));
+    }
     if status == "past due" {
         acts.push(("retry", "Try the open invoice again"));
     }
@@ -152,11 +156,12 @@ fn subscription(_: &State, own: &Value) -> Value {
     acts.push(("cancel", "Cancel at once"));
     acts.push(if paused { ("resume", "Go on collecting") } else { ("pause", "Pause collecting") });
     acts.push(("quantity", "Set the quantity"));
+    acts.push(("address", "Set the address"));
     acts.push(("copy", "Make another like it"));
     let acts = if living { acts } else { Vec::new() };
     let title = display(total, text(own, "currency"));
     let mut shown = card("subscriptions", text(own, "id"), title, pills, facts, &acts);
-    shown["input"] = json!("Quantity");
+    shown["input"] = json!("Quantity, or address");
     shown
 }
 
@@ -330,6 +335,12 @@ fn act_on_subscription(server: &StripeServer, what: &str, id: &str, value: &str)
         "renew" => server.renew(id),
         "fail" => server.fail_renewal(id),
         "ask" => server.renew_with(id, &CardAnswer::AsksOwner),
+        "stuck" => server.finalization_fails(id, "customer_tax_location_invalid").map(drop),
+        "revoke" => server.revoke_mandate(id).map(drop),
+        "address" => {
+            let address: String = url::form_urlencoded::byte_serialize(value.as_bytes()).collect();
+            server.change_customer(&server.customer_of(id).unwrap_or_default(), &format!("email={address}"))
+        }
         "retry" => server.retry_invoice(id),
         "end" => server.change_subscription(id, "cancel_at_period_end=true"),
         "keep" => server.change_subscription(id, "cancel_at_period_end=false"),

@@ -168,6 +168,7 @@ impl State {
             CardAnswer::AsksOwner => {
                 self.owner_is_asked(&intent, method.1);
                 self.count_attempt(invoice);
+                self.emit("invoice.payment_failed", invoice);
                 self.emit("invoice.payment_action_required", invoice);
                 self.not_paid(subscription);
             }

@@ -82,6 +82,8 @@ pub(super) const LISTINGS: &[Listing] = &[
         filters: &["charge", "payment_intent"],
     },
     Listing { kind: "payment_method", path: "payment_methods", filters: &["customer", "type"] },
+    Listing { kind: "mandate", path: "mandates", filters: &[] },
+    Listing { kind: "setup_intent", path: "setup_intents", filters: &["customer", "payment_method"] },
     Listing { kind: "event", path: "events", filters: &["type", "types[]", "delivery_success"] },
 ];
 

@@ -36,6 +36,7 @@ mod events;
 mod form;
 mod invoice;
 mod lists;
+mod mandate;
 mod objects;
 pub(super) mod pages;
 mod payment;

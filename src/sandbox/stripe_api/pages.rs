@@ -190,7 +190,7 @@ async fn portal_act(
         "end" => state.update_subscription(&wanted, &Form::parse("cancel_at_period_end=true")?),
         "keep" => state.update_subscription(&wanted, &Form::parse("cancel_at_period_end=false")?),
         "card" => {
-            let method = state.add_card(&customer, &other_card())?;
+            let method = state.set_up_card(&customer, &other_card())?;
             state.update_subscription(&wanted, &Form::parse(&format!("default_payment_method={method}"))?)
         }
         _ => state.cancel_subscription(&wanted, &Form::default()),

@@ -92,6 +92,13 @@ async fn aside<T: Send + 'static>(
     heavy::aside(read).await.unwrap_or_else(|cause| Err(HookRefused::Malformed(cause.to_string())))
 }
 
+/// Whoever sends us reports may be anybody, and sends as many as they like.
+fn say_refused(app: &App, provider: &str, reason: &HookRefused) {
+    if let Some(since) = app.meters.refused("reports", app.site.now()) {
+        tracing::warn!(provider, %reason, refused = since, "reports were refused");
+    }
+}
+
 /// `POST /hooks/bounces/{provider}`: 200 for every genuine message, whatever it says; 403 for what is not the service's;
 /// 5xx when it could not be checked or kept, so that the service sends it again.
 pub(crate) async fn receive(
@@ -108,11 +115,11 @@ pub(crate) async fn receive(
             return (StatusCode::SERVICE_UNAVAILABLE, "not now, send it again\n");
         }
         Err(reason @ HookRefused::Malformed(_)) => {
-            tracing::warn!(provider, %reason, "a report was refused");
+            say_refused(&app, &provider, &reason);
             return (StatusCode::BAD_REQUEST, "not understood\n");
         }
         Err(reason @ (HookRefused::Forged | HookRefused::WrongTime)) => {
-            tracing::warn!(provider, %reason, "a report was refused");
+            say_refused(&app, &provider, &reason);
             return (StatusCode::FORBIDDEN, "refused\n");
         }
     };

@@ -28,7 +28,9 @@ pub(crate) async fn receive(
     match received.await {
         Ok(()) => (StatusCode::OK, "stored\n"),
         Err(ReceiveError::Refused(reason)) => {
-            tracing::warn!(%reason, "an event was refused");
+            if let Some(since) = app.meters.refused("events", app.site.now()) {
+                tracing::warn!(%reason, refused = since, "events were refused");
+            }
             (StatusCode::BAD_REQUEST, "refused\n")
         }
         Err(ReceiveError::Database(error)) => {

@@ -13,6 +13,7 @@ mod donate_held;
 pub(super) mod feed;
 pub(super) mod forget_me;
 mod gave;
+pub(super) mod gift_address;
 pub(super) mod giving;
 mod head;
 pub(super) mod home;

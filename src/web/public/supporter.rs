@@ -63,6 +63,8 @@ struct Page {
     contact: String,
     /// The way to give again, which knows them.
     give: String,
+    /// Whether they may be named in public.
+    named: bool,
     /// Whether they came by a link that they asked for, by which more can be given, and sooner.
     asked: bool,
 }
@@ -216,6 +218,10 @@ pub(crate) async fn submit(State(app): State<App>, Path(token): Path<String>, po
                 Err(why) => again(&app, &supporter, here, form, why.to_owned()).await,
             };
         }
+        asked @ ("named" | "unnamed") => {
+            donations::let_be_named(&app.site, &supporter, asked == "named").await?;
+            return told(if asked == "named" { GiftsTold::Named } else { GiftsTold::Unnamed }, "#you");
+        }
         asked @ ("copy" | "forget") => {
             let asks = if asked == "copy" { Asks::Copy } else { Asks::Erasure };
             let answer = match dossier::ask_as_supporter(&app.site, &supporter, asks).await {
@@ -339,6 +345,7 @@ async fn page(
         reachable: app.payments.is_some(),
         contact: settings.contact_email.clone(),
         give: give_again(app, supporter),
+        named: supporter.may_be_named(),
         asked: supporter.was_asked_for,
         form,
     };

@@ -138,6 +138,10 @@ pub(super) enum GiftsTold {
     /// The payment service said no.
     Refused,
     Renamed,
+    /// They may be named in public.
+    Named,
+    /// They may not.
+    Unnamed,
     Receipt,
     Statement,
     Link,
@@ -176,6 +180,8 @@ impl GiftsTold {
                 "Nothing was changed: the payment service did not take that. Please write to us if it goes on."
             }
             Self::Renamed => "Saved. We greet you so from now on.",
+            Self::Named => "Saved. We may name you from now on.",
+            Self::Unnamed => "Saved. We name you nowhere.",
             Self::Receipt => "The receipt is on its way to you.",
             Self::Statement => "The statement is on its way to you.",
             Self::Link => "A fresh link is on its way to you.",

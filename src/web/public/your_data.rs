@@ -185,9 +185,11 @@ fn sections(held: Held, zone: &Zone) -> Vec<Section> {
     for supporter in &held.supporter {
         let who = if supporter.name.is_empty() { &supporter.email } else { &supporter.name };
         let asked =
-            supporter.never_ask_since.map(|at| format!("Not asked for gifts since {}", at.date(zone)));
+            [("Not asked for gifts", supporter.never_ask_since), ("May be named", supporter.named_since)]
+                .into_iter()
+                .filter_map(|(what, since)| Some(format!("{what} since {}", since?.date(zone))));
         let line = Line::new(format!("As a supporter: {who}, since {}", supporter.created_at.date(zone)));
-        you.push(line.words(asked.unwrap_or_default()));
+        you.push(line.words(asked.collect::<Vec<_>>().join(". ")));
     }
     let answer = |(question, answer)| Line::new(question).words(answer);
     let typed = held.typed.map(|typed| {

@@ -180,6 +180,7 @@ pub(super) fn letter(template: &str) -> &'static str {
         "gift_failed" => "Word of a gift that did not arrive",
         "card_expiring" => "Word of a card that runs out",
         "debit_revoked" => "Word that their bank lets nothing be taken",
+        "new_gift_address" => "A question whether a new address for their gift is theirs",
         "yearly_notice" => "Word of a yearly gift that comes up",
         "monthly_changed" => "Word of what they changed of a regular gift",
         "gifts_link" => "The link to their gifts",

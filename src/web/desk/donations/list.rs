@@ -289,13 +289,21 @@ async fn doubles(desk: &Desk) -> Result<Vec<DoubleView>, WebError> {
     let mut all = donations::monthly_twice(db, since, None, MOST_TWICE).await?;
     all.extend(donations::given_twice(db, since, None, MOST_TWICE).await?);
     let found = |one: Double| {
-        let (who, [first, second]) = (who(&one.name, &one.email), one.amounts());
+        let who = who(&one.name, &one.email);
+        let amounts: Vec<&str> = one.gifts.iter().map(|gift| gift.amount.as_str()).collect();
+        let (last, before) = amounts.split_last().unwrap_or((&"", &[]));
+        let before = before.join(", ");
         let words = match one.kind {
-            DonationKind::Once => format!(
-                "{who} gave {first}, and {second} within an hour. If one was a mistake, send it back."
-            ),
+            DonationKind::Once => {
+                let within = if amounts.len() > 2 {
+                    ", each within an hour of the one before"
+                } else {
+                    " within an hour"
+                };
+                format!("{who} gave {before}, and {last}{within}. If one was a mistake, send it back.")
+            }
             DonationKind::Instalment => format!(
-                "{who} gives {first}, and {second} beside it. If one was a mistake, end it at one of its gifts."
+                "{who} gives {before}, and {last} beside it. If one was a mistake, end it at one of its gifts."
             ),
         };
         let query: String = url::form_urlencoded::byte_serialize(one.email.as_bytes()).collect();

@@ -57,6 +57,8 @@ struct Page {
     /// Whether its receipt can be sent once more.
     has_receipt: bool,
     never_asked_since: Option<String>,
+    /// Whether they may be named in public.
+    may_be_named: bool,
 }
 
 #[derive(Serialize)]
@@ -123,6 +125,7 @@ async fn page(desk: &Desk, id: &str, mut form: Form) -> Result<Page, WebError> {
     let (donation, zone) = (whole.donation, desk.zone());
     let may_forget = desk.may(Role::OWNING) && !donation.email.is_empty();
     let asking = NeverAsk::of(db, id).await?;
+    let may_be_named = donations::may_be_named(desk.site(), id).await?;
     let notes = donations::notes_on_gift(db, donation.id).await?;
     let GiftReturns { refunds, disputes, warnings } = donations::returns_of(db, id).await?;
     let article = article(desk, donation.id).await?;
@@ -160,6 +163,7 @@ async fn page(desk: &Desk, id: &str, mut form: Form) -> Result<Page, WebError> {
         }),
         warned: can_go_back && warnings.iter().any(|one| one.is_actionable),
         has_receipt: left > 0 && donation.receipt_number.is_some(),
+        may_be_named,
         knows_who: asking != NeverAsk::Nobody && !donation.email.is_empty(),
         never_asked_since: match asking {
             NeverAsk::Since(at) => Some(at.date(zone)),

@@ -1,0 +1,59 @@
+//! `/gift-address/{token}`: whoever reads the address that the payment service has for a regular gift says that it is theirs.
+//!
+//! Opening the page changes nothing, for programs open links too.
+
+use axum::{
+    extract::{Path, State},
+    http::StatusCode,
+    response::IntoResponse,
+};
+use serde::Serialize;
+
+use super::{
+    super::{App, Outcome, session::see_other},
+    dead_link,
+};
+use crate::donations::{self, NewAddressError};
+
+#[derive(Serialize)]
+struct Page {
+    here: String,
+    amount: String,
+    every: String,
+    taken: bool,
+    /// Whether the payment service did not answer.
+    unreachable: bool,
+}
+
+/// `GET /gift-address/{token}`
+pub(crate) async fn show(State(app): State<App>, Path(token): Path<String>) -> Outcome {
+    page(&app, &token, false).await
+}
+
+/// `POST /gift-address/{token}`: goes on to the page of everything that they give.
+pub(crate) async fn submit(State(app): State<App>, Path(token): Path<String>) -> Outcome {
+    let provider = app.payments.as_ref().map(|payments| payments.provider.as_ref());
+    match donations::take_new_address(&app.site, provider, &token).await {
+        Ok(whose) => Ok(see_other(&format!("/supporter/{whose}"))),
+        Err(NewAddressError::NotFound) => dead_link::page(&app, dead_link::Was::Unknown).await,
+        Err(NewAddressError::Unreachable(error)) => {
+            tracing::warn!(error = error.for_the_record(), "a new address of a gift could not be looked at");
+            Ok((StatusCode::SERVICE_UNAVAILABLE, page(&app, &token, true).await?).into_response())
+        }
+        Err(NewAddressError::Database(error)) => Err(error.into()),
+    }
+}
+
+async fn page(app: &App, token: &str, unreachable: bool) -> Outcome {
+    let Some(gift) = donations::new_gift_address(&app.site, token).await? else {
+        return dead_link::page(app, dead_link::Was::Unknown).await;
+    };
+    let page = Page {
+        here: format!("/gift-address/{token}"),
+        amount: gift.amount,
+        every: gift.rhythm.words(),
+        taken: gift.is_taken,
+        unreachable,
+    };
+    app.public_page("public/gift_address", "Your gift, at this address", &page).await
+}
