@@ -6,7 +6,6 @@ use broadside::{
     clock::Moment,
     db::Engine,
     donations::{self, GiftStanding, RefundAsk, RefundMade},
-    payments::PaymentProvider as _,
     sandbox::{ApiFault, DisputeKind},
     staff::Role,
 };
@@ -320,7 +319,7 @@ async fn a_treasurer_sends_a_gift_back_and_sees_a_dispute_in_a_browser() {
     let Some(browser) = Browser::open().await else { return };
     let house = House::start(TestDb::migrated(Engine::Sqlite).await.expect("SQLite is always there")).await;
     let (gift, _) = house.paid("15").await;
-    let (_, charge) = house.paid("20").await;
+    let (other, charge) = house.paid("20").await;
     browser.goto(&house.url("/desk/sign-in")).await;
     browser.fill("Email address", OWNER.0).await;
     browser.fill("Password", OWNER.1).await;
@@ -358,7 +357,7 @@ async fn a_treasurer_sends_a_gift_back_and_sees_a_dispute_in_a_browser() {
     browser.sound("treasurer-disputed-gift").await;
     house.stripe().dispute_becomes(&dispute, "won").expect("an end");
     house.drain().await;
-    browser.goto(browser.address().await.as_str()).await;
+    browser.goto(&house.url(&format!("/desk/donations/{}", other.id))).await;
     browser.wait_for_text("How much to send back").await;
     browser.close().await;
     house.agrees("eur").await;

@@ -92,7 +92,9 @@ pub async fn follow(tx: &mut Tx, site: &Site, event: &DueEvent, month: &Month) -
         let subject = format!("bill {} {why}", recurring.public_id);
         queue::add_news(tx, site.now(), News::Money, &subject).await?;
     }
-    if let Some(address) = month.address.as_deref().filter(|_| runs) {
+    // What rests goes on some day.
+    let is_over = subscription.state == RecurringState::Cancelled || recurring.activated_at.is_none();
+    if let Some(address) = month.address.as_deref().filter(|_| !is_over) {
         new_address::ask(tx, site, &recurring, (address, event.since)).await?;
     }
     if let Some(mandate) = month.revoked.as_deref().filter(|_| runs) {

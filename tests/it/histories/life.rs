@@ -13,8 +13,8 @@ use broadside::{
     jobs,
     payments::{self, Every, GiftRhythm, PaymentProvider},
     sandbox::{
-        AfterLastTry, ApiFault, CardAnswer, DisputeKind, OldSupporter, RefundCourse, Settlement, StripeRules,
-        StripeServer,
+        AfterLastTry, ApiFault, CardAnswer, DisputeKind, OldSupporter, RefundCourse, SandboxCard, Settlement,
+        StripeRules, StripeServer,
     },
     settings::Settings,
     site::Site,
@@ -24,7 +24,7 @@ use broadside::{
 use serde_json::Value;
 
 use super::judge::{Marks, objects};
-use crate::support::{Seed, TestApp, TestDb, database::rows};
+use crate::support::{Seed, TestApp, TestDb, database::rows, mail::Mail};
 
 const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3_600);
@@ -252,7 +252,8 @@ impl Life {
             85 => self.shop(),
             86 => self.balance(),
             87 => self.close_month().await,
-            88..=89 => self.fault(),
+            88 => self.fault(),
+            89 => self.customer_changes().await,
             90 => self.customer_goes(),
             91..=92 => self.endpoint(),
             93 => self.away().await,
@@ -535,6 +536,43 @@ impl Life {
                 &self.stripe().copy_subscription(&word(&own, "id")),
             ),
             None => "nothing to copy".to_owned(),
+        }
+    }
+
+    /// The address of a customer is changed in the dashboard, or they set up another card there; or whoever was asked by letter whether
+    /// an address is theirs says so.
+    async fn customer_changes(&mut self) -> String {
+        let living = self.living();
+        let Some(own) = self.pick(&living) else { return "nobody to change".to_owned() };
+        let customer = word(&own, "customer");
+        let way = self.seed.within(0..3);
+        if way == 0 {
+            let card = SandboxCard {
+                brand: "mastercard".to_owned(),
+                last4: "4444".to_owned(),
+                expires: (11, 2035),
+                answers: String::new(),
+            };
+            return went(format!("{customer} sets up another card"), &self.stripe().set_up_card(&customer, &card));
+        }
+        let asked = self.app.sandbox.mailbox().messages().into_iter().rev().find(|one| {
+            one.subject.starts_with("Is this the address")
+        });
+        match asked {
+            Some(asked) if way == 1 => {
+                let raw = self.app.sandbox.mailbox().raw(asked.seq).expect("the sandbox keeps its mail");
+                let link = Mail::new(raw).link("/gift-address/");
+                let token = link.rsplit('/').next().unwrap_or_default().to_owned();
+                self.marks.changes_asked += 1;
+                let taken =
+                    self.ours(async |site, provider| donations::take_new_address(site, Some(provider), &token).await).await;
+                format!("{} says that a gift is theirs: {}", asked.to.join(" "), taken.is_some_and(|taken| taken.is_ok()))
+            }
+            _ => {
+                self.people += 1;
+                let form = format!("email=moved{}@example.org", self.people);
+                went(format!("{customer} has another address: {form}"), &self.stripe().change_customer(&customer, &form))
+            }
         }
     }
 
