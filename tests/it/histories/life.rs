@@ -553,25 +553,43 @@ impl Life {
                 expires: (11, 2035),
                 answers: String::new(),
             };
-            return went(format!("{customer} sets up another card"), &self.stripe().set_up_card(&customer, &card));
+            return went(
+                format!("{customer} sets up another card"),
+                &self.stripe().set_up_card(&customer, &card),
+            );
         }
-        let asked = self.app.sandbox.mailbox().messages().into_iter().rev().find(|one| {
-            one.subject.starts_with("Is this the address")
-        });
+        let asked = self
+            .app
+            .sandbox
+            .mailbox()
+            .messages()
+            .into_iter()
+            .rev()
+            .find(|one| one.subject.starts_with("Is this the address"));
         match asked {
             Some(asked) if way == 1 => {
                 let raw = self.app.sandbox.mailbox().raw(asked.seq).expect("the sandbox keeps its mail");
                 let link = Mail::new(raw).link("/gift-address/");
                 let token = link.rsplit('/').next().unwrap_or_default().to_owned();
                 self.marks.changes_asked += 1;
-                let taken =
-                    self.ours(async |site, provider| donations::take_new_address(site, Some(provider), &token).await).await;
-                format!("{} says that a gift is theirs: {}", asked.to.join(" "), taken.is_some_and(|taken| taken.is_ok()))
+                let taken = self
+                    .ours(async |site, provider| {
+                        donations::take_new_address(site, Some(provider), &token).await
+                    })
+                    .await;
+                format!(
+                    "{} says that a gift is theirs: {}",
+                    asked.to.join(" "),
+                    taken.is_some_and(|taken| taken.is_ok())
+                )
             }
             _ => {
                 self.people += 1;
                 let form = format!("email=moved{}@example.org", self.people);
-                went(format!("{customer} has another address: {form}"), &self.stripe().change_customer(&customer, &form))
+                went(
+                    format!("{customer} has another address: {form}"),
+                    &self.stripe().change_customer(&customer, &form),
+                )
             }
         }
     }
