@@ -32,7 +32,8 @@ use crate::{
     heavy,
     mail::{
         AddressChangeNew, AddressChangeOld, AddressChanged, AddressIsKnown, AddressTakenBack, AlreadyReader,
-        ChoicesLink, ConfirmSubscription, EmailTemplate as _, GoodBye, OF_THE_TEAM, Paused, Welcome,
+        ChoicesLink, ConfirmSubscription, EmailTemplate as _, GoodBye, NewGiftAddress, OF_THE_TEAM, Paused,
+        Welcome,
     },
     relays::{self, Answer, Failed, LONGEST_REST, Pass, SignIn, Slot, Turn, Why},
     site::Site,
@@ -645,6 +646,7 @@ impl Sender {
             AddressIsKnown::NAME,
             AddressChanged::NAME,
             AddressTakenBack::NAME,
+            NewGiftAddress::NAME,
         ]
         .contains(&template);
         let parts = template == GoodBye::NAME;

@@ -208,7 +208,8 @@ async fn objects_are_read_as_far_as_they_matter() {
         "payment":{"type":"payment_intent","payment_intent":"pi_1"}}]}}"#;
     let subscription = r#"{"id":"sub_1","status":"past_due","customer":"cus_1","metadata":{},"created":1800000000,"ended_at":null,
         "items":{"object":"list","data":[{"id":"si_1","quantity":3,"price":{"unit_amount":500,"currency":"eur"}}]}}"#;
-    let customer = r#"{"id":"cus_1","email":"ann@example.org","invoice_settings":{"default_payment_method":"pm_1"}}"#;
+    let customer =
+        r#"{"id":"cus_1","email":"ann@example.org","invoice_settings":{"default_payment_method":"pm_1"}}"#;
     let method = r#"{"id":"pm_1","card":{"brand":"visa","last4":"4242","exp_month":4,"exp_year":2031}}"#;
     let payment = r#"{"id":"pi_1","status":"requires_payment_method","amount":1500,"amount_received":0,"currency":"eur",
         "latest_charge":{"id":"ch_1","created":1800000000,"balance_transaction":null},

@@ -98,7 +98,7 @@ fn sender() -> Sender {
 }
 
 /// What a block by the team stops: letters that ask, greet or tell somebody what they did not ask for.
-const A_BLOCK_STOPS: [&str; 10] = [
+const A_BLOCK_STOPS: [&str; 11] = [
     "address_change_new",
     "address_change_old",
     "address_changed",
@@ -107,6 +107,7 @@ const A_BLOCK_STOPS: [&str; 10] = [
     "already_reader",
     "choices_link",
     "confirm_subscription",
+    "new_gift_address",
     "paused",
     "welcome",
 ];
@@ -123,10 +124,6 @@ const IN_SPITE_OF_A_BLOCK: [(&str, &str); 15] = [
     ("gift_failed", "they gave, and their money did not come"),
     ("card_expiring", "they give, and soon it will not go through"),
     ("debit_revoked", "they give, and their bank does not let them"),
-    (
-        "new_gift_address",
-        "somebody at the payment service says that it is theirs, and nothing goes to them before they say so",
-    ),
     ("yearly_notice", "money is taken from them"),
     ("monthly_changed", "they asked for it, or somebody did in their name"),
     ("gifts_link", "they gave, and it is theirs to see and to stop"),

@@ -111,6 +111,9 @@ impl PaymentProvider for Slow {
     fn card_page<'a>(&'a self, customer: &'a str, back: &'a str) -> ProviderAnswer<'a, String> {
         self.inner.card_page(customer, back)
     }
+    fn customer_email<'a>(&'a self, customer: &'a str) -> ProviderAnswer<'a, Option<String>> {
+        self.inner.customer_email(customer)
+    }
     fn revoked_method<'a>(&'a self, mandate: &'a str) -> ProviderAnswer<'a, Option<String>> {
         self.inner.revoked_method(mandate)
     }

@@ -35,7 +35,7 @@ statements! {
     /// it asks whether it may be mailed, or greets. Who is greeted is still on one of the lists, and who is taken leave of has not come back.
     MARK = "update notice set marker = true where id = $1 and state = 'claimed' and claimed_by = $2 and attempt = $3
         and not exists (select 1 from suppression where address_hash = $4 and lifted_at is null
-            and (reason in ('bounced', 'complained') or reason = 'staff' and notice.template in ('confirm_subscription', 'already_reader', 'welcome', 'choices_link', 'paused', 'address_change_old', 'address_change_new', 'address_is_known', 'address_changed', 'address_taken_back') or notice.template = 'good_bye'))
+            and (reason in ('bounced', 'complained') or reason = 'staff' and notice.template in ('confirm_subscription', 'already_reader', 'welcome', 'choices_link', 'paused', 'address_change_old', 'address_change_new', 'address_is_known', 'address_changed', 'address_taken_back', 'new_gift_address') or notice.template = 'good_bye'))
         and (notice.key not like 'welcome:%' or exists (select 1 from subscriber r join subscription s on s.subscriber_id = r.id join list l on l.id = s.list_id
             where r.public_id = substr(notice.key, 9, 26) and s.state = 'confirmed' and l.retired_at is null and notice.key like '%' || l.public_id || '%'))
         and (notice.key not like 'good_bye:%' or exists (select 1 from subscriber r join subscription s on s.subscriber_id = r.id
