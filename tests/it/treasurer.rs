@@ -5,9 +5,8 @@ use std::time::Duration;
 use broadside::{
     clock::Moment,
     db::Engine,
-    donations::{self, GiftStanding, RefundAsk, RefundMade},
+    donations::{self, GiftStanding},
     sandbox::{ApiFault, DisputeKind},
-    staff::Role,
 };
 use reqwest::StatusCode;
 
@@ -123,12 +122,16 @@ both_engines! {
         let open = "select next_at from refund_request where state = 'asked'";
         for fault in [ApiFault::Delay(Duration::from_secs(1)), ApiFault::LoseReply, ApiFault::FailAfter(503)] {
             let (gift, charge) = house.paid("15").await;
-            stripe.plan_request(Some("/v1/refunds"), ApiFault::Refuse(503), None);
+            let payment = stripe.object(&charge).expect("a charge")["payment_intent"].as_str().expect("a payment").to_owned();
+            // As it is written down before it is asked for.
             let key = broadside::token::public_id();
-            let ask = RefundAsk { key: &key, donation: &gift.id, amount_minor: 500, why: "given twice" };
-            let asked = donations::refund(&house.site, house.provider.as_ref(), (owner, Role::Owner), &ask).await;
-            assert_eq!(asked.expect("it is written down"), RefundMade::Waits);
-            stripe.clear_plans();
+            let request = serde_json::json!({ "idempotency_key": format!("refund:{key}"), "payment": payment, "amount_minor": 500, "ours": key });
+            let asked = format!(
+                "insert into refund_request (public_id, donation_id, staff_id, amount_minor, currency, why, request, state, attempts, created_at, next_at)
+                select '{key}', id, {owner}, 500, 'EUR', 'given twice', '{request}', 'asked', 0, 0, 0 from donation where public_id = '{}'",
+                gift.id
+            );
+            assert_eq!(change(db, Box::leak(asked.into_boxed_str())).await, 1);
             for _ in 0..2 {
                 change(db, again).await;
                 stripe.plan_request(Some("/v1/refunds"), fault, None);
@@ -147,7 +150,6 @@ both_engines! {
             let program = Program::serve(&house, &settings);
             wait::until("the refund to be made", async || rows::<(i64,)>(db, open).await.is_empty().then_some(())).await;
             program.kill();
-            let payment = stripe.object(&charge).expect("a charge")["payment_intent"].as_str().expect("a payment").to_owned();
             let made = house.provider.after().refunds_of(&payment).await.expect("the list");
             assert_eq!(made.iter().map(|one| one.amount.minor).collect::<Vec<_>>(), [500], "{fault:?}");
             house.work().await;
