@@ -92,7 +92,7 @@ pub use self::{
     manage_link::{asked_supporter_token, manage_token, supporter_token},
     money_news::{tell_of_account, tell_of_money, why_disputed},
     monthly::{CancelError, Monthly, cancel_all, cancel_as_written, cancel_monthly, monthly_of},
-    new_address::{NewAddressError, NewGiftAddress, new_gift_address, take_new_address},
+    new_address::{AskedAddress, NewAddressError, new_gift_address, take_new_address},
     new_readers::meet_new_readers,
     payouts::{paid_out, payouts_page, settle_waiting},
     reconcile::{

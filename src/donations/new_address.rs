@@ -25,7 +25,7 @@ const LASTS: Duration = Duration::from_secs(14 * 86_400);
 
 /// What the page of the link shows.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NewGiftAddress {
+pub struct AskedAddress {
     /// The amount, for people.
     pub amount: String,
     /// How often.
@@ -103,8 +103,8 @@ fn has(site: &Site, email: &str, name: &str) -> bool {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn new_gift_address(site: &Site, token: &str) -> db::Result<Option<NewGiftAddress>> {
-    Ok(named(site, token).await?.map(|(row, name)| NewGiftAddress {
+pub async fn new_gift_address(site: &Site, token: &str) -> db::Result<Option<AskedAddress>> {
+    Ok(named(site, token).await?.map(|(row, name)| AskedAddress {
         amount: figures(row.amount_minor, &row.currency),
         rhythm: row.rhythm(),
         is_taken: has(site, &row.email, &name),
