@@ -489,7 +489,7 @@ pub(crate) async fn statement(
         } else {
             settings.legal_name.clone()
         },
-        address: settings.postal_address.clone(),
+        address: settings.postal_address.lines().collect::<Vec<_>>().join(", "),
         days: Days { from: form.text("from").to_owned(), to: form.text("to").to_owned() },
     };
     app.public_page("public/supporter_statement", "What you gave", &page).await
