@@ -343,7 +343,8 @@ async fn a_treasurer_sends_a_gift_back_and_sees_a_dispute_in_a_browser() {
     browser.sound("treasurer-sent-back").await;
     house.drain().await;
     assert_eq!(house.stripe().book().given["eur"].refunded, 500);
-    let told = house.mails(BUYER).into_iter().find(|mail| mail.subject.contains("corrected receipt"));
+    let told =
+        TestApp::mails(&house, BUYER).into_iter().find(|mail| mail.subject.contains("corrected receipt"));
     assert!(told.expect("a letter").text.contains("€5.00"));
 
     let dispute =
