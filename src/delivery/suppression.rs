@@ -260,16 +260,6 @@ impl<'a> Suppressions<'a> {
         store::block(tx, id).await
     }
 
-    /// As [`Suppressions::is_blocked`], for many addresses, in their order.
-    pub async fn blocked_among<'b>(
-        self,
-        tx: &mut Tx,
-        addresses: impl Iterator<Item = &'b EmailAddress>,
-    ) -> Result<Vec<bool>> {
-        let reasons = self.among(tx, addresses).await?;
-        Ok(reasons.into_iter().map(|reason| reason == Some(StopReason::Staff)).collect())
-    }
-
     /// How many addresses were stopped up to a moment and still are, and when the last of them was.
     pub async fn count(self, before: Moment) -> Result<(i64, Option<Moment>)> {
         store::count(&self.0.db, before).await
@@ -285,7 +275,12 @@ impl<'a> Suppressions<'a> {
         Ok(in_order(&hashes, store::among(tx, &hashes).await?))
     }
 
-    /// The same for who only looks: what it says may be over a moment later.
+    /// The same of what addresses are kept as: those that are stopped.
+    pub async fn among_hashes(self, tx: &mut Tx, hashes: &[&str]) -> Result<HashMap<String, StopReason>> {
+        Ok(store::among(tx, hashes).await?.into_iter().collect())
+    }
+
+    /// As [`Suppressions::among`] for who only looks: what it says may be over a moment later.
     pub async fn among_now<'b>(
         self,
         addresses: impl Iterator<Item = &'b EmailAddress>,

@@ -9,6 +9,7 @@ mod dates;
 mod encoding;
 mod formula;
 mod headings;
+mod in_order;
 mod mapping;
 mod packed;
 #[cfg(test)]
@@ -27,6 +28,7 @@ mod tests;
 
 pub use self::{
     formula::guarded,
+    in_order::{InOrder, Rows},
     mapping::{Column, EMPTY, EVERYBODY, ImportChoices, MappedBy, Mapping},
     packed::PackedError,
     presets::Preset,
@@ -35,5 +37,5 @@ pub use self::{
     rows::{FileRow, ListEntry, write_names},
     source::{AnyPlace, TableSource},
     state::State,
-    survey::{ColumnWords, Rows, Survey, Unsaid, Word, rows, survey, survey_to_ask},
+    survey::{ColumnWords, Survey, Unsaid, Word, rows, survey, survey_to_ask},
 };

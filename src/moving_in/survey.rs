@@ -5,12 +5,13 @@ use std::collections::BTreeMap;
 use super::{
     dates,
     headings::{self, Guess},
+    in_order::Rows,
     mapping::{Column, EMPTY, EVERYBODY, ImportChoices, Mapping},
     packed::PackedError,
     presets::Preset,
     records::{Record, TableError},
     roles::ColumnRole,
-    rows::{FileRow, row},
+    rows::FileRow,
     source::TableSource,
     state::State,
     table::Table,
@@ -135,22 +136,6 @@ fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', "'\\''"))
 }
 
-/// The rows of a file, as they are to be taken.
-pub struct Rows {
-    table: Table,
-    mapping: Mapping,
-}
-
-impl Rows {
-    /// The next one.
-    ///
-    /// # Errors
-    /// [`TableError`].
-    pub fn read(&mut self) -> Result<Option<FileRow>, TableError> {
-        Ok(self.table.next()?.map(|record| row(&record, &self.mapping)))
-    }
-}
-
 /// The file by what was said of it.
 ///
 /// # Errors
@@ -158,7 +143,7 @@ impl Rows {
 pub fn rows(source: &impl TableSource, mapping: &Mapping) -> Result<Rows, TableError> {
     let mut table = Table::open(source)?;
     table.set_escaped(is_escaped(mapping));
-    Ok(Rows { table, mapping: mapping.clone() })
+    Ok(Rows::of(table, mapping.clone()))
 }
 
 /// MailPoet alone writes a backslash before a quotation mark.

@@ -111,30 +111,20 @@ pub(super) async fn is_forgotten(tx: &mut Tx, site: &Site, email: &EmailAddress)
     rows::is_forgotten(tx, &Suppressions::new(site).hash(email)).await
 }
 
-/// The same of many, in their order.
-pub(super) async fn among<'a>(
-    tx: &mut Tx,
-    site: &Site,
-    emails: impl Iterator<Item = &'a EmailAddress>,
-) -> Result<Vec<bool>> {
-    let hashes: Vec<String> = emails.map(|email| Suppressions::new(site).hash(email)).collect();
-    let forgotten: HashSet<String> = rows::among(tx, &hashes).await?.into_iter().collect();
-    Ok(hashes.iter().map(|hash| forgotten.contains(hash)).collect())
+/// Those of many hashes.
+pub(super) async fn among(tx: &mut Tx, hashes: &[&str]) -> Result<HashSet<String>> {
+    Ok(rows::among(tx, hashes).await?.into_iter().collect())
 }
 
 /// The owner of an address is back, or there for the first time: they proved that the mailbox is theirs, so it is nobody's former one.
 pub(super) async fn returned(tx: &mut Tx, site: &Site, email: &EmailAddress) -> Result<()> {
-    rows::returned(tx, &Suppressions::new(site).hash(email), site.now()).await?;
-    taken(tx, site, [email].into_iter()).await
+    let hash = Suppressions::new(site).hash(email);
+    rows::returned(tx, &hash, site.now()).await?;
+    taken(tx, &[&hash]).await
 }
 
-/// Addresses are readers' by now, and nobody's former ones.
-pub(super) async fn taken<'a>(
-    tx: &mut Tx,
-    site: &Site,
-    emails: impl Iterator<Item = &'a EmailAddress>,
-) -> Result<()> {
-    let hashes: Vec<String> = emails.map(|email| Suppressions::new(site).hash(email)).collect();
-    moving::taken(tx, &hashes).await?;
+/// Addresses, as what they are kept as, are readers' by now, and nobody's former ones.
+pub(super) async fn taken(tx: &mut Tx, hashes: &[&str]) -> Result<()> {
+    moving::taken(tx, hashes).await?;
     Ok(())
 }

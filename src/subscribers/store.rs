@@ -39,7 +39,10 @@ statements! {
     ADD_SUBSCRIBER = "insert into subscriber (public_id, email, email_key, name, created_at, search) values ($1, $2, $3, $4, $5, $6)
         on conflict (email_key) do nothing returning id, public_id, email, name, created_at";
     /// As `ADD_SUBSCRIBER`, for an import.
-    ADD_SUBSCRIBERS = rows(6) "insert into subscriber (public_id, email, email_key, name, created_at, search) values {rows} on conflict (email_key) do nothing returning id, email_key";
+    ADD_SUBSCRIBERS = rows(6) "insert into subscriber (public_id, email, email_key, name, created_at, search) values {rows} on conflict (email_key) do nothing";
+    /// The numbers of readers by their public ids, for `Tx::array`.
+    NUMBERS = sqlite "select json_group_array(json_array(id, public_id)) from subscriber where public_id in (select value from json_each($1))",
+        postgres "select cast(coalesce(json_agg(json_build_array(id, public_id)), '[]') as text) from subscriber where public_id in (select json_array_elements_text(cast($1 as json)))";
     /// By address.
     BY_KEY = "select id, public_id, email, name, created_at from subscriber where email_key = $1";
     /// By a JSON array of public ids.
@@ -199,19 +202,35 @@ pub async fn subscriber_for(
     }
 }
 
-/// Readers who were not there before; each row is a public id, address, its key, and a name.
-pub async fn add_subscribers(
+/// A reader who comes by a file.
+#[derive(Debug)]
+pub struct NewReader<'a> {
+    pub public_id: &'a str,
+    pub email: &'a EmailAddress,
+    pub key: &'a str,
+    pub name: &'a str,
+}
+
+/// Readers who were not there before: each with their number, but for whom somebody else brought a moment ago. (What a statement returns
+/// row by row costs SQLite more than the row.)
+pub async fn add_subscribers<'a>(
     tx: &mut Tx,
-    rows: &[(String, &EmailAddress, &str, &str)],
+    mut rows: Vec<NewReader<'a>>,
     now: Moment,
-) -> Result<Vec<(i64, String)>> {
-    let mut rows: Vec<_> = rows.iter().collect();
+) -> Result<Vec<(i64, NewReader<'a>)>> {
+    if rows.is_empty() {
+        return Ok(Vec::new());
+    }
     // Two files that hold the same people meet at them in the same order.
-    rows.sort_by(|a, b| a.2.cmp(b.2));
+    rows.sort_unstable_by(|a, b| a.key.cmp(b.key));
     let new = rows
         .iter()
-        .map(|(id, email, key, name)| (id.as_str(), email.as_str(), *key, *name, now, text_of(email, name)));
-    tx.many_returning(ADD_SUBSCRIBERS, new).await
+        .map(|one| (one.public_id, one.email.as_str(), one.key, one.name, now, text_of(one.email, one.name)));
+    tx.many(ADD_SUBSCRIBERS, new).await?;
+    let ids: Vec<&str> = rows.iter().map(|one| one.public_id).collect();
+    let numbers: Vec<(i64, String)> = tx.array(NUMBERS, (db::array(&ids)?,)).await?;
+    let numbers: HashMap<String, i64> = numbers.into_iter().map(|(id, public_id)| (public_id, id)).collect();
+    Ok(rows.into_iter().filter_map(|one| Some((*numbers.get(one.public_id)?, one))).collect())
 }
 
 pub async fn by_key(db: &Db, key: &str) -> Result<Option<Subscriber>> {

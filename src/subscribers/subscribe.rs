@@ -380,7 +380,7 @@ async fn join_at_once(
             joined.push(*list);
         }
     }
-    forgotten::taken(tx, site, [&reader.email].into_iter()).await?;
+    forgotten::taken(tx, &[&Suppressions::new(site).hash(&reader.email)]).await?;
     if let Some(form) = asking.by.form.filter(|_| !joined.is_empty()) {
         forms::one_more(tx, form, forms::part_of(&reader.email), forms::Did::Confirmed, site.now()).await?;
     }
@@ -669,7 +669,7 @@ pub(super) async fn add(site: &Site, new: Adding<'_>, by: Option<(i64, &str)>) -
             trace: Trace::default(),
         };
         consent::record(&mut tx, site, happened).await?;
-        forgotten::taken(&mut tx, site, [email].into_iter()).await?;
+        forgotten::taken(&mut tx, &[&Suppressions::new(site).hash(email)]).await?;
         if let Some((staff_id, why)) = by {
             audit_log::record(&mut tx, site, Some(staff_id), "added to a list", &reader.public_id, why)
                 .await?;

@@ -1,5 +1,7 @@
 //! SQL of suppressions.
 
+use serde::Serialize;
+
 use super::super::states::StopReason;
 use crate::{
     clock::Moment,
@@ -205,7 +207,7 @@ pub async fn reason_in(tx: &mut Tx, hash: &str) -> Result<Option<StopReason>> {
     Ok(tx.opt::<(StopReason,)>(REASON, (hash,)).await?.map(|(reason,)| reason))
 }
 
-pub async fn among(tx: &mut Tx, hashes: &[String]) -> Result<Vec<(String, StopReason)>> {
+pub async fn among<T: Serialize>(tx: &mut Tx, hashes: &[T]) -> Result<Vec<(String, StopReason)>> {
     tx.array(AMONG, (db::array(hashes)?.as_str(),)).await
 }
 

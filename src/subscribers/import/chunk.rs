@@ -27,15 +27,14 @@ use crate::{
         fields::Field,
         forgotten,
         implied::{Implied, NotImplied},
-        imports::{Change, ChangeKind, told as told_by},
+        imports::{Change, ChangeKind, Changes, told as told_by},
         read::SubscriptionState,
         store::{
-            self,
+            self, NewReader,
             importing::{self, NewSubscription, Told},
             imports, imports_undone, topics,
         },
     },
-    token,
     withdrawals::{self, Withdrawal},
 };
 
@@ -45,18 +44,22 @@ pub(in crate::subscribers) struct Line {
     pub number: u64,
     entry: Result<ListEntry, String>,
     key: String,
+    /// What the address is kept as where it is not mailed.
+    hash: String,
     name: String,
     /// Whoever is new has it from now on.
     public_id: String,
 }
 
 impl Line {
-    /// As a file has it.
-    pub fn of(row: FileRow) -> Self {
-        let key = row.entry.as_ref().map(|entry| entry.email.key()).unwrap_or_default();
-        let name = row.entry.as_ref().map(|entry| entry.name.as_str()).unwrap_or_default();
+    /// As a file has it. What takes long is done here, where nobody waits for the writer.
+    pub fn of(row: FileRow, site: &Site, public_id: String) -> Self {
+        let entry = row.entry.as_ref();
+        let key = entry.map(|entry| entry.email.key()).unwrap_or_default();
+        let hash = entry.map(|entry| Suppressions::new(site).hash(&entry.email)).unwrap_or_default();
+        let name = entry.map(|entry| entry.name.as_str()).unwrap_or_default();
         let name = if name.trim().is_empty() { String::new() } else { clean_name(name) };
-        Self { number: row.line, entry: row.entry, key, name, public_id: token::public_id() }
+        Self { number: row.line, entry: row.entry, key, hash, name, public_id }
     }
 
     /// Who it is about, and which list; none where nothing is taken of it.
@@ -87,6 +90,8 @@ struct One<'a> {
     at: usize,
     entry: &'a ListEntry,
     line: &'a Line,
+    /// Whether mail to the address is stopped already.
+    is_stopped: bool,
     list: i64,
     state: State,
     since: Option<Moment>,
@@ -146,6 +151,8 @@ pub(in crate::subscribers) struct Kept {
     pub until: Moment,
     /// Which time the file is read.
     pub pass: i64,
+    /// How many rows of it were taken.
+    pub taken: u64,
 }
 
 /// How long an import is somebody's who was not heard of since.
@@ -177,7 +184,7 @@ pub(super) async fn take(
         outcomes,
         notes: Vec::new(),
         touched: HashSet::new(),
-        changes: kept.map(|_| Vec::new()),
+        changes: kept.map(|_| Changes::default()),
         joined: BTreeMap::new(),
         off: Vec::new(),
     };
@@ -197,7 +204,7 @@ struct Step<'a> {
     /// Readers of whom more is known now.
     touched: HashSet<i64>,
     /// What would have to be taken back; none where nobody can.
-    changes: Option<Vec<Change>>,
+    changes: Option<Changes>,
     /// How many joined each list, by its name.
     joined: BTreeMap<String, u64>,
     /// Who was off a list already of whom the file says so, too: reader and list.
@@ -275,9 +282,8 @@ impl Step<'_> {
     async fn meet(&mut self, ones: &[One<'_>]) -> db::Result<Met> {
         let readers = readers(&mut self.tx, self.site, ones, self.places.is_own, self.now).await?;
         let mut met = Met { readers, before: HashMap::new(), acts: Acts::new() };
-        let new = met.readers.ids.values().copied().filter(|id| !met.readers.known.contains(id));
-        for reader in new {
-            self.changed(reader, ChangeKind::Reader, (0, ""));
+        for reader in met.readers.ids.values().filter(|id| !met.readers.known.contains(id)) {
+            self.changed(*reader, ChangeKind::Reader, (0, ""));
         }
         if met.readers.known.is_empty() {
             return Ok(met);
@@ -320,7 +326,11 @@ impl Step<'_> {
             .collect();
         // Two files that hold the same people meet at them in the same order.
         new.sort_by_key(|one| (one.reader, one.list));
-        let added = importing::add_subscriptions(&mut self.tx, &new, self.now).await?;
+        let (others, first): (Vec<_>, Vec<_>) =
+            new.into_iter().partition(|one| met.readers.known.contains(&one.reader));
+        importing::add_first_subscriptions(&mut self.tx, &first, self.now).await?;
+        let mut added = importing::add_subscriptions(&mut self.tx, &others, self.now).await?;
+        added.extend(first.iter().map(|one| (one.reader, one.list)));
         for (reader, list) in &added {
             self.changed(*reader, ChangeKind::Joined, (*list, ""));
         }
@@ -413,11 +423,13 @@ impl Step<'_> {
         }
         answers.sort_unstable_by_key(|one| (one.0, one.1));
         answers.dedup_by(|a, b| (a.0, a.1) == (b.0, b.1));
-        let rows: Vec<(i64, i64, &str)> =
-            answers.iter().map(|(reader, field, answer)| (*reader, *field, answer.as_str())).collect();
+        let rows = answers.iter().map(|(reader, field, answer)| (*reader, *field, answer.as_str()));
+        let (others, first): (Vec<_>, Vec<_>) = rows.partition(|one| met.readers.known.contains(&one.0));
+        importing::first_answers(&mut self.tx, &first).await?;
         let kept: HashSet<(i64, i64)> =
-            importing::keep_answers(&mut self.tx, &rows).await?.into_iter().collect();
-        for (reader, field, answer) in rows.iter().filter(|one| kept.contains(&(one.0, one.1))) {
+            importing::keep_answers(&mut self.tx, &others).await?.into_iter().collect();
+        let kept_of_others = others.iter().filter(|one| kept.contains(&(one.0, one.1)));
+        for (reader, field, answer) in first.iter().chain(kept_of_others) {
             self.changed(*reader, ChangeKind::Answered, (*field, answer));
         }
         self.touched.extend(kept.into_iter().map(|(reader, _)| reader));
@@ -428,7 +440,7 @@ impl Step<'_> {
     fn changed(&mut self, reader: i64, kind: ChangeKind, what: (i64, &str)) {
         let at = self.now;
         if let Some(changes) = &mut self.changes {
-            changes.push(Change::new(reader, kind, what, at));
+            changes.add(Change::new(reader, kind, what, at));
         }
     }
 
@@ -458,13 +470,14 @@ impl Step<'_> {
         imports_undone::all_stay_off(&mut self.tx, kept.as_ref().map_or(0, |kept| kept.id), &self.off)
             .await?;
         if let Some(kept) = kept {
-            let line = lines.last().map_or(0, |line| line.number);
+            let taken = kept.taken + lines.len() as u64;
             let claim = (kept.id, kept.claim, kept.until);
-            let reached = (kept.pass, line, report.written()?);
+            let reached = (kept.pass, taken, report.written()?);
             if !imports::reached(&mut self.tx, claim, reached, self.now).await? {
                 return Ok(None);
             }
-            imports_undone::add_changes(&mut self.tx, kept.id, &self.changes.unwrap_or_default()).await?;
+            let changes = self.changes.unwrap_or_default().rows(self.now)?;
+            imports_undone::add_changes(&mut self.tx, kept.id, changes).await?;
             if report.refused <= MOST_PROBLEMS {
                 imports::add_problems(&mut self.tx, kept.id, &errors, self.now).await?;
             }
@@ -555,10 +568,10 @@ async fn who<'a>(
     tx: &mut Tx,
     (lines, made, outcomes): (&'a [Line], &mut Made, &mut [Outcome]),
 ) -> db::Result<Vec<One<'a>>> {
-    let emails = || lines.iter().flat_map(|line| &line.entry).map(|entry| &entry.email);
-    let was_forgotten = forgotten::among(tx, site, emails()).await?;
-    let blocked = Suppressions::new(site).blocked_among(tx, emails()).await?;
-    let mut known = was_forgotten.into_iter().zip(blocked);
+    let hashes: Vec<&str> =
+        lines.iter().filter(|line| line.entry.is_ok()).map(|line| line.hash.as_str()).collect();
+    let was_forgotten = forgotten::among(tx, &hashes).await?;
+    let stopped = Suppressions::new(site).among_hashes(tx, &hashes).await?;
     let mut ones: Vec<One<'a>> = Vec::with_capacity(lines.len());
     let mut seen: HashMap<(&str, i64), usize> = HashMap::new();
     for (at, line) in lines.iter().enumerate() {
@@ -569,7 +582,7 @@ async fn who<'a>(
                 continue;
             }
         };
-        let (was_forgotten, is_blocked) = known.next().unwrap_or_default();
+        let (was_forgotten, stopped) = (was_forgotten.contains(&line.hash), stopped.get(&line.hash));
         if entry.state == State::NotTaken {
             outcomes[at] = Outcome::Stands(State::NotTaken);
             continue;
@@ -578,7 +591,7 @@ async fn who<'a>(
             outcomes[at] = Outcome::Refused(SubscriberError::Forgotten.to_string());
             continue;
         }
-        if is_blocked && entry.suppression.is_none() {
+        if stopped == Some(&StopReason::Staff) && entry.suppression.is_none() {
             // What nobody wants to be mailed there is not mailed here either: there is nothing to add.
             if entry.state <= State::Unconfirmed {
                 outcomes[at] = Outcome::Refused(SubscriberError::Blocked.to_string());
@@ -625,7 +638,18 @@ async fn who<'a>(
             None => {
                 seen.insert((line.key.as_str(), list), ones.len());
                 let (state, since) = (entry.state, entry.since);
-                ones.push(One { at, entry, line, list, state, since, suppression, implied_until });
+                let is_stopped = stopped.is_some();
+                ones.push(One {
+                    at,
+                    entry,
+                    line,
+                    is_stopped,
+                    list,
+                    state,
+                    since,
+                    suppression,
+                    implied_until,
+                });
             }
         }
     }
@@ -684,34 +708,35 @@ async fn readers(
     let mut keys: Vec<&str> = ones.iter().map(|one| one.line.key.as_str()).collect();
     keys.sort_unstable();
     keys.dedup();
-    let known = importing::known(tx, &keys).await?;
-    let nameless = known.iter().filter(|(.., name)| name.is_empty()).map(|(id, ..)| *id).collect();
+    let mut known = importing::known(tx, &keys).await?;
     let mut ids: HashMap<String, i64> = known.iter().map(|(id, _, key, _)| (key.clone(), *id)).collect();
-    let mut new: HashMap<&str, (&One<'_>, &str)> = HashMap::new();
+    let mut new: HashMap<&str, NewReader<'_>> = HashMap::new();
     for one in ones.iter().filter(|one| !ids.contains_key(&one.line.key)) {
         let keeps = is_own || one.state == State::OnList;
         let name = if keeps { one.line.name.as_str() } else { "" };
-        let first = new.entry(one.line.key.as_str()).or_insert((one, name));
-        if first.1.is_empty() {
-            first.1 = name;
+        let (public_id, email, key) = (one.line.public_id.as_str(), &one.entry.email, one.line.key.as_str());
+        let first = new.entry(key).or_insert(NewReader { public_id, email, key, name });
+        if first.name.is_empty() {
+            first.name = name;
         }
     }
-    let rows: Vec<_> = new
-        .iter()
-        .map(|(key, (one, name))| (one.line.public_id.clone(), &one.entry.email, *key, *name))
-        .collect();
-    forgotten::taken(tx, site, rows.iter().map(|(_, email, ..)| *email)).await?;
-    let added = store::add_subscribers(tx, &rows, now).await?;
-    if !new.is_empty() {
-        // Somebody else may have brought one of them a moment ago.
-        if added.len() < new.len() {
-            let keys: Vec<&str> = new.keys().copied().collect();
-            ids.extend(importing::known(tx, &keys).await?.into_iter().map(|(id, _, key, _)| (key, id)));
-        }
-        ids.extend(added.into_iter().map(|(id, key)| (key, id)));
-        let added = new.iter().filter_map(|(key, (one, _))| Some((*ids.get(*key)?, &one.entry.email)));
-        Suppressions::new(site).link(tx, added).await?;
+    let many = new.len();
+    let hashes = ones.iter().filter(|one| new.contains_key(one.line.key.as_str()));
+    forgotten::taken(tx, &hashes.map(|one| one.line.hash.as_str()).collect::<Vec<_>>()).await?;
+    let added = store::add_subscribers(tx, new.into_values().collect(), now).await?;
+    if added.len() < many {
+        // Somebody else brought one of them a moment ago.
+        let is_ours: HashSet<i64> = added.iter().map(|(id, _)| *id).collect();
+        known = importing::known(tx, &keys).await?;
+        known.retain(|(id, ..)| !is_ours.contains(id));
+        ids.extend(known.iter().map(|(id, _, key, _)| (key.clone(), *id)));
     }
+    ids.extend(added.iter().map(|(id, one)| (one.key.to_owned(), *id)));
+    let stopped: HashSet<&str> =
+        ones.iter().filter(|one| one.is_stopped).map(|one| one.line.key.as_str()).collect();
+    let stopped = added.iter().filter(|(_, one)| stopped.contains(one.key));
+    Suppressions::new(site).link(tx, stopped.map(|(id, one)| (*id, one.email))).await?;
+    let nameless = known.iter().filter(|(.., name)| name.is_empty()).map(|(id, ..)| *id).collect();
     Ok(Readers { ids, known: known.into_iter().map(|(id, ..)| id).collect(), nameless })
 }
 
@@ -797,7 +822,7 @@ async fn stop(
     tx: &mut Tx,
     ones: &[One<'_>],
     (readers, acts): (&Readers, &Acts),
-    (outcomes, source, changes): (&mut [Outcome], &str, Option<&mut Vec<Change>>),
+    (outcomes, source, changes): (&mut [Outcome], &str, Option<&mut Changes>),
 ) -> db::Result<()> {
     let mut found = Vec::new();
     for one in ones {
@@ -824,9 +849,9 @@ async fn stop(
         // What took the place of another reason stays: who was stopped before is never let go by it.
         let new =
             told.iter().zip(&added).zip(before).filter(|((_, added), before)| **added && before.is_none());
-        changes.extend(new.map(|((one, _), _)| {
-            Change::new(one.reader, ChangeKind::Stopped, (0, one.reason.as_str()), site.now())
-        }));
+        for ((one, _), _) in new {
+            changes.add(Change::new(one.reader, ChangeKind::Stopped, (0, one.reason.as_str()), site.now()));
+        }
     }
     for (one, added) in whose.iter().zip(added) {
         if added && one.state > State::Left {

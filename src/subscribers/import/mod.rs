@@ -25,6 +25,7 @@ use crate::{
     queue,
     settings::Settings,
     site::Site,
+    token,
 };
 
 /// Rows taken in one transaction, at most and at least.
@@ -89,11 +90,11 @@ pub async fn import_as(
             continue;
         }
         let mut rows = moving_in::rows(file, &survey.mapping)?;
-        let mut lines = Vec::with_capacity(CHUNK);
+        let (mut lines, mut public_id) = (Vec::with_capacity(CHUNK), token::public_ids());
         loop {
             let row = rows.read()?;
             let is_over = row.is_none();
-            lines.extend(row.filter(|row| is_sad(row) == sad).map(Line::of));
+            lines.extend(row.filter(|row| is_sad(row) == sad).map(|row| Line::of(row, site, public_id())));
             if is_over || lines.len() == CHUNK {
                 let Some(errors) = importing.take(std::mem::take(&mut lines), None).await? else { break };
                 errors.iter().try_for_each(&mut *tell).map_err(ImportError::Problems)?;
@@ -190,6 +191,7 @@ impl<'a> Importing<'a> {
             self.at_once = queue::next_step(self.at_once, taken.held, (LEAST, CHUNK));
             if let Some(kept) = &mut kept {
                 kept.claim = kept.until;
+                kept.taken += some.len() as u64;
             }
             rest = more;
         }

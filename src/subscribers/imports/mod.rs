@@ -11,7 +11,7 @@ mod work;
 
 use std::io::Read as _;
 
-pub(super) use self::rows::{Change, told};
+pub(super) use self::rows::{Change, Changes, each, told};
 use self::{file::Stuck, seen::Said, work::claimed};
 pub use self::{
     rows::{ChangeKind, Import, ImportState},

@@ -1,6 +1,10 @@
 //! A list that is brought in, as its row has it.
 
-use crate::{clock::Moment, words};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{clock::Moment, db, words};
 
 words! {
     /// How far a list is that somebody brings in.
@@ -42,6 +46,8 @@ words! {
         Answered = "answered",
         /// Mail to them was not stopped.
         Stopped = "stopped",
+        /// They said since how they want a list, or all of them: they stay on it.
+        Kept = "kept",
     }
 }
 
@@ -61,6 +67,76 @@ impl Change {
     /// What a step changed.
     pub fn new(subscriber_id: i64, kind: ChangeKind, (about, was): (i64, &str), at: Moment) -> Self {
         Self { subscriber_id, kind, about, was: was.to_owned(), at }
+    }
+}
+
+/// What a list changed of a reader whom it brought: one row, for most of a file are such.
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct Brought {
+    /// The lists that they joined by it.
+    joined: BTreeSet<i64>,
+    /// What it answered for them, by field.
+    answered: BTreeMap<i64, String>,
+}
+
+/// Each change by itself, without what readers said since that they keep.
+pub(in crate::subscribers) fn each(rows: Vec<Change>) -> db::Result<Vec<Change>> {
+    let of = |kind: ChangeKind| rows.iter().filter(move |one| one.kind == kind);
+    let kept: HashSet<(i64, i64)> = of(ChangeKind::Kept).map(|one| (one.subscriber_id, one.about)).collect();
+    let mut all = Vec::with_capacity(rows.len());
+    for row in rows.iter().filter(|row| row.kind != ChangeKind::Kept) {
+        let (reader, at) = (row.subscriber_id, row.at);
+        all.push(Change::new(reader, row.kind, (row.about, &row.was), at));
+        if row.kind != ChangeKind::Reader || row.was.is_empty() {
+            continue;
+        }
+        let brought: Brought =
+            serde_json::from_str(&row.was).map_err(|error| sqlx::Error::Decode(error.into()))?;
+        let is_kept = |list: i64| kept.contains(&(reader, list)) || kept.contains(&(reader, 0));
+        let joined = brought.joined.into_iter().filter(|list| !is_kept(*list));
+        all.extend(joined.map(|list| Change::new(reader, ChangeKind::Joined, (list, ""), at)));
+        let answered = brought.answered.iter();
+        all.extend(
+            answered.map(|(field, text)| Change::new(reader, ChangeKind::Answered, (*field, text), at)),
+        );
+    }
+    Ok(all)
+}
+
+/// What a step changes, on its way into rows.
+#[derive(Debug, Default)]
+pub(in crate::subscribers) struct Changes {
+    brought: BTreeMap<i64, Brought>,
+    others: Vec<Change>,
+}
+
+impl Changes {
+    /// One more.
+    pub fn add(&mut self, change: Change) {
+        let Change { subscriber_id, kind, about, .. } = change;
+        if kind == ChangeKind::Reader {
+            self.brought.entry(subscriber_id).or_default();
+            return;
+        }
+        match (self.brought.get_mut(&subscriber_id), kind) {
+            (Some(brought), ChangeKind::Joined) => {
+                brought.joined.insert(about);
+            }
+            (Some(brought), ChangeKind::Answered) => {
+                brought.answered.insert(about, change.was);
+            }
+            _ => self.others.push(change),
+        }
+    }
+
+    /// As rows have them.
+    pub fn rows(self, at: Moment) -> db::Result<Vec<Change>> {
+        let mut rows = self.others;
+        for (reader, brought) in self.brought {
+            let was = serde_json::to_string(&brought).map_err(|error| sqlx::Error::Encode(error.into()))?;
+            rows.push(Change { subscriber_id: reader, kind: ChangeKind::Reader, about: 0, was, at });
+        }
+        Ok(rows)
     }
 }
 

@@ -14,7 +14,7 @@ use crate::{
     audit_log,
     clock::{Moment, Stopwatch},
     db, heavy,
-    moving_in::{self, Mapping, Survey, TableError},
+    moving_in::{self, FileRow, Mapping, Survey, TableError},
     queue::{self, Came, Due, Queue, Work, Worked},
     site::Site,
     subscribers::{
@@ -26,6 +26,7 @@ use crate::{
         lists::{self, List},
         store::imports as store,
     },
+    token,
 };
 
 /// More columns are for the command line: a page of them is no page.
@@ -154,11 +155,19 @@ enum Fed {
     Broke(TableError),
 }
 
-/// Reads the file on a thread of its own, from behind a line on: those who are refused mail, or the others.
-fn feed(file: Staged, mapping: Mapping, sad: bool, after: u64) -> mpsc::Receiver<Fed> {
+/// Reads the file on a thread of its own: those who are refused mail, or the others; behind so many of them, and in order, where they are to
+/// be taken.
+fn feed(
+    site: &Site,
+    import: &Import,
+    mapping: &Mapping,
+    sad: bool,
+    behind: Option<u64>,
+) -> mpsc::Receiver<Fed> {
     let (sender, receiver) = mpsc::channel(2);
+    let (site, file, mapping) = (site.clone(), Staged::of(site, import), mapping.clone());
     let read = move |to: &mpsc::Sender<Fed>| {
-        let last = match read(&file, &mapping, (sad, after), to) {
+        let last = match read(&site, (&file, &mapping), (sad, behind), to) {
             Ok(()) => Fed::End,
             Err(error) => Fed::Broke(error),
         };
@@ -172,29 +181,45 @@ fn feed(file: Staged, mapping: Mapping, sad: bool, after: u64) -> mpsc::Receiver
 }
 
 fn read(
-    file: &Staged,
-    mapping: &Mapping,
-    (sad, after): (bool, u64),
+    site: &Site,
+    (file, mapping): (&Staged, &Mapping),
+    (sad, behind): (bool, Option<u64>),
     to: &mpsc::Sender<Fed>,
 ) -> Result<(), TableError> {
+    let wanted: fn(&FileRow) -> bool = if sad { is_sad } else { |row| !is_sad(row) };
     let mut rows = moving_in::rows(file, mapping)?;
-    let mut lines = Vec::new();
-    while let Some(row) = rows.read()? {
-        if row.line > after && is_sad(&row) == sad {
-            lines.push(Line::of(row));
+    let mut next: Box<dyn FnMut() -> Result<Option<FileRow>, TableError>> = match behind {
+        None => Box::new(move || {
+            loop {
+                match rows.read()? {
+                    Some(row) if !wanted(&row) => {}
+                    row => return Ok(row),
+                }
+            }
+        }),
+        Some(behind) => {
+            let mut rows = rows.in_order(wanted);
+            rows.skip(behind)?;
+            Box::new(move || rows.read())
         }
-        if lines.len() == CHUNK && to.blocking_send(Fed::Lines(std::mem::take(&mut lines))).is_err() {
+    };
+    loop {
+        let (mut lines, mut public_id) = (Vec::with_capacity(CHUNK), token::public_ids());
+        while lines.len() < CHUNK
+            && let Some(row) = next()?
+        {
+            lines.push(Line::of(row, site, public_id()));
+        }
+        let is_over = lines.len() < CHUNK;
+        if !lines.is_empty() && to.blocking_send(Fed::Lines(lines)).is_err() || is_over {
             return Ok(());
         }
     }
-    if !lines.is_empty() {
-        drop(to.blocking_send(Fed::Lines(lines)));
-    }
-    Ok(())
 }
 
-/// Whoever is refused mail first, for somebody may stand in the file twice.
-const PASSES: [(i64, bool); 2] = [(1, true), (2, false)];
+/// Whoever is refused mail first, for somebody may stand in the file twice. The numbers stand with how many rows of that time were taken;
+/// those before were of a version that wrote down lines.
+const PASSES: [(i64, bool); 2] = [(3, true), (4, false)];
 
 /// Finds out what would become of everybody, and writes nothing but that; whether it goes on.
 async fn count(site: &Site, import: &Import, claim: &mut Moment) -> Result<bool, Stuck> {
@@ -209,7 +234,7 @@ async fn count(site: &Site, import: &Import, claim: &mut Moment) -> Result<bool,
         if sad && !mapping.may_say_no() {
             continue;
         }
-        let mut lines = feed(Staged::of(site, import), mapping.clone(), sad, 0);
+        let mut lines = feed(site, import, &mapping, sad, None);
         loop {
             match lines.recv().await {
                 Some(Fed::Lines(some)) => {
@@ -274,7 +299,7 @@ pub(super) async fn take(site: &Site, import: &Import, claim: &mut Moment) -> Re
     let plan =
         Plan { list, basis: &basis, choices: &choices, makes_lists: import.makes_lists, is_dry: false };
     let mut importing = Importing::new(site, plan, &mapping, lists).await.map_err(database)?;
-    if import.pass == 0 {
+    if import.pass < PASSES[0].0 {
         file::drop_problems(site, import.id).await?;
     } else {
         importing.report = ImportReport::read(&import.report)?;
@@ -283,9 +308,9 @@ pub(super) async fn take(site: &Site, import: &Import, claim: &mut Moment) -> Re
         if pass < import.pass || sad && !mapping.may_say_no() {
             continue;
         }
-        let after = if pass == import.pass { u64::try_from(import.line).unwrap_or_default() } else { 0 };
-        let mut kept = Kept { id: import.id, claim: *claim, until: *claim, pass };
-        let mut lines = feed(Staged::of(site, import), mapping.clone(), sad, after);
+        let taken = if pass == import.pass { u64::try_from(import.line).unwrap_or_default() } else { 0 };
+        let mut kept = Kept { id: import.id, claim: *claim, until: *claim, pass, taken };
+        let mut lines = feed(site, import, &mapping, sad, Some(taken));
         loop {
             match lines.recv().await {
                 Some(Fed::Lines(some)) => {

@@ -79,7 +79,7 @@ pub async fn is_forgotten(tx: &mut Tx, hash: &str) -> Result<bool> {
     Ok(tx.one::<(i64,)>(IS_FORGOTTEN, (hash,)).await?.0 > 0)
 }
 
-pub async fn among(tx: &mut Tx, hashes: &[String]) -> Result<Vec<String>> {
+pub async fn among(tx: &mut Tx, hashes: &[&str]) -> Result<Vec<String>> {
     tx.array(AMONG, (db::array(hashes)?,)).await
 }
 

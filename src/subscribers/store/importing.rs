@@ -1,5 +1,7 @@
 //! The SQL of readers who come from a file, and of those who leave as one.
 
+use serde::de::DeserializeOwned;
+
 use super::super::rows::{ConsentAction, ConsentMethod, SubscriptionState};
 use crate::{
     clock::Moment,
@@ -12,9 +14,10 @@ statements! {
     /// Who has these addresses, for `Tx::array`.
     KNOWN = sqlite "select json_group_array(json_array(id, public_id, email_key, name)) from subscriber where email_key in (select value from json_each($1))",
         postgres "select cast(coalesce(json_agg(json_build_array(id, public_id, email_key, name)), '[]') as text) from subscriber where email_key in (select json_array_elements_text(cast($1 as json)))";
-    /// How these readers stand with their lists.
-    STANDINGS = sqlite "select subscriber_id, list_id, state from subscription where subscriber_id in (select value from json_each($1))",
-        postgres "select subscriber_id, list_id, state from subscription where subscriber_id in (select value::bigint from json_array_elements_text(cast($1 as json)))";
+    /// How these readers stand with their lists, for `Tx::array`.
+    STANDINGS = sqlite "select json_group_array(json_array(subscriber_id, list_id, state)) from subscription where subscriber_id in (select value from json_each($1))",
+        postgres "select cast(coalesce(json_agg(json_build_array(subscriber_id, list_id, state)), '[]') as text) from subscription
+            where subscriber_id in (select value::bigint from json_array_elements_text(cast($1 as json)))";
     /// The last thing that happened to each of their lists, by which way and when.
     LAST_ACTS = sqlite "select subscriber_id, list_id, method, at from consent_event where id in (
             select max(id) from consent_event where subscriber_id in (select value from json_each($1)) group by subscriber_id, list_id)",
@@ -23,12 +26,16 @@ statements! {
     /// A file takes nobody back who left, and leaves alone who is there.
     ADD_SUBSCRIPTIONS = rows(10) "insert into subscription (subscriber_id, list_id, state, asked_at, confirmed_at, left_at, paused_until, pause_said_at, implied_until, rhythm) values {rows}
         on conflict (subscriber_id, list_id) do nothing returning subscriber_id, list_id";
+    /// The same of readers who are new, whom nobody else can have put anywhere.
+    ADD_FIRST_SUBSCRIPTIONS = rows(10) "insert into subscription (subscriber_id, list_id, state, asked_at, confirmed_at, left_at, paused_until, pause_said_at, implied_until, rhythm) values {rows}";
     /// Names for who has none.
     NAME_MANY = rows(2) "update subscriber set name = v.column2 from (values {rows}) as v where subscriber.id = cast(v.column1 as bigint) and subscriber.name = ''";
     /// What happened by a file, and what the file says of it.
     ADD_TOLD_EVENTS = rows(11) "insert into consent_event (subscriber_id, list_id, action, method, source, campaign, ip, user_agent, at, told, told_at) values {rows}";
     /// Who answered before keeps that.
     KEEP_ANSWERS = rows(3) "insert into field_value (subscriber_id, field_id, value) values {rows} on conflict (subscriber_id, field_id) do nothing returning subscriber_id, field_id";
+    /// Of readers who are new.
+    FIRST_ANSWERS = rows(3) "insert into field_value (subscriber_id, field_id, value) values {rows}";
     CHOOSE_MANY = rows(3) "insert into subscription_topic (list_id, subscriber_id, topic_id) values {rows} on conflict do nothing";
     /// A list that a file names, for the team alone until they say more of it; none if its short name is taken.
     ADD_PRIVATE = "insert into list (public_id, slug, name, description, visibility, created_at, position)
@@ -67,7 +74,10 @@ pub async fn known(tx: &mut Tx, keys: &[&str]) -> Result<Vec<Known>> {
 
 /// The same for who only looks.
 pub async fn known_now(db: &Db, keys: &[&str]) -> Result<Vec<Known>> {
-    let (found,) = db.one::<(String,)>(KNOWN, (db::array(keys)?,)).await?;
+    from_array(db.one(KNOWN, (db::array(keys)?,)).await?)
+}
+
+fn from_array<T: DeserializeOwned>((found,): (String,)) -> Result<Vec<T>> {
     serde_json::from_str(&found).map_err(|error| sqlx::Error::Decode(error.into()))
 }
 
@@ -75,11 +85,11 @@ pub async fn known_now(db: &Db, keys: &[&str]) -> Result<Vec<Known>> {
 pub type Standing = (i64, i64, SubscriptionState);
 
 pub async fn standings(tx: &mut Tx, readers: &[i64]) -> Result<Vec<Standing>> {
-    tx.all(STANDINGS, (db::array(readers)?,)).await
+    tx.array(STANDINGS, (db::array(readers)?,)).await
 }
 
 pub async fn standings_now(db: &Db, readers: &[i64]) -> Result<Vec<Standing>> {
-    db.all(STANDINGS, (db::array(readers)?,)).await
+    from_array(db.one(STANDINGS, (db::array(readers)?,)).await?)
 }
 
 /// Reader, list, by which way and when.
@@ -108,15 +118,47 @@ pub struct NewSubscription {
     pub rhythm: Option<Rhythm>,
 }
 
+impl NewSubscription {
+    #[expect(clippy::type_complexity, reason = "the columns of a row")]
+    const fn row(
+        &self,
+        now: Moment,
+    ) -> (
+        i64,
+        i64,
+        SubscriptionState,
+        Moment,
+        Option<Moment>,
+        Option<Moment>,
+        Option<Moment>,
+        Option<Moment>,
+        Option<Moment>,
+        Option<Rhythm>,
+    ) {
+        let said_at = if self.paused_until.is_some() { Some(now) } else { None };
+        let Self {
+            reader,
+            list,
+            state,
+            asked_at,
+            confirmed_at,
+            left_at,
+            paused_until,
+            implied_until,
+            rhythm,
+        } = *self;
+        (reader, list, state, asked_at, confirmed_at, left_at, paused_until, said_at, implied_until, rhythm)
+    }
+}
+
 /// Those that were not there before: reader and list.
 pub async fn add_subscriptions(tx: &mut Tx, new: &[NewSubscription], now: Moment) -> Result<Vec<(i64, i64)>> {
-    let rows = new.iter().map(|one| {
-        let said_at = one.paused_until.map(|_| now);
-        let when = (one.asked_at, one.confirmed_at, one.left_at, one.paused_until, said_at);
-        let how = (one.implied_until, one.rhythm);
-        (one.reader, one.list, one.state, when.0, when.1, when.2, when.3, when.4, how.0, how.1)
-    });
-    tx.many_returning(ADD_SUBSCRIPTIONS, rows).await
+    tx.many_returning(ADD_SUBSCRIPTIONS, new.iter().map(|one| one.row(now))).await
+}
+
+/// All of them: of readers who are new.
+pub async fn add_first_subscriptions(tx: &mut Tx, new: &[NewSubscription], now: Moment) -> Result<u64> {
+    tx.many(ADD_FIRST_SUBSCRIPTIONS, new.iter().map(|one| one.row(now))).await
 }
 
 pub async fn name_many(tx: &mut Tx, names: &[(i64, &str)]) -> Result<u64> {
@@ -146,6 +188,11 @@ pub async fn add_told_events(tx: &mut Tx, events: &[Told<'_>], now: Moment) -> R
 /// Which answers are new: reader and field.
 pub async fn keep_answers(tx: &mut Tx, answers: &[(i64, i64, &str)]) -> Result<Vec<(i64, i64)>> {
     tx.many_returning(KEEP_ANSWERS, answers.iter().copied()).await
+}
+
+/// All of them: of readers who are new.
+pub async fn first_answers(tx: &mut Tx, answers: &[(i64, i64, &str)]) -> Result<u64> {
+    tx.many(FIRST_ANSWERS, answers.iter().copied()).await
 }
 
 /// List, reader and topic.

@@ -181,15 +181,15 @@ pub async fn expected(tx: &mut Tx, (id, claim): (i64, Moment), report: &str, now
     Ok(tx.exec(EXPECTED, (id, claim, now, report)).await? == 1)
 }
 
-/// Which time the file is read, the line that was taken last, and what became of everybody so far.
+/// Which time the file is read, how many of its rows were taken, and what became of everybody so far.
 pub async fn reached(
     tx: &mut Tx,
     (id, claim, until): (i64, Moment, Moment),
-    (pass, line, report): (i64, u64, String),
+    (pass, taken, report): (i64, u64, String),
     now: Moment,
 ) -> Result<bool> {
-    let line = i64::try_from(line).unwrap_or(i64::MAX);
-    Ok(tx.exec(REACHED, (id, claim, until, pass, line, report, now)).await? == 1)
+    let taken = i64::try_from(taken).unwrap_or(i64::MAX);
+    Ok(tx.exec(REACHED, (id, claim, until, pass, taken, report, now)).await? == 1)
 }
 
 pub async fn done(tx: &mut Tx, (id, claim): (i64, Moment), report: &str, now: Moment) -> Result<bool> {

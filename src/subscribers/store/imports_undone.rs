@@ -1,7 +1,10 @@
 //! The SQL of lists that are taken back.
 
 use super::{
-    super::{imports::Change, rows::SubscriptionState},
+    super::{
+        imports::{Change, each},
+        rows::SubscriptionState,
+    },
     in_bulk,
 };
 use crate::{
@@ -87,14 +90,18 @@ statements! {
             (select cast(value ->> 0 as bigint), cast(value ->> 1 as bigint) from json_array_elements(cast($1 as json)))";
     /// Who says themselves how they want a list that a file put them on stays on it.
     STAYS_ON = "delete from import_change where subscriber_id = $1 and kind = 'joined' and (about = $2 or $2 = 0)";
+    /// The same of a reader whom a file brought, whose row names its lists.
+    KEEPS = "insert into import_change (import_id, subscriber_id, kind, about, was, at)
+        select import_id, subscriber_id, 'kept', cast($2 as bigint), '', at from import_change where subscriber_id = $1 and kind = 'reader'
+        on conflict (import_id, subscriber_id, kind, about) do nothing";
     /// What cannot be taken back any more.
     pub(crate) FORGET_CHANGES = "delete from import_change where (import_id, subscriber_id, kind, about) in (
         select import_id, subscriber_id, kind, about from import_change where at < $1 order by at limit $2)";
 }
 
-pub async fn add_changes(tx: &mut Tx, import: i64, changes: &[Change]) -> Result<u64> {
-    let row = |one: &Change| (import, one.subscriber_id, one.kind, one.about, one.was.clone(), one.at);
-    tx.many(ADD_CHANGES, changes.iter().map(row)).await
+pub async fn add_changes(tx: &mut Tx, import: i64, changes: Vec<Change>) -> Result<u64> {
+    let row = |one: Change| (import, one.subscriber_id, one.kind, one.about, one.was, one.at);
+    tx.many(ADD_CHANGES, changes.into_iter().map(row)).await
 }
 
 pub async fn readers(db: &Db, import: i64, after: i64, limit: i64) -> Result<Vec<i64>> {
@@ -103,11 +110,11 @@ pub async fn readers(db: &Db, import: i64, after: i64, limit: i64) -> Result<Vec
 }
 
 pub async fn changes_now(db: &Db, import: i64, readers: &[i64]) -> Result<Vec<Change>> {
-    db.all(CHANGES, (import, db::array(readers)?)).await
+    each(db.all(CHANGES, (import, db::array(readers)?)).await?)
 }
 
 pub async fn changes(tx: &mut Tx, import: i64, readers: &[i64]) -> Result<Vec<Change>> {
-    tx.all(CHANGES, (import, db::array(readers)?)).await
+    each(tx.all(CHANGES, (import, db::array(readers)?)).await?)
 }
 
 pub async fn any(db: &Db, import: i64) -> Result<bool> {
@@ -205,6 +212,7 @@ pub async fn stays_off(tx: &mut Tx, reader: i64, list: Option<i64>) -> Result<u6
 /// A reader says how they want a list, or all of them: they stay on it, whatever is taken back.
 pub async fn stays_on(tx: &mut Tx, reader: i64, list: Option<i64>) -> Result<u64> {
     in_bulk::stays_on(tx, reader, list).await?;
+    tx.exec(KEEPS, (reader, list.unwrap_or(0))).await?;
     tx.exec(STAYS_ON, (reader, list.unwrap_or(0))).await
 }
 

@@ -238,7 +238,7 @@ pub async fn who_had(db: &Db, hash: &str) -> Result<Option<Subscriber>> {
 }
 
 /// These addresses are somebody's.
-pub async fn taken(tx: &mut Tx, hashes: &[String]) -> Result<u64> {
+pub async fn taken(tx: &mut Tx, hashes: &[&str]) -> Result<u64> {
     tx.exec(TAKEN, (db::array(hashes)?,)).await
 }
 
