@@ -91,6 +91,8 @@ pub(super) struct Ask {
     lists: Vec<Choice>,
     /// Whether there is a choice of lists.
     several: bool,
+    /// Whether the form has words of its own, which may be of more than the one list that it offers by now.
+    names_it: bool,
     /// Whether there is a list for which the form alone may be enough.
     at_once: bool,
     questions: Vec<Question>,
@@ -231,6 +233,7 @@ impl Ask {
             words: consent::known_by(&shown.wording),
             description: if intro.is_empty() { usual() } else { intro.clone() },
             several: shown.lists.len() > 1,
+            names_it: !(shown.form.title.is_empty() && intro.is_empty() && shown.form.wording.is_empty()),
             at_once,
             lists: shown.lists.iter().map(choice).collect(),
             questions: shown.fields.iter().map(|one| Question::new(&one.field, one.answer, form)).collect(),

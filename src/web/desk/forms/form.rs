@@ -273,8 +273,8 @@ fn versions(kept: Vec<(String, Moment)>, zone: &Zone) -> Vec<Version> {
     versions
 }
 
-/// How high a form is in a frame, on a phone: as it is at least, for each list to choose among, for each question. Pixels.
-const FRAME: usize = 640;
+/// How high a form is in a frame, on a phone: as it is at least, for each list or topic to choose among, for each question. Pixels.
+const FRAME: usize = 760;
 const CHOICE: usize = 60;
 const QUESTION: usize = 150;
 
@@ -343,13 +343,16 @@ async fn code(desk: &Desk, kept: &SignUpForm) -> Result<Code, WebError> {
         title => title.to_owned(),
     };
     let choices = if lists.len() > 1 { lists.len() } else { 0 };
-    let topics = topics_of(&lists, &forms::topics(&site.db, kept, &lists).await?);
+    let offered = forms::topics(&site.db, kept, &lists).await?;
+    // With the words over them.
+    let ticks: usize = offered.iter().map(|(_, topics)| topics.len() + 2).sum();
+    let topics = topics_of(&lists, &offered);
     let embed = Embed {
         action: site.url(&format!("/subscribe/{slug}")),
         frame: site.url(&format!("/subscribe/{slug}/embedded")),
         title: heading,
         intro: shown.form.intro.clone(),
-        height: FRAME + CHOICE * choices + QUESTION * shown.fields.len(),
+        height: FRAME + CHOICE * (choices + ticks) + QUESTION * shown.fields.len(),
         words: consent::known_by(&shown.wording),
         wording: shown.wording,
         several: choices > 0,
