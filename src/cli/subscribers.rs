@@ -103,7 +103,14 @@ async fn forget(site: &Site, address: &str, reason: &str) -> anyhow::Result<Exit
 
 async fn held(site: &Site, address: &str) -> anyhow::Result<ExitCode> {
     let email = EmailAddress::parse(address).with_context(|| format!("{address} is no email address"))?;
+    let now_at = subscribers::who_had(site, &email).await?;
     let whose = dossier::of_address(site, email).await?;
+    if let (None, Some(reader)) = (&whose.reader, now_at) {
+        eprintln!(
+            "a reader had the address {address} who has another by now: what is held about them stands under {}",
+            reader.email
+        );
+    }
     let subject = whose.reader.as_ref().map_or("", |reader| &reader.public_id);
     audit_log::note(site, None, "took away what is held about a reader", subject, "").await?;
     let magazine = Settings::load(&site.db).await?.magazine_name;

@@ -7,7 +7,7 @@ use super::{
     ask::{Person, whom},
     rows::{
         CameBack, Forgotten, FormerAddress, Gift, HeldCopy, HeldDeed, HeldLetter, HeldMember, HeldMonthly,
-        HeldNote, HeldReason, HeldSupporter, HeldWho, Stop, TheyWrote, Typed, Within, WrittenDown,
+        HeldNote, HeldReason, HeldSupporter, HeldWho, Moved, Stop, TheyWrote, Typed, Within, WrittenDown,
     },
     store,
 };
@@ -68,6 +68,14 @@ impl Whose {
         self.gives_as.clear();
         self.hashes.truncate(1);
         Self { gifts_from: Some(until), ..self }
+    }
+
+    /// A change of address, as whoever reads the file may see it: until it stands, they may be a stranger whom a slip of the team wrote to.
+    fn seen_move(&self, moved: Moved) -> Moved {
+        match self.gifts_from {
+            Some(_) => Moved { old_email: EmailAddress::from_store(moved.old_email).masked(), ..moved },
+            None => moved,
+        }
     }
 
     fn seen(&self, who: HeldWho) -> HeldWho {
@@ -363,7 +371,9 @@ impl Whole {
         let (before, most, gives_as, hash) = (*before, CHUNK as i64, &*whose.gives_as, whose.hash());
         Ok(match section {
             Section::Who => few(store::who(db, id).await?.map(|who| whose.seen(who))),
-            Section::Moved => few(store::moved(db, id).await?),
+            Section::Moved => {
+                few(store::moved(db, id).await?.into_iter().map(|moved| whose.seen_move(moved)))
+            }
             Section::Former => few(store::former(db, whose.former_of()).await?),
             Section::Lists => few(store::within(db, id).await?),
             Section::Reasons => few(store::reasons(db, id).await?),
