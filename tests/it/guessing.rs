@@ -71,6 +71,8 @@ const DOORS: &[(&[Role], &[&str])] = &[
         "GET /thanks/{token}",
         "GET /giving/{token}",
         "POST /giving/{token}",
+        "GET /gift-address/{token}",
+        "POST /gift-address/{token}",
         "GET /supporter",
         "POST /supporter",
         "GET /supporter/sent",

@@ -452,7 +452,7 @@ both_engines! {
         };
         let (copy, forget) = (sent("copy", "/your-data/").await, sent("forget", "/forget-me/").await);
         let shown = app.visitor().open(&copy).await;
-        shown.says("from then on gifts stand here, too");
+        shown.says("from then on gifts, and what was sent to the address of before, stand here, too");
         let file = app.visitor().open(&format!("{copy}/file")).await;
         for one in [shown.text(), file.body] {
             for gifts in ["€", "5000", "Receipt", "eceipt_", "supporter\": \"", "ou give"] {
