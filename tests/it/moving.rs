@@ -503,6 +503,9 @@ async fn a_magazine_of_some_years_is_the_same_in_every_row() {
     std::fs::create_dir_all(&beside).expect("our own folder");
     Positions::new(beside).keep_up(&before.site.db).await.expect("a file");
     Suppressions::new(&before.site).secret(true).await.expect("the secret proves itself");
+    let waits = "insert into sign_up (public_id, at, email_key, typed, next_at)
+        values ('waits', 7, 'gus@example.org', '{\"email\":\"gus@example.org\",\"name\":\"“Gus”\"}', 9000000000000000)";
+    database::change(&before.site.db, waits).await;
     let list = scratch::folder().join("list.csv");
     std::fs::write(&list, "email,name\nfil@example.org,Fil\nnobody,No Address\n").expect("our own file");
     let list = list.to_str().expect("our own name");
