@@ -152,7 +152,7 @@ both_engines! {
         let new = NewSubscription {
             email: &email,
             name: "Ann",
-            lists: &vec![door.list; 2_000],
+            lists: &[door.list; 2_000],
             wording: "Yes, post",
             answers: "",
             by: By::source("subscribe"),
