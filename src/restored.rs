@@ -119,6 +119,7 @@ pub async fn restored(
     subscribers::stop_imports(&mut tx, site.now()).await?;
     bulk::stop_all(&mut tx, site.now()).await?;
     donations::adopt::stop_in(&mut tx, site.now()).await?;
+    donations::name_nobody(&mut tx).await?;
     let sessions = staff::end_sessions_but(&mut tx, keep).await?;
     let links = staff::void_all_links(&mut tx).await?;
     origin::confirm(&mut tx, site, &place, positions).await?;

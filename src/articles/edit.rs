@@ -281,6 +281,7 @@ pub async fn update(
         notes: &written.notes,
         embargo_at: written.embargo_at,
         correction: written.correction.as_deref().map(|words| (words, now)),
+        was: &was.to_json(),
     };
     if !store::edit(tx, (id, version), &edit).await? {
         let there = store::is_there(tx, id).await?;

@@ -384,8 +384,10 @@ async fn fed(
 ) -> Result<Taken> {
     let article = coming.article;
     let hash = content_hash(article);
+    // Feeds often give the beginning alone: what an archive brought in whole is not cut to that.
+    let is_cut = known.archive_hash.is_some() && article.word_count.saturating_mul(2) < known.word_count;
     if known.content_hash == hash {
-        if known.theirs_hash.is_some() {
+        if known.theirs_hash.is_some() && !is_cut {
             keep_beside(tx, coming, known, &hash, now).await?;
         }
         return Ok(Taken::Unchanged);
@@ -394,8 +396,6 @@ async fn fed(
         store::seen_in_feed(tx, known.id, &hash, feed_id).await?;
         return Ok(Taken::Unchanged);
     }
-    // Feeds often give the beginning alone: what an archive brought in whole is not cut to that.
-    let is_cut = known.archive_hash.is_some() && article.word_count.saturating_mul(2) < known.word_count;
     let followed = Followed {
         article,
         body: (!is_cut).then_some((article.body_html.as_str(), None, article.word_count)),

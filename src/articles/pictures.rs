@@ -157,28 +157,33 @@ struct Place {
     kind: LinkType,
 }
 
+/// Of pictures within each other so many are looked at: each holds all that is said within it.
+const DEEPEST: usize = 10;
+
 /// Every picture of a text, in the order in which they begin.
 fn places(markdown: &str) -> Vec<Place> {
-    let (mut begun, mut found): (Vec<Place>, Vec<Place>) = (Vec::new(), Vec::new());
+    let (mut begun, mut found): (Vec<Option<Place>>, Vec<Place>) = (Vec::new(), Vec::new());
     for (event, range) in markdown_parser(markdown).into_offset_iter() {
         // Its own end is no part of what is said of it.
         let open = begun.len().saturating_sub(usize::from(event == Event::End(TagEnd::Image)));
-        for place in &mut begun[..open] {
+        for place in begun[..open.min(DEEPEST)].iter_mut().flatten() {
             place.said = place.said.max(range.end.min(place.whole.end));
             if let Event::Text(text) | Event::Code(text) = &event {
                 place.alt.push_str(text);
             }
         }
         match event {
-            Event::Start(Tag::Image { link_type, dest_url, title, .. }) => begun.push(Place {
-                written: dest_url.to_string(),
-                alt: String::new(),
-                title: title.to_string(),
-                said: range.start + "![".len(),
-                whole: range,
-                kind: link_type,
-            }),
-            Event::End(TagEnd::Image) => found.extend(begun.pop()),
+            Event::Start(Tag::Image { link_type, dest_url, title, .. }) => {
+                begun.push((begun.len() < DEEPEST).then(|| Place {
+                    written: dest_url.to_string(),
+                    alt: String::new(),
+                    title: title.to_string(),
+                    said: range.start + "![".len(),
+                    whole: range,
+                    kind: link_type,
+                }));
+            }
+            Event::End(TagEnd::Image) => found.extend(begun.pop().flatten()),
             _ => {}
         }
     }
@@ -268,6 +273,15 @@ mod tests {
             found,
             [named("https://a.example/b.jpg", "two boats"), named("http://a.example/c.png", "c")]
         );
+    }
+
+    /// What stands within thousands of pictures is held ten times, and no more.
+    #[test]
+    fn pictures_within_pictures_cost_what_their_text_does() {
+        let text = format!("{}{}{}", "![".repeat(2_000), "words ".repeat(20_000), "](a)".repeat(2_000));
+        let held: usize = places(&text).iter().map(|place| place.alt.len()).sum();
+        assert!(held <= DEEPEST * text.len(), "{held}");
+        assert!(places(&text).len() <= DEEPEST);
     }
 
     #[test]

@@ -41,8 +41,9 @@ statements! {
     CALLED = "select id from article where source_id = $1";
     /// Adds an article, unless its slug or source is taken.
     ADD = "insert into article (slug, feed_id, source_id, title, standfirst, byline, body_html, body_markdown, canonical_url, image_url, origin_note, word_count, state, published_at, created_at, updated_at, edited_at, content_hash, search, notes, embargo_at, link_key, archive_hash, image_alt) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $15, $16, $17, $18, $19, $20, $21, $22, $23) on conflict do nothing returning id";
-    /// Brings an article up to its source, unless the desk edited it meanwhile; its text stays where none is given.
-    FOLLOW = "update article set title = $2, standfirst = $3, byline = $4, body_html = coalesce($5, body_html), body_markdown = case when cast($5 as text) is null then body_markdown else $6 end, canonical_url = $7, image_url = $8, origin_note = $9, word_count = coalesce($10, word_count), published_at = coalesce($11, published_at), updated_at = $12, content_hash = $13, archive_hash = $14, feed_id = coalesce($15, feed_id), search = $16, link_key = $17, state = $18, image_alt = $19, version = version + 1 where id = $1 and edited_at is null and deleted_at is null";
+    /// Brings an article up to its source, unless the desk edited it meanwhile; its text stays where none is given, and what the same picture
+    /// shows where the source does not say.
+    FOLLOW = "update article set title = $2, standfirst = $3, byline = $4, body_html = coalesce($5, body_html), body_markdown = case when cast($5 as text) is null then body_markdown else $6 end, canonical_url = $7, image_url = $8, origin_note = $9, word_count = coalesce($10, word_count), published_at = coalesce($11, published_at), updated_at = $12, content_hash = $13, archive_hash = $14, feed_id = coalesce($15, feed_id), search = $16, link_key = $17, state = $18, image_alt = case when $19 = '' and image_url is not distinct from $8 then image_alt else $19 end, version = version + 1 where id = $1 and edited_at is null and deleted_at is null";
     /// A feed has what an archive brought: it is known what it says, and nothing changes.
     SEEN_IN_FEED = "update article set content_hash = $2, feed_id = coalesce($3, feed_id) where id = $1 and deleted_at is null";
     /// Its source calls it otherwise by now.
@@ -54,8 +55,8 @@ statements! {
     /// Unless it was changed since it was read.
     KEY = rows(3) "update article set link_key = v.column2 from (values {rows}) as v
         where article.id = cast(v.column1 as bigint) and coalesce(article.canonical_url, '') = v.column3";
-    /// Writes what the desk typed, unless somebody changed the article since it was looked at.
-    EDIT = "update article set title = $2, standfirst = $3, byline = $4, body_html = coalesce($5, body_html), body_markdown = coalesce($6, body_markdown), word_count = coalesce($7, word_count), canonical_url = $8, image_url = $9, origin_note = $10, state = $11, published_at = coalesce($12, published_at), updated_at = $13, edited_at = $13, search = $15, notes = $16, embargo_at = $17, correction = coalesce($18, correction), corrected_at = coalesce($19, corrected_at), image_alt = $20, version = version + 1 where id = $1 and version = $14 and deleted_at is null";
+    /// Writes what the desk typed, unless somebody changed the article since it was looked at. The first time, what its source says is kept beside it.
+    EDIT = "update article set title = $2, standfirst = $3, byline = $4, body_html = coalesce($5, body_html), body_markdown = coalesce($6, body_markdown), word_count = coalesce($7, word_count), canonical_url = $8, image_url = $9, origin_note = $10, state = $11, published_at = coalesce($12, published_at), updated_at = $13, edited_at = $13, search = $15, notes = $16, embargo_at = $17, correction = coalesce($18, correction), corrected_at = coalesce($19, corrected_at), image_alt = $20, theirs = case when edited_at is null then cast($21 as text) else theirs end, theirs_hash = case when edited_at is null then case when content_hash <> '' then content_hash else archive_hash end else theirs_hash end, version = version + 1 where id = $1 and version = $14 and deleted_at is null";
     /// What nobody folded yet, by key.
     WAITING = "select id, title, byline from article where search is null and id > $1 order by id limit $2";
     /// Unless it was changed since it was read.
@@ -154,6 +155,8 @@ pub(super) struct Edit<'a> {
     pub embargo_at: Option<Moment>,
     /// What was put right, and when.
     pub correction: Option<(&'a str, Moment)>,
+    /// All of it as it was, for whoever wants the source's version.
+    pub was: &'a str,
 }
 
 pub(super) async fn published_page(
@@ -353,6 +356,7 @@ pub(super) async fn edit(tx: &mut Tx, (id, version): (ArticleId, i64), edit: &Ed
                 edit.correction.map(|(words, _)| words),
                 edit.correction.map(|(_, at)| at),
                 edit.image_alt,
+                edit.was,
             ),
         )
         .await?;

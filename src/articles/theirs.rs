@@ -30,7 +30,16 @@ pub async fn source_version(db: &Db, article: &Article) -> Result<Option<SourceV
         return Ok(None);
     }
     let found = rows::theirs(db, article.id).await?;
-    Ok(found.map(|(text, at)| SourceVersion { text: ArticleText::from_json(&text), at }))
+    Ok(found.map(|(text, at)| {
+        let text = ArticleText::from_json(&text);
+        let is_same_picture = Some(text.image_url.as_str()) == article.image_url.as_deref();
+        // No source knows our notes, nor do feeds say what a picture shows.
+        let image_alt = match is_same_picture && text.image_alt.is_empty() {
+            true => article.image_alt.clone(),
+            false => text.image_alt.clone(),
+        };
+        SourceVersion { text: ArticleText { notes: article.notes.clone(), image_alt, ..text }, at }
+    }))
 }
 
 /// What a source says, ready to take the place of what was written here.

@@ -89,14 +89,19 @@ impl Shared {
         self.network
     }
 
+    /// How often a block of networks may.
+    #[must_use]
+    pub fn of_a_block(self) -> i64 {
+        (self.network * Self::NETWORKS_OF_A_BLOCK).min(self.whole / Self::PROVIDERS)
+    }
+
     /// What one network may do, and the block that it belongs to: nothing that one could use up for others.
     #[must_use]
     pub fn apart(self, from: Option<Network>) -> Vec<Limited> {
         let Some(network) = from else { return Vec::new() };
         let mut limits = vec![self.limit(self.network).on(&format!("network {network}"))];
         if let Some(block) = network.block() {
-            let most = (self.network * Self::NETWORKS_OF_A_BLOCK).min(self.whole / Self::PROVIDERS);
-            limits.push(self.limit(most).on(&format!("block {block}")));
+            limits.push(self.limit(self.of_a_block()).on(&format!("block {block}")));
         }
         limits
     }

@@ -216,7 +216,7 @@ pub(super) async fn was_told(tx: &mut Tx, at: Moment) -> db::Result<bool> {
     Ok(origin::restored_at(tx).await?.is_some_and(|restored| at <= restored))
 }
 
-fn manage_url(site: &Site, public_id: &str) -> String {
+pub(super) fn manage_url(site: &Site, public_id: &str) -> String {
     site.url(&format!("/giving/{}", manage_token(site, public_id)))
 }
 

@@ -128,7 +128,7 @@ pub use self::{
     supporter::{
         DeskLetter, GIFTS_LINKS, GivenGift, LetterAsked, LinkError, NEWEST_GIFTS, RegularGift, Statement,
         Supporter, SupporterGifts, ask_for_gifts_link, card_page, change_managed, change_regular, gifts_of,
-        giver_token_of, let_be_named, mail_fresh_link, mail_link_of_gift, may_be_named, rename_supporter,
-        send_receipt_again, send_statement, statement, supporter_by_link, write_from_desk,
+        giver_token_of, let_be_named, mail_fresh_link, mail_link_of_gift, may_be_named, name_nobody,
+        rename_supporter, send_receipt_again, send_statement, statement, supporter_by_link, write_from_desk,
     },
 };

@@ -1,27 +1,24 @@
 //! The address of whoever gives regularly was changed at the provider: letters go on to the old one until somebody at the new one says
-//! that they are its.
+//! that they are its. The link does not run out: it moves nothing unless the gift goes on and the provider still has that address.
 //!
 //! The rules that must hold: what stands at the provider is typed by somebody there, and moves nothing by itself; the link that is mailed
-//! to the new address is good as long as the provider still has that address; what was given until then stays with the old one, whose
+//! to the new address is good for that alone; what was given until then stays with the old one, whose
 //! mailbox is told.
 
-use std::time::Duration;
-
 use super::{
-    letters, lines::figures, manage_link::asked_supporter_token, regular_letters, search,
-    states::RecurringState, store, store::months::Recurring,
+    letters, lines::figures, manage_link::supporter_token, regular_letters, search, states::RecurringState,
+    store, store::months::Recurring,
 };
 use crate::{
     clock::Moment,
     db::{self, Gate, Tx},
+    delivery::Suppressions,
     email_address::EmailAddress,
     payments::{GiftRhythm, PaymentProvider, ProviderError},
     site::Site,
+    subscribers,
     token::Purpose,
 };
-
-/// How long the link works.
-const LASTS: Duration = Duration::from_secs(14 * 86_400);
 
 /// What the page of the link shows.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,8 +59,12 @@ pub(super) async fn ask(
     if recurring.email.is_empty() || is_at(&recurring.email, &to) {
         return Ok(());
     }
+    // Whoever asked to be forgotten is brought back by nobody but themselves.
+    if subscribers::is_forgotten(tx, site, &to).await? {
+        return Ok(());
+    }
     let token = token_of(site, &recurring.public_id, &to);
-    let fact = format!("gift-address:{customer}:{}", name_of(site, &to));
+    let fact = format!("gift-address:{customer}:{}", Suppressions::new(site).hash(&to));
     regular_letters::send_new_address(tx, site, recurring, (&to, at), (&fact, &token)).await
 }
 
@@ -78,7 +79,7 @@ fn name_of(site: &Site, address: &EmailAddress) -> String {
 
 fn token_of(site: &Site, gift: &str, address: &EmailAddress) -> String {
     let scope = format!("{SCOPE}{gift}.{}", name_of(site, address));
-    site.keys.sign(Purpose::AddressChange, &scope, Some(site.now().plus(LASTS)))
+    site.keys.sign(Purpose::AddressChange, &scope, None)
 }
 
 const SCOPE: &str = "gift.";
@@ -111,7 +112,8 @@ pub async fn new_gift_address(site: &Site, token: &str) -> db::Result<Option<Ask
     }))
 }
 
-/// Whoever reads the new mailbox says that it is theirs: from now on what that customer pays is theirs. Gives the token of their own page.
+/// Whoever reads the new mailbox says that it is theirs: from now on what that customer pays is theirs. Gives the token of their own page,
+/// by which nothing is done that takes more: that wants a link that was asked for.
 ///
 /// # Errors
 /// [`NewAddressError`]; then nothing was changed.
@@ -131,18 +133,20 @@ pub async fn take_new_address(
     };
     let address = now_there.filter(|address| has(site, address, &name)).ok_or(NewAddressError::NotFound)?;
     let address = EmailAddress::parse(&address).map_err(|_| NewAddressError::NotFound)?;
-    let taken = db::again(|| take(site, (&row, &customer), &address)).await?;
-    Ok(taken)
+    db::again(|| take(site, (&row, &customer), &address)).await?.ok_or(NewAddressError::NotFound)
 }
 
 async fn take(
     site: &Site,
     (row, customer): (&Recurring, &str),
     address: &EmailAddress,
-) -> db::Result<String> {
+) -> db::Result<Option<String>> {
     let mut tx = site.db.begin_inside(Gate::Book).await?;
     store::months::take_of_customer(&mut tx, customer).await?;
     let was = store::months::recurring_by_id(&mut tx, row.id).await?;
+    if was.state == RecurringState::Cancelled {
+        return Ok(None);
+    }
     let name = was.name.as_str();
     let donor =
         store::donors::keep_donor(&mut tx, address.as_str(), &address.key(), name, site.now()).await?;
@@ -156,5 +160,5 @@ async fn take(
     }
     let whose = store::brakes::name_of(&mut tx, donor).await?.unwrap_or_default();
     tx.commit().await?;
-    Ok(asked_supporter_token(site, &whose))
+    Ok(Some(supporter_token(site, &whose)))
 }

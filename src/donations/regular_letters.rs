@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{
-    letters::{give_url_of, greeting, page_url, was_told},
+    letters::{give_url_of, greeting, manage_url, page_url, was_told},
     lines::figures,
     manage_link::{ASKED_LASTS, asked_supporter_token},
     store::{months::Recurring, renewals::Expiring},
@@ -199,6 +199,7 @@ pub(super) async fn send_changed(
         sender: letterhead.sender.clone(),
         donor_name: greeting(&recurring.name),
         what,
+        unasked: false,
         manage_url: page_url(tx, site, (&recurring.email, &recurring.public_id)).await?,
     };
     let fact = format!("monthly-changed:{change}");
@@ -226,11 +227,20 @@ pub(super) async fn send_new_address(
     tell(tx, site, &letterhead, ("", to), fact, &asked).await.map(drop)
 }
 
-/// Tells the old mailbox that letters about a gift go to another one, with the way out of it.
+/// Tells the old mailbox that letters about a gift go to another one, with the page of that gift: it is no longer on their own.
 pub(super) async fn send_address_changed(tx: &mut Tx, site: &Site, was: &Recurring) -> db::Result<()> {
+    let Ok(to) = EmailAddress::parse(&was.email) else { return Ok(()) };
+    let letterhead = Settings::load_in(tx).await?.letterhead(site);
     let what = "Letters about it go to another address from now on: the one that our payment service has for you by now.";
-    let change = format!("address-{}", token::public_id());
-    send_changed(tx, site, was, (&change, what.to_owned())).await
+    let changed = MonthlyChanged {
+        sender: letterhead.sender.clone(),
+        donor_name: greeting(&was.name),
+        what: what.to_owned(),
+        unasked: true,
+        manage_url: manage_url(site, &was.public_id),
+    };
+    let fact = format!("monthly-changed:address-{}", token::public_id());
+    tell(tx, site, &letterhead, ("", &to), &fact, &changed).await.map(drop)
 }
 
 /// The link to a supporter's page. Each asking that is let through is a fact of its own.

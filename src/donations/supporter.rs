@@ -456,6 +456,14 @@ pub async fn rename_supporter(
     Ok(Ok(()))
 }
 
+/// Nobody is named any more: a restored backup does not know who took that back. How many were.
+///
+/// # Errors
+/// When the database fails.
+pub async fn name_nobody(tx: &mut db::Tx) -> db::Result<u64> {
+    rows::name_nobody(tx).await
+}
+
 /// Lets a supporter be named in public from now on, or no more.
 ///
 /// # Errors

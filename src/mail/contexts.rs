@@ -1125,6 +1125,8 @@ pub struct MonthlyChanged {
     pub donor_name: String,
     /// What it is now, in a sentence of ours.
     pub what: String,
+    /// Whether they did not ask for it here.
+    pub unasked: bool,
     /// Where the gift is changed or stopped.
     pub manage_url: String,
 }
@@ -1137,6 +1139,7 @@ impl EmailTemplate for MonthlyChanged {
             sender: Sender::sample(),
             donor_name: "Ada Okafor".into(),
             what: "From 3 March 2026 on you give €20.00 every month.".into(),
+            unasked: false,
             manage_url: "https://news.example.org/giving/sample".into(),
         }
     }

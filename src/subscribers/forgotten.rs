@@ -107,7 +107,7 @@ pub(super) async fn enter(tx: &mut Tx) -> Result<()> {
 }
 
 /// Whether the owner of an address was forgotten, and has not come back.
-pub(super) async fn is_forgotten(tx: &mut Tx, site: &Site, email: &EmailAddress) -> Result<bool> {
+pub async fn is_forgotten(tx: &mut Tx, site: &Site, email: &EmailAddress) -> Result<bool> {
     rows::is_forgotten(tx, &Suppressions::new(site).hash(email)).await
 }
 

@@ -73,7 +73,7 @@ pub use self::{
     },
     forgotten::{
         forget, forget_address as forget_at_address, gave_before, hold as hold_to_forget,
-        hold_at as hold_address_to_forget, note as note_forgotten,
+        hold_at as hold_address_to_forget, is_forgotten, note as note_forgotten,
         supporter_is_gone as forgotten_supporter_is_gone, supporters as forgotten_supporters,
     },
     found_by::sought,

@@ -101,6 +101,18 @@ struct Line {
 /// Key, address as it is compared, and what was typed.
 type Row = (String, String, String);
 
+impl Counted {
+    /// Whether that is no more than may be.
+    fn once_more(&mut self, of: String, most: i64) -> bool {
+        if self.times.len() >= MOST_COUNTED && !self.times.contains_key(&of) {
+            return true;
+        }
+        let times = self.times.entry(of).or_default();
+        *times += 1;
+        *times <= most
+    }
+}
+
 /// What a form showed, and when that was read.
 #[derive(Clone, Debug)]
 struct Lately(Stopwatch, Arc<(Settings, Shown)>);
@@ -263,28 +275,20 @@ impl Rush {
         }
         let wait = QUARTER.saturating_sub(now.since(counted.since));
         let network = ip.parse().ok().and_then(Network::of);
-        let of_a_network = SIGN_UPS.of_a_network();
-        let limits = network.into_iter().flat_map(|network| {
-            let block = network.block().map(|block| (format!("block {block}"), 4 * of_a_network));
+        if let Some(network) = network {
+            let block = network.block().map(|block| (format!("block {block}"), SIGN_UPS.of_a_block()));
             let provider = (format!("provider {}", network.provider()), OF_A_PROVIDER);
-            [Some((network.to_string(), of_a_network)), block, Some(provider)].into_iter().flatten()
-        });
-        let work = challenge.map(|challenge| (challenge.to_owned(), 1));
-        for (of, most) in limits.chain(work) {
-            if counted.times.len() >= MOST_COUNTED && !counted.times.contains_key(&of) {
-                continue;
-            }
-            let times = counted.times.entry(of).or_default();
-            *times += 1;
-            if *times > most {
-                return Err(if most == 1 {
-                    SubscriberError::Crowded
-                } else {
-                    SubscriberError::TooMany(wait)
-                });
+            let limits = [Some((network.to_string(), SIGN_UPS.of_a_network())), block, Some(provider)];
+            for (of, most) in limits.into_iter().flatten() {
+                if !counted.once_more(of, most) {
+                    return Err(SubscriberError::TooMany(wait));
+                }
             }
         }
-        Ok(())
+        match challenge {
+            Some(challenge) if !counted.once_more(challenge.to_owned(), 1) => Err(SubscriberError::Crowded),
+            _ => Ok(()),
+        }
     }
 
     async fn waiting(&self, db: &Db) -> Result<i64> {
@@ -380,10 +384,12 @@ impl Work for InTurn {
     async fn work(&self, site: &Site, due: &Due<WrittenDown>) -> db::Result<Came> {
         let (name, claim) = (due.name.as_str(), due.next_at);
         let row = LookedAt::Later { name, claim };
-        let Ok(typed) = serde_json::from_str::<Typed<'_>>(&due.what.typed) else {
+        let typed = serde_json::from_str::<Typed<'_>>(&due.what.typed).ok();
+        let read = typed.and_then(|typed| Some((EmailAddress::parse(&typed.email).ok()?, typed)));
+        let Some((email, typed)) = read else {
             return Ok(Came::Later("what was written down cannot be read".to_owned()));
         };
-        match self.look_at(site, (&typed, due.since), row).await {
+        match self.look_at(site, (&email, &typed, due.since), row).await {
             Ok(_) => Ok(Came::Done),
             Err(SubscriberError::Database(error)) => Err(error),
             Err(SubscriberError::TooMany(_)) => {
@@ -408,10 +414,9 @@ impl InTurn {
     async fn look_at(
         &self,
         site: &Site,
-        (typed, at): (&Typed<'_>, Moment),
+        (email, typed, at): (&EmailAddress, &Typed<'_>, Moment),
         row: LookedAt<'_>,
     ) -> Result<Goes> {
-        let email = EmailAddress::from_store(typed.email.clone().into_owned());
         let mut crowd = match &typed.work {
             _ if typed.sandbox => Crowd::Nobody,
             Some((challenge, answer)) => Crowd::Worked(challenge, answer),
@@ -419,7 +424,7 @@ impl InTurn {
         };
         loop {
             let new = NewSubscription {
-                email: &email,
+                email,
                 name: &typed.name,
                 lists: &typed.lists,
                 answers: &typed.answers,

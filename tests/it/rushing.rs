@@ -18,7 +18,10 @@ use broadside::{
 use futures_util::{StreamExt as _, stream};
 use tower::ServiceExt as _;
 
-use crate::support::{TestApp, both_engines, database::rows};
+use crate::support::{
+    TestApp, both_engines,
+    database::{change, rows},
+};
 
 const HOUR: Duration = Duration::from_secs(3_600);
 const DAY: Duration = Duration::from_secs(86_400);
@@ -186,6 +189,24 @@ both_engines! {
         assert_eq!(door.ask_as(&app, (ANN, "192.0.2.7"), worked).await.expect("taken"), Goes::Later);
         let again = door.ask_as(&app, ("bob@example.org", "192.0.2.8"), worked).await;
         assert!(matches!(again, Err(SubscriberError::Crowded)), "{again:?}");
+    }
+
+    /// What cannot be read is mailed to nobody, keeps nobody else waiting, and is told to the team before it is forgotten.
+    async fn what_cannot_be_read_holds_nobody_up(app: TestApp) {
+        app.leaves_work();
+        let door = Door::of(&app).await;
+        change(&app.site.db, "insert into sign_up (public_id, at, email_key, typed, next_at) values ('a', 0, '', '{}', 0), ('b', 0, '', 'garbage{', 0), ('c', 0, '', '{\"email\":7}', 0)").await;
+        door.ask(&app, ANN, "192.0.2.7").await.expect("taken");
+        look_at_all(&app).await;
+        assert_eq!((waiting(&app).await, letters(&app).await), (3, 1));
+        let readers = rows::<(i64,)>(&app.site.db, "select count(*) from subscriber").await[0].0;
+        assert_eq!(readers, 1, "and nobody without an address");
+        for _ in 0..12 {
+            app.advance(HOUR);
+            look_at_all(&app).await;
+        }
+        let told = rows::<(i64,)>(&app.site.db, "select count(*) from news where subject = 'sign-ups'").await[0].0;
+        assert!(told >= 1, "the team is told");
     }
 
     /// TRUST L3: who has left since is not asked once more by what was written down before.

@@ -288,6 +288,12 @@ both_engines! {
         assert!(at_the_desk().await.contains("They said yes, on their page"));
         let since: Vec<(Option<i64>,)> = rows(&app.site.db, "select named_since from donor").await;
         assert!(since[0].0.is_some());
+        // A restored backup does not know who took that back: nobody is named before they say so again (TRUST T10).
+        broadside::restored::restored(&app.site, None, None, (None, None)).await.expect("settled");
+        assert!(app.visitor().open(&page).await.body.contains("You give without being named"));
+        let desk = app.desk().await;
+        let at_the_desk = async || desk.open(&format!("/desk/donations/{gift}")).await.body;
+        press(&app, &page, "named", &[]).await.says("We may name you from now on");
         press(&app, &page, "unnamed", &[]).await.says("We name you nowhere");
         let since: Vec<(Option<i64>,)> = rows(&app.site.db, "select named_since from donor").await;
         assert_eq!(since, [(None,)]);
@@ -335,7 +341,9 @@ both_engines! {
         let theirs = app.visitor().submit_and_follow(&page.form("/gift-address/")).await;
         theirs.says("€15.00 every month");
         app.drain().await;
-        assert!(app.last_mail(SUPPORTER).text.contains("go to another address"), "the old mailbox hears it");
+        let told = app.last_mail(SUPPORTER);
+        assert!(told.text.contains("go to another address") && !told.text.contains("You asked us"), "the old mailbox hears it: {}", told.text);
+        app.visitor().open(&told.link("/giving/")).await.says("€15.00 every month");
         renew().await;
         assert_eq!((receipts(SUPPORTER), receipts(NEW)), (before + 2, 1));
         // What was given before stays with the old address; pressing again changes nothing.

@@ -152,9 +152,18 @@ both_engines! {
         assert_eq!((is_now.title.as_str(), is_now.body_html.as_str(), is_now.body_markdown.as_deref(), is_now.edited_at), ("Highest tide", "<p>Newest words.</p>", None, None));
         assert_eq!(is_now.topics[0].name, "Rivers");
         desk.submit_and_follow(&late.form(&source)).await.says("follows that again");
-        assert_eq!(item("Last tide", "Last words.").await.expect("a read").updated, 1);
+        let read = item("Highest tide", "Newest words.").await.expect("a read");
+        assert_eq!((read.updated, read.kept), (0, 0), "it says what was taken");
+        assert_eq!(item("Tide", "Old words.").await.expect("a read").updated, 1, "and what it said first is news again");
         let versions = articles::revisions(&app.site.db, article.id).await.expect("a read");
-        assert_eq!(versions.len(), 3, "what was written here is among them");
+        assert_eq!(versions.len(), 3);
+        desk.open(&format!("{own}/revisions/2")).await.says("Our words.");
+        // What only the desk wrote has no source, whatever else became of it.
+        let ours = written(&app, "On the quay", ArticleState::Draft).await;
+        change(&app.site.db, "update article set version = version + 1 where title = 'On the quay'").await;
+        let form = desk.open(&path(&ours)).await.form("/desk/articles/");
+        desk.submit_and_follow(&form.with("body_markdown", "More.").with("act", "draft")).await.says("Saved.");
+        assert_eq!(desk.open(&format!("{}/source", path(&ours))).await.status, StatusCode::NOT_FOUND);
     }
 
     /// Without a script the preview stands where it was asked for, and what was typed is kept.
@@ -388,15 +397,21 @@ both_engines! {
         assert_eq!(late.status, StatusCode::CONFLICT);
         late.says("The other text and yours");
         assert_eq!(late.form("/desk/articles/1").value("body_markdown").map(str::trim), Some("Other words."));
+        // A day for it is a change, too.
+        let day = desk.open("/desk/articles/new").await.form("/desk/articles/new").with("title", "Tomorrow").with("act", "publish");
+        desk.submit(&day).await;
+        desk.submit(&day.with("publish_at", "2030-01-01T09:00")).await;
+        let out = rows::<(i64,)>(&app.site.db, "select published_at from article where title = 'Tomorrow'").await[0].0;
+        assert!(out > app.site.now().0, "it waits");
         // Another page is another article; so is the same name in another's form.
         let other = desk.open("/desk/articles/new").await.form("/desk/articles/new").with("title", "On the quay").with("act", "draft");
         assert_ne!(desk.submit(&other).await.leads_to().expect("another article").path(), "/desk/articles/1");
-        assert_eq!(counted().await.0, 2);
+        assert_eq!(counted().await.0, 3);
         let eve = member(&app, "Eve").await;
         let piece = form.value("piece").expect("a piece").to_owned();
         let hers = eve.open("/desk/articles/new").await.form("/desk/articles/new").with("piece", &piece).with("title", "Hers").with("act", "draft");
         assert_ne!(eve.submit(&hers).await.leads_to().expect("another article").path(), "/desk/articles/1");
-        assert_eq!(counted().await.0, 3);
+        assert_eq!(counted().await.0, 4);
     }
 }
 

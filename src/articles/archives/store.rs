@@ -129,7 +129,6 @@ pub async fn remove(tx: &mut Tx, id: i64) -> Result<bool> {
     Ok(tx.exec(REMOVE, (id,)).await? == 1)
 }
 
-/// How many went; there may be more.
 /// Whether it was still theirs who found out.
 pub async fn found(
     tx: &mut Tx,

@@ -313,7 +313,8 @@ fn tidy(clean: &str) -> String {
     anchors::settled(html.trim().to_owned())
 }
 
-fn one_spaced(text: &str) -> String {
+/// Each stretch of white space is one space, and none is around it.
+pub(in crate::articles) fn one_spaced(text: &str) -> String {
     let mut spaced = String::with_capacity(text.len());
     for word in text.split_whitespace() {
         if !spaced.is_empty() {

@@ -5,7 +5,10 @@
 
 use std::collections::HashSet;
 
-use super::tokens::{Entities, decode, tag_end};
+use super::{
+    super::cleaning::html::one_spaced,
+    tokens::{Entities, decode, tag_end},
+};
 
 /// What is longer is no title: this much of it is read, in bytes.
 const LONGEST: usize = 8 * 1024;
@@ -130,17 +133,6 @@ fn tag(text: &str, closed: &HashSet<String>) -> Option<(&'static str, usize)> {
         is_end || closed.contains(&name) || attributes.contains('=') || matches!(name.as_str(), "br" | "wbr");
     (is_markup && (is_block || is_inline))
         .then_some((if is_block && name != "wbr" { " " } else { "" }, end + 1))
-}
-
-fn one_spaced(text: &str) -> String {
-    let mut spaced = String::with_capacity(text.len());
-    for word in text.split_whitespace() {
-        if !spaced.is_empty() {
-            spaced.push(' ');
-        }
-        spaced.push_str(word);
-    }
-    spaced
 }
 
 #[cfg(test)]

@@ -11,14 +11,16 @@ use crate::{
 };
 
 statements! {
-    /// What its source says by now, or else what that brought last before somebody wrote here.
-    THEIRS = "select coalesce(article.theirs, (select text from article_revision where article_id = article.id and staff_id is null order by version desc limit 1)), article.theirs_at
-        from article where id = $1 and (theirs is not null or exists (select 1 from article_revision where article_id = article.id and staff_id is null))";
+    /// What its source says by now, or else what that had brought when somebody first wrote here.
+    THEIRS = "select theirs, theirs_at from article where id = $1 and theirs is not null and edited_at is not null";
     /// Its source says something else.
     KEEP = "update article set theirs = $2, theirs_hash = $3, theirs_at = $4 where id = $1 and edited_at is not null and deleted_at is null";
-    /// It follows its source again, as long as both are as they were seen.
+    /// It follows its source again, as long as both are as they were seen. What it says now is what it said; of an archive nobody knows whether
+    /// it was that or a feed, so it is read anew.
     TAKE = "update article set title = $3, standfirst = $4, byline = $5, body_html = $6, body_markdown = $7, word_count = $8, canonical_url = $9, image_url = $10, image_alt = $11,
-        origin_note = $12, search = $13, updated_at = $14, edited_at = null, theirs = null, theirs_hash = null, theirs_at = null, version = version + 1
+        origin_note = $12, search = $13, updated_at = $14, edited_at = null,
+        content_hash = case when archive_hash is null then coalesce(theirs_hash, content_hash) else content_hash end,
+        archive_hash = case when archive_hash is null then null else '' end, theirs = null, theirs_hash = null, theirs_at = null, version = version + 1
         where id = $1 and version = $2 and edited_at is not null and deleted_at is null and theirs_at is not distinct from $15";
 }
 

@@ -2,7 +2,7 @@
 
 use sqlx_macros::FromRow;
 
-use super::by_staff;
+use super::{by_staff, supporter};
 use crate::{
     clock::Moment,
     db::{Db, Result, Tx},
@@ -78,6 +78,7 @@ pub async fn forget_donor(tx: &mut Tx, donor_id: i64) -> Result<bool> {
     tx.exec(FORGET_RECURRING, (donor_id,)).await?;
     tx.exec(FORGET_GIFTS, (donor_id,)).await?;
     by_staff::forget_notes(tx, donor_id).await?;
+    supporter::let_be_named(tx, donor_id, None).await?;
     if !runs {
         tx.exec(FORGET_DONOR, (donor_id,)).await?;
         // What was paid by them until now: nobody finds them any more who pays from here on.

@@ -43,6 +43,7 @@ statements! {
     OWNED = "select count(*) from recurring_donation where public_id = $1 and donor_id = $2";
     RENAME = "update donor set name = $2 where id = $1 and email <> ''";
     MAY_BE_NAMED = "update donor set named_since = coalesce(named_since, $2) where id = $1 and email <> ''";
+    NOBODY_IS_NAMED = "update donor set named_since = null where named_since is not null";
     MAY_NOT_BE_NAMED = "update donor set named_since = null where id = $1";
     RENAME_REGULAR = "update recurring_donation set name = $2 where donor_id = $1 and state <> 'cancelled'";
 }
@@ -166,6 +167,10 @@ pub async fn rename(tx: &mut Tx, donor: i64, name: &str) -> Result<()> {
 }
 
 /// Whether a supporter may be named in public from now on.
+pub async fn name_nobody(tx: &mut Tx) -> Result<u64> {
+    tx.exec(NOBODY_IS_NAMED, ()).await
+}
+
 pub async fn let_be_named(tx: &mut Tx, id: i64, since: Option<Moment>) -> Result<u64> {
     match since {
         Some(since) => tx.exec(MAY_BE_NAMED, (id, since)).await,

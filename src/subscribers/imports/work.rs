@@ -301,6 +301,8 @@ pub(super) async fn take(site: &Site, import: &Import, claim: &mut Moment) -> Re
     let mut importing = Importing::new(site, plan, &mapping, lists).await.map_err(database)?;
     if import.pass < PASSES[0].0 {
         file::drop_problems(site, import.id).await?;
+        // One that an older version began is taken anew, and what that made goes with it when it is taken back.
+        importing.report.made = ImportReport::read(&import.report)?.made;
     } else {
         importing.report = ImportReport::read(&import.report)?;
     }

@@ -136,18 +136,18 @@ impl NewSubscription {
         Option<Rhythm>,
     ) {
         let said_at = if self.paused_until.is_some() { Some(now) } else { None };
-        let Self {
-            reader,
-            list,
-            state,
-            asked_at,
-            confirmed_at,
-            left_at,
-            paused_until,
-            implied_until,
-            rhythm,
-        } = *self;
-        (reader, list, state, asked_at, confirmed_at, left_at, paused_until, said_at, implied_until, rhythm)
+        (
+            self.reader,
+            self.list,
+            self.state,
+            self.asked_at,
+            self.confirmed_at,
+            self.left_at,
+            self.paused_until,
+            said_at,
+            self.implied_until,
+            self.rhythm,
+        )
     }
 }
 

@@ -19,7 +19,8 @@ function keep(form) {
   let timer = 0;
   let leaving = false;
 
-  // What was kept by a page that has gone, unless it was saved. What was sent just now and came back is newer than that, and kept in its place.
+  // What was kept by a page that has gone, unless it was saved. What was sent and came back is kept in the place of what was kept before that;
+  // what was typed after it, on a page that is loaded again, is offered.
   try {
     const { holds } = form.dataset;
     const saved = sessionStorage.getItem("article-saved");
@@ -30,7 +31,7 @@ function keep(form) {
     for (const one of there) {
       const before = read(one);
       if (!before || (holds === "saved" && same(before.values))) localStorage.removeItem(one);
-      else if (holds === "sent" && one === key) store();
+      else if (holds === "sent" && one === key && before.at <= Number(sessionStorage.getItem("article-sent"))) store();
       else if (!same(before.values)) offer(before, one);
     }
   } catch {
@@ -48,6 +49,8 @@ function keep(form) {
   form.addEventListener("submit", (event) => {
     if (event.defaultPrevented) return;
     leaving = true;
+    if (read(key)) store();
+    put("article-sent", String(Date.now()));
     clearTimeout(timer);
     busy?.abort();
     const acts = ["publish", "draft", "ready", "withdraw"];

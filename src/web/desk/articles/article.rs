@@ -198,7 +198,9 @@ async fn write_again(desk: &Desk, article: &Article, form: Form) -> Outcome {
         ArticleState::Draft => "draft",
     };
     let says_the_same = same(&typed(&form, true), &ArticleText::of(article));
-    if says_the_same && ["keep", stands].contains(&form.text("act")) {
+    let was = filled(article, desk.site().now(), desk.zone());
+    let is_same_time = ["publish_at", "embargo"].iter().all(|name| form.text(name) == was.text(name));
+    if says_the_same && is_same_time && ["keep", stands].contains(&form.text("act")) {
         return Ok(see_other(&format!("/desk/articles/{}?done=saved", article.id.0)));
     }
     write(desk, Some(article), form.holding("version", "1")).await
