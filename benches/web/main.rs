@@ -183,16 +183,20 @@ async fn serve_ours(site: &Site) -> anyhow::Result<SocketAddr> {
     Ok(address)
 }
 
-/// How long it takes until everybody is answered.
+/// How long it takes until everybody is answered, once all have come in: what a connection costs is the same for both.
 async fn ask(server: SocketAddr, options: &Options, (round, made): (u32, &str)) -> anyhow::Result<Duration> {
     let next = Arc::new(AtomicU32::new(0));
+    let mut streams = Vec::new();
+    for _ in 0..options.connections {
+        let stream = TcpStream::connect(server).await?;
+        stream.set_nodelay(true)?;
+        streams.push(stream);
+    }
     let began = Instant::now();
     let mut visitors = tokio::task::JoinSet::new();
-    for _ in 0..options.connections {
+    for mut stream in streams {
         let (next, made, requests) = (next.clone(), made.to_owned(), options.requests);
         visitors.spawn(async move {
-            let mut stream = TcpStream::connect(server).await?;
-            stream.set_nodelay(true)?;
             loop {
                 let number = next.fetch_add(1, Ordering::Relaxed);
                 if number >= requests {

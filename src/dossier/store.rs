@@ -27,7 +27,7 @@ statements! {
         join subscription_topic c on c.list_id = s.list_id and c.subscriber_id = s.subscriber_id
         join reader_topic t on t.id = c.topic_id where s.subscriber_id = $1 order by t.position, t.id";
     TYPED = "select name, answers, at from typed where subscriber_id = $1";
-    /// What was typed into a form in a rush, for their address; it goes within a day.
+    /// What was typed into a form in a rush, for their address; all of it goes within a day, and there are not so many that an index would pay.
     SIGN_UPS = "select at, typed from sign_up where email_key = $1 order by at limit 100";
     COPIES = "select v.edition_id, r.subject as edition, l.name as list, v.address, v.name, v.state, v.class as why, v.attempt as tries,
             v.maybe_duplicate as perhaps_twice, v.updated_at as changed_at

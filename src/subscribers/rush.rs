@@ -78,7 +78,6 @@ struct Inner {
     /// Until when there is a rush, in microseconds since that.
     until: AtomicU64,
     line: Mutex<Line>,
-    writer: tokio::sync::Mutex<()>,
     shown: Mutex<HashMap<String, Lately>>,
     waiting: Mutex<Option<(Stopwatch, i64)>>,
     counted: Mutex<Counted>,
@@ -96,10 +95,12 @@ struct Counted {
 struct Line {
     rows: Vec<Row>,
     told: Vec<oneshot::Sender<db::Result<()>>>,
+    /// Somebody writes for everybody, until the line is empty.
+    is_served: bool,
 }
 
-/// Key, address as it is compared, and what was typed.
-type Row = (String, String, String);
+/// Address as it is compared, and what was typed.
+type Row = (String, String);
 
 impl Counted {
     /// Whether that is no more than may be.
@@ -116,6 +117,15 @@ impl Counted {
 /// What a form showed, and when that was read.
 #[derive(Clone, Debug)]
 struct Lately(Stopwatch, Arc<(Settings, Shown)>);
+
+/// Whether something was read a moment ago. Of all who find it old one is told so and reads it anew; the others go by the old one meanwhile.
+fn is_fresh(read: &mut Stopwatch) -> bool {
+    let is_fresh = read.elapsed() < FRESH;
+    if !is_fresh {
+        *read = Stopwatch::start();
+    }
+    is_fresh
+}
 
 fn micros(span: Duration) -> u64 {
     u64::try_from(span.as_micros()).unwrap_or(u64::MAX)
@@ -184,7 +194,6 @@ impl Rush {
             began: Stopwatch::start(),
             until: AtomicU64::new(0),
             line: Mutex::default(),
-            writer: tokio::sync::Mutex::default(),
             shown: Mutex::default(),
             waiting: Mutex::default(),
             counted: Mutex::default(),
@@ -202,21 +211,23 @@ impl Rush {
         AtTheForm { rush: self, is_rush: now < self.0.until.load(Ordering::Relaxed) }
     }
 
-    /// What a form shows, as it was a second ago at most.
+    /// What a form shows, as it was a second or two ago.
     ///
     /// # Errors
     /// When the database fails.
     pub async fn shown(&self, db: &Db, slug: &str) -> db::Result<Option<Arc<(Settings, Shown)>>> {
-        if let Some(Lately(read, shown)) = lock(&self.0.shown).get(slug)
-            && read.elapsed() < FRESH
+        if let Some(Lately(read, shown)) = lock(&self.0.shown).get_mut(slug)
+            && is_fresh(read)
         {
             return Ok(Some(shown.clone()));
         }
-        let read = Stopwatch::start();
         let settings = Settings::load(db).await?;
-        let Some(shown) = super::forms::shown(db, &settings, slug).await? else { return Ok(None) };
+        let Some(shown) = super::forms::shown(db, &settings, slug).await? else {
+            lock(&self.0.shown).remove(slug);
+            return Ok(None);
+        };
         let shown = Arc::new((settings, shown));
-        lock(&self.0.shown).insert(slug.to_owned(), Lately(read, shown.clone()));
+        lock(&self.0.shown).insert(slug.to_owned(), Lately(Stopwatch::start(), shown.clone()));
         Ok(Some(shown))
     }
 
@@ -261,7 +272,7 @@ impl Rush {
             sandbox: new.crowd == Crowd::Nobody,
         };
         let typed = serde_json::to_string(&typed).map_err(|error| sqlx::Error::Encode(error.into()))?;
-        self.write((token::public_id(), new.email.key(), typed), site).await?;
+        self.write((new.email.key(), typed), site).await?;
         Ok(Goes::Later)
     }
 
@@ -292,48 +303,52 @@ impl Rush {
     }
 
     async fn waiting(&self, db: &Db) -> Result<i64> {
-        let lately =
-            lock(&self.0.waiting).as_ref().filter(|(read, _)| read.elapsed() < FRESH).map(|(_, n)| *n);
-        if let Some(waiting) = lately {
-            return Ok(waiting);
+        if let Some((read, waiting)) = lock(&self.0.waiting).as_mut()
+            && is_fresh(read)
+        {
+            return Ok(*waiting);
         }
-        let read = Stopwatch::start();
         let waiting = store::waiting(db, MOST_WAITING).await?;
-        *lock(&self.0.waiting) = Some((read, waiting));
+        *lock(&self.0.waiting) = Some((Stopwatch::start(), waiting));
         Ok(waiting)
     }
 
-    /// Waits until the row is committed, with all that came meanwhile: whoever is first in line writes for everybody.
+    /// Waits until the row is committed, with all that came meanwhile: whoever comes to an empty line sees to it that it is served.
     async fn write(&self, row: Row, site: &Site) -> db::Result<()> {
         let (tell, told) = oneshot::channel();
-        {
+        let is_first = {
             let mut line = lock(&self.0.line);
             line.rows.push(row);
             line.told.push(tell);
+            !std::mem::replace(&mut line.is_served, true)
+        };
+        if is_first {
+            let (serves, site) = (Serves(self.clone()), site.clone());
+            // In a task of its own: others wait for it, and wait on if whoever was first hangs up.
+            tokio::spawn(async move { while serves.those_in_line(&site).await {} });
         }
-        // Others wait for whoever writes, and wait on if that one hangs up.
-        db::to_its_end(self.clone().write_in_turn(site.clone(), told)).await
+        told.await.unwrap_or(Err(sqlx::Error::WorkerCrashed))
     }
+}
 
-    async fn write_in_turn(self, site: Site, mut told: oneshot::Receiver<db::Result<()>>) -> db::Result<()> {
-        let _writer = self.0.writer.lock().await;
-        loop {
-            match told.try_recv() {
-                Ok(ended) => return ended,
-                Err(oneshot::error::TryRecvError::Empty) => self.write_those_in_line(&site).await,
-                Err(oneshot::error::TryRecvError::Closed) => return Err(sqlx::Error::WorkerCrashed),
-            }
-        }
-    }
+/// Whoever writes for those in line, until nobody is.
+struct Serves(Rush);
 
-    async fn write_those_in_line(&self, site: &Site) {
+impl Serves {
+    /// Whether there was somebody.
+    async fn those_in_line(&self, site: &Site) -> bool {
         let (rows, told) = {
-            let mut line = lock(&self.0.line);
+            let mut line = lock(&self.0.0.line);
             let so_many = line.rows.len().min(TOGETHER);
+            // Under the same lock: whoever comes next finds a line that is served, or begins.
+            line.is_served = so_many > 0;
             let rows: Vec<Row> = line.rows.drain(..so_many).collect();
             (rows, line.told.drain(..so_many).collect::<Vec<_>>())
         };
-        let ended = write_down(site, &rows).await;
+        if rows.is_empty() {
+            return false;
+        }
+        let ended = write_down(site, rows).await;
         for one in told {
             // Who hung up does not hear it.
             let _ = one.send(match &ended {
@@ -341,11 +356,23 @@ impl Rush {
                 Err(why) => Err(sqlx::Error::Protocol(format!("a commit that several share: {why}"))),
             });
         }
+        true
     }
 }
 
-async fn write_down(site: &Site, rows: &[Row]) -> db::Result<()> {
-    let text = serde_json::to_string(rows).map_err(|error| sqlx::Error::Encode(error.into()))?;
+impl Drop for Serves {
+    /// If it broke off, those who wait hear so, and the next one begins anew.
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            *lock(&self.0.0.line) = Line::default();
+        }
+    }
+}
+
+async fn write_down(site: &Site, rows: Vec<Row>) -> db::Result<()> {
+    let mut name = token::public_ids();
+    let named: Vec<_> = rows.into_iter().map(|(key, typed)| (name(), key, typed)).collect();
+    let text = serde_json::to_string(&named).map_err(|error| sqlx::Error::Encode(error.into()))?;
     let mut tx = site.db.begin().await?;
     store::write_down(&mut tx, &text, site.now()).await?;
     tx.commit().await

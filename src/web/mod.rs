@@ -44,7 +44,12 @@ mod tests;
 mod upload;
 mod words;
 
-use std::{net::IpAddr, sync::Arc, time::Duration};
+use std::{
+    net::IpAddr,
+    ops::{Deref, DerefMut},
+    sync::Arc,
+    time::Duration,
+};
 
 use axum::{Router, extract::DefaultBodyLimit, middleware, response::Response};
 use serde::Serialize;
@@ -78,9 +83,28 @@ use crate::{
 /// What a handler gives back.
 pub type Outcome = Result<Response, WebError>;
 
-/// What every handler can reach. Cheap to clone.
+/// What every handler can reach. A clone is the same until one of them is changed: each request takes several, one for each layer that it
+/// runs through.
 #[derive(Clone, Debug)]
-pub struct App {
+pub struct App(Arc<Parts>);
+
+impl Deref for App {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
+}
+
+impl DerefMut for App {
+    fn deref_mut(&mut self) -> &mut Parts {
+        Arc::make_mut(&mut self.0)
+    }
+}
+
+/// What an [`App`] is made of.
+#[derive(Clone, Debug)]
+pub struct Parts {
     /// The instance.
     pub site: Site,
     /// The page templates.
@@ -144,7 +168,7 @@ impl App {
     /// # Errors
     /// When a page template is broken, which a test would have found.
     pub fn new(site: Site, templates: Templates, fetcher: Fetcher) -> Result<Self, pages::PagesError> {
-        Ok(Self {
+        Ok(Self(Arc::new(Parts {
             site,
             templates,
             fetcher,
@@ -168,7 +192,7 @@ impl App {
             readerships: Readerships::default(),
             meters: Meters::default(),
             headcount: Headcount::default(),
-        })
+        })))
     }
 
     /// The same with donations switched on: forms may lead to the provider's checkout.

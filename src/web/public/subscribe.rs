@@ -180,13 +180,14 @@ async fn answer(
         return again(app, (shown, at), form).await;
     };
     let embedded = at.embedded;
-    let held = Held::new(app, (shown, at), &form, (&email, &name, &lists));
+    let held = || Held::new(app, (shown, at), &form, (&email, &name, &lists));
     // A hint comes before any refusal.
     if let Some(meant) = email.meant().filter(|_| form.text("use").is_empty()) {
-        return app.public_page("public/subscribe_meant", TITLE, &Meant { held, meant, embedded }).await;
+        let page = Meant { held: held(), meant, embedded };
+        return app.public_page("public/subscribe_meant", TITLE, &page).await;
     }
     if elsewhere || !saw_the_words || !has_taken_its_time(app, &form) {
-        let held = held.with_the_words(&form, shown);
+        let held = held().with_the_words(&form, shown);
         return app.public_page("public/subscribe_press", TITLE, &Press { held, embedded }).await;
     }
     let page = if at.slug == forms::MAIN { page_of(&form) } else { at.slug };
@@ -214,7 +215,7 @@ async fn answer(
         }
         Err(SubscriberError::Crowded) => {
             let challenge = machines::challenge(&app.site);
-            let work = Work { held, challenge, bits: machines::BITS, embedded };
+            let work = Work { held: held(), challenge, bits: machines::BITS, embedded };
             let page = app.public_page("public/subscribe_work", TITLE, &work).await?;
             Ok((StatusCode::TOO_MANY_REQUESTS, page).into_response())
         }
