@@ -33,7 +33,13 @@ pub(super) async fn run(config: &Config, arguments: Arguments) -> anyhow::Result
 pub(super) async fn print(site: &Site, Arguments { email }: Arguments) -> anyhow::Result<ExitCode> {
     let address = EmailAddress::parse(&email).with_context(|| format!("{email} is no email address"))?;
     let Some(reader) = subscribers::by_email(&site.db, &address).await? else {
-        anyhow::bail!("no reader has the address {email}");
+        match subscribers::who_had(site, &address).await? {
+            Some(reader) => anyhow::bail!(
+                "a reader had the address {email} who has another by now: ask for the proof of {}",
+                reader.email
+            ),
+            None => anyhow::bail!("no reader has the address {email}"),
+        }
     };
     let events = consent::proof(&site.db, reader.id).await?;
     let lists = subscribers::subscriptions(&site.db, reader.id).await?;

@@ -315,7 +315,7 @@ impl Rush {
 
     /// Waits until the row is committed, with all that came meanwhile: whoever comes to an empty line sees to it that it is served.
     async fn write(&self, row: Row, site: &Site) -> db::Result<()> {
-        let (tell, told) = oneshot::channel();
+        let (tell, mut told) = oneshot::channel();
         let is_first = {
             let mut line = lock(&self.0.line);
             line.rows.push(row);
@@ -324,8 +324,12 @@ impl Rush {
         };
         if is_first {
             let (serves, site) = (Serves(self.clone()), site.clone());
-            // In a task of its own: others wait for it, and wait on if whoever was first hangs up.
-            tokio::spawn(async move { while serves.those_in_line(&site).await {} });
+            let serving = db::to_its_end(async move { while serves.those_in_line(&site).await {} });
+            // Others wait for it: it goes on when whoever was first has their answer, or hangs up.
+            tokio::select! {
+                told = &mut told => return told.unwrap_or(Err(sqlx::Error::WorkerCrashed)),
+                () = serving => {}
+            }
         }
         told.await.unwrap_or(Err(sqlx::Error::WorkerCrashed))
     }

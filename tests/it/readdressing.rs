@@ -482,6 +482,18 @@ both_engines! {
         app.drain().await;
     }
 
+    async fn who_looks_for_an_address_of_before_is_led_to_the_reader(app: TestApp) {
+        app.reader(OLD).await;
+        moves(&app, OLD, NEW).await;
+        let desk = app.desk().await;
+        let found = desk.open(&format!("/desk/readers?q={OLD}")).await;
+        found.says("A reader had that address who has another by now").says(NEW);
+        let theirs = format!("href=\"/desk/readers/{}\"", reader(&app, NEW).await.public_id);
+        assert!(found.body.contains(&theirs), "{}", found.body);
+        let nobody = desk.open("/desk/readers?q=nobody@example.org").await;
+        assert!(!nobody.body.contains("had that address"), "{}", nobody.text());
+    }
+
     /// TRUST L11: gifts stay with the address they were given under: nobody who moves gets those of another, or loses their own.
     async fn gifts_stay_with_the_address_they_were_given_under(app: TestApp) {
         let state = async |id: i64| subscribers::donor_state(&app.site.db, id).await.expect("a read");

@@ -23,14 +23,19 @@ statements! {
             (select count(distinct b.subscriber_id) from (select s.subscriber_id from subscription_topic s where s.topic_id = t.id limit $1) b) as readers,
             c.number, c.counted_at
         from reader_topic t left join counted c on c.what = 'topic' and c.of_id = t.id where t.merged_into is null";
-    /// One topic: how many chose it and nothing else of a list that there still is, of no more than `$2`; when that was last counted.
-    ALONE = "select t.id as of_id,
-            (select count(*) from (select s.subscriber_id from subscription_topic s where s.topic_id = t.id limit $2) a) as found,
-            (select count(distinct b.subscriber_id) from (select s.list_id, s.subscriber_id from subscription_topic s where s.topic_id = t.id limit $2) b
-                where not exists (select 1 from subscription_topic o join reader_topic r on r.id = o.topic_id
-                    where o.list_id = b.list_id and o.subscriber_id = b.subscriber_id and o.topic_id <> t.id and r.retired_at is null)) as readers,
-            c.number, c.counted_at
-        from reader_topic t left join counted c on c.what = 'alone' and c.of_id = t.id where t.id = $1";
+    /// One topic: how many chose it and nothing else of a list that there still is, of no more than `$2`; where they are more, how many of these
+    /// there were when that was last counted, and nobody is looked at.
+    ALONE = "select w.of_id, w.found,
+            case when w.found < $2 or w.number is null then
+                (select count(distinct b.subscriber_id) from (select s.list_id, s.subscriber_id from subscription_topic s where s.topic_id = w.of_id limit $2) b
+                    where not exists (select 1 from subscription_topic o join reader_topic r on r.id = o.topic_id
+                        where o.list_id = b.list_id and o.subscriber_id = b.subscriber_id and o.topic_id <> w.of_id and r.retired_at is null))
+                else 0 end as readers,
+            w.number, w.counted_at
+        from (select t.id as of_id,
+                (select count(*) from (select s.subscriber_id from subscription_topic s where s.topic_id = t.id limit $2) a) as found,
+                c.number, c.counted_at
+            from reader_topic t left join counted c on c.what = 'alone' and c.of_id = t.id where t.id = $1) w";
     ALL_ALONE = "select count(distinct c.subscriber_id) from subscription_topic c where c.topic_id = $1
         and not exists (select 1 from subscription_topic o join reader_topic r on r.id = o.topic_id
             where o.list_id = c.list_id and o.subscriber_id = c.subscriber_id and o.topic_id <> $1 and r.retired_at is null)";

@@ -62,7 +62,7 @@ statements! {
             order by r.email_key limit $5";
     /// What a JSON array of readers is ordered by.
     KEYS_OF = sqlite "select id, coalesce(search, '') as search, email_key from subscriber where id in (select value from json_each($1))",
-        postgres "select id, coalesce(search, '') as search, email_key from subscriber where id in (select value::bigint from json_array_elements_text(cast($1 as json)))";
+        postgres "select id, coalesce(search, '') as search, email_key from subscriber where id = any (array(select value::bigint from json_array_elements_text(cast($1 as json))))";
     /// Of a JSON array of readers those who stand so.
     AMONG = sqlite "select r.id from subscriber r where r.id in (select value from json_each($1))
             and ($3 not in ('stopped', 'confirmed', 'paused', 'pending') or ($3 = 'stopped') = exists (select 1 from suppression p where p.subscriber_id = r.id and p.lifted_at is null))
@@ -72,7 +72,7 @@ statements! {
                     and ($3 not in ('confirmed', 'paused') or ($3 = 'paused') = (coalesce(s.paused_until, 0) > $6))))
             and ($5 = 0 or exists (select 1 from subscription_topic c where c.topic_id = $5 and c.subscriber_id = r.id and ($2 = 0 or c.list_id = $2)))
             order by r.id desc limit $4",
-        postgres "select r.id from subscriber r where r.id in (select value::bigint from json_array_elements_text(cast($1 as json)))
+        postgres "select r.id from subscriber r where r.id = any (array(select value::bigint from json_array_elements_text(cast($1 as json))))
             and ($3 not in ('stopped', 'confirmed', 'paused', 'pending') or ($3 = 'stopped') = exists (select 1 from suppression p where p.subscriber_id = r.id and p.lifted_at is null))
             and (($2 = 0 and $3 in ('', 'stopped')) or exists (select 1 from subscription s
                 where s.subscriber_id = r.id and ($2 = 0 or s.list_id = $2)
@@ -84,7 +84,7 @@ statements! {
     HOLDING = sqlite "select r.id from subscriber r where r.id in (select value from json_each($1))
             and (instr(coalesce(r.search, lower(r.name || ' ' || r.email_key)), $2) > 0 or ($3 <> '' and instr(r.public_id, $3) > 0))
             order by r.id desc limit $4",
-        postgres "select r.id from subscriber r where r.id in (select value::bigint from json_array_elements_text(cast($1 as json)))
+        postgres "select r.id from subscriber r where r.id = any (array(select value::bigint from json_array_elements_text(cast($1 as json))))
             and (strpos(coalesce(r.search, lower(r.name || ' ' || r.email_key)), $2) > 0 or ($3 <> '' and strpos(r.public_id, $3) > 0))
             order by r.id desc limit $4";
     /// Row by row, between two ids.
@@ -191,7 +191,7 @@ statements! {
         and exists (select 1 from subscription s where s.subscriber_id = p.subscriber_id and ($1 = 0 or s.list_id = $1))
         order by p.subscriber_id desc limit $3";
     BY_IDS = sqlite "select id, public_id, email, name, created_at from subscriber where id in (select value from json_each($1)) order by id desc",
-        postgres "select id, public_id, email, name, created_at from subscriber where id in (select value::bigint from json_array_elements_text(cast($1 as json))) order by id desc";
+        postgres "select id, public_id, email, name, created_at from subscriber where id = any (array(select value::bigint from json_array_elements_text(cast($1 as json)))) order by id desc";
     /// What nobody folded yet, by key.
     WAITING = "select id, public_id, email, name, created_at from subscriber where search is null and id > $1 order by id limit $2";
     /// The next to be made anew, after an update.

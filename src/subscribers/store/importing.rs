@@ -13,16 +13,16 @@ use crate::{
 statements! {
     /// Who has these addresses, for `Tx::array`.
     KNOWN = sqlite "select json_group_array(json_array(id, public_id, email_key, name)) from subscriber where email_key in (select value from json_each($1))",
-        postgres "select cast(coalesce(json_agg(json_build_array(id, public_id, email_key, name)), '[]') as text) from subscriber where email_key in (select json_array_elements_text(cast($1 as json)))";
+        postgres "select cast(coalesce(json_agg(json_build_array(id, public_id, email_key, name)), '[]') as text) from subscriber where email_key = any (array(select json_array_elements_text(cast($1 as json))))";
     /// How these readers stand with their lists, for `Tx::array`.
     STANDINGS = sqlite "select json_group_array(json_array(subscriber_id, list_id, state)) from subscription where subscriber_id in (select value from json_each($1))",
         postgres "select cast(coalesce(json_agg(json_build_array(subscriber_id, list_id, state)), '[]') as text) from subscription
-            where subscriber_id in (select value::bigint from json_array_elements_text(cast($1 as json)))";
+            where subscriber_id = any (array(select value::bigint from json_array_elements_text(cast($1 as json))))";
     /// The last thing that happened to each of their lists, by which way and when.
     LAST_ACTS = sqlite "select subscriber_id, list_id, method, at from consent_event where id in (
             select max(id) from consent_event where subscriber_id in (select value from json_each($1)) group by subscriber_id, list_id)",
         postgres "select subscriber_id, list_id, method, at from consent_event where id in (
-            select max(id) from consent_event where subscriber_id in (select value::bigint from json_array_elements_text(cast($1 as json))) group by subscriber_id, list_id)";
+            select max(id) from consent_event where subscriber_id = any (array(select value::bigint from json_array_elements_text(cast($1 as json)))) group by subscriber_id, list_id)";
     /// A file takes nobody back who left, and leaves alone who is there.
     ADD_SUBSCRIPTIONS = rows(10) "insert into subscription (subscriber_id, list_id, state, asked_at, confirmed_at, left_at, paused_until, pause_said_at, implied_until, rhythm) values {rows}
         on conflict (subscriber_id, list_id) do nothing returning subscriber_id, list_id";
@@ -47,22 +47,22 @@ statements! {
     /// Readers for a file, by their addresses.
     READERS_TO_WRITE = "select id, email_key, email, name from subscriber where email_key > $1 order by email_key limit $2";
     KNOWN_SINCE = sqlite "select id, created_at from subscriber where id in (select value from json_each($1))",
-        postgres "select id, created_at from subscriber where id in (select value::bigint from json_array_elements_text(cast($1 as json)))";
+        postgres "select id, created_at from subscriber where id = any (array(select value::bigint from json_array_elements_text(cast($1 as json))))";
     SUBSCRIPTIONS_TO_WRITE = sqlite "select s.subscriber_id, s.list_id, l.slug as list, s.state, s.confirmed_at, s.left_at, s.paused_until, s.implied_until, s.rhythm
             from subscription s join list l on l.id = s.list_id where s.subscriber_id in (select value from json_each($1))",
         postgres "select s.subscriber_id, s.list_id, l.slug as list, s.state, s.confirmed_at, s.left_at, s.paused_until, s.implied_until, s.rhythm
-            from subscription s join list l on l.id = s.list_id where s.subscriber_id in (select value::bigint from json_array_elements_text(cast($1 as json)))";
+            from subscription s join list l on l.id = s.list_id where s.subscriber_id = any (array(select value::bigint from json_array_elements_text(cast($1 as json))))";
     /// The last thing that happened to each of their lists, as the proof has it.
     CONSENT_TO_WRITE = sqlite "select subscriber_id, list_id, action, method, source, at, told, told_at from consent_event where id in (
             select max(id) from consent_event where subscriber_id in (select value from json_each($1)) group by subscriber_id, list_id)",
         postgres "select subscriber_id, list_id, action, method, source, at, told, told_at from consent_event where id in (
-            select max(id) from consent_event where subscriber_id in (select value::bigint from json_array_elements_text(cast($1 as json))) group by subscriber_id, list_id)";
+            select max(id) from consent_event where subscriber_id = any (array(select value::bigint from json_array_elements_text(cast($1 as json)))) group by subscriber_id, list_id)";
     ANSWERS_TO_WRITE = sqlite "select subscriber_id, field_id, value from field_value where subscriber_id in (select value from json_each($1))",
-        postgres "select subscriber_id, field_id, value from field_value where subscriber_id in (select value::bigint from json_array_elements_text(cast($1 as json)))";
+        postgres "select subscriber_id, field_id, value from field_value where subscriber_id = any (array(select value::bigint from json_array_elements_text(cast($1 as json))))";
     TOPICS_TO_WRITE = sqlite "select c.subscriber_id, c.list_id, t.name from subscription_topic c join reader_topic t on t.id = c.topic_id
             where (c.list_id, c.subscriber_id) in (select s.list_id, s.subscriber_id from subscription s where s.subscriber_id in (select value from json_each($1)))",
         postgres "select c.subscriber_id, c.list_id, t.name from subscription_topic c join reader_topic t on t.id = c.topic_id
-            where (c.list_id, c.subscriber_id) in (select s.list_id, s.subscriber_id from subscription s where s.subscriber_id in (select value::bigint from json_array_elements_text(cast($1 as json))))";
+            where (c.list_id, c.subscriber_id) in (select s.list_id, s.subscriber_id from subscription s where s.subscriber_id = any (array(select value::bigint from json_array_elements_text(cast($1 as json)))))";
 }
 
 /// Somebody who was there before: id, public id, key and name.

@@ -18,17 +18,17 @@ statements! {
     /// The next readers that it changed.
     READERS = "select distinct subscriber_id from import_change where import_id = $1 and subscriber_id > $2 order by subscriber_id limit $3";
     CHANGES = sqlite "select subscriber_id, kind, about, was, at from import_change where import_id = $1 and subscriber_id in (select value from json_each($2))",
-        postgres "select subscriber_id, kind, about, was, at from import_change where import_id = $1 and subscriber_id in (select value::bigint from json_array_elements_text(cast($2 as json)))";
+        postgres "select subscriber_id, kind, about, was, at from import_change where import_id = $1 and subscriber_id = any (array(select value::bigint from json_array_elements_text(cast($2 as json))))";
     /// Whether it can be taken back: it changed something, which is still known.
     ANY = "select subscriber_id from import_change where import_id = $1 limit 1";
     /// Who has copies of which lists, whatever became of them.
     MAILED = sqlite "select distinct d.subscriber_id, e.list_id from delivery d join edition e on e.id = d.edition_id where d.subscriber_id in (select value from json_each($1))",
-        postgres "select distinct d.subscriber_id, e.list_id from delivery d join edition e on e.id = d.edition_id where d.subscriber_id in (select value::bigint from json_array_elements_text(cast($1 as json)))";
+        postgres "select distinct d.subscriber_id, e.list_id from delivery d join edition e on e.id = d.edition_id where d.subscriber_id = any (array(select value::bigint from json_array_elements_text(cast($1 as json))))";
     PUBLIC_IDS = sqlite "select id, public_id from subscriber where id in (select value from json_each($1))",
-        postgres "select id, public_id from subscriber where id in (select value::bigint from json_array_elements_text(cast($1 as json)))";
+        postgres "select id, public_id from subscriber where id = any (array(select value::bigint from json_array_elements_text(cast($1 as json))))";
     /// They are held until the commit.
     HOLD = sqlite "update subscriber set confirm_due_at = confirm_due_at where id in (select value from json_each($1))",
-        postgres "select id from subscriber where id in (select value::bigint from json_array_elements_text(cast($1 as json))) order by id for update";
+        postgres "select id from subscriber where id = any (array(select value::bigint from json_array_elements_text(cast($1 as json)))) order by id for update";
     /// They are not on the list, and never were: nothing happened since to what the file brought.
     UNJOIN = "delete from subscription where subscriber_id = $1 and list_id = $2";
     /// What the file said of it, which nobody was mailed by: taking the list back stands in the log.

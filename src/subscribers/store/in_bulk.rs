@@ -10,31 +10,31 @@ use crate::{
 statements! {
     /// How these readers stand with all their lists.
     STANDINGS = sqlite "select subscriber_id, list_id, state, paused_until, implied_until from subscription where subscriber_id in (select value from json_each($1))",
-        postgres "select subscriber_id, list_id, state, paused_until, implied_until from subscription where subscriber_id in (select value::bigint from json_array_elements_text(cast($1 as json)))";
+        postgres "select subscriber_id, list_id, state, paused_until, implied_until from subscription where subscriber_id = any (array(select value::bigint from json_array_elements_text(cast($1 as json))))";
     /// Those of them whose address is stopped.
     STOPPED = sqlite "select distinct subscriber_id from suppression where lifted_at is null and subscriber_id in (select value from json_each($1))",
-        postgres "select distinct subscriber_id from suppression where lifted_at is null and subscriber_id in (select value::bigint from json_array_elements_text(cast($1 as json)))";
+        postgres "select distinct subscriber_id from suppression where lifted_at is null and subscriber_id = any (array(select value::bigint from json_array_elements_text(cast($1 as json))))";
     /// What they chose of a list.
     CHOSEN = sqlite "select subscriber_id, topic_id from subscription_topic where list_id = $1 and subscriber_id in (select value from json_each($2))",
-        postgres "select subscriber_id, topic_id from subscription_topic where list_id = $1 and subscriber_id in (select value::bigint from json_array_elements_text(cast($2 as json)))";
+        postgres "select subscriber_id, topic_id from subscription_topic where list_id = $1 and subscriber_id = any (array(select value::bigint from json_array_elements_text(cast($2 as json))))";
     /// Whoever writes down an audience at this moment comes before or after.
     HOLD_ON_LIST = sqlite "update subscription set state = state where list_id = $1 and subscriber_id in (select value from json_each($2))",
-        postgres "select subscriber_id from subscription where list_id = $1 and subscriber_id in (select value::bigint from json_array_elements_text(cast($2 as json))) order by subscriber_id for update";
+        postgres "select subscriber_id from subscription where list_id = $1 and subscriber_id = any (array(select value::bigint from json_array_elements_text(cast($2 as json)))) order by subscriber_id for update";
     LEAVE_MANY = sqlite "update subscription set state = 'left', left_at = $3 where list_id = $1 and state <> 'left' and subscriber_id in (select value from json_each($2))",
-        postgres "update subscription set state = 'left', left_at = $3 where list_id = $1 and state <> 'left' and subscriber_id in (select value::bigint from json_array_elements_text(cast($2 as json)))";
+        postgres "update subscription set state = 'left', left_at = $3 where list_id = $1 and state <> 'left' and subscriber_id = any (array(select value::bigint from json_array_elements_text(cast($2 as json))))";
     PAUSE_MANY = sqlite "update subscription set paused_until = $2, pause_said_at = $3 where state = 'confirmed' and subscriber_id in (select value from json_each($1))",
-        postgres "update subscription set paused_until = $2, pause_said_at = $3 where state = 'confirmed' and subscriber_id in (select value::bigint from json_array_elements_text(cast($1 as json)))";
+        postgres "update subscription set paused_until = $2, pause_said_at = $3 where state = 'confirmed' and subscriber_id = any (array(select value::bigint from json_array_elements_text(cast($1 as json))))";
     UNCHOOSE_MANY = sqlite "delete from subscription_topic where list_id = $1 and topic_id = $2 and subscriber_id in (select value from json_each($3))",
-        postgres "delete from subscription_topic where list_id = $1 and topic_id = $2 and subscriber_id in (select value::bigint from json_array_elements_text(cast($3 as json)))";
+        postgres "delete from subscription_topic where list_id = $1 and topic_id = $2 and subscriber_id = any (array(select value::bigint from json_array_elements_text(cast($3 as json))))";
     /// Topics of a list were chosen at a moment, unless they were later than that.
     SAID_MANY = sqlite "update subscription set chosen_at = $3 where list_id = $1 and coalesce(chosen_at, 0) < $3 and subscriber_id in (select value from json_each($2))",
-        postgres "update subscription set chosen_at = $3 where list_id = $1 and coalesce(chosen_at, 0) < $3 and subscriber_id in (select value::bigint from json_array_elements_text(cast($2 as json)))";
+        postgres "update subscription set chosen_at = $3 where list_id = $1 and coalesce(chosen_at, 0) < $3 and subscriber_id = any (array(select value::bigint from json_array_elements_text(cast($2 as json))))";
     ADD_STAFF_EVENTS = rows(9) "insert into consent_event (subscriber_id, list_id, action, method, source, campaign, ip, user_agent, at) values {rows}";
     ADD_BULK_CHANGES = rows(5) "insert into bulk_change (bulk_act_id, subscriber_id, list_id, was, at) values {rows} on conflict (bulk_act_id, subscriber_id, list_id) do nothing";
     /// The next readers whom it changed.
     CHANGED = "select distinct subscriber_id from bulk_change where bulk_act_id = $1 and subscriber_id > $2 order by subscriber_id limit $3";
     CHANGES = sqlite "select subscriber_id, list_id, was, at from bulk_change where bulk_act_id = $1 and subscriber_id in (select value from json_each($2))",
-        postgres "select subscriber_id, list_id, was, at from bulk_change where bulk_act_id = $1 and subscriber_id in (select value::bigint from json_array_elements_text(cast($2 as json)))";
+        postgres "select subscriber_id, list_id, was, at from bulk_change where bulk_act_id = $1 and subscriber_id = any (array(select value::bigint from json_array_elements_text(cast($2 as json))))";
     ANY_CHANGE = "select subscriber_id from bulk_change where bulk_act_id = $1 limit 1";
     DROP_CHANGES = "delete from bulk_change where bulk_act_id = $1 and subscriber_id in (
         select subscriber_id from bulk_change where bulk_act_id = $1 order by subscriber_id limit 500)";

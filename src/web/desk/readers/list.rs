@@ -80,6 +80,8 @@ struct Page {
     is_narrowed: bool,
     counts: String,
     readers: Vec<Line>,
+    /// Who had the address that is looked for, and has another by now.
+    moved: Option<Moved>,
     pages: Links,
     form: Form,
     /// The address that was perhaps meant, until somebody says which.
@@ -97,6 +99,12 @@ struct Line {
     name: String,
     since: String,
     lists: Vec<Pill>,
+}
+
+#[derive(Serialize)]
+struct Moved {
+    public_id: String,
+    email: String,
 }
 
 /// Something that the list can be narrowed down by.
@@ -325,7 +333,12 @@ async fn page(desk: &Desk, look: Look, form: Form) -> Result<Page, WebError> {
         let subscriptions = subscriptions.remove(&reader.id).unwrap_or_default();
         Line::new(reader, &subscriptions, stopped.is_some(), (desk.zone(), now))
     };
-    let readers = found.into_iter().zip(stopped).map(line).collect();
+    let readers: Vec<Line> = found.into_iter().zip(stopped).map(line).collect();
+    let moved = match EmailAddress::parse(&look.q) {
+        Ok(address) if readers.is_empty() => subscribers::who_had(desk.site(), &address).await?,
+        _ => None,
+    };
+    let moved = moved.map(|reader| Moved { public_id: reader.public_id, email: reader.email.readable() });
     let counts = subscribers::counts(db).await?;
     let of_list = |list: &ListView| Choice {
         value: list.id.to_string(),
@@ -379,6 +392,7 @@ async fn page(desk: &Desk, look: Look, form: Form) -> Result<Page, WebError> {
             || !look.q.trim().is_empty(),
         counts: in_words(counts),
         readers,
+        moved,
         pages,
         meant: hint(&form, "email").map(|meant| meant.to_string()),
         form,
