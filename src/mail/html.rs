@@ -31,7 +31,22 @@ pub(super) fn from_mjml(mjml: &str) -> Result<String, HtmlError> {
         .keep_at_rules(true)
         .build()
         .inline(&html)?;
-    Ok(inlined.replacen("</head>", &format!("<style>{TABLES}</style></head>"), 1))
+    Ok(compact(&inlined.replacen("</head>", &format!("<style>{TABLES}</style></head>"), 1)))
+}
+
+/// The same without what nothing needs: the space before a line (no mail of ours has preformatted text), and in `style` attributes that behind
+/// colons and commas, and the last semicolon.
+fn compact(html: &str) -> String {
+    const BEGINS: &str = " style=\"";
+    let lines: Vec<&str> = html.lines().map(str::trim_start).filter(|line| !line.is_empty()).collect();
+    let html = lines.join("\n");
+    let (first, styled) = html.split_once(BEGINS).unwrap_or((&html, ""));
+    let mut out = first.to_owned();
+    for piece in styled.split(BEGINS).filter(|piece| !piece.is_empty()) {
+        let (style, rest) = piece.split_once('"').unwrap_or((piece, ""));
+        out.extend([BEGINS, &style.trim_end_matches(';').replace(": ", ":").replace(", ", ","), "\"", rest]);
+    }
+    out
 }
 
 /// What MJML says of all tables. It stays a rule in the head, where Outlook reads it: written into each cell it was a sixth of a digest, and
