@@ -42,12 +42,12 @@ statements! {
     ADD_SUBSCRIBERS = rows(6) "insert into subscriber (public_id, email, email_key, name, created_at, search) values {rows} on conflict (email_key) do nothing";
     /// The numbers of readers by their public ids, for `Tx::array`.
     NUMBERS = sqlite "select json_group_array(json_array(id, public_id)) from subscriber where public_id in (select value from json_each($1))",
-        postgres "select cast(coalesce(json_agg(json_build_array(id, public_id)), '[]') as text) from subscriber where public_id in (select json_array_elements_text(cast($1 as json)))";
+        postgres "select cast(coalesce(json_agg(json_build_array(id, public_id)), '[]') as text) from subscriber where public_id = any (array(select json_array_elements_text(cast($1 as json))))";
     /// By address.
     BY_KEY = "select id, public_id, email, name, created_at from subscriber where email_key = $1";
     /// By a JSON array of public ids.
     BY_PUBLIC_IDS = sqlite "select id, public_id, email, name, created_at from subscriber where public_id in (select value from json_each($1))",
-        postgres "select id, public_id, email, name, created_at from subscriber where public_id in (select json_array_elements_text(cast($1 as json)))";
+        postgres "select id, public_id, email, name, created_at from subscriber where public_id = any (array(select json_array_elements_text(cast($1 as json))))";
     /// By a JSON array of addresses.
     BY_KEYS = sqlite "select id, public_id, email, name, created_at from subscriber where email_key in (select value from json_each($1))",
         postgres "select id, public_id, email, name, created_at from subscriber where email_key in (select json_array_elements_text(cast($1 as json)))";
