@@ -387,8 +387,9 @@ async fn fed(
     // Feeds often give the beginning alone: what an archive brought in whole is not cut to that.
     let is_cut = known.archive_hash.is_some() && article.word_count.saturating_mul(2) < known.word_count;
     if known.content_hash == hash {
-        if known.theirs_hash.is_some() && !is_cut {
-            keep_beside(tx, coming, known, &hash, now).await?;
+        // Whatever was written here before such versions were kept beside it.
+        if known.theirs_hash.is_none() && !is_cut {
+            keep_beside(tx, coming, known, Said::Feed(&hash), now).await?;
         }
         return Ok(Taken::Unchanged);
     }
@@ -407,7 +408,7 @@ async fn fed(
         now,
     };
     if known.edited_at.is_some() && !is_cut {
-        keep_beside(tx, coming, known, &hash, now).await?;
+        keep_beside(tx, coming, known, Said::Feed(&hash), now).await?;
     }
     if known.edited_at.is_some() || !store::follow(tx, known.id, &followed).await? {
         return Ok(Taken::Kept);
@@ -416,11 +417,30 @@ async fn fed(
     Ok(Taken::Updated)
 }
 
+/// The hash of what a source says; an article may stand in a feed and in an archive, and each of them is unchanged for itself.
+#[derive(Clone, Copy)]
+enum Said<'a> {
+    Feed(&'a str),
+    Archive(&'a str),
+}
+
 /// What its source says of an article that was written otherwise here, for whoever wants it.
-async fn keep_beside(tx: &mut Tx, coming: &Coming<'_>, known: &Known, hash: &str, now: Moment) -> Result<()> {
-    if known.edited_at.is_none() || known.theirs_hash.as_deref() == Some(hash) {
+async fn keep_beside(
+    tx: &mut Tx,
+    coming: &Coming<'_>,
+    known: &Known,
+    said: Said<'_>,
+    now: Moment,
+) -> Result<()> {
+    let ((fed, archived), before, hash) = match said {
+        Said::Feed(hash) => ((Some(hash), None), Some(known.content_hash.as_str()), hash),
+        Said::Archive(hash) => ((None, Some(hash)), known.archive_hash.as_deref(), hash),
+    };
+    if known.edited_at.is_none() {
         return Ok(());
     }
+    // What it said when somebody first wrote here is nothing new.
+    let at = (before != Some(hash)).then_some(now);
     let article = coming.article;
     let given = |text: &Option<String>| text.clone().unwrap_or_default();
     let text = ArticleText {
@@ -436,7 +456,7 @@ async fn keep_beside(tx: &mut Tx, coming: &Coming<'_>, known: &Known, hash: &str
         origin_note: given(&article.origin_note),
         notes: String::new(),
     };
-    store::theirs::keep(tx, known.id, &text.to_json(), hash, now).await
+    store::theirs::keep(tx, known.id, &text.to_json(), (hash, fed, archived), at).await
 }
 
 /// It stands in an archive.
@@ -474,7 +494,7 @@ async fn archived(
         now,
     };
     if known.edited_at.is_some() && !is_as_it_was {
-        keep_beside(tx, coming, known, &hash, now).await?;
+        keep_beside(tx, coming, known, Said::Archive(&hash), now).await?;
     }
     if known.edited_at.is_some() || !store::follow(tx, known.id, &followed).await? {
         return Ok(Taken::Kept);

@@ -34,7 +34,7 @@ pub struct AskedAddress {
 /// Why the new address was not taken.
 #[derive(Debug, thiserror::Error)]
 pub enum NewAddressError {
-    /// The link is not genuine, or too old; or the gift is over, or its address was changed again.
+    /// The link is not genuine; or the gift is over, or its address was changed again.
     #[error("there is no such change of address")]
     NotFound,
     /// The provider could not be asked whether it still has that address.

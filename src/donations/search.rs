@@ -20,7 +20,7 @@ use crate::{
     clock::{Moment, Zone},
     db::{self, Built, Db, Engine, Tx},
     email_address::{EmailAddress, folded},
-    money::{Currency, Money},
+    money::{self, Currency, Money},
     site::Site,
     words,
 };
@@ -98,8 +98,11 @@ impl GiftSearch {
     #[must_use]
     pub fn typed(text: &str, zone: &Zone, currency: Option<Currency>, now: Moment) -> Self {
         let mut search = Self::default();
-        for word in days_in_figures(text).iter().take(WORDS) {
-            let word: String = word.chars().take(LONGEST).collect();
+        let words = days_in_figures(text);
+        let has_figures = words.iter().any(|word| word.bytes().any(|byte| byte.is_ascii_digit()));
+        let says_something = |word: &&String| !(has_figures && is_said_beside_figures(word));
+        for word in words.iter().filter(says_something).take(WORDS) {
+            let word: String = word.trim_start_matches(['*', '•']).chars().take(LONGEST).collect();
             let mut senses = senses(&word, zone, currency);
             if is_the_rest_of_a_receipt(&word) {
                 let years = now.year() - RECEIPT_YEARS + 1..=now.year();
@@ -174,7 +177,7 @@ impl GiftSearch {
         let whose = self.whose(db).await?;
         let summed = || {
             let mut built = Built::new(db.engine());
-            built.piece("select kind, currency, count(*) as number, cast(sum(amount_minor) as bigint) as minor from (");
+            built.piece("select kind, currency, cast(sum(case when amount_minor > 0 then 1 else 0 end) as bigint) as number, cast(sum(amount_minor) as bigint) as minor from (");
             built.part(sql::PAID, "", ())?;
             self.narrow(&mut built, whose.as_ref(), sql::PAID_BETWEEN)?;
             built.piece(") paid group by kind, currency order by currency, kind desc");
@@ -365,6 +368,13 @@ fn days_in_figures(text: &str) -> Vec<String> {
         at += taken;
     }
     all
+}
+
+/// What people say, and our own pages, beside an amount or the last figures of a card.
+fn is_said_beside_figures(word: &str) -> bool {
+    const OF_CARDS: [&str; 7] = ["card", "ending", "in", "visa", "mastercard", "amex", "maestro"];
+    let word = word.to_lowercase();
+    OF_CARDS.contains(&word.as_str()) || (word.len() == 3 && money::currency(&word).is_some())
 }
 
 /// Whether a word is a receipt's number without its year, which nobody reads out: [`short_name`](crate::token::short_name), which has figures by all

@@ -37,16 +37,38 @@ pub(super) fn from_mjml(mjml: &str) -> Result<String, HtmlError> {
 /// The same without what nothing needs: the space before a line (no mail of ours has preformatted text), and in `style` attributes that behind
 /// colons and commas, and the last semicolon.
 fn compact(html: &str) -> String {
-    const BEGINS: &str = " style=\"";
     let lines: Vec<&str> = html.lines().map(str::trim_start).filter(|line| !line.is_empty()).collect();
     let html = lines.join("\n");
-    let (first, styled) = html.split_once(BEGINS).unwrap_or((&html, ""));
-    let mut out = first.to_owned();
-    for piece in styled.split(BEGINS).filter(|piece| !piece.is_empty()) {
-        let (style, rest) = piece.split_once('"').unwrap_or((piece, ""));
-        out.extend([BEGINS, &style.trim_end_matches(';').replace(": ", ":").replace(", ", ","), "\"", rest]);
+    let mut out = String::with_capacity(html.len());
+    let mut rest = html.as_str();
+    while let Some(at) = rest.find('<') {
+        let (text, after) = rest.split_at(at);
+        let (tag, after) = after.split_at(end_of_tag(after));
+        out.push_str(text);
+        match tag.split_once(STYLE).and_then(|(before, after)| Some((before, after.split_once('"')?))) {
+            Some((before, (style, behind))) => {
+                let style = style.trim_end_matches(';').replace(": ", ":").replace(", ", ",");
+                out.extend([before, STYLE, &style, "\"", behind]);
+            }
+            None => out.push_str(tag),
+        }
+        rest = after;
     }
+    out.push_str(rest);
     out
+}
+
+/// How a `style` attribute begins, as the inliner writes it.
+const STYLE: &str = " style=\"";
+
+/// Where the tag ends that this begins with; in the text, attributes stand in double quotes.
+fn end_of_tag(html: &str) -> usize {
+    let mut is_quoted = false;
+    let ends = |byte: u8| {
+        is_quoted ^= byte == b'"';
+        byte == b'>' && !is_quoted
+    };
+    html.bytes().position(ends).map_or(html.len(), |at| at + 1)
 }
 
 /// What MJML says of all tables. It stays a rule in the head, where Outlook reads it: written into each cell it was a sixth of a digest, and
@@ -54,3 +76,15 @@ fn compact(html: &str) -> String {
 const TABLES: &str = "table, td { border-collapse: collapse; mso-table-lspace: 0pt; mso-table-rspace: 0pt; }";
 /// Two stretches for Outlook alone are one.
 const BETWEEN: &str = "<![endif]--><!--[if mso | IE]>";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_people_write_is_not_compacted() {
+        let text = "<p style=\"margin: 0; color: red;\">He typed style=\"a: b, c: d;\" and style=\"</p><p title=\"x > y\" style=\"color: red\">next</p>";
+        let less = "<p style=\"margin:0; color:red\">He typed style=\"a: b, c: d;\" and style=\"</p><p title=\"x > y\" style=\"color:red\">next</p>";
+        assert_eq!(compact(text), less);
+    }
+}

@@ -115,12 +115,12 @@ impl Picture {
     /// How it stands in a text, in Markdown, by its whole address.
     #[must_use]
     pub fn markdown(&self, site: &Site) -> String {
-        let plain = |text: &str| text.replace(['[', ']', '\n'], " ");
+        let plain = |text: &str| escaped(text, &['[', ']']);
         let address = self.in_text().map(|size| site.url(&size.path)).unwrap_or_default();
         let alt = if self.about.is_decorative { String::new() } else { plain(&self.about.alt) };
         let below = [self.about.caption.as_str(), self.about.credit.as_str()];
         let below: Vec<&str> = below.into_iter().filter(|text| !text.is_empty()).collect();
-        let below = below.join(" · ").replace(['"', '\n', '\\'], " ");
+        let below = escaped(&below.join(" · "), &['"']);
         // What stands in the place of a title is the caption of a picture that stands alone.
         if below.is_empty() {
             format!("![{alt}]({address})")
@@ -128,6 +128,18 @@ impl Picture {
             format!("![{alt}]({address} \"{below}\")")
         }
     }
+}
+
+/// The same as Markdown reads it in a place that ends with one of these (CommonMark 0.31, 2.4).
+fn escaped(text: &str, ends: &[char]) -> String {
+    let mut out = String::new();
+    for one in text.chars() {
+        if one == '\\' || ends.contains(&one) {
+            out.push('\\');
+        }
+        out.push(if one == '\n' { ' ' } else { one });
+    }
+    out
 }
 
 impl PictureFile {

@@ -323,7 +323,7 @@ impl Rush {
             !std::mem::replace(&mut line.is_served, true)
         };
         if is_first {
-            let (serves, site) = (Serves(self.clone()), site.clone());
+            let (mut serves, site) = (Serves { rush: self.clone(), is_done: false }, site.clone());
             let serving = db::to_its_end(async move { while serves.those_in_line(&site).await {} });
             // Others wait for it: it goes on when whoever was first has their answer, or hangs up.
             tokio::select! {
@@ -336,16 +336,20 @@ impl Rush {
 }
 
 /// Whoever writes for those in line, until nobody is.
-struct Serves(Rush);
+struct Serves {
+    rush: Rush,
+    is_done: bool,
+}
 
 impl Serves {
     /// Whether there was somebody.
-    async fn those_in_line(&self, site: &Site) -> bool {
+    async fn those_in_line(&mut self, site: &Site) -> bool {
         let (rows, told) = {
-            let mut line = lock(&self.0.0.line);
+            let mut line = lock(&self.rush.0.line);
             let so_many = line.rows.len().min(TOGETHER);
             // Under the same lock: whoever comes next finds a line that is served, or begins.
             line.is_served = so_many > 0;
+            self.is_done = so_many == 0;
             let rows: Vec<Row> = line.rows.drain(..so_many).collect();
             (rows, line.told.drain(..so_many).collect::<Vec<_>>())
         };
@@ -365,10 +369,10 @@ impl Serves {
 }
 
 impl Drop for Serves {
-    /// If it broke off, those who wait hear so, and the next one begins anew.
+    /// If it broke off, or never began, those who wait hear so, and the next one begins anew.
     fn drop(&mut self) {
-        if std::thread::panicking() {
-            *lock(&self.0.0.line) = Line::default();
+        if !self.is_done {
+            *lock(&self.rush.0.line) = Line::default();
         }
     }
 }

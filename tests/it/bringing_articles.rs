@@ -419,7 +419,7 @@ both_engines! {
         assert!(!page.body.contains("nav_menu_item") && !page.body.contains("wp_block"));
         desk.submit(&page.form(&path).with("how", "published")).await;
         work(&app).await;
-        desk.open(&path).await.says("2 “event” in it, not brought in").says("1 article came that were not here");
+        desk.open(&path).await.says("2 “event” in it, not brought in").says("1 article came that was not here");
         let wanted = ArchiveChoices { kinds: vec!["event".to_owned()], ..published() };
         assert_eq!(come(&app, &file, &wanted).await.new, 2);
         assert_eq!(called(&app, "Market").await.canonical_url.as_deref(), Some("https://gull.example/3/"));

@@ -6,6 +6,7 @@ use broadside::{
     articles::{self, Article, ArticleId, ArticleState, WrittenArticle},
     db::Engine,
     email_address::EmailAddress,
+    publishing,
     staff::{self, NewMember, Role},
 };
 use reqwest::{Method, StatusCode, header};
@@ -344,9 +345,13 @@ both_engines! {
         desk.submit_and_follow(&noted).await.says("Saved.");
         app.visitor().open(&format!("/articles/{}", article.slug)).await.says("Corrected on").says("It was 1921, not 1912.");
         let form = desk.open(&path(&article)).await.form("/desk/articles/").with("title", "Put right again");
-        let on = desk.submit_and_follow(&form.with("correcting", "mailed").with("act", "publish")).await;
+        let form = form.with("correcting", "mailed").with("correction", "It was 1922, after all.");
+        let on = desk.submit_and_follow(&form.with("act", "publish")).await;
         assert_eq!(on.url.path(), format!("/desk/editions/{edition}"));
         on.says("begin a correction below");
+        app.visitor().open(&format!("/articles/{}", article.slug)).await.says("It was 1922, after all.");
+        let draft = publishing::begin_correction(&app.site, &edition, 1, None).await.expect("a draft");
+        desk.open(&format!("/desk/editions/{draft}")).await.says("It was 1922, after all.");
     }
 
     /// The list is narrowed by how articles stand, by topic and by feed, and keeps that from page to page.

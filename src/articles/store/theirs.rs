@@ -13,8 +13,9 @@ use crate::{
 statements! {
     /// What its source says by now, or else what that had brought when somebody first wrote here.
     THEIRS = "select theirs, theirs_at from article where id = $1 and theirs is not null and edited_at is not null";
-    /// Its source says something else.
-    KEEP = "update article set theirs = $2, theirs_hash = $3, theirs_at = $4 where id = $1 and edited_at is not null and deleted_at is null";
+    /// What its source says; whichever it is, a feed or an archive, has said this from now on.
+    KEEP = "update article set theirs = $2, theirs_hash = $3, content_hash = coalesce($4, content_hash), archive_hash = coalesce($5, archive_hash), theirs_at = $6
+        where id = $1 and edited_at is not null and deleted_at is null";
     /// It follows its source again, as long as both are as they were seen. What it says now is what it said; of an archive nobody knows whether
     /// it was that or a feed, so it is read anew.
     TAKE = "update article set title = $3, standfirst = $4, byline = $5, body_html = $6, body_markdown = $7, word_count = $8, canonical_url = $9, image_url = $10, image_alt = $11,
@@ -32,10 +33,10 @@ pub(in super::super) async fn keep(
     tx: &mut Tx,
     id: ArticleId,
     text: &str,
-    hash: &str,
-    now: Moment,
+    (hash, fed, archived): (&str, Option<&str>, Option<&str>),
+    at: Option<Moment>,
 ) -> Result<()> {
-    tx.exec(KEEP, (id, text, hash, now)).await?;
+    tx.exec(KEEP, (id, text, hash, fed, archived, at)).await?;
     Ok(())
 }
 

@@ -166,11 +166,12 @@ pub async fn rename(tx: &mut Tx, donor: i64, name: &str) -> Result<()> {
     tx.exec(RENAME, (donor, name)).await.map(drop)
 }
 
-/// Whether a supporter may be named in public from now on.
+/// Takes back of everybody that they may be named.
 pub async fn name_nobody(tx: &mut Tx) -> Result<u64> {
     tx.exec(NOBODY_IS_NAMED, ()).await
 }
 
+/// Whether a supporter may be named in public from now on.
 pub async fn let_be_named(tx: &mut Tx, id: i64, since: Option<Moment>) -> Result<u64> {
     match since {
         Some(since) => tx.exec(MAY_BE_NAMED, (id, since)).await,

@@ -347,7 +347,7 @@ impl Step<'_> {
         for (one, said) in in_order {
             let key = (met.id(one), one.list);
             if added.contains(&key) {
-                if one.state == State::OnList {
+                if one.state == State::OnList && one.stops().is_none() {
                     let list = self.places.name_of(one.list, &self.made);
                     *self.joined.entry(list).or_default() += 1;
                 }
@@ -853,9 +853,13 @@ async fn stop(
             changes.add(Change::new(one.reader, ChangeKind::Stopped, (0, one.reason.as_str()), site.now()));
         }
     }
-    for (one, added) in whose.iter().zip(added) {
-        if added && one.state > State::Left {
-            outcomes[one.at] = Outcome::Stands(one.state);
+    for ((one, stopped), added) in whose.iter().zip(&told).zip(added) {
+        if added {
+            outcomes[one.at] = Outcome::Stands(match stopped.reason {
+                StopReason::Bounced => State::Bounced,
+                StopReason::Complained => State::Complained,
+                StopReason::Erased | StopReason::Staff => State::Blocked,
+            });
         }
     }
     Ok(())

@@ -163,10 +163,10 @@ async fn tiles(desk: &Desk, readers: Counts) -> Result<Vec<Tile>, WebError> {
     if desk.may(Role::MONEY) {
         for total in donations::totals(db).await? {
             let (how, gifts) = match total.kind {
-                Some(DonationKind::Once) => ("once", "gifts"),
-                _ => ("monthly", "months paid"),
+                Some(DonationKind::Once) => ("once", words::count(total.number, "gift")),
+                _ => ("monthly", format!("{} paid", words::count(total.number, "month"))),
             };
-            let label = format!("given {how}, {} {gifts}", total.number);
+            let label = format!("given {how}, {gifts}");
             tiles.push(Tile { figure: total.amount(), label, path: "/desk/donations" });
         }
     }

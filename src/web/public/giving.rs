@@ -126,13 +126,15 @@ async fn page(app: &App, token: &str, told: Option<&'static str>) -> Outcome {
     let Monthly { amount, state, began_at, cancelled_at, asked_at, others, .. } = is;
     let zone = &Settings::load(&app.site.db).await?.time_zone;
     let now = app.site.now();
+    let rests_now = state == RecurringState::Paused;
     let page = Page {
         amount,
         every: is.rhythm.words(),
-        next: is.next_at.filter(|at| *at > now && is.ends_at.is_none()).map(|at| at.date(zone)),
+        // While it rests, the date that the service goes on counting is not one of a payment.
+        next: is.next_at.filter(|at| *at > now && is.ends_at.is_none() && !rests_now).map(|at| at.date(zone)),
         ends: is.ends_at.map(|at| at.date(zone)),
         once_more: is.ends_at.zip(is.next_at).is_some_and(|(ends, next)| next < ends && next > now),
-        rests: state == RecurringState::Paused,
+        rests: rests_now,
         rests_until: is.rests_until.map(|at| at.date(zone)),
         changing: is.changing_since.map(|at| at.date_time(zone)),
         until: rests(now, zone),

@@ -380,6 +380,7 @@ impl Regular {
             says: one.words(),
             chosen: *one == gift.rhythm,
         };
+        let is_resting = gift.state == RecurringState::Paused;
         Self {
             amount: gift.amount.clone(),
             figures: typed.unwrap_or(&gift.figures).to_owned(),
@@ -387,9 +388,10 @@ impl Regular {
             every: gift.rhythm.words(),
             state: gift.state,
             running: gift.state.runs(),
-            rests: gift.state == RecurringState::Paused,
-            next: gift.next_at.filter(|at| *at > now && gift.ends_at.is_none()).map(day),
-            next_day: gift.next_at.map(|at| at.day(zone)).unwrap_or_default(),
+            rests: is_resting,
+            // While it rests, the date that the service goes on counting is not one of a payment.
+            next: gift.next_at.filter(|at| *at > now && gift.ends_at.is_none() && !is_resting).map(day),
+            next_day: gift.next_at.filter(|_| !is_resting).map(|at| at.day(zone)).unwrap_or_default(),
             ends: gift.ends_at.map(day),
             once_more: gift.ends_at.zip(gift.next_at).is_some_and(|(ends, next)| next < ends && next > now),
             rests_until: gift.rests_until.map(day),

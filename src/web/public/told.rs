@@ -194,7 +194,7 @@ impl GiftsTold {
             }
             Self::TeamAsked => "We do not mail to your address, so we have told our team what you ask.",
             Self::LinkFirst => {
-                "Nothing was changed yet: what takes more, or takes it sooner, is done by a fresh link alone, for mail is handed on. We have mailed it to you. It works for a day."
+                "Nothing was changed yet: what takes more, or takes it sooner, is done by a fresh link alone, for mail is handed on. We have mailed it to you. It works for a day: please say there once more what you want."
             }
             Self::Enough => {
                 "Nothing was done: we have written to you ten times today because somebody pressed a button here. Please come back tomorrow. You can stop a gift at any time."

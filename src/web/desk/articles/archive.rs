@@ -417,7 +417,11 @@ fn not_asked_for(archive: &Archive) -> Result<Vec<String>, WebError> {
 
 /// What came of it, in sentences.
 fn sums(report: &ArchiveReport) -> Vec<String> {
-    let mut sums = vec![format!("{} came that were not here.", many(report.new, "article"))];
+    let mut sums = vec![format!(
+        "{} came that {} not here.",
+        many(report.new, "article"),
+        if report.new == 1 { "was" } else { "were" }
+    )];
     for (number, text) in [
         (report.updated, "changed there since: they are here as they are there."),
         (report.unchanged, "here as they are there: nothing was done."),

@@ -87,7 +87,11 @@ pub(super) fn written(
         published_at,
         notes: form.text("notes").to_owned(),
         embargo_at,
-        correction: (form.text("correcting") == "noted").then(|| form.text("correction").to_owned()),
+        correction: match (form.text("correcting"), form.text("correction")) {
+            ("mailed", "") => None,
+            ("noted" | "mailed", words) => Some(words.to_owned()),
+            _ => None,
+        },
         by: Some(by),
         piece: Piece::named(form.text("piece")).filter(|piece| piece.article().is_none()),
     })

@@ -59,6 +59,12 @@ pub(crate) async fn submit(desk: Desk, posted: Posted) -> Outcome {
     if why.is_empty() && donations::are_more_than(desk.site(), &search, audit_log::MANY).await? {
         form.mistake("why", "These are more than 1,000 gifts. Say why you take them: the log keeps it.");
     }
+    if search.page(&desk.site().db, None, 1).await?.are_many {
+        form.mistake(
+            "why",
+            "More than 300 supporters are called so, and the file would not have all of them. Go back and type more of the name or address, or choose a time instead.",
+        );
+    }
     if !form.is_valid() {
         return desk.page_again("desk/donations/file", TITLE, &page(&look, form)).await;
     }

@@ -134,7 +134,12 @@ pub(crate) async fn show(desk: Desk, Query(look): Query<Look>) -> Outcome {
     let key = |last: &ListedDonation| [last.paid_at.unwrap_or(last.created_at).0, last.id];
     let (donations, pages) = list.page(look.before, PAGE, read, key).await?;
     let is_narrowed = search.narrows();
-    let totals = if is_narrowed { search.sums(db).await? } else { donations::totals(db).await? };
+    let totals = match is_narrowed {
+        // What is not all shown has no sum.
+        true if are_many => Vec::new(),
+        true => search.sums(db).await?,
+        false => donations::totals(db).await?,
+    };
     let mut sums: Vec<Sum> = totals.iter().map(|total| sum(total, words::given(total))).collect();
     if !is_narrowed {
         let running = donations::running_totals(db).await?;
