@@ -187,7 +187,7 @@ both_engines! {
 
         let page = desk.open(&path).await;
         // What all of a column is, is its kind as a field; text can be chosen.
-        for words in ["kept as the field “Age”: a number", "kept as the field “Age”: a line of text", "kept as the field “Town”: a line of text"] {
+        for words in ["A number, kept as the field “Age”", "A line of text, kept as the field “Age”", "A line of text, kept as the field “Town”"] {
             assert_eq!(page.body.matches(words).count(), 1, "{words}: {}", page.body);
         }
         // What stands in a form is no text of the page.
@@ -649,8 +649,10 @@ async fn a_list_comes_in_by_a_browser() {
     browser.wait_for_text("Who may be mailed?").await;
     browser.sound("import-asks").await;
     browser.choose("lapsed", "Left").await;
-    browser.choose("Town", "An answer, kept as the field “Town”: a line of text").await;
-    browser.choose("Age", "An answer, kept as the field “Age”: a number").await;
+    browser.choose("Town", "A line of text, kept as the field “Town”").await;
+    browser.choose("Age", "A number, kept as the field “Age”").await;
+    browser.script("document.querySelector('#columns-title').scrollIntoView()").await;
+    browser.sound("import-columns").await;
     browser.element("#basis").await.click().await.expect("a choice");
     browser.fill("Where and when they agreed", "at our stall").await;
     browser.click("Show me the sums").await;

@@ -59,7 +59,7 @@ pub(in crate::cli) struct Arguments {
     /// Print the sums as JSON.
     #[arg(long)]
     json: bool,
-    /// A new CSV file for the rows that are not taken, or not whole, with their lines and why.
+    /// A new CSV file for the rows that are not taken as they are, with their lines and why.
     #[arg(long, value_name = "FILE")]
     problems: Option<PathBuf>,
 }
@@ -211,7 +211,7 @@ fn print(report: &ImportReport, list: &List, arguments: &Arguments) {
     }
     let rows = |number: u64| format!("{number} {}", if number == 1 { "row was" } else { "rows were" });
     if report.incomplete > 0 {
-        println!("{} taken without an answer that is none to its field.", rows(report.incomplete));
+        println!("{} taken without an answer that does not fit its field.", rows(report.incomplete));
     }
     if report.refused > 0 {
         println!("{} not taken.", rows(report.refused));

@@ -466,8 +466,7 @@ fn kept(
 ) -> Vec<Choice> {
     let there = fields::called(fields, name).map(|field| field.kind);
     let choice = |value: String, kind: FieldKind| {
-        let kind = field_kind(kind).to_lowercase();
-        let label = format!("An answer, kept as the field “{name}”: {kind}");
+        let label = format!("{}, kept as the field “{name}”", field_kind(kind));
         Choice { chosen: value == chosen, value, label }
     };
     let can_differ = there.is_none() && seen != FieldKind::Text;

@@ -88,7 +88,7 @@ pub(super) fn sentences(report: &ImportReport, to: &str, when: When) -> Vec<Stri
         let rows = count(of(report.incomplete), "row");
         let are = will(one(report.incomplete, "is", "are"), one(report.incomplete, "was", "were"));
         all.push(format!(
-            "{rows} {are} taken without an answer that is none to its field: which is said in the file below."
+            "{rows} {are} taken without an answer that does not fit its field: which one is said in the file below."
         ));
     }
     if !report.not_read.is_empty() {
