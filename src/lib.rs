@@ -7,7 +7,7 @@
 //!
 //! | room | what lives there |
 //! |---|---|
-//! | [`clock`], [`token`], [`links`], [`email_address`], [`money`], [`network`], [`smtp_url`], [`sealed_file`], [`authorities`], [`private`], [`dns`], [`tasks`], [`mod@words`] | time, randomness and keys, what links say, parsed addresses, amounts, whose network, where a mail server is, files that only a key opens, whose certificates count, who may read our files, questions to the DNS, tasks that are not let go, words that the database holds |
+//! | [`clock`], [`token`], [`links`], [`email_address`], [`answers`], [`money`], [`network`], [`smtp_url`], [`sealed_file`], [`authorities`], [`private`], [`dns`], [`tasks`], [`mod@words`] | time, randomness and keys, what links say, parsed addresses, what is an answer of each kind, amounts, whose network, where a mail server is, files that only a key opens, whose certificates count, who may read our files, questions to the DNS, tasks that are not let go, words that the database holds |
 //! | [`door`] | how connections are taken, how long each may keep us waiting, and how many there may be |
 //! | [`meters`] | what this process counts as it goes, for whoever watches it |
 //! | [`heavy`] | work that takes the processor for a while or may fail badly, away from the threads that serve |
@@ -50,6 +50,7 @@
 // The sandbox writes Stripe's larger objects as one `json!` each.
 #![recursion_limit = "256"]
 
+pub mod answers;
 pub mod articles;
 pub mod attempts;
 pub mod audience;

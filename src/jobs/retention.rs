@@ -79,6 +79,7 @@ pub const RETENTION: &[(&str, Retention)] = &[
     ("subscription", Bounded("a row for each reader and list")),
     ("reader_topic", Bounded("made by hand")),
     ("list_topic", Bounded("made by hand")),
+    ("list_segment", Bounded("made by hand")),
     ("subscription_topic", Bounded("a few rows for each reader and list")),
     ("consent_wording", Bounded("a row for each text")),
     ("consent_event", Kept("the proof of consent, which the law wants for as long as we mail, and after")),

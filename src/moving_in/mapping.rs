@@ -10,6 +10,7 @@ use super::{
     roles::ColumnRole,
     state::State,
 };
+use crate::answers::FieldKind;
 
 /// Who says what a column is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,6 +31,8 @@ pub struct Column {
     pub heading: String,
     pub role: ColumnRole,
     pub by: MappedBy,
+    /// What all of it is, if it is to be answers to a field.
+    pub kind: FieldKind,
     /// What nobody has said yet, and has to: a guess.
     pub(super) asks: Option<Guess>,
 }
@@ -45,7 +48,12 @@ impl Column {
 
     /// Whether a word that speaks of mail that is not wanted makes people be asked.
     pub(super) fn is_watched(&self) -> bool {
-        matches!(self.role, ColumnRole::NotRead | ColumnRole::Field(_)) && matches!(self.by, MappedBy::Nobody)
+        self.may_be_field() && matches!(self.by, MappedBy::Nobody)
+    }
+
+    /// Whether it is an answer to a field, or may become one.
+    pub(super) fn may_be_field(&self) -> bool {
+        self.role == ColumnRole::NotRead || self.role.field().is_some()
     }
 }
 
@@ -73,7 +81,7 @@ impl ImportChoices {
             typed.rsplit_once('=').ok_or_else(|| format!("write --map 'COLUMN=FIELD', not {typed:?}"))?;
         let role = ColumnRole::named(word.trim()).ok_or_else(|| {
             let words: Vec<&str> = ColumnRole::WORDS.iter().map(|(word, _)| *word).collect();
-            format!("there is no field {word:?}; there are: {}, and field:NAME", words.join(", "))
+            format!("there is no field {word:?}; there are: {}, field:NAME and text:NAME", words.join(", "))
         })?;
         self.columns.push((heading.trim().to_owned(), role));
         Ok(())
@@ -266,12 +274,15 @@ impl Mapping {
         headings.chain(self.others.iter().map(String::as_str)).collect()
     }
 
-    /// Each field that a column is an answer to.
-    pub fn fields(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.columns.iter().filter_map(|column| match &column.role {
-            ColumnRole::Field(name) => Some((name.as_str(), column.heading.as_str())),
-            _ => None,
-        })
+    /// Each field that a column is an answer to: its name, the heading, and its kind if it has to be made.
+    pub fn fields(&self) -> impl Iterator<Item = (&str, &str, FieldKind)> {
+        let kind = |column: &Column| match column.role {
+            ColumnRole::Field(_) => column.kind,
+            _ => FieldKind::Text,
+        };
+        self.columns
+            .iter()
+            .filter_map(move |column| Some((column.role.field()?, column.heading.as_str(), kind(column))))
     }
 }
 
@@ -286,7 +297,8 @@ fn is_called(heading: &str, typed: &str) -> bool {
 }
 
 fn column(heading: &str, preset: Option<Preset>, choices: &ImportChoices) -> Column {
-    let column = |role, by, asks| Column { heading: heading.to_owned(), role, by, asks };
+    let kind = FieldKind::Text;
+    let column = |role, by, asks| Column { heading: heading.to_owned(), role, by, kind, asks };
     if let Some((_, role)) = choices.columns.iter().rev().find(|(typed, _)| is_called(heading, typed)) {
         return column(role.clone(), MappedBy::Person, None);
     }

@@ -232,7 +232,7 @@ impl Preset {
                 ("confirmip", Is::NotRead),
                 ("unsubtime", Is::Date(Left)),
                 ("cleantime", Is::Date(Bounced)),
-                ("tags", Is::Field("tags")),
+                ("tags", Is::Tags("tags")),
                 ("unsubcampaign*", Is::NotRead),
                 ("unsubreason*", Is::NotRead),
                 ("cleancampaign*", Is::NotRead),
@@ -288,7 +288,7 @@ impl Preset {
                 ("createdat", Is::Joined),
                 ("subscribedtoemails", Is::Status),
                 ("deletedat", Is::Date(Left)),
-                ("labels", Is::Field("labels")),
+                ("labels", Is::Tags("labels")),
                 ("tiers", Is::NotRead),
                 ("products", Is::NotRead),
             ],
@@ -307,7 +307,7 @@ impl Preset {
                 ("bouncedate", Is::NotRead),
                 ("bouncereason", Is::NotRead),
                 ("ipaddress", Is::Ip),
-                ("tags", Is::Field("tags")),
+                ("tags", Is::Tags("tags")),
             ],
             Self::Listmonk => &[
                 ("email", Is::Email),
@@ -324,7 +324,7 @@ impl Preset {
                 ("status", Is::Status),
                 ("state", Is::Status),
                 ("createdat", Is::Joined),
-                ("tags", Is::Field("tags")),
+                ("tags", Is::Tags("tags")),
             ],
             Self::Brevo => &[
                 ("email", Is::Email),
@@ -539,7 +539,8 @@ enum Is {
     Ip,
     List,
     Topics,
-    Field(&'static str),
+    /// Words about somebody, kept as a field of that name.
+    Tags(&'static str),
     OwnField,
     PausedUntil,
     ImpliedUntil,
@@ -564,7 +565,8 @@ impl Is {
             Self::Ip => ColumnRole::Ip,
             Self::List => ColumnRole::List,
             Self::Topics => ColumnRole::Topics,
-            Self::Field(name) => ColumnRole::Field(name.to_owned()),
+            // Tags are words, also where all of a file happen to be years.
+            Self::Tags(name) => ColumnRole::TextField(name.to_owned()),
             Self::OwnField => {
                 ColumnRole::Field(heading.split_once(':').map_or(heading, |(_, name)| name).trim().to_owned())
             }

@@ -23,8 +23,10 @@ pub enum ColumnRole {
     List,
     /// Of the list: names, with commas between them.
     Topics,
-    /// An answer to a field of that name.
+    /// An answer to a field of that name, of the kind that all of it is.
     Field(String),
+    /// The same, whose field is one of text if it has to be made.
+    TextField(String),
     /// Until when they rest, as our own export says it.
     PausedUntil,
     /// Until when their consent is implied, as our own export says it.
@@ -46,8 +48,14 @@ impl ColumnRole {
     /// The one that a person chooses by a word, for [`ColumnRole::WORDS`].
     #[must_use]
     pub fn named(word: &str) -> Option<Self> {
-        if let Some(field) = word.strip_prefix("field:").map(str::trim).filter(|field| !field.is_empty()) {
-            return Some(Self::Field(field.to_owned()));
+        let behind = |sign: &str| {
+            word.strip_prefix(sign).map(str::trim).filter(|field| !field.is_empty()).map(str::to_owned)
+        };
+        if let Some(field) = behind("field:") {
+            return Some(Self::Field(field));
+        }
+        if let Some(field) = behind("text:") {
+            return Some(Self::TextField(field));
         }
         Some(match plain(word).as_str() {
             "email" => Self::Email,
@@ -69,7 +77,7 @@ impl ColumnRole {
         })
     }
 
-    /// What a person may choose, each with what it is for people; beside these `field:NAME`.
+    /// What a person may choose, each with what it is for people; beside these `field:NAME` and `text:NAME`.
     pub const WORDS: [(&'static str, &'static str); 15] = [
         ("email", "Address"),
         ("name", "Name"),
@@ -107,6 +115,7 @@ impl ColumnRole {
             Self::List => "list",
             Self::Topics => "topics",
             Self::Field(name) => return format!("field:{name}"),
+            Self::TextField(name) => return format!("text:{name}"),
             Self::PausedUntil => "paused-until",
             Self::ImpliedUntil => "implied-until",
             Self::Rhythm => "rhythm",
@@ -119,8 +128,16 @@ impl ColumnRole {
         .to_owned()
     }
 
+    /// The name of the field that it is an answer to.
+    pub(super) fn field(&self) -> Option<&str> {
+        match self {
+            Self::Field(name) | Self::TextField(name) => Some(name),
+            _ => None,
+        }
+    }
+
     /// Whether one column alone may be it.
     pub(super) fn is_single(&self) -> bool {
-        !matches!(self, Self::Status | Self::Date(_) | Self::Field(_) | Self::NotRead)
+        !matches!(self, Self::Status | Self::Date(_) | Self::NotRead) && self.field().is_none()
     }
 }

@@ -93,11 +93,9 @@ fn entry(record: &Record, mapping: &Mapping) -> Result<ListEntry, String> {
     };
     let joined = dates::moment(of(&ColumnRole::Joined));
     let joined_as_told = cut(of(&ColumnRole::Joined), 40);
-    let answers = cells().filter_map(|(column, cell)| match &column.role {
-        ColumnRole::Field(name) => {
-            Some((name.clone(), answer(cell, mapping.is_own()))).filter(|(_, answer)| !answer.is_empty())
-        }
-        _ => None,
+    let answers = cells().filter_map(|(column, cell)| {
+        let name = column.role.field()?.to_owned();
+        Some((name, answer(cell, mapping.is_own()))).filter(|(_, answer)| !answer.is_empty())
     });
     Ok(ListEntry {
         email,

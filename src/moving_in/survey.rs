@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{
     dates,
+    formula::unguarded,
     headings::{self, Guess},
     in_order::Rows,
     mapping::{Column, EMPTY, EVERYBODY, ImportChoices, Mapping},
@@ -16,6 +17,7 @@ use super::{
     state::State,
     table::Table,
 };
+use crate::answers::KindSeen;
 
 /// So many words of a column are told; where there are more, it holds something else.
 const MOST_WORDS: usize = 40;
@@ -270,6 +272,7 @@ fn look(
     }
     table.set_escaped(is_escaped(&mapping));
     let mut counted: Vec<Counted> = mapping.columns.iter().map(|_| Counted::default()).collect();
+    let mut kinds: Vec<KindSeen> = mapping.columns.iter().map(|_| KindSeen::new(mapping.is_own())).collect();
     let mut rows = 0;
     let (mut examples, mut has_any) = (Vec::new(), false);
     let lacks = (!mapping.has_addresses()).then(|| no_addresses(&table));
@@ -281,7 +284,10 @@ fn look(
                 examples = record.cells.iter().map(|cell| cell.trim().chars().take(60).collect()).collect();
             }
         }
-        count(&record, &mapping, &mut counted);
+        count(&record, &mapping, (&mut counted, &mut kinds));
+    }
+    for (column, kind) in mapping.columns.iter_mut().zip(&kinds) {
+        column.kind = kind.kind();
     }
     let mut unsaid = Vec::new();
     let mut words = Vec::new();
@@ -324,11 +330,17 @@ fn no_addresses(table: &Table) -> TableError {
     TableError::NoEmailColumn(names.collect::<Vec<String>>().join(", "))
 }
 
-fn count(record: &Record, mapping: &Mapping, counted: &mut [Counted]) {
+fn count(record: &Record, mapping: &Mapping, (counted, kinds): (&mut [Counted], &mut [KindSeen])) {
+    if record.is_too_long {
+        return;
+    }
     for (at, column) in mapping.columns.iter().enumerate() {
-        let is_asked = column.asks.is_some() || column.is_watched() || column.role == ColumnRole::Status;
-        if is_asked && !record.is_too_long {
-            counted[at].count(record.cells.get(at).map_or("", String::as_str));
+        let cell = record.cells.get(at).map_or("", String::as_str);
+        if column.asks.is_some() || column.is_watched() || column.role == ColumnRole::Status {
+            counted[at].count(cell);
+        }
+        if column.may_be_field() || column.asks.is_some() {
+            kinds[at].see(unguarded(cell.trim()));
         }
     }
 }

@@ -18,7 +18,8 @@ const SUBJECT_MOST: usize = 200;
 /// The longest preview text kept, in characters; mail programs show about 100.
 const PREVIEW_MOST: usize = 300;
 
-/// Begins an edition of a digest with an empty first revision, and returns its id and public id.
+/// Begins an edition of a digest with an empty first revision, for those to whom new editions of its list go, and returns its id and public
+/// id.
 ///
 /// # Errors
 /// [`Error::NotFound`] when there is no such digest.
@@ -30,6 +31,7 @@ pub async fn create_draft(site: &Site, digest_id: i64, staff_id: Option<i64>) ->
     // A series is never deleted.
     let id = created.ok_or(MoveError::Retired)?;
     store::insert_revision(&mut tx, id, 1, &Content::default(), staff_id, now).await?;
+    segments::begin_as_usual(&mut tx, id).await?;
     tx.commit().await?;
     Ok((id, public_id))
 }

@@ -9,6 +9,7 @@ use crate::{
     db::{self, Db, Tx},
     delivery,
     editions::{self, Rhythm},
+    segments,
     site::Site,
     subscribers::{
         lists::{self, List, Visibility, Written},
@@ -41,16 +42,17 @@ pub async fn make(
     Ok(Some(list.public_id))
 }
 
-/// Changes a list that somebody saw, and which topics it offers.
+/// Changes a list that somebody saw, which topics it offers, and the segments that new editions of it begin with: to which they go alone, and
+/// to which they do not.
 ///
 /// # Errors
-/// [`Error::Changed`] when somebody saved it since; [`Error::RhythmWaits`] when it would offer other rhythms while an edition for one of
+/// [`Error::Changed`] when somebody saved it since; [`Error::Segment`] when one of these was deleted; [`Error::RhythmWaits`] when it would offer other rhythms while an edition for one of
 /// them waits for its moment: that would go to others than whoever pressed Send was told.
 pub async fn change(
     site: &Site,
     seen: &List,
     written: &Written,
-    offers: &[i64],
+    (offers, usual): (&[i64], (Option<i64>, Option<i64>)),
     staff_id: Option<i64>,
 ) -> Result<()> {
     db::again(async || {
@@ -65,7 +67,11 @@ pub async fn change(
         }
         topics::offer(&mut tx, seen.id, offers).await?;
         store::rename_digests(&mut tx, seen.id, &seen.name, &written.name).await?;
-        record(&mut tx, site, staff_id, "changed a list", &seen.slug, &decided(written)).await?;
+        let Some(goes_to) = segments::set_usual(&mut tx, seen.id, usual).await? else {
+            return Err(Error::Segment("a segment that was chosen has been deleted".to_owned()));
+        };
+        let detail = format!("{}{goes_to}", decided(written));
+        record(&mut tx, site, staff_id, "changed a list", &seen.slug, &detail).await?;
         tx.commit().await?;
         Ok(())
     })

@@ -220,12 +220,13 @@ pub async fn rename(site: &Site, staff: Option<i64>, seen: &Segment, name: &str)
 /// Deletes a segment that somebody saw. Editions that are over still say its name.
 ///
 /// # Errors
-/// [`SegmentError::InUse`] while an edition that is not over, or another segment, goes by it; [`SegmentError`].
+/// [`SegmentError::InUse`] while an edition that is not over, a list's new editions, or another segment go by it; [`SegmentError`].
 pub async fn delete(site: &Site, staff: Option<i64>, seen: &Segment) -> Result<(), SegmentError> {
     let mut tx = site.db.begin().await?;
     let known = store::hold(&mut tx).await?;
     let editions = store::used_by_in(&mut tx, seen.id, MOST_TOLD).await?;
-    if let Some(words) = use_in_words(&editions, &Newest::of(known).taking_in(seen.id)) {
+    let lists = store::lists_beginning_in(&mut tx, seen.id, MOST_TOLD).await?;
+    if let Some(words) = use_in_words(&editions, &lists, &Newest::of(known).taking_in(seen.id)) {
         return Err(SegmentError::InUse(words));
     }
     if !store::delete(&mut tx, (seen.id, seen.version), site.now()).await? {
@@ -236,24 +237,26 @@ pub async fn delete(site: &Site, staff: Option<i64>, seen: &Segment) -> Result<(
     Ok(())
 }
 
-/// What goes by a segment, in words: editions that are not over, and other segments; none if nothing does.
+/// What goes by a segment, in words: editions that are not over, new ones of lists, and other segments; none if nothing does.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn used_by(db: &Db, segment: i64) -> db::Result<Option<String>> {
     let editions = store::used_by(db, segment, MOST_TOLD).await?;
-    Ok(use_in_words(&editions, &Newest::of(store::newest(db).await?).taking_in(segment)))
+    let lists = store::lists_beginning(db, segment, MOST_TOLD).await?;
+    Ok(use_in_words(&editions, &lists, &Newest::of(store::newest(db).await?).taking_in(segment)))
 }
 
-fn use_in_words(editions: &[(String, String)], segments: &[String]) -> Option<String> {
+fn use_in_words(editions: &[(String, String)], lists: &[(String,)], segments: &[String]) -> Option<String> {
     let edition = |(_, subject): &(String, String)| match subject.as_str() {
         "" => "an edition without a subject".to_owned(),
         subject => format!("the edition “{subject}”"),
     };
     let told = usize::try_from(MOST_TOLD).unwrap_or(usize::MAX);
+    let list = |(name,): &(String,)| format!("new editions of the list “{name}”");
     let segment = |name: &String| format!("the segment “{name}”");
-    let words: Vec<String> =
-        editions.iter().map(edition).chain(segments.iter().map(segment)).take(told).collect();
+    let words = editions.iter().map(edition).chain(lists.iter().map(list));
+    let words: Vec<String> = words.chain(segments.iter().map(segment)).take(told).collect();
     if words.is_empty() { None } else { Some(words.join(", ")) }
 }
 

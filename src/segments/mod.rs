@@ -27,8 +27,8 @@ pub use self::{
     },
     names::{SegmentNames, names},
     narrowing::{
-        NarrowedBy, Narrowing, NotApproved, approve, disapprove, in_full, narrow, of_edition, of_edition_in,
-        segments_of, sifter, sifter_in, what_is_gone,
+        NarrowedBy, Narrowing, NotApproved, approve, begin_as_usual, disapprove, in_full, narrow, of_edition,
+        of_edition_in, segments_of, set_usual, sifter, sifter_in, usual, what_is_gone,
     },
     sentence::sentence,
     states::NarrowingRole,

@@ -189,10 +189,55 @@ pub async fn sifter_in(tx: &mut Tx, edition: i64, now: Moment) -> Result<Option<
 /// # Errors
 /// When the database fails.
 pub async fn narrow(tx: &mut Tx, edition: i64, only: Option<i64>, except: Option<i64>) -> Result<bool> {
+    store::narrow(tx, edition, &by((only, except))).await
+}
+
+/// To whom alone, and to whom not.
+type OnlyAndExcept = (Option<i64>, Option<i64>);
+
+fn by((only, except): OnlyAndExcept) -> Vec<(NarrowingRole, i64)> {
     let only = only.map(|segment| (NarrowingRole::Only, segment));
     let except = except.map(|segment| (NarrowingRole::Except, segment));
-    let by: Vec<(NarrowingRole, i64)> = only.into_iter().chain(except).collect();
-    store::narrow(tx, edition, &by).await
+    only.into_iter().chain(except).collect()
+}
+
+/// The segments that new editions of a list begin with, by key: to which they go alone, and to which they do not.
+///
+/// # Errors
+/// When the database fails.
+pub async fn usual(db: &Db, list: i64) -> Result<OnlyAndExcept> {
+    let known = store::usual(db, list).await?;
+    let of = |role| known.iter().find(|(known, ..)| *known == role).map(|(_, segment, _)| *segment);
+    Ok((of(NarrowingRole::Only), of(NarrowingRole::Except)))
+}
+
+/// New editions of a list begin with these from now on; those that were begun stay as they are. For the log: ", only to “In Berlin”"; none where
+/// a segment is not there any more. For whoever holds the list.
+///
+/// # Errors
+/// When the database fails.
+pub async fn set_usual(tx: &mut Tx, list: i64, usual: OnlyAndExcept) -> Result<Option<String>> {
+    let by = by(usual);
+    if !by.is_empty() {
+        // Nobody deletes one meanwhile.
+        store::hold(tx).await?;
+    }
+    if !store::set_usual(tx, list, &by).await? {
+        return Ok(None);
+    }
+    let words = |(role, _, name): (NarrowingRole, i64, String)| match role {
+        NarrowingRole::Only => format!(", new editions only to “{name}”"),
+        NarrowingRole::Except => format!(", new editions not to “{name}”"),
+    };
+    Ok(Some(store::usual_in(tx, list).await?.into_iter().map(words).collect()))
+}
+
+/// A draft that is begun goes to whom new editions of its list go; whoever writes it can choose otherwise.
+///
+/// # Errors
+/// When the database fails.
+pub async fn begin_as_usual(tx: &mut Tx, edition: i64) -> Result<()> {
+    store::begin_as_usual(tx, edition).await.map(drop)
 }
 
 /// In the transaction that approves an edition: what its segments ask is written down with it. `seen` is what

@@ -36,6 +36,8 @@ statements! {
     USED_BY = "select e.public_id, v.subject from edition_segment n join edition e on e.id = n.edition_id
         join edition_revision v on v.edition_id = e.id and v.revision = e.revision
         where n.segment_id = $1 and e.state not in ('finished', 'cancelled') order by e.id desc limit $2";
+    /// Lists whose new editions begin with it.
+    LISTS_BEGINNING = "select l.name from list_segment n join list l on l.id = n.list_id where n.segment_id = $1 order by l.position, l.id limit $2";
     /// What its conditions can name, by their keys; of editions those in a JSON array.
     NAMES = sqlite "select 'list' as what, id, name, '' as kind from list
         union all select 'topic', t.id, coalesce(m.name, t.name), '' from reader_topic t left join reader_topic m on m.id = t.merged_into
@@ -66,6 +68,12 @@ statements! {
     CLEAR_NARROWING = "delete from edition_segment where edition_id = $1";
     /// By one that is there.
     NARROW = "insert into edition_segment (edition_id, role, segment_id) select cast($1 as bigint), $2, id from segment where id = $3 and deleted_at is null";
+    /// What new editions of a list begin with.
+    USUAL = "select n.role, n.segment_id, g.name from list_segment n join segment g on g.id = n.segment_id where n.list_id = $1 order by n.role desc";
+    CLEAR_USUAL = "delete from list_segment where list_id = $1";
+    ADD_USUAL = "insert into list_segment (list_id, role, segment_id) select cast($1 as bigint), $2, id from segment where id = $3 and deleted_at is null";
+    BEGIN_AS_USUAL = "insert into edition_segment (edition_id, role, segment_id) select e.id, n.role, n.segment_id
+        from edition e join list_segment n on n.list_id = e.list_id where e.id = $1";
     APPROVE = "update edition_segment set version = $3, tree = $4 where edition_id = $1 and role = $2";
     DISAPPROVE = "update edition_segment set version = null, tree = null where edition_id = $1";
 }
@@ -234,6 +242,40 @@ pub async fn narrow(tx: &mut Tx, edition: i64, by: &[(NarrowingRole, i64)]) -> R
         }
     }
     Ok(true)
+}
+
+pub async fn lists_beginning(db: &Db, id: i64, most: i64) -> Result<Vec<(String,)>> {
+    db.all(LISTS_BEGINNING, (id, most)).await
+}
+
+pub async fn lists_beginning_in(tx: &mut Tx, id: i64, most: i64) -> Result<Vec<(String,)>> {
+    tx.all(LISTS_BEGINNING, (id, most)).await
+}
+
+/// Role, key and name.
+pub type UsualRow = (NarrowingRole, i64, String);
+
+pub async fn usual(db: &Db, list: i64) -> Result<Vec<UsualRow>> {
+    db.all(USUAL, (list,)).await
+}
+
+pub async fn usual_in(tx: &mut Tx, list: i64) -> Result<Vec<UsualRow>> {
+    tx.all(USUAL, (list,)).await
+}
+
+/// `false` where one is not there.
+pub async fn set_usual(tx: &mut Tx, list: i64, by: &[(NarrowingRole, i64)]) -> Result<bool> {
+    tx.exec(CLEAR_USUAL, (list,)).await?;
+    for (role, segment) in by {
+        if tx.exec(ADD_USUAL, (list, *role, *segment)).await? == 0 {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+pub async fn begin_as_usual(tx: &mut Tx, edition: i64) -> Result<u64> {
+    tx.exec(BEGIN_AS_USUAL, (edition,)).await
 }
 
 pub async fn approve(

@@ -3,10 +3,11 @@
 //! What is typed into a form is nobody's until the addressee confirms, like the name, and lies beside the mail that asks them. A
 //! field of another kind is another field: its old answers mean nothing there, and go.
 
-pub use super::rows::{Field, FieldKind, StandsIn};
+pub use super::rows::{Field, StandsIn};
 use super::store::fields::{self as store, Said};
+pub use crate::answers::FieldKind;
 use crate::{
-    audit_log,
+    answers, audit_log,
     db::{self, Db, MaybeDatabase, Tx},
     mail::{MailField, is_invisible},
     site::Site,
@@ -100,12 +101,8 @@ impl Field {
                     || typed.chars().filter(|c| !is_invisible(*c)).collect::<String>().trim().to_owned();
                 fits.then(seen).ok_or(NotAnswered::Text)
             }
-            FieldKind::Number => number(typed).ok_or(NotAnswered::Number),
-            FieldKind::Date => {
-                let day: jiff::civil::Date = typed.parse().map_err(|_| NotAnswered::Date)?;
-                // With four digits of a year, as browsers send it.
-                (day.to_string() == typed).then(|| typed.to_owned()).ok_or(NotAnswered::Date)
-            }
+            FieldKind::Number => answers::number(typed).ok_or(NotAnswered::Number),
+            FieldKind::Date => answers::day(typed).ok_or(NotAnswered::Date),
             FieldKind::YesNo => {
                 matches!(typed, "yes" | "no").then(|| typed.to_owned()).ok_or(NotAnswered::YesNo)
             }
@@ -114,21 +111,6 @@ impl Field {
             }
         }
     }
-}
-
-/// A number of at most twelve digits and two behind the point or comma; "1,500" is one and a half to some, fifteen hundred to others,
-/// and so nothing here.
-fn number(typed: &str) -> Option<String> {
-    let (sign, digits) = typed.strip_prefix('-').map_or(("", typed), |digits| ("-", digits));
-    let (whole, part) = digits.split_once(['.', ',']).unwrap_or((digits, "0"));
-    let all_digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    if !all_digits(whole) || !all_digits(part) || whole.len() > 12 || part.len() > 2 {
-        return None;
-    }
-    let whole = Some(whole.trim_start_matches('0')).filter(|whole| !whole.is_empty()).unwrap_or("0");
-    let part = part.trim_end_matches('0');
-    let sign = if whole == "0" && part.is_empty() { "" } else { sign };
-    Some(if part.is_empty() { format!("{sign}{whole}") } else { format!("{sign}{whole}.{part}") })
 }
 
 /// The fields that may stand in mails, oldest first.
@@ -359,6 +341,18 @@ impl Answers {
     pub(super) fn any_topics(&self) -> bool {
         !self.topics.is_empty()
     }
+}
+
+/// The field that a column of a file is an answer to, if it is there: by the name that it would have, or by its question.
+#[must_use]
+pub fn called<'a>(fields: &'a [Field], wanted: &str) -> Option<&'a Field> {
+    let name = name_of(wanted);
+    fields.iter().find(|field| field.name == name || field.label.to_lowercase() == wanted.to_lowercase())
+}
+
+/// What a field is called in addresses that is made for a column.
+pub(super) fn name_of(wanted: &str) -> String {
+    short_name(wanted, '_', "field")
 }
 
 /// Gives a reader what they answered, once they have confirmed it. What does not fit its field any more is not kept, and who has

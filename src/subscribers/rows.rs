@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::{clock::Moment, editions::Rhythm, email_address::EmailAddress, words};
+use crate::{answers::FieldKind, clock::Moment, editions::Rhythm, email_address::EmailAddress, words};
 
 words! {
     /// How a reader stands with a list. What only a newer version knows is no consent, and may be left.
@@ -402,19 +402,6 @@ pub struct WhyTheyLeft {
 pub struct ReasonCount {
     pub reason: LeavingReason,
     pub number: i64,
-}
-
-words! {
-    /// What is an answer to a field.
-    pub enum FieldKind else Text {
-        /// A line.
-        Text = "text",
-        Number = "number",
-        Date = "date",
-        YesNo = "yes-no",
-        /// One of those that the team named.
-        Choice = "choice",
-    }
 }
 
 words! {

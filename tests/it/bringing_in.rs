@@ -35,8 +35,8 @@ const LEASE: Duration = Duration::from_secs(121);
 const PATIENCE: Duration = Duration::from_secs(120);
 
 /// A list of another program, with one who left, one whose mail came back, one of whom nobody knows, and one who is no address.
-const LIST: &str = "E-Mail;Name;Town;Status\r\nann@example.org;Ann Lee;Ulm;active\r\ngone@example.org;Gone;Bern;cancelled\r\n\
-    dead@example.org;;;bounced\r\nodd@example.org;Odd;;lapsed\r\nno address;X;;active\r\nann@example.org;Ann;;active\r\n";
+const LIST: &str = "E-Mail;Name;Town;Status;Age\r\nann@example.org;Ann Lee;Ulm;active;38\r\ngone@example.org;Gone;Bern;cancelled;41\r\n\
+    dead@example.org;;;bounced;\r\nodd@example.org;Odd;;lapsed;\r\nno address;X;;active;\r\nann@example.org;Ann;;active;\r\n";
 
 async fn begun(app: &TestApp, file: impl AsRef<[u8]>) -> Import {
     let mut receiving = Receiving::begin(&app.site, Some(1), "C:\\lists\\all.csv").await.expect("begun");
@@ -186,8 +186,12 @@ both_engines! {
         app.drain().await;
 
         let page = desk.open(&path).await;
+        // What all of a column is, is its kind as a field; text can be chosen.
+        for words in ["A number, kept as the field “Age”", "A line of text, kept as the field “Age”", "A line of text, kept as the field “Town”"] {
+            assert_eq!(page.body.matches(words).count(), 1, "{words}: {}", page.body);
+        }
         // What stands in a form is no text of the page.
-        for words in ["6 rows in all", "ann@example.org", "Nothing is written yet", "Status", "lapsed", "(1 row)", "1 column would not be read", "Line 6"] {
+        for words in ["6 rows in all", "ann@example.org", "Nothing is written yet", "Status", "lapsed", "(1 row)", "2 columns would not be read", "Line 6"] {
             assert!(page.body.contains(words), "{words}: {}", page.body);
         }
         let form = page.form(&path).with("source", "signed up at our former newsletter");
@@ -200,7 +204,7 @@ both_engines! {
         let again = desk.submit(&form.clone().with("of-word-0-3", "")).await;
         assert_eq!(again.status, StatusCode::UNPROCESSABLE_ENTITY);
         again.says("Say what “lapsed” means in the column Status.");
-        let form = form.with("of-word-0-3", "not-taken").with("of-column-2", "field");
+        let form = form.with("of-word-0-3", "not-taken").with("of-column-2", "field").with("of-column-4", "field");
         desk.submit_and_follow(&form).await.says("Reading the file");
         app.drain().await;
 
@@ -217,7 +221,7 @@ both_engines! {
         assert_eq!(desk.submit(&press).await.status, StatusCode::CONFLICT);
         app.drain().await;
 
-        desk.open(&path).await.says("Everybody is here").says("1 reader joined").says("The field “Town” is new.");
+        desk.open(&path).await.says("Everybody is here").says("1 reader joined").says("The field “Town” is new: a line of text.").says("The field “Age” is new: a number.");
         desk.open("/desk/imports").await.says("Old list.csv").says("1 reader joined, 2 never to be mailed, 1 not taken.");
         let standing: Vec<(String, String)> = rows(
             &app.site.db,
@@ -645,7 +649,10 @@ async fn a_list_comes_in_by_a_browser() {
     browser.wait_for_text("Who may be mailed?").await;
     browser.sound("import-asks").await;
     browser.choose("lapsed", "Left").await;
-    browser.choose("Town", "An answer, kept as the field “Town”").await;
+    browser.choose("Town", "A line of text, kept as the field “Town”").await;
+    browser.choose("Age", "A number, kept as the field “Age”").await;
+    browser.script("document.querySelector('#columns-title').scrollIntoView()").await;
+    browser.sound("import-columns").await;
     browser.element("#basis").await.click().await.expect("a choice");
     browser.fill("Where and when they agreed", "at our stall").await;
     browser.click("Show me the sums").await;

@@ -214,6 +214,10 @@ async fn a_segment_is_made_by_a_browser() {
     browser.sound("segments").await;
     browser.click("See them : Network").await;
     browser.wait_for_text("ann@example.net").await;
+    let list = broadside::subscribers::lists::all(&app.site.db).await.expect("lists").remove(0);
+    browser.goto(&app.url(&format!("/desk/lists/{}#segments", list.public_id))).await;
+    browser.choose("Leave out", "Network").await;
+    browser.sound("list-segments").await;
     browser.goto(&app.url("/desk/readers/export")).await;
     browser.sound("export").await;
     browser.close().await;

@@ -357,6 +357,7 @@ const TABLES: &[(&str, Tells)] = &[
     ("setting", Nothing("what the team decided")),
     ("list", Nothing("the same for everybody")),
     ("list_topic", Nothing("the same for everybody")),
+    ("list_segment", Nothing("what new editions begin with")),
     ("reader_topic", Nothing("the same for everybody")),
     ("form", Nothing("the same for everybody")),
     ("form_list", Nothing("the same for everybody")),

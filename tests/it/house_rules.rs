@@ -85,6 +85,7 @@ const LEVELS: &[&[&str]] = &[
         "heavy",
         "money",
         "email_address",
+        "answers",
         "network",
         "smtp_url",
         "token",

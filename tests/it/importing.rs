@@ -423,7 +423,7 @@ async fn the_command_asks_for_what_nobody_said() {
             serde_json::from_slice(&done.stdout).unwrap_or_else(|error| panic!("{error}: {done:?}"));
         let expected = serde_json::json!({
             "rows": 3, "added": 1, "added_to": {"The digest": 1}, "updated": 0, "unchanged": 0, "left": 1, "suppressed": 0, "unconfirmed": 0, "not_taken": 0,
-            "refused": 1, "not_read": [], "preset": null,
+            "refused": 1, "incomplete": 0, "new_fields": {"town": "text"}, "not_read": [], "preset": null,
         });
         assert_eq!(sums, expected);
         assert_eq!(serde_json::from_slice::<serde_json::Value>(&dry.stdout).expect("JSON"), expected);
@@ -432,6 +432,59 @@ async fn the_command_asks_for_what_nobody_said() {
         assert!(told.starts_with("line,problem\n4,") && told.contains("name@example.com"), "{told}");
         let wrong = run(&["--basis", "consent", "--map", "nothing=left-at"]);
         assert!(text(&wrong.stderr).contains("no column nothing"), "{wrong:?}");
+    }
+}
+
+both_engines! {
+    /// TRUST F23: a column becomes a field of the kind that all of it is, unless somebody wants text. What is none to its field later is
+    /// told with its line, and the row is taken without it.
+    async fn a_column_becomes_a_field_of_its_kind(app: TestApp) {
+        let columns = |typed: &[&str]| {
+            let mut choices = ImportChoices::default();
+            typed.iter().for_each(|typed| choices.add_column(typed).expect("a column"));
+            choices
+        };
+        let all = ["Age=field:age", "Born=field:born", "Member=field:member", "Postcode=field:postcode", "Since=text:since"];
+        let file = "email,Age,Born,Member,Postcode,Since\n\
+            ann@example.org,38.50,31.12.1980,TRUE,06120,2019\nbob@example.org,,2 January 1975,no,80331,2020\n";
+        let report = import(&app, file, &columns(&all)).await.expect("taken");
+        assert_eq!((report.added, report.incomplete, report.refused), (2, 0, 0), "{report:?}");
+        let kinds: Vec<(String, String)> = rows(&app.site.db, "select name, kind from field order by name").await;
+        let one = |name: &str, kind: &str| (name.to_owned(), kind.to_owned());
+        let expected =
+            [one("age", "number"), one("born", "date"), one("member", "yes-no"), one("postcode", "text"), one("since", "text")];
+        assert_eq!(kinds, expected);
+        let answers = async |who: &'static str| -> Vec<(String, String)> {
+            let sql = "select r.email, f.name, v.value from field_value v join field f on f.id = v.field_id join subscriber r on r.id = v.subscriber_id order by f.name";
+            let all: Vec<(String, String, String)> = rows(&app.site.db, sql).await;
+            all.into_iter().filter(|(email, ..)| email.starts_with(who)).map(|(_, name, value)| (name, value)).collect()
+        };
+        assert_eq!(
+            answers("ann").await,
+            [one("age", "38.5"), one("born", "1980-12-31"), one("member", "yes"), one("postcode", "06120"), one("since", "2019")]
+        );
+        assert_eq!(answers("bob").await, [one("born", "1975-01-02"), one("member", "no"), one("postcode", "80331"), one("since", "2020")]);
+
+        let later = "email,Age,Born,Member,Postcode,Since\n\
+            cy@example.org,a dozen,05/12/2001,no,1,2\ndan@example.org,12,NULL,yes,,\nnobody,1,,,,\n";
+        let (mut told, basis, choices) = (Vec::new(), basis(), columns(&all));
+        let plan = Plan { list: app.list().await, basis: &basis, choices: &choices, makes_lists: true, is_dry: false };
+        let mut tell = |problem: &subscribers::RowError| {
+            told.push((problem.line, problem.why.clone()));
+            Ok(())
+        };
+        let report = subscribers::import_kept(&app.site, &later.as_bytes(), &plan, &mut tell).await.expect("taken");
+        assert_eq!((report.added, report.incomplete, report.refused), (2, 1, 1), "{report:?}");
+        assert_eq!(told.len(), 2, "{told:?}");
+        assert_eq!(
+            (told[0].0, told[0].1.as_str()),
+            (2, "taken without the answer to “Age”: instead of “a dozen” write a number, such as 12 or 12.5; \
+            and without the answer to “Born”: instead of “05/12/2001” write a day as year, month and day, such as 2001-05-12")
+        );
+        assert_eq!(told[1].0, 4);
+        assert_eq!(answers("cy").await, [one("member", "no"), one("postcode", "1"), one("since", "2")]);
+        assert_eq!(answers("dan").await, [one("age", "12"), one("member", "yes")]);
+        assert_eq!(standings(&app).await.get("cy@example.org").map(String::as_str), Some("confirmed"));
     }
 }
 

@@ -9,7 +9,7 @@ use broadside::{
     subscribers::{self, Basis, Plan, Weeks},
 };
 
-use crate::support::{Seed, TestApp, TestDb, both_engines};
+use crate::support::{Seed, TestApp, TestDb, both_engines, database::rows};
 
 const READERS: usize = 120;
 const LISTS: [&str; 3] = ["digest", "letters", "appeals"];
@@ -52,7 +52,7 @@ fn pick<'a>(seed: &mut Seed, of: &[&'a str]) -> &'a str {
 
 /// Readers with all that a file can say of them.
 fn random(seed: &mut Seed) -> String {
-    let mut file = "email,name,list,state,confirmed_at,left_at,paused_until,suppression,suppressed_at,consent,consent_at,topics,implied_until,rhythm,field:town,field:note\n".to_owned();
+    let mut file = "email,name,list,state,confirmed_at,left_at,paused_until,suppression,suppressed_at,consent,consent_at,topics,implied_until,rhythm,field:town,field:note,field:age,field:born,field:member,field:postcode\n".to_owned();
     for reader in 0..READERS {
         let domain = pick(seed, &["example.org", "Example.NET", "b\u{fc}cher.example"]);
         let email = format!("{}{reader}@{domain}", pick(seed, &["ann", "O'Neill+news", "zo\u{eb}", "B.B"]));
@@ -62,6 +62,8 @@ fn random(seed: &mut Seed) -> String {
         );
         let reason = pick(seed, &["", "", "", "bounced", "complained", "staff"]);
         let suppressed = if reason.is_empty() { String::new() } else { moment(seed) };
+        let (age, born) = (pick(seed, &["", "38", "-4.5"]), pick(seed, &["", "1980-12-31"]));
+        let (member, postcode) = (pick(seed, &["", "yes", "no"]), pick(seed, &["", "06120", "80331"]));
         let (town, note) = (pick(seed, &["", "Ulm", "'+49", "a, b"]), pick(seed, &["", "x", "\u{e9}"]));
         for list in LISTS {
             if seed.once_in(3) {
@@ -98,6 +100,10 @@ fn random(seed: &mut Seed) -> String {
                 rhythm,
                 town,
                 note,
+                age,
+                born,
+                member,
+                postcode,
             ];
             file.push_str(&line.map(cell).join(","));
             file.push('\n');
@@ -142,6 +148,11 @@ both_engines! {
             assert_eq!(one, two);
         }
         assert_eq!(first, second);
+        let kinds = "select name, kind from field order by name";
+        let expected = [("age", "number"), ("born", "date"), ("member", "yes-no"), ("note", "text"), ("postcode", "text"), ("town", "text")]
+            .map(|(name, kind)| (name.to_owned(), kind.to_owned()));
+        assert_eq!(rows::<(String, String)>(&app.site.db, kinds).await, expected);
+        assert_eq!(rows::<(String, String)>(&site.db, kinds).await, expected);
         // Once more, into the same house: nothing is otherwise.
         let again = take(&site, first.as_bytes()).await;
         assert_eq!((again.added, again.left, again.suppressed(), again.updated), (0, 0, 0, 0), "{again:?}");

@@ -61,7 +61,9 @@ async fn decide(app: &TestApp, slug: &str, change: impl FnOnce(&mut Written)) {
     change(&mut written);
     let offers = topics::offered_by(&app.site.db, list.id).await.expect("a read");
     let offers: Vec<i64> = offers.iter().map(|topic| topic.id).collect();
-    publishing::change_list(&app.site, &list, &written, &offers, None).await.expect("it is as it was seen");
+    publishing::change_list(&app.site, &list, &written, (&offers, (None, None)), None)
+        .await
+        .expect("it is as it was seen");
 }
 
 async fn topic(app: &TestApp, name: &str) -> Topic {
@@ -552,7 +554,7 @@ both_engines! {
         let stale = list(&app, "appeals").await;
         let housing = found(&app, &housing.name).await;
         assert!(publishing::change_topic(&app.site, &housing, ("Housing", ""), &both, None).await.expect("a save"));
-        let late = publishing::change_list(&app.site, &stale, &as_it_is(&stale), &[], None).await;
+        let late = publishing::change_list(&app.site, &stale, &as_it_is(&stale), (&[], (None, None)), None).await;
         assert!(matches!(late, Err(publishing::Error::Changed)), "{late:?}");
     }
 

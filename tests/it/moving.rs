@@ -443,6 +443,10 @@ async fn staff_look_after_it(app: &TestApp) {
     app.advance(DAY);
     let desk = app.desk().await;
     desk.open(&format!("/desk/readers/{}", ann.public_id)).await.says("ann@example.org");
+    let list = subscribers::lists::all(&app.site.db).await.expect("lists").remove(0);
+    let segment = segments::all(&app.site.db).await.expect("segments").remove(0).id.to_string();
+    let path = format!("/desk/lists/{}", list.public_id);
+    desk.submit_and_follow(&desk.open(&path).await.form(&path).with("except", &segment)).await.says("Saved");
     let wrong = app.visitor();
     let form = wrong.open("/desk/sign-in").await.form("/desk/sign-in");
     wrong.submit(&form.with("email", "owner@example.org").with("password", "not that one")).await;

@@ -39,7 +39,7 @@ async fn try_to_offer(app: &TestApp, offered: &[Rhythm]) -> Result<(), publishin
         rhythms: offered.to_vec(),
         ..Written::default()
     };
-    publishing::change_list(&app.site, &list, &written, &[], None).await
+    publishing::change_list(&app.site, &list, &written, (&[], (None, None)), None).await
 }
 
 /// The list lets its readers choose among these.

@@ -83,6 +83,69 @@ async fn send(app: &TestApp, draft: &Edition) {
 }
 
 both_engines! {
+    /// TRUST T1: a list says to which segment its new editions go, and to which not. A draft begins with that, says so, and can say otherwise;
+    /// what was begun before stays as it is, and nobody deletes a segment under it.
+    async fn new_editions_begin_with_what_their_list_says(app: TestApp) {
+        app.readers(4).await;
+        let town = towns(&app, &["Berlin", "Berlin", "Paris", "Rome"]).await;
+        let berlin = segment(&app, "In Berlin", answered(town, "Berlin")).await;
+        let rome = segment(&app, "In Rome", answered(town, "Rome")).await;
+        let before = app.draft("Before").await;
+        let desk = app.desk().await;
+        let lists = subscribers::lists::all(&app.site.db).await.expect("lists");
+        let path = format!("/desk/lists/{}", lists[0].public_id);
+        let form = desk.open(&path).await.form(&path).with("except", &berlin.id.to_string());
+        desk.submit_and_follow(&form).await.says("Saved");
+        let log: Vec<(String,)> =
+            database::rows(&app.site.db, "select detail from audit_log where action = 'changed a list'").await;
+        assert!(log.len() == 1 && log[0].0.contains("new editions not to “In Berlin”"), "{log:?}");
+
+        // The page says it, and two who save it at once see one another.
+        let form = desk.open(&path).await.form(&path);
+        assert_eq!((form.value("only"), form.value("except")), (Some(""), Some(berlin.id.to_string().as_str())));
+        desk.submit_and_follow(&form.clone().with("only", &rome.id.to_string()).with("except", "")).await.says("Saved");
+        let late = desk.submit(&form).await;
+        assert_eq!(late.status, StatusCode::CONFLICT);
+        late.says("New editions go to").says("In Rome").says("New editions leave out").says("Nobody");
+        let form = desk.open(&path).await.form(&path).with("only", "").with("except", &berlin.id.to_string());
+        desk.submit_and_follow(&form).await.says("Saved");
+
+        let digest = publishing::digests(&app.site.db).await.expect("digests")[0].id;
+        let begun = async || {
+            let (id, public_id) = publishing::create_draft(&app.site, digest, None).await.expect("a draft");
+            let page = desk.open(&format!("/desk/editions/{public_id}")).await;
+            (id, page.form(&format!("/desk/editions/{public_id}")))
+        };
+        let (id, form) = begun().await;
+        assert_eq!(segments::segments_of(&app.site.db, id).await.expect("a read"), (None, Some(berlin.id)));
+        assert_eq!(form.value("except"), Some(berlin.id.to_string().as_str()), "whoever writes it sees that");
+        let saved = desk.submit(&form.with("subject", "As usual").with("intro", "Words.").with("act", "save")).await;
+        assert_eq!(saved.status, StatusCode::SEE_OTHER);
+        send(&app, &publishing::load(&app.site.db, id).await.expect("it is there")).await;
+        assert_eq!(got(&app, "As usual"), [3, 4]);
+
+        let (id, form) = begun().await;
+        desk.submit(&form.with("subject", "Otherwise").with("intro", "Words.").with("except", "").with("act", "save")).await;
+        send(&app, &publishing::load(&app.site.db, id).await.expect("it is there")).await;
+        assert_eq!(got(&app, "Otherwise"), [1, 2, 3, 4]);
+        assert_eq!(segments::segments_of(&app.site.db, before.id).await.expect("a read"), (None, None));
+        send(&app, &before).await;
+        assert_eq!(got(&app, "Before"), [1, 2, 3, 4]);
+
+        let used = segments::delete(&app.site, None, &newest(&app, &berlin.public_id).await).await;
+        assert!(matches!(&used, Err(SegmentError::InUse(by)) if by == "new editions of the list “The digest”"), "{used:?}");
+        let form = desk.open(&path).await.form(&path).with("except", "");
+        segments::delete(&app.site, None, &newest(&app, &rome.public_id).await).await.expect("deleted");
+        let gone = desk.submit(&form.clone().with("only", &rome.id.to_string())).await;
+        assert_eq!(gone.status, StatusCode::UNPROCESSABLE_ENTITY);
+        gone.says("A segment that you chose has been deleted.");
+        assert_eq!(segments::usual(&app.site.db, lists[0].id).await.expect("a read"), (None, Some(berlin.id)), "nothing was saved");
+        desk.submit_and_follow(&form).await.says("Saved");
+        let (id, _) = begun().await;
+        assert_eq!(segments::segments_of(&app.site.db, id).await.expect("a read"), (None, None));
+        segments::delete(&app.site, None, &newest(&app, &berlin.public_id).await).await.expect("deleted");
+    }
+
     /// TRUST T1: an edition goes to those of its list whom its segments mean; to nobody who left or is stopped, in whichever segment they are; and a
     /// correction to whoever got the wrong copy, in whichever segment they are since.
     async fn an_edition_goes_to_whom_its_segments_mean(app: TestApp) {

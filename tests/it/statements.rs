@@ -209,6 +209,7 @@ fn columns() -> Vec<(&'static str, &'static str, Vec<&'static str>)> {
         "edition"."rhythm": Rhythm,
         "edition"."unknown_policy": UnknownPolicy,
         "edition_segment"."role": NarrowingRole,
+        "list_segment"."role": NarrowingRole,
         "delivery"."state": CopyState,
         "delivery"."class": delivery::Class,
         "delivery"."withdrawn": delivery::Class,

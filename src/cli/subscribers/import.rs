@@ -34,7 +34,8 @@ pub(in crate::cli) struct Arguments {
     /// shows by the headings.
     #[arg(long, value_parser = preset)]
     preset: Option<Preset>,
-    /// What a column is, such as 'Newsletter=list' or 'Town=field:city'. May be said several times.
+    /// What a column is, such as 'Newsletter=list', 'Age=field:age', or 'Postcode=text:postcode' for a field of text. May be said several
+    /// times.
     #[arg(long = "map", value_name = "COLUMN=FIELD")]
     map: Vec<String>,
     /// What a word means in a column that says how somebody stands, such as 'cancelled=left'. May be said several times.
@@ -58,7 +59,7 @@ pub(in crate::cli) struct Arguments {
     /// Print the sums as JSON.
     #[arg(long)]
     json: bool,
-    /// A new CSV file for the rows that are not taken, with their lines and why.
+    /// A new CSV file for the rows that are not taken as they are, with their lines and why.
     #[arg(long, value_name = "FILE")]
     problems: Option<PathBuf>,
 }
@@ -135,10 +136,10 @@ pub(super) async fn run(site: &Site, arguments: Arguments) -> anyhow::Result<Exi
         false => print(&report, list, &arguments),
     }
     for wrong in &report.errors {
-        let line = format!("{}:{}: not taken: {}", file.display(), wrong.line, wrong.why);
+        let line = format!("{}:{}: {}", file.display(), wrong.line, wrong.why);
         if arguments.json { eprintln!("{line}") } else { println!("{line}") }
     }
-    let more = report.refused - report.errors.len() as u64;
+    let more = report.problems().saturating_sub(report.errors.len() as u64);
     if more > 0 {
         eprintln!("… and {more} more; --problems FILE has all of them");
     }
@@ -158,6 +159,8 @@ fn sums(report: &ImportReport) -> serde_json::Value {
         "unconfirmed": report.unconfirmed,
         "not_taken": report.not_taken,
         "refused": report.refused,
+        "incomplete": report.incomplete,
+        "new_fields": report.new_fields,
         "not_read": report.not_read,
         "preset": report.preset.map(Preset::as_str),
     })
@@ -205,6 +208,13 @@ fn print(report: &ImportReport, list: &List, arguments: &Arguments) {
     }
     for note in &report.notes {
         println!("{note}");
+    }
+    let rows = |number: u64| format!("{number} {}", if number == 1 { "row was" } else { "rows were" });
+    if report.incomplete > 0 {
+        println!("{} taken without an answer that does not fit its field.", rows(report.incomplete));
+    }
+    if report.refused > 0 {
+        println!("{} not taken.", rows(report.refused));
     }
 }
 

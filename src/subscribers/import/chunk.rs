@@ -24,7 +24,7 @@ use crate::{
     subscribers::{
         SubscriberError,
         consent::{self, ConsentAction, ConsentMethod},
-        fields::Field,
+        fields::{Field, NotAnswered},
         forgotten,
         implied::{Implied, NotImplied},
         imports::{Change, ChangeKind, Changes, told as told_by},
@@ -182,11 +182,11 @@ pub(super) async fn take(
         now: site.now(),
         made: Made::default(),
         outcomes,
-        notes: Vec::new(),
         touched: HashSet::new(),
         changes: kept.map(|_| Changes::default()),
         joined: BTreeMap::new(),
         off: Vec::new(),
+        unanswered: BTreeMap::new(),
     };
     step.take(lines, (before, kept), watch).await
 }
@@ -200,7 +200,6 @@ struct Step<'a> {
     now: Moment,
     made: Made,
     outcomes: Vec<Outcome>,
-    notes: Vec<String>,
     /// Readers of whom more is known now.
     touched: HashSet<i64>,
     /// What would have to be taken back; none where nobody can.
@@ -209,6 +208,8 @@ struct Step<'a> {
     joined: BTreeMap<String, u64>,
     /// Who was off a list already of whom the file says so, too: reader and list.
     off: Vec<(i64, i64)>,
+    /// What stands in rows and is no answer to its field, in words.
+    unanswered: BTreeMap<usize, Vec<String>>,
 }
 
 /// Who the rows are about, and how those stood who were there before.
@@ -415,9 +416,10 @@ impl Step<'_> {
         for one in ones.iter().filter(keeps) {
             for (name, answer) in &one.entry.answers {
                 let Some(field) = fields.get(name) else { continue };
-                match field.read(answer) {
+                match field.read(&field.kind.of_file(answer)) {
+                    Ok(answer) if answer.is_empty() => {}
                     Ok(answer) => answers.push((met.id(one), field.id, answer)),
-                    Err(_) => self.notes.push(format!("Some of what stands in the file for the field “{}” is no answer to it, and was left out.", field.label)),
+                    Err(why) => self.unanswered.entry(one.at).or_default().push(none(field, answer, why)),
                 }
             }
         }
@@ -453,13 +455,15 @@ impl Step<'_> {
     ) -> db::Result<Option<Taken>> {
         let mut report = before.clone();
         let mut errors = Vec::new();
-        for (line, outcome) in lines.iter().zip(self.outcomes) {
+        for (at, (line, outcome)) in lines.iter().zip(self.outcomes).enumerate() {
             report.rows += 1;
             errors.extend(report.count(line.number, outcome));
+            let unanswered = self.unanswered.get(&at);
+            errors.extend(unanswered.map(|answers| report.count_incomplete(line.number, answers)));
         }
-        let notes = self.notes.drain(..).chain(self.made.notes());
-        notes.for_each(|note| report.note(note));
+        self.made.notes().for_each(|note| report.note(note));
         report.made.and(&self.made.new);
+        report.new_fields.extend(std::mem::take(&mut self.made.new_fields));
         for (list, joined) in std::mem::take(&mut self.joined) {
             *report.added_to.entry(list).or_default() += joined;
         }
@@ -478,13 +482,23 @@ impl Step<'_> {
             }
             let changes = self.changes.unwrap_or_default().rows(self.now)?;
             imports_undone::add_changes(&mut self.tx, kept.id, changes).await?;
-            if report.refused <= MOST_PROBLEMS {
+            if report.problems() <= MOST_PROBLEMS {
                 imports::add_problems(&mut self.tx, kept.id, &errors, self.now).await?;
             }
         }
         self.tx.commit().await?;
         Ok(Some(Taken { report, errors, made: Some(self.made), held: watch.elapsed() }))
     }
+}
+
+/// What is to be put right in an answer that is none to its field.
+fn none(field: &Field, answer: &str, why: NotAnswered) -> String {
+    let answer: String = answer.chars().filter(|c| !c.is_control()).take(60).collect();
+    let why = why.to_string();
+    let mut letters = why.trim_end_matches('.').chars();
+    let first = letters.next().map(|first| first.to_ascii_lowercase()).into_iter();
+    let why: String = first.chain(letters).collect();
+    format!("the answer to “{}”: instead of “{answer}” {why}", field.label)
 }
 
 /// What is known already of a leaving or a complaint that the rows tell stands in the journal before it is done: of who is there.

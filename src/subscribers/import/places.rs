@@ -1,16 +1,17 @@
 //! Where what a file names belongs: lists, topics and fields, those that are here and those that are made on the way.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use super::{plan::Plan, report::WasMade};
 use crate::{
+    answers::FieldKind,
     audit_log,
     db::{Result, Tx},
     moving_in::Mapping,
     settings::Settings,
     site::Site,
     subscribers::{
-        fields::{self, Field, FieldKind, StandsIn},
+        fields::{self, Field, StandsIn},
         lists::{self, List},
         store::{self, fields::Said, importing},
     },
@@ -37,8 +38,8 @@ pub(super) struct Places {
     topics: HashMap<String, i64>,
     /// How many lists and topics were made.
     many: usize,
-    /// Names of fields, and the headings over them.
-    pub wanted_fields: Vec<(String, String)>,
+    /// Names of fields, the headings over them, and their kinds where they are not here yet.
+    pub wanted_fields: Vec<(String, String, FieldKind)>,
     fields: Option<HashMap<String, Field>>,
 }
 
@@ -53,6 +54,8 @@ pub(super) struct Made {
     notes: Vec<String>,
     /// Those of them that were not there.
     pub new: WasMade,
+    /// The fields among these, by their questions.
+    pub new_fields: BTreeMap<String, FieldKind>,
 }
 
 impl Made {
@@ -65,7 +68,8 @@ impl Made {
 impl Places {
     /// Of a file, before anything is made.
     pub fn new(mapping: &Mapping, plan: &Plan<'_>, lists: Vec<List>, settings: Settings) -> Self {
-        let wanted = mapping.fields().map(|(name, heading)| (name.to_owned(), heading.to_owned()));
+        let wanted =
+            mapping.fields().map(|(name, heading, kind)| (name.to_owned(), heading.to_owned(), kind));
         Self {
             list: plan.list,
             makes_lists: plan.makes_lists,
@@ -213,13 +217,10 @@ impl Places {
             return Ok(fields.clone());
         }
         let mut found = HashMap::new();
-        for (wanted, heading) in &self.wanted_fields {
+        for (wanted, heading, _) in &self.wanted_fields {
             let known = store::fields::all_in(tx).await?;
-            let name = fields::short_name(wanted, '_', "field");
-            if let Some(field) = known
-                .iter()
-                .find(|field| field.name == name || field.label.to_lowercase() == wanted.to_lowercase())
-            {
+            let name = fields::name_of(wanted);
+            if let Some(field) = fields::called(&known, wanted) {
                 found.insert(wanted.clone(), field.clone());
                 continue;
             }
@@ -229,11 +230,13 @@ impl Places {
             }
             let label: String =
                 if self.is_own { wanted } else { heading }.chars().take(fields::LONGEST_LABEL).collect();
-            let said = Said { label: &label, kind: FieldKind::Text, choices: "", stands_in: StandsIn::Desk };
+            let kind = self.kind_of(&name);
+            let said = Said { label: &label, kind, choices: "", stands_in: StandsIn::Desk };
             if let Some(id) = store::fields::add(tx, &name, 0, said).await? {
                 made.new.fields.push(id);
                 audit_log::record(tx, site, None, "made a field", &name, &label).await?;
-                made.notes.push(format!("The field “{label}” is new."));
+                made.notes.push(format!("The field “{label}” is new: {}.", told(kind)));
+                made.new_fields.insert(label.clone(), kind);
             }
             if let Some(field) = store::fields::named(tx, &name).await? {
                 found.insert(wanted.clone(), field);
@@ -241,6 +244,24 @@ impl Places {
         }
         made.fields = Some(found.clone());
         Ok(found)
+    }
+
+    /// What a field is that has to be made: text, where several columns are answers to it and differ.
+    fn kind_of(&self, name: &str) -> FieldKind {
+        let mut kinds = self.wanted_fields.iter().filter(|(one, ..)| fields::name_of(one) == name);
+        let first = kinds.next().map_or(FieldKind::Text, |(.., kind)| *kind);
+        if kinds.all(|(.., kind)| *kind == first) { first } else { FieldKind::Text }
+    }
+}
+
+/// What an answer to a field is, in a sentence.
+const fn told(kind: FieldKind) -> &'static str {
+    match kind {
+        FieldKind::Text => "a line of text",
+        FieldKind::Number => "a number",
+        FieldKind::Date => "a day",
+        FieldKind::YesNo => "yes or no",
+        FieldKind::Choice => "one of several choices",
     }
 }
 

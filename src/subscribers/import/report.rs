@@ -5,16 +5,17 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    answers::FieldKind,
     db,
     moving_in::{Preset, State},
 };
 
-/// A row that was not taken.
+/// A row that was not taken, or not all of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RowError {
     /// The line of the file, from 1.
     pub line: u64,
-    /// Why, in words for whoever mends the file.
+    /// Why, in words for whoever mends the file; of a row that was taken it says so.
     pub why: String,
 }
 
@@ -64,6 +65,9 @@ pub struct ImportReport {
     pub not_taken: u64,
     /// How many rows were not taken because something is wrong with them.
     pub refused: u64,
+    /// How many were taken without an answer that is none to its field.
+    #[serde(default)]
+    pub incomplete: u64,
     /// The first of them.
     #[serde(skip)]
     pub errors: Vec<RowError>,
@@ -74,6 +78,9 @@ pub struct ImportReport {
     /// What was made on the way.
     #[serde(default)]
     pub made: WasMade,
+    /// The fields among these, by their questions, with what is an answer to them.
+    #[serde(default)]
+    pub new_fields: BTreeMap<String, FieldKind>,
 }
 
 /// Lists, topics and fields that were made on the way, by their numbers.
@@ -98,6 +105,12 @@ impl ImportReport {
     #[must_use]
     pub const fn suppressed(&self) -> u64 {
         self.bounced + self.complained + self.blocked
+    }
+
+    /// Rows of which something is to be told: they were not taken, or not all of them.
+    #[must_use]
+    pub const fn problems(&self) -> u64 {
+        self.refused + self.incomplete
     }
 
     /// As a row keeps it; without the rows that were not taken, which have rows of their own.
@@ -135,6 +148,14 @@ impl ImportReport {
             }
         }
         None
+    }
+
+    /// A row was taken, but for some answers.
+    pub(super) fn count_incomplete(&mut self, line: u64, answers: &[String]) -> RowError {
+        self.incomplete += 1;
+        let error = RowError { line, why: format!("taken without {}", answers.join("; and without ")) };
+        self.show(error.clone());
+        error
     }
 
     /// One more row that was not taken, if there is room to show it.

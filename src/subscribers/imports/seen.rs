@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::{
+    answers::FieldKind,
     db,
     moving_in::{ColumnRole, ImportChoices, Preset, State, Survey, Unsaid},
 };
@@ -42,6 +43,9 @@ pub struct SeenColumn {
     pub heading: String,
     /// What it is, in the word that people choose it by.
     pub role: String,
+    /// What all of it is, if it becomes a field.
+    #[serde(default)]
+    pub kind: FieldKind,
     /// What has to be said of it.
     pub asks: Option<AskedOfColumn>,
     /// What stands there in the first line, where nobody knows which column has the addresses.
@@ -116,6 +120,7 @@ impl Seen {
         let columns = survey.mapping.columns.iter().enumerate().map(|(at, column)| SeenColumn {
             heading: cut(&column.heading, LONGEST_HEADING),
             role: column.role.word(),
+            kind: column.kind,
             asks: asks(&column.heading),
             example: example(at),
         });

@@ -282,7 +282,7 @@ async fn note(
     if !store::counted(&mut tx, (id, *claim, until), &report.written()?).await? {
         return Ok(false);
     }
-    if report.refused <= MOST_PROBLEMS {
+    if report.problems() <= MOST_PROBLEMS {
         store::add_problems(&mut tx, id, &problems, site.now()).await?;
     }
     tx.commit().await?;

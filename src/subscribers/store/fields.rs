@@ -1,10 +1,11 @@
 //! The SQL of the fields that the team defined, and of what readers answered.
 
 use crate::{
+    answers::FieldKind,
     clock::Moment,
     db::{Db, Result, Tx},
     statements,
-    subscribers::rows::{Field, FieldKind, StandsIn},
+    subscribers::rows::{Field, StandsIn},
 };
 
 statements! {

@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::list::{Pill, find};
 use crate::{
     editions::Rhythm,
-    mail, publishing,
+    mail, publishing, segments,
     subscribers::{
         self, Visibility,
         lists::{self, List, OptIn, Written},
@@ -40,6 +40,8 @@ const FIELDS: &[&str] = &[
     "welcome_text",
     "topic",
     "rhythm",
+    "only",
+    "except",
     "act",
 ];
 const TEMPLATE: &str = "desk/lists/one";
@@ -65,6 +67,8 @@ struct Page {
     form: Form,
     topics: Vec<TopicLine>,
     rhythms: Vec<RhythmLine>,
+    /// The segments that new editions can begin with; empty where there are none.
+    segments: Vec<SegmentLine>,
     /// Why readers left lately, and how many said so.
     left: Vec<(&'static str, String)>,
     trouble: Option<&'static str>,
@@ -90,6 +94,16 @@ struct RhythmLine {
     readers: Option<String>,
 }
 
+#[derive(Serialize)]
+struct SegmentLine {
+    id: i64,
+    name: String,
+    /// New editions go to it alone.
+    only: bool,
+    /// They do not go to it.
+    except: bool,
+}
+
 /// `GET /desk/lists/{id}`
 pub(crate) async fn show(desk: Desk, Path(id): Path<String>) -> Outcome {
     let list = find(&desk, &id).await?;
@@ -104,6 +118,7 @@ pub(crate) async fn submit(desk: Desk, Path(id): Path<String>, posted: Posted) -
     let list = find(&desk, &id).await?;
     let written = read(&mut form, &list);
     let offers: Vec<i64> = form.all("topic").iter().filter_map(|id| id.parse().ok()).collect();
+    let usual = (segment(&mut form, "only"), segment(&mut form, "except"));
     let (Some(written), true) = (written, form.is_valid()) else {
         let page = page(&desk, list, form).await?;
         return desk.page_again(TEMPLATE, &page.name, &page).await;
@@ -111,7 +126,7 @@ pub(crate) async fn submit(desk: Desk, Path(id): Path<String>, posted: Posted) -
     // The version that was seen, with what it was called then: the name that its series has is changed with it.
     let seen = List { version: form.text("version").parse().unwrap_or_default(), ..list };
     let who = Some(desk.who.staff.id);
-    match publishing::change_list(desk.site(), &seen, &written, &offers, who).await {
+    match publishing::change_list(desk.site(), &seen, &written, (&offers, usual), who).await {
         Ok(()) if form.text("act") == "back" => {
             let list = find(&desk, &id).await?;
             let done = match publishing::bring_list_back(desk.site(), &list, who).await {
@@ -131,8 +146,21 @@ pub(crate) async fn submit(desk: Desk, Path(id): Path<String>, posted: Posted) -
             let page = page(&desk, find(&desk, &id).await?, form).await?;
             desk.page_again(TEMPLATE, &page.name, &page).await
         }
+        Err(publishing::Error::Segment(_)) => {
+            form.mistake("only", "A segment that you chose has been deleted. Look to whom new editions go.");
+            let page = page(&desk, find(&desk, &id).await?, form).await?;
+            desk.page_again(TEMPLATE, &page.name, &page).await
+        }
         Err(error) => Err(error.into()),
     }
+}
+
+/// The segment that was chosen; none for the whole list, or for nobody.
+fn segment(form: &mut Form, name: &'static str) -> Option<i64> {
+    if form.text(name).is_empty() {
+        return None;
+    }
+    form.parse(name, |id| id.parse().map_err(|_| "Choose a segment."))
 }
 
 /// What was typed, and what somebody else decided since the page was opened.
@@ -149,8 +177,19 @@ async fn stale(desk: &Desk, id: &str, form: Form) -> Outcome {
         ("welcomes", "Letter of welcome"),
         ("welcome_subject", "Its subject"),
         ("welcome_text", "Its words"),
+        ("only", "New editions go to"),
+        ("except", "New editions leave out"),
     ];
-    let theirs = Theirs::between(&labels, &now, &form);
+    let all = segments::all(&desk.site().db).await?;
+    // As people know them.
+    let named = |form: Form| {
+        [("only", "The whole list"), ("except", "Nobody")].into_iter().fold(form, |form, (name, none)| {
+            let chosen = all.iter().find(|segment| segment.id.to_string() == form.text(name));
+            let words = chosen.map_or(none, |segment| segment.name.as_str()).to_owned();
+            form.holding(name, words)
+        })
+    };
+    let theirs = Theirs::between(&labels, &named(now), &named(form.clone()));
     // Pressed again, the form overwrites only what it was shown beside.
     let form = form.holding("version", list.version.to_string());
     let page = Page { trouble: Some(CHANGED), theirs, ..page(desk, list, form).await? };
@@ -207,6 +246,9 @@ async fn filled(desk: &Desk, list: &List) -> Result<Form, WebError> {
     let form = tick(form, "welcomes", list.welcomes);
     let form =
         Rhythm::read(&list.rhythms).into_iter().fold(form, |form, one| form.with("rhythm", one.as_str()));
+    let (only, except) = segments::usual(&desk.site().db, list.id).await?;
+    let chosen = |segment: Option<i64>| segment.map_or(String::new(), |id| id.to_string());
+    let form = form.with("only", chosen(only)).with("except", chosen(except));
     let offered = topics::offered_by(&desk.site().db, list.id).await?;
     Ok(offered.iter().fold(form, |form, topic| form.with("topic", topic.id.to_string())))
 }
@@ -229,6 +271,12 @@ async fn page(desk: &Desk, list: List, form: Form) -> Result<Page, WebError> {
         ticked: form.all("rhythm").iter().any(|word| word == one.as_str()),
         readers: chose.get(&one).map(|number| how_many(*number, "reader")),
     });
+    let segments = segments::all(&site.db).await?.into_iter().map(|segment| SegmentLine {
+        only: form.text("only") == segment.id.to_string(),
+        except: form.text("except") == segment.id.to_string(),
+        id: segment.id,
+        name: segment.name,
+    });
     let left = subscribers::leaving_sums(&site.db, list.id, site.now().minus(LATELY)).await?;
     Ok(Page {
         pills: Pill::of(&list),
@@ -238,6 +286,7 @@ async fn page(desk: &Desk, list: List, form: Form) -> Result<Page, WebError> {
         pending: (pending > 0).then(|| count(pending, "reader")),
         topics: topics.collect(),
         rhythms: rhythms.into(),
+        segments: segments.collect(),
         left: left.into_iter().map(|one| (left_because(one.reason), grouped(one.number))).collect(),
         trouble: None,
         theirs: Vec::new(),

@@ -14,18 +14,21 @@ use super::{
     in_sums::{When, sentences},
 };
 use crate::{
+    answers::FieldKind,
     clock::Moment,
     db::Db,
     moving_in::{ColumnRole, EMPTY, EVERYBODY, ImportChoices, State, guarded},
     subscribers::{
         self, AskedOfColumn, Basis, BringInError, IMPLIED, Import, ImportAnswers, ImportReport, ImportState,
-        Seen, lists,
+        Seen,
+        fields::{self, Field},
+        lists,
     },
     web::{
         Desk, Form, Outcome, Posted, WebError,
         answers::conflict,
         session::see_other,
-        words::{count, grouped},
+        words::{count, grouped, readers::field_kind},
     },
     words::in_a_sentence,
 };
@@ -38,6 +41,8 @@ const OF_FILE: &str = "of-";
 const CONSENT: &str = "consent";
 /// It is kept as an answer to a field that is called as the column is.
 const AS_FIELD: &str = "field";
+/// The same, as a line of text, whatever all of it is.
+const AS_TEXT: &str = "text";
 /// The page looks again after so long, while something goes on.
 const AGAIN: HeaderValue = HeaderValue::from_static("3");
 
@@ -364,6 +369,7 @@ fn chosen(seen: &Seen, form: &mut Form) -> ImportChoices {
         }
         let role = match typed.as_str() {
             AS_FIELD => Some(ColumnRole::Field(column.heading.clone())),
+            AS_TEXT => Some(ColumnRole::TextField(column.heading.clone())),
             typed => ColumnRole::named(typed),
         };
         let Some(role) = role else {
@@ -425,7 +431,7 @@ fn shown(value: &str) -> &str {
     if value.is_empty() { EMPTY } else { value }
 }
 
-fn roles(heading: &str, chosen: &str, is_open: bool) -> Vec<Choice> {
+fn roles(heading: &str, chosen: &str, is_open: bool, (seen, fields): (FieldKind, &[Field])) -> Vec<Choice> {
     let mut all = Vec::new();
     if is_open && chosen.is_empty() {
         all.push(Choice { value: String::new(), label: "Choose what it is".to_owned(), chosen: true });
@@ -439,15 +445,36 @@ fn roles(heading: &str, chosen: &str, is_open: bool) -> Vec<Choice> {
         chosen: *value == chosen,
     };
     all.extend(ColumnRole::WORDS.iter().map(role));
-    let name = chosen.strip_prefix("field:");
-    let kept = |name: &str| format!("An answer, kept as the field “{name}”");
-    if let Some(name) = name {
-        all.push(Choice { value: chosen.to_owned(), label: kept(name), chosen: true });
+    let (as_field, as_text) = (chosen.strip_prefix("field:"), chosen.strip_prefix("text:"));
+    let named = as_field.or(as_text);
+    if let Some(name) = named {
+        let words = [format!("field:{name}"), format!("text:{name}")];
+        all.extend(kept(name, (seen, fields), words, chosen));
     }
-    if name != Some(heading) && !heading.is_empty() {
-        all.push(Choice { value: AS_FIELD.to_owned(), label: kept(heading), chosen: chosen == AS_FIELD });
+    if named != Some(heading) && !heading.is_empty() {
+        all.extend(kept(heading, (seen, fields), [AS_FIELD, AS_TEXT].map(str::to_owned), chosen));
     }
     all
+}
+
+/// How a column can be kept as answers to a field: as what all of it is, or as text. One that is there already is of its own kind.
+fn kept(
+    name: &str,
+    (seen, fields): (FieldKind, &[Field]),
+    [as_field, as_text]: [String; 2],
+    chosen: &str,
+) -> Vec<Choice> {
+    let there = fields::called(fields, name).map(|field| field.kind);
+    let choice = |value: String, kind: FieldKind| {
+        let label = format!("{}, kept as the field “{name}”", field_kind(kind));
+        Choice { chosen: value == chosen, value, label }
+    };
+    let can_differ = there.is_none() && seen != FieldKind::Text;
+    let is_text = chosen == as_text;
+    match can_differ {
+        true => vec![choice(as_field, seen), choice(as_text, FieldKind::Text)],
+        false => vec![choice(if is_text { as_text } else { as_field }, there.unwrap_or(FieldKind::Text))],
+    }
 }
 
 fn states(chosen: Option<State>) -> Vec<Choice> {
@@ -564,6 +591,7 @@ fn goes_on(import: &Import, seen: &Seen) -> Result<Option<GoesOn>, WebError> {
 
 async fn ask(desk: &Desk, seen: &Seen, form: &Form) -> Result<Ask, WebError> {
     let lists = lists::mailed(&desk.site().db).await?;
+    let fields = fields::all(&desk.site().db).await?;
     let first = lists.first().map(|list| list.id.to_string()).unwrap_or_default();
     let chosen = if form.text("list").is_empty() { first } else { form.text("list").to_owned() };
     let column = |(at, column): (usize, &subscribers::SeenColumn)| {
@@ -591,7 +619,7 @@ async fn ask(desk: &Desk, seen: &Seen, form: &Form) -> Result<Ask, WebError> {
         };
         let is_open = column.asks.is_some();
         Column {
-            choices: roles(&column.heading, chosen, is_open),
+            choices: roles(&column.heading, chosen, is_open, (column.kind, &fields)),
             heading: if column.heading.is_empty() {
                 "A column without a heading".to_owned()
             } else {

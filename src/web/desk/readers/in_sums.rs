@@ -84,6 +84,13 @@ pub(super) fn sentences(report: &ImportReport, to: &str, when: When) -> Vec<Stri
         let cannot = will("cannot be taken", "could not be taken");
         all.push(format!("{rows} {cannot}: why is said of each in the file below."));
     }
+    if report.incomplete > 0 {
+        let rows = count(of(report.incomplete), "row");
+        let are = will(one(report.incomplete, "is", "are"), one(report.incomplete, "was", "were"));
+        all.push(format!(
+            "{rows} {are} taken without an answer that does not fit its field: which one is said in the file below."
+        ));
+    }
     if !report.not_read.is_empty() {
         all.push(format!("Not read: {}.", report.not_read.join(", ")));
     }
