@@ -42,7 +42,7 @@ pub fn done(code: &str) -> Option<&'static str> {
         "enabled" => "They can sign in again.",
         "password" => "Your password was changed, and your other sessions have ended.",
         "correct-it" => "The article is saved. To tell those who got this edition, begin a correction below.",
-        "source-taken" => "It says what it says there, and follows that again.",
+        "source-taken" => "It says what its source says, and follows it again.",
         "thrown-away" => "What was not saved is thrown away.",
         "authors-merged" => "They are one person now. The other page leads here.",
         "authors-parted" => {

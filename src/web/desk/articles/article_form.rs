@@ -1,5 +1,6 @@
 //! The form of an article: what it holds, what was typed into it, and what that means.
 
+use super::correcting;
 use crate::{
     articles::{Article, ArticleState, ArticleText, Piece, WrittenArticle},
     clock::{Moment, Moments, Zone},
@@ -87,7 +88,7 @@ pub(super) fn written(
         published_at,
         notes: form.text("notes").to_owned(),
         embargo_at,
-        correction: (form.text("correcting") == "noted").then(|| form.text("correction").to_owned()),
+        correction: correcting::words(form).map(str::to_owned),
         by: Some(by),
         piece: Piece::named(form.text("piece")).filter(|piece| piece.article().is_none()),
     })
