@@ -368,6 +368,43 @@ both_engines! {
         assert_eq!(held(&harbour.world.asked).len(), 40);
     }
 
+    /// A thousand that are due at once are asked once each, with two small transactions for each and none open while a server is waited for:
+    /// whoever saves something meanwhile does not wait. Then it ends.
+    async fn a_thousand_feeds_hold_nobody_up(app: TestApp) {
+        let harbour = Harbour::open().await;
+        for n in 0..1_000 {
+            harbour.gives(&format!("/{n}"), 304, &[], "");
+        }
+        let add = format!(
+            "insert into feed (url, title, created_at) with recursive n(i) as (select 0 union all select i + 1 from n where i < 999) select '{}' || i, '', 0 from n",
+            harbour.url("/")
+        );
+        change(&app.site.db, add.leak()).await;
+        // All that are asked wait, until somebody has saved.
+        *held(&harbour.world.waits_for) = 9;
+        let before = app.site.db.transactions();
+        let meanwhile = async {
+            let all_wait = wait::at_most(MINUTE, async || (held(&harbour.world.now).0 == 8).then_some(()));
+            assert!(all_wait.await.is_some(), "eight are asked beside each other");
+            let mut tx = app.site.db.begin().await.expect("nobody holds the writer");
+            queue::set_cursor(&mut tx, "meanwhile", "saved", app.site.now()).await.expect("a row");
+            tx.commit().await.expect("a commit");
+            *held(&harbour.world.waits_for) = 8;
+            harbour.world.arrived.notify_waiters();
+        };
+        let (first, ()) = tokio::join!(poll(&app), meanwhile);
+        let mut done = first.done;
+        while done < 1_000 {
+            let more = poll(&app).await.done;
+            assert!(more > 0, "{done} of 1,000, and it stands still");
+            done += more;
+        }
+        let begun = app.site.db.transactions() - before;
+        assert!(begun <= 2_010, "{begun} transactions");
+        assert_eq!(held(&harbour.world.asked).len(), 1_000);
+        assert_eq!(poll(&app).await, Worked::default());
+    }
+
     /// A turn of the job that has used up its time leaves the others to the next one, unclaimed.
     async fn a_turn_without_time_begins_nothing(app: TestApp) {
         struct Hurries;
