@@ -546,7 +546,7 @@ both_engines! {
         let desk = app.desk().await;
         let asks = format!("/desk/feeds/{}/remove", id.0);
         let page = desk.open(&asks).await;
-        shows(&page, "What it brought: 2 articles");
+        shows(&page, "2 articles came from it.");
         desk.submit_and_follow(&page.form(&asks)).await.says("The feed was removed. Its articles stay.").says("In the bin");
         assert_eq!(titles(&app).await.len(), 2);
         app.advance(DAY);
@@ -562,7 +562,7 @@ both_engines! {
         desk.submit_and_follow(&desk.open(&delete).await.form(&delete)).await.says("lies in the bin");
         app.advance(MINUTE);
         let page = desk.open(&asks).await;
-        shows(&page, "What it brought: 1 article");
+        shows(&page, "1 article came from it.");
         desk.submit_and_follow(&page.form(&asks).with("articles", "too")).await.says("and its articles with it");
         assert_eq!(titles(&app).await, [""; 0]);
         let gone = desk.open(&format!("/desk/feeds/{}", id.0)).await;
@@ -847,10 +847,10 @@ async fn the_feeds_desk_is_for_everybody() {
     browser.sound("feeds").await;
     browser.click("The Harbour Gazette").await;
     browser.click("Remove it").await;
-    browser.wait_for_text("They go, too").await;
+    browser.wait_for_text("They go into the bin, too").await;
     browser.sound("feed-remove").await;
-    browser.tick("They go, too").await;
-    browser.click("Remove it").await;
+    browser.tick("They go into the bin, too").await;
+    browser.click("Remove the feed").await;
     browser.wait_for_text("and its articles with it").await;
     browser.sound("feed-removed").await;
     browser.goto(&app.url("/desk/articles/bin")).await;
