@@ -57,6 +57,10 @@ pub fn done(code: &str) -> Option<&'static str> {
         "picture-saved" => {
             "Saved. It stands so in texts from now on; those that hold it already stay as they are."
         }
+        "picture-copied" => "The picture is kept here now, and mails show it from here.",
+        "picture-not-copied" => {
+            "The picture could not be copied: its site does not give it to us, or it is of a kind that we cannot read. You can bring it under Pictures."
+        }
         "picture-away" => "The picture is put away. What holds it goes on showing it.",
         "feed-added" => "The feed was read, and new articles come in by themselves from now on.",
         "feed-known" => "That feed was here already: this is it.",
