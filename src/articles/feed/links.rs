@@ -38,7 +38,7 @@ pub(super) fn of_page(page: &str, address: Option<&Url>) -> Vec<NamedFeed> {
         }
         let relation = value(name, raw, "rel").unwrap_or_default();
         let is = |word: &str| relation.split_whitespace().any(|one| one.eq_ignore_ascii_case(word));
-        let href = value(name, raw, "href").unwrap_or_default();
+        let Some(href) = value(name, raw, "href").filter(|href| !href.is_empty()) else { continue };
         let kind = value(name, raw, "type").unwrap_or_default().to_ascii_lowercase();
         let of_feed = ["rss+xml", "atom+xml", "rdf+xml", "feed+json"].iter().any(|end| kind.ends_with(end));
         let of_json = kind == "application/json" && href.contains("feed");
