@@ -194,6 +194,11 @@ async fn take_writing() {
     browser.script(&fill).await;
     browser.click("Preview").await;
     browser.wait_for_text("What the keeper says").await;
+    wait::until("the words are counted", async || {
+        let counted = "return !document.querySelector('[data-count]').textContent.startsWith('0 ')";
+        browser.script(counted).await.as_bool()?.then_some(())
+    })
+    .await;
     browser.script("document.querySelector('.editor').scrollIntoView()").await;
     save("writing", &browser).await;
     browser.resize(1000, 760).await;
