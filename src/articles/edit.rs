@@ -325,9 +325,27 @@ fn given(text: &str) -> Option<&str> {
     (!text.is_empty()).then_some(text)
 }
 
+fn line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// What readers are told was put right, in a line.
+pub(super) fn put_right(words: &str) -> Result<String, ArticleFieldError> {
+    let words = line(words);
+    let mistake = |message| Err(ArticleFieldError { field: "correction", message });
+    match words.chars().count() {
+        0 => mistake("Please say in a sentence what was put right."),
+        1..=1_000 => Ok(words),
+        _ => mistake("Please keep it under 1,000 characters."),
+    }
+}
+
 /// Trims, makes single lines of what must be one, and checks all but the text.
 fn valid(written: &WrittenArticle, now: Moment) -> (WrittenArticle, Vec<ArticleFieldError>) {
-    let line = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let (correction, unsaid) = match written.correction.as_deref().map(put_right).transpose() {
+        Ok(correction) => (correction, None),
+        Err(error) => (None, Some(error)),
+    };
     let written = WrittenArticle {
         title: line(&written.title),
         standfirst: line(&written.standfirst),
@@ -338,7 +356,7 @@ fn valid(written: &WrittenArticle, now: Moment) -> (WrittenArticle, Vec<ArticleF
         image_alt: line(&written.image_alt),
         origin_note: line(&written.origin_note),
         notes: written.notes.trim().to_owned(),
-        correction: written.correction.as_deref().map(line),
+        correction,
         ..written.clone()
     };
     let longer = |text: &str, most: usize| text.chars().count() > most;
@@ -347,7 +365,6 @@ fn valid(written: &WrittenArticle, now: Moment) -> (WrittenArticle, Vec<ArticleF
     };
     let embargo = written.embargo_at.filter(|_| written.state == ArticleState::Published);
     let too_early = embargo.is_some_and(|embargo| embargo > written.published_at.unwrap_or(now));
-    let unsaid = written.correction.as_deref().is_some_and(str::is_empty);
     let checks = [
         (written.title.is_empty(), "title", "Please give the article a title."),
         (longer(&written.title, 300), "title", "Please keep the title under 300 characters."),
@@ -376,17 +393,12 @@ fn valid(written: &WrittenArticle, now: Moment) -> (WrittenArticle, Vec<ArticleF
             "embargo",
             "It may not be published before this moment. Publish it later, or change the embargo.",
         ),
-        (unsaid, "correction", "Please say in a sentence what was put right."),
-        (
-            written.correction.as_deref().is_some_and(|words| longer(words, 1_000)),
-            "correction",
-            "Please keep it under 1,000 characters.",
-        ),
     ];
     let errors = checks
         .into_iter()
         .filter(|(wrong, _, _)| *wrong)
         .map(|(_, field, message)| ArticleFieldError { field, message })
+        .chain(unsaid)
         .collect();
     (written, errors)
 }

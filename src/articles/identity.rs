@@ -6,6 +6,7 @@
 use std::{
     collections::{HashMap, HashSet},
     hash::{DefaultHasher, Hash, Hasher},
+    iter,
 };
 
 use url::{Url, form_urlencoded};
@@ -14,6 +15,8 @@ use crate::token;
 
 /// Longer ones are compared by their sum: an index holds no long rows.
 const LONGEST: usize = 400;
+/// So many folders may have a file at one path each.
+pub(super) const MOST_FOLDERS: usize = 20;
 /// What is hung on to links to count who comes from where. `ref` is none of them: old sites call their articles so (`?ref=12`).
 const COUNTING: [&str; 13] = [
     "fbclid", "gclid", "dclid", "msclkid", "yclid", "igshid", "mc_cid", "mc_eid", "_hsenc", "_hsmi",
@@ -127,9 +130,18 @@ impl Names {
         format!("{} {}", self.id, self.link)
     }
 
-    /// What a file is called at whose path another article was: that comes from another folder.
-    pub fn beside(&self, title: &str) -> String {
-        format!("{} {}", self.id, &token::hash(title)[..16])
+    /// Whether it is a file that names no address: then its path is all that it is called by.
+    pub fn is_file(&self) -> bool {
+        self.id.starts_with("file:") && self.link.is_empty()
+    }
+
+    /// What files of several folders are called that lie at one path, in the order in which they came; none of what is no file.
+    pub fn of_folders(&self) -> Vec<String> {
+        if !self.is_file() {
+            return Vec::new();
+        }
+        let others = (2..=MOST_FOLDERS).map(|number| format!("{} {number}", self.id));
+        iter::once(self.id.clone()).chain(others).collect()
     }
 
     /// What it is kept as.

@@ -10,7 +10,7 @@ use url::Url;
 use super::{
     feed::{ParsedArticle, ParsedFeed},
     feeds::rows::FeedArrives,
-    identity::{Document, Names, link_key, other_spellings},
+    identity::{Document, MOST_FOLDERS, Names, link_key, other_spellings},
     read,
     rows::{ArticleState, FeedId},
     slug,
@@ -152,6 +152,11 @@ pub(super) fn shares_its_id(title: &str) -> String {
     format!("“{title}” has the same id as another article there: they are told apart by their addresses")
 }
 
+/// What is said of a file that cannot be told from those of other folders.
+fn too_many_folders(title: &str) -> String {
+    format!("“{title}” lies where files of {MOST_FOLDERS} other folders lay: give it another name")
+}
+
 async fn import_chunk(
     site: &Site,
     feed_id: Option<FeedId>,
@@ -194,16 +199,16 @@ pub(super) async fn take(
             document.names(&article.source_id, &link_key(article.canonical_url.as_deref()))
         })
         .collect();
-    let here = Here::load(tx, chunk, &names).await?;
+    let here = Here::load(tx, &names).await?;
     let mut outcomes = Vec::with_capacity(chunk.len());
     for (coming, names) in chunk.iter().zip(&names) {
         let known = here.find(source, document, (coming, names)).cloned();
         outcomes.push(match known {
             Some(known) => again(tx, source, coming, names, &known, now).await?,
-            None => {
-                let called = here.name_for(coming, names);
-                add(tx, source, coming, &called, now).await?
-            }
+            None => match here.name_for(names) {
+                Some(called) => add(tx, source, coming, &called, now).await?,
+                None => Taken::Skipped(too_many_folders(&coming.article.title)),
+            },
         });
     }
     Ok(outcomes)
@@ -216,12 +221,12 @@ struct Here {
 }
 
 impl Here {
-    async fn load(tx: &mut Tx, chunk: &[Coming<'_>], names: &[Names]) -> Result<Self> {
-        let sources: Vec<String> = chunk
+    async fn load(tx: &mut Tx, names: &[Names]) -> Result<Self> {
+        let sources: Vec<String> = names
             .iter()
-            .zip(names)
-            .flat_map(|(coming, names)| {
-                let mut all = vec![names.id.clone(), names.told_apart(), names.beside(&coming.article.title)];
+            .flat_map(|names| {
+                let mut all = vec![names.id.clone(), names.told_apart()];
+                all.extend(names.of_folders());
                 all.extend(other_spellings(&names.id));
                 all
             })
@@ -237,12 +242,31 @@ impl Here {
         Ok(Self { called, standing })
     }
 
-    /// What one is called that is new here.
-    fn name_for(&self, coming: &Coming<'_>, names: &Names) -> String {
-        match self.called.get(&names.id) {
-            Some(known) if is_another_file(coming, names, known) => names.beside(&coming.article.title),
-            _ => names.kept_as(),
+    /// What one is called that is new here; none where too many folders had a file at its path.
+    fn name_for(&self, names: &Names) -> Option<String> {
+        if names.is_file() {
+            return names.of_folders().into_iter().find(|name| !self.called.contains_key(name));
         }
+        Some(names.kept_as())
+    }
+
+    /// The file that it is, of those that lay at its path: two folders have their `posts/hello.md` each. It is the one that has its day, its
+    /// title or its words; a folder that is written in goes on having two of these.
+    fn file(&self, coming: &Coming<'_>, names: &Names) -> Option<&Known> {
+        let article = coming.article;
+        let common = |known: &Known| {
+            let words = coming.markdown.filter(|words| !words.is_empty());
+            [
+                article.published_at == Some(known.published_at),
+                article.title == known.title,
+                words.is_some_and(|words| known.words.as_deref() == Some(words)),
+                // Nothing is left of it that could tell.
+                known.emptied_at.is_some() && article.published_at.is_none(),
+            ]
+        };
+        let there = names.of_folders().into_iter().filter_map(|name| self.called.get(&name));
+        let likely = there.filter(|known| common(known).contains(&true));
+        likely.min_by_key(|known| common(known).map(|is_common| !is_common))
     }
 
     /// The one that it is: by what it is called, or else by where it stands.
@@ -252,16 +276,14 @@ impl Here {
         document: &Document,
         (coming, names): (&Coming<'_>, &Names),
     ) -> Option<&Known> {
-        for name in [names.told_apart(), names.beside(&coming.article.title)] {
-            if let Some(known) = self.called.get(&name) {
-                return Some(known);
-            }
+        if names.is_file() {
+            return self.file(coming, names);
+        }
+        if let Some(known) = self.called.get(&names.told_apart()) {
+            return Some(known);
         }
         // Of several that are called so it is the one that stands there.
-        let is_it = |known: &&Known| {
-            (!names.is_id_shared || known.link_key.as_deref() == Some(&names.link))
-                && !is_another_file(coming, names, known)
-        };
+        let is_it = |known: &&Known| !names.is_id_shared || known.link_key.as_deref() == Some(&names.link);
         if let Some(known) = self.called.get(&names.id).filter(is_it) {
             return Some(known);
         }
@@ -296,15 +318,6 @@ fn is_the_next_one(source: Source<'_>, coming: &Coming<'_>, known: &Known) -> bo
     let Source::Feed(own, ..) = source else { return false };
     let article = coming.article;
     known.feed_id == Some(own)
-        && known.title != article.title
-        && article.published_at.is_none_or(|at| at != known.published_at)
-}
-
-/// Whether a file that names no address is another than the one that lay at its path before: two folders have their `posts/hello.md` each.
-/// Then neither title nor date are those of the other.
-fn is_another_file(coming: &Coming<'_>, names: &Names, known: &Known) -> bool {
-    let article = coming.article;
-    names.id.starts_with("file:")
         && known.title != article.title
         && article.published_at.is_none_or(|at| at != known.published_at)
 }

@@ -6,6 +6,7 @@ use pulldown_cmark::{Event, LinkType, Tag, TagEnd};
 use url::Url;
 
 use super::{
+    Article,
     fetch::{FetchError, Fetched, Fetcher, Validators},
     writing::markdown_parser,
 };
@@ -127,6 +128,50 @@ async fn copy(
         }
     }
     Ok(kept)
+}
+
+/// Where a mail shows the picture of an article from: from here, where it was copied; mail programs leave out what does not come over https.
+///
+/// # Errors
+/// When the database fails.
+pub async fn picture_for_mail(site: &Site, article: &Article) -> Result<Option<String>> {
+    let Some(address) = address_of(article) else { return Ok(None) };
+    let copied = pictures::copied_from(&site.db, address.as_str()).await?;
+    let ours = copied.as_ref().and_then(Picture::in_text).map(|size| site.url(&size.path));
+    Ok(ours.or_else(|| article.image_url.clone().filter(|_| address.scheme() == "https")))
+}
+
+/// The address on another site from which mails would show the picture of an article.
+///
+/// # Errors
+/// When the database fails.
+pub async fn picture_elsewhere(site: &Site, article: &Article) -> Result<Option<Url>> {
+    let elsewhere = address_of(article).filter(|address| address.origin() != site.base_url.origin());
+    let Some(address) = elsewhere else { return Ok(None) };
+    let is_ours = pictures::copied_from(&site.db, address.as_str()).await?.is_some();
+    Ok((!is_ours).then_some(address))
+}
+
+/// Copies the picture of an article, so that mails show it from here. The article stays as it is, and follows its source. Whether it could be had.
+///
+/// # Errors
+/// When the database fails.
+pub async fn copy_picture(site: &Site, fetcher: &Fetcher, staff_id: i64, article: &Article) -> Result<bool> {
+    let Some(address) = picture_elsewhere(site, article).await? else { return Ok(true) };
+    let named = Named { written: address.to_string(), address, alt: article.image_alt.clone() };
+    match copy(site, fetcher, staff_id, &named).await {
+        Ok(_) => Ok(true),
+        Err(NotCopied::Database(error)) => Err(error),
+        Err(why) => {
+            tracing::info!(%why, article = article.id.0, "the picture of an article was not copied");
+            Ok(false)
+        }
+    }
+}
+
+fn address_of(article: &Article) -> Option<Url> {
+    let address = Url::parse(article.image_url.as_deref()?).ok()?;
+    matches!(address.scheme(), "http" | "https").then_some(address)
 }
 
 /// The pictures of a text, each once, as they stand in it.

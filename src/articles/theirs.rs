@@ -5,7 +5,7 @@
 
 use super::{
     Article, ArticleId,
-    edit::{ArticleError, Body},
+    edit::{self, ArticleError, Body},
     import, revisions,
     store::{self, theirs as rows},
     text::ArticleText,
@@ -47,14 +47,17 @@ pub async fn source_version(db: &Db, article: &Article) -> Result<Option<SourceV
 pub struct SourceTaken {
     said: SourceVersion,
     body: Body,
+    correction: Option<String>,
 }
 
 impl SourceVersion {
-    /// Reads its text; before a transaction, for it may take a while.
+    /// Reads its text, and what readers are told was put right, if anything; before a transaction, for it may take a while.
     ///
     /// # Errors
-    /// [`ArticleError::Invalid`] when it cannot be read.
-    pub async fn ready(self) -> std::result::Result<SourceTaken, ArticleError> {
+    /// [`ArticleError::Invalid`] when it cannot be read, or the correction says nothing.
+    pub async fn ready(self, correction: Option<&str>) -> std::result::Result<SourceTaken, ArticleError> {
+        let correction = correction.map(edit::put_right).transpose();
+        let correction = correction.map_err(|error| ArticleError::Invalid(vec![error]))?;
         let html = self.text.body_html.clone();
         let body = match (html, &self.text.body_markdown) {
             (Some(html), _) => Body::of_clean(html),
@@ -63,7 +66,7 @@ impl SourceVersion {
             }
             (None, None) => Body::default(),
         };
-        Ok(SourceTaken { said: self, body })
+        Ok(SourceTaken { said: self, body, correction })
     }
 }
 
@@ -81,8 +84,9 @@ pub async fn take_source_version(
     staff_id: Option<i64>,
 ) -> std::result::Result<(), ArticleError> {
     let now = site.now();
-    let SourceTaken { said: SourceVersion { text, at }, body } = taken;
-    if !rows::take(tx, (id, version), (text, (body.html.as_str(), body.words), *at), now).await? {
+    let SourceTaken { said: SourceVersion { text, at }, body, correction } = taken;
+    let words = (body.html.as_str(), body.words);
+    if !rows::take(tx, (id, version), (text, words, *at), correction.as_deref(), now).await? {
         let there = store::is_there(tx, id).await?;
         return Err(if there { ArticleError::Changed } else { ArticleError::NotFound });
     }

@@ -112,8 +112,8 @@ pub async fn new_gift_address(site: &Site, token: &str) -> db::Result<Option<Ask
     }))
 }
 
-/// Whoever reads the new mailbox says that it is theirs: from now on what that customer pays is theirs. Gives the token of their own page,
-/// by which nothing is done that takes more: that wants a link that was asked for.
+/// Whoever reads the new mailbox says that it is theirs: from now on what that customer pays is theirs. Gives the token of their own page once:
+/// the link itself never runs out, and mail is handed on.
 ///
 /// # Errors
 /// [`NewAddressError`]; then nothing was changed.
@@ -144,19 +144,17 @@ async fn take(
     let mut tx = site.db.begin_inside(Gate::Book).await?;
     store::months::take_of_customer(&mut tx, customer).await?;
     let was = store::months::recurring_by_id(&mut tx, row.id).await?;
-    if was.state == RecurringState::Cancelled {
+    if was.state == RecurringState::Cancelled || is_at(&was.email, address) {
         return Ok(None);
     }
     let name = was.name.as_str();
     let donor =
         store::donors::keep_donor(&mut tx, address.as_str(), &address.key(), name, site.now()).await?;
-    if !is_at(&was.email, address) {
-        search::word(&mut tx, donor, address.as_str(), name).await?;
-        store::months::readdress(&mut tx, customer, (address.as_str(), donor)).await?;
-        regular_letters::send_address_changed(&mut tx, site, &was).await?;
-        for one in [was.donor_id, Some(donor)].into_iter().flatten() {
-            letters::tell_donor_state(&mut tx, site, one).await?;
-        }
+    search::word(&mut tx, donor, address.as_str(), name).await?;
+    store::months::readdress(&mut tx, customer, (address.as_str(), donor)).await?;
+    regular_letters::send_address_changed(&mut tx, site, &was).await?;
+    for one in [was.donor_id, Some(donor)].into_iter().flatten() {
+        letters::tell_donor_state(&mut tx, site, one).await?;
     }
     let whose = store::brakes::name_of(&mut tx, donor).await?.unwrap_or_default();
     tx.commit().await?;

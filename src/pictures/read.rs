@@ -112,9 +112,9 @@ fn kind(bytes: &[u8]) -> Result<ImageFormat, UnreadablePicture> {
     let beginning = bytes.trim_ascii_start();
     Err(UnreadablePicture::Kind(match brand {
         b"ftypheic" | b"ftypheix" | b"ftyphevc" | b"ftypmif1" | b"ftypmsf1" => {
-            "this one is HEIC, as iPhones take it: share it as “Most Compatible”, or save it as JPEG."
+            "this one is HEIC, as iPhones take it. Choose it here on the telephone, which then sends a JPEG, or open it on a computer and save it as JPEG."
         }
-        b"ftypavif" | b"ftypavis" => "this one is AVIF: save it as JPEG.",
+        b"ftypavif" | b"ftypavis" => "this one is AVIF: open it, save it as JPEG or PNG, and choose that.",
         _ if beginning.starts_with(b"<svg") || beginning.starts_with(b"<?xml") => {
             "drawings as SVG are shown by no mail program: save it as PNG."
         }

@@ -95,7 +95,8 @@ pub async fn delete_article(
     .await
 }
 
-/// Puts what its source says in the place of an article that was written otherwise here; `known` as in [`change_article`].
+/// Puts what its source says in the place of an article that was written otherwise here, with what readers are told was put right, if
+/// anything; `known` as in [`change_article`].
 ///
 /// # Errors
 /// As [`change_article`].
@@ -103,10 +104,11 @@ pub async fn take_source_version(
     site: &Site,
     (id, version): (ArticleId, i64),
     said: SourceVersion,
+    correction: Option<&str>,
     known: &[String],
     staff_id: Option<i64>,
 ) -> std::result::Result<(), Changed> {
-    let taken = said.ready().await?;
+    let taken = said.ready(correction).await?;
     db::again(async || {
         let mut tx = site.db.begin().await?;
         articles::take_source_version(&mut tx, site, (id, version), &taken, staff_id).await?;

@@ -88,7 +88,12 @@ impl Issue {
         };
         let letter = paragraphs(&edition.content.intro_markdown);
         let fields = fields::standing_in(&site.db, settings, &letter).await?;
-        let context = DigestContext { intro: letter, fields, ..context(site, settings, edition, &articles) };
+        let mut context =
+            DigestContext { intro: letter, fields, ..context(site, settings, edition, &articles) };
+        if let (Some(article), Some(lead)) = (articles.first(), context.articles.first_mut()) {
+            lead.image =
+                articles::picture_for_mail(site, article).await?.map(|url| Image { url, alt: alt(article) });
+        }
         let segments = segments::of_edition(&site.db, edition.id).await?;
         Ok(Self { context, headers, articles, segments })
     }
@@ -210,18 +215,20 @@ fn block(site: &Site, settings: &Settings, article: Article) -> ArticleBlock {
     let minutes = articles::reading_minutes(article.word_count, settings.reading_speed);
     ArticleBlock {
         url: address(site, settings, &article),
-        // Mail programs leave a picture out that does not come over https.
-        image: article.image_url.filter(|url| url.starts_with("https://")).map(|url| Image {
-            url,
-            // It leads to the article, so it says something in any case.
-            alt: if article.image_alt.is_empty() { article.title.clone() } else { article.image_alt },
-        }),
+        // Of the first alone, which leads.
+        image: None,
         title: article.title,
         standfirst: article.standfirst,
         byline: article.byline,
         topics: article.topics.into_iter().map(|topic| topic.name).collect(),
         reading_minutes: u32::try_from(minutes).ok(),
     }
+}
+
+/// What the picture of an article shows. It leads to the article, so it says something in any case.
+fn alt(article: &Article) -> String {
+    let said = if article.image_alt.is_empty() { &article.title } else { &article.image_alt };
+    said.clone()
 }
 
 /// Where readers read an article: our own page when articles live here, its canonical address otherwise. Never a link that

@@ -42,7 +42,9 @@ impl ClosedDoor {
     #[must_use]
     pub fn told(&self) -> &'static str {
         match self.0.what.as_str() {
-            "subscribe" => "Whoever came was signed up all the same, some of them with an hour’s delay.",
+            "subscribe" => {
+                "Whoever came is signed up as soon as there is room, the last of them within a day; whoever found no room was told to come again."
+            }
             "letters" => {
                 "Two hundred waited to be read: those that came first stay, and those that answer an edition."
             }

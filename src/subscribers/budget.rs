@@ -131,7 +131,7 @@ impl Spent {
     }
 }
 
-/// When the mail may go; in the transaction that sends it, which holds the mailbox and the network.
+/// When the mail may go for a sign-up of that moment; in the transaction that sends it, which holds the mailbox and the network.
 ///
 /// # Errors
 /// [`SubscriberError::TooMany`] for a network that caused too many, or when too many wait; [`SubscriberError::Crowded`] when a
@@ -140,7 +140,7 @@ pub(super) async fn turn(
     tx: &mut Tx,
     site: &Site,
     (whose, spent): (&Whose, Spent),
-    crowd: Crowd<'_>,
+    (crowd, at): (Crowd<'_>, Moment),
 ) -> Result<Goes> {
     if spent.network >= OF_A_NETWORK || spent.block >= OF_A_BLOCK {
         return Err(SubscriberError::TooMany(HOUR));
@@ -152,7 +152,7 @@ pub(super) async fn turn(
         Crowd::Nobody => Ok(Goes::Now),
         Crowd::Unasked => Err(SubscriberError::Crowded),
         Crowd::Worked(challenge, answer) => {
-            if !machines::accept(tx, site, challenge, answer).await? {
+            if !machines::accept(tx, site, (challenge, answer), at).await? {
                 return Err(SubscriberError::Crowded);
             }
             if spent.has_room_for_who_worked() { Ok(Goes::Now) } else { wait(tx, site, (whose, spent)).await }

@@ -78,7 +78,7 @@ async fn pass(site: &Site, crowd: Crowd<'_>) -> Result<()> {
         (Err(SubscriberError::TooMany(_)), Crowd::Nobody) => Ok(()),
         (Err(SubscriberError::TooMany(_)), Crowd::Worked(challenge, answer)) => {
             let mut tx = site.db.begin().await?;
-            if !machines::accept(&mut tx, site, challenge, answer).await? {
+            if !machines::accept(&mut tx, site, (challenge, answer), site.now()).await? {
                 return Err(SubscriberError::Crowded);
             }
             tx.commit().await?;

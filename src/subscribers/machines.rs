@@ -6,6 +6,7 @@
 
 use std::time::Duration;
 
+use super::rush::KEPT;
 use crate::{
     attempts,
     clock::Moment,
@@ -63,17 +64,21 @@ pub fn answers(challenge: &str, answer: &str) -> bool {
 /// Whether a number answers a challenge of ours that is not too old. It may have been taken before.
 #[must_use]
 pub fn is_answered(site: &Site, challenge: &str, answer: &str) -> bool {
-    let scope = site.keys.verify(Purpose::SignUp, challenge, site.now());
+    was_answered(site, (challenge, answer), site.now())
+}
+
+fn was_answered(site: &Site, (challenge, answer): (&str, &str), at: Moment) -> bool {
+    let scope = site.keys.verify(Purpose::SignUp, challenge, at);
     scope.is_ok_and(|scope| scope.starts_with("work.")) && answers(challenge, answer)
 }
 
-/// Takes an answer to a challenge of ours, once.
+/// Takes an answer to a challenge of ours, once: one that was good at that moment, for it may have waited since.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn accept(tx: &mut Tx, site: &Site, challenge: &str, answer: &str) -> Result<bool> {
-    if !is_answered(site, challenge, answer) {
+pub async fn accept(tx: &mut Tx, site: &Site, (challenge, answer): (&str, &str), at: Moment) -> Result<bool> {
+    if !was_answered(site, (challenge, answer), at) {
         return Ok(false);
     }
-    attempts::once(tx, site, ("work", challenge), LASTS).await
+    attempts::once(tx, site, ("work", challenge), LASTS + KEPT).await
 }

@@ -221,7 +221,7 @@ async fn ask_once(
     }
     let spent = whose.spent(&mut tx, now).await?;
     // Who has the link is known: no browser is asked for work, and a day has one asking.
-    budget::turn(&mut tx, site, (whose, spent), Crowd::Nobody).await?;
+    budget::turn(&mut tx, site, (whose, spent), (Crowd::Nobody, site.now())).await?;
     joining::add_asking(&mut tx, whose, false, now).await?;
     let change = begin(&mut tx, site, &reader, new, None).await?;
     let context = AddressChangeOld {

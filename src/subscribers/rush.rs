@@ -44,13 +44,18 @@ use crate::{
 
 /// More than so many at once in a process are a rush.
 const AT_ONCE: usize = 32;
+/// So many of one network make it one: a single one makes no crowd.
+const AT_ONCE_OF_A_NETWORK: usize = 4;
 /// It is over once there were never so many for so long: whoever is looked at while others are written down would hold the writer that all of
 /// them wait for.
 const LASTS: Duration = Duration::from_secs(1);
 /// So many rows share a commit at most.
 const TOGETHER: usize = 1_000;
-/// So many may wait to be looked at.
+/// So many may wait to be looked at: as many as can be mailed in the time for which they are kept, by the brakes (`budget.rs`), so that
+/// whoever is told that a mail comes later gets one. In the sandbox nobody is held back.
 const MOST_WAITING: i64 = 50_000;
+const MOST_WHO_WORKED: i64 = 10_000;
+const MOST_WHO_WAIT: i64 = 2_500;
 /// How old what a form shows may be while there is a rush, and the count of those who wait.
 const FRESH: Duration = Duration::from_secs(1);
 /// Whoever could not be mailed after so long is not mailed for it any more.
@@ -64,7 +69,7 @@ const QUARTER: Duration = Duration::from_secs(900);
 /// So many of them are counted at most: with more, no one is the trouble.
 const MOST_COUNTED: usize = 100_000;
 /// So many may be written down from the networks of one provider in that time.
-const OF_A_PROVIDER: i64 = MOST_WAITING / 16;
+const OF_A_PROVIDER: i64 = MOST_WHO_WORKED / 16;
 
 /// Who is at the form at this moment, in this process. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -74,6 +79,7 @@ pub struct Rush(Arc<Inner>);
 struct Inner {
     most: usize,
     at_it: AtomicUsize,
+    networks: Mutex<HashMap<Network, usize>>,
     began: Stopwatch,
     /// Until when there is a rush, in microseconds since that.
     until: AtomicU64,
@@ -146,6 +152,8 @@ impl Default for Rush {
 #[derive(Debug)]
 pub struct AtTheForm<'a> {
     rush: &'a Rush,
+    network: Option<Network>,
+    counts: bool,
     is_rush: bool,
 }
 
@@ -159,7 +167,16 @@ impl AtTheForm<'_> {
 
 impl Drop for AtTheForm<'_> {
     fn drop(&mut self) {
-        self.rush.0.at_it.fetch_sub(1, Ordering::Relaxed);
+        if self.counts {
+            self.rush.0.at_it.fetch_sub(1, Ordering::Relaxed);
+        }
+        if let Some(network) = self.network {
+            let mut networks = lock(&self.rush.0.networks);
+            match networks.get_mut(&network) {
+                Some(count) if *count > 1 => *count -= 1,
+                _ => drop(networks.remove(&network)),
+            }
+        }
     }
 }
 
@@ -191,6 +208,7 @@ impl Rush {
         Self(Arc::new(Inner {
             most,
             at_it: AtomicUsize::new(0),
+            networks: Mutex::default(),
             began: Stopwatch::start(),
             until: AtomicU64::new(0),
             line: Mutex::default(),
@@ -200,15 +218,22 @@ impl Rush {
         }))
     }
 
-    /// One more is at the form.
+    /// One more is at the form, from that internet address.
     #[must_use]
-    pub fn enter(&self) -> AtTheForm<'_> {
-        let others = self.0.at_it.fetch_add(1, Ordering::Relaxed);
+    pub fn enter(&self, ip: &str) -> AtTheForm<'_> {
+        let network = ip.parse().ok().and_then(Network::of);
+        let counts = network.is_none_or(|network| {
+            let mut networks = lock(&self.0.networks);
+            let count = networks.entry(network).or_default();
+            *count += 1;
+            *count <= AT_ONCE_OF_A_NETWORK
+        });
         let now = micros(self.0.began.elapsed());
-        if others >= self.0.most {
+        if counts && self.0.at_it.fetch_add(1, Ordering::Relaxed) >= self.0.most {
             self.0.until.fetch_max(now + micros(LASTS), Ordering::Relaxed);
         }
-        AtTheForm { rush: self, is_rush: now < self.0.until.load(Ordering::Relaxed) }
+        let is_rush = now < self.0.until.load(Ordering::Relaxed);
+        AtTheForm { rush: self, network, counts, is_rush }
     }
 
     /// What a form shows, as it was a second or two ago.
@@ -254,7 +279,12 @@ impl Rush {
             Crowd::Waits | Crowd::Nobody => None,
         };
         self.brake(site, new.trace.ip, work.as_ref().map(|(challenge, _): &(Cow<'_, str>, _)| &**challenge))?;
-        if self.waiting(&site.db).await? >= MOST_WAITING {
+        let room = match new.crowd {
+            Crowd::Worked(..) => MOST_WHO_WORKED,
+            Crowd::Waits | Crowd::Unasked => MOST_WHO_WAIT,
+            Crowd::Nobody => MOST_WAITING,
+        };
+        if self.waiting(&site.db).await? >= room {
             return Err(SubscriberError::TooMany(HOUR));
         }
         let typed = Typed {

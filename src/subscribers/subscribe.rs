@@ -135,7 +135,14 @@ pub(super) async fn look_at(
         return Ok(Goes::Later);
     }
     let spent = whose.spent(&mut tx, site.now()).await?;
-    let goes = match budget::turn(&mut tx, site, (&whose, spent), new.crowd).await {
+    let goes = match budget::turn(
+        &mut tx,
+        site,
+        (&whose, spent),
+        (new.crowd, new.by.at.unwrap_or_else(|| site.now())),
+    )
+    .await
+    {
         Err(SubscriberError::Crowded) => {
             drop(tx);
             attempts::note_used_up(site, SIGN_UPS.what()).await?;

@@ -368,7 +368,37 @@ both_engines! {
         // Another title on the same day, and another day under the same title, are changes.
         assert_eq!(come(&app, folder("Good day, harbour", "2024-03-05", "Ships."), &published()).await.updated, 1);
         assert_eq!(come(&app, folder("Good day, harbour", "2024-03-06", "Ships."), &published()).await.updated, 1);
-        assert_eq!(all(&app).await.len(), 2);
+        // So they are of the second.
+        assert_eq!(come(&app, folder("Good day, bakery", "2025-06-07", "Salt."), &published()).await.updated, 1);
+        assert_eq!(come(&app, folder("Good day, bakery", "2025-06-08", "Flour."), &published()).await.updated, 1);
+        assert_eq!(come(&app, folder("Hello chandler", "2023-01-02", "Ropes."), &published()).await.new, 1, "a third folder");
+        assert_eq!(come(&app, folder("The chandler", "2023-01-02", "Ropes."), &published()).await.updated, 1);
+        let mut titles: Vec<String> = all(&app).await.into_iter().map(|article| article.title).collect();
+        titles.sort();
+        assert_eq!(titles, ["Good day, bakery", "Good day, harbour", "The chandler"]);
+        assert_eq!(called(&app, "Good day, harbour").await.body_html, "<p>Ships.</p>");
+    }
+
+    /// A file without a day is known by its title or its words, also where somebody wrote otherwise here, or deleted it.
+    async fn a_file_without_a_day_doubles_nothing(app: TestApp) {
+        let file = |title: &str, words: &str| zip(&[("posts/hello.md", &format!("---\ntitle: {title}\n---\n{words}\n"))]);
+        assert_eq!(come(&app, file("Hello harbour", "Ships."), &published()).await.new, 1);
+        assert_eq!(come(&app, file("Good day, harbour", "Ships."), &published()).await.updated, 1, "its title was put right");
+        let one = called(&app, "Good day, harbour").await;
+        let ours = WrittenArticle { title: "Ours".to_owned(), body_markdown: Some("Boats.".to_owned()), state: one.state, ..WrittenArticle::default() };
+        publishing::change_article(&app.site, (one.id, one.version), &ours, &[]).await.expect("saved");
+        for again in [file("Good day, harbour", "Ships and sails."), file("Fair wind, harbour", "Ships and sails.")] {
+            let report = come(&app, again, &published()).await;
+            assert_eq!((report.new, report.kept), (0, 1), "{report:?}");
+        }
+        assert_eq!(come(&app, file("Hello bakery", "Bread."), &published()).await.new, 1, "another folder's");
+        let one = called(&app, "Ours").await;
+        publishing::delete_article(&app.site, (one.id, one.version), &[], None).await.expect("deleted");
+        app.advance(Duration::from_secs(31 * 86_400));
+        jobs::forget_as_of(&app.site, app.site.now()).await.expect("a round");
+        let report = come(&app, file("Good day, harbour", "Ships."), &published()).await;
+        assert_eq!((report.new, report.left), (0, 1), "{report:?}");
+        assert_eq!(all(&app).await.len(), 1);
     }
 
     /// What somebody deleted stays deleted, however long ago that was, unless somebody asks for it back.

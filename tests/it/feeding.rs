@@ -368,6 +368,43 @@ both_engines! {
         assert_eq!(held(&harbour.world.asked).len(), 40);
     }
 
+    /// A thousand that are due at once are asked once each, with two small transactions for each and none open while a server is waited for:
+    /// whoever saves something meanwhile does not wait. Then it ends.
+    async fn a_thousand_feeds_hold_nobody_up(app: TestApp) {
+        let harbour = Harbour::open().await;
+        for n in 0..1_000 {
+            harbour.gives(&format!("/{n}"), 304, &[], "");
+        }
+        let add = format!(
+            "insert into feed (url, title, created_at) with recursive n(i) as (select 0 union all select i + 1 from n where i < 999) select '{}' || i, '', 0 from n",
+            harbour.url("/")
+        );
+        change(&app.site.db, add.leak()).await;
+        // All that are asked wait, until somebody has saved.
+        *held(&harbour.world.waits_for) = 9;
+        let before = app.site.db.transactions();
+        let meanwhile = async {
+            let all_wait = wait::at_most(MINUTE, async || (held(&harbour.world.now).0 == 8).then_some(()));
+            assert!(all_wait.await.is_some(), "eight are asked beside each other");
+            let mut tx = app.site.db.begin().await.expect("nobody holds the writer");
+            queue::set_cursor(&mut tx, "meanwhile", "saved", app.site.now()).await.expect("a row");
+            tx.commit().await.expect("a commit");
+            *held(&harbour.world.waits_for) = 8;
+            harbour.world.arrived.notify_waiters();
+        };
+        let (first, ()) = tokio::join!(poll(&app), meanwhile);
+        let mut done = first.done;
+        while done < 1_000 {
+            let more = poll(&app).await.done;
+            assert!(more > 0, "{done} of 1,000, and it stands still");
+            done += more;
+        }
+        let begun = app.site.db.transactions() - before;
+        assert!(begun <= 2_010, "{begun} transactions");
+        assert_eq!(held(&harbour.world.asked).len(), 1_000);
+        assert_eq!(poll(&app).await, Worked::default());
+    }
+
     /// A turn of the job that has used up its time leaves the others to the next one, unclaimed.
     async fn a_turn_without_time_begins_nothing(app: TestApp) {
         struct Hurries;
@@ -509,7 +546,7 @@ both_engines! {
         let desk = app.desk().await;
         let asks = format!("/desk/feeds/{}/remove", id.0);
         let page = desk.open(&asks).await;
-        shows(&page, "What it brought: 2 articles");
+        shows(&page, "2 articles came from it.");
         desk.submit_and_follow(&page.form(&asks)).await.says("The feed was removed. Its articles stay.").says("In the bin");
         assert_eq!(titles(&app).await.len(), 2);
         app.advance(DAY);
@@ -525,7 +562,7 @@ both_engines! {
         desk.submit_and_follow(&desk.open(&delete).await.form(&delete)).await.says("lies in the bin");
         app.advance(MINUTE);
         let page = desk.open(&asks).await;
-        shows(&page, "What it brought: 1 article");
+        shows(&page, "1 article came from it.");
         desk.submit_and_follow(&page.form(&asks).with("articles", "too")).await.says("and its articles with it");
         assert_eq!(titles(&app).await, [""; 0]);
         let gone = desk.open(&format!("/desk/feeds/{}", id.0)).await;
@@ -810,10 +847,10 @@ async fn the_feeds_desk_is_for_everybody() {
     browser.sound("feeds").await;
     browser.click("The Harbour Gazette").await;
     browser.click("Remove it").await;
-    browser.wait_for_text("They go, too").await;
+    browser.wait_for_text("They go into the bin, too").await;
     browser.sound("feed-remove").await;
-    browser.tick("They go, too").await;
-    browser.click("Remove it").await;
+    browser.tick("They go into the bin, too").await;
+    browser.click("Remove the feed").await;
     browser.wait_for_text("and its articles with it").await;
     browser.sound("feed-removed").await;
     browser.goto(&app.url("/desk/articles/bin")).await;

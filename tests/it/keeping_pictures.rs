@@ -1,10 +1,14 @@
 //! Pictures that the team brings: through the form or a script, once, described, given back for ever.
 
-use std::io::Cursor;
+use std::{io::Cursor, time::Duration};
 
-use broadside::{db::Engine, pictures};
+use broadside::{articles, db::Engine, pictures, publishing};
 use image::{DynamicImage, ImageFormat, Rgb, RgbImage};
 use reqwest::{Method, StatusCode, header};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpListener,
+};
 
 use crate::support::{
     Browser, Fixture as _, TestApp, TestDb,
@@ -12,6 +16,7 @@ use crate::support::{
     both_engines,
     database::{change, rows},
     visitor::{Page, Visitor},
+    wait,
 };
 
 /// Sends a file by the form of the page, as a script does where it asks for JSON.
@@ -34,6 +39,29 @@ async fn send(desk: &Visitor, accept: &str, name: &str, file: &[u8]) -> Page {
 /// What stands at an address, in bytes.
 async fn given(app: &TestApp, path: &str) -> reqwest::Response {
     app.visitor().request(Method::GET, path).send().await.expect("an answer")
+}
+
+/// Somebody else's site, which has one picture; its address.
+async fn another_site(picture: Vec<u8>) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = listener.local_addr().expect("an address").to_string();
+    tokio::spawn(async move {
+        while let Ok((mut connection, _)) = listener.accept().await {
+            let mut request = Vec::new();
+            while !request.ends_with(b"\r\n\r\n") {
+                match connection.read_u8().await {
+                    Ok(byte) => request.push(byte),
+                    Err(_) => break,
+                }
+            }
+            let (status, body) =
+                if request.starts_with(b"GET /quay.jpg ") { (200, &picture[..]) } else { (404, &[][..]) };
+            let head =
+                format!("HTTP/1.1 {status} X\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", body.len());
+            let _ = connection.write_all(&[head.as_bytes(), body].concat()).await;
+        }
+    });
+    address
 }
 
 fn photograph(width: u32, height: u32, shade: u8) -> Vec<u8> {
@@ -102,6 +130,61 @@ both_engines! {
         assert_eq!(rows::<(i64,)>(&app.site.db, "select count(*) from picture").await, [(2,)]);
     }
 
+    /// Pictures of other sites come to us on wish, so that no mail depends on those: the text names ours, what was said of each stays, and what
+    /// cannot be had is said.
+    async fn pictures_of_other_sites_are_copied(app: TestApp) {
+        let site = another_site(photograph(900, 300, 120)).await;
+        let desk = app.desk().await;
+        let (quay, gone) = (format!("http://{site}/quay.jpg"), format!("http://{site}/gone.jpg"));
+        let text = format!("Look: ![Two boats]({quay} \"The quay\") and ![]({gone})");
+        let new = "/desk/articles/new";
+        let form = desk.open(new).await.form(new).with("title", "The quay").with("body_markdown", &text);
+        let copied = desk.submit(&form.with("act", "copy-pictures")).await;
+        copied.says("One picture was copied. Save the article").says("Not copied").says("there is nothing at that address (404)");
+        let (name,): (String,) = rows(&app.site.db, "select public_id from picture").await.remove(0);
+        let form = copied.form(new);
+        let text = form.value("body_markdown").expect("a text").trim().to_owned();
+        let ours = app.site.url(&format!("/pictures/{name}-900.jpg"));
+        assert_eq!(text, format!("Look: ![Two boats]({ours} \"The quay\") and ![]({gone})"));
+        assert_eq!(rows::<(i64,)>(&app.site.db, "select count(*) from article").await, [(0,)], "nothing is saved by it");
+        desk.open(&format!("/desk/pictures/{name}")).await.says("900 by 300 pixels");
+        assert_eq!(rows::<(String,)>(&app.site.db, "select alt from picture").await, [("Two boats".to_owned(),)]);
+        assert_eq!(given(&app, &format!("/pictures/{name}-900.jpg")).await.status(), StatusCode::OK);
+        let again = desk.submit(&form.with("act", "copy-pictures")).await;
+        again.says("No picture was copied.");
+        assert_eq!(rows::<(i64,)>(&app.site.db, "select count(*) from picture").await, [(1,)]);
+    }
+
+    /// The picture that leads an edition is shown from here where somebody wants that, and its article stays as its source has it.
+    async fn a_mail_depends_on_no_other_site(app: TestApp) {
+        let site = another_site(photograph(900, 300, 120)).await;
+        app.reader("ann@example.org").await;
+        let draft = app.draft("The quay").await;
+        let lead = articles::by_ids(&app.site.db, &draft.content.article_ids[..1]).await.expect("a read").remove(0);
+        let there = |name: &str| format!("update article set image_url = 'http://{site}/{name}' where id = {}", lead.id.0).leak() as &'static str;
+        change(&app.site.db, there("gone.jpg")).await;
+        let (desk, path) = (app.desk().await, format!("/desk/editions/{}", draft.public_id));
+        let composer = desk.open(&path).await;
+        let said = "The picture of the first article is on 127.0.0.1, which does not encrypt what it sends, so mails leave it out";
+        assert!(composer.body.contains(said), "{}", composer.body);
+        let copies = |page: &Page| page.form(&path).with("act", "copy-picture").with("subject", "Typed before");
+        desk.submit_and_follow(&copies(&composer)).await.says("The picture could not be copied");
+        change(&app.site.db, there("quay.jpg")).await;
+        let copied = desk.submit_and_follow(&copies(&desk.open(&path).await)).await;
+        copied.says("The picture is kept here now");
+        assert!(!copied.body.contains("copy-picture"), "there is nothing left to do");
+        assert_eq!(copied.form(&path).value("subject"), Some("Typed before"), "what was written is saved");
+        let (name,): (String,) = rows(&app.site.db, "select public_id from picture").await.remove(0);
+        let now = articles::by_ids(&app.site.db, &[lead.id]).await.expect("a read").remove(0);
+        assert_eq!((now.image_url, now.edited_at, now.version), (Some(format!("http://{site}/quay.jpg")), lead.edited_at, lead.version));
+        let edition = publishing::find(&app.site.db, &draft.public_id).await.expect("the edition");
+        publishing::press_send(&app.site, &app.templates, edition.id, edition.revision, None, None).await.expect("pressed");
+        app.advance(publishing::UNDO);
+        app.drain().await;
+        let mail = app.last_mail("ann@example.org").html;
+        assert!(mail.contains(&app.site.url(&format!("/pictures/{name}-900.jpg"))) && !mail.contains(&site), "{mail}");
+    }
+
     /// A page of the library costs the same however many there are, and goes on by key.
     async fn many_pictures_are_paged(app: TestApp) {
         change(&app.site.db, "insert into picture (public_id, file, alt, is_decorative, caption, credit, created_at)
@@ -139,6 +222,44 @@ async fn the_library_in_a_browser() {
     browser.click("Save").await;
     browser.wait_for_text("It stands so in texts from now on").await;
     browser.sound("picture").await;
+
+    // Pasted, and dropped, into a text; what is no picture is said, and does not take the page away.
+    browser.goto(&app.url("/desk/articles/new")).await;
+    browser.fill("Article", "Look:").await;
+    let brings = |event: &str, name: &str, kind: &str, file: &[u8]| {
+        let (class, holds) = if event == "paste" {
+            ("ClipboardEvent", "clipboardData")
+        } else {
+            ("DragEvent", "dataTransfer")
+        };
+        format!(
+            "const data = new DataTransfer(); data.items.add(new File([new Uint8Array({})], '{name}', {{ type: '{kind}' }}));
+             return document.querySelector('#body_markdown').dispatchEvent(new {class}('{event}', {{ {holds}: data, bubbles: true, cancelable: true }}))",
+            serde_json::json!(file)
+        )
+    };
+    let text = "return document.querySelector('#body_markdown').value";
+    let holds = async |pictures: usize| {
+        let held = wait::at_most(Duration::from_secs(20), async || {
+            let text = browser.script(text).await;
+            (text.as_str()?.matches("-40.jpg)").count() == pictures).then_some(())
+        });
+        assert!(held.await.is_some(), "{}", browser.script(text).await);
+    };
+    assert_eq!(browser.script(&brings("paste", "a.jpg", "image/jpeg", &photograph(40, 30, 20))).await, false);
+    browser.wait_for_text("Write between the brackets what the picture shows").await;
+    holds(1).await;
+    // Some systems do not say what a file is. Another stands behind the first, though the cursor waits within that to describe it.
+    assert_eq!(browser.script(&brings("drop", "b.jpg", "", &photograph(40, 30, 80))).await, false);
+    holds(2).await;
+    let brought = browser.script(text).await;
+    let brought = brought.as_str().expect("a text");
+    let lines: Vec<&str> = brought.lines().filter(|line| !line.is_empty()).collect();
+    assert!(lines.len() == 3 && lines[1..].iter().all(|line| line.starts_with("![](http")), "{brought}");
+    let heic = [&b"\0\0\0\x18ftypheic"[..], &[0; 40]].concat();
+    assert_eq!(browser.script(&brings("drop", "IMG_1.HEIC", "", &heic)).await, false);
+    browser.wait_for_text("this one is HEIC, as iPhones take it").await;
+    browser.sound("desk-writing-heic").await;
     browser.close().await;
     app.finish().await;
 }

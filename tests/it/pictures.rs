@@ -1,16 +1,22 @@
-//! The pictures of the README and of docs/readers.md, taken of the real thing. They are not a test of anything, so they are taken only by
+//! The pictures of the README, docs/readers.md and docs/writing.md, taken of the real thing. They are not a test of anything, so they are taken only by
 //! `docs/pictures/make`.
 
 use std::{fs, path::Path, time::Duration};
 
 use broadside::{
+    articles,
     db::Engine,
     publishing::{self, Content},
     sandbox::{Rule, Stage},
     subscribers::{self, Basis, topics},
 };
 
-use crate::support::{Browser, Fixture, TestApp, TestDb, app::OWNER, database::rows, wait};
+use crate::support::{
+    Browser, Fixture, TestApp, TestDb,
+    app::OWNER,
+    database::{change, rows},
+    wait,
+};
 
 const FIRST: [&str; 10] = ["Ada", "Bruno", "Chidi", "Dana", "Elif", "Farid", "Greta", "Hana", "Ivo", "June"];
 const LAST: [&str; 8] = ["abara", "bianchi", "castellan", "dufour", "eriksen", "farrow", "goto", "hale"];
@@ -148,6 +154,70 @@ async fn take_readers() {
     browser.close().await;
     app.finish().await;
 }
+
+/// What docs/writing.md tells of: an article being written, and a feed.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "writes docs/pictures"]
+async fn take_writing() {
+    let Some(db) = TestDb::migrated(Engine::Sqlite).await else { return };
+    let app = TestApp::start(db).await;
+    let Some(browser) = Browser::open().await else { return };
+    let fetcher = articles::Fetcher::new(true).expect("a fetcher");
+    let added = articles::add_feed(&app.site, &fetcher, "https://tidewater.example/feed.xml").await;
+    let (feed, _) = added.expect("a feed");
+    let parsed = articles::parse_feed(articles::SAMPLE_FEED, None, None).expect("the sample is in order");
+    articles::import(&app.site, Some(feed.id), parsed).await.expect("an import");
+    // As if it had been asked over the network, an hour ago.
+    let ago = app.site.now().minus(Duration::from_secs(3_000));
+    let read = format!(
+        "update feed set title = 'Tidewater', checked_at = {0}, brought = 8, brought_at = {0}, next_at = {1} where id = {2}",
+        ago.0,
+        app.site.now().plus(Duration::from_secs(600)).0,
+        feed.id.0
+    );
+    change(&app.site.db, read.leak()).await;
+    browser.prefer("light").await;
+    browser.resize(1200, 860).await;
+    browser.goto(&app.url("/desk/sign-in")).await;
+    browser.fill("Email address", OWNER.0).await;
+    browser.fill("Password", OWNER.1).await;
+    browser.click("Sign in").await;
+    browser.wait_for_text("Good to see you").await;
+    browser.goto(&app.url("/desk/articles/new")).await;
+    browser.fill("Title", "The lamp that went out").await;
+    browser.fill("Standfirst (optional)", "Nobody had seen it dark before.").await;
+    browser.fill("Byline (optional)", "Ann Lee and Ben Ode").await;
+    let fill = format!(
+        "const area = document.querySelector('#body_markdown'); area.value = {}; area.dispatchEvent(new Event('input', {{ bubbles: true }}))",
+        serde_json::json!(LAMP)
+    );
+    browser.script(&fill).await;
+    browser.click("Preview").await;
+    browser.wait_for_text("What the keeper says").await;
+    wait::until("the words are counted", async || {
+        let counted = "return !document.querySelector('[data-count]').textContent.startsWith('0 ')";
+        browser.script(counted).await.as_bool()?.then_some(())
+    })
+    .await;
+    browser.script("document.querySelector('.editor').scrollIntoView()").await;
+    save("writing", &browser).await;
+    browser.resize(1000, 760).await;
+    browser.goto(&app.url(&format!("/desk/feeds/{}", feed.id.0))).await;
+    save("feed", &browser).await;
+    browser.close().await;
+    app.finish().await;
+}
+
+const LAMP: &str = "On the night of the storm the lamp at the end of the quay was **dark** for the first time in ninety years.
+
+## What the keeper says
+
+> I had the match in my hand, and the wind had other plans.
+
+- The wick was new.
+- The oil was [last year's](https://example.org/oil).[^1]
+
+[^1]: The harbour master's book, page 12.";
 
 async fn save(name: &str, browser: &Browser) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/pictures");

@@ -37,7 +37,7 @@ both_engines! {
         let asks = format!("/desk/feeds/{}/remove", feed.id.0);
         desk.open(&format!("/desk/feeds/{}", feed.id.0)).await.says("Remove");
         let page = desk.open(&asks).await;
-        page.says("Nothing new comes in from https://tidewater.example/feed.xml");
+        page.says("No new articles come in from it").says("https://tidewater.example/feed.xml");
         desk.submit_and_follow(&page.form(&asks)).await.says("The feed was removed");
         assert_eq!(articles::feeds(&app.site.db, None, 10).await.expect("a read"), []);
         let left = articles::latest(&app.site, 100).await.expect("a read");

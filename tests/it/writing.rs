@@ -133,11 +133,11 @@ both_engines! {
         assert_eq!(desk.open(&source).await.status, StatusCode::NOT_FOUND);
         let form = desk.open(&format!("{own}?text=mine")).await.form("/desk/articles/");
         let saved = desk.submit_and_follow(&form.with("title", "Our tide").with("body_markdown", "Our words.").with("act", "publish")).await;
-        saved.says("What it says where it came from");
-        desk.open(&source).await.says("it says what it said before it was changed here");
+        saved.says("What its source says");
+        desk.open(&source).await.says("Its source says what it said before somebody changed it here");
         assert_eq!(item("High tide", "New words.").await.expect("a read").kept, 1);
         let page = desk.open(&own).await;
-        page.says("it says something else since").says("What was written here stays");
+        page.says("Its source says something else since").says("What was written here stays");
         assert_eq!(now(&app, article.id).await.title, "Our tide");
         let seen = desk.open(&source).await;
         assert!(seen.body.contains("<ins><span class=\"hidden\">new: </span>High </ins>tide"), "{}", seen.body);
@@ -148,11 +148,11 @@ both_engines! {
         let late = desk.submit(&seen.form(&source)).await;
         assert_eq!(late.status, StatusCode::CONFLICT);
         late.says("Nothing was changed");
-        desk.submit_and_follow(&late.form(&source)).await.says("follows that again");
+        desk.submit_and_follow(&late.form(&source)).await.says("follows it again");
         let is_now = now(&app, article.id).await;
         assert_eq!((is_now.title.as_str(), is_now.body_html.as_str(), is_now.body_markdown.as_deref(), is_now.edited_at), ("Highest tide", "<p>Newest words.</p>", None, None));
         assert_eq!(is_now.topics[0].name, "Rivers");
-        desk.submit_and_follow(&late.form(&source)).await.says("follows that again");
+        desk.submit_and_follow(&late.form(&source)).await.says("follows it again");
         let read = item("Highest tide", "Newest words.").await.expect("a read");
         assert_eq!((read.updated, read.kept), (0, 0), "it says what was taken");
         assert_eq!(item("Tide", "Old words.").await.expect("a read").updated, 1, "and what it said first is news again");
@@ -354,6 +354,50 @@ both_engines! {
         desk.open(&format!("/desk/editions/{draft}")).await.says("It was 1922, after all.");
     }
 
+    /// So does taking what its source says of it: it is a change like any other.
+    async fn the_source_of_what_was_mailed_asks(app: TestApp) {
+        app.reader("ann@example.org").await;
+        app.send_edition("The first").await;
+        let (edition,) = rows::<(String,)>(&app.site.db, "select public_id from edition where sealed_at is not null").await.remove(0);
+        let (id,) = rows::<(i64,)>(&app.site.db, "select article_id from edition_article order by position limit 1").await[0];
+        let id = ArticleId(id);
+        let (desk, article) = (app.desk().await, now(&app, id).await);
+        let source = format!("{}/source", path(&article));
+        let ours = async |field: &str, words: &str| {
+            let form = desk.open(&path(&article)).await.form("/desk/articles/").with(field, words).with("correcting", "silent");
+            desk.submit_and_follow(&form.with("act", "publish")).await.says("Saved.");
+        };
+        // What readers of the article do not read asks nothing.
+        ours("origin_note", "First published on the quay.").await;
+        let page = desk.open(&source).await;
+        assert!(!page.body.contains("It was mailed with"), "{}", page.body);
+        desk.submit_and_follow(&page.form(&source)).await.says("follows it again");
+        ours("title", "Ours").await;
+        let page = desk.open(&source).await;
+        assert!(page.body.contains("It was mailed with") && page.body.contains("“The first”"), "{}", page.body);
+        let asked = desk.submit(&page.form(&source)).await;
+        assert_eq!(asked.status, StatusCode::UNPROCESSABLE_ENTITY);
+        asked.says("choose whether readers are told of the change");
+        let wordless = desk.submit(&asked.form(&source).with("correcting", "noted")).await;
+        assert_eq!(wordless.status, StatusCode::UNPROCESSABLE_ENTITY);
+        wordless.says("Please say in a sentence what was put right");
+        assert_eq!(now(&app, id).await.title, "Ours");
+        let noted = wordless.form(&source).with("correction", "It has its first title again.");
+        desk.submit_and_follow(&noted).await.says("follows it again");
+        assert_eq!(now(&app, id).await.title, article.title);
+        app.visitor().open(&format!("/articles/{}", article.slug)).await.says("Corrected on").says("It has its first title again.");
+        ours("title", "Ours again").await;
+        let form = desk.open(&source).await.form(&source).with("correcting", "mailed");
+        let on = desk.submit_and_follow(&form).await;
+        assert_eq!(on.url.path(), format!("/desk/editions/{edition}"));
+        on.says("begin a correction below");
+        assert_eq!(now(&app, id).await.title, article.title);
+        // What readers do not see any more asks nothing.
+        let form = desk.open(&path(&article)).await.form("/desk/articles/").with("title", "Off").with("act", "withdraw");
+        desk.submit_and_follow(&form).await;
+        assert!(!desk.open(&source).await.body.contains("It was mailed with"));
+    }
+
     /// The list is narrowed by how articles stand, by topic and by feed, and keeps that from page to page.
     async fn the_list_is_narrowed(app: TestApp) {
         let all = app.articles().await;
@@ -501,6 +545,19 @@ async fn writing_is_pleasant() {
     assert_eq!(browser.script(TEXT).await, "*One lamp* and two lamps.");
     browser.script("document.execCommand('undo')").await;
     assert_eq!(browser.script(TEXT).await, "One lamp and two lamps.", "the browser's own undo knows of it");
+    until(&browser, "return document.querySelector('[data-count]').textContent.startsWith('5 words')").await;
+    for (key, begins) in [("b", "**One lamp** and"), ("i", "*One lamp* and"), ("k", "[One lamp](")] {
+        choose(&browser, "One lamp").await;
+        let pressed = format!(
+            "return document.activeElement.dispatchEvent(new KeyboardEvent('keydown', {{ key: '{key}', ctrlKey: true, bubbles: true, cancelable: true }}))"
+        );
+        assert_eq!(browser.script(&pressed).await, false, "the browser does nothing else with Ctrl+{key}");
+        let text = browser.script(TEXT).await;
+        assert!(text.as_str().is_some_and(|text| text.starts_with(begins)), "Ctrl+{key}: {text}");
+        browser.script("document.execCommand('undo')").await;
+        assert_eq!(browser.script(TEXT).await, "One lamp and two lamps.");
+    }
+    choose(&browser, "One lamp").await;
     browser.click("Heading").await;
     browser.click("Footnote").await;
     let noted = browser.script(TEXT).await;
@@ -546,6 +603,42 @@ async fn writing_is_pleasant() {
     app.finish().await;
 }
 
+/// TRUST U1: what the source of a mailed article says, in a browser: what differs, what readers are told, and the way back.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_its_source_says_is_for_everybody() {
+    let Some(db) = TestDb::migrated(Engine::Sqlite).await else { return };
+    let app = TestApp::start(db).await;
+    app.reader("ann@example.org").await;
+    app.send_edition("The first").await;
+    let (id,) =
+        rows::<(i64,)>(&app.site.db, "select article_id from edition_article order by position limit 1")
+            .await[0];
+    let article = now(&app, ArticleId(id)).await;
+    let text = articles::text_to_change(&article).await.expect("a text");
+    let ours = WrittenArticle {
+        title: format!("{}, as we see it", article.title),
+        byline: "Ann Lee".to_owned(),
+        body_markdown: Some(text.replacen(' ', " really ", 1)),
+        state: ArticleState::Published,
+        ..WrittenArticle::default()
+    };
+    publishing::change_article(&app.site, (article.id, article.version), &ours, &[]).await.expect("saved");
+    let Some(browser) = Browser::open().await else { return };
+    signed_in(&app, &browser).await;
+    browser.goto(&app.url(&format!("{}/source", path(&article)))).await;
+    browser.wait_for_text("It was mailed with").await;
+    browser.sound("desk-source").await;
+    browser.click("Take its source’s version").await;
+    browser.wait_for_text("choose whether readers are told").await;
+    browser.sound("desk-source-asks").await;
+    browser.tick("Change it without a word, as for a slip of the pen").await;
+    browser.click("Take its source’s version").await;
+    browser.wait_for_text("follows it again").await;
+    assert_eq!(now(&app, article.id).await.title, article.title);
+    browser.close().await;
+    app.finish().await;
+}
+
 /// What is typed is not lost: by a session that ends, nor by a page that goes; it is offered, and taken or thrown away.
 #[tokio::test(flavor = "multi_thread")]
 async fn no_keystroke_is_lost() {
@@ -555,6 +648,20 @@ async fn no_keystroke_is_lost() {
     let Some(browser) = Browser::open().await else { return };
     signed_in(&app, &browser).await;
     browser.goto(&app.url(&path(&article))).await;
+    browser
+        .script(
+            "window.there = window.fetch; window.fetch = () => Promise.reject(new TypeError('no network'))",
+        )
+        .await;
+    browser.fill("Article", "Typed in a tunnel.").await;
+    browser.wait_for_text("The desk cannot be reached. What you type is kept in this browser").await;
+    browser.script("window.fetch = window.there; dispatchEvent(new Event('online'))").await;
+    browser.wait_for_text("not saved yet").await;
+    assert_eq!(
+        rows::<(i64,)>(&app.site.db, "select count(*) from article_sitting where text like '%in a tunnel%'")
+            .await,
+        [(1,)]
+    );
     browser.fill("Article", "Typed while the session lasts.").await;
     browser.wait_for_text("not saved yet").await;
     change(&app.site.db, "delete from staff_session").await;

@@ -11,6 +11,7 @@ mod dates;
 mod item;
 mod json;
 mod letters;
+pub(super) mod links;
 mod mistaken;
 mod names;
 mod parsed;
@@ -27,6 +28,7 @@ use url::Url;
 pub(super) use self::body::Body;
 use self::{article::Context, item::Fields, mistaken::mistaken, tree::Tree};
 pub use self::{
+    links::NamedFeed,
     mistaken::FeedError,
     parsed::{ParsedArticle, ParsedFeed},
 };

@@ -7,13 +7,12 @@ use url::Url;
 use super::{
     super::{
         cleaning::{charset::ContentType, guard, html::escape},
-        feed::{FeedError, ParsedFeed},
+        feed::{FeedError, NamedFeed, ParsedFeed, links},
         fetch::{self, FetchError, Fetched, Fetcher, Validators},
         import::{self, ArticlesImported},
         rows::FeedId,
         store::feeds as store,
     },
-    links::{self, NamedFeed},
     looked_after::{self, FeedsError},
     polling::{self, Answer, FeedPollError, Polled},
     rows::{Feed, FeedSource},
@@ -157,13 +156,9 @@ async fn read(
     address: Url,
     content_type: Option<ContentType>,
 ) -> Result<Result<ParsedFeed, Vec<NamedFeed>>, BringInFeedError> {
-    let (document, page_address) = (bytes.clone(), address.clone());
     match polling::parse(bytes, Some(address), content_type).await {
         Ok(parsed) => Ok(Ok(parsed)),
-        Err(FeedError::WebPage { .. }) => {
-            let named = heavy::aside(move || links::of_page(&document, &page_address));
-            Ok(Err(named.await.map_err(|_| FeedPollError::Feed(FeedError::GaveUp))?))
-        }
+        Err(FeedError::WebPage { feeds }) => Ok(Err(feeds)),
         Err(error) => Err(FeedPollError::Feed(error).into()),
     }
 }

@@ -3,7 +3,6 @@
 //! The rule: one that is paused, ended or in the bin brings nothing. How a document is read is [`feed`](super::feed)'s.
 
 mod adding;
-mod links;
 mod looked_after;
 mod polling;
 pub(super) mod rows;
@@ -14,7 +13,6 @@ pub use self::{
         BringInFeedError, BroughtIn, LARGEST_OPML, OpmlError, add_feeds, bring_in_feed, import_bytes,
         import_source, read_opml, write_opml,
     },
-    links::NamedFeed,
     looked_after::{
         FeedsError, MOST_FEEDS, add_feed, articles_gone_with, articles_of_feed, bring_feed_back, feed_read,
         feed_reads, feeds, find_feed, go_on_with_feed, pause_feed, remove_feed, removed_feeds, set_feed,

@@ -19,7 +19,7 @@ statements! {
     /// It follows its source again, as long as both are as they were seen. What it says now is what it said; of an archive nobody knows whether
     /// it was that or a feed, so it is read anew.
     TAKE = "update article set title = $3, standfirst = $4, byline = $5, body_html = $6, body_markdown = $7, word_count = $8, canonical_url = $9, image_url = $10, image_alt = $11,
-        origin_note = $12, search = $13, updated_at = $14, edited_at = null,
+        origin_note = $12, correction = coalesce($16, correction), corrected_at = case when cast($16 as text) is null then corrected_at else $14 end, search = $13, updated_at = $14, edited_at = null,
         content_hash = case when archive_hash is null then coalesce(theirs_hash, content_hash) else content_hash end,
         archive_hash = case when archive_hash is null then null else '' end, theirs = null, theirs_hash = null, theirs_at = null, version = version + 1
         where id = $1 and version = $2 and edited_at is not null and deleted_at is null and theirs_at is not distinct from $15";
@@ -49,6 +49,7 @@ pub(in super::super) async fn take(
     tx: &mut Tx,
     (id, version): (ArticleId, i64),
     (text, (html, words), at): (&ArticleText, (&str, i64), Option<Moment>),
+    correction: Option<&str>,
     now: Moment,
 ) -> Result<bool> {
     let taken = tx
@@ -70,6 +71,7 @@ pub(in super::super) async fn take(
                 text_of(&text.title, &text.byline),
                 now,
                 at,
+                correction,
             ),
         )
         .await?;

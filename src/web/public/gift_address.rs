@@ -35,7 +35,11 @@ pub(crate) async fn submit(State(app): State<App>, Path(token): Path<String>) ->
     let provider = app.payments.as_ref().map(|payments| payments.provider.as_ref());
     match donations::take_new_address(&app.site, provider, &token).await {
         Ok(whose) => Ok(see_other(&format!("/supporter/{whose}"))),
-        Err(NewAddressError::NotFound) => dead_link::page(&app, dead_link::Was::Unknown).await,
+        Err(NewAddressError::NotFound) => match donations::new_gift_address(&app.site, &token).await? {
+            // Pressed twice, or long ago; the page says so.
+            Some(gift) if gift.is_taken => Ok(see_other(&format!("/gift-address/{token}"))),
+            _ => dead_link::page(&app, dead_link::Was::Unknown).await,
+        },
         Err(NewAddressError::Unreachable(error)) => {
             tracing::warn!(error = error.for_the_record(), "a new address of a gift could not be looked at");
             Ok((StatusCode::SERVICE_UNAVAILABLE, page(&app, &token, true).await?).into_response())

@@ -131,7 +131,7 @@ pub(crate) async fn submit_embedded(
 }
 
 async fn take(app: &App, caller: Caller, at: At<'_>, (posted, elsewhere): (Posted, bool)) -> Outcome {
-    let here = app.rush.enter();
+    let here = app.rush.enter(caller.trace().ip);
     let read = match here.is_rush() {
         true => app.rush.shown(&app.site.db, at.slug).await?.ok_or(WebError::NotFound)?,
         false => {

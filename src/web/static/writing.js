@@ -238,7 +238,20 @@ function begin(editor) {
     chooser.click();
   }
 
+  /** A place that is not within what stands for a picture, but behind that. */
+  function outside(at) {
+    const from = area.value.lastIndexOf("\n", at - 1) + 1;
+    const [line] = area.value.slice(from).split("\n", 1);
+    for (const one of line.matchAll(/!\[[^\]]*\]\([^)]*\)/g)) {
+      const [begins, ends] = [from + one.index, from + one.index + one[0].length];
+      if (begins < at && at < ends) return ends;
+    }
+    return at;
+  }
+
   async function bring(files) {
+    // Where the first one of which nothing is said is to be described.
+    let silent = null;
     for (const file of files) {
       say(`Bringing ${file.name} …`);
       const body = new FormData();
@@ -248,23 +261,25 @@ function begin(editor) {
         const answer = await fetch("/desk/pictures", { method: "POST", body, headers: { accept: "application/json" }, redirect: "manual" });
         const told = (answer.headers.get("content-type") ?? "").includes("json") ? await answer.json() : {};
         if (!answer.ok) return say(told.mistake ?? `${file.name} was not taken. Is it larger than 20 MB, or have you been signed out?`);
-        const at = area.selectionStart;
-        const text = apart(told.markdown, at, area.selectionEnd, true);
-        put(text);
-        const words = at + text.indexOf("![") + 2;
-        if (told.silent) area.setSelectionRange(words, words);
-        say(told.silent ? "Write between the brackets what the picture shows, for who does not see it." : "");
+        const at = outside(area.selectionStart);
+        const to = Math.max(at, area.selectionEnd);
+        const text = apart(told.markdown, at, to, true);
+        put(text, at, to);
+        if (told.silent) silent ??= at + text.indexOf("![") + 2;
       } catch {
         return say(`${file.name} could not be brought just now. Try again.`);
       }
     }
+    if (silent !== null) area.setSelectionRange(silent, silent);
+    say(silent === null ? "" : "Write between the brackets what the picture shows, for who does not see it.");
   }
 
   area.addEventListener("dragover", (event) => {
     if (event.dataTransfer.types.includes("Files")) event.preventDefault();
   });
   area.addEventListener("drop", (event) => {
-    const files = pictures(event.dataTransfer.files);
+    // Not every system says of a file what it is: the desk does, and a file that is opened in its place takes the page away.
+    const files = [...event.dataTransfer.files];
     if (files.length === 0) return;
     event.preventDefault();
     bring(files);

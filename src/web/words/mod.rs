@@ -42,7 +42,7 @@ pub fn done(code: &str) -> Option<&'static str> {
         "enabled" => "They can sign in again.",
         "password" => "Your password was changed, and your other sessions have ended.",
         "correct-it" => "The article is saved. To tell those who got this edition, begin a correction below.",
-        "source-taken" => "It says what it says there, and follows that again.",
+        "source-taken" => "It says what its source says, and follows it again.",
         "thrown-away" => "What was not saved is thrown away.",
         "authors-merged" => "They are one person now. The other page leads here.",
         "authors-parted" => {
@@ -56,6 +56,10 @@ pub fn done(code: &str) -> Option<&'static str> {
         "many-stopped" => "Stopped. What was changed before stays, and can be taken back.",
         "picture-saved" => {
             "Saved. It stands so in texts from now on; those that hold it already stay as they are."
+        }
+        "picture-copied" => "The picture is kept here now, and mails show it from here.",
+        "picture-not-copied" => {
+            "The picture could not be copied: its site does not give it to us, or it is of a kind that we cannot read. You can bring it under Pictures."
         }
         "picture-away" => "The picture is put away. What holds it goes on showing it.",
         "feed-added" => "The feed was read, and new articles come in by themselves from now on.",

@@ -7,6 +7,7 @@ use super::{
     article_form::{
         FIELDS, MINE, filled, same, theirs, typed, with_moments, with_text, writes_body, written,
     },
+    correcting,
     texts::{compared, words_of},
 };
 use crate::{
@@ -289,12 +290,11 @@ async fn write(desk: &Desk, article: Option<&Article>, mut form: Form) -> Outcom
         Some(article) => publishing::mailed_with(&site.db, article.id).await?,
         None => None,
     };
-    let tells = form.text("correcting").to_owned();
     let written = written(&mut form, article, (site.now(), desk.zone()), me);
     let is_asked = mailed.is_some() && article.is_some_and(|article| is_told_otherwise(article, &form));
     let stays = written.as_ref().is_some_and(|written| written.state == ArticleState::Published);
-    if is_asked && stays && !["silent", "noted", "mailed"].contains(&&*tells) {
-        form.mistake("correcting", "It was mailed as it was: choose whether readers are told of the change.");
+    if is_asked && stays {
+        correcting::is_chosen(&mut form);
     }
     let refused = match written.filter(|_| form.is_valid()) {
         None => Refused::Invalid,
@@ -310,11 +310,9 @@ async fn write(desk: &Desk, article: Option<&Article>, mut form: Form) -> Outcom
                     if let Some(piece) = new_piece(&form) {
                         articles::throw_away(site, me, &piece).await?;
                     }
-                    let to = match mailed.filter(|_| is_asked && tells == "mailed") {
-                        Some(edition) => format!("/desk/editions/{}?done=correct-it", edition.public_id),
-                        None => format!("/desk/articles/{}?done=saved", saved.id.0),
-                    };
-                    return Ok(see_other(&to));
+                    let to = correcting::leads_to(&form, mailed.as_ref().filter(|_| is_asked));
+                    let saved = || format!("/desk/articles/{}?done=saved", saved.id.0);
+                    return Ok(see_other(&to.unwrap_or_else(saved)));
                 }
                 Err(Changed::Article(ArticleError::Invalid(errors))) => {
                     for error in errors {

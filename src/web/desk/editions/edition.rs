@@ -65,6 +65,8 @@ struct Page {
     /// Whether there are feeds to be read, and what came when somebody had them read.
     has_feeds: bool,
     came: Option<String>,
+    /// The other site that each mail would ask for the picture of the first article, and whether mails leave it out.
+    picture: Option<Elsewhere>,
     trouble: Option<&'static str>,
     /// Somebody else's version, to be looked at beside one's own.
     theirs: Option<i64>,
@@ -73,6 +75,12 @@ struct Page {
     who_email: String,
     #[serde(flatten)]
     readiness: Readiness,
+}
+
+#[derive(Serialize)]
+struct Elsewhere {
+    host: String,
+    is_left_out: bool,
 }
 
 /// `GET /desk/editions/{id}`
@@ -140,6 +148,18 @@ pub(crate) async fn submit(
             let list = List { path: &path, place: "came", kept: &[] };
             Ok(see_other(&list.address(Some(came))))
         }
+        Ok(saved) if act == "copy-picture" => {
+            let edition = publishing::load_revision(&desk.site().db, edition.id, saved).await?;
+            let lead = articles::by_ids(&desk.site().db, first(&edition.content)).await?;
+            let mut done = "picture-copied";
+            for article in &lead {
+                let (site, staff_id) = (desk.site(), desk.who.staff.id);
+                if !articles::copy_picture(site, &desk.app.fetcher, staff_id, article).await? {
+                    done = "picture-not-copied";
+                }
+            }
+            Ok(see_other(&format!("{path}?done={done}#picked")))
+        }
         Ok(_) => Ok(see_other(&on)),
         Err(
             error @ (publishing::Error::Changed | publishing::Error::Locked | publishing::Error::Segment(_)),
@@ -200,12 +220,28 @@ async fn page(
         has_feeds: !articles::feeds(&site.db, None, 1).await?.is_empty(),
         came: look.came.0.map(came),
         picked: picked_lines(desk, &chosen.article_ids).await?,
+        picture: picture(desk, chosen).await?,
         theirs: trouble.map(|_| edition.revision),
         trouble,
         may_send: desk.may(Role::SENDING),
         who_email: desk.who.staff.email.to_string(),
         readiness: readiness(desk, edition).await?,
     })
+}
+
+/// The article that leads.
+fn first(content: &Content) -> &[ArticleId] {
+    content.article_ids.get(..1).unwrap_or_default()
+}
+
+async fn picture(desk: &Desk, chosen: &Content) -> Result<Option<Elsewhere>, WebError> {
+    let site = desk.site();
+    let Some(article) = articles::by_ids(&site.db, first(chosen)).await?.pop() else { return Ok(None) };
+    let address = articles::picture_elsewhere(site, &article).await?;
+    Ok(address.map(|address| Elsewhere {
+        host: address.host_str().unwrap_or_default().to_owned(),
+        is_left_out: address.scheme() != "https",
+    }))
 }
 
 /// The articles that can be added, as the composer of that path lists them.

@@ -1,5 +1,5 @@
-//! Where an ordinary page says that its feeds are, and which feeds a list of them (OPML) names: tags alone are looked at, one after the
-//! other, and nothing is built of them.
+//! Which feeds an ordinary page names, and which a list of them (OPML): tags alone are looked at, one after the other, and nothing is built
+//! of them.
 
 use quick_xml::{escape, events::attributes::Attributes};
 use serde::Serialize;
@@ -7,12 +7,12 @@ use url::Url;
 
 use super::super::cleaning::{charset, html};
 
-/// A page is looked through so far.
+/// The head of a page is looked through so far.
 const HEAD: usize = 512 * 1024;
 /// A page that names more has a feed for everything.
 const MOST_ON_A_PAGE: usize = 20;
 /// A list of more is no magazine's.
-pub(super) const MOST_ON_A_LIST: usize = 500;
+pub(in super::super) const MOST_ON_A_LIST: usize = 500;
 const LONGEST_NAME: usize = 200;
 const LONGEST_ADDRESS: usize = 2_000;
 
@@ -25,25 +25,27 @@ pub struct NamedFeed {
     pub url: String,
 }
 
-/// The feeds that a page names (`<link rel="alternate">`), those of comments last.
-pub(super) fn of_page(page: &[u8], address: &Url) -> Vec<NamedFeed> {
-    let text = charset::decode(&page[..page.len().min(HEAD)], None).text;
-    let mut base = address.clone();
+/// The feeds that a page names (`<link rel="alternate">`): the first is the one of the whole site; those of comments stand last.
+pub(super) fn of_page(page: &str, address: Option<&Url>) -> Vec<NamedFeed> {
+    let mut base = address.cloned();
     let (mut feeds, mut of_comments): (Vec<NamedFeed>, Vec<NamedFeed>) = (Vec::new(), Vec::new());
-    for (name, raw) in tags(&text) {
+    for (name, raw) in tags(&page[..page.floor_char_boundary(HEAD)]) {
         if name.eq_ignore_ascii_case("base") {
-            base = value(name, raw, "href").and_then(|href| address.join(&href).ok()).unwrap_or(base);
+            base = value(name, raw, "href").and_then(|href| against(&href, address)).or(base);
         }
         if !name.eq_ignore_ascii_case("link") {
             continue;
         }
         let relation = value(name, raw, "rel").unwrap_or_default();
+        let is = |word: &str| relation.split_whitespace().any(|one| one.eq_ignore_ascii_case(word));
+        let Some(href) = value(name, raw, "href").filter(|href| !href.is_empty()) else { continue };
         let kind = value(name, raw, "type").unwrap_or_default().to_ascii_lowercase();
-        let is_feed = ["rss+xml", "atom+xml", "rdf+xml", "feed+json"].iter().any(|end| kind.ends_with(end));
-        if !relation.split_whitespace().any(|word| word.eq_ignore_ascii_case("alternate")) || !is_feed {
+        let of_feed = ["rss+xml", "atom+xml", "rdf+xml", "feed+json"].iter().any(|end| kind.ends_with(end));
+        let of_json = kind == "application/json" && href.contains("feed");
+        if !(is("alternate") && (of_feed || of_json) || is("feed")) {
             continue;
         }
-        let Some(url) = value(name, raw, "href").and_then(|href| base.join(&href).ok()) else { continue };
+        let Some(url) = against(&href, base.as_ref()) else { continue };
         let Some(feed) = named(value(name, raw, "title").unwrap_or_default(), &url) else { continue };
         if feeds.iter().chain(&of_comments).any(|known| known.url == feed.url) {
             continue;
@@ -56,8 +58,15 @@ pub(super) fn of_page(page: &[u8], address: &Url) -> Vec<NamedFeed> {
     feeds
 }
 
+fn against(href: &str, base: Option<&Url>) -> Option<Url> {
+    match base {
+        Some(base) => base.join(href).ok(),
+        None => Url::parse(href).ok(),
+    }
+}
+
 /// The feeds that an OPML document names, each once, and how many more there are than are taken.
-pub(super) fn of_list(document: &[u8]) -> (Vec<NamedFeed>, usize) {
+pub(in super::super) fn of_list(document: &[u8]) -> (Vec<NamedFeed>, usize) {
     let text = charset::decode(document, None).text;
     let (mut feeds, mut more): (Vec<NamedFeed>, usize) = (Vec::new(), 0);
     let mut seen = std::collections::HashSet::new();
@@ -137,7 +146,7 @@ mod tests {
 
     fn found(page: &str) -> Vec<(String, String)> {
         let address = Url::parse("https://harbour.example/a/b").expect("a URL");
-        of_page(page.as_bytes(), &address).into_iter().map(|feed| (feed.name, feed.url)).collect()
+        of_page(page, Some(&address)).into_iter().map(|feed| (feed.name, feed.url)).collect()
     }
 
     #[test]
@@ -154,8 +163,38 @@ mod tests {
                 ("Harbour » Comments Feed".to_owned(), "https://harbour.example/comments/feed".to_owned())
             ]
         );
-        assert_eq!(found("<p>Nothing here"), []);
-        assert_eq!(found("<link rel='alternate type=x"), []);
+    }
+
+    #[test]
+    fn a_feed_is_found_however_a_page_writes_it() {
+        for (page, feed) in [
+            (
+                "<link rel=alternate type=application/rss+xml href=/feed>",
+                Some("https://harbour.example/feed"),
+            ),
+            ("<link rel=feed href=/a.xml>", Some("https://harbour.example/a.xml")),
+            (
+                "<base href='/blog/'><link rel='alternate' type='application/feed+json' href='f.json'/>",
+                Some("https://harbour.example/blog/f.json"),
+            ),
+            (
+                "<link rel=alternate type=application/json href=/feed.json>",
+                Some("https://harbour.example/feed.json"),
+            ),
+            ("<link rel=alternate type=application/json href=/wp-json/wp/v2/pages/2>", None),
+            (
+                "<link rel=alternate hreflang=de href=/de><link rel=stylesheet type=text/css href=/feed.css>",
+                None,
+            ),
+            ("<link rel=alternate type=application/rss+xml", None),
+            ("<link rel='alternate type=x", None),
+            ("<p>Nothing here", None),
+        ] {
+            assert_eq!(found(page).first().map(|(_, url)| url.as_str()), feed, "{page}");
+        }
+        let page = "<link rel=alternate type=application/rss+xml href=/a><link rel=alternate type=application/rss+xml href=https://b.example/b>";
+        let nowhere: Vec<String> = of_page(page, None).into_iter().map(|feed| feed.url).collect();
+        assert_eq!(nowhere, ["https://b.example/b"], "of a page of which no address is known, what is whole");
     }
 
     #[test]
