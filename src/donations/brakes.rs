@@ -196,7 +196,9 @@ impl<'a> Try<'a> {
     async fn accept(&self, tx: &mut Tx, site: &Site) -> Result<(), Braked> {
         let is_good = match self.giver.proof {
             Proof::None => false,
-            Proof::Worked(challenge, answer) => machines::accept(tx, site, (challenge, answer), site.now()).await?,
+            Proof::Worked(challenge, answer) => {
+                machines::accept(tx, site, (challenge, answer), site.now()).await?
+            }
             Proof::Waited(mark) => {
                 let age = machines::age(site, mark).filter(|age| (PATIENCE..=HOUR).contains(age));
                 let is_new = age.is_some() && attempts::once(tx, site, ("waited", mark), HOUR).await?;

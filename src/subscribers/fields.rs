@@ -11,6 +11,7 @@ use crate::{
     db::{self, Db, MaybeDatabase, Tx},
     mail::{MailField, is_invisible},
     site::Site,
+    token,
 };
 
 /// More questions than that are a survey.
@@ -350,9 +351,14 @@ pub fn called<'a>(fields: &'a [Field], wanted: &str) -> Option<&'a Field> {
     fields.iter().find(|field| field.name == name || field.label.to_lowercase() == wanted.to_lowercase())
 }
 
-/// What a field is called in addresses that is made for a column.
+/// What a field is called in addresses that is made for a column: two columns whose headings differ in letters that no name has are two fields.
 pub(super) fn name_of(wanted: &str) -> String {
-    short_name(wanted, '_', "field")
+    let name = short_name(wanted, '_', "field");
+    if wanted.chars().any(|c| c.is_alphabetic() && !c.is_ascii()) {
+        let apart = token::short_name(&wanted.to_lowercase());
+        return format!("{name}_{}", &apart[..5]);
+    }
+    name
 }
 
 /// Gives a reader what they answered, once they have confirmed it. What does not fit its field any more is not kept, and who has

@@ -488,6 +488,20 @@ both_engines! {
     }
 }
 
+both_engines! {
+    /// TRUST F23: headings that no name has letters for are two fields, and no answer stands under another's question.
+    async fn columns_in_other_scripts_are_fields_of_their_own(app: TestApp) {
+        let mut choices = ImportChoices::default();
+        ["Город=field:Город", "Профессия=field:Профессия"].iter().for_each(|typed| choices.add_column(typed).expect("a column"));
+        let file = "email,Город,Профессия\nann@example.org,Казань,врач\nbo@example.org,,учитель\n";
+        import(&app, file, &choices).await.expect("taken");
+        let sql = "select f.label, r.email, v.value from field_value v join field f on f.id = v.field_id join subscriber r on r.id = v.subscriber_id order by f.label, r.email";
+        let found: Vec<(String, String, String)> = rows(&app.site.db, sql).await;
+        let found: Vec<_> = found.iter().map(|(label, email, value)| (label.as_str(), &email[..2], value.as_str())).collect();
+        assert_eq!(found, [("Город", "an", "Казань"), ("Профессия", "an", "врач"), ("Профессия", "bo", "учитель")]);
+    }
+}
+
 /// TRUST A29: a quotation mark that is never closed is told with its line and what it swallowed, and nothing is taken.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_unclosed_quotation_mark_is_told_with_its_line() {

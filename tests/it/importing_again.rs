@@ -31,6 +31,19 @@ async fn export(site: &Site) -> String {
     String::from_utf8(file).expect("text")
 }
 
+both_engines! {
+    /// TRUST F23: whoever our own export says is not mailed counts as that, and not as somebody who joins.
+    async fn who_is_stopped_in_our_own_file_counts_as_stopped(app: TestApp) {
+        let file = "email,name,list,state,confirmed_at,left_at,paused_until,suppression,suppressed_at,consent,consent_at,topics,implied_until,rhythm\n\
+            ann@example.org,,digest,confirmed,2024-01-02T03:04:05Z,,,,,imported: consent: a,2024-01-02T03:04:05Z,,,\n\
+            bo@example.org,,digest,confirmed,2024-01-02T03:04:05Z,,,bounced,2024-02-02T03:04:05Z,imported: consent: a,2024-01-02T03:04:05Z,,,\n\
+            cy@example.org,,digest,confirmed,2024-01-02T03:04:05Z,,,staff,2024-02-02T03:04:05Z,imported: consent: a,2024-01-02T03:04:05Z,,,\n";
+        let report = take(&app.site, file.as_bytes()).await;
+        assert_eq!((report.added, report.bounced, report.blocked, report.unchanged), (1, 1, 1, 0), "{report:?}");
+        assert_eq!(report.added_to.values().sum::<u64>(), 1, "{report:?}");
+    }
+}
+
 /// A cell in quotation marks.
 fn cell(text: &str) -> String {
     format!("\"{}\"", text.replace('"', "\"\""))

@@ -88,15 +88,7 @@ pub(super) fn written(
         published_at,
         notes: form.text("notes").to_owned(),
         embargo_at,
-<<<<<<< HEAD
-        correction: match (form.text("correcting"), form.text("correction")) {
-            ("mailed", "") => None,
-            ("noted" | "mailed", words) => Some(words.to_owned()),
-            _ => None,
-        },
-=======
         correction: correcting::words(form).map(str::to_owned),
->>>>>>> articles
         by: Some(by),
         piece: Piece::named(form.text("piece")).filter(|piece| piece.article().is_none()),
     })

@@ -16,7 +16,11 @@ pub(super) fn is_chosen(form: &mut Form) -> bool {
 
 /// What readers are told below the article.
 pub(super) fn words(form: &Form) -> Option<&str> {
-    (form.text("correcting") == "noted").then(|| form.text("correction"))
+    match (form.text("correcting"), form.text("correction")) {
+        ("mailed", "") => None,
+        ("noted" | "mailed", words) => Some(words),
+        _ => None,
+    }
 }
 
 /// Where whoever chose to write to those who got it goes on.
