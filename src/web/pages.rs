@@ -4,7 +4,7 @@
 //! file is a page, called by its path without the ending. A page wraps itself: `{{#> desk}} … {{/desk}}`. What the frames
 //! need stands under `frame`; inside `{{#each}}` reach it as `@root.frame`.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use axum::response::{Html, IntoResponse};
 use handlebars::{Context, Handlebars, Helper, HelperResult, Output, RenderContext, RenderErrorReason};
@@ -69,11 +69,20 @@ const MENU: [(&str, &str, &str); 8] = [
 ];
 
 impl Pages {
-    /// Parses every template.
+    /// The templates built into the binary, parsed once.
     ///
     /// # Errors
     /// `PagesError` names the first that is broken.
     pub fn load() -> Result<Self, PagesError> {
+        static LOADED: OnceLock<Pages> = OnceLock::new();
+        if let Some(loaded) = LOADED.get() {
+            return Ok(loaded.clone());
+        }
+        let loaded = Self::parse()?;
+        Ok(LOADED.get_or_init(|| loaded).clone())
+    }
+
+    fn parse() -> Result<Self, PagesError> {
         let mut registry = Handlebars::new();
         registry.set_strict_mode(true);
         registry.register_helper("asset", Box::new(asset));
