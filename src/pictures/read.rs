@@ -3,7 +3,8 @@
 use std::io::Cursor;
 
 use image::{
-    AnimationDecoder as _, DynamicImage, Frame, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits,
+    AnimationDecoder as _, DynamicImage, Frame, GenericImageView as _, ImageDecoder, ImageError, ImageFormat,
+    ImageReader, Limits,
     codecs::{
         gif::{GifDecoder, GifEncoder, Repeat},
         jpeg::JpegEncoder,
@@ -18,8 +19,8 @@ pub const LARGEST_PICTURE: usize = 20 * 1024 * 1024;
 pub const MOST_PIXELS: u64 = 50_000_000;
 /// The widths that are made: a mail's column, the same on screens with twice the pixels, and a page.
 pub const WIDTHS: [u32; 3] = [600, 1_200, 2_000];
-/// What a decoder may take beside the picture itself.
-const MOST_MEMORY: u64 = 256 * 1024 * 1024;
+/// What a picture may take decoded, and a decoder beside it: fifty million pixels of a photograph.
+const MOST_MEMORY: u64 = 160 * 1024 * 1024;
 /// All frames of a moving picture together.
 const MOST_FRAME_PIXELS: u64 = 60_000_000;
 /// A moving picture is no larger.
@@ -207,7 +208,7 @@ fn scaled(height: u32, width: u32, from: u32) -> u32 {
 }
 
 fn is_opaque(picture: &DynamicImage) -> bool {
-    !picture.color().has_alpha() || picture.to_rgba8().pixels().all(|pixel| pixel.0[3] == u8::MAX)
+    !picture.color().has_alpha() || picture.pixels().all(|(_, _, pixel)| pixel.0[3] == u8::MAX)
 }
 
 fn size(picture: &DynamicImage, width: u32, is_drawn: bool) -> Result<Size, UnreadablePicture> {

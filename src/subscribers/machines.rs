@@ -6,7 +6,6 @@
 
 use std::time::Duration;
 
-use super::rush::KEPT;
 use crate::{
     attempts,
     clock::Moment,
@@ -21,6 +20,8 @@ pub const BITS: u32 = 17;
 const LONGEST_ANSWER: usize = 20;
 /// How long a challenge can be answered.
 const LASTS: Duration = Duration::from_secs(3_600);
+/// How long an answer that was good may wait until it is taken.
+pub const MAY_WAIT: Duration = Duration::from_secs(86_400);
 
 /// For a form: when it was made.
 #[must_use]
@@ -80,5 +81,5 @@ pub async fn accept(tx: &mut Tx, site: &Site, (challenge, answer): (&str, &str),
     if !was_answered(site, (challenge, answer), at) {
         return Ok(false);
     }
-    attempts::once(tx, site, ("work", challenge), LASTS + KEPT).await
+    attempts::once(tx, site, ("work", challenge), LASTS + MAY_WAIT).await
 }

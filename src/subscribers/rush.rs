@@ -59,7 +59,7 @@ const MOST_WHO_WAIT: i64 = 2_500;
 /// How old what a form shows may be while there is a rush, and the count of those who wait.
 const FRESH: Duration = Duration::from_secs(1);
 /// Whoever could not be mailed after so long is not mailed for it any more.
-pub(crate) const KEPT: Duration = Duration::from_secs(86_400);
+pub(crate) const KEPT: Duration = machines::MAY_WAIT;
 /// How long a round of looking at them may take.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// So long waits for whom there is no room.

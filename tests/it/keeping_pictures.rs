@@ -90,7 +90,7 @@ both_engines! {
         assert!(again.body.contains("Say what it shows"));
         let said = said.with("alt", "Two [boats]\nin fog").with("caption", "The quay").with("credit", "Ann Lee");
         let page = desk.submit_and_follow(&said).await;
-        assert!(page.body.contains("![Two  boats  in fog](") && page.body.contains("-1200.jpg &quot;The quay · Ann Lee&quot;)"), "{}", page.body);
+        assert!(page.body.contains("![Two \\[boats\\] in fog](") && page.body.contains("-1200.jpg &quot;The quay · Ann Lee&quot;)"), "{}", page.body);
 
         let file = given(&app, &format!("/pictures/{name}-600.jpg")).await;
         assert_eq!(file.status(), StatusCode::OK);

@@ -101,9 +101,10 @@ fn code(text: &str) -> Option<Code<'_>> {
     if !name.starts_with(|c: char| c.is_ascii_alphabetic()) {
         return None;
     }
+    // Where another begins, this one had no end: so each byte is looked at a few times, however many begin.
     let mut quote = None;
     let end = rest.bytes().take(LONGEST).position(|byte| match (quote, byte) {
-        (None, b']') => true,
+        (None, b']' | b'[') => true,
         (None, b'"' | b'\'') => {
             quote = Some(byte);
             false
@@ -117,7 +118,10 @@ fn code(text: &str) -> Option<Code<'_>> {
         _ => false,
     });
     // A quote that nobody closes is an apostrophe.
-    let end = end.or_else(|| rest.bytes().take(LONGEST).position(|byte| byte == b']'))?;
+    let end = end.or_else(|| rest.bytes().take(LONGEST).position(|byte| matches!(byte, b']' | b'[')))?;
+    if rest.as_bytes()[end] == b'[' {
+        return None;
+    }
     let attributes = &rest[..end];
     if attributes.contains('\n') && !attributes.contains('=') {
         return None;
