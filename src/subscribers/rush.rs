@@ -69,7 +69,7 @@ const QUARTER: Duration = Duration::from_secs(900);
 /// So many of them are counted at most: with more, no one is the trouble.
 const MOST_COUNTED: usize = 100_000;
 /// So many may be written down from the networks of one provider in that time.
-const OF_A_PROVIDER: i64 = MOST_WHO_WORKED / 16;
+const OF_A_PROVIDER: i64 = MOST_WHO_WORKED / 8;
 
 /// Who is at the form at this moment, in this process. Cheap to clone.
 #[derive(Clone, Debug)]
