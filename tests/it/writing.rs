@@ -350,7 +350,8 @@ both_engines! {
         assert_eq!(on.url.path(), format!("/desk/editions/{edition}"));
         on.says("begin a correction below");
         app.visitor().open(&format!("/articles/{}", article.slug)).await.says("It was 1922, after all.");
-        let draft = publishing::begin_correction(&app.site, &edition, 1, None).await.expect("a draft");
+        let (sent,) = rows::<(i64,)>(&app.site.db, "select revision from edition where sealed_at is not null").await[0];
+        let draft = publishing::begin_correction(&app.site, &edition, sent, None).await.expect("a draft");
         desk.open(&format!("/desk/editions/{draft}")).await.says("It was 1922, after all.");
     }
 
