@@ -143,7 +143,7 @@ pub async fn begin_correction(
     content.subject = format!("Correction: {}", content.subject).chars().take(200).collect();
     // What its articles say below was put right comes first.
     let articles = articles::by_ids(&site.db, &content.article_ids).await?;
-    let put_right = articles.iter().filter(|article| article.corrected_at > wrong.sealed_at);
+    let put_right = articles.iter().filter(|article| article.corrected_at >= wrong.sealed_at);
     let said: Vec<&str> =
         put_right.map(|one| one.correction.as_str()).filter(|said| !said.is_empty()).collect();
     content.intro_markdown =
