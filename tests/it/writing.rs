@@ -352,7 +352,8 @@ both_engines! {
         app.visitor().open(&format!("/articles/{}", article.slug)).await.says("It was 1922, after all.");
         let (sent,) = rows::<(i64,)>(&app.site.db, "select revision from edition where sealed_at is not null").await[0];
         let draft = publishing::begin_correction(&app.site, &edition, sent, None).await.expect("a draft");
-        desk.open(&format!("/desk/editions/{draft}")).await.says("It was 1922, after all.");
+        let page = desk.open(&format!("/desk/editions/{draft}")).await;
+        assert!(page.body.contains("It was 1922, after all."), "{}", page.body);
     }
 
     /// So does taking what its source says of it: it is a change like any other.
