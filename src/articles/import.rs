@@ -493,6 +493,10 @@ async fn archived(
             Taken::Kept
         });
     }
+    // Whatever was written here before such versions were kept beside it, too.
+    if !is_as_it_was || known.theirs_hash.is_none() {
+        keep_beside(tx, coming, known, Said::Archive(&hash), now).await?;
+    }
     if is_as_it_was && state == known.state {
         return Ok(Taken::Unchanged);
     }
@@ -506,9 +510,6 @@ async fn archived(
         state,
         now,
     };
-    if known.edited_at.is_some() && !is_as_it_was {
-        keep_beside(tx, coming, known, Said::Archive(&hash), now).await?;
-    }
     if known.edited_at.is_some() || !store::follow(tx, known.id, &followed).await? {
         return Ok(Taken::Kept);
     }

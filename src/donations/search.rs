@@ -20,7 +20,7 @@ use crate::{
     clock::{Moment, Zone},
     db::{self, Built, Db, Engine, Tx},
     email_address::{EmailAddress, folded},
-    money::{self, Currency, Money},
+    money::{Currency, Money},
     site::Site,
     words,
 };
@@ -99,8 +99,8 @@ impl GiftSearch {
     pub fn typed(text: &str, zone: &Zone, currency: Option<Currency>, now: Moment) -> Self {
         let mut search = Self::default();
         let words = days_in_figures(text);
-        let has_figures = words.iter().any(|word| word.bytes().any(|byte| byte.is_ascii_digit()));
-        let says_something = |word: &&String| !(has_figures && is_said_beside_figures(word));
+        let beside = SaidBeside::of(&words, currency);
+        let says_something = |word: &&String| !beside.is_said(word);
         for word in words.iter().filter(says_something).take(WORDS) {
             let word: String = word.trim_start_matches(['*', '•']).chars().take(LONGEST).collect();
             let mut senses = senses(&word, zone, currency);
@@ -370,11 +370,31 @@ fn days_in_figures(text: &str) -> Vec<String> {
     all
 }
 
-/// What people say, and our own pages, beside an amount or the last figures of a card.
-fn is_said_beside_figures(word: &str) -> bool {
-    const OF_CARDS: [&str; 7] = ["card", "ending", "in", "visa", "mastercard", "amex", "maestro"];
-    let word = word.to_lowercase();
-    OF_CARDS.contains(&word.as_str()) || (word.len() == 3 && money::currency(&word).is_some())
+/// What people say, and our own pages, beside an amount, or beside the last figures of a card; alone, each may be a name.
+struct SaidBeside {
+    /// The currency of the amounts, where there are figures.
+    code: Option<&'static str>,
+    is_of_card: bool,
+}
+
+impl SaidBeside {
+    fn of(words: &[String], currency: Option<Currency>) -> Self {
+        let figures = |word: &String| word.bytes().any(|byte| byte.is_ascii_digit());
+        let last_four = |word: &String| {
+            let bare = word.trim_start_matches(['*', '•']);
+            bare.len() == 4 && is_figures(bare)
+        };
+        Self {
+            code: currency.filter(|_| words.iter().any(figures)).map(|currency| currency.code()),
+            is_of_card: words.iter().any(last_four),
+        }
+    }
+
+    fn is_said(&self, word: &str) -> bool {
+        const OF_CARDS: [&str; 7] = ["card", "ending", "in", "visa", "mastercard", "amex", "maestro"];
+        self.code.is_some_and(|code| code.eq_ignore_ascii_case(word))
+            || self.is_of_card && OF_CARDS.iter().any(|one| one.eq_ignore_ascii_case(word))
+    }
 }
 
 /// Whether a word is a receipt's number without its year, which nobody reads out: [`short_name`](crate::token::short_name), which has figures by all

@@ -19,7 +19,7 @@ use crate::{
 const LONGEST_ALT: usize = 500;
 const LONGEST_LINE: usize = 300;
 const LONGEST_NAME: usize = 120;
-/// One is decoded at a time: it may take some hundred MB.
+/// One is decoded at a time, for it may take some hundred MB.
 static ONE: Semaphore = Semaphore::const_new(1);
 
 /// Why a picture is not kept, or not changed. The words are for an editor.
@@ -180,11 +180,15 @@ pub async fn keep(
         return Ok(KeptPicture { picture: whole(&site.db, &public_id).await?, was_known: true });
     }
     let one = ONE.acquire().await;
-    let sizes = heavy::aside(move || read::sizes(&bytes)).await.map_err(|cause| {
+    let read = move || {
+        // Held by the work, not by who waits for it: hanging up makes no place for another.
+        let _one = one;
+        read::sizes(&bytes)
+    };
+    let sizes = heavy::aside(read).await.map_err(|cause| {
         tracing::warn!(%cause, "a picture cannot be read");
         UnreadablePicture::Damaged
     })??;
-    drop(one);
     let name: String = file.chars().filter(|c| !c.is_control()).take(LONGEST_NAME).collect();
     let mut tx = site.db.begin().await?;
     let added = store::add(&mut tx, (&public_id, &name, source_url), (staff_id, site.now())).await?;

@@ -36,8 +36,10 @@ pub enum UnreadablePicture {
     /// More bytes than are read.
     #[error("The picture is larger than {} MB. Save it smaller, and choose it again.", LARGEST_PICTURE / 1024 / 1024)]
     TooLarge,
-    /// More pixels than are decoded.
-    #[error("The picture is {width} by {height} pixels, more than {} million. Save it smaller: 2,000 pixels wide are plenty.", MOST_PIXELS / 1_000_000)]
+    /// More pixels than are decoded, or more memory than for so many.
+    #[error(
+        "The picture is {width} by {height} pixels, more than can be read here. Save it smaller: 2,000 pixels wide are plenty."
+    )]
     TooManyPixels {
         /// As the file says.
         width: u32,

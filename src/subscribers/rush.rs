@@ -44,7 +44,7 @@ use crate::{
 
 /// More than so many at once in a process are a rush.
 const AT_ONCE: usize = 32;
-/// So many of one network make it one: a single one makes no crowd.
+/// So many of one network and its neighbours count: nobody makes a crowd alone.
 const AT_ONCE_OF_A_NETWORK: usize = 4;
 /// It is over once there were never so many for so long: whoever is looked at while others are written down would hold the writer that all of
 /// them wait for.
@@ -124,13 +124,13 @@ impl Counted {
 #[derive(Clone, Debug)]
 struct Lately(Stopwatch, Arc<(Settings, Shown)>);
 
-/// Whether something was read a moment ago. Of all who find it old one is told so and reads it anew; the others go by the old one meanwhile.
-fn is_fresh(read: &mut Stopwatch) -> bool {
-    let is_fresh = read.elapsed() < FRESH;
-    if !is_fresh {
+/// Whether it is the caller's turn to read something anew: of all who find it old it is that of one, and the others go by the old one meanwhile.
+fn takes_turn(read: &mut Stopwatch) -> bool {
+    let is_old = read.elapsed() >= FRESH;
+    if is_old {
         *read = Stopwatch::start();
     }
-    is_fresh
+    is_old
 }
 
 fn micros(span: Duration) -> u64 {
@@ -221,7 +221,7 @@ impl Rush {
     /// One more is at the form, from that internet address.
     #[must_use]
     pub fn enter(&self, ip: &str) -> AtTheForm<'_> {
-        let network = ip.parse().ok().and_then(Network::of);
+        let network = ip.parse().ok().and_then(Network::of).map(Network::neighbourhood);
         let counts = network.is_none_or(|network| {
             let mut networks = lock(&self.0.networks);
             let count = networks.entry(network).or_default();
@@ -242,7 +242,7 @@ impl Rush {
     /// When the database fails.
     pub async fn shown(&self, db: &Db, slug: &str) -> db::Result<Option<Arc<(Settings, Shown)>>> {
         if let Some(Lately(read, shown)) = lock(&self.0.shown).get_mut(slug)
-            && is_fresh(read)
+            && !takes_turn(read)
         {
             return Ok(Some(shown.clone()));
         }
@@ -334,7 +334,7 @@ impl Rush {
 
     async fn waiting(&self, db: &Db) -> Result<i64> {
         if let Some((read, waiting)) = lock(&self.0.waiting).as_mut()
-            && is_fresh(read)
+            && !takes_turn(read)
         {
             return Ok(*waiting);
         }

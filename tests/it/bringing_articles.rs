@@ -279,6 +279,36 @@ both_engines! {
         assert_eq!((fed().await.unchanged, come(&app, &file, &published()).await.unchanged), (1, 1));
     }
 
+    async fn what_one_source_says_anew_is_not_unsaid_by_the_other(app: TestApp) {
+        let feed = "<rss version='2.0'><channel><title>The Gull</title><link>https://gull.example</link><item><title>Salt &amp; bread</title>\
+            <link>https://gull.example/1/</link><guid isPermaLink='false'>https://gull.example/?p=1</guid><description>&lt;p&gt;The ovens go on at two, and nobody sleeps.&lt;/p&gt;</description></item></channel></rss>";
+        let fed = async || articles::import_bytes(&app.site, feed.as_bytes().to_vec()).await.expect("an import");
+        let theirs = async || {
+            let article = called(&app, "Ours").await;
+            let said = articles::source_version(&app.site.db, &article).await.expect("a read").expect("a version");
+            (said.text.title, said.at)
+        };
+        let file = |title| export(&[Post { title, ..Post::default() }.xml()]);
+        fed().await;
+        come(&app, file("Salt & bread"), &published()).await;
+        let mine = called(&app, "Salt & bread").await;
+        let written = WrittenArticle { title: "Ours".to_owned(), body_markdown: Some("Our words.".to_owned()), state: ArticleState::Published, ..WrittenArticle::default() };
+        publishing::change_article(&app.site, (mine.id, mine.version), &written, &[]).await.expect("an edit");
+        come(&app, file("Salt, bread and tide"), &published()).await;
+        let said = theirs().await;
+        assert_eq!(said.0, "Salt, bread and tide");
+        // Neither has changed since.
+        app.advance(std::time::Duration::from_secs(60));
+        fed().await;
+        assert_eq!(theirs().await, said, "the feed says what it said before");
+        come(&app, file("Salt, bread and tide"), &published()).await;
+        assert_eq!(theirs().await, said);
+        // Of what was written here by an older version nothing was kept beside it.
+        change(&app.site.db, "update article set theirs = null, theirs_hash = null, theirs_at = null").await;
+        come(&app, file("Salt, bread and tide"), &published()).await;
+        assert_eq!(theirs().await, ("Salt, bread and tide".to_owned(), None));
+    }
+
     async fn an_export_of_ghost_comes_in(app: TestApp) {
         let file = r#"{"db":[{"meta":{"exported_on":1709647505000,"version":"5.80.0"},"data":{"posts":[
             {"id":"65e7000000000000000000a1","title":"Salt & bread","slug":"salt","html":"<p>The ovens. <a href=\"__GHOST_URL__/bread/\">Bread</a></p>","plaintext":"The ovens.",

@@ -8,6 +8,7 @@ use axum::{
     http::{Request, StatusCode, header},
 };
 use broadside::{
+    db::Engine,
     delivery, dossier,
     email_address::EmailAddress,
     jobs,
@@ -79,6 +80,21 @@ async fn letters(app: &TestApp) -> i64 {
     delivery::letter_counts(&app.site.db).await.expect("a count").into_iter().map(|(_, count)| count).sum()
 }
 
+/// TRUST A24: nobody makes a rush alone, for whom everybody else would have to work.
+#[test]
+fn one_network_makes_no_rush() {
+    let rush = Rush::beyond(8);
+    let alone: Vec<_> = (0..100).map(|at| rush.enter(&format!("203.0.113.{at}"))).collect();
+    assert!(!alone[99].is_rush() && !rush.enter("198.51.100.1").is_rush());
+    let others: Vec<_> = (0..5).map(|at| rush.enter(&format!("198.51.{at}.1"))).collect();
+    assert!(others[4].is_rush(), "many networks do");
+    drop((alone, others));
+    let calm = Rush::beyond(8);
+    for _ in 0..100 {
+        assert!(!calm.enter("203.0.113.1").is_rush(), "whoever has gone does not count");
+    }
+}
+
 both_engines! {
     /// TRUST A24, L1: what is written down comes to the same mail, reader and proof as what is looked at at once; and once.
     async fn who_comes_in_a_rush_is_asked_to_confirm(app: TestApp) {
@@ -101,6 +117,20 @@ both_engines! {
     }
 
     /// Many at once share commits, and all of them are there.
+    /// TRUST A22: whoever is told that a mail comes later gets one: no more wait than can be mailed while they are kept.
+    async fn nobody_waits_who_could_not_be_mailed(app: TestApp) {
+        let many = match app.site.db.engine() {
+            Engine::Sqlite => "with recursive n(i) as (select 1 union all select i + 1 from n where i < 2500) insert into sign_up (public_id, email_key, typed, at, next_at) select 'r' || i, 'k', '{}', 1, 1 from n",
+            Engine::Postgres => "insert into sign_up (public_id, email_key, typed, at, next_at) select 'r' || i, 'k', '{}', 1, 1 from generate_series(1, 2500) i",
+        };
+        change(&app.site.db, many).await;
+        let door = Door::of(&app).await;
+        let waits = door.ask_as(&app, (ANN, "203.0.113.1"), Crowd::Waits).await;
+        assert!(matches!(waits, Err(SubscriberError::TooMany(_))), "{waits:?}");
+        assert_eq!(waiting(&app).await, 2_500);
+        app.leaves_work();
+    }
+
     async fn a_thousand_at_once_are_all_kept(app: TestApp) {
         let door = Door::of(&app).await;
         stream::iter(0..1_000)

@@ -82,7 +82,9 @@ both_engines! {
         press(&app, &page, "date", &[("date", "2020-01-01")]).await.says("Choose a day");
         press(&app, &page, "date", &[("date", &day)]).await.says("Done.");
         let rest = app.site.now().plus(60 * DAY).day(&broadside::clock::Zone::UTC);
-        press(&app, &page, "rest", &[("until", &rest)]).await.says("It rests until");
+        let rests = press(&app, &page, "rest", &[("until", &rest)]).await;
+        rests.says("It rests until");
+        assert!(!rests.text().contains("The next payment is on"), "{}", rests.text());
         assert!(!stripe.object(&subscription).expect("it is there")["pause_collection"].is_null());
         press(&app, &page, "go-on", &[]).await.says("The next payment is on");
         assert!(stripe.object(&subscription).expect("it is there")["pause_collection"].is_null());

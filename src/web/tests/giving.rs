@@ -108,7 +108,7 @@ both_engines! {
         assert!(
             page.header("content-security-policy").contains("form-action 'self' https://checkout.example.com;")
         );
-        for said in ["€25", "Your gift goes to The Lamplighter", "value=\"month\" checked"] {
+        for said in ["€25", "You give to <strong>The Lamplighter</strong>", "value=\"month\" checked"] {
             assert!(page.body.contains(said), "{said} is missing");
         }
         assert!(!page.body.contains("type=\"checkbox\""));
