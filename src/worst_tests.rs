@@ -632,9 +632,8 @@ fn mail_in_the_sandbox_is_read_in_proportion() {
 fn letters_are_made_in_proportion() {
     static TEMPLATES: LazyLock<Templates> = LazyLock::new(|| Templates::load().expect("templates"));
     is_in_proportion("a letter", LETTERS, |text| {
-        let intro = text.split("\n\n").map(str::to_owned).collect();
         let fields = vec![MailField { id: 1, name: "a".into(), is_day: false }];
-        let digest = DigestContext { intro, fields, ..DigestContext::sample() };
+        let digest = DigestContext { letter: mail::letter(text), fields, ..DigestContext::sample() };
         let made = mail::compile(&TEMPLATES, &digest);
         drop(made.map(|made| made.shown(&Personal::sample())));
     });

@@ -4,7 +4,7 @@ use mail_parser::MessageParser;
 use proptest::prelude::*;
 
 use super::*;
-use crate::mail::{ArticleBlock, Image};
+use crate::mail::{ArticleBlock, Image, letter};
 
 fn templates() -> Templates {
     Templates::load().expect("the templates in the binary compile")
@@ -52,7 +52,10 @@ fn digest() -> DigestContext {
 fn hostile_digest() -> DigestContext {
     let mut digest = digest();
     digest.title = "a > \"b\" < c & <!-- {{x}} \u{a0}é".into();
-    digest.intro = vec![".".into(), "..\n.\n".into(), "<style> --> zq0q1z = =3D".into(), "x".repeat(3_000)];
+    digest.letter = letter(&format!(
+        ".\n\n..\\\n.\n\n<style> --> zq0q1z = =3D\n\n{}\n\n# {{{{name}}}}\n\n1. **{{{{name}}}}** [a \"b\" & {{{{name}}}}](https://example.org/?a=1&b=\"<)\n   - .\n\n> .",
+        "x".repeat(3_000)
+    ));
     digest.articles.push(ArticleBlock {
         title: ".".repeat(200),
         image: Some(Image { url: "https://example.org/?a=1&b=\"".into(), alt: "a > b < c \" '".into() }),
@@ -67,7 +70,7 @@ fn a_compiled_copy_is_the_rendered_copy() {
     for digest in [
         digest(),
         hostile_digest(),
-        DigestContext { appeal: None, intro: vec![], articles: vec![], ..digest() },
+        DigestContext { appeal: None, letter: vec![], articles: vec![], ..digest() },
     ] {
         let compiled = compile(&templates(), &digest).expect("compiles");
         let body = written(&compiled, &Personal::sample());

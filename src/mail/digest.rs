@@ -5,12 +5,13 @@ use serde::{Deserialize, Serialize};
 use super::{
     contexts::{EmailTemplate, Sender},
     fields::{self, GREETING, MailField, Place},
+    letter::{LetterBlock, Run, letter},
     personal::Personal,
 };
 
 /// One version of an edition: everything but the personal fields, which [`super::Personal`] carries.
 ///
-/// All text is plain text; its lines are not kept.
+/// All text is plain text; its lines are not kept, but for those of the letter.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DigestContext {
     /// Who writes.
@@ -29,8 +30,9 @@ pub struct DigestContext {
     /// could be chosen is known by what it was.
     #[serde(default = "usual", skip_serializing_if = "is_usual")]
     pub greeting: String,
-    /// The paragraphs of the editor's letter; without any, the reader is not greeted.
-    pub intro: Vec<String>,
+    /// The editor's letter; without a word of it, the reader is not greeted.
+    #[serde(default)]
+    pub letter: Vec<LetterBlock>,
     /// The articles in order; the first is set as the lead.
     pub articles: Vec<ArticleBlock>,
     /// The request for a gift, in the versions that have one.
@@ -62,7 +64,11 @@ impl DigestContext {
         let mut filled = |text: &str| fields::filled(text, &self.fields, &mut *put);
         Self {
             greeting: filled(&self.greeting),
-            intro: self.intro.iter().map(|paragraph| filled(paragraph)).collect(),
+            letter: self
+                .letter
+                .iter()
+                .map(|block| LetterBlock { runs: runs(&block.runs, &mut filled), ..block.clone() })
+                .collect(),
             appeal: self
                 .appeal
                 .as_ref()
@@ -70,6 +76,11 @@ impl DigestContext {
             ..self.clone()
         }
     }
+}
+
+/// With each text filled.
+fn runs(runs: &[Run], filled: &mut dyn FnMut(&str) -> String) -> Vec<Run> {
+    runs.iter().map(|run| Run { text: filled(&run.text), ..run.clone() }).collect()
 }
 
 /// An article as a digest shows it; every link to it is its canonical address.
@@ -162,10 +173,10 @@ impl EmailTemplate for DigestContext {
             date: "3 March 2026".into(),
             preheader: "An island waits for a vote. Also: bread, borders and a very long winter.".into(),
             greeting: usual(),
-            intro: vec![
-                "It rained on the day we closed this edition, and most of it was written by people looking out of windows. I think it shows, in the best way.".into(),
-                "Marta spent two weeks on the Skarholm boat. Start there.".into(),
-            ],
+            letter: letter(
+                "It rained on the day we closed this edition, and most of it was written by people looking out of windows. I think it shows, in the best way.\n\n\
+                 Marta spent *two weeks* on the Skarholm boat. **Start there**, and write to us at [our desk](mailto:hello@tidewater.example.org).",
+            ),
             articles: vec![
                 lead,
                 article(

@@ -49,6 +49,61 @@ pub enum FieldMistake {
     TooMany,
     #[error("No field can stand here: it is the same for everybody. Two braces begin one.")]
     NotHere,
+    /// Of a link, which may stand beside fields.
+    #[error(
+        "“{0}” is where a link is to lead, and no mail can lead there: begin it with https:// or mailto:."
+    )]
+    NoAddress(String),
+}
+
+/// A text with one letter of private use in the place of each field, for whoever reads it as something else meanwhile.
+pub(super) struct Shielded {
+    pub(super) text: String,
+    fields: Vec<String>,
+}
+
+/// The first of those letters.
+const SHIELD: u32 = 0xe000;
+
+impl Shielded {
+    /// Fields that cannot be read are no fields; such letters themselves say nothing to anybody, and go.
+    pub(super) fn of(text: &str) -> Self {
+        let (mut shielded, mut fields) = (String::with_capacity(text.len()), Vec::new());
+        for piece in pieces(text).unwrap_or_else(|_| vec![Piece::Text(text)]) {
+            match piece {
+                Piece::Text(text) => shielded.extend(text.chars().filter(|c| shielded_by(*c).is_none())),
+                Piece::Field(name, otherwise) => {
+                    shielded
+                        .extend(u32::try_from(fields.len()).ok().and_then(|at| char::from_u32(SHIELD + at)));
+                    let name = name.map_or_else(|| "name".to_owned(), |name| format!("field.{name}"));
+                    fields.push(format!("{{{{{name}, else \"{otherwise}\"}}}}"));
+                }
+            }
+        }
+        Self { text: shielded, fields }
+    }
+
+    /// With the fields in their places again.
+    pub(super) fn restored(&self, text: &str) -> String {
+        let mut out = String::with_capacity(text.len());
+        for c in text.chars() {
+            match shielded_by(c).and_then(|at| self.fields.get(at)) {
+                Some(field) => out.push_str(field),
+                None => out.push(c),
+            }
+        }
+        out
+    }
+
+    pub(super) fn holds_in(&self, text: &str) -> bool {
+        text.contains(|c| shielded_by(c).is_some()) || text.contains("{{")
+    }
+}
+
+/// Which field a letter stands for, if it is one of those.
+fn shielded_by(c: char) -> Option<usize> {
+    let at = usize::try_from(u32::from(c).checked_sub(SHIELD)?).ok()?;
+    (at < 2 * MOST).then_some(at)
 }
 
 /// A piece of a text.

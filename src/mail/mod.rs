@@ -20,6 +20,7 @@ mod encode;
 mod fields;
 mod html;
 mod includes;
+mod letter;
 mod lint;
 mod message;
 mod mime;
@@ -46,6 +47,7 @@ pub use fields::{
     to_everybody as fields_to_everybody, written as fields_written,
 };
 pub use html::HtmlError;
+pub use letter::{LetterBlock, Run, check_letter, letter};
 pub use lint::LintProblem;
 pub use message::{
     BulkHeaders, CopyHeaders, EditionHeaders, FeedbackId, HeaderError, Mailbox, NoticeHeaders, notice_message,

@@ -6,7 +6,7 @@
 use super::Content;
 use crate::{
     db::{self, Db},
-    mail::{self, FieldMistake, MailField},
+    mail::{self, FieldMistake, LetterBlock, MailField},
     settings::Settings,
     subscribers,
 };
@@ -20,16 +20,15 @@ pub enum Place {
     Letter,
 }
 
-/// What is wrong with fields in what somebody wrote, and where.
+/// What is wrong with fields and links in what somebody wrote, and where.
 pub async fn mistakes(db: &Db, content: &Content) -> db::Result<Vec<(Place, FieldMistake)>> {
     let mut mistakes = Vec::new();
     for (place, text) in [(Place::Subject, &content.subject), (Place::PreviewText, &content.preview_text)] {
         mistakes.extend(mail::check_none(text).err().map(|mistake| (place, mistake)));
     }
-    if content.intro_markdown.contains("{{") {
-        let checked = mail::check_fields(&content.intro_markdown, &known(db).await?);
-        mistakes.extend(checked.err().map(|mistake| (Place::Letter, mistake)));
-    }
+    let letter = content.intro_markdown.as_str();
+    let known = if letter.contains("{{") { known(db).await? } else { Vec::new() };
+    mistakes.extend(mail::check_letter(letter, &known).err().map(|mistake| (Place::Letter, mistake)));
     Ok(mistakes)
 }
 
@@ -47,11 +46,11 @@ pub(super) async fn gone(db: &Db, settings: &Settings) -> db::Result<Vec<String>
 pub(super) async fn standing_in(
     db: &Db,
     settings: &Settings,
-    letter: &[String],
+    letter: &[LetterBlock],
 ) -> db::Result<Vec<MailField>> {
     let Settings { greeting, appeal_heading, appeal_text, .. } = settings;
-    // Paragraph by paragraph, as they are written: a mistake in one spoils no other.
-    let letter = letter.iter().map(String::as_str);
+    // Each by itself, as they are written: a mistake in one spoils no other.
+    let letter = letter.iter().flat_map(|block| &block.runs).map(|run| run.text.as_str());
     let names = named([greeting.as_str(), appeal_heading, appeal_text].into_iter().chain(letter));
     if names.is_empty() {
         return Ok(Vec::new());

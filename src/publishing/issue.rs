@@ -86,10 +86,8 @@ impl Issue {
             list_slug: edition.list_slug.clone(),
             list_name: edition.list_name.clone(),
         };
-        let letter = paragraphs(&edition.content.intro_markdown);
-        let fields = fields::standing_in(&site.db, settings, &letter).await?;
-        let mut context =
-            DigestContext { intro: letter, fields, ..context(site, settings, edition, &articles) };
+        let mut context = context(site, settings, edition, &articles);
+        context.fields = fields::standing_in(&site.db, settings, &context.letter).await?;
         if let (Some(article), Some(lead)) = (articles.first(), context.articles.first_mut()) {
             lead.image =
                 articles::picture_for_mail(site, article).await?.map(|url| Image { url, alt: alt(article) });
@@ -198,7 +196,7 @@ fn context(site: &Site, settings: &Settings, edition: &Edition, articles: &[Arti
         date: at.date(&settings.time_zone),
         preheader: content.preview_text.clone(),
         greeting: settings.greeting.clone(),
-        intro: Vec::new(),
+        letter: mail::letter(&content.intro_markdown),
         articles: articles.iter().map(|article| block(site, settings, article.clone())).collect(),
         appeal: appeal(settings),
         why: format!("You get this because you joined {} of {}.", edition.list_name, settings.magazine_name),
@@ -240,37 +238,5 @@ fn address(site: &Site, settings: &Settings, article: &Article) -> String {
         (_, Some(url)) if matches!(url.scheme(), "http" | "https") => url.into(),
         (ArticlesAt::Mirrored, _) => site.url(&format!("/articles/{}", article.slug)),
         (ArticlesAt::Elsewhere, _) => settings.external_site_url.clone(),
-    }
-}
-
-/// The letter's paragraphs. They are plain text, as typed: the mail room writes no markup that it is given, so marks and
-/// addresses stand as they are, and mail programs make links of the latter.
-fn paragraphs(text: &str) -> Vec<String> {
-    let mut paragraphs = vec![String::new()];
-    for line in text.lines().map(str::trim) {
-        match paragraphs.last_mut() {
-            Some(last) if !line.is_empty() => {
-                if !last.is_empty() {
-                    last.push(' ');
-                }
-                last.push_str(line);
-            }
-            Some(last) if last.is_empty() => {}
-            _ => paragraphs.push(String::new()),
-        }
-    }
-    paragraphs.retain(|paragraph| !paragraph.is_empty());
-    paragraphs
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_empty_line_begins_a_paragraph_and_nothing_typed_is_lost() {
-        let letter = "\nDear all,\nread *this*:\n\n \nhttps://example.org/a?b=c\n";
-        assert_eq!(paragraphs(letter), ["Dear all, read *this*:", "https://example.org/a?b=c"]);
-        assert!(paragraphs(" \n\n").is_empty());
     }
 }

@@ -100,6 +100,17 @@ async fn every_page_of_the_desk_is_for_everybody() {
     browser.fill("Password", OWNER.1).await;
     browser.click("Sign in").await;
     browser.wait_for_text("Overview").await;
+    browser.goto(&app.url(&path)).await;
+    browser.fill("A few words to begin with", "Read this first.").await;
+    browser
+        .script("const area = document.querySelector('#intro'); area.focus(); area.setSelectionRange(0, 4)")
+        .await;
+    browser.click("Bold").await;
+    assert_eq!(browser.script("return document.querySelector('#intro').value").await, "**Read** this first.");
+    browser.wait_for_text("Saved").await;
+    browser.enter_frame().await;
+    browser.wait_for_text("Read this first.").await;
+    assert_eq!(browser.script("return document.querySelector('strong').textContent").await, "Read");
     for page in [
         "/desk/articles",
         "/desk/articles/new",

@@ -79,6 +79,31 @@ both_engines! {
         app.visitor().open(&first.link("/view/")).await.says("Hello friend (reader),").says("You, read on.");
     }
 
+    /// TRUST A1, A2: an editor’s words are bold, lead somewhere and stand in lists, in HTML and in plain text; markup is text.
+    async fn a_letter_looks_as_it_was_meant(app: TestApp) {
+        answered(&app).await;
+        let intro = "## Soon\n\n**Dear {{field.first_name, else \"you\"}}**, read [what *we* wrote](https://example.org/a?b=1&c=2):\n\n\
+            - one\n- two\n\n1. first\n2. second\n\n> They said it.\n\n<b>x</b> & a_b_c\\\nThe desk";
+        press(&app, &written(&app, intro).await).await.expect("nothing is in the way");
+        let_go(&app).await;
+        let mail = app.last_mail(FIRST);
+        let text = "Soon\n\nDear Zoë <b>{{name}}, read what we wrote (https://example.org/a?b=1&c=2):\n\n\
+            - one\n- two\n\n1. first\n2. second\n\n> They said it.\n\n<b>x</b> & a_b_c\nThe desk\n";
+        assert!(mail.text.replace("\r\n", "\n").contains(text), "{}", mail.text);
+        let html = without_styles(&mail.html);
+        for part in [
+            "<h2>Soon</h2>",
+            "<p><strong>Dear Zoë &lt;b&gt;{{name}}</strong>, read <a href=\"https://example.org/a?b=1&amp;c=2\">what </a>",
+            "<a href=\"https://example.org/a?b=1&amp;c=2\"><em>we</em></a>",
+            "<ul><li>one</li><li>two</li></ul><ol start=\"1\"><li>first</li><li>second</li></ol><blockquote>They said it.</blockquote>",
+            "&lt;b&gt;x&lt;/b&gt; &amp; a_b_c<br>The desk</p>",
+        ] {
+            assert!(html.contains(part), "{part} in {html}");
+        }
+        let second = app.last_mail(SECOND);
+        assert!(without_styles(&second.html).contains("<strong>Dear you</strong>"), "{}", second.html);
+    }
+
     /// TRUST F27: what was approved goes out though a field in it is taken away, or is for the desk alone again: with the words for
     /// whoever has not answered, and not with the answers to another field of that name.
     async fn a_field_that_goes_leaves_the_words_for_whoever_has_not_answered(app: TestApp) {
@@ -104,6 +129,8 @@ both_engines! {
             ("Dear {{first_name}},", "two braces begin a field, and this is none"),
             ("Dear {{field.first_name}},", "Say what stands there for readers who have not answered"),
             ("Dear {{field.secret, else \"x\"}},", "There is no field “secret” that may stand in mails"),
+            ("Read [us](example.org).", "“example.org” is where a link is to lead, and no mail can lead there"),
+            ("Read [us](https://example.org/{{name}}).", "No field can stand here"),
         ] {
             let draft = written(&app, intro).await;
             let path = format!("/desk/editions/{}", draft.public_id);
@@ -192,4 +219,18 @@ both_engines! {
         }
         assert_eq!(wrong, "");
     }
+}
+
+/// The letter in a mail, with its tags alone: what they look like stands in `style` and `class`.
+fn without_styles(html: &str) -> String {
+    let (_, letter) = html.split_once("<td class=\"ink prose\"").expect("a letter");
+    let (letter, _) = letter.split_once("</td>").expect("its end");
+    let mut letter = letter.replace('\n', "");
+    for name in [" style=\"", " class=\""] {
+        while let Some((before, after)) = letter.split_once(name) {
+            let (_, after) = after.split_once('"').expect("an attribute ends");
+            letter = format!("{before}{after}");
+        }
+    }
+    letter
 }

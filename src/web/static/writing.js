@@ -1,5 +1,6 @@
 // Makes writing an article pleasant: a row of buttons, a preview beside the text or behind it, find, the whole screen, and pasting that keeps
 // what was meant. The text stays what it is, a field of a form: without this file everything is written by hand, and Preview is a button.
+// The letter of an edition has its buttons for words alone: its preview is the edition's.
 
 const editor = document.querySelector("[data-editor]");
 if (editor) begin(editor);
@@ -7,12 +8,13 @@ if (editor) begin(editor);
 function begin(editor) {
   const area = editor.querySelector("textarea");
   const form = area.form;
+  const isLetter = editor.dataset.editor === "letter";
   const told = editor.querySelector("[data-told]");
   const count = editor.querySelector("[data-count]");
   // It is another one after signing in again.
   const csrf = () => form.elements.csrf.value;
   const preview = editor.querySelector(".preview");
-  const shown = preview.querySelector("[data-preview]");
+  const shown = preview?.querySelector("[data-preview]");
 
   // Buttons.
   const bar = document.createElement("div");
@@ -44,13 +46,16 @@ function begin(editor) {
   marked("List", "List", () => lines("- ", /^[-*+] /));
   marked("Numbered list", "Numbered list", () => lines((at) => `${at + 1}. `, /^\d+[.)] /));
   marked("Quotation", "“ ”", () => lines("> ", /^> ?/));
-  marked("Footnote", "Footnote", note);
-  tool("Picture", "Picture", choose);
-  const find = tool("Find in the text", "Find", () => seek(true));
-  const beside = tool("Preview", "Preview", () => turn("with-preview", beside));
-  const whole = tool("Whole screen", "Whole screen", () => turn("whole", whole));
-  find.setAttribute("aria-expanded", "false");
-  for (const button of [beside, whole]) button.setAttribute("aria-pressed", "false");
+  let find, beside, whole;
+  if (!isLetter) {
+    marked("Footnote", "Footnote", note);
+    tool("Picture", "Picture", choose);
+    find = tool("Find in the text", "Find", () => seek(true));
+    beside = tool("Preview", "Preview", () => turn("with-preview", beside));
+    whole = tool("Whole screen", "Whole screen", () => turn("whole", whole));
+    find.setAttribute("aria-expanded", "false");
+    for (const button of [beside, whole]) button.setAttribute("aria-pressed", "false");
+  }
   const tools = [...bar.children];
   const rove = (to) => tools.forEach((one) => (one.tabIndex = one === to ? 0 : -1));
   rove(tools[0]);
@@ -214,6 +219,7 @@ function begin(editor) {
 
   const figures = (number) => number.toLocaleString("en");
   const tell = () => {
+    if (!count) return;
     const words = area.value.replace(/\]\([^)\s]*\)|^\s*(#+|>|[-*+]|\d+[.)])\s|[*_~`|[\]^]/gm, " ").split(/\s+/).filter(Boolean).length;
     const minutes = Math.max(1, Math.round(words / Number(editor.dataset.speed)));
     count.textContent = `${figures(words)} ${words === 1 ? "word" : "words"}, ${minutes} min`;
@@ -250,6 +256,7 @@ function begin(editor) {
   }
 
   async function bring(files) {
+    if (isLetter) return say("Pictures stand in articles: that of the first one is shown.");
     // Where the first one of which nothing is said is to be described.
     let silent = null;
     for (const file of files) {
