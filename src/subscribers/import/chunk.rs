@@ -62,6 +62,11 @@ impl Line {
         Self { number: row.line, entry: row.entry, key, hash, name, public_id }
     }
 
+    /// Whether whoever takes it closes the gate that everybody else is inside.
+    pub fn closes(&self) -> bool {
+        self.entry.as_ref().is_ok_and(|entry| entry.suppression.is_some() || entry.state > State::Left)
+    }
+
     /// Who it is about, and which list; none where nothing is taken of it.
     pub fn key_and_list(&self) -> Option<u64> {
         let entry = self.entry.as_ref().ok().filter(|entry| entry.state != State::NotTaken)?;
@@ -269,7 +274,7 @@ impl Step<'_> {
     /// Before any row is held: whoever stops mail closes the gate that everybody else is inside.
     async fn pass_gates(&mut self, lines: &[Line]) -> db::Result<()> {
         let entries = || lines.iter().flat_map(|line| &line.entry);
-        match entries().any(|entry| entry.suppression.is_some() || entry.state > State::Left) {
+        match lines.iter().any(Line::closes) {
             true => Suppressions::new(self.site).close(&mut self.tx).await?,
             false => forgotten::enter(&mut self.tx).await?,
         }
