@@ -353,6 +353,11 @@ pub async fn last_sealed(db: &Db) -> db::Result<Option<EditionSummary>> {
     store::last_sealed(db).await
 }
 
+/// What goes out by itself at its moment, the next one first.
+pub async fn scheduled(db: &Db, limit: i64) -> db::Result<Vec<EditionSummary>> {
+    store::scheduled(db, limit).await
+}
+
 /// The drafts that were touched last, the newest first.
 pub async fn latest_drafts(db: &Db, limit: i64) -> db::Result<Vec<EditionSummary>> {
     store::latest_drafts(db, limit).await

@@ -122,6 +122,12 @@ statements! {
         join edition_revision r on r.edition_id = e.id and r.revision = e.revision
         where e.sealed_at is not null order by e.sealed_at desc, e.id desc limit 1";
     /// The drafts that were touched last.
+    SCHEDULED = "select e.id, e.public_id, e.state, e.send_at, e.sealed_count, e.sealed_at, e.updated_at,
+            r.subject, r.preview_text, d.name as digest_name, cast(0 as bigint) as article_count
+        from edition e
+        join digest d on d.id = e.digest_id
+        join edition_revision r on r.edition_id = e.id and r.revision = e.revision
+        where e.state = 'scheduled' order by e.send_at, e.id limit $1";
     LATEST_DRAFTS = "select e.id, e.public_id, e.state, e.send_at, e.sealed_count, e.sealed_at, e.updated_at,
             r.subject, r.preview_text, d.name as digest_name, cast(0 as bigint) as article_count
         from edition e
@@ -401,6 +407,10 @@ pub(super) async fn summaries(db: &Db, before: i64, limit: i64) -> Result<Vec<Ed
 
 pub(super) async fn last_sealed(db: &Db) -> Result<Option<EditionSummary>> {
     db.opt(LAST_SEALED, ()).await
+}
+
+pub(super) async fn scheduled(db: &Db, limit: i64) -> Result<Vec<EditionSummary>> {
+    db.all(SCHEDULED, (limit,)).await
 }
 
 pub(super) async fn latest_drafts(db: &Db, limit: i64) -> Result<Vec<EditionSummary>> {

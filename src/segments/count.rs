@@ -38,10 +38,10 @@ pub struct SegmentPage {
 }
 
 /// For so long one counts for a page.
-const TIME: Duration = Duration::from_millis(180);
+const TIME: Duration = Duration::from_millis(150);
 /// And so many times as long where nobody was found yet: "a few" and "nobody" are not the same.
 const LONGER: u32 = 4;
-/// So many keys are looked at however long it takes.
+/// Where there are no more keys, all are looked at however long it takes.
 const EXACT: i64 = 5_000;
 /// So many keys that follow one another are looked at together.
 const BLOCK: i64 = 32;
@@ -162,6 +162,7 @@ async fn within<'a>(
     let of = last.saturating_sub(first).saturating_add(1);
     let blocks = (of - 1) / BLOCK + 1;
     let stride = stride(blocks);
+    let time = time.filter(|_| of > EXACT);
     let (mut looked_at, mut seen, mut found, mut at_once) = (0, 0, 0, FEWEST);
     while looked_at < blocks {
         let some = at_once.min(blocks - looked_at);
@@ -175,10 +176,10 @@ async fn within<'a>(
         found += among(keys).await?;
         looked_at += some;
         let time = if found == 0 { time.map(|time| time * LONGER) } else { time };
-        if seen >= EXACT && is_late(began, time) {
+        if is_late(began, time) {
             break;
         }
-        let goes_on = seen < EXACT || asked.elapsed() < TIME / 10;
+        let goes_on = time.is_none() || asked.elapsed() < TIME / 10;
         at_once = if goes_on { MOST.min(at_once * 2) } else { FEWEST.max(at_once / 2) };
     }
     Ok(of_part(found, (seen, of)))

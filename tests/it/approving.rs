@@ -480,7 +480,7 @@ both_engines! {
         let edition = app.draft("Planned").await;
         let page = desk.open(&format!("{}/send", path(&edition))).await;
         assert!(page.body.contains(">Send to 5 readers now<"), "{}", page.body);
-        assert!(page.body.contains(">Send to about 5 readers on that day<"), "{}", page.body);
+        assert!(page.body.contains(">Schedule it for about 5 readers<"), "{}", page.body);
         let form = page.form("/send");
         for (later, act, words) in [
             ("2025-03-04T09:00", "later", "That moment is over: it is 3 March 2026"),
@@ -498,6 +498,9 @@ both_engines! {
         desk.submit(&form.clone().with("policy", "whatever").with("act", "now")).await.says("Choose what happens");
         let page = desk.submit_and_follow(&form.with("later", "2026-03-04T09:00").with("act", "later")).await;
         page.says("Goes out on 4 March 2026, 09:00 UTC").says("Until then it can be undone");
+        let overview = desk.open("/desk").await;
+        overview.says("Scheduled").says("Goes out on 4 March 2026, 09:00 UTC");
+        assert!(overview.body.contains(&path(&edition)), "{}", overview.body);
     }
 
     /// TRUST F27, T11: cancelling asks first, in numbers; and nobody who was not sent a copy for it counts as somebody who left.

@@ -225,7 +225,7 @@ both_engines! {
 fn without_styles(html: &str) -> String {
     let (_, letter) = html.split_once("<td class=\"ink prose\"").expect("a letter");
     let (letter, _) = letter.split_once("</td>").expect("its end");
-    let mut letter = letter.replace('\n', "");
+    let mut letter = letter.replace(['\r', '\n'], "");
     for name in [" style=\"", " class=\""] {
         while let Some((before, after)) = letter.split_once(name) {
             let (_, after) = after.split_once('"').expect("an attribute ends");

@@ -8,6 +8,7 @@ pub(super) mod door;
 pub(super) mod editions;
 pub(super) mod forms;
 pub(super) mod lists;
+mod moved;
 pub(super) mod overview;
 pub(super) mod readers;
 pub(super) mod settings;

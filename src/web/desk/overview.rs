@@ -43,6 +43,7 @@ struct Overview {
     /// What readers ask by law and is due, in a sentence without its full stop.
     requests: Option<String>,
     letters: Vec<LetterLine>,
+    scheduled: Vec<Draft>,
     drafts: Vec<Draft>,
     last: Option<LastEdition>,
     steps: Vec<Step>,
@@ -93,7 +94,7 @@ struct LetterLine {
     why: String,
 }
 
-/// An edition that somebody began.
+/// An edition that somebody began, with when it was changed, or when it goes out.
 #[derive(Serialize)]
 struct Draft {
     title: String,
@@ -139,6 +140,7 @@ pub(crate) async fn show(desk: Desk) -> Outcome {
         donations: donations(&desk).await?,
         requests: requests(&desk).await?,
         letters: letters(&desk).await?,
+        scheduled: scheduled(&desk).await?,
         drafts: drafts(&desk).await?,
         last: last_edition(&desk).await?,
         steps: if steps.iter().all(|step| step.done) { Vec::new() } else { steps },
@@ -270,6 +272,18 @@ async fn held_up(desk: &Desk) -> Result<Vec<String>, WebError> {
         return Ok(vec!["Nothing leaves just now: on top of this page it says why.".to_owned()]);
     }
     live::used_up(&desk.app, desk.zone()).await
+}
+
+/// What goes out by itself, and when.
+async fn scheduled(desk: &Desk) -> Result<Vec<Draft>, WebError> {
+    const SHOWN: i64 = 10;
+    let scheduled = publishing::scheduled(&desk.site().db, SHOWN).await?;
+    let line = |edition: publishing::EditionSummary| Draft {
+        title: title(&edition.subject),
+        path: format!("/desk/editions/{}", edition.public_id),
+        when: edition.send_at.map(|at| at.date_time(desk.zone())).unwrap_or_default(),
+    };
+    Ok(scheduled.into_iter().map(line).collect())
 }
 
 /// The drafts that were touched last.

@@ -30,6 +30,7 @@ function follow(page) {
 
 /** How fast it goes and what holds it back, a sentence each. */
 function showNotes(list, notes) {
+  if (!list) return;
   list.hidden = notes.length === 0;
   list.replaceChildren(
     ...notes.map((text) => {

@@ -90,7 +90,12 @@ both_engines! {
         let saved = desk.save(&path, "1", "save", "Spring", &["1", "2"]).await;
         assert_eq!(saved.status, StatusCode::SEE_OTHER, "{}", saved.body);
         let moved = desk.save(&path, "2", "down:1", "Spring", &["1", "2"]).await;
-        assert_eq!(moved.header("location"), format!("{path}#picked"));
+        assert_eq!(moved.header("location"), format!("{path}?moved=1&to=down"));
+        let page = desk.get(moved.header("location")).await.body;
+        assert!(page.contains("is number 2 of 2 now."), "{page}");
+        // What was ticked is not forgotten by any button.
+        let fields = [("based_on", "3"), ("act", "save"), ("subject", "Spring"), ("article", "2"), ("add", "1")];
+        assert_eq!(desk.post(&path, &fields).await.status, StatusCode::SEE_OTHER);
         let public_id = path.rsplit('/').next().expect("an id");
         let edition = publishing::find(&desk.web.app.site.db, public_id).await.expect("an edition");
         assert_eq!(edition.content.article_ids.iter().map(|id| id.0).collect::<Vec<_>>(), [2, 1]);
@@ -98,7 +103,7 @@ both_engines! {
         let late = desk.save(&path, "2", "save", "My own words", &["1"]).await;
         assert_eq!(late.status, StatusCode::CONFLICT);
         assert!(late.body.contains("value=\"My own words\""), "{}", late.body);
-        assert!(late.body.contains("name=\"based_on\" value=\"3\""));
+        assert!(late.body.contains("name=\"based_on\" value=\"4\""));
     }
 
     /// TRUST F27: of two people at the desk who press Send the second is told, with status 409; undo works for a minute.

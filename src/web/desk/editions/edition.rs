@@ -20,6 +20,7 @@ use crate::{
     web::{
         Desk, Form, Outcome, Posted, WebError,
         answers::conflict,
+        desk::moved::Moved,
         paging::{Links, List},
         session::see_other,
         words::{count, editions::title, grouped},
@@ -47,7 +48,9 @@ struct Page {
     title: String,
     edition: EditionView,
     form: Form,
-    picked: Vec<ArticleLine>,
+    picked: Vec<Picked>,
+    /// Where the one is now that was moved.
+    moved: Option<String>,
     offered: Vec<ArticleLine>,
     topics: Vec<TopicLine>,
     /// Whom it may be for; empty where readers of the list cannot choose.
@@ -77,6 +80,15 @@ struct Page {
     readiness: Readiness,
 }
 
+/// An article in the edition.
+#[derive(Serialize)]
+struct Picked {
+    #[serde(flatten)]
+    line: ArticleLine,
+    /// It was moved: which of its buttons goes on with that.
+    focus: &'static str,
+}
+
 #[derive(Serialize)]
 struct Elsewhere {
     host: String,
@@ -84,12 +96,17 @@ struct Elsewhere {
 }
 
 /// `GET /desk/editions/{id}`
-pub(crate) async fn show(desk: Desk, Path(id): Path<String>, Query(look): Query<progress::Look>) -> Outcome {
+pub(crate) async fn show(
+    desk: Desk,
+    Path(id): Path<String>,
+    Query(look): Query<progress::Look>,
+    Query(moved): Query<Moved>,
+) -> Outcome {
     let edition = publishing::find(&desk.site().db, &id).await?;
     if edition.state == EditionState::Draft && desk.may(Role::WRITING) {
         let mut form = filled(&edition.content);
         note_field_mistakes(&desk, &mut form, &edition.content).await?;
-        let page = page(&desk, &edition, form, &edition.content, None, &look).await?;
+        let page = page(&desk, &edition, form, &edition.content, None, (&look, &moved)).await?;
         return desk.page("desk/editions/composer", &page.title, &page).await;
     }
     progress::page(&desk, &edition, &look, false).await
@@ -110,9 +127,10 @@ pub(crate) async fn submit(
         "up" => moved(article_ids, article_id(of)?, -1),
         "down" => moved(article_ids, article_id(of)?, 1),
         "out" => without(article_ids, article_id(of)?),
-        "add" | "offer" | "send" => [article_ids, ids(form.all("add"))?].concat(),
         _ => article_ids,
     };
+    // Whatever was pressed: what is ticked is meant.
+    let article_ids = [article_ids, ids(form.all("add"))?].concat();
     let content = Content {
         subject: form.text("subject").to_owned(),
         preview_text: form.text("preview_text").to_owned(),
@@ -129,7 +147,11 @@ pub(crate) async fn submit(
     let here = |on_it| offered(&format!("{path}{on_it}")).address(look.offered.0);
     let on = match act {
         "send" => format!("{path}/send"),
-        "up" | "down" | "out" | "add" => here("#picked"),
+        // No place on the page: a browser that is sent to one gives no button the focus.
+        "up" | "down" => {
+            List { kept: &[("moved", of), ("to", act)], ..offered(&path) }.address(look.offered.0)
+        }
+        "out" | "add" => here("#picked"),
         "offer" => here("#offered"),
         _ => here(""),
     };
@@ -179,7 +201,8 @@ pub(crate) async fn submit(
                 }
             };
             let edition = publishing::find(&desk.site().db, &id).await?;
-            let page = page(&desk, &edition, form, &chosen, Some(trouble), &look).await?;
+            let page =
+                page(&desk, &edition, form, &chosen, Some(trouble), (&look, &Moved::default())).await?;
             desk.page("desk/editions/composer", &page.title, &page).await.map(conflict)
         }
         Err(error) => Err(error.into()),
@@ -192,7 +215,7 @@ async fn page(
     form: Form,
     chosen: &Content,
     trouble: Option<&'static str>,
-    look: &progress::Look,
+    (look, moved): (&progress::Look, &Moved),
 ) -> Result<Page, WebError> {
     let place = look.offered;
     let site = desk.site();
@@ -200,6 +223,15 @@ async fn page(
     let before = place.0.map(|[at, id]| Before(Moment(at), ArticleId(id)));
     let read = |most| articles::page(site, None, before, most);
     let key = |last: &Article| [last.published_at.0, last.id.0];
+    let lines = picked_lines(desk, &chosen.article_ids).await?;
+    let of = lines.len();
+    let told = |(at, line): (usize, &ArticleLine)| {
+        let focus = moved.focus(&line.id(), (at, of));
+        (!focus.is_empty()).then(|| Moved::told(line.title(), (at, of)))
+    };
+    let told = lines.iter().enumerate().find_map(told);
+    let line = |(at, line): (usize, ArticleLine)| Picked { focus: moved.focus(&line.id(), (at, of)), line };
+    let picked = lines.into_iter().enumerate().map(line).collect();
     let path = format!("/desk/editions/{}", edition.public_id);
     let here = offered(&path).address(place.0);
     let path = format!("{path}#offered");
@@ -219,7 +251,8 @@ async fn page(
         offered_pages,
         has_feeds: !articles::feeds(&site.db, None, 1).await?.is_empty(),
         came: look.came.0.map(came),
-        picked: picked_lines(desk, &chosen.article_ids).await?,
+        moved: told,
+        picked,
         picture: picture(desk, chosen).await?,
         theirs: trouble.map(|_| edition.revision),
         trouble,

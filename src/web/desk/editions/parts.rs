@@ -117,6 +117,14 @@ impl ArticleLine {
     pub(super) fn new(article: Article, settings: &Settings) -> Self {
         Self { id: article.id.0, line: line(&article, settings), title: article.title }
     }
+
+    pub(super) fn id(&self) -> String {
+        self.id.to_string()
+    }
+
+    pub(super) fn title(&self) -> &str {
+        &self.title
+    }
 }
 
 /// A field that may stand in the words of an edition.

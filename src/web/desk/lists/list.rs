@@ -1,7 +1,7 @@
 //! `/desk/lists`: every list in the order that readers see, and making one.
 
 use axum::extract::{Path, Query};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use crate::{
     publishing,
@@ -9,7 +9,7 @@ use crate::{
         self, Visibility,
         lists::{self, List, OptIn},
     },
-    web::{Desk, Form, Outcome, Posted, WebError, session::see_other, words::how_many},
+    web::{Desk, Form, Outcome, Posted, WebError, desk::moved::Moved, session::see_other, words::how_many},
 };
 
 const FIELDS: &[&str] = &["name", "slug", "visibility"];
@@ -35,33 +35,6 @@ struct Line {
     readers: String,
     /// It was moved: which of its buttons goes on with that.
     focus: &'static str,
-}
-
-/// What was moved, and where to.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub(crate) struct Moved {
-    moved: String,
-    to: String,
-}
-
-impl Moved {
-    /// Which button of a row goes on with what was pressed: at an end there is one way left. Empty for every other row.
-    pub(super) fn focus(&self, id: &str, (at, of): (usize, usize)) -> &'static str {
-        match self.to.as_str() {
-            _ if self.moved != id => "",
-            "up" if at > 0 => "up",
-            "up" => "down",
-            "down" if at + 1 < of => "down",
-            "down" => "up",
-            _ => "",
-        }
-    }
-
-    /// The same in words.
-    pub(super) fn told(name: &str, (at, of): (usize, usize)) -> String {
-        format!("“{name}” is number {} of {of} now.", at + 1)
-    }
 }
 
 /// What is to be known of a list at a look.

@@ -3,14 +3,14 @@
 use axum::extract::{Path, Query};
 use serde::Serialize;
 
-use super::list::{Moved, step};
+use super::list::step;
 use crate::{
     publishing,
     subscribers::{
         self, lists,
         topics::{self, Topic},
     },
-    web::{Desk, Form, Outcome, Posted, WebError, session::see_other, words::how_many},
+    web::{Desk, Form, Outcome, Posted, WebError, desk::moved::Moved, session::see_other, words::how_many},
 };
 
 const FIELDS: &[&str] = &["name", "description", "list"];

@@ -1,0 +1,30 @@
+//! Rows that are put in order by buttons: which was moved, where it stands now, and which button goes on with that.
+
+use serde::Deserialize;
+
+/// What was moved, and where to.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Moved {
+    moved: String,
+    to: String,
+}
+
+impl Moved {
+    /// Which button of a row goes on with what was pressed: at an end there is one way left. Empty for every other row.
+    pub(crate) fn focus(&self, id: &str, (at, of): (usize, usize)) -> &'static str {
+        match self.to.as_str() {
+            _ if self.moved != id => "",
+            "up" if at > 0 => "up",
+            "up" => "down",
+            "down" if at + 1 < of => "down",
+            "down" => "up",
+            _ => "",
+        }
+    }
+
+    /// The same in words.
+    pub(crate) fn told(name: &str, (at, of): (usize, usize)) -> String {
+        format!("“{name}” is number {} of {of} now.", at + 1)
+    }
+}
