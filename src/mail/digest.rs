@@ -31,6 +31,9 @@ pub struct DigestContext {
     pub greeting: String,
     /// The paragraphs of the editor's letter; without any, the reader is not greeted.
     pub intro: Vec<String>,
+    /// What the button says by which a reader says that it may go on coming, in the editions that ask.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub again: Option<String>,
     /// The articles in order; the first is set as the lead.
     pub articles: Vec<ArticleBlock>,
     /// The request for a gift, in the versions that have one.
@@ -166,6 +169,7 @@ impl EmailTemplate for DigestContext {
                 "It rained on the day we closed this edition, and most of it was written by people looking out of windows. I think it shows, in the best way.".into(),
                 "Marta spent two weeks on the Skarholm boat. Start there.".into(),
             ],
+            again: Some("Yes, keep sending it to me".into()),
             articles: vec![
                 lead,
                 article(

@@ -13,7 +13,8 @@ use crate::{
     segments::{self, Narrowing},
     settings::{ArticlesAt, Settings},
     site::Site,
-    subscribers, token,
+    subscribers::{self, consent},
+    token,
 };
 
 /// An edition as a reader who does not exist would get it.
@@ -173,6 +174,7 @@ impl SampleLinks {
             view_url: &self.view,
             give_once_url: &self.give_once,
             give_monthly_url: &self.give_monthly,
+            again_url: &self.explanation,
             answers: &self.answers,
         }
     }
@@ -199,6 +201,7 @@ fn context(site: &Site, settings: &Settings, edition: &Edition, articles: &[Arti
         preheader: content.preview_text.clone(),
         greeting: settings.greeting.clone(),
         intro: Vec::new(),
+        again: edition.asks_again.then(|| consent::AGAIN_BUTTON.to_owned()),
         articles: articles.iter().map(|article| block(site, settings, article.clone())).collect(),
         appeal: appeal(settings),
         why: format!("You get this because you joined {} of {}.", edition.list_name, settings.magazine_name),

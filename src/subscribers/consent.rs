@@ -81,6 +81,21 @@ pub fn confirmation_question(lists: &[&str]) -> String {
 /// What the button on that page says.
 pub const CONFIRM_BUTTON: &str = "Yes, send it to me";
 
+/// The words on the page that the button of an edition leads to that asks: the question, and the button under it.
+#[must_use]
+pub fn again_wording(list: &str) -> String {
+    format!("{} {AGAIN_BUTTON}.", again_question(list))
+}
+
+/// The question on that page.
+#[must_use]
+pub fn again_question(list: &str) -> String {
+    format!("Do you want to keep getting {list} by email?")
+}
+
+/// What the button says there, and in the mail.
+pub const AGAIN_BUTTON: &str = "Yes, keep sending it to me";
+
 /// What the button says that joins one list more, on the page that says that they are on a list.
 #[must_use]
 pub fn offer_wording(list: &str) -> String {

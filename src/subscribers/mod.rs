@@ -15,6 +15,7 @@ mod by_staff;
 mod choices_link;
 mod chosen;
 mod confirm;
+mod confirm_again;
 pub mod consent;
 mod counting;
 mod donor_state;
@@ -63,6 +64,7 @@ pub use self::{
     choices_link::{LinkSent, WHAT as CHOICES, ask_for_link, send_link},
     chosen::chosen_as_written,
     confirm::{Confirmed, confirm, join_offered, look_at_confirmation},
+    confirm_again::{AgainStanding, ConfirmingAgain, confirm_again, look_at_confirming_again},
     consent::{By, ConsentAction, ConsentMethod},
     counting::{HowMany, count_large, on_lists, with_topic_alone, with_topics},
     donor_state::{DonorState, donor_state, gave_as, gives_as, set_donor_state, without_donor_state},

@@ -123,6 +123,7 @@ pub(in crate::web) const fn agreed(
     let what = match (action, method) {
         (ConsentAction::Asked, ConsentMethod::Staff) => "Were asked whether they want",
         (ConsentAction::Asked, _) => "Asked for",
+        (ConsentAction::Confirmed, ConsentMethod::Edition) => "Confirmed again",
         (ConsentAction::Confirmed, _) => "Agreed to get",
         (ConsentAction::Left, _) => "Left",
         (ConsentAction::Imported, _) => "Was imported to",
@@ -139,6 +140,7 @@ pub(in crate::web) const fn agreed(
         ConsentMethod::Preferences => "on the page of their choices",
         ConsentMethod::Import => "from a file",
         ConsentMethod::Staff => "by the team",
+        ConsentMethod::Edition => "by the button of an edition",
     };
     (what, how)
 }

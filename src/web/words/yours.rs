@@ -23,6 +23,7 @@ pub(in crate::web) const fn agreed(
     let what = match (action, method) {
         (ConsentAction::Asked, ConsentMethod::Staff) => "We asked whether you want",
         (ConsentAction::Asked, _) => "Asked for",
+        (ConsentAction::Confirmed, ConsentMethod::Edition) => "Said once more that you want",
         (ConsentAction::Confirmed, _) => "Agreed to get",
         (ConsentAction::Left, _) => "Left",
         (ConsentAction::Imported, _) => "Added to",
@@ -36,6 +37,7 @@ pub(in crate::web) const fn agreed(
         ConsentMethod::Preferences => "on the page of your choices",
         ConsentMethod::Import => "by our team, from a file",
         ConsentMethod::Staff => "by our team",
+        ConsentMethod::Edition => "by the button in a mail",
     };
     (what, how)
 }
