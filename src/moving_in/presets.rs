@@ -527,6 +527,19 @@ const CAMPAIGN_MONITOR: &[(&str, &str, State)] = under!(["state", "status"] [
 ]);
 
 /// A role, as a table can say it.
+/// The heading of a field in our own export: its short name, and its question behind that.
+#[must_use]
+pub fn own_heading(name: &str, question: &str) -> String {
+    if question == name { format!("field:{name}") } else { format!("field:{name} {question}") }
+}
+
+/// Name and question of a field by such a heading. Files of before have the name alone.
+#[must_use]
+pub fn own_field(heading: &str) -> (&str, &str) {
+    let field = heading.split_once(':').map_or(heading, |(_, field)| field).trim();
+    field.split_once(' ').map_or((field, field), |(name, question)| (name, question.trim()))
+}
+
 #[derive(Clone, Copy)]
 enum Is {
     Email,
@@ -567,9 +580,7 @@ impl Is {
             Self::Topics => ColumnRole::Topics,
             // Tags are words, also where all of a file happen to be years.
             Self::Tags(name) => ColumnRole::TextField(name.to_owned()),
-            Self::OwnField => {
-                ColumnRole::Field(heading.split_once(':').map_or(heading, |(_, name)| name).trim().to_owned())
-            }
+            Self::OwnField => ColumnRole::Field(own_field(heading).0.to_owned()),
             Self::PausedUntil => ColumnRole::PausedUntil,
             Self::ImpliedUntil => ColumnRole::ImpliedUntil,
             Self::Rhythm => ColumnRole::Rhythm,

@@ -7,7 +7,7 @@ use crate::{
     answers::FieldKind,
     audit_log,
     db::{Result, Tx},
-    moving_in::Mapping,
+    moving_in::{Mapping, own_field},
     settings::Settings,
     site::Site,
     subscribers::{
@@ -231,8 +231,8 @@ impl Places {
             let is_free = |name: &String| known.iter().all(|field| field.name != *name);
             let numbered = (2..).map(|number| format!("{name}_{number}"));
             let Some(name) = std::iter::once(name.clone()).chain(numbered).find(is_free) else { continue };
-            let label: String =
-                if self.is_own { wanted } else { heading }.chars().take(fields::LONGEST_LABEL).collect();
+            let question = if self.is_own { own_field(heading).1 } else { heading };
+            let label: String = question.chars().take(fields::LONGEST_LABEL).collect();
             let kind = self.kind_of(wanted);
             let said = Said { label: &label, kind, choices: "", stands_in: StandsIn::Desk };
             if let Some(id) = store::fields::add(tx, &name, 0, said).await? {
