@@ -26,13 +26,19 @@ impl Event {
             "list": self.list,
             "wording": self.wording,
             "source": without_names(&self.source),
-            "form": self.form,
+            "form": self.form.as_deref().map(form_for_readers),
             "wording_version": (self.version > 0).then_some(self.version),
             "campaign": self.campaign,
             "ip": self.ip,
             "user_agent": self.user_agent,
         })
     }
+}
+
+/// What a form is called for whoever came by it: what the team calls the one on our own pages, unless they call it otherwise, is “your site”.
+#[must_use]
+pub fn form_for_readers(name: &str) -> &str {
+    if name == "The form on your site" { "The form on our site" } else { name }
 }
 
 /// How somebody came, as the one may read it whom it is about: the program of before wrote down who of the team did it.

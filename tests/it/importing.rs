@@ -402,6 +402,7 @@ async fn the_command_asks_for_what_nobody_said() {
         assert_eq!(asked.status.code(), Some(2));
         let said = text(&asked.stderr);
         assert!(said.contains("--status 'active=on-list' --status 'gone=not-taken'"), "{said}");
+        assert!(said.contains(" in 1 line: ") && said.contains(" in 2 lines: "), "{said}");
         assert_eq!(rows::<(i64,)>(&db.db, "select count(*) from subscriber").await, [(0,)]);
         let problems = scratch::folder().join("problems.csv");
         let problems = problems.to_str().expect("a path of letters");
