@@ -82,6 +82,35 @@ impl Unsubscribe<'_> {
     }
 }
 
+/// Saying that a list may go on coming, by the button of an edition that asks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConfirmAgain<'a> {
+    /// Who says it.
+    pub subscriber: Name<'a>,
+    /// Of which list.
+    pub list: Name<'a>,
+    /// Which edition asked.
+    pub edition: Name<'a>,
+}
+
+impl ConfirmAgain<'_> {
+    /// The token. It works for good: mail is read long after it was sent.
+    #[must_use]
+    pub fn sign(&self, keys: &Keys) -> String {
+        let Self { subscriber, list, edition } = self;
+        keys.sign(Purpose::ConfirmAgain, &format!("{subscriber}.{list}.{edition}"), None)
+    }
+
+    /// What a token says.
+    ///
+    /// # Errors
+    /// [`TokenError`].
+    pub fn read(keys: &Keys, token: &str, now: Moment) -> Result<ConfirmAgain<'static>, TokenError> {
+        let [subscriber, list, edition] = read(keys, Purpose::ConfirmAgain, token, now)?;
+        Ok(ConfirmAgain { subscriber, list, edition })
+    }
+}
+
 /// A copy of an edition in the browser.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct View<'a> {

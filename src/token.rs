@@ -28,6 +28,8 @@ pub enum Purpose {
     LeaveByMail,
     /// Changing what one chose.
     Preferences,
+    /// Saying that a list may go on coming.
+    ConfirmAgain,
     /// Reading what is held about oneself.
     CopyOfData,
     /// Being forgotten.
@@ -73,11 +75,12 @@ pub enum Purpose {
 }
 
 impl Purpose {
-    const ALL: [Self; 22] = [
+    const ALL: [Self; 23] = [
         Self::Confirm,
         Self::Unsubscribe,
         Self::LeaveByMail,
         Self::Preferences,
+        Self::ConfirmAgain,
         Self::CopyOfData,
         Self::Forget,
         Self::AddressChange,
@@ -108,6 +111,7 @@ impl Purpose {
             Self::Unsubscribe => "unsubscribe",
             Self::LeaveByMail => "leave-by-mail",
             Self::Preferences => "preferences",
+            Self::ConfirmAgain => "confirm-again",
             Self::CopyOfData => "copy-of-data",
             Self::Forget => "forget",
             Self::AddressChange => "address-change",

@@ -172,6 +172,10 @@ async fn export(site: &Site, file: Option<PathBuf>, why: &str) -> anyhow::Result
     let lines = subscribers::export(site, &mut created).await?;
     created.flush()?;
     created.sync_all()?;
-    println!("{lines} lines written to {}.", file.display());
+    println!(
+        "{} written to {}.",
+        if lines == 1 { "1 line".to_owned() } else { format!("{lines} lines") },
+        file.display()
+    );
     Ok(ExitCode::SUCCESS)
 }

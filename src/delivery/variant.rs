@@ -21,7 +21,7 @@ use crate::{
     db::{Db, Result, Tx},
     dkim::{self, DkimError},
     email_address::EmailAddress,
-    links::{Choices, Give, Name, Unsubscribe, View},
+    links::{Choices, ConfirmAgain, Give, Name, Unsubscribe, View},
     mail::{
         BulkHeaders, Compiled, CompiledFormatError, CopyHeaders, EditionHeaders, FeedbackId, Mailbox,
         NoticeHeaders, Personal, Signer, Templates, notice_message, sign_all,
@@ -138,6 +138,8 @@ pub struct CopyLinks {
     pub unsubscribe: String,
     /// Choosing lists and changing the name.
     pub preferences: String,
+    /// Saying that it may go on coming.
+    pub again: String,
     /// This copy in the browser.
     pub view: String,
     /// Giving, credited to the edition.
@@ -174,12 +176,16 @@ impl CopyLinks {
         let CopyNames { edition, subscriber, list } = names.clone();
         let keys = &site.keys;
         let unsubscribe =
-            Unsubscribe { subscriber: subscriber.clone(), list, edition: edition.clone() }.sign(keys);
+            Unsubscribe { subscriber: subscriber.clone(), list: list.clone(), edition: edition.clone() }
+                .sign(keys);
+        let again =
+            ConfirmAgain { subscriber: subscriber.clone(), list, edition: edition.clone() }.sign(keys);
         let choices = Choices(subscriber.clone()).sign(keys);
         let view = View { edition, subscriber }.sign(keys);
         Self {
             unsubscribe: site.url(&format!("/unsubscribe/{unsubscribe}")),
             preferences: site.url(&format!("/preferences/{choices}")),
+            again: site.url(&format!("/again/{again}")),
             view: site.url(&format!("/view/{view}")),
             give,
         }
@@ -196,6 +202,7 @@ impl CopyLinks {
             view_url: &self.view,
             give_once_url: &self.give.once,
             give_monthly_url: &self.give.monthly,
+            again_url: &self.again,
         }
     }
 }
@@ -236,6 +243,7 @@ fn to_nobody(site: &Site, headers: &str, body: &[u8], here: &str) -> Result<Stri
         view_url: here,
         give_once_url: &give.once,
         give_monthly_url: &give.monthly,
+        again_url: &explanation,
         answers: &[],
     };
     shown(body, &personal).map(|(html, _)| html)

@@ -362,6 +362,11 @@ pub async fn set_rhythm(tx: &mut Tx, id: i64, rhythm: Option<Rhythm>) -> db::Res
     store::set_rhythm(tx, id, rhythm).await
 }
 
+/// Whether a draft asks its readers to confirm again. For whoever holds it.
+pub async fn set_asking_again(tx: &mut Tx, id: i64, asks_again: bool) -> db::Result<()> {
+    store::set_asking_again(tx, id, asks_again).await
+}
+
 /// Deletes a draft with its revisions and whatever was frozen of it; `false` if it is no longer the draft that somebody saw.
 pub async fn delete_draft(
     tx: &mut Tx,

@@ -18,8 +18,8 @@ statements! {
     NEXT_REVISION = "update edition set revision = revision + 1, updated_at = $1
         where id = $2 and revision = $3 and state = $4 returning revision";
     INSERT_CORRECTION = "insert into edition (public_id, digest_id, list_id, state, revision, unknown_policy, created_by, created_at, updated_at,
-            corrects_edition_id, corrects_revision)
-        select $1, digest_id, list_id, 'draft', 1, unknown_policy, $2, $3, $3, id, $5 from edition
+            corrects_edition_id, corrects_revision, asks_again)
+        select $1, digest_id, list_id, 'draft', 1, unknown_policy, $2, $3, $3, id, $5, asks_again from edition
             where id = $4 and exists (select 1 from list l where l.id = edition.list_id and l.retired_at is null)
         returning id";
     /// Where it stands, held until the commit: what is read of it stays true while it is acted on.
@@ -46,6 +46,8 @@ statements! {
                   where id = $1 and state in ('scheduled', 'held') and seal_cursor is null and sealed_at is null returning public_id";
     /// Whom a draft is for.
     SET_RHYTHM = "update edition set rhythm = $2 where id = $1";
+    /// Whether it asks them to confirm again.
+    SET_ASKING_AGAIN = "update edition set asks_again = $2 where id = $1";
     /// Those whose time has come.
     DUE = "select id, list_id, revision, coalesce(seal_cursor, 0) as cursor, send_at, corrects_edition_id, corrects_revision,
                rhythm is not null or exists (select 1 from edition_topic t where t.edition_id = edition.id)
@@ -148,6 +150,11 @@ pub async fn state(tx: &mut Tx, id: i64) -> Result<Option<EditionState>> {
 
 pub async fn set_rhythm(tx: &mut Tx, id: i64, rhythm: Option<Rhythm>) -> Result<()> {
     tx.exec(SET_RHYTHM, (id, rhythm)).await?;
+    Ok(())
+}
+
+pub async fn set_asking_again(tx: &mut Tx, id: i64, asks_again: bool) -> Result<()> {
+    tx.exec(SET_ASKING_AGAIN, (id, asks_again)).await?;
     Ok(())
 }
 

@@ -11,7 +11,7 @@ use super::{
     digest::DigestContext,
     mime::{self, Slotted},
     personal::{Personal, PersonalField, clean_name},
-    segments::{Asked, Compiled, Escape, Slot, What},
+    segments::{Asked, Compiled, Escape, FIRST_ASKED, Slot, What},
     templates::{Rendered, TemplateError, Templates},
 };
 
@@ -101,7 +101,7 @@ fn boundary_of(context: &Value) -> String {
 fn marked(digest: &DigestContext, mark: &str, asked: &mut Vec<Asked>) -> DigestContext {
     digest.with_places(&mut |place, out| {
         if place.is_usual() {
-            return out.push_str(&format!("{mark}{}z", PersonalField::Name as u8));
+            return out.push_str(&format!("{mark}{}z", PersonalField::Name.number()));
         }
         let one = Asked { id: place.id, is_day: place.is_day, otherwise: place.otherwise.to_owned() };
         let at = asked.iter().position(|other| *other == one);
@@ -113,7 +113,7 @@ fn marked(digest: &DigestContext, mark: &str, asked: &mut Vec<Asked>) -> DigestC
             asked.push(one);
             asked.len() - 1
         });
-        out.push_str(&format!("{mark}{}z", PersonalField::ALL.len() + at));
+        out.push_str(&format!("{mark}{}z", usize::from(FIRST_ASKED) + at));
     })
 }
 
@@ -122,7 +122,7 @@ const MOST_ASKED: usize = 200;
 
 /// Each personal field as a mark: the common beginning, its number, an end.
 fn marks(mark: &str) -> Value {
-    let of = |field: PersonalField| format!("{mark}{}z", field as u8);
+    let of = |field: PersonalField| format!("{mark}{}z", field.number());
     serde_json::json!({
         "name": of(PersonalField::Name),
         "unsubscribe_url": of(PersonalField::UnsubscribeUrl),
@@ -130,6 +130,7 @@ fn marks(mark: &str) -> Value {
         "view_url": of(PersonalField::ViewUrl),
         "give_once_url": of(PersonalField::GiveOnceUrl),
         "give_monthly_url": of(PersonalField::GiveMonthlyUrl),
+        "again_url": of(PersonalField::AgainUrl),
     })
 }
 

@@ -33,6 +33,9 @@ pub struct DigestContext {
     /// The editor's letter; without a word of it, the reader is not greeted.
     #[serde(default)]
     pub letter: Vec<LetterBlock>,
+    /// What the button says by which a reader says that it may go on coming, in the editions that ask.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub again: Option<String>,
     /// The articles in order; the first is set as the lead.
     pub articles: Vec<ArticleBlock>,
     /// The request for a gift, in the versions that have one.
@@ -177,6 +180,7 @@ impl EmailTemplate for DigestContext {
                 "It rained on the day we closed this edition, and most of it was written by people looking out of windows. I think it shows, in the best way.\n\n\
                  Marta spent *two weeks* on the Skarholm boat. **Start there**, and write to us at [our desk](mailto:hello@tidewater.example.org).",
             ),
+            again: Some("Yes, keep sending it to me".into()),
             articles: vec![
                 lead,
                 article(

@@ -17,18 +17,35 @@ pub enum PersonalField {
     GiveOnceUrl,
     /// The donation page, set to a monthly gift.
     GiveMonthlyUrl,
+    /// The page where the reader says that it may go on coming.
+    AgainUrl,
 }
 
 impl PersonalField {
-    /// All of them, in the order of their stored numbers.
-    pub const ALL: [Self; 6] = [
+    /// All of them.
+    pub const ALL: [Self; 7] = [
         Self::Name,
         Self::UnsubscribeUrl,
         Self::PreferencesUrl,
         Self::ViewUrl,
         Self::GiveOnceUrl,
         Self::GiveMonthlyUrl,
+        Self::AgainUrl,
     ];
+
+    /// What a stored body calls it; what the team's fields are called lies between (`segments.rs`).
+    #[must_use]
+    pub const fn number(self) -> u8 {
+        match self {
+            Self::Name => 0,
+            Self::UnsubscribeUrl => 1,
+            Self::PreferencesUrl => 2,
+            Self::ViewUrl => 3,
+            Self::GiveOnceUrl => 4,
+            Self::GiveMonthlyUrl => 5,
+            Self::AgainUrl => 255,
+        }
+    }
 }
 
 /// The personal fields of one copy.
@@ -46,6 +63,8 @@ pub struct Personal<'a> {
     pub give_once_url: &'a str,
     /// The donation page, set to a monthly gift.
     pub give_monthly_url: &'a str,
+    /// The page where the reader says that it may go on coming.
+    pub again_url: &'a str,
     /// What they answered, by the number of the field, of those that may stand in mails.
     #[serde(skip)]
     pub answers: &'a [(i64, String)],
@@ -62,6 +81,7 @@ impl<'a> Personal<'a> {
             PersonalField::ViewUrl => self.view_url,
             PersonalField::GiveOnceUrl => self.give_once_url,
             PersonalField::GiveMonthlyUrl => self.give_monthly_url,
+            PersonalField::AgainUrl => self.again_url,
         }
     }
 
@@ -75,6 +95,7 @@ impl<'a> Personal<'a> {
             view_url: "https://news.example.org/view/sample",
             give_once_url: "https://news.example.org/give?once=sample",
             give_monthly_url: "https://news.example.org/give?monthly=sample",
+            again_url: "https://news.example.org/again/sample",
             answers: &[],
         }
     }

@@ -22,6 +22,9 @@ pub(super) enum Escape {
     HtmlAttribute = 2,
 }
 
+/// The stored number of the first field that a body asks; those of personal fields are others.
+pub(super) const FIRST_ASKED: u8 = 6;
+
 /// What stands in a place of the body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum What {
@@ -33,16 +36,16 @@ pub(super) enum What {
 impl What {
     /// By its stored number.
     pub(super) fn numbered(number: u8) -> Self {
-        match PersonalField::ALL.get(usize::from(number)) {
-            Some(field) => Self::Own(*field),
-            None => Self::Asked(number - PersonalField::ALL.len() as u8),
+        match PersonalField::ALL.into_iter().find(|field| field.number() == number) {
+            Some(field) => Self::Own(field),
+            None => Self::Asked(number.saturating_sub(FIRST_ASKED)),
         }
     }
 
     const fn number(self) -> u8 {
         match self {
-            Self::Own(field) => field as u8,
-            Self::Asked(at) => at + PersonalField::ALL.len() as u8,
+            Self::Own(field) => field.number(),
+            Self::Asked(at) => at + FIRST_ASKED,
         }
     }
 }

@@ -146,7 +146,7 @@ impl Mapping {
             }
         }
         let mut columns: Vec<Column> =
-            headings.iter().map(|heading| column(heading, preset, choices)).collect();
+            headings.iter().map(|heading| column((heading.as_str(), headings), preset, choices)).collect();
         // Of several that seem to be the same the first is; what a person says comes before what seems so.
         for at in 0..columns.len() {
             let Column { role, by, .. } = columns[at].clone();
@@ -211,9 +211,10 @@ impl Mapping {
     pub(super) fn state(&self, column: &Column, value: &str) -> Option<State> {
         let is_said = |said: &str| said.trim().to_lowercase() == value.trim().to_lowercase();
         let of_column = |heading: &Option<String>| {
-            heading.as_ref().is_some_and(|heading| is_called(&column.heading, heading))
+            let headings = || self.columns.iter().map(|column| column.heading.as_str());
+            heading.as_ref().is_some_and(|heading| is_meant((column.heading.as_str(), headings()), heading))
         };
-        let said = self.words.iter().find(|(heading, word, _)| of_column(heading) && is_said(word));
+        let said = self.words.iter().find(|(heading, word, _)| is_said(word) && of_column(heading));
         let by_program = || self.preset.and_then(|preset| preset.state(&column.heading, value));
         let of_any = || {
             let several = self.columns.iter().filter(|column| column.role == ColumnRole::Status).count() > 1;
@@ -296,10 +297,18 @@ fn is_called(heading: &str, typed: &str) -> bool {
     heading.trim() == typed.trim() || !plain(typed).is_empty() && plain(heading) == plain(typed)
 }
 
-fn column(heading: &str, preset: Option<Preset>, choices: &ImportChoices) -> Column {
+/// Whether a person means that heading of all of these: the very one that they typed, where there is one.
+fn is_meant<'a>((heading, mut all): (&str, impl Iterator<Item = &'a str>), typed: &str) -> bool {
+    let is_it = |one: &str| one.trim() == typed.trim();
+    is_it(heading) || is_called(heading, typed) && !all.any(is_it)
+}
+
+fn column((heading, all): (&str, &[String]), preset: Option<Preset>, choices: &ImportChoices) -> Column {
     let kind = FieldKind::Text;
     let column = |role, by, asks| Column { heading: heading.to_owned(), role, by, kind, asks };
-    if let Some((_, role)) = choices.columns.iter().rev().find(|(typed, _)| is_called(heading, typed)) {
+    let is_said =
+        |(typed, _): &&(String, ColumnRole)| is_meant((heading, all.iter().map(String::as_str)), typed);
+    if let Some((_, role)) = choices.columns.iter().rev().find(is_said) {
         return column(role.clone(), MappedBy::Person, None);
     }
     if let Some(role) = preset.and_then(|preset| preset.role(heading)) {

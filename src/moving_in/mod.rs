@@ -31,7 +31,7 @@ pub use self::{
     in_order::{InOrder, Rows},
     mapping::{Column, EMPTY, EVERYBODY, ImportChoices, MappedBy, Mapping},
     packed::PackedError,
-    presets::Preset,
+    presets::{Preset, own_field, own_heading},
     records::TableError,
     roles::ColumnRole,
     rows::{FileRow, ListEntry, write_names},

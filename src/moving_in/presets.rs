@@ -227,7 +227,7 @@ impl Preset {
                 ("lname", Is::LastName),
                 ("name", Is::Name),
                 ("optintime", Is::Joined),
-                ("confirmtime", Is::NotRead),
+                ("confirmtime", Is::OptedIn),
                 ("optinip", Is::Ip),
                 ("confirmip", Is::NotRead),
                 ("unsubtime", Is::Date(Left)),
@@ -527,6 +527,19 @@ const CAMPAIGN_MONITOR: &[(&str, &str, State)] = under!(["state", "status"] [
 ]);
 
 /// A role, as a table can say it.
+/// The heading of a field in our own export: its short name, and its question behind that.
+#[must_use]
+pub fn own_heading(name: &str, question: &str) -> String {
+    if question == name { format!("field:{name}") } else { format!("field:{name} {question}") }
+}
+
+/// Name and question of a field by such a heading. Files of before have the name alone.
+#[must_use]
+pub fn own_field(heading: &str) -> (&str, &str) {
+    let field = heading.split_once(':').map_or(heading, |(_, field)| field).trim();
+    field.split_once(' ').map_or((field, field), |(name, question)| (name, question.trim()))
+}
+
 #[derive(Clone, Copy)]
 enum Is {
     Email,
@@ -536,6 +549,7 @@ enum Is {
     Status,
     Date(State),
     Joined,
+    OptedIn,
     Ip,
     List,
     Topics,
@@ -562,14 +576,13 @@ impl Is {
             Self::Status => ColumnRole::Status,
             Self::Date(state) => ColumnRole::Date(state),
             Self::Joined => ColumnRole::Joined,
+            Self::OptedIn => ColumnRole::OptedIn,
             Self::Ip => ColumnRole::Ip,
             Self::List => ColumnRole::List,
             Self::Topics => ColumnRole::Topics,
             // Tags are words, also where all of a file happen to be years.
             Self::Tags(name) => ColumnRole::TextField(name.to_owned()),
-            Self::OwnField => {
-                ColumnRole::Field(heading.split_once(':').map_or(heading, |(_, name)| name).trim().to_owned())
-            }
+            Self::OwnField => ColumnRole::Field(own_field(heading).0.to_owned()),
             Self::PausedUntil => ColumnRole::PausedUntil,
             Self::ImpliedUntil => ColumnRole::ImpliedUntil,
             Self::Rhythm => ColumnRole::Rhythm,

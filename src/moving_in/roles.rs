@@ -17,6 +17,8 @@ pub enum ColumnRole {
     Confirmed,
     /// When they joined.
     Joined,
+    /// When they confirmed, beside when they joined, as Mailchimp says it: who has neither was never on a list.
+    OptedIn,
     /// From where.
     Ip,
     /// By its short name, or its name.
@@ -111,6 +113,7 @@ impl ColumnRole {
             Self::Date(_) => "left-at",
             Self::Confirmed => "confirmed-at",
             Self::Joined => "joined",
+            Self::OptedIn => "opted-in",
             Self::Ip => "ip",
             Self::List => "list",
             Self::Topics => "topics",

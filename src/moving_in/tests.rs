@@ -377,6 +377,12 @@ fn a_file_of_mailchimp_under_another_name_is_asked_about() {
         stand("subscribed_members_export_1.csv"),
         ["ann@example.org on-list", "buyer@example.org never-confirmed", "old@example.org on-list"]
     );
+    let not_read = seen("subscribed_members_export_1.csv");
+    assert_eq!(
+        not_read.mapping.not_read(),
+        ["MEMBER_RATING", "LEID", "EUID"],
+        "what says who confirmed is read"
+    );
     assert!(stand("nonsubscribed_x.csv").iter().all(|row| row.ends_with(" never-confirmed")));
     let mut choices = ImportChoices::default();
     choices.add_word("everybody=on-list").expect("a word");

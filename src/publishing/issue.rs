@@ -13,7 +13,8 @@ use crate::{
     segments::{self, Narrowing},
     settings::{ArticlesAt, Settings},
     site::Site,
-    subscribers, token,
+    subscribers::{self, consent},
+    token,
 };
 
 /// An edition as a reader who does not exist would get it.
@@ -171,6 +172,7 @@ impl SampleLinks {
             view_url: &self.view,
             give_once_url: &self.give_once,
             give_monthly_url: &self.give_monthly,
+            again_url: &self.explanation,
             answers: &self.answers,
         }
     }
@@ -197,6 +199,7 @@ fn context(site: &Site, settings: &Settings, edition: &Edition, articles: &[Arti
         preheader: content.preview_text.clone(),
         greeting: settings.greeting.clone(),
         letter: mail::letter(&content.intro_markdown),
+        again: edition.asks_again.then(|| consent::AGAIN_BUTTON.to_owned()),
         articles: articles.iter().map(|article| block(site, settings, article.clone())).collect(),
         appeal: appeal(settings),
         why: format!("You get this because you joined {} of {}.", edition.list_name, settings.magazine_name),

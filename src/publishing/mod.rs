@@ -10,6 +10,7 @@
 
 mod approve;
 mod archive;
+mod ask_again;
 mod compose;
 mod correct;
 mod fields;
@@ -40,6 +41,7 @@ pub use self::{
         take_source_version, waiting_with, waiting_with_feed,
     },
     archive::{archive, copy_of, in_archive, linked_copy},
+    ask_again::{begin_asking_again, confirmed_again},
     compose::{create_draft, delete_draft, save_correction, save_revision},
     correct::{begin_correction, current_revision, is_corrected, reached},
     fields::{Place, mistakes as field_mistakes},
@@ -213,6 +215,8 @@ pub struct Edition {
     pub list_name: String,
     /// The rhythms that it offers, as [`Rhythm::read`] reads them.
     pub list_rhythms: String,
+    /// Whether it asks its readers to confirm again: it was begun for that, and has a button for it.
+    pub asks_again: bool,
     /// Where it stands.
     pub state: EditionState,
     /// The number of its newest revision.

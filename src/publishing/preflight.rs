@@ -159,7 +159,9 @@ pub(super) async fn check(
     }
     if content.article_ids.is_empty() {
         let wordless = content.intro_markdown.trim().is_empty();
-        problems.push(if wordless { Problem::Empty } else { Problem::NoArticles });
+        let empty = if wordless { Problem::Empty } else { Problem::NoArticles };
+        // One that asks its readers needs none.
+        problems.extend((wordless || !edition.asks_again).then_some(empty));
     }
     problems.extend(
         fields::mistakes(&site.db, content).await?.into_iter().map(|(_, wrong)| Problem::Field(wrong)),

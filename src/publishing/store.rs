@@ -92,7 +92,7 @@ statements! {
         join digest d on d.id = e.digest_id
         join edition_revision r on r.edition_id = e.id and r.revision = e.revision
         where a.article_id = $1 and e.state in ('sending', 'paused', 'finished') and e.sealed_at is not null order by e.sealed_at desc, e.id desc limit 1";
-    EDITION = "select e.id, e.public_id, e.digest_id, d.name as digest_name, e.list_id, l.public_id as list_public_id, l.slug as list_slug, l.name as list_name, l.rhythms as list_rhythms, e.rhythm,
+    EDITION = "select e.id, e.public_id, e.digest_id, d.name as digest_name, e.list_id, l.public_id as list_public_id, l.slug as list_slug, l.name as list_name, l.rhythms as list_rhythms, e.rhythm, e.asks_again,
             e.state, r.revision, e.send_at, e.unknown_policy,
             e.held_because, e.paused_because,
             e.corrects_revision, e.corrects_edition_id, wrong.public_id as corrects_public_id, e.sealed_count, e.seal_cursor is not null as is_begun, e.sealed_at, e.finished_at, e.updated_at,
@@ -105,6 +105,8 @@ statements! {
         left join staff sent on sent.id = e.sent_by
         left join staff saver on saver.id = r.staff_id
         where e.id = $1";
+    /// How many said by the button of an edition that it may go on coming.
+    CONFIRMED_AGAIN = "select count(*) from consent_event where method = 'edition' and source = $1";
     EDITION_ID = "select id from edition where public_id = $1";
     ARTICLE_IDS = "select article_id from edition_article where edition_id = $1 and revision = $2 order by position";
     SUMMARIES = "select e.id, e.public_id, e.state, e.send_at, e.sealed_count, e.sealed_at, e.updated_at,
@@ -160,7 +162,7 @@ statements! {
         join digest d on d.id = e.digest_id
         join edition_revision r on r.edition_id = e.id and r.revision = e.revision
         where e.state = 'draft' order by e.id desc limit 50";
-    /// What readers may find in the archive: sent on a public list, and not cancelled on its way.
+    /// What readers may find in the archive: sent on a public list, not cancelled on its way, and more than a question to its readers.
     ARCHIVE = "select e.id, e.public_id, e.state, e.send_at, e.sealed_count, e.sealed_at, e.updated_at,
             r.subject, r.preview_text, d.name as digest_name,
             (select count(*) from edition_article a where a.edition_id = e.id and a.revision = e.revision) as article_count
@@ -168,10 +170,10 @@ statements! {
         join digest d on d.id = e.digest_id
         join list l on l.id = e.list_id
         join edition_revision r on r.edition_id = e.id and r.revision = e.revision
-        where e.state in ('sending', 'paused', 'finished') and l.visibility = 'public' and (e.sealed_at, e.id) < ($1, $2)
+        where e.state in ('sending', 'paused', 'finished') and l.visibility = 'public' and not e.asks_again and (e.sealed_at, e.id) < ($1, $2)
         order by e.sealed_at desc, e.id desc limit $3";
     IN_ARCHIVE = "select e.id from edition e join list l on l.id = e.list_id
-        where e.public_id = $1 and e.state in ('sending', 'paused', 'finished') and l.visibility = 'public'";
+        where e.public_id = $1 and e.state in ('sending', 'paused', 'finished') and l.visibility = 'public' and not e.asks_again";
     /// The newest revision that was sealed, and how many were.
     FROZEN = "select coalesce(max(revision), 0) as newest, count(distinct revision) as number from variant where edition_id = $1";
     /// The body that is sent now, and its revision.
@@ -395,6 +397,10 @@ pub(super) async fn edition(db: &Db, edition_id: i64, revision: Option<i64>) -> 
     (edition.content.only_segment, edition.content.except_segment) =
         segments::segments_of(db, edition_id).await?;
     Ok(Some(edition))
+}
+
+pub(super) async fn confirmed_again(db: &Db, public_id: &str) -> Result<i64> {
+    Ok(db.one::<(i64,)>(CONFIRMED_AGAIN, (format!("edition {public_id}"),)).await?.0)
 }
 
 pub(super) async fn edition_id(db: &Db, public_id: &str) -> Result<Option<i64>> {

@@ -103,6 +103,10 @@ fn write_condition(built: &mut Built, condition: &Condition, at: &SegmentMoment)
         }
         Condition::Field { field, answer } => write_answer(built, *field, answer),
         Condition::Joined { when } => built.part(sql::JOINED_BETWEEN, READER, between(*when, at)),
+        Condition::ConfirmedAgain { list, when } => {
+            let (from, to) = between(*when, at);
+            built.part(sql::CONFIRMED_AGAIN_BETWEEN, READER, (list.unwrap_or_default(), from, to))
+        }
         Condition::Form { form } => built.part(sql::CAME_BY_FORM, READER, (*form,)),
         Condition::Source { text } => built.part(sql::CAME_FROM, READER, (text.to_ascii_lowercase(),)),
         Condition::Domain { domain } => built.part(sql::AT_DOMAIN, READER, (domain.as_str(),)),

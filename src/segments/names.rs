@@ -111,7 +111,9 @@ impl SegmentNames {
         let list =
             |list: &Option<i64>| there(list.is_none_or(|list| self.lists.contains_key(&list)), "a list");
         match condition {
-            Condition::List { list: of, .. } | Condition::Rhythm { list: of, .. } => list(of),
+            Condition::List { list: of, .. }
+            | Condition::Rhythm { list: of, .. }
+            | Condition::ConfirmedAgain { list: of, .. } => list(of),
             Condition::Topic { topic, list: of } => {
                 there(self.topics.contains_key(topic), "a topic")?;
                 list(of)

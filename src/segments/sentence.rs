@@ -82,6 +82,10 @@ fn verb(condition: &Condition, names: &SegmentNames, is: bool) -> String {
         Condition::Form { form } => {
             format!("{} by the form {}", not("came", "did not come"), names.form(*form))
         }
+        Condition::ConfirmedAgain { list, when } => {
+            let list = list.map_or_else(|| not("a list", "any list").to_owned(), |list| names.list(list));
+            format!("{} {list} again {}", not("confirmed", "did not confirm"), when_words(*when))
+        }
         Condition::Source { text } => format!("{} from “{text}”", not("came", "did not come")),
         Condition::Domain { domain } => {
             format!("{} an address at {domain}", not("have", "do not have"))

@@ -62,6 +62,8 @@ pub enum Condition {
     Joined { when: When },
     /// They came by a form.
     Form { form: i64 },
+    /// They said by the button of an edition that a list may go on coming, or any.
+    ConfirmedAgain { list: Option<i64>, when: When },
     /// What stands with their consent as its source or campaign.
     Source { text: String },
     /// Where they have their mailbox.
@@ -299,7 +301,10 @@ impl Condition {
                 *domain = email.domain().to_lowercase();
                 Ok(())
             }
-            Self::Joined { when } | Self::LastMail { when } | Self::LastGave { when } => match when {
+            Self::Joined { when }
+            | Self::ConfirmedAgain { when, .. }
+            | Self::LastMail { when }
+            | Self::LastGave { when } => match when {
                 When::Within(days) | When::LongerAgo(days) if !(1..=MOST_DAYS).contains(days) => {
                     Err(TreeError::Days)
                 }

@@ -26,13 +26,19 @@ impl Event {
             "list": self.list,
             "wording": self.wording,
             "source": without_names(&self.source),
-            "form": self.form,
+            "form": self.form.as_deref().map(form_for_readers),
             "wording_version": (self.version > 0).then_some(self.version),
             "campaign": self.campaign,
             "ip": self.ip,
             "user_agent": self.user_agent,
         })
     }
+}
+
+/// What a form is called for whoever came by it: what the team calls the one on our own pages, unless they call it otherwise, is “your site”.
+#[must_use]
+pub fn form_for_readers(name: &str) -> &str {
+    if name == "The form on your site" { "The form on our site" } else { name }
 }
 
 /// How somebody came, as the one may read it whom it is about: the program of before wrote down who of the team did it.
@@ -80,6 +86,21 @@ pub fn confirmation_question(lists: &[&str]) -> String {
 
 /// What the button on that page says.
 pub const CONFIRM_BUTTON: &str = "Yes, send it to me";
+
+/// The words on the page that the button of an edition leads to that asks: the question, and the button under it.
+#[must_use]
+pub fn again_wording(list: &str) -> String {
+    format!("{} {AGAIN_BUTTON}.", again_question(list))
+}
+
+/// The question on that page.
+#[must_use]
+pub fn again_question(list: &str) -> String {
+    format!("Do you want to keep getting {list} by email?")
+}
+
+/// What the button says there, and in the mail.
+pub const AGAIN_BUTTON: &str = "Yes, keep sending it to me";
 
 /// What the button says that joins one list more, on the page that says that they are on a list.
 #[must_use]

@@ -21,7 +21,7 @@ use crate::{
     delivery::Suppressions,
     editions::Rhythm,
     email_address::EmailAddress,
-    moving_in::{guarded, write_names},
+    moving_in::{guarded, own_heading, write_names},
     site::Site,
     words,
 };
@@ -142,7 +142,7 @@ impl Export {
             ExportLines::Readers => OF_READERS.as_slice(),
         };
         let headings = columns.iter().map(|&name| name.to_owned());
-        let fields = self.fields.iter().map(|field| format!("field:{}", field.name));
+        let fields = self.fields.iter().map(|field| own_heading(&field.name, &field.label));
         written([headings.chain(fields).collect::<Vec<_>>()])
     }
 

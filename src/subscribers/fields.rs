@@ -344,14 +344,18 @@ impl Answers {
     }
 }
 
-/// The field that a column of a file is an answer to, if it is there: by the name that it would have, or by its question.
+/// The field that a column of a file is an answer to, if it is there: by its question, or by the name that it would have. Whose question
+/// would have the same name and is another is a field of its own: “Town 1” is not “Town-1”.
 #[must_use]
 pub fn called<'a>(fields: &'a [Field], wanted: &str) -> Option<&'a Field> {
-    let name = name_of(wanted);
-    fields.iter().find(|field| field.name == name || field.label.to_lowercase() == wanted.to_lowercase())
+    let (name, plain) = (name_of(wanted), wanted.trim().to_lowercase());
+    let by_question = fields.iter().find(|field| field.label.to_lowercase() == plain);
+    let is_meant = |field: &&Field| field.name == name && (name == plain || name_of(&field.label) != name);
+    by_question.or_else(|| fields.iter().find(is_meant))
 }
 
-/// What a field is called in addresses that is made for a column: two columns whose headings differ in letters that no name has are two fields.
+/// What a field is called in addresses that is made for a column, unless another one has that name: two columns whose headings differ in
+/// letters that no name has have two.
 pub(super) fn name_of(wanted: &str) -> String {
     let name = short_name(wanted, '_', "field");
     if wanted.chars().any(|c| c.is_alphabetic() && !c.is_ascii()) {

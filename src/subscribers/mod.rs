@@ -15,6 +15,7 @@ mod by_staff;
 mod choices_link;
 mod chosen;
 mod confirm;
+mod confirm_again;
 pub mod consent;
 mod counting;
 mod donor_state;
@@ -63,6 +64,7 @@ pub use self::{
     choices_link::{LinkSent, WHAT as CHOICES, ask_for_link, send_link},
     chosen::chosen_as_written,
     confirm::{Confirmed, confirm, join_offered, look_at_confirmation},
+    confirm_again::{AgainStanding, ConfirmingAgain, confirm_again, look_at_confirming_again},
     consent::{By, ConsentAction, ConsentMethod},
     counting::{HowMany, count_large, on_lists, with_topic_alone, with_topics},
     donor_state::{DonorState, donor_state, gave_as, gives_as, set_donor_state, without_donor_state},
@@ -81,8 +83,8 @@ pub use self::{
     import::{Basis, IMPLIED, ImportError, ImportReport, Plan, RowError, WasMade, import, import_as},
     imports::{
         Answers as ImportAnswers, AskedOfColumn, BringInError, ChangeKind, Import, ImportState,
-        LARGEST as LARGEST_FILE, Receiving, Seen, SeenColumn, SeenRow, SeenWord, SeenWords, bring_in,
-        find_import, go as go_on_with_import, has_problems, import_kept, imports, later_import,
+        LARGEST as LARGEST_FILE, LIST_TAKEN_BACK, Receiving, Seen, SeenColumn, SeenRow, SeenWord, SeenWords,
+        bring_in, find_import, go as go_on_with_import, has_problems, import_kept, imports, later_import,
         may_be_taken_back as import_may_be_taken_back, problems as problems_of_import,
         remove as remove_import, say as say_of_import, say_anew as say_of_import_anew, stop as stop_import,
         take_back as take_import_back,

@@ -70,6 +70,8 @@ words! {
         Import = "import",
         /// Staff, in their place.
         Staff = "staff",
+        /// The button of an edition that asks.
+        Edition = "edition",
     }
 }
 

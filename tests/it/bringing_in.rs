@@ -263,6 +263,9 @@ both_engines! {
     /// TRUST L6: lists, topics and fields that a file made go when it is taken back, unless somebody has to do with them since; and whoever
     /// may not take it back because another came after it is led to that one.
     async fn what_was_made_on_the_way_goes_with_it(app: TestApp) {
+        // Whoever has no readers yet is led here.
+        let desk = app.desk().await.open("/desk").await;
+        assert!(desk.says("Bring your list").body.contains("href=\"/desk/imports\""), "{}", desk.text());
         let file = "email,list,Tags,Town\nann@example.org,Letters,Poems,Ulm\nbob@example.org,Old letters,Prose,Bern\n";
         let made = "select 'list ' || slug from list where slug in ('letters', 'old-letters') union all select 'topic ' || name from reader_topic union all select 'field ' || name from field order by 1";
         let all = ["field town", "list letters", "list old-letters", "topic Poems", "topic Prose"].map(|one| (one.to_owned(),));
@@ -459,6 +462,9 @@ both_engines! {
         let standing: Vec<(String, String)> = rows(&app.site.db, "select r.email, s.state from subscriber r join subscription s on s.subscriber_id = r.id where r.email < 'r' and r.email > 'left@' order by r.email").await;
         let one = |email: &str| (format!("{email}@example.org"), "left".to_owned());
         assert_eq!(standing, [one("left"), one("mailed")], "who was mailed is known, and off the list");
+        let mailed: Vec<(String,)> = rows(&app.site.db, "select public_id from subscriber where email = 'mailed@example.org'").await;
+        let page = desk.open(&format!("/desk/readers/{}", mailed[0].0)).await;
+        assert!(!page.says("as the list that brought them was taken back").text().contains(", from a file"), "{}", page.text());
         let audit = broadside::delivery::audit_copies(&app.site.db, 1).await;
         assert!(audit.is_ok_and(|audit| audit.holds()));
         // A day later it is too late.

@@ -15,7 +15,11 @@ use broadside::{
 
 use crate::{
     command_line::{broadside, text},
-    support::{TestApp, TestDb, both_engines, database::rows, scratch, wait},
+    support::{
+        TestApp, TestDb, both_engines,
+        database::{change, rows},
+        scratch, wait,
+    },
 };
 
 fn address(text: &str) -> EmailAddress {
@@ -398,6 +402,7 @@ async fn the_command_asks_for_what_nobody_said() {
         assert_eq!(asked.status.code(), Some(2));
         let said = text(&asked.stderr);
         assert!(said.contains("--status 'active=on-list' --status 'gone=not-taken'"), "{said}");
+        assert!(said.contains(" in 1 line: ") && said.contains(" in 2 lines: "), "{said}");
         assert_eq!(rows::<(i64,)>(&db.db, "select count(*) from subscriber").await, [(0,)]);
         let problems = scratch::folder().join("problems.csv");
         let problems = problems.to_str().expect("a path of letters");
@@ -499,6 +504,35 @@ both_engines! {
         let found: Vec<(String, String, String)> = rows(&app.site.db, sql).await;
         let found: Vec<_> = found.iter().map(|(label, email, value)| (label.as_str(), &email[..2], value.as_str())).collect();
         assert_eq!(found, [("Город", "an", "Казань"), ("Профессия", "an", "врач"), ("Профессия", "bo", "учитель")]);
+    }
+}
+
+both_engines! {
+    /// TRUST F23: headings that differ in signs alone are two fields, and each finds its own again, whatever stands where in a later file.
+    async fn columns_that_differ_in_signs_are_two_fields(app: TestApp) {
+        let columns = |typed: &[&str]| {
+            let mut choices = ImportChoices::default();
+            typed.iter().for_each(|typed| choices.add_column(typed).expect("a column"));
+            choices
+        };
+        let both = columns(&["Town 1=field:Town 1", "Town-1=field:Town-1"]);
+        import(&app, "email,Town 1,Town-1\nann@example.org,Ulm,Bern\n", &both).await.expect("taken");
+        import(&app, "email,TOWN-1,Town 1\nbo@example.org,Rome,Paris\n", &columns(&["TOWN-1=field:TOWN-1", "Town 1=field:Town 1"])).await.expect("taken");
+        // What is said of one of them is said of that alone.
+        import(&app, "email,Town 1,Town-1\ncy@example.org,Oslo,Cork\n", &columns(&["Town-1=field:Town-1"])).await.expect("taken");
+        let fields: Vec<(String, String)> = rows(&app.site.db, "select name, label from field order by id").await;
+        let one = |name: &str, label: &str| (name.to_owned(), label.to_owned());
+        assert_eq!(fields, [one("town_1", "Town 1"), one("town_1_2", "Town-1")]);
+        let sql = "select r.email, f.label, v.value from field_value v join field f on f.id = v.field_id join subscriber r on r.id = v.subscriber_id order by r.email, f.label";
+        let found: Vec<(String, String, String)> = rows(&app.site.db, sql).await;
+        let mut found: Vec<_> = found.iter().map(|(email, label, value)| (&email[..2], label.as_str(), value.as_str())).collect();
+        found.sort_unstable();
+        let expected = [("an", "Town 1", "Ulm"), ("an", "Town-1", "Bern"), ("bo", "Town 1", "Paris"), ("bo", "Town-1", "Rome"), ("cy", "Town-1", "Cork")];
+        assert_eq!(found, expected);
+        // Whose question somebody changed is found by its name, as before.
+        change(&app.site.db, "update field set label = 'Where do you live?' where name = 'town_1'").await;
+        import(&app, "email,Town 1\ndan@example.org,Kiel\n", &columns(&["Town 1=field:Town 1"])).await.expect("taken");
+        assert_eq!(rows::<(i64,)>(&app.site.db, "select count(*) from field").await, [(2,)]);
     }
 }
 

@@ -65,7 +65,7 @@ fn pick<'a>(seed: &mut Seed, of: &[&'a str]) -> &'a str {
 
 /// Readers with all that a file can say of them.
 fn random(seed: &mut Seed) -> String {
-    let mut file = "email,name,list,state,confirmed_at,left_at,paused_until,suppression,suppressed_at,consent,consent_at,topics,implied_until,rhythm,field:town,field:note,field:age,field:born,field:member,field:postcode\n".to_owned();
+    let mut file = "email,name,list,state,confirmed_at,left_at,paused_until,suppression,suppressed_at,consent,consent_at,topics,implied_until,rhythm,\"field:town In which town, if any?\",field:note,field:age Age,field:born,field:member,field:postcode\n".to_owned();
     for reader in 0..READERS {
         let domain = pick(seed, &["example.org", "Example.NET", "b\u{fc}cher.example"]);
         let email = format!("{}{reader}@{domain}", pick(seed, &["ann", "O'Neill+news", "zo\u{eb}", "B.B"]));
@@ -166,6 +166,9 @@ both_engines! {
             .map(|(name, kind)| (name.to_owned(), kind.to_owned()));
         assert_eq!(rows::<(String, String)>(&app.site.db, kinds).await, expected);
         assert_eq!(rows::<(String, String)>(&site.db, kinds).await, expected);
+        let questions = "select name, label from field where name in ('age', 'note', 'town') order by name";
+        let expected = [("age", "Age"), ("note", "note"), ("town", "In which town, if any?")].map(|(name, label)| (name.to_owned(), label.to_owned()));
+        assert_eq!(rows::<(String, String)>(&site.db, questions).await, expected);
         // Once more, into the same house: nothing is otherwise.
         let again = take(&site, first.as_bytes()).await;
         assert_eq!((again.added, again.left, again.suppressed(), again.updated), (0, 0, 0, 0), "{again:?}");

@@ -21,6 +21,7 @@ mod clocks;
 mod command_line;
 mod committing_together;
 mod composing;
+mod confirming_again;
 mod connections;
 mod deliverability;
 mod desk;

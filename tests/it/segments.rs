@@ -85,6 +85,8 @@ struct Known {
     answers: HashMap<i64, String>,
     /// Form, source, campaign.
     events: Vec<(Option<i64>, &'static str, &'static str)>,
+    /// List, and when they confirmed it again.
+    again: Vec<(i64, i64)>,
     /// Why, and whether it was lifted.
     stops: Vec<(StopReason, bool)>,
     copies: Vec<Copy>,
@@ -164,6 +166,9 @@ fn reader(seed: &mut Seed, id: i64, known: &[Known]) -> Known {
             if seed.once_in(2) {
                 let form = maybe(seed, |seed| one(seed, &FORMS));
                 reader.events.push((form, one(seed, &TEXTS), one(seed, &["", "Spring", "Berlin"])));
+            }
+            for _ in 0..seed.within(0..3) {
+                reader.again.push((list, moment(seed)));
             }
         }
     }
@@ -302,6 +307,11 @@ fn rows(world: &World) -> String {
                 null(*form)
             ));
         }
+        for (list, at) in &reader.again {
+            add(format!(
+                "insert into consent_event (subscriber_id, list_id, action, method, source, campaign, ip, user_agent, at) values ({id}, {list}, 'confirmed', 'edition', 'edition x', '', '', '', {at})"
+            ));
+        }
         for (number, (reason, lifted)) in reader.stops.iter().enumerate() {
             let lifted = if *lifted { "1" } else { "null" };
             add(format!(
@@ -402,7 +412,7 @@ fn small(seed: &mut Seed, most: usize) -> i64 {
 /// A condition; segments that it names have a smaller key.
 fn condition(seed: &mut Seed, below: i64) -> Condition {
     let list = |seed: &mut Seed| maybe(seed, |seed| one(seed, &LISTS).0);
-    match seed.within(0..17) {
+    match seed.within(0..18) {
         0 => Condition::List { list: list(seed), stands: one(seed, &ListStanding::ALL) },
         1 => Condition::Topic { topic: one(seed, &TOPICS), list: list(seed) },
         2 => Condition::Rhythm { list: list(seed), rhythm: maybe(seed, |seed| one(seed, &Rhythm::ALL)) },
@@ -447,6 +457,7 @@ fn condition(seed: &mut Seed, below: i64) -> Condition {
             },
         },
         14 => Condition::LastGave { when: when(seed) },
+        16 => Condition::ConfirmedAgain { list: list(seed), when: when(seed) },
         15 if seed.once_in(2) => Condition::NeverAsked,
         15 => Condition::Note { text: text(seed) },
         _ if below <= 151 => Condition::Segment { segment: if seed.once_in(9) { GONE } else { 151 } },
@@ -515,6 +526,9 @@ impl World {
                 reader.answers.get(field).is_some_and(|given| answers(given, answer))
             }
             Condition::Joined { when } => is_when(reader.created_at, *when),
+            Condition::ConfirmedAgain { list, when } => {
+                reader.again.iter().any(|(at, moment)| of(list, *at) && is_when(*moment, *when))
+            }
             Condition::Form { form } => reader.events.iter().any(|(by, ..)| *by == Some(*form)),
             Condition::Source { text } => reader.events.iter().any(|(_, source, campaign)| {
                 [source, campaign].iter().any(|one| one.eq_ignore_ascii_case(text))
@@ -705,7 +719,7 @@ both_engines! {
             };
             assert!(!plan.iter().any(|line| costs(&line)), "{}: {plan:#?}", sql.name);
         }
-        assert_eq!(looked_at, 26);
+        assert_eq!(looked_at, 27);
     }
 }
 
@@ -800,6 +814,16 @@ fn a_segment_is_said_in_words() {
         let gave = SegmentTree::Is(Condition::Gave { gifts }).checked().expect("a segment");
         assert_eq!(segments::sentence(&gave, &names), words);
     }
+    let again =
+        SegmentTree::Is(Condition::ConfirmedAgain { list: None, when: When::Since(date(2026, 5, 12)) });
+    assert_eq!(
+        segments::sentence(&again, &names),
+        "Readers who confirmed a list again on 12 May 2026 or later"
+    );
+    assert_eq!(
+        segments::sentence(&not(again), &names),
+        "Readers who did not confirm any list again on 12 May 2026 or later"
+    );
     assert_eq!(segments::sentence(&SegmentTree::All(Vec::new()), &names), "Every reader");
 }
 

@@ -243,19 +243,27 @@ fn ask(survey: &Survey, arguments: &Arguments) -> anyhow::Result<()> {
     Ok(())
 }
 
+fn lines(number: u64) -> String {
+    if number == 1 { "1 line".to_owned() } else { format!("{number} lines") }
+}
+
 fn words(unsaid: &Unsaid) -> Vec<String> {
     match unsaid {
         Unsaid::Words { heading, words } => {
             let one = |word: &Word| {
                 let becomes = word.guess.map_or("?", State::words);
-                format!("    {} in {} lines: {becomes}", word.shown(), word.count)
+                format!("    {} in {}: {becomes}", word.shown(), lines(word.count))
             };
             std::iter::once(format!("  The column {heading} says how people stand:"))
                 .chain(words.iter().map(one))
                 .collect()
         }
         Unsaid::Column { heading, guess, count } => {
-            vec![format!("  The column {heading} has something in {count} lines. Is it {}?", guess.word())]
+            vec![format!(
+                "  The column {heading} has something in {}. Is it {}?",
+                lines(*count),
+                guess.word()
+            )]
         }
         Unsaid::Unclear { heading, example, .. } => vec![
             format!(

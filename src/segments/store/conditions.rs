@@ -53,6 +53,8 @@ statements! {
     pub(crate) JOINED_BETWEEN = "select r.id from subscriber r where r.created_at between $1 and $2";
     pub(crate) CAME_BY_FORM = "select r.id from subscriber r where exists (select 1 from consent_event e
         where e.subscriber_id = r.id and e.form_id = $1)";
+    pub(crate) CONFIRMED_AGAIN_BETWEEN = "select r.id from subscriber r where exists (select 1 from consent_event e
+        where e.subscriber_id = r.id and ($1 = 0 or e.list_id = $1) and e.method = 'edition' and e.at between $2 and $3)";
     pub(crate) CAME_FROM = "select r.id from subscriber r where exists (select 1 from consent_event e
         where e.subscriber_id = r.id and (lower(e.source) = $1 or lower(e.campaign) = $1))";
     pub(crate) AT_DOMAIN = sqlite "select r.id from subscriber r where substr(r.email_key, -1 - length($1)) = '@' || $1",

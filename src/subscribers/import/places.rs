@@ -7,7 +7,7 @@ use crate::{
     answers::FieldKind,
     audit_log,
     db::{Result, Tx},
-    moving_in::Mapping,
+    moving_in::{Mapping, own_field},
     settings::Settings,
     site::Site,
     subscribers::{
@@ -219,18 +219,21 @@ impl Places {
         let mut found = HashMap::new();
         for (wanted, heading, _) in &self.wanted_fields {
             let known = store::fields::all_in(tx).await?;
-            let name = fields::name_of(wanted);
-            if let Some(field) = fields::called(&known, wanted) {
+            if let Some(field) = self.known_field(&known, &found, wanted) {
                 found.insert(wanted.clone(), field.clone());
                 continue;
             }
+            let name = fields::name_of(wanted);
             if known.len() >= fields::MOST_FIELDS || fields::TAKEN.contains(&name.as_str()) {
                 made.notes.push(format!("There is no room for a field “{wanted}”: its column was left out."));
                 continue;
             }
-            let label: String =
-                if self.is_own { wanted } else { heading }.chars().take(fields::LONGEST_LABEL).collect();
-            let kind = self.kind_of(&name);
+            let is_free = |name: &String| known.iter().all(|field| field.name != *name);
+            let numbered = (2..).map(|number| format!("{name}_{number}"));
+            let Some(name) = std::iter::once(name.clone()).chain(numbered).find(is_free) else { continue };
+            let question = if self.is_own { own_field(heading).1 } else { heading };
+            let label: String = question.chars().take(fields::LONGEST_LABEL).collect();
+            let kind = self.kind_of(wanted);
             let said = Said { label: &label, kind, choices: "", stands_in: StandsIn::Desk };
             if let Some(id) = store::fields::add(tx, &name, 0, said).await? {
                 made.new.fields.push(id);
@@ -246,12 +249,35 @@ impl Places {
         Ok(found)
     }
 
+    /// The field that is here already of those that `wanted` may mean: none that another column of the file has found. Our own export calls
+    /// each by its short name.
+    fn known_field<'a>(
+        &self,
+        known: &'a [Field],
+        found: &HashMap<String, Field>,
+        wanted: &str,
+    ) -> Option<&'a Field> {
+        if self.is_own {
+            return known.iter().find(|field| field.name == wanted).or_else(|| fields::called(known, wanted));
+        }
+        let of_another = |field: &Field| {
+            let is_it = |(by, one): (&String, &Field)| one.id == field.id && !is_same(by, wanted);
+            found.iter().any(is_it)
+        };
+        fields::called(known, wanted).filter(|field| !of_another(field))
+    }
+
     /// What a field is that has to be made: text, where several columns are answers to it and differ.
-    fn kind_of(&self, name: &str) -> FieldKind {
-        let mut kinds = self.wanted_fields.iter().filter(|(one, ..)| fields::name_of(one) == name);
+    fn kind_of(&self, wanted: &str) -> FieldKind {
+        let mut kinds = self.wanted_fields.iter().filter(|(one, ..)| is_same(one, wanted));
         let first = kinds.next().map_or(FieldKind::Text, |(.., kind)| *kind);
         if kinds.all(|(.., kind)| *kind == first) { first } else { FieldKind::Text }
     }
+}
+
+/// Whether two headings are one: in capitals or small letters.
+fn is_same(one: &str, other: &str) -> bool {
+    one.trim().to_lowercase() == other.trim().to_lowercase()
 }
 
 /// What an answer to a field is, in a sentence.

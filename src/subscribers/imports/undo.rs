@@ -41,7 +41,7 @@ pub(super) const LASTS: Duration = Duration::from_secs(86_400);
 /// So many readers in a step, at most.
 const MOST: usize = 200;
 /// What the proof says of who was mailed meanwhile.
-const WHY: &str = "the list that was brought in was taken back";
+pub const LIST_TAKEN_BACK: &str = "the list that was brought in was taken back";
 
 /// Goes on with it to its end.
 pub(super) async fn take_back(site: &Site, import: &Import, claim: &mut Moment) -> Result<bool, Stuck> {
@@ -219,7 +219,7 @@ async fn leave(tx: &mut Tx, site: &Site, (reader, list): (i64, i64)) -> db::Resu
         delivery::withdraw(tx, site, reader, Some(list)).await?;
         delivery::withdraw_welcome(tx, reader, list, site.now()).await?;
         let action = ConsentAction::Left;
-        let told = Told { reader, list, action, source: WHY, ip: "", told: "", told_at: None };
+        let told = Told { reader, list, action, source: LIST_TAKEN_BACK, ip: "", told: "", told_at: None };
         importing::add_told_events(tx, &[told], site.now()).await?;
     }
     Ok(())

@@ -29,10 +29,20 @@ statements! {
         from consent_event e join list l on l.id = e.list_id left join consent_wording w on w.id = e.wording_id
             left join form f on f.id = e.form_id
         where e.id in (select max(id) from consent_event where subscriber_id = $1 group by list_id)";
+    /// Whether a reader said, by the button of an edition, that the list may go on coming.
+    SAID_AGAIN = "select count(*) from consent_event where subscriber_id = $1 and list_id = $2 and method = 'edition' and source = $3";
     /// What put a reader on a list after a moment, and follows on their leaving it.
     CAME_BACK = "select count(*) from consent_event c where c.subscriber_id = $1 and c.list_id = $2 and c.action = 'confirmed' and c.at > $3
         and (select p.action from consent_event p where p.subscriber_id = $1 and p.list_id = $2 and p.id < c.id
             and p.action <> 'asked' order by p.id desc limit 1) = 'left'";
+}
+
+pub async fn said_again(db: &Db, (subscriber, list): (i64, i64), source: &str) -> Result<bool> {
+    Ok(db.one::<(i64,)>(SAID_AGAIN, (subscriber, list, source)).await?.0 > 0)
+}
+
+pub async fn said_again_in(tx: &mut Tx, (subscriber, list): (i64, i64), source: &str) -> Result<bool> {
+    Ok(tx.one::<(i64,)>(SAID_AGAIN, (subscriber, list, source)).await?.0 > 0)
 }
 
 pub async fn came_back(db: &Db, subscriber: i64, list: i64, since: Moment) -> Result<bool> {

@@ -322,6 +322,12 @@ async fn steps(desk: &Desk, readers: Counts) -> Result<Vec<Step>, WebError> {
         },
         Step {
             done: readers.confirmed > 0,
+            title: "Bring your list",
+            help: "Are your readers with another program? Bring in the file that it writes of them. You see the sums before anybody is on a list.".to_owned(),
+            path: path(Role::READERS, "/desk/imports"),
+        },
+        Step {
+            done: readers.confirmed > 0,
             title: "Welcome your first readers",
             help: format!("They subscribe at {}, or you add those who asked you.", site.url("/subscribe")),
             path: path(Role::READERS, "/desk/readers"),

@@ -1,5 +1,6 @@
 //! Pages for readers and supporters. They work without JavaScript and never look at a staff cookie.
 
+pub(super) mod again;
 pub(super) mod archive;
 pub(super) mod article;
 mod ask;

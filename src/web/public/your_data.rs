@@ -298,12 +298,12 @@ fn within(list: Within, zone: &Zone) -> Line {
 }
 
 fn happened(event: consent::Event, zone: &Zone) -> Line {
-    let (what, how) = yours::agreed(event.action, event.method);
+    let (what, how) = yours::agreed(&event);
     Line::new(format!("{what} {}, {how}", event.list))
         .when(event.at.date_time(zone))
         .words(event.wording.unwrap_or_default())
         .detail([
-            named("Form", event.form.as_deref().unwrap_or_default()),
+            named("Form", event.form.as_deref().map(consent::form_for_readers).unwrap_or_default()),
             named("Campaign", &event.campaign),
             named("Source", consent::without_names(&event.source)),
             named("Internet address", &event.ip),

@@ -8,8 +8,8 @@ use crate::{
     publishing::Subject,
     replies,
     subscribers::{
-        ConsentAction, ConsentMethod, DonorState, LeavingReason, Order, ReaderStanding, Subscription,
-        SubscriptionState, fields::FieldKind, requests::RequestKind,
+        ConsentAction, ConsentMethod, DonorState, LIST_TAKEN_BACK, LeavingReason, Order, ReaderStanding,
+        Subscription, SubscriptionState, consent::Event, fields::FieldKind, requests::RequestKind,
     },
     web::words::in_their_time,
 };
@@ -116,13 +116,12 @@ pub(in crate::web) const fn donor(state: DonorState) -> &'static str {
 }
 
 /// What a reader did about a list, or somebody for them, and how.
-pub(in crate::web) const fn agreed(
-    action: ConsentAction,
-    method: ConsentMethod,
-) -> (&'static str, &'static str) {
+pub(in crate::web) fn agreed(event: &Event) -> (&'static str, &'static str) {
+    let (action, method) = (event.action, event.method);
     let what = match (action, method) {
         (ConsentAction::Asked, ConsentMethod::Staff) => "Were asked whether they want",
         (ConsentAction::Asked, _) => "Asked for",
+        (ConsentAction::Confirmed, ConsentMethod::Edition) => "Confirmed again",
         (ConsentAction::Confirmed, _) => "Agreed to get",
         (ConsentAction::Left, _) => "Left",
         (ConsentAction::Imported, _) => "Was imported to",
@@ -137,8 +136,12 @@ pub(in crate::web) const fn agreed(
         ConsentMethod::Mailto => "by an email that their mail program wrote",
         ConsentMethod::UnsubscribePage => "on the page for leaving",
         ConsentMethod::Preferences => "on the page of their choices",
+        ConsentMethod::Import if event.source == LIST_TAKEN_BACK => {
+            "as the list that brought them was taken back"
+        }
         ConsentMethod::Import => "from a file",
         ConsentMethod::Staff => "by the team",
+        ConsentMethod::Edition => "by the button of an edition",
     };
     (what, how)
 }
@@ -146,7 +149,9 @@ pub(in crate::web) const fn agreed(
 /// Where a consent came from, where that says more than how it was given: an edition by its subject, moments where the magazine is.
 pub(in crate::web) fn came_from(source: &str, subjects: &[Subject], zone: &Zone) -> String {
     match source {
-        "" | "preferences page" | "confirmation mail" | "taken off by staff" => String::new(),
+        "" | "preferences page" | "confirmation mail" | "taken off by staff" | LIST_TAKEN_BACK => {
+            String::new()
+        }
         "undo" => "they took their leaving back".to_owned(),
         "home" => "the front page".to_owned(),
         "article" => "the page of an article".to_owned(),

@@ -3,7 +3,10 @@
 use crate::{
     delivery::{Class, CopyState, StopReason},
     donations::{DonationState, RecurringState},
-    subscribers::{ConsentAction, ConsentMethod, DonorState, SubscriptionState, requests::RequestKind},
+    subscribers::{
+        ConsentAction, ConsentMethod, DonorState, LIST_TAKEN_BACK, SubscriptionState, consent::Event,
+        requests::RequestKind,
+    },
 };
 
 /// How they stand with a list.
@@ -16,13 +19,12 @@ pub(in crate::web) const fn standing(state: SubscriptionState) -> &'static str {
 }
 
 /// What they did about a list, or somebody for them, and how.
-pub(in crate::web) const fn agreed(
-    action: ConsentAction,
-    method: ConsentMethod,
-) -> (&'static str, &'static str) {
+pub(in crate::web) fn agreed(event: &Event) -> (&'static str, &'static str) {
+    let (action, method) = (event.action, event.method);
     let what = match (action, method) {
         (ConsentAction::Asked, ConsentMethod::Staff) => "We asked whether you want",
         (ConsentAction::Asked, _) => "Asked for",
+        (ConsentAction::Confirmed, ConsentMethod::Edition) => "Said once more that you want",
         (ConsentAction::Confirmed, _) => "Agreed to get",
         (ConsentAction::Left, _) => "Left",
         (ConsentAction::Imported, _) => "Added to",
@@ -34,8 +36,12 @@ pub(in crate::web) const fn agreed(
         ConsentMethod::OneClick => "by the button of a mail program",
         ConsentMethod::UnsubscribePage => "on the page for leaving",
         ConsentMethod::Preferences => "on the page of your choices",
+        ConsentMethod::Import if event.source == LIST_TAKEN_BACK => {
+            "by our team, for it took the list back that had you on it"
+        }
         ConsentMethod::Import => "by our team, from a file",
         ConsentMethod::Staff => "by our team",
+        ConsentMethod::Edition => "by the button in a mail",
     };
     (what, how)
 }

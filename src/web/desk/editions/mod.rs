@@ -4,6 +4,7 @@
 //! one. `act` is where to begin reading; `progress` is the page that shows it.
 
 pub(in crate::web) mod act;
+pub(in crate::web) mod again;
 pub(in crate::web) mod cancel;
 pub(in crate::web) mod copies;
 pub(in crate::web) mod correct;

@@ -10,7 +10,7 @@ use crate::{
     publishing::{self, Content, Edition, Place, Problem, Readership},
     segments,
     settings::Settings,
-    subscribers::{fields, topics},
+    subscribers::{consent::AGAIN_BUTTON, fields, topics},
     web::{
         Desk, Form, WebError,
         words::{
@@ -40,6 +40,8 @@ pub(super) struct EditionView {
     sent_by: Option<String>,
     /// The edition whose readers get this correction.
     corrects: Option<String>,
+    /// What its button says by which readers confirm again; none where it has none.
+    again: Option<&'static str>,
 }
 
 impl EditionView {
@@ -58,6 +60,7 @@ impl EditionView {
             saved_at: edition.updated_at.date_time(zone),
             sent_by: edition.sent_by.clone(),
             corrects: edition.corrects.as_ref().map(|corrects| corrects.public_id.clone()),
+            again: edition.asks_again.then_some(AGAIN_BUTTON),
         }
     }
 }

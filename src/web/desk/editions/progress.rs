@@ -13,6 +13,7 @@ use futures_util::{Stream, stream};
 use serde::{Deserialize, Serialize};
 
 use super::{
+    again::WhoConfirmed,
     live::{Speed, notes},
     parts::{EditionView, SegmentSaid, segments_said},
     release,
@@ -93,6 +94,8 @@ struct Page {
     actions: Vec<Action>,
     figures: Option<Figures>,
     repair: Option<Repair>,
+    /// Who confirmed again, of an edition that asks.
+    again: Option<WhoConfirmed>,
     results: Option<Results>,
 }
 
@@ -227,6 +230,7 @@ pub(super) async fn page(desk: &Desk, edition: &Edition, look: &Look, stale: boo
             Some(progress) => Repair::of(desk, edition, progress, retryable, at_home).await?,
             None => None,
         },
+        again: WhoConfirmed::of(desk, edition).await?,
         results: if sees_readers { Some(results(desk, edition, look).await?) } else { None },
     };
     if page.results.is_some() {

@@ -9,12 +9,14 @@ use crate::{
     bulk::{self, BulkAct, BulkError, BulkPlan, ReaderFilter},
     segments,
     subscribers::{
-        BulkDeed, ReaderStanding, Weeks, lists,
+        BulkDeed, ReaderStanding, Weeks,
+        consent::AGAIN_BUTTON,
+        lists::{self, List},
         topics::{self, Topic},
     },
     web::{
         Desk, Form, Outcome, Posted, WebError,
-        paging::{Links, List, Place},
+        paging::{self, Links, Place},
         session::see_other,
         words::readers::how_they_stand,
     },
@@ -22,8 +24,9 @@ use crate::{
 };
 
 /// The first five say to whom, as the page of readers does.
-const FIELDS: &[&str] = &["q", "list", "topic", "state", "segment", "deed", "to", "about", "weeks", "why"];
-const TITLE: &str = "Many readers at once";
+pub(super) const FIELDS: &[&str] =
+    &["q", "list", "topic", "state", "segment", "deed", "to", "about", "weeks", "why", "of"];
+pub(super) const TITLE: &str = "Many readers at once";
 const PAGE: usize = 20;
 
 /// To whom, as the address of the page of readers says it.
@@ -114,7 +117,7 @@ impl Whom {
             ("state", self.state.as_str()),
             ("segment", self.segment.as_str()),
         ];
-        List { path, place: "", kept: &kept }.address::<1>(None)
+        paging::List { path, place: "", kept: &kept }.address::<1>(None)
     }
 }
 
@@ -145,7 +148,7 @@ struct Line {
 
 /// `GET /desk/many`
 pub(crate) async fn show(desk: Desk, Query(look): Query<Look>) -> Outcome {
-    let list = List { path: "/desk/many", place: "before", kept: &[] };
+    let list = paging::List { path: "/desk/many", place: "before", kept: &[] };
     let read = |most| bulk::page(&desk.site().db, look.before.id(), most);
     let (found, pages) = list.page(look.before, PAGE, read, |last| [last.number()]).await?;
     let mut acts = Vec::new();
@@ -170,7 +173,7 @@ fn line(desk: &Desk, one: BulkAct) -> Result<Line, WebError> {
 }
 
 #[derive(Serialize)]
-struct New {
+pub(super) struct New {
     whom: String,
     /// What is looked for beside that; may be empty.
     search: String,
@@ -180,6 +183,10 @@ struct New {
     topics: Vec<Choice>,
     weeks: Vec<Choice>,
     deed: String,
+    /// Those that readers may be asked to confirm again.
+    asked_lists: Vec<Choice>,
+    /// What the button says by which they do.
+    button: &'static str,
     form: Form,
 }
 
@@ -244,13 +251,18 @@ pub(crate) async fn begin(desk: Desk, posted: Posted) -> Outcome {
     }
 }
 
-async fn new_page(desk: &Desk, whom: &Whom, meant: &Meant, form: Form) -> Result<New, WebError> {
+pub(super) async fn new_page(desk: &Desk, whom: &Whom, meant: &Meant, form: Form) -> Result<New, WebError> {
     let db = &desk.site().db;
-    let lists = lists::all(db).await?.into_iter().map(|list| Choice {
+    let known = lists::all(db).await?;
+    let choice = |list: &List, name: &str| Choice {
         value: list.id.to_string(),
-        chosen: form.text("to") == list.id.to_string(),
-        label: list.name,
-    });
+        // Those of a list are likely to be meant with that list.
+        chosen: [form.text(name), form.text("list")].into_iter().find(|id| !id.is_empty())
+            == Some(&*list.id.to_string()),
+        label: list.name.clone(),
+    };
+    let asked_lists = known.iter().filter(|list| list.is_mailed()).map(|list| choice(list, "of")).collect();
+    let lists = known.iter().map(|list| choice(list, "to")).collect();
     let of_topic = |topic: Topic| Choice {
         chosen: form.text("about") == topic.public_id,
         value: topic.public_id,
@@ -266,7 +278,9 @@ async fn new_page(desk: &Desk, whom: &Whom, meant: &Meant, form: Form) -> Result
         search: whom.q.trim().to_owned(),
         to_readers: whom.address("/desk/readers"),
         is_everybody: !meant.filter.is_narrowed(),
-        lists: lists.collect(),
+        lists,
+        asked_lists,
+        button: AGAIN_BUTTON,
         topics: topics::all(db).await?.into_iter().map(of_topic).collect(),
         weeks: weeks.collect(),
         deed: form.text("deed").to_owned(),

@@ -1,6 +1,7 @@
 //! Readers: the list, one of them, leaving, addresses that are never mailed, what came back, and what they ask by law.
 
 pub(in crate::web) mod acts;
+pub(in crate::web) mod ask_again;
 pub(in crate::web) mod blocked;
 pub(in crate::web) mod bounces;
 pub(in crate::web) mod correct;

@@ -254,7 +254,7 @@ impl ListLine {
             _ => format!("Asked on {}", subscription.asked_at.date(zone)),
         };
         let line = match how {
-            Some(event) => format!("{line}, {}", agreed(event.action, event.method).1),
+            Some(event) => format!("{line}, {}", agreed(event).1),
             None => line,
         };
         let until = subscription.implied_until.filter(|_| subscription.state == SubscriptionState::Confirmed);
@@ -288,7 +288,7 @@ impl ListLine {
 
 impl EventView {
     fn new(event: consent::Event, editions: &[publishing::Subject], zone: &Zone) -> Self {
-        let (what, how) = agreed(event.action, event.method);
+        let (what, how) = agreed(&event);
         let named = |name: &str, value: &str| (!value.is_empty()).then(|| format!("{name}: {value}"));
         let version = if event.version > 0 { format!(", wording {}", event.version) } else { String::new() };
         let form = event.form.map(|form| format!("{form}{version}")).unwrap_or_default();

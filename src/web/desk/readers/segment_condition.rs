@@ -37,6 +37,7 @@ words! {
         Rhythm = "rhythm",
         Field = "field",
         Joined = "joined",
+        ConfirmedAgain = "confirmed-again",
         Form = "form",
         Source = "source",
         Domain = "domain",
@@ -60,6 +61,7 @@ impl What {
             Self::Rhythm => "how often they get a list",
             Self::Field => "what they answered",
             Self::Joined => "since when they are known",
+            Self::ConfirmedAgain => "that they confirmed again",
             Self::Form => "the form by which they came",
             Self::Source => "where their consent came from",
             Self::Domain => "the domain of their address",
@@ -283,6 +285,7 @@ impl TypedCondition {
                 Condition::Field { field, answer: self.answer()? }
             }
             What::Joined => Condition::Joined { when: self.when()? },
+            What::ConfirmedAgain => Condition::ConfirmedAgain { list, when: self.when()? },
             What::Form => {
                 let first = named.forms.first().map(|form| form.id);
                 Condition::Form { form: self.chosen("form", first, "Choose a form.")? }
@@ -419,6 +422,11 @@ impl TypedCondition {
             Condition::Joined { when: of } => {
                 all.extend(when(of));
                 What::Joined
+            }
+            Condition::ConfirmedAgain { list, when: of } => {
+                all.push(("list", id(list)));
+                all.extend(when(of));
+                What::ConfirmedAgain
             }
             Condition::Form { form } => {
                 all.push(("form", form.to_string()));
@@ -576,6 +584,7 @@ impl TypedCondition {
                 all
             }
             What::Joined | What::LastMail | What::LastGave => when(),
+            What::ConfirmedAgain => std::iter::once(any_list()).chain(when()).collect(),
             What::Form => vec![one_of(
                 "form",
                 "Form",
