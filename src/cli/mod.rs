@@ -105,8 +105,7 @@ enum Command {
     #[command(subcommand)]
     Bounce(bounce::Command),
     /// Set up the account at the payment service, take over what another program left in it, compare the book with it.
-    #[command(subcommand)]
-    Payments(payments::Command),
+    Payments(payments::Arguments),
     /// Recount what became of every copy and every gift.
     Audit(audit::Arguments),
     /// Check settings, database, mail service and payment provider; or how a mail service signed a message.
@@ -162,9 +161,9 @@ impl Cli {
             _ => {}
         }
         let file = self.settings.as_deref();
-        let read = match self.command {
+        let read = match &self.command {
             // It makes what the settings lack.
-            Command::Payments(payments::Command::Setup(_)) => Config::read_before_the_endpoint(file),
+            Command::Payments(payments) if payments.is_setup() => Config::read_before_the_endpoint(file),
             _ => Config::read(file),
         };
         let begun = read.map_err(anyhow::Error::from).and_then(|config| {
@@ -192,7 +191,7 @@ impl Cli {
             Command::Segments(command) => segments::run(&config, command).await,
             Command::ExportProof(arguments) => export_proof::run(&config, arguments).await,
             Command::Edition(command) => edition::run(&config, command).await,
-            Command::Payments(command) => payments::run(&config, command).await,
+            Command::Payments(arguments) => payments::run(config, arguments).await,
             Command::Audit(arguments) => audit::run(&config, arguments).await,
             Command::Doctor(arguments) => doctor::run(&config, &arguments).await,
             Command::Jobs(arguments) => jobs::run(&config, &arguments).await,

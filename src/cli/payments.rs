@@ -5,7 +5,7 @@ use std::{process::ExitCode, time::Duration};
 use anyhow::Context as _;
 use serde::Serialize;
 
-use super::{instance, reconcile};
+use super::{instance, reconcile, sandbox};
 use crate::{
     config::Config,
     donations::{
@@ -19,8 +19,24 @@ use crate::{
     site::Site,
 };
 
+#[derive(Debug, clap::Args)]
+pub(super) struct Arguments {
+    /// Ask the sandbox that `broadside serve --sandbox` runs on this machine, whatever the settings say.
+    #[arg(long, global = true)]
+    sandbox: bool,
+    #[command(subcommand)]
+    command: Command,
+}
+
+impl Arguments {
+    /// Whether it makes what the settings are still to have.
+    pub(super) const fn is_setup(&self) -> bool {
+        matches!(self.command, Command::Setup(_))
+    }
+}
+
 #[derive(Debug, clap::Subcommand)]
-pub(super) enum Command {
+enum Command {
     /// Show what is to be done at Stripe so that its news reach us: webhook endpoint, kinds of events, API version, and what supporters
     /// can do on its page. With --yes it is done; ends with 1 while something is left to do.
     Setup(SetupArguments),
@@ -32,7 +48,7 @@ pub(super) enum Command {
 }
 
 #[derive(Debug, clap::Args)]
-pub(super) struct SetupArguments {
+struct SetupArguments {
     /// Do it. Without this it is shown and nothing is changed.
     #[arg(long)]
     yes: bool,
@@ -41,8 +57,14 @@ pub(super) struct SetupArguments {
     rotate: bool,
 }
 
-pub(super) async fn run(config: &Config, command: Command) -> anyhow::Result<ExitCode> {
-    match command {
+pub(super) async fn run(mut config: Config, arguments: Arguments) -> anyhow::Result<ExitCode> {
+    if arguments.sandbox {
+        sandbox::refuse_in_production(&config)?;
+        let http = config.sandbox_http;
+        sandbox::takes_payments(&mut config, http)?;
+    }
+    let config = &config;
+    match arguments.command {
         Command::Setup(arguments) => set_up(config, &arguments).await,
         Command::Adopt(arguments) => adopt(config, &arguments).await,
         Command::Reconcile(arguments) => reconcile::run(config, &provider(config)?, arguments).await,
@@ -52,7 +74,7 @@ pub(super) async fn run(config: &Config, command: Command) -> anyhow::Result<Exi
 /// The provider that the settings name.
 fn provider(config: &Config) -> anyhow::Result<Stripe> {
     let secret_key = config.stripe_secret_key.clone().context(
-        "STRIPE_SECRET_KEY is not set. The key stands in Stripe’s dashboard, under Developers, API keys",
+        "STRIPE_SECRET_KEY is not set. The key stands in Stripe’s dashboard, under Developers, API keys. Beside serve --sandbox, add --sandbox: then the sandbox is asked",
     )?;
     Ok(Stripe::new(&StripeSettings { secret_key, api_base: config.stripe_api_base.clone() })?)
 }
@@ -123,7 +145,7 @@ fn tell(secrets: &[NewSecret], wanted: &SetupWanted) {
 }
 
 #[derive(Debug, clap::Args)]
-pub(super) struct AdoptArguments {
+struct AdoptArguments {
     /// Payments of so many years are looked at.
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=20))]
     years: u32,

@@ -62,7 +62,11 @@ pub(super) async fn run(
         if more > 0 {
             println!("and {more} more");
         }
-        let verdict = if found.is_equal() { "both books say the same" } else { "the books DIFFER" };
+        let verdict = match (found.is_equal(), found.is_of_nothing()) {
+            (_, true) => "there was nothing to compare",
+            (true, false) => "both books say the same",
+            (false, _) => "the books DIFFER",
+        };
         println!(
             "{} objects compared from {} to {}, {} of other software left alone: {verdict}",
             found.compared,

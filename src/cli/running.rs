@@ -73,10 +73,6 @@ pub(super) struct Running {
     engine: Engine,
 }
 
-/// The secrets of the sandbox: they guard nothing, and are the same on both sides.
-const SANDBOX_KEY: &str = "sk_test_sandbox";
-const SANDBOX_WEBHOOK_SECRET: &str = "whsec_sandbox";
-
 impl Running {
     /// Starts the parts; with `sandbox`, mail and payments go to our own outside world whatever the settings say.
     pub(super) async fn start(mut config: Config, parts: Parts, sandbox: bool) -> anyhow::Result<Self> {
@@ -322,8 +318,8 @@ async fn open_sandbox(config: &mut Config) -> anyhow::Result<Sandbox> {
     let sandbox = Sandbox::start(SandboxConfig {
         smtp: config.sandbox_smtp,
         http: config.sandbox_http,
-        webhook: Some(Webhook { url: webhook, secret: SANDBOX_WEBHOOK_SECRET.to_owned() }),
-        api_key: SANDBOX_KEY.to_owned(),
+        webhook: Some(Webhook { url: webhook, secret: sandbox::WEBHOOK_SECRET.to_owned() }),
+        api_key: sandbox::KEY.to_owned(),
         limits: sandbox_limits(config),
         ..SandboxConfig::new(config.data_dir.join("sandbox"), Clock::System)
     })
@@ -332,9 +328,7 @@ async fn open_sandbox(config: &mut Config) -> anyhow::Result<Sandbox> {
         format!("the sandbox cannot start on {} and {}", config.sandbox_smtp, config.sandbox_http)
     })?;
     config.smtp_url = Some(format!("smtp://{}?tls=none", sandbox.smtp_addr()).parse::<Relays>()?);
-    config.stripe_api_base = format!("http://{}", sandbox.http_addr()).parse()?;
-    config.stripe_secret_key = Some(SANDBOX_KEY.to_owned());
-    config.stripe_webhook_secrets = vec![SANDBOX_WEBHOOK_SECRET.to_owned()];
+    sandbox::takes_payments(config, sandbox.http_addr())?;
     Ok(sandbox)
 }
 

@@ -1,6 +1,6 @@
 //! `broadside sandbox`: the outside world alone, for an instance that runs elsewhere on this machine.
 
-use std::process::ExitCode;
+use std::{net::SocketAddr, process::ExitCode};
 
 use anyhow::Context as _;
 
@@ -16,6 +16,18 @@ pub(super) fn refuse_in_production(config: &Config) -> anyhow::Result<()> {
         config.environment != Environment::Production,
         "the sandbox is not for production: it shows every mail to everybody. Set BROADSIDE_ENV=development to try things out"
     );
+    Ok(())
+}
+
+/// The secrets of the sandbox beside `serve`: they guard nothing, and are the same on both sides.
+pub(super) const KEY: &str = "sk_test_sandbox";
+pub(super) const WEBHOOK_SECRET: &str = "whsec_sandbox";
+
+/// Gifts are paid at the sandbox that listens there, whatever the settings say.
+pub(super) fn takes_payments(config: &mut Config, http: SocketAddr) -> anyhow::Result<()> {
+    config.stripe_api_base = format!("http://{http}").parse()?;
+    config.stripe_secret_key = Some(KEY.to_owned());
+    config.stripe_webhook_secrets = vec![WEBHOOK_SECRET.to_owned()];
     Ok(())
 }
 

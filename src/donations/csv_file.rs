@@ -92,7 +92,7 @@ impl<'a> CsvOfGifts<'a> {
                 figures(gift.back_minor, &gift.currency),
                 gift.currency.clone(),
                 if gift.is_monthly() { "monthly" } else { "once" }.to_owned(),
-                gift.standing.as_str().to_owned(),
+                gift.standing.in_words().to_owned(),
                 text(&gift.provider_payment_id),
                 text(&gift.provider_invoice_id),
                 gift.public_id.clone(),

@@ -23,6 +23,7 @@ mod by_staff;
 mod calls;
 mod changes;
 mod closing;
+mod comparing;
 mod csv_file;
 mod doubles;
 mod forget;
@@ -78,6 +79,7 @@ pub use self::{
     by_staff::{GiftNote, NeverAsk, never_ask, note as note_on_gift, notes as notes_on_gift},
     changes::{ChangeError, Wish, resume_calls},
     closing::{CloseError, book_sums, bounds as month_bounds, close_month, closed_months},
+    comparing::{COMPARISONS, Mends, Underway, ask_to_compare, compare_due, comparison_underway},
     csv_file::{CsvOfGifts, CsvOfGiftsError, are_more_than, moved_for, place_of},
     doubles::{GivenBefore, given_before, given_twice, monthly_twice},
     forget::{forget, forget_donor, supporter, supporter_address, supporter_named},
@@ -97,7 +99,7 @@ pub use self::{
     payouts::{paid_out, payouts_page, settle_waiting},
     reconcile::{
         Difference, LastCompared, NIGHTLY, Reconciled, comparable_until, keep_reconciled, last_reconciled,
-        reconcile, reconcile_nightly,
+        reconcile,
     },
     renewals::{remind, tell_of_cards},
     reports::{

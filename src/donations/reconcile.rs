@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     clock::Moment,
-    db::{self, Db, Result},
+    db::{self, Db, Result, Tx},
     payments::{
         Dispute, Movement, Payment, PaymentProvider, PaymentState, Payout, ProviderSubscription, Refund, Span,
     },
@@ -62,10 +62,18 @@ impl Reconciled {
         self.different == 0
     }
 
+    /// Whether there was nothing of ours to compare, here or there.
+    #[must_use]
+    pub const fn is_of_nothing(&self) -> bool {
+        self.compared == 0 && self.different == 0
+    }
+
     fn add(&mut self, what: Compared, id: &str, problem: String, remedy: &str) {
         self.different += 1;
         if self.differences.len() < MOST {
             let (id, remedy) = (id.to_owned(), remedy.to_owned());
+            // "past_due" is how it stands in a column.
+            let problem = problem.replace('_', " ");
             self.differences.push(Difference { what, id, problem, remedy });
         }
     }
@@ -89,9 +97,11 @@ const SLOWEST: Duration = Duration::from_secs(31 * 86_400);
 const SETTLED: Duration = Duration::from_secs(3_600);
 /// How far back the nightly comparison looks.
 pub const NIGHTLY: Duration = Duration::from_secs(35 * 86_400);
-const A_DAY: Duration = Duration::from_secs(20 * 3_600);
+/// Whoever compares once a day may do so a little sooner.
+pub(super) const A_DAY: Duration = Duration::from_secs(20 * 3_600);
 
-const MEND: &str = "Run `broadside payments reconcile --mend`: it is fetched again and followed.";
+const MEND: &str =
+    "It can be fetched: at the desk, at The book, or by `broadside payments reconcile --mend`.";
 const ASK: &str = "Nobody can mend this by a command: look at both, and ask for help.";
 
 /// Every page of a list, one after the other: what is asked for it, and what is done with each.
@@ -470,15 +480,21 @@ impl Look<'_> {
 
 /// Keeps what a comparison found, for the desk.
 pub async fn keep_reconciled(site: &Site, found: &Reconciled) -> Result<()> {
-    // Of a day or two says nothing of the rest.
-    if found.until.since(found.from) < NIGHTLY.saturating_sub(A_DAY) {
+    let mut tx = site.db.begin().await?;
+    keep(&mut tx, found).await?;
+    tx.commit().await
+}
+
+/// The same, in a transaction.
+pub(super) async fn keep(tx: &mut Tx, found: &Reconciled) -> Result<()> {
+    // Of a day or two, or of last year, says nothing of the rest.
+    let is_short = found.until.since(found.from) < NIGHTLY.saturating_sub(A_DAY);
+    if is_short || found.at.since(found.until) > A_DAY {
         return Ok(());
     }
     let text = serde_json::to_string(found).map_err(|error| sqlx::Error::Encode(error.into()))?;
-    let mut tx = site.db.begin().await?;
-    rows::keep(&mut tx, (found.from, found.until, found.at), (found.compared, found.different), &text)
-        .await?;
-    tx.commit().await
+    rows::keep(tx, (found.from, found.until, found.at), (found.compared, found.different), &text).await?;
+    Ok(())
 }
 
 /// What the last comparison said; none before the first.
@@ -486,24 +502,4 @@ pub async fn last_reconciled(db: &Db) -> Result<Option<LastCompared>> {
     let Some((at, equal_at, found)) = rows::last(db).await? else { return Ok(None) };
     let found = serde_json::from_str(&found).map_err(|error| sqlx::Error::Decode(error.into()))?;
     Ok(Some(LastCompared { at, equal_at, found }))
-}
-
-/// Compares at night, once, and keeps what was found. Returns whether it did.
-///
-/// # Errors
-/// When the provider does not answer, or the database fails; it is tried again an hour later.
-pub async fn reconcile_nightly(
-    site: &Site,
-    provider: &dyn PaymentProvider,
-) -> std::result::Result<bool, ProviderPollError> {
-    let now = site.now();
-    let last = last_reconciled(&site.db).await?;
-    let zone = crate::settings::Settings::load(&site.db).await?.time_zone;
-    let is_night = (2..6).contains(&now.hour(&zone));
-    if !is_night || last.is_some_and(|last| now.since(last.at) < A_DAY) {
-        return Ok(false);
-    }
-    let found = reconcile(site, provider, (now.minus(NIGHTLY), now), false).await?;
-    keep_reconciled(site, &found).await?;
-    Ok(true)
 }

@@ -25,7 +25,16 @@ use crate::{
 };
 
 /// It costs nothing to have payments fail in somebody's name: so many letters a day say so to one mailbox.
-const FAILED: Limit = Limit::within("gift failed", 3, Duration::from_secs(86_400));
+const FAILED: Limit = Limit::within("gift failed", 3, DAY);
+
+const DAY: Duration = Duration::from_secs(86_400);
+/// Whoever changes an address at the provider writes to anybody: whether it is theirs is asked so often of one mailbox, and of all. What is not
+/// asked today is asked when the provider next tells of that customer.
+const ASKED_OF_ONE: Limit = Limit::within("new address of a gift", 1, DAY);
+const ASKED_A_DAY: Limit = Limit::within("new addresses of gifts", 3, DAY);
+const ASKED_A_MONTH: Limit =
+    Limit::within("new addresses of gifts in a month", 10, Duration::from_secs(30 * 86_400));
+const ASKED_IN_ALL: Limit = Limit::within("new addresses of gifts in all", 500, DAY);
 
 /// That a payment still has not gone through: the letter of that number, due at `due`.
 pub(super) async fn send_failed_again(
@@ -94,7 +103,7 @@ pub(super) async fn send_gift_failed(tx: &mut Tx, site: &Site, gift: &Missed<'_>
         return Ok(());
     }
     let Ok(to) = EmailAddress::parse(gift.email) else { return Ok(()) };
-    if !attempts::counts(tx, site, &FAILED.on(&to.key())).await? {
+    if !attempts::counts(tx, site, &FAILED.on(&to.mailbox())).await? {
         return Ok(());
     }
     let letterhead = Settings::load_in(tx).await?.letterhead(site);
@@ -217,6 +226,16 @@ pub(super) async fn send_new_address(
     if was_told(tx, at).await? {
         return Ok(());
     }
+    // What is told again and again counts once a day.
+    for limit in [ASKED_OF_ONE.on(fact), ASKED_A_DAY.on(&to.mailbox()), ASKED_A_MONTH.on(&to.mailbox())] {
+        if !attempts::counts(tx, site, &limit).await? {
+            return Ok(());
+        }
+    }
+    if !attempts::counts(tx, site, &ASKED_IN_ALL.on("everybody")).await? {
+        tracing::warn!("more addresses were changed at the payment service than are asked about in a day");
+        return Ok(());
+    }
     let letterhead = Settings::load_in(tx).await?.letterhead(site);
     let asked = NewGiftAddress {
         sender: letterhead.sender.clone(),
@@ -243,12 +262,19 @@ pub(super) async fn send_address_changed(tx: &mut Tx, site: &Site, was: &Recurri
     tell(tx, site, &letterhead, ("", &to), &fact, &changed).await.map(drop)
 }
 
-/// The link to a supporter's page. Each asking that is let through is a fact of its own.
-pub(super) async fn send_link(tx: &mut Tx, site: &Site, whose: &str, to: &EmailAddress) -> db::Result<()> {
+/// The link to a supporter's page; `typed` is what is filled in there, as the query of an address. Each asking that is let through is a fact
+/// of its own.
+pub(super) async fn send_link(
+    tx: &mut Tx,
+    site: &Site,
+    (whose, to): (&str, &EmailAddress),
+    typed: &str,
+) -> db::Result<()> {
     let letterhead = Settings::load_in(tx).await?.letterhead(site);
+    let query = if typed.is_empty() { String::new() } else { format!("?{typed}") };
     let link = GiftsLink {
         sender: letterhead.sender.clone(),
-        gifts_url: site.url(&format!("/supporter/{}", asked_supporter_token(site, whose))),
+        gifts_url: site.url(&format!("/supporter/{}{query}", asked_supporter_token(site, whose))),
         valid_for: ASKED_LASTS.to_owned(),
     };
     let fact = format!("gifts-link:{whose}:{}", token::public_id());

@@ -60,6 +60,25 @@ words! {
     }
 }
 
+impl GiftStanding {
+    /// In a treasurer's words, at the desk and in files.
+    #[must_use]
+    pub const fn in_words(self) -> &'static str {
+        match self {
+            Self::Paid => "paid",
+            Self::PartlyRefunded => "partly sent back",
+            Self::Refunded => "sent back",
+            Self::Disputed => "in dispute",
+            Self::DisputeWon => "paid, dispute won",
+            Self::DisputeLost => "taken back by the bank",
+            Self::Pending => "waiting for the bank",
+            Self::Failed => "not paid",
+            Self::Expired => "not finished",
+            Self::Created | Self::CheckoutOpen => "at the checkout",
+        }
+    }
+}
+
 words! {
     /// Where money lies, went to or came from.
     pub enum Account {

@@ -282,7 +282,8 @@ async fn giver_of(site: &Site, recurring: &Recurring) -> db::Result<Option<Giver
     rows::at(&mut tx, &email.key()).await
 }
 
-/// The provider's page on which the card of a regular gift is changed; it leads back to `back`.
+/// The provider's page on which the card of a regular gift is changed; it leads back to `back`. Who pays is as weighty as how much is paid: it
+/// takes the link that was asked for.
 ///
 /// # Errors
 /// [`ChangeError`].
@@ -298,6 +299,9 @@ pub async fn card_page(
     }
     let recurring = store::months::read_recurring(&site.db, gift).await?.filter(|row| row.state.runs());
     let customer = recurring.and_then(|row| row.provider_customer_id).ok_or(ChangeError::NotFound)?;
+    if !supporter.was_asked_for {
+        return Err(ChangeError::NeedsLink);
+    }
     provider.card_page(&customer, back).await.map_err(ChangeError::Unreachable)
 }
 
@@ -352,7 +356,7 @@ pub async fn write_from_desk(
             (send_receipt_again(site, &supporter, donation).await?, "sent a receipt again")
         }
         DeskLetter::Link => {
-            (mail_fresh_link(site, &supporter).await?, "sent a supporter the link to their page")
+            (mail_fresh_link(site, &supporter, "").await?, "sent a supporter the link to their page")
         }
     };
     if asked == LetterAsked::Sent {
@@ -482,17 +486,17 @@ pub async fn may_be_named(site: &Site, donation: &str) -> db::Result<bool> {
     Ok(rows::who_gave(&site.db, donation).await?.is_some_and(|giver| giver.named_since.is_some()))
 }
 
-/// Mails whoever a link named a fresh one, to the address that is known.
+/// Mails whoever a link named a fresh one, to the address that is known; `typed` is what its page fills in, as the query of an address.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn mail_fresh_link(site: &Site, supporter: &Supporter) -> db::Result<LetterAsked> {
+pub async fn mail_fresh_link(site: &Site, supporter: &Supporter, typed: &str) -> db::Result<LetterAsked> {
     let Some(to) = supporter.email() else { return Ok(LetterAsked::NotFound) };
     if !may_write(site, &supporter.giver.public_id).await? {
         return Ok(LetterAsked::Enough);
     }
     let mut tx = site.db.begin().await?;
-    regular_letters::send_link(&mut tx, site, &supporter.giver.public_id, &to).await?;
+    regular_letters::send_link(&mut tx, site, (&supporter.giver.public_id, &to), typed).await?;
     tx.commit().await?;
     Ok(LetterAsked::Sent)
 }
@@ -505,7 +509,7 @@ pub async fn mail_link_of_gift(site: &Site, token: &str) -> db::Result<LetterAsk
     let Some(recurring) = monthly::find(site, token).await? else { return Ok(LetterAsked::NotFound) };
     match giver_of(site, &recurring).await? {
         Some(giver) => {
-            mail_fresh_link(site, &Supporter { giver, is_fresh: false, was_asked_for: false }).await
+            mail_fresh_link(site, &Supporter { giver, is_fresh: false, was_asked_for: false }, "").await
         }
         None => Ok(LetterAsked::NotFound),
     }
@@ -559,7 +563,7 @@ async fn tell_if_supporter(site: &Site, email: &EmailAddress) -> db::Result<bool
     if let Some(giver) = &goes_to {
         // To the address as it is known: that is the one which gave.
         if let Ok(known) = EmailAddress::parse(&giver.email) {
-            regular_letters::send_link(&mut tx, site, &giver.public_id, &known).await?;
+            regular_letters::send_link(&mut tx, site, (&giver.public_id, &known), "").await?;
         }
     }
     tx.commit().await?;

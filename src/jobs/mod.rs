@@ -174,7 +174,7 @@ impl Job {
     const fn every(self) -> Duration {
         Duration::from_secs(match self {
             Self::SealEditions | Self::WorkOnProviderEvents => 1,
-            Self::BringIn | Self::BringArticles | Self::ActOnMany | Self::TakeOver => 5,
+            Self::BringIn | Self::BringArticles | Self::ActOnMany | Self::TakeOver | Self::CompareBooks => 5,
             Self::TellOwners | Self::TakeInRefusals | Self::TellOfBreaks => 10,
             Self::AskHeldBack
             | Self::ResumeProviderCalls
@@ -187,7 +187,7 @@ impl Job {
             Self::PollProvider | Self::NoteCallers => 10 * 60,
             Self::LookForTrouble => doctor::LOOKS_EVERY.as_secs(),
             Self::LookAtDns => 6 * 60 * 60,
-            Self::Tidy | Self::CompareBooks => 60 * 60,
+            Self::Tidy => 60 * 60,
         })
     }
 
@@ -229,7 +229,9 @@ impl Job {
             Self::WorkOnProviderEvents => "Counts gifts and writes receipts",
             Self::ResumeProviderCalls => "Asks the payment service again where it did not answer",
             Self::PollProvider => "Asks the payment service what was missed",
-            Self::CompareBooks => "Holds the book against the payment service at night",
+            Self::CompareBooks => {
+                "Holds the book against the payment service, at night and when somebody asks for it"
+            }
             Self::TakeOver => "Takes over what another program left at the payment service",
             Self::PollFeeds => "Reads your feeds, each as often as you chose",
             Self::BringArticles => "Brings in articles from files",
@@ -496,7 +498,7 @@ impl Jobs {
 
     async fn compare_books(&self) -> Result<(), Failure> {
         if let Some(provider) = &self.payments {
-            donations::reconcile_nightly(&self.site, provider.as_ref()).await?;
+            donations::compare_due(&self.site, provider.as_ref()).await?;
         }
         Ok(())
     }

@@ -2,7 +2,7 @@
 
 use crate::{
     db::Result,
-    donations::{self, CANCELLATIONS, CHANGES, CHECKOUTS, EVENTS, REFUNDS, RENEWALS},
+    donations::{self, CANCELLATIONS, CHANGES, CHECKOUTS, COMPARISONS, EVENTS, REFUNDS, RENEWALS},
     mail::WorkGivenUp,
     publishing,
     queue::{self, Came, Due, Happened, NEWS, News, Queue, Telling, Told, Work},
@@ -12,13 +12,14 @@ use crate::{
 };
 
 /// Every queue, in the order in which it is shown.
-pub(super) const QUEUES: [&Queue; 13] = [
+pub(super) const QUEUES: [&Queue; 14] = [
     &EVENTS,
     &CHECKOUTS,
     &CANCELLATIONS,
     &REFUNDS,
     &crate::donations::adopt::ADOPTIONS_IN_TURN,
     &CHANGES,
+    &COMPARISONS,
     &RENEWALS,
     &crate::articles::FEEDS_IN_TURN,
     &crate::articles::ARCHIVES_IN_TURN,

@@ -133,6 +133,7 @@ pub const RETENTION: &[(&str, Retention)] = &[
     ),
     ("provider_call", Goes(&[(donations::FORGET_CALLS, BOOKS)])),
     ("provider_account", Bounded("a row for each account that a key of ours belonged to")),
+    ("comparison", Bounded("one row at most")),
     ("adoption", Bounded("a row each time that somebody takes over what another program left")),
     ("old_bundle", Bounded("what another program gave for, by product")),
     // What it was stays, to be told from what is ours; whose it was goes once it is decided, and when nobody decides.

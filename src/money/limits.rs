@@ -21,7 +21,7 @@ const EIGHT_DIGITS: i64 = 99_999_999;
 const TWELVE_DIGITS: i64 = 999_999_999_999;
 
 /// Whole units that are about one euro.
-const SMALL_COIN: &[(i64, &str)] = &[
+pub(super) const SMALL_COIN: &[(i64, &str)] = &[
     (1, "AUD BMD BND BSD CAD CHF EUR FKP GBP GIP KYD NZD PAB SGD SHP USD"),
     (2, "AWG AZN BAM BBD BZD FJD TOP"),
     (3, "BYN GEL WST XCD"),

@@ -262,23 +262,10 @@ mod tests {
 
     use super::*;
 
+    /// Every currency that gifts are taken in.
     fn currencies() -> impl Strategy<Value = Currency> {
-        proptest::sample::select(vec![
-            Currency::EUR,
-            Currency::GBP,
-            Currency::USD,
-            Currency::AUD,
-            Currency::CAD,
-            Currency::NZD,
-            Currency::JPY,
-            Currency::SEK,
-            Currency::CHF,
-            Currency::HUF,
-            Currency::ISK,
-            Currency::UGX,
-            Currency::KRW,
-            Currency::INR,
-        ])
+        let codes = limits::SMALL_COIN.iter().flat_map(|(_, codes)| codes.split(' '));
+        proptest::sample::select(codes.filter_map(super::super::currency).collect::<Vec<_>>())
     }
 
     fn minor(text: &str, currency: Currency) -> Result<i64, AmountError> {
@@ -296,6 +283,27 @@ mod tests {
             };
             for printed in [money.to_string(), money.figures(), format!("{} {}", money.figures(), currency.code())] {
                 prop_assert_eq!(Money::parse(&printed, currency), Ok(money), "{}", printed);
+            }
+        }
+
+        /// As people of either half of the world write it, with the code or with any sign that is known for that currency, before it or behind it.
+        #[test]
+        fn every_currency_is_read_as_its_people_write_it(currency in currencies(), thousands in 1_i64..100, rest in 0_i64..1_000, part in 0_i64..100) {
+            let is_whole = limits::is_whole(currency);
+            let units = thousands * 1_000 + rest;
+            let meant = match super::super::exponent(currency) {
+                2 => units * 100 + if is_whole { 0 } else { part },
+                _ => units,
+            };
+            let signs = NAMES.iter().filter(|(_, codes)| codes.split(' ').any(|code| code == currency.code())).map(|(sign, _)| *sign);
+            for sign in signs.chain([currency.code()]) {
+                for (between, mark) in [(",", "."), (".", ","), (" ", ","), ("\u{202f}", ","), ("’", ".")] {
+                    let whole = format!("{thousands}{between}{rest:03}");
+                    let figures = if is_whole { whole } else { format!("{whole}{mark}{part:02}") };
+                    for typed in [format!("{figures} {sign}"), format!("{figures}\u{a0}{sign}"), format!("{sign} {figures}"), format!("{sign}{figures}")] {
+                        prop_assert_eq!(minor(&typed, currency), Ok(meant), "{} in {}", typed, currency.code());
+                    }
+                }
             }
         }
 

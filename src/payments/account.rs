@@ -60,8 +60,6 @@ pub struct Endpoint {
 pub struct Portal {
     /// The provider's id.
     pub id: String,
-    /// Whether it is the one of whoever names none.
-    pub is_default: bool,
     /// Whether we made it.
     pub is_ours: bool,
     /// Whether supporters may change how they pay.
@@ -72,6 +70,8 @@ pub struct Portal {
     pub shows_history: bool,
     /// Whether they may change their address there, which we would not know of before they confirmed it.
     pub changes_address: bool,
+    /// Whether they may change there how much they give, or rest, which our pages do.
+    pub changes_gift: bool,
     /// Where it leads back to.
     pub return_url: Option<String>,
 }
@@ -84,6 +84,7 @@ impl Portal {
             && self.ends
             && self.shows_history
             && !self.changes_address
+            && !self.changes_gift
             && self.return_url.as_deref() == Some(return_url)
     }
 }

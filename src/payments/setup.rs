@@ -165,7 +165,8 @@ pub fn plan(endpoints: &[Endpoint], portals: &[Portal], wanted: &SetupWanted, ro
             ));
         }
     }
-    let portal = portals.iter().find(|one| one.is_ours).or(portals.iter().find(|one| one.is_default));
+    // What another program made there is its own: ours is named wherever we lead to it.
+    let portal = portals.iter().find(|one| one.is_ours);
     if portal.is_none_or(|portal| !portal.is_right(&wanted.return_url)) {
         setup.steps.push(SetupStep::Portal { known: portal.map(|portal| portal.id.clone()) });
     }
@@ -284,12 +285,12 @@ mod tests {
     fn portal() -> Portal {
         Portal {
             id: "bpc_1".to_owned(),
-            is_default: true,
             is_ours: true,
             changes_method: true,
             ends: true,
             shows_history: true,
             changes_address: false,
+            changes_gift: false,
             return_url: Some(wanted(&[]).return_url),
         }
     }
@@ -360,8 +361,13 @@ mod tests {
         let right = [endpoint("we_1", Some("whsec_a"), 1)];
         let made = plan(&right, &[], &wanted, false).steps;
         assert_eq!(made, [SetupStep::Portal { known: None }]);
-        let wrong = Portal { changes_address: true, ..portal() };
-        let mended = plan(&right, &[wrong], &wanted, false).steps;
-        assert_eq!(mended, [SetupStep::Portal { known: Some("bpc_1".to_owned()) }]);
+        for wrong in [Portal { changes_address: true, ..portal() }, Portal { changes_gift: true, ..portal() }]
+        {
+            let mended = plan(&right, &[wrong], &wanted, false).steps;
+            assert_eq!(mended, [SetupStep::Portal { known: Some("bpc_1".to_owned()) }]);
+        }
+        let another = Portal { is_ours: false, ..portal() };
+        let beside = plan(&right, &[another], &wanted, false).steps;
+        assert_eq!(beside, [SetupStep::Portal { known: None }], "another program's is left alone");
     }
 }

@@ -31,8 +31,8 @@ pub use self::{
     cursors::{read as read_cursor, read_in as read_cursor_in, remove as remove_cursor, set as set_cursor},
     news::{Happened, NEWS, News, Telling, add as add_news, told as news_told},
     rules::{
-        ADOPTIONS, ARCHIVES, BULK, CANCELLATIONS, CHANGES, CHECKOUTS, EVENTS, Ends, FEEDS, IMPORTS, REFUNDS,
-        RENEWALS, Rules, SIGN_UPS, Told,
+        ADOPTIONS, ARCHIVES, BULK, CANCELLATIONS, CHANGES, CHECKOUTS, COMPARISONS, EVENTS, Ends, FEEDS,
+        IMPORTS, REFUNDS, RENEWALS, Rules, SIGN_UPS, Told,
     },
     sql::Queue,
     steps::{next_step, renewed},

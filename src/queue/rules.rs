@@ -146,6 +146,26 @@ pub const ADOPTIONS: Rules = Rules {
     means: "Somebody takes over an account of the payment service, under Donations, and it does not go on. It is tried until it does; it can be stopped there.",
 };
 
+/// Comparing the book with what the payment service lists.
+pub const COMPARISONS: Rules = Rules {
+    name: "comparisons",
+    // Whoever compares takes it anew each minute.
+    lease: minutes(5),
+    first_gap: minutes(1),
+    longest_gap: minutes(60),
+    ends: Ends::Never,
+    told: Told::Money,
+    // Some three hours.
+    told_after: Some(8),
+    by_hand: None,
+    what: "Comparing the book with the payment service",
+    over: [
+        "comparison of the book did not come to its end",
+        "comparisons of the book did not come to their end",
+    ],
+    means: "Whether the book says what the payment service says is not known for the last days. It is tried until it works, and can be asked for under Donations, The book.",
+};
+
 /// What supporters change of their regular gifts.
 pub const CHANGES: Rules = Rules {
     name: "gift-changes",

@@ -442,6 +442,7 @@ pub fn routes() -> Vec<Route> {
         Route::post("/desk/donations/adopt/stop", Staff(Role::MONEY), Token, Desk, desk::donations::adopt::stop),
         Route::get("/desk/donations/book", Staff(Role::MONEY), Desk, desk::donations::book::show),
         Route::post("/desk/donations/book", Staff(Role::MONEY), Token, Desk, desk::donations::book::close),
+        Route::post("/desk/donations/book/compare", Staff(Role::MONEY), Token, Desk, desk::donations::book::compare),
         Route::get("/desk/donations/payouts/{id}", Staff(Role::MONEY), Desk, desk::donations::book::show_payout),
         Route::get("/desk/donations/file", Staff(Role::MONEY), Desk, desk::donations::file::show),
         Route::post("/desk/donations/file", Staff(Role::MONEY), Token, Desk, desk::donations::file::submit),

@@ -280,6 +280,7 @@ const DOORS: &[(&[Role], &[&str])] = &[
         "POST /desk/donations/adopt/stop",
         "GET /desk/donations/book",
         "POST /desk/donations/book",
+        "POST /desk/donations/book/compare",
         "GET /desk/donations/payouts/{id}",
         "POST /desk/donations/{id}/end",
         "POST /desk/donations/{id}/refund",

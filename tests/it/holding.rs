@@ -445,6 +445,7 @@ const TABLES: &[(&str, Tells)] = &[
     ("payout", Nothing("what the payment service paid out to the magazine")),
     ("movement", Nothing("what a gift changed on the magazine's balance, by its number")),
     ("refund_request", Nothing("who of the team sent a gift back, and why, by its number")),
+    ("comparison", Nothing("that the book is being compared with the payment service")),
     ("reconciliation", Nothing("how far the book and the payment service agree, by their numbers")),
     ("gift_day", Nothing("what was given on a day, by everybody together")),
     ("closed_month", Nothing("which months of the book are closed")),

@@ -9,7 +9,7 @@ use broadside::{
     db::{Engine, Sql},
     delivery::{self, AttemptOutcome, AttemptStage, CopyState, MassState, StopReason},
     donations::{
-        DonationKind, DonationState, EventSource, EventState, Operation, PaymentOutcome, PostingKind,
+        DonationKind, DonationState, EventSource, EventState, Mends, Operation, PaymentOutcome, PostingKind,
         RecurringState,
         adopt::{AdoptionState, AdoptionStep, OldFate, OldKind},
     },
@@ -262,6 +262,7 @@ fn columns() -> Vec<(&'static str, &'static str, Vec<&'static str>)> {
         "payment_attempt"."outcome": PaymentOutcome,
         "adoption"."state": AdoptionState,
         "adoption"."step": AdoptionStep,
+        "comparison"."mends": Mends,
         "old_object"."kind": OldKind,
         "old_object"."fate": OldFate,
         "bounce"."source": Source,

@@ -6,6 +6,7 @@ use broadside::{
     db::Engine,
     donations::{self, RecurringState},
     origin,
+    payments::{Stripe, StripeSettings},
     restored::{self, Replayed},
 };
 use reqwest::StatusCode;
@@ -66,7 +67,8 @@ both_engines! {
         // Mail is handed on: by the link of a receipt nothing more is taken, and a fresh link is mailed.
         press(&app, &receipt, "amount", &[("amount", "20")]).await.says("Nothing was changed yet").says("€15.00 every month");
         app.drain().await;
-        let page = app.last_mail(SUPPORTER).link("/supporter/");
+        let fresh = app.last_mail(SUPPORTER).link("/supporter/");
+        let page = fresh.split('?').next().expect("an address").to_owned();
         assert_ne!(page, receipt);
         let is = stripe.object(&subscription).expect("it is there");
         assert_eq!(is["items"]["data"][0]["price"]["unit_amount"], 1_500, "{is}");
@@ -111,6 +113,99 @@ both_engines! {
         // Something that no button of ours sends changes nothing.
         assert_eq!(press(&app, &page, "refund", &[]).await.status, StatusCode::BAD_REQUEST);
         app.leaves_work();
+    }
+
+    /// What was typed where a link could not do it is filled in behind the fresh one, and what was typed beside another button stays.
+    async fn what_was_typed_is_not_lost_by_a_link_or_another_button(app: TestApp) {
+        let (receipt, subscription) = monthly(&app).await;
+        let has = |page: &Page, value: &str| assert!(page.body.contains(&format!("value=\"{value}\"")), "{value}: {}", page.body);
+        press(&app, &receipt, "amount", &[("amount", "21,50")]).await.says("What you typed here is filled in there");
+        app.drain().await;
+        let fresh = app.last_mail(SUPPORTER).link("/supporter/");
+        let page = app.visitor().open(&fresh).await;
+        page.says("€15.00 every month").says("not saved yet");
+        has(&page, "21,50");
+        // By the form as it stands there, with nothing typed anew.
+        let visitor = app.visitor();
+        let form = visitor.open(&fresh).await.form("/supporter/").with("press", "amount");
+        visitor.submit_and_follow(&form).await.says("€21.50 every month").says("Done.");
+        let is = app.sandbox.stripe().object(&subscription).expect("it is there");
+        assert_eq!(is["items"]["data"][0]["price"]["unit_amount"], 2_150, "{is}");
+        // Opened once more, that is so, however it was written.
+        assert!(!app.visitor().open(&fresh).await.text().contains("not saved yet"), "it is");
+
+        let bare = fresh.split('?').next().expect("an address").to_owned();
+        let day = app.site.now().plus(40 * DAY).day(&broadside::clock::Zone::UTC);
+        let changed = press(&app, &bare, "date", &[("date", &day), ("amount", "30")]).await;
+        changed.says("Done.").says("€21.50 every month").says("not saved yet");
+        has(&changed, "30");
+        // Return in the field of the day presses the first button of the form, and means the day.
+        let sooner = app.site.now().plus(20 * DAY).day(&broadside::clock::Zone::UTC);
+        press(&app, &bare, "amount", &[("date", &sooner)]).await.says("Done.").says("€21.50 every month");
+        app.drain().await;
+        assert_eq!(letters(&app, "was changed"), 3);
+
+        press(&app, &bare, "named", &[("name", "Ann Lamp"), ("seen_name", "")]).await.says("We may name you from now on");
+        let named: Vec<(String, bool)> = rows(&app.site.db, "select name, named_since is not null from donor").await;
+        assert_eq!(named, [("Ann Lamp".to_owned(), true)]);
+        let wrong = press(&app, &bare, "statement", &[("from", "2029-01-01"), ("to", "2020-12-31")]).await;
+        has(&wrong, "2029-01-01");
+
+        app.advance(31 * DAY);
+        press(&app, &receipt, "amount", &[("gift", "x"), ("amount", "22"), ("seen_amount", "15")]).await.says("This link has run out");
+        app.drain().await;
+        assert!(app.last_mail(SUPPORTER).link("/supporter/").contains("amount=22"));
+        app.leaves_work();
+    }
+
+    /// TRUST A22: the payment service's page on which who pays is changed opens by the link that was asked for, and offers what ours made there
+    /// offers, whatever else the account offers to others.
+    async fn another_card_takes_a_link_that_was_asked_for(app: TestApp) {
+        let (receipt, _) = monthly(&app).await;
+        let refused = press(&app, &receipt, "card", &[]).await;
+        refused.says("Nothing was changed yet");
+        app.drain().await;
+        let fresh = app.last_mail(SUPPORTER).link("/supporter/");
+        let api_base = format!("http://{}", app.sandbox.http_addr()).parse().expect("an address");
+        let stripe = Stripe::new(&StripeSettings { secret_key: "sk_test_of_a_test".to_owned(), api_base }).expect("a client");
+        let session = async || {
+            let page = press(&app, &fresh, "card", &[]).await;
+            let (_, rest) = page.body.split_once("/p/session/").expect("the way there");
+            let id = rest.split(['"', '&']).next().expect("an id");
+            app.sandbox.stripe().object(id).expect("a session")
+        };
+        assert_eq!(session().await["configuration"], "bpc_sandbox", "nobody ran the set-up yet");
+        let ours = stripe.set_portal(None, "https://magazine.example.org/").await.expect("it is made").id;
+        let opened = session().await;
+        assert_eq!(opened["configuration"], ours.as_str(), "{opened}");
+        assert_eq!(opened["flow"]["type"], "payment_method_update", "{opened}");
+        app.leaves_work();
+    }
+
+    /// Whoever changes addresses at the payment service writes to anybody: one mailbox is asked three times a day, in whatever spelling, and
+    /// what was not asked is asked later.
+    async fn one_mailbox_is_not_asked_again_and_again(app: TestApp) {
+        let (_, subscription) = monthly(&app).await;
+        let stripe = app.sandbox.stripe();
+        let customer = stripe.customer_of(&subscription).expect("a customer");
+        let asked = || {
+            let all = (0..8).map(|number| format!("victim+{number}@example.com"));
+            all.map(|to| app.mails(&to).len()).sum::<usize>()
+        };
+        for number in 0..8 {
+            stripe.change_customer(&customer, &format!("email=victim%2B{number}@example.com")).expect("it is changed there");
+            app.hear_the_provider().await;
+            app.drain().await;
+        }
+        assert_eq!(asked(), 3);
+        // The same again is no other letter, and uses up nothing of tomorrow's.
+        app.advance(DAY + Duration::from_secs(60));
+        for name in ["name=Ann", "name=Anna"] {
+            stripe.change_customer(&customer, name).expect("something else is changed there");
+            app.hear_the_provider().await;
+            app.drain().await;
+        }
+        assert_eq!(asked(), 4);
     }
 
     /// TRUST L7, L8: whoever gives and is no reader asks for what is held, and to be forgotten, on their own page.

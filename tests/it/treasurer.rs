@@ -266,6 +266,127 @@ both_engines! {
         house.agrees("eur").await;
     }
 
+    /// TRUST D8: a treasurer has both books compared at a press: one at a time, in the background. The page says that it is under way, what came
+    /// of it, truly so where there was nothing, and that it did not work.
+    async fn both_books_are_compared_at_a_press(house: House) {
+        let desk = house.desk().await;
+        let book = async || desk.open("/desk/donations/book").await;
+        let form = book().await.form("/desk/donations/book/compare");
+        let turn = async || house.jobs().run_all_once().await;
+        let asked = desk.submit_and_follow(&form).await;
+        asked.says("It is being compared");
+        assert!(!asked.body.contains("Compare now"), "it is under way");
+        desk.submit(&form).await;
+        assert_eq!(rows::<(i64,)>(&house.site.db, "select count(*) from comparison").await, [(1,)]);
+        turn().await;
+        book().await.says("there was nothing to compare");
+        assert!(book().await.body.contains("Compare now"), "it is over");
+        assert!(!book().await.body.contains("Equal on"), "nothing was the same");
+
+        house.paid("15").await;
+        house.advance(Duration::from_secs(7_200));
+        desk.submit(&form).await;
+        turn().await;
+        book().await.says("Equal on").says("say the same of all that moved from");
+        desk.open("/desk/donations").await.says("Last equal: today");
+
+        house.stripe().plan_request(Some("/v1/payment_intents"), ApiFault::Refuse(403), None);
+        desk.submit(&form).await;
+        turn().await;
+        book().await.says("It did not work the last time").says("tried again by itself");
+        house.stripe().clear_plans();
+        house.advance(Duration::from_secs(120));
+        turn().await;
+        let page = book().await;
+        assert!(page.body.contains("Compare now") && !page.body.contains("It did not work"), "{}", page.body);
+
+        // Whoever compared was killed in the middle of it: another takes it up once nobody says any more that they are at it.
+        let now = house.site.now();
+        let until = now.plus(Duration::from_secs(240)).0;
+        change(&house.site.db, format!("insert into comparison (name, asked_at, mends, attempts, next_at) values ('books', {}, 'no', 1, {until})", now.0).leak()).await;
+        turn().await;
+        book().await.says("It is being compared");
+        house.advance(Duration::from_secs(300));
+        turn().await;
+        assert!(book().await.body.contains("Compare now"), "it is over");
+    }
+
+    /// TRUST D8: what differs is fetched and booked at a press, without a command, and its supporter has their receipt.
+    async fn what_differs_is_fetched_at_a_press(house: House) {
+        house.paid("15").await;
+        let lost = house.give("once", "25").await;
+        house.stripe().hold_events();
+        house.stripe().pay(&lost.session, BUYER).expect("a payment");
+        let _lost = house.stripe().held_events();
+        house.advance(Duration::from_secs(7_200));
+        let desk = house.desk().await;
+        let page = desk.open("/desk/donations/book").await;
+        assert!(!page.body.contains("Fetch what is missing"), "nothing differs yet");
+        desk.submit(&page.form("/desk/donations/book/compare")).await;
+        house.jobs().run_all_once().await;
+        let page = desk.open("/desk/donations/book").await;
+        page.says("€25.00 was paid, and is not in the book");
+        let fetches = desk.submit_and_follow(&page.form("/desk/donations/book/compare").with("mend", "yes")).await;
+        fetches.says("It is being compared");
+        house.jobs().run_all_once().await;
+        desk.open("/desk/donations/book").await.says("Equal on");
+        assert_eq!(house.donation(&lost).await.standing, GiftStanding::Paid);
+        house.drain().await;
+        assert!(TestApp::mails(&house, BUYER).iter().any(|mail| mail.text.contains("€25.00")), "a receipt");
+        house.agrees("eur").await;
+    }
+
+    /// TRUST D8: each night the books are compared once, by whichever process comes first.
+    async fn both_books_are_compared_each_night(house: House) {
+        let mut compared = 0;
+        for _ in 0..48 {
+            house.advance(Duration::from_secs(3_600));
+            for _ in 0..2 {
+                compared += donations::compare_due(&house.site, house.provider.as_ref()).await.expect("a turn").done;
+            }
+        }
+        assert_eq!(compared, 2);
+    }
+
+    /// From which day on a month can be closed is said in the magazine's own zone, where it may be another day, month and year than in London.
+    async fn when_a_month_can_be_closed_is_said_in_our_zone(house: House) {
+        let new_year = Moment::from_unix_seconds(1_798_761_600);
+        house.advance(new_year.since(house.site.now()).saturating_sub(Duration::from_secs(1_800)));
+        let desk = house.desk().await;
+        for (zone, says, of) in [
+            ("UTC", "It can be closed from 1 January 2027 on.", "December 2026"),
+            ("Australia/Sydney", "It can be closed from 1 February 2027 on.", "January 2027"),
+            ("America/Los_Angeles", "It can be closed from 1 January 2027 on.", "December 2026"),
+        ] {
+            set_zone(&house, zone).await;
+            let page = desk.open("/desk/donations/book").await;
+            page.says(says).says(of);
+            assert!(!page.body.contains("and whatever is before it</button>"), "{zone}: it goes on");
+        }
+        house.advance(Duration::from_secs(1_800));
+        let page = desk.open("/desk/donations/book?month=2026-12").await;
+        page.says("It can be closed from 1 January 2027 on.");
+        set_zone(&house, "UTC").await;
+        let page = desk.open("/desk/donations/book?month=2026-12").await;
+        assert!(page.body.contains("Close December 2026 and whatever is before it"), "{}", page.body);
+    }
+
+    /// Treasurers read words, the same on each page and in the file, and no codes of the payment service.
+    async fn a_treasurer_reads_words_and_no_codes(house: House) {
+        let (gift, charge) = house.paid("15").await;
+        house.stripe().refund(&charge, Some(500)).expect("a refund");
+        house.work().await;
+        let desk = house.desk().await;
+        let page = desk.open(&format!("/desk/donations/{}", gift.id)).await;
+        page.says("The payment page was gone through").says("Money is sent back").says("partly sent back");
+        for code in ["checkout.session", "payment_intent.", "charge.", "refund.created", "partly_refunded"] {
+            assert!(!page.text().contains(code), "{code}: {}", page.text());
+        }
+        desk.open("/desk/donations").await.says("partly sent back");
+        let csv = desk.submit(&desk.open("/desk/donations/file").await.form("/desk/donations/file")).await;
+        assert!(csv.body.contains(",once,partly sent back,"), "{}", csv.body);
+    }
+
     /// Who gives twice is at the top of the page; a regular donation is ended from the desk, and says why in the log.
     async fn a_double_is_shown_and_ended_at_the_desk(house: House) {
         for _ in 0..2 {
@@ -307,6 +428,12 @@ both_engines! {
         assert!(page.body.contains(&gift.id), "{}", page.body);
         assert_eq!(desk.open("/desk/donations/payouts/po_unknown").await.status, StatusCode::NOT_FOUND);
     }
+}
+
+async fn set_zone(house: &House, zone: &str) {
+    let insert =
+        "insert into setting (id, name, value, changed_at) select coalesce(max(id), 0) + 1, 'time_zone'";
+    change(&house.site.db, format!("{insert}, '{zone}', 0 from setting").leak()).await;
 }
 
 /// This month, as the address of the page names it.

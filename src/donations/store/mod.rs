@@ -56,5 +56,12 @@ pub const STATEMENTS: &[&[Sql]] = &[
 ];
 
 /// Every statement of this room's queues, for the same check.
-pub const QUEUES: &[&[&[Sql]]] =
-    &[adopt::QUEUES, calls::QUEUES, changes::QUEUES, events::QUEUES, give_back::QUEUES, renewals::QUEUES];
+pub const QUEUES: &[&[&[Sql]]] = &[
+    adopt::QUEUES,
+    calls::QUEUES,
+    changes::QUEUES,
+    events::QUEUES,
+    give_back::QUEUES,
+    reconcile::QUEUES,
+    renewals::QUEUES,
+];

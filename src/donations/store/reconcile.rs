@@ -6,7 +6,7 @@ use super::super::states::{Compared, DonationState};
 use crate::{
     clock::Moment,
     db::{Db, Result, Tx},
-    statements,
+    queue, statements, words,
 };
 
 statements! {
@@ -59,6 +59,43 @@ statements! {
         equal_at = coalesce(excluded.equal_at, reconciliation.equal_at), compared = excluded.compared,
         differences = excluded.differences, found = excluded.found";
     LAST = "select at, equal_at, found from reconciliation where id = 1";
+    LAST_AT = "select at from reconciliation where id = 1";
+    ASK = "insert into comparison (name, asked_at, mends, attempts, next_at) values ('books', $1, $2, 0, $1) on conflict (name) do nothing";
+    UNDERWAY = "select asked_at, next_at, last_error from comparison where name = 'books'";
+    RENEW = "update comparison set next_at = $2 where name = 'books' and next_at = $1";
+    END = "delete from comparison where name = 'books' and next_at = $1";
+}
+
+queue! {
+    /// The comparison that somebody or the night asked for.
+    pub COMPARISONS = COMPARISONS {
+        table: "comparison", key: "name", since: "asked_at", also: ", mends",
+        open: "name = 'books'",
+    }
+}
+
+words! {
+    /// Whether a comparison also fetches what is missing here.
+    pub enum Mends else No {
+        Yes = "yes",
+        No = "no",
+    }
+}
+
+/// What is wanted of a comparison.
+#[derive(Clone, Debug, FromRow)]
+pub struct Wanted {
+    pub mends: Mends,
+}
+
+/// A comparison that waits for its turn or is under way.
+#[derive(Clone, Debug, FromRow)]
+pub struct Underway {
+    pub asked_at: Moment,
+    /// Of one that did not work, when it is tried again.
+    pub next_at: Moment,
+    /// Why it did not work the last time.
+    pub last_error: Option<String>,
 }
 
 /// What we know of a payment.
@@ -148,4 +185,26 @@ pub async fn keep(
 
 pub async fn last(db: &Db) -> Result<Option<(Moment, Option<Moment>, String)>> {
     db.opt(LAST, ()).await
+}
+
+pub async fn last_at(db: &Db) -> Result<Option<Moment>> {
+    Ok(db.opt::<(Moment,)>(LAST_AT, ()).await?.map(|(at,)| at))
+}
+
+pub async fn ask(tx: &mut Tx, mends: Mends, now: Moment) -> Result<u64> {
+    tx.exec(ASK, (now, mends)).await
+}
+
+pub async fn underway(db: &Db) -> Result<Option<Underway>> {
+    db.opt(UNDERWAY, ()).await
+}
+
+/// Whether the claim was ours, and is until then.
+pub async fn renew(tx: &mut Tx, claim: Moment, until: Moment) -> Result<bool> {
+    Ok(tx.exec(RENEW, (claim, until)).await? == 1)
+}
+
+/// Whether the claim was ours: then it is over.
+pub async fn end(tx: &mut Tx, claim: Moment) -> Result<bool> {
+    Ok(tx.exec(END, (claim,)).await? == 1)
 }

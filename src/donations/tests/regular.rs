@@ -529,7 +529,7 @@ both_engines! {
         let old = supporter_by_link(&room.site, &token).await.expect("a read").expect("theirs once");
         assert!(!old.is_fresh);
         for _ in 0..20 {
-            mail_fresh_link(&room.site, &old).await.expect("an answer");
+            mail_fresh_link(&room.site, &old, "").await.expect("an answer");
         }
         assert_eq!(letters(&room, "gifts_link").await, 11, "ten a day are all there are");
         for forged in ["", "x", "monthly", &token[1..]] {

@@ -75,7 +75,6 @@ struct WireRequirements {
 #[derive(Deserialize)]
 struct WirePortal {
     id: String,
-    is_default: bool,
     default_return_url: Option<String>,
     metadata: Metadata,
     features: WireFeatures,
@@ -87,6 +86,8 @@ struct WireFeatures {
     invoice_history: Option<WireFeature>,
     payment_method_update: Option<WireFeature>,
     subscription_cancel: Option<WireFeature>,
+    subscription_pause: Option<WireFeature>,
+    subscription_update: Option<WireFeature>,
 }
 
 #[derive(Deserialize)]
@@ -98,12 +99,12 @@ impl From<WirePortal> for Portal {
     fn from(wire: WirePortal) -> Self {
         let on = |feature: Option<WireFeature>| feature.is_some_and(|feature| feature.enabled);
         Self {
-            is_default: wire.is_default,
             is_ours: wire.metadata.is_some_and(|all| all.contains_key(OURS)),
             changes_method: on(wire.features.payment_method_update),
             ends: on(wire.features.subscription_cancel),
             shows_history: on(wire.features.invoice_history),
             changes_address: on(wire.features.customer_update),
+            changes_gift: on(wire.features.subscription_update) || on(wire.features.subscription_pause),
             return_url: wire.default_return_url,
             id: wire.id,
         }
@@ -231,6 +232,7 @@ impl Stripe {
             ("features[payment_method_update][enabled]", "true"),
             ("features[subscription_cancel][enabled]", "true"),
             ("features[subscription_cancel][mode]", "at_period_end"),
+            ("features[subscription_pause][enabled]", "false"),
             ("features[subscription_update][enabled]", "false"),
         ] {
             add(&mut fields, name, value);

@@ -426,9 +426,16 @@ impl PaymentProvider for Stripe {
                 url: String,
             }
             // A page that nobody opens is over within minutes: it needs no key.
+            let ours = self.portals().await?.into_iter().find(|portal| portal.is_ours);
+            let mut fields = vec![
+                ("customer", customer),
+                ("return_url", back),
+                ("flow_data[type]", "payment_method_update"),
+            ];
+            // What the account offers to whoever names nothing may be another program's. Where nobody ran `payments setup` there is that alone.
+            fields.extend(ours.iter().map(|portal| ("configuration", portal.id.as_str())));
             let fields =
-                [("customer", customer), ("return_url", back), ("flow_data[type]", "payment_method_update")];
-            let fields = fields.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+                fields.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
             let path = &["billing_portal", "sessions"];
             let made: Made = self.send(Call { method: Method::POST, path, fields, key: None }).await?;
             Ok(made.url)

@@ -29,14 +29,33 @@ use crate::{
     },
     dossier::{self, AskOutcome, Asks},
     email_address::EmailAddress,
+    money::{self, Money},
     payments::GiftRhythm,
     settings::Settings,
     subscribers::SubscriberError,
 };
 
 const TITLE: &str = "Your gifts";
-/// `press` is the button, `gift` which regular gift it is about or which receipt.
-const FIELDS: &[&str] = &["press", "gift", "amount", "every", "date", "until", "name", "from", "to"];
+/// `press` is the button, `gift` which regular gift it is about or which receipt. What the page showed stands beside what may have been typed.
+const FIELDS: &[&str] = &[
+    "press",
+    "gift",
+    "amount",
+    "seen_amount",
+    "every",
+    "seen_every",
+    "date",
+    "seen_date",
+    "until",
+    "name",
+    "seen_name",
+    "from",
+    "to",
+];
+/// What is typed of a regular gift, each with a button of its own.
+const OF_A_GIFT: [&str; 3] = ["amount", "every", "date"];
+/// Nothing longer is taken along in the address of a page: no amount is so long.
+const LONGEST_TYPED: usize = 24;
 /// `website` is no question, as on other forms that anybody fills in.
 const ASK_FIELDS: &[&str] = &["email", "website"];
 const SENT: &str = "/supporter/sent";
@@ -51,6 +70,8 @@ struct Page {
     done: Option<&'static str>,
     /// What was not, and why.
     trouble: Option<String>,
+    /// Whether something that was typed before is filled in, and not saved.
+    unsaved: bool,
     /// What they gave in all, a line for each kind and currency.
     totals: Vec<String>,
     regular: Vec<Regular>,
@@ -63,6 +84,8 @@ struct Page {
     contact: String,
     /// The way to give again, which knows them.
     give: String,
+    /// Their name as it is.
+    seen_name: String,
     /// Whether they may be named in public.
     named: bool,
     /// Whether they came by a link that they asked for, by which more can be given, and sooner.
@@ -73,16 +96,20 @@ struct Page {
 struct Regular {
     id: String,
     amount: String,
+    /// What is filled in, and what is so.
     figures: String,
+    seen_figures: String,
     currency: String,
     every: String,
+    seen_every: String,
     state: RecurringState,
     /// Whether anything can be changed of it.
     running: bool,
     rests: bool,
     next: Option<String>,
-    /// The day of the next payment as browsers write it.
+    /// The day of the next payment as browsers write it: what is filled in, and what is so.
     next_day: String,
+    seen_day: String,
     ends: Option<String>,
     /// Whether a payment comes before that.
     once_more: bool,
@@ -168,17 +195,42 @@ struct Sent {
     contact: String,
 }
 
+/// What the address of a fresh link fills in: what was typed where the one of before did not do it.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Typed {
+    gift: String,
+    amount: String,
+    every: String,
+    date: String,
+}
+
 /// `GET /supporter/{token}`
-pub(crate) async fn show(State(app): State<App>, Path(token): Path<String>, told: InAddress) -> Outcome {
+pub(crate) async fn show(
+    State(app): State<App>,
+    Path(token): Path<String>,
+    Query(typed): Query<Typed>,
+    told: InAddress,
+) -> Outcome {
     let here = format!("/supporter/{token}");
+    let mut form = Form::new(FIELDS);
     let told = match told.read(&app.site, &here) {
         Some(Told::Gifts(told)) => Some(told),
-        _ => None,
+        Some(Told::GiftsBeside { told, typed }) => {
+            form = typed.into_iter().fold(form, |form, (name, value)| form.with(&name, value));
+            told
+        }
+        _ => {
+            let Typed { gift, amount, every, date } = typed;
+            let typed = [("gift", gift), ("amount", amount), ("every", every), ("date", date)];
+            form = typed.into_iter().fold(form, |form, (name, value)| form.with(name, value));
+            None
+        }
     };
     match donations::supporter_by_link(&app.site, &token).await? {
         Some(supporter) if supporter.is_fresh => {
             let said = (told.map(GiftsTold::sentence), None);
-            page(&app, &supporter, here, Form::new(FIELDS), said).await
+            page(&app, &supporter, here, form, said).await
         }
         Some(supporter) => run_out(&app, &supporter, here, told).await,
         None => dead_link::page(&app, dead_link::Was::Unknown).await,
@@ -192,15 +244,17 @@ pub(crate) async fn submit(State(app): State<App>, Path(token): Path<String>, po
     let Some(supporter) = donations::supporter_by_link(&app.site, &token).await? else {
         return dead_link::page(&app, dead_link::Was::Unknown).await;
     };
-    let told = |told: GiftsTold, part: &str| Ok(Told::Gifts(told).at(&app.site, &here, part));
     if !supporter.is_fresh {
         // Whatever was pressed: a page that has run out mails a fresh link, and does nothing else.
-        return told(written(donations::mail_fresh_link(&app.site, &supporter).await?, GiftsTold::Link), "");
+        let asked = donations::mail_fresh_link(&app.site, &supporter, &as_query(&form)).await?;
+        return Ok(Told::Gifts(written(asked, GiftsTold::Link)).at(&app.site, &here, ""));
     }
+    let press = meant(&form).to_owned();
+    let told = |told: GiftsTold, part: &str| Ok(beside(&form, &press, told).at(&app.site, &here, part));
     let provider = app.payments.as_ref().map(|payments| payments.provider.as_ref());
     let gift = form.text("gift").to_owned();
     let zone = Settings::load(&app.site.db).await?.time_zone;
-    let wish = match form.text("press") {
+    let wish = match press.as_str() {
         "receipt" => {
             let sent = donations::send_receipt_again(&app.site, &supporter, &gift).await?;
             return told(written(sent, GiftsTold::Receipt), "#gifts");
@@ -219,6 +273,13 @@ pub(crate) async fn submit(State(app): State<App>, Path(token): Path<String>, po
             };
         }
         asked @ ("named" | "unnamed") => {
+            // The name stands above the button, and is the one that is meant.
+            if form.text("name") != form.text("seen_name")
+                && let Err(why) =
+                    donations::rename_supporter(&app.site, &supporter, form.text("name")).await?
+            {
+                return again(&app, &supporter, here, form, why.to_owned()).await;
+            }
             donations::let_be_named(&app.site, &supporter, asked == "named").await?;
             return told(if asked == "named" { GiftsTold::Named } else { GiftsTold::Unnamed }, "#you");
         }
@@ -235,6 +296,7 @@ pub(crate) async fn submit(State(app): State<App>, Path(token): Path<String>, po
             return told(answer, "");
         }
         "card" => {
+            let here = beside(&form, &press, None).address(&app.site, &here);
             let back = app.site.url(&here);
             return match donations::card_page(&app.site, provider, &supporter, (&gift, &back)).await {
                 Ok(page) => {
@@ -245,7 +307,7 @@ pub(crate) async fn submit(State(app): State<App>, Path(token): Path<String>, po
                     )
                     .await
                 }
-                Err(error) => refused(&app, &supporter, here, form, error).await,
+                Err(error) => refused(&app, &supporter, format!("/supporter/{token}"), form, error).await,
             };
         }
         "amount" => Some(Wish::Amount(form.text("amount"))),
@@ -273,6 +335,41 @@ pub(crate) async fn submit(State(app): State<App>, Path(token): Path<String>, po
     }
 }
 
+/// Which button is meant: Return in a field of a gift presses the first of its buttons, whatever was typed.
+fn meant(form: &Form) -> &str {
+    let press = form.text("press");
+    if !OF_A_GIFT.contains(&press) || is_typed(form, press) {
+        return press;
+    }
+    OF_A_GIFT.into_iter().find(|field| is_typed(form, field)).unwrap_or(press)
+}
+
+/// Whether a field of a regular gift holds something else than the page showed.
+fn is_typed(form: &Form, field: &str) -> bool {
+    form.is_ticked(field) && form.text(field) != form.text(&format!("seen_{field}"))
+}
+
+/// What was typed of a regular gift, but for one field.
+fn typed_but(form: &Form, field: &str) -> Vec<(String, String)> {
+    let typed = OF_A_GIFT.into_iter().filter(|one| *one != field && is_typed(form, one));
+    let typed = typed.map(|one| (one, form.text(one))).filter(|(_, text)| text.len() <= LONGEST_TYPED);
+    let typed: Vec<_> = typed.map(|(one, text)| (one.to_owned(), text.to_owned())).collect();
+    if typed.is_empty() {
+        return typed;
+    }
+    [vec![("gift".to_owned(), form.text("gift").to_owned())], typed].concat()
+}
+
+/// The same of all of them, for the address of a fresh link.
+fn as_query(form: &Form) -> String {
+    url::form_urlencoded::Serializer::new(String::new()).extend_pairs(typed_but(form, "")).finish()
+}
+
+/// What was done, and what was typed beside the button that did it.
+fn beside(form: &Form, press: &str, told: impl Into<Option<GiftsTold>>) -> Told {
+    Told::GiftsBeside { told: told.into(), typed: typed_but(form, press) }
+}
+
 const WRONG_DAYS: &str = "Choose the first day and the last, the earlier one first, and at most ten years.";
 
 /// What became of a letter, for the page.
@@ -291,8 +388,13 @@ async fn refused(app: &App, supporter: &Supporter, here: String, form: Form, err
         }
         ChangeError::NotFound => return Ok(Told::Gifts(GiftsTold::Gone).at(&app.site, &here, "")),
         ChangeError::NeedsLink => {
-            let told = written(donations::mail_fresh_link(&app.site, supporter).await?, GiftsTold::LinkFirst);
-            return Ok(Told::Gifts(told).at(&app.site, &here, ""));
+            match donations::mail_fresh_link(&app.site, supporter, &as_query(&form)).await? {
+                LetterAsked::Enough => GiftsTold::Enough.sentence().to_owned(),
+                asked => {
+                    let told = written(asked, GiftsTold::LinkFirst);
+                    return Ok(Told::Gifts(told).at(&app.site, &here, ""));
+                }
+            }
         }
         ChangeError::Enough => GiftsTold::Enough.sentence().to_owned(),
         ChangeError::Ends => GiftsTold::Ends.sentence().to_owned(),
@@ -327,7 +429,10 @@ async fn page(
     let held = donations::gifts_of(&app.site, supporter).await?;
     let form = if form.text("name").is_empty() { form.with("name", supporter.name()) } else { form };
     let now = app.site.now();
+    let regular: Vec<Regular> =
+        held.regular.iter().map(|gift| Regular::new(app, gift, zone, &form)).collect();
     let page = Page {
+        unsaved: trouble.is_none() && regular.iter().any(Regular::is_typed_in),
         here,
         email: supporter.masked_email(),
         done,
@@ -337,14 +442,15 @@ async fn page(
             .iter()
             .map(|total| format!("{}: {}", words::donations::given(total), total.amount()))
             .collect(),
-        regular: held.regular.iter().map(|gift| Regular::new(app, gift, zone, &form)).collect(),
+        regular,
         gifts: held.gifts.into_iter().map(|gift| Gift::new(gift, zone)).collect(),
         newest: NEWEST_GIFTS,
         more: held.more,
-        statement: this_year(now, zone),
+        statement: typed_days(&form).unwrap_or_else(|| this_year(now, zone)),
         reachable: app.payments.is_some(),
         contact: settings.contact_email.clone(),
         give: give_again(app, supporter),
+        seen_name: supporter.name().to_owned(),
         named: supporter.may_be_named(),
         asked: supporter.was_asked_for,
         form,
@@ -372,26 +478,39 @@ impl Regular {
     fn new(app: &App, gift: &RegularGift, zone: &Zone, form: &Form) -> Self {
         let day = |at: Moment| at.date(zone);
         let now = app.site.now();
-        let typed = (form.text("gift") == gift.public_id)
-            .then(|| form.text("amount"))
-            .filter(|typed| !typed.is_empty());
+        let typed = |field: &str, is: &str| {
+            let typed = form.text(field);
+            let is_typed = form.text("gift") == gift.public_id && !typed.is_empty();
+            if is_typed { typed.to_owned() } else { is.to_owned() }
+        };
+        // "20" is what "20.00" is.
+        let currency = money::currency(&gift.currency);
+        let read = |typed: &str| Money::parse(typed, currency?).ok().map(Money::figures);
+        let amount = typed("amount", &gift.figures);
+        let amount = if read(&amount).as_ref() == Some(&gift.figures) { gift.figures.clone() } else { amount };
+        let seen_every = sent(gift.rhythm);
+        let every = typed("every", &seen_every);
         let choice = |one: &GiftRhythm| RhythmChoice {
             sent: sent(*one),
             says: one.words(),
-            chosen: *one == gift.rhythm,
+            chosen: sent(*one) == every,
         };
         let is_resting = gift.state == RecurringState::Paused;
+        let seen_day = gift.next_at.filter(|_| !is_resting).map(|at| at.day(zone)).unwrap_or_default();
         Self {
             amount: gift.amount.clone(),
-            figures: typed.unwrap_or(&gift.figures).to_owned(),
+            figures: amount,
+            seen_figures: gift.figures.clone(),
             currency: gift.currency.clone(),
             every: gift.rhythm.words(),
+            seen_every,
             state: gift.state,
             running: gift.state.runs(),
             rests: is_resting,
             // While it rests, the date that the service goes on counting is not one of a payment.
             next: gift.next_at.filter(|at| *at > now && gift.ends_at.is_none() && !is_resting).map(day),
-            next_day: gift.next_at.filter(|_| !is_resting).map(|at| at.day(zone)).unwrap_or_default(),
+            next_day: typed("date", &seen_day),
+            seen_day,
             ends: gift.ends_at.map(day),
             once_more: gift.ends_at.zip(gift.next_at).is_some_and(|(ends, next)| next < ends && next > now),
             rests_until: gift.rests_until.map(day),
@@ -405,6 +524,16 @@ impl Regular {
             until: rests(now, zone),
             id: gift.public_id.clone(),
         }
+    }
+
+    /// Whether something is filled in that is not so.
+    fn is_typed_in(&self) -> bool {
+        let chosen = self.rhythms.iter().find(|one| one.chosen).map(|one| &one.sent);
+        self.running
+            && self.ends.is_none()
+            && (self.figures != self.seen_figures
+                || self.next_day != self.seen_day
+                || chosen.is_some_and(|chosen| *chosen != self.seen_every))
     }
 }
 
@@ -444,6 +573,12 @@ fn days(form: &Form, zone: &Zone) -> Option<(Moment, Moment)> {
 }
 
 const MOST_DAYS: std::time::Duration = std::time::Duration::from_secs(3_660 * 86_400);
+
+/// The days as they were typed, right or wrong.
+fn typed_days(form: &Form) -> Option<Days> {
+    let [from, to] = ["from", "to"].map(|field| form.text(field).to_owned());
+    (!from.is_empty() || !to.is_empty()).then_some(Days { from, to })
+}
 
 fn this_year(now: Moment, zone: &Zone) -> Days {
     let to = now.day(zone);

@@ -46,6 +46,8 @@ pub(super) enum Told {
     Gift { filled: Vec<(String, String)>, gift: String },
     /// Something was done on a supporter's page.
     Gifts(GiftsTold),
+    /// The same, where something else was typed beside it: names of fields, and what they held.
+    GiftsBeside { told: Option<GiftsTold>, typed: Vec<(String, String)> },
     /// A mail goes to the address that was typed.
     Mailed { to: String, later: bool },
 }
@@ -194,7 +196,7 @@ impl GiftsTold {
             }
             Self::TeamAsked => "We do not mail to your address, so we have told our team what you ask.",
             Self::LinkFirst => {
-                "Nothing was changed yet: what takes more, or takes it sooner, is done by a fresh link alone, for mail is handed on. We have mailed it to you. It works for a day: please say there once more what you want."
+                "Nothing was changed yet: that is done by a fresh link alone, for mail is handed on. We have mailed it to you, and it works for a day. What you typed here is filled in there: press the button once more."
             }
             Self::Enough => {
                 "Nothing was done: we have written to you ten times today because somebody pressed a button here. Please come back tomorrow. You can stop a gift at any time."

@@ -10,18 +10,18 @@ use crate::{
 
 /// How a donation stands, and the colour of its pill.
 pub(in crate::web) const fn standing(standing: GiftStanding) -> (&'static str, &'static str) {
-    match standing {
-        GiftStanding::Paid => ("paid", "paid"),
-        GiftStanding::PartlyRefunded => ("partly sent back", "warn"),
-        GiftStanding::Refunded => ("sent back", ""),
-        GiftStanding::Disputed => ("in dispute", "bad"),
-        GiftStanding::DisputeWon => ("paid, dispute won", "paid"),
-        GiftStanding::DisputeLost => ("taken back by the bank", "failed"),
-        GiftStanding::Pending => ("waiting for the bank", "pending"),
-        GiftStanding::Failed => ("not paid", "failed"),
-        GiftStanding::Expired => ("not finished", ""),
-        GiftStanding::Created | GiftStanding::CheckoutOpen => ("at the checkout", ""),
-    }
+    let pill = match standing {
+        GiftStanding::Paid | GiftStanding::DisputeWon => "paid",
+        GiftStanding::PartlyRefunded => "warn",
+        GiftStanding::Disputed => "bad",
+        GiftStanding::DisputeLost | GiftStanding::Failed => "failed",
+        GiftStanding::Pending => "pending",
+        GiftStanding::Refunded
+        | GiftStanding::Expired
+        | GiftStanding::Created
+        | GiftStanding::CheckoutOpen => "",
+    };
+    (standing.in_words(), pill)
 }
 
 /// What somebody looks for.
@@ -153,6 +153,61 @@ pub(in crate::web) const fn event(state: EventState) -> &'static str {
         EventState::Done => "applied",
         EventState::Ignored => "no concern of ours",
         EventState::Dead => "given up",
+    }
+}
+
+/// What the payment service told, by its kind (<https://docs.stripe.com/api/events/types>), which the log has for whoever looks after the server.
+pub(in crate::web) fn happened(kind: &str) -> &'static str {
+    match kind {
+        "checkout.session.completed" => "The payment page was gone through",
+        "checkout.session.expired" => "The payment page closed, and nothing was paid",
+        "checkout.session.async_payment_failed" => "The bank did not pay",
+        "checkout.session.async_payment_succeeded" => "The bank paid",
+        "payment_intent.succeeded" | "charge.succeeded" => "A payment was made",
+        "payment_intent.processing" => "A payment is on its way",
+        "payment_intent.requires_action" => "The bank asks the supporter to confirm",
+        "payment_intent.canceled" => "A payment was called off",
+        "payment_intent.payment_failed" | "charge.failed" => "A payment was declined",
+        "charge.updated" => "What a payment cost is known",
+        "charge.refunded" | "charge.refund.updated" => "Money is sent back",
+        "invoice.paid" | "invoice.payment_succeeded" | "invoice_payment.paid" => "A regular gift was paid",
+        "invoice.payment_failed" => "A payment of a regular gift failed",
+        "invoice.payment_action_required" => "The bank wants a regular gift confirmed",
+        "invoice.upcoming" => "A payment of a regular gift comes up",
+        "invoice.finalization_failed" => "A bill of a regular gift could not be made out",
+        "customer.subscription.created" => "A regular gift began",
+        "customer.subscription.deleted" => "A regular gift ended",
+        "customer.deleted" => "A supporter was deleted at the payment service",
+        "account.updated" => "The account changed",
+        _ => match kind.split('.').next().unwrap_or_default() {
+            "charge" => "A bank’s dispute",
+            "refund" => "Money is sent back",
+            "radar" => "A bank warns of a fraud",
+            "review" => "The payment service looks at a payment",
+            "payout" => "Money goes to your bank",
+            "invoice" => "A bill of a regular gift changed",
+            "customer" if kind.starts_with("customer.subscription") => "A regular gift changed",
+            "customer" => "What is known of a supporter changed at the payment service",
+            "mandate" => "What a bank lets be taken changed",
+            "setup_intent" | "payment_method" => "A supporter’s card or account changed",
+            _ => "Something changed at the payment service",
+        },
+    }
+}
+
+/// What moved on the balance at the payment service (<https://docs.stripe.com/reports/balance-transaction-types>).
+pub(in crate::web) fn moved(kind: &str, is_a_gift: bool) -> &'static str {
+    match kind {
+        "charge" | "payment" if is_a_gift => "a gift",
+        "charge" | "payment" => "a payment that is no gift",
+        "refund" | "payment_refund" => "sent back",
+        "refund_failure" | "payment_failure_refund" => "sent back, and did not arrive",
+        "adjustment" => "a dispute, or put right by the payment service",
+        "stripe_fee" | "tax_fee" => "a fee",
+        "payout" => "paid out",
+        "payout_failure" | "payout_cancel" => "paid out, and did not arrive",
+        "topup" => "paid in by you",
+        _ => "moved by the payment service",
     }
 }
 

@@ -3,13 +3,18 @@
 
 use std::collections::BTreeSet;
 
-use axum::extract::{Path, Query};
+use axum::{
+    extract::{Path, Query},
+    http::{HeaderValue, header},
+};
 use serde::{Deserialize, Serialize};
 
 use super::look::month_in_words;
 use crate::{
     clock::Moment,
-    donations::{self, Account, CloseError, Difference, MonthSum, PaidOut, PayoutLine, figures},
+    donations::{
+        self, Account, CloseError, Difference, Mends, MonthSum, PaidOut, PayoutLine, Underway, figures,
+    },
     web::{
         Desk, Form, Outcome, Posted, WebError,
         paging::{Links, List, Place},
@@ -21,6 +26,8 @@ use crate::{
 const TEMPLATE: &str = "desk/donations/book";
 const TITLE: &str = "The book";
 const PAGE: usize = 50;
+/// The page looks again after so long, while it is being compared.
+const AGAIN: HeaderValue = HeaderValue::from_static("3");
 const FIELDS: &[&str] = &["month"];
 
 /// What the address asks for.
@@ -45,7 +52,15 @@ struct Page {
     /// Who closed it, and when.
     closed: Option<String>,
     can_be_closed: bool,
+    /// From which day on it can be.
+    closes_from: Option<String>,
     compared: Option<ComparedView>,
+    /// Since when it is being compared.
+    comparing: Option<String>,
+    /// That it did not work, and when it is tried again.
+    not_compared: Option<String>,
+    /// Whether a payment provider is set up.
+    open: bool,
     payouts: Vec<PayoutView>,
     pages: Links,
     form: Form,
@@ -73,8 +88,13 @@ struct SumView {
 #[derive(Serialize)]
 struct ComparedView {
     at: String,
+    /// From this day until this moment.
+    from: String,
+    until: String,
     equal_at: Option<String>,
     is_equal: bool,
+    /// Whether there was nothing to compare.
+    of_nothing: bool,
     compared: u64,
     different: u64,
     differences: Vec<Difference>,
@@ -100,7 +120,7 @@ struct PaidOutPage {
 
 #[derive(Serialize)]
 struct PaidOutView {
-    kind: String,
+    kind: &'static str,
     amount: String,
     fee: String,
     net: String,
@@ -111,7 +131,21 @@ struct PaidOutView {
 /// `GET /desk/donations/book`
 pub(crate) async fn show(desk: Desk, Query(asked): Query<Asked>) -> Outcome {
     let page = page(&desk, &asked, Form::new(FIELDS)).await?;
-    desk.page(TEMPLATE, TITLE, &page).await
+    let mut response = desk.page(TEMPLATE, TITLE, &page).await?;
+    if page.comparing.is_some() {
+        response.headers_mut().insert(header::REFRESH, AGAIN);
+    }
+    Ok(response)
+}
+
+/// `POST /desk/donations/book/compare`: the book is compared with the payment service now, in the background.
+pub(crate) async fn compare(desk: Desk, posted: Posted) -> Outcome {
+    if desk.app.payments.is_none() {
+        return Err(WebError::NotFound);
+    }
+    let mends = if posted.form(&["mend"])?.is_ticked("mend") { Mends::Yes } else { Mends::No };
+    donations::ask_to_compare(desk.site(), mends).await?;
+    Ok(see_other("/desk/donations/book#compared-title"))
 }
 
 /// `POST /desk/donations/book`: a month is closed, and whatever is before it.
@@ -151,6 +185,19 @@ async fn page(desk: &Desk, asked: &Asked, form: Form) -> Result<Page, WebError> 
         List { path: "/desk/donations/book#payouts-title", place: "before", kept: &[("month", &month)] };
     let read = |most| donations::payouts_page(db, asked.before.id(), most);
     let (payouts, pages) = list.page(asked.before, PAGE, read, |last| [last.id]).await?;
+    let (comparing, not_compared) = match donations::comparison_underway(db).await? {
+        Some(Underway { last_error: Some(why), next_at, .. }) => {
+            let again = next_at.max(now).time(zone);
+            (
+                None,
+                Some(format!(
+                    "It did not work the last time ({why}), and is tried again by itself about {again}."
+                )),
+            )
+        }
+        Some(underway) => (Some(underway.asked_at.time(zone)), None),
+        None => (None, None),
+    };
     let neighbour = |months: i64| zone.months_after(from, months).day(zone)[..7].to_owned();
     let later = neighbour(1);
     Ok(Page {
@@ -159,6 +206,7 @@ async fn page(desk: &Desk, asked: &Asked, form: Form) -> Result<Page, WebError> 
         later: (later <= this).then_some(later),
         late: sums.iter().map(|sum| sum.late).sum(),
         can_be_closed: closed.is_none() && until <= now,
+        closes_from: (closed.is_none() && until > now).then(|| until.date(zone)),
         closed,
         totals: totals(&sums),
         sums: sums.iter().map(sum).collect(),
@@ -166,10 +214,16 @@ async fn page(desk: &Desk, asked: &Asked, form: Form) -> Result<Page, WebError> 
             at: last.at.date_time(zone),
             equal_at: last.equal_at.map(|at| at.date_time(zone)),
             is_equal: last.found.is_equal(),
+            of_nothing: last.found.is_of_nothing(),
+            from: last.found.from.date(zone),
+            until: last.found.until.date_time(zone),
             compared: last.found.compared,
             different: last.found.different,
             differences: last.found.differences.into_iter().take(20).collect(),
         }),
+        comparing,
+        not_compared,
+        open: desk.app.payments.is_some(),
         payouts: payouts.into_iter().map(|one| payout(one, |at| at.date(zone))).collect(),
         pages,
         form: if form.text("month").is_empty() { form.with("month", &month) } else { form },
@@ -188,7 +242,7 @@ pub(crate) async fn show_payout(desk: Desk, Path(id): Path<String>, Query(asked)
         return Err(WebError::NotFound);
     }
     let view = |one: PaidOut| PaidOutView {
-        kind: one.kind.replace('_', " "),
+        kind: words::moved(&one.kind, one.donation.is_some()),
         amount: figures(one.amount_minor, &one.currency),
         fee: figures(one.fee_minor, &one.currency),
         net: figures(one.amount_minor - one.fee_minor, &one.currency),

@@ -319,8 +319,8 @@ async fn doubles(desk: &Desk) -> Result<Vec<DoubleView>, WebError> {
 
 /// "Last equal: today 03:10".
 fn in_words(last: &LastCompared, now: Moment, zone: &Zone) -> String {
-    if last.found.compared == 0 {
-        return "nothing was old enough yet to be compared".to_owned();
+    if last.found.is_of_nothing() {
+        return "there was nothing to compare yet".to_owned();
     }
     match last.equal_at {
         Some(at) if at.day(zone) == now.day(zone) => format!("Last equal: today {}", at.time(zone)),

@@ -27,7 +27,7 @@ pub(super) struct Line {
 #[derive(Serialize)]
 pub(super) struct EventView {
     id: String,
-    kind: String,
+    what: &'static str,
     source: &'static str,
     state: &'static str,
     attempts: i64,
@@ -58,7 +58,7 @@ pub(super) fn event(event: EventLine, zone: &Zone) -> EventView {
     EventView {
         can_be_tried: event.can_be_tried(),
         id: event.event_id,
-        kind: event.kind,
+        what: words::happened(&event.kind),
         source: words::heard(event.source),
         state: words::event(event.state),
         attempts: event.attempts,
