@@ -487,7 +487,8 @@ impl Regular {
         let currency = money::currency(&gift.currency);
         let read = |typed: &str| Money::parse(typed, currency?).ok().map(Money::figures);
         let amount = typed("amount", &gift.figures);
-        let amount = if read(&amount).as_ref() == Some(&gift.figures) { gift.figures.clone() } else { amount };
+        let amount =
+            if read(&amount).as_ref() == Some(&gift.figures) { gift.figures.clone() } else { amount };
         let seen_every = sent(gift.rhythm);
         let every = typed("every", &seen_every);
         let choice = |one: &GiftRhythm| RhythmChoice {
