@@ -88,6 +88,15 @@ pub(super) struct Coming<'a> {
     pub slug: Option<&'a str>,
 }
 
+impl Coming<'_> {
+    /// Whether it is published there, of a folder, on a day to come: no site shows it yet.
+    pub fn is_to_come(&self, now: Moment) -> bool {
+        self.there == There::Published
+            && self.markdown.is_some()
+            && self.article.published_at.is_some_and(|at| at > now)
+    }
+}
+
 /// What became of one article.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Taken {
@@ -203,6 +212,7 @@ pub(super) async fn take(
     let mut outcomes = Vec::with_capacity(chunk.len());
     for (coming, names) in chunk.iter().zip(&names) {
         let known = here.find(source, document, (coming, names)).cloned();
+        let coming = &Coming { there: by_now(coming, known.as_ref(), now), ..*coming };
         outcomes.push(match known {
             Some(known) => again(tx, source, coming, names, &known, now).await?,
             None => match here.name_for(names) {
@@ -543,6 +553,13 @@ async fn follow(
     };
     store::follow(tx, known.id, &followed).await?;
     store::set_topics(tx, known.id, &topics(&article.topics)).await
+}
+
+/// How it stands there by now: the file of a folder that is dated on a day to come is a draft until then, with its day. What is out here already
+/// stays so.
+fn by_now(coming: &Coming<'_>, known: Option<&Known>, now: Moment) -> There {
+    let is_out = known.is_some_and(|known| known.state == ArticleState::Published);
+    if coming.is_to_come(now) && !is_out { There::Draft } else { coming.there }
 }
 
 /// How one that is here stands from now on, by how it stands there.

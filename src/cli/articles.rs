@@ -142,6 +142,15 @@ fn would_come(survey: &ArchiveSurvey) {
     for (kind, number) in &survey.kinds {
         println!("{number} “{kind}”, which come if you ask for them: --kind {kind}");
     }
+    if survey.brought > 0 {
+        println!("{} pictures of the folder come along.", survey.brought);
+    }
+    if survey.loose_pictures + survey.loose_links > 0 {
+        println!(
+            "{} pictures and {} links name a place of the folder alone: give --site, or put the files of the pictures there.",
+            survey.loose_pictures, survey.loose_links
+        );
+    }
     for one in &survey.first {
         println!("  {} ({} words) {}", one.title, one.words, one.byline);
     }

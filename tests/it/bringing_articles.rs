@@ -363,6 +363,48 @@ both_engines! {
         assert_eq!(called(&app, "Salt").await.body_markdown.as_deref(), Some("Other words."));
     }
 
+    /// A picture that lies in the folder becomes one of ours; what names a place of the folder alone is counted before, named after, and leads to
+    /// the site where its address is given. Again it changes nothing.
+    async fn what_texts_name_of_their_folder_comes_or_is_said(app: TestApp) {
+        let text = "---\ntitle: Salt\ncover: /images/dough.png\n---\n![An oven](oven.png \"Hot\")\n\n![Lost](lost.png) [About](/about/)\n\n<img src=\"tag.png\">\n";
+        let folder = zip_of(&[
+            ("blog/posts/salt.md", text.as_bytes()),
+            ("blog/posts/oven.png", &drawing(700, 40)),
+            ("blog/static/images/dough.png", &drawing(640, 60)),
+            ("blog/posts/broken.md", b"# Broken\n\n![Never](broken.png)\n"),
+            ("blog/posts/broken.png", b"no picture"),
+        ]);
+        let archive = begun(&app, &folder).await;
+        let desk = app.desk().await;
+        let page = desk.open(&format!("/desk/articles/bring-in/{}", archive.public_id)).await;
+        page.says("3 pictures in the file that the texts show");
+        page.says("2 pictures and 1 link. Give the address of the site below");
+        articles::remove_archive(&app.site, &archive).await.expect("put away");
+
+        let report = come(&app, &folder, &published()).await;
+        assert_eq!((report.new, report.left), (2, 0), "{report:?}");
+        let ours = rows::<(String, String)>(&app.site.db, "select public_id, alt from picture order by alt").await;
+        let [(dough, _), (oven, alt)] = ours.as_slice() else { panic!("{ours:?}") };
+        assert_eq!(alt, "An oven");
+        let salt = called(&app, "Salt").await;
+        let oven = app.site.url(&format!("/pictures/{oven}-700.png"));
+        assert!(salt.body_html.contains(&format!("<figure><img src=\"{oven}\" alt=\"An oven\"><figcaption>Hot</figcaption></figure>")), "{}", salt.body_html);
+        assert!(salt.body_markdown.as_deref().is_some_and(|text| text.contains(&format!("![An oven]({oven} \"Hot\")"))));
+        assert_eq!(salt.image_url, Some(app.site.url(&format!("/pictures/{dough}-640.png"))));
+        let page = desk.open(&format!("/desk/articles/bring-in/{}", newest(&app).await.public_id)).await;
+        page.says("2 pictures and one link not shown (lost.png, /blog/posts/tag.png, /about/), for only a place of the folder is named: bring the folder again");
+        page.says("One picture not shown (broken.png)").says("not kept: broken.png, This is no picture");
+        assert_eq!(come(&app, &folder, &published()).await.unchanged, 2);
+
+        let of_a_site = ArchiveChoices { site: "https://gull.example".to_owned(), ..published() };
+        assert_eq!(come(&app, &folder, &of_a_site).await.updated, 2);
+        let salt = called(&app, "Salt").await;
+        for there in ["src=\"https://gull.example/lost.png\"", "href=\"https://gull.example/about/\"", oven.as_str()] {
+            assert!(salt.body_html.contains(there), "{there}: {}", salt.body_html);
+        }
+        assert_eq!(rows::<(i64,)>(&app.site.db, "select id from picture").await.len(), 2);
+    }
+
     /// However somebody types the site's address, and whatever its ids begin with by now, its drafts are what they were.
     async fn a_site_typed_otherwise_doubles_nothing(app: TestApp) {
         let ghost = r#"{"db":[{"meta":{"exported_on":1},"data":{"posts":[
@@ -428,6 +470,25 @@ both_engines! {
         jobs::forget_as_of(&app.site, app.site.now()).await.expect("a round");
         let report = come(&app, file("Good day, harbour", "Ships."), &published()).await;
         assert_eq!((report.new, report.left), (0, 1), "{report:?}");
+        assert_eq!(all(&app).await.len(), 1);
+    }
+
+    /// A file that is dated on a day to come is a draft until then, and known by its day though title and words change there.
+    async fn a_file_of_a_day_to_come_waits_for_it(app: TestApp) {
+        let day = app.site.now().plus(Duration::from_secs(3 * 86_400)).to_string();
+        let file = |title: &str, words: &str| zip(&[("posts/hello.md", &format!("---\ntitle: {title}\ndate: {day}\n---\n{words}\n"))]);
+        assert_eq!(come(&app, file("Soon", "Ships."), &published()).await.new, 1);
+        let one = called(&app, "Soon").await;
+        assert_eq!((one.state, one.published_at.to_string()), (ArticleState::Draft, day.clone()));
+        let page = app.desk().await.open(&format!("/desk/articles/bring-in/{}", newest(&app).await.public_id)).await;
+        page.says("It is dated on a day to come, so it is a draft");
+        let report = come(&app, file("Sooner", "Sails."), &published()).await;
+        assert_eq!((report.new, report.updated), (0, 1), "{report:?}");
+        assert_eq!(come(&app, file("Sooner", "Sails."), &published()).await.unchanged, 1);
+        app.advance(Duration::from_secs(4 * 86_400));
+        assert_eq!(come(&app, file("Here", "Boats."), &published()).await.updated, 1);
+        let one = called(&app, "Here").await;
+        assert_eq!((one.state, one.published_at.to_string()), (ArticleState::Published, day));
         assert_eq!(all(&app).await.len(), 1);
     }
 
@@ -653,7 +714,8 @@ both_engines! {
         let (file, texts) = (folder.join("all.xml"), folder.join("texts"));
         std::fs::write(&file, magazine()).expect("our own folder");
         std::fs::create_dir_all(texts.join("posts")).expect("our own folder");
-        std::fs::write(texts.join("posts/tide.md"), "# Tide\n\nIt comes in.\n").expect("our own folder");
+        std::fs::write(texts.join("posts/tide.md"), "# Tide\n\nIt comes in.\n\n![The sea](sea.PNG)\n").expect("our own folder");
+        std::fs::write(texts.join("posts/sea.PNG"), drawing(30, 20)).expect("our own folder");
         let (file, texts) = (file.display().to_string(), texts.display().to_string());
         let run = async |arguments: &[&str]| {
             let arguments = [&["articles", "import"][..], arguments].concat();
@@ -666,7 +728,12 @@ both_engines! {
         let came: serde_json::Value = serde_json::from_str(&run(&[&file, "--as", "published", "--json"]).await).expect("JSON");
         assert_eq!((came["came"]["new"].as_u64(), came["came"]["left"].as_u64()), (Some(3), Some(3)), "{came}");
         assert!(run(&[&file]).await.contains("0 new, 0 updated, 3 unchanged"));
+        assert!(run(&[&texts, "--dry-run"]).await.contains("1 pictures of the folder come along."));
+        assert!(rows::<(i64,)>(&app.site.db, "select id from picture").await.is_empty());
         assert!(run(&[&texts]).await.contains("1 new"));
+        let kept = rows::<(String,)>(&app.site.db, "select file from picture where alt = 'The sea'").await;
+        assert_eq!(kept, [("sea.PNG".to_owned(),)]);
+        assert!(called(&app, "Tide").await.body_html.contains("/pictures/"));
         assert_eq!(called(&app, "Tide").await.state, ArticleState::Draft);
     }
 
