@@ -16,6 +16,7 @@ use super::{
     slug,
     store::{self, Followed, Known},
     text::ArticleText,
+    topic_list::topics_in_a_line,
 };
 use crate::{
     clock::Moment,
@@ -470,7 +471,7 @@ async fn keep_beside(
         title: article.title.clone(),
         standfirst: article.standfirst.clone(),
         byline: article.byline.clone(),
-        topics: article.topics.join(", "),
+        topics: topics_in_a_line(&article.topics),
         body_markdown: coming.markdown.map(str::to_owned),
         body_html: Some(article.body_html.clone()),
         canonical_url: given(&article.canonical_url),

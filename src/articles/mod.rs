@@ -14,8 +14,8 @@
 //! | which article is which, what becomes of one that comes | `identity`, `import` |
 //! | encodings, HTML made clean, text read out of it | `cleaning` |
 //! | Markdown into HTML and back, what was pasted, what differs | `writing` |
-//! | writing one at the desk, its versions, what is not saved, its source's version | `edit`, `revisions`, `sittings`, `theirs`, `text` |
-//! | pictures of other sites in a text | `pictures` |
+//! | writing one at the desk, its versions, what is not saved, its source's version | `edit`, `revisions`, `sittings`, `theirs`, `text`, `topic_list` |
+//! | pictures of other sites in a text, and in what a feed brought | `pictures`, `fed_pictures` |
 //! | deleting one, and bringing it back | `bin` |
 //! | who wrote it | `byline`, `authors` |
 //! | finding some: for readers, at the desk, near a wrong address | `read`, `desk_look`, `near` |
@@ -48,6 +48,7 @@ mod store;
 mod tests;
 mod text;
 mod theirs;
+mod topic_list;
 mod writing;
 
 pub use self::{
@@ -104,6 +105,7 @@ pub use self::{
     store::feeds::FEEDS_IN_TURN,
     text::ArticleText,
     theirs::{SourceTaken, SourceVersion, source_version, take_source_version},
+    topic_list::{topics_in_a_line, topics_of_a_line},
     writing::{LARGEST_PASTE, WordChange, html_to_markdown, markdown_to_html, pasted_to_markdown},
 };
 
