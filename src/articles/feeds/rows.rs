@@ -38,9 +38,9 @@ words! {
     #[derive(Default)]
     pub enum FeedArrives else Draft {
         /// Drafts, which somebody publishes.
+        #[default]
         Draft = "draft",
         /// Published at once.
-        #[default]
         Published = "published",
     }
 }

@@ -13,7 +13,7 @@ use crate::{
 
 statements! {
     /// Adds a feed, unless its address is known.
-    ADD_FEED = "insert into feed (url, title, created_at) values ($1, '', $2) on conflict (url) do nothing";
+    ADD_FEED = "insert into feed (url, title, arrives, created_at) values ($1, '', $2, $3) on conflict (url) do nothing";
     /// One feed by its address.
     FEED_BY_URL = "select id, url, title, etag, last_modified, checked_at, last_error, state, every, arrives, topic_map, other_topics, brought, brought_at, removed_at, attempts, next_at, created_at, version from feed where url = $1";
     /// One feed.
@@ -86,8 +86,12 @@ pub(in crate::articles) async fn take_feed(
 }
 
 /// The feed of that address, and whether it was not known.
-pub(in crate::articles) async fn add_feed(tx: &mut Tx, url: &str, now: Moment) -> Result<(Feed, bool)> {
-    let added = tx.exec(ADD_FEED, (url, now)).await? > 0;
+pub(in crate::articles) async fn add_feed(
+    tx: &mut Tx,
+    (url, arrives): (&str, FeedArrives),
+    now: Moment,
+) -> Result<(Feed, bool)> {
+    let added = tx.exec(ADD_FEED, (url, arrives, now)).await? > 0;
     Ok((tx.one(FEED_BY_URL, (url,)).await?, added))
 }
 
