@@ -434,6 +434,10 @@ both_engines! {
         let harbour = Harbour::open().await;
         harbour.gives("/page", 200, &[("content-type", "text/html")], "<!doctype html><html><head><title>Hello</title></head><body>Hello</body></html>");
         harbour.gives("/forbidden", 403, &[], "");
+        for (page, names) in [("/dead", "/nowhere"), ("/empty", "/void"), ("/circle", "/page")] {
+            harbour.gives(page, 200, &[], &format!("<html><link rel=alternate type=application/rss+xml href={names}></html>"));
+        }
+        harbour.gives("/void", 200, &[], "");
         let desk = app.desk().await;
         for (typed, words) in [
             ("http://no-such-site.invalid/feed".to_owned(), "There is no site of that name: is it spelt right?"),
@@ -441,6 +445,9 @@ both_engines! {
             (harbour.url("/nowhere"), "There is nothing at that address (404)"),
             (harbour.url("/forbidden"), "The site does not let us read it (403)"),
             (harbour.url("/page"), "That is a web page, and it does not say where its feed is."),
+            (harbour.url("/dead"), &format!("The page says that its feed is at {}, and that cannot be read: there is nothing at that address (404)", harbour.url("/nowhere"))),
+            (harbour.url("/empty"), &format!("The page says that its feed is at {}, and that cannot be read", harbour.url("/void"))),
+            (harbour.url("/circle"), &format!("The page says that its feed is at {}, and that is a web page, too", harbour.url("/page"))),
             ("ftp://harbour.example/".to_owned(), "not allowed"),
             (String::new(), "Enter the address"),
         ] {

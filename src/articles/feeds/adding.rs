@@ -41,6 +41,12 @@ pub enum BringInFeedError {
         "that is a web page, and it does not say where its feed is. Most sites have one, often at /feed or /rss.xml: try its address"
     )]
     NoFeedThere,
+    /// The page names its feed, and that cannot be read.
+    #[error("the page says that its feed is at {address}, and that cannot be read: {why}")]
+    NamedThere { address: Url, why: FeedPollError },
+    /// What the page names as its feed is none.
+    #[error("the page says that its feed is at {0}, and that is a web page, too")]
+    NoFeedNamed(Url),
     /// There are too many feeds.
     #[error(transparent)]
     Feeds(#[from] FeedsError),
@@ -102,8 +108,8 @@ pub async fn bring_in_feed(
             [] => Err(BringInFeedError::NoFeedThere),
             [one] => match named(site, fetcher, &one.url).await? {
                 There::Known(id) => Ok(BroughtIn::Known(id)),
-                There::Feed(url, answer) => keep(site, &url, *answer, staff_id).await,
-                There::Page(_) => Err(BringInFeedError::NoFeedThere),
+                There::Feed(url, answer) => keep(site, &url, *answer, (arrives, staff_id)).await,
+                There::Page(_) => Err(BringInFeedError::NoFeedNamed(fetcher.allowed(&one.url)?)),
             },
             _ => Ok(BroughtIn::Choice(feeds)),
         },
@@ -127,6 +133,17 @@ enum There {
     /// A feed, where it stays, and what it gave.
     Feed(Url, Box<Answer>),
     Page(Vec<NamedFeed>),
+}
+
+/// What is where a page says that its feed is: it is that address which fails, and not the one that somebody typed.
+async fn named(site: &Site, fetcher: &Fetcher, address: &str) -> Result<There, BringInFeedError> {
+    let url = fetcher.allowed(address)?;
+    match look(site, fetcher, &url).await {
+        Err(BringInFeedError::Poll(why @ (FeedPollError::Fetch(_) | FeedPollError::Feed(_)))) => {
+            Err(BringInFeedError::NamedThere { address: url, why })
+        }
+        there => there,
+    }
 }
 
 async fn look(site: &Site, fetcher: &Fetcher, url: &Url) -> Result<There, BringInFeedError> {
