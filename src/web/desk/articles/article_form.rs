@@ -24,6 +24,7 @@ pub(super) const FIELDS: &[&str] = &[
     "correction",
     "text",
     "act",
+    "at",
     "version",
     "known",
     "piece",
