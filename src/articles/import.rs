@@ -186,7 +186,13 @@ async fn import_chunk(
         feed.as_ref().map_or(Source::Document, |(id, url, arrives)| Source::Feed(*id, url, *arrives));
     let coming = |article| Coming { article, there: There::Published, markdown: None, slug: None };
     let chunk: Vec<Coming<'_>> = chunk.iter().map(coming).collect();
-    let outcomes = take(&mut tx, source, document, &chunk, site.now()).await?;
+    let now = site.now();
+    let outcomes = take(&mut tx, source, document, &chunk, now).await?;
+    if let Some(id) = feed_id
+        && outcomes.iter().any(|outcome| matches!(outcome, Taken::New | Taken::Updated))
+    {
+        store::pictures::wait(&mut tx, id, now, now).await?;
+    }
     tx.commit().await?;
     Ok(outcomes)
 }

@@ -30,6 +30,7 @@ mod byline;
 mod cleaning;
 mod desk_look;
 mod edit;
+mod fed_pictures;
 mod feed;
 mod feeds;
 mod fetch;
@@ -79,6 +80,7 @@ pub use self::{
         ArticleError, ArticleFieldError, Body, Checked, WrittenArticle, as_markdown, compared, create,
         read_pasted, saved_as, text_to_change, update,
     },
+    fed_pictures::copy_waiting_pictures,
     feed::{FeedError, NamedFeed, ParsedFeed, parse as parse_feed},
     feeds::{
         BringInFeedError, BroughtIn, FeedPollError, FeedsError, FeedsRead, LARGEST_OPML, MOST_FEEDS,
@@ -130,6 +132,7 @@ pub const STATEMENTS: &[&[crate::db::Sql]] = &[
     store::bin::STATEMENTS,
     store::desk::STATEMENTS,
     store::feeds::STATEMENTS,
+    store::pictures::STATEMENTS,
     store::public::STATEMENTS,
     store::theirs::STATEMENTS,
     store::writing::STATEMENTS,

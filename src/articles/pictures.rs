@@ -34,11 +34,11 @@ pub struct CopiedPictures {
 }
 
 /// A picture as a text names it.
-struct Named {
-    address: Url,
+pub(super) struct Named {
+    pub address: Url,
     /// As it was written.
-    written: String,
-    alt: String,
+    pub written: String,
+    pub alt: String,
 }
 
 /// Copies the pictures of other sites that a text holds. What its writer said of each stays said.
@@ -61,7 +61,7 @@ pub async fn copy_pictures(
         ..CopiedPictures::default()
     };
     for one in foreign.iter().take(AT_ONCE) {
-        match copy(site, fetcher, staff_id, one).await {
+        match copy(site, fetcher, Some(staff_id), one).await {
             Ok(picture) => {
                 let ours = picture.in_text().map(|size| site.url(&size.path)).unwrap_or_default();
                 let (text, written) = (done.markdown.clone(), one.written.clone());
@@ -83,7 +83,7 @@ pub async fn copy_pictures(
 
 /// Why a picture was not copied.
 #[derive(Debug, thiserror::Error)]
-enum NotCopied {
+pub(super) enum NotCopied {
     #[error(transparent)]
     Fetch(#[from] FetchError),
     #[error("{0}")]
@@ -101,10 +101,10 @@ impl From<PictureError> for NotCopied {
     }
 }
 
-async fn copy(
+pub(super) async fn copy(
     site: &Site,
     fetcher: &Fetcher,
-    staff_id: i64,
+    staff_id: Option<i64>,
     named: &Named,
 ) -> std::result::Result<Picture, NotCopied> {
     if let Some(known) = pictures::copied_from(&site.db, named.address.as_str()).await? {
@@ -114,10 +114,23 @@ async fn copy(
         return Err(FetchError::Status { status: 304, after: None }.into());
     };
     let file = named.address.path_segments().and_then(Iterator::last).unwrap_or_default();
-    let kept =
-        pictures::keep(site, Some(staff_id), (file, Some(named.address.as_str())), bytes).await?.picture;
-    if kept.about.alt.is_empty() && !named.alt.is_empty() && !kept.about.is_decorative {
-        let said = AboutPicture { alt: named.alt.clone(), ..kept.about.clone() };
+    let from = (file, Some(named.address.as_str()), named.alt.as_str());
+    Ok(keep_described(site, staff_id, from, bytes).await?)
+}
+
+/// Keeps a picture that came with a text: its file's name, where it was copied from, and what the text says that it shows, unless somebody said it.
+///
+/// # Errors
+/// [`PictureError`].
+pub(super) async fn keep_described(
+    site: &Site,
+    staff_id: Option<i64>,
+    (file, source_url, alt): (&str, Option<&str>, &str),
+    bytes: Vec<u8>,
+) -> std::result::Result<Picture, PictureError> {
+    let kept = pictures::keep(site, staff_id, (file, source_url), bytes).await?.picture;
+    if kept.about.alt.is_empty() && !alt.is_empty() && !kept.about.is_decorative {
+        let said = AboutPicture { alt: alt.to_owned(), ..kept.about.clone() };
         // What is too long to be said of it stays in the text alone.
         match pictures::describe(site, &kept.public_id, &said).await {
             Ok(_) | Err(PictureError::Invalid(_) | PictureError::Unreadable(_)) => {}
@@ -156,7 +169,7 @@ pub async fn picture_elsewhere(site: &Site, article: &Article) -> Result<Option<
 pub async fn copy_picture(site: &Site, fetcher: &Fetcher, staff_id: i64, article: &Article) -> Result<bool> {
     let Some(address) = picture_elsewhere(site, article).await? else { return Ok(true) };
     let named = Named { written: address.to_string(), address, alt: article.image_alt.clone() };
-    match copy(site, fetcher, staff_id, &named).await {
+    match copy(site, fetcher, Some(staff_id), &named).await {
         Ok(_) => Ok(true),
         Err(NotCopied::Database(error)) => Err(error),
         Err(why) => {

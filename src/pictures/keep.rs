@@ -226,6 +226,14 @@ pub async fn copied_from(db: &Db, source_url: &str) -> db::Result<Option<Picture
     }
 }
 
+/// How many were copied from other sites since.
+///
+/// # Errors
+/// When the database fails.
+pub async fn copied_since(db: &Db, since: Moment) -> db::Result<i64> {
+    store::copied_since(db, since).await
+}
+
 /// The newest pictures that are offered, from a place on.
 ///
 /// # Errors

@@ -41,10 +41,15 @@ async fn given(app: &TestApp, path: &str) -> reqwest::Response {
     app.visitor().request(Method::GET, path).send().await.expect("an answer")
 }
 
-/// Somebody else's site, which has one picture; its address.
+/// Somebody else's site, which has one picture and a feed whose article shows it, and one that is gone; its address.
 async fn another_site(picture: Vec<u8>) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = listener.local_addr().expect("an address").to_string();
+    let feed = format!(
+        "<rss version=\"2.0\"><channel><title>Quays</title><link>http://{address}/</link><item><title>The quay</title><guid>q1</guid><link>http://{address}/one</link>\
+         <description>&lt;p&gt;Fog. &lt;img src=\"http://{address}/quay.jpg\" alt=\"Two boats\"&gt; &lt;a href=\"http://{address}/quay.jpg\"&gt;See&lt;/a&gt; \
+         &lt;img src=\"http://{address}/gone.jpg\" alt=\"\"&gt;&lt;/p&gt;</description></item></channel></rss>"
+    );
     tokio::spawn(async move {
         while let Ok((mut connection, _)) = listener.accept().await {
             let mut request = Vec::new();
@@ -54,8 +59,11 @@ async fn another_site(picture: Vec<u8>) -> String {
                     Err(_) => break,
                 }
             }
-            let (status, body) =
-                if request.starts_with(b"GET /quay.jpg ") { (200, &picture[..]) } else { (404, &[][..]) };
+            let (status, body) = match request.split(|byte| *byte == b' ').nth(1) {
+                Some(b"/quay.jpg") => (200, &picture[..]),
+                Some(b"/feed") => (200, feed.as_bytes()),
+                _ => (404, &[][..]),
+            };
             let head =
                 format!("HTTP/1.1 {status} X\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", body.len());
             let _ = connection.write_all(&[head.as_bytes(), body].concat()).await;
