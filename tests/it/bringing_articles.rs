@@ -10,6 +10,7 @@ use broadside::{
         self, Archive, ArchiveChoices, ArchiveKind, ArchiveReport, ArchiveState, Article, ArticleState,
         BringArchiveError, Fetcher, ReceivingArchive, WrittenArticle,
     },
+    clock::Stopwatch,
     db::Engine,
     jobs, publishing,
 };
@@ -164,6 +165,87 @@ async fn called(app: &TestApp, title: &str) -> Article {
 }
 
 /// Files, packed.
+/// The most memory that this process has had, in bytes, as Linux counts it.
+fn peak() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    Some(line.trim().trim_end_matches("kB").trim().parse::<u64>().ok()? * 1_024)
+}
+
+/// An export of a gigabyte comes in whole, in memory that does not grow with it (TRUST A9). It takes minutes, so it is asked for by hand and alone:
+/// `cargo test --release --test it an_export_of_a_gigabyte -- --ignored --nocapture`
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "takes minutes, and measures the whole process"]
+async fn an_export_of_a_gigabyte_comes_in() {
+    export_of(1_000_000_000).await;
+}
+
+/// The same of a fifth, for a build that is not made to be fast.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "takes minutes, and measures the whole process"]
+async fn an_export_of_two_hundred_megabytes_comes_in() {
+    export_of(200_000_000).await;
+}
+
+async fn export_of(size: u64) {
+    const MOST: u64 = 128 * 1_024 * 1_024;
+    let Some(db) = TestDb::migrated(Engine::Sqlite).await else { return };
+    let app = TestApp::start(db).await;
+    let content = format!("{}\n\n", "The ovens go on at two, and nobody sleeps. ".repeat(23)).repeat(60);
+    let before = peak();
+    let began = Stopwatch::start();
+    let mut receiving = ReceivingArchive::begin(&app.site, Some(1), "all.xml").await.expect("begun");
+    receiving.push(&app.site, HEAD.as_bytes()).await.expect("kept");
+    let (mut sent, mut posts) = (0_u64, 0_u32);
+    while sent < size {
+        posts += 1;
+        let title = format!("Post {posts}");
+        let item = Post { number: posts, title: &title, content: &content, ..Post::default() }.xml();
+        sent += item.len() as u64;
+        receiving.push(&app.site, item.as_bytes()).await.expect("kept");
+    }
+    receiving.push(&app.site, b"</channel></rss>").await.expect("kept");
+    let id = receiving.finish(&app.site).await.expect("here");
+    work(&app).await;
+    let archive = now(&app, &id).await;
+    let seen = archive.changed_at;
+    articles::take_archive(&app.site, &archive, seen, &published(), 1).await.expect("taken");
+    work(&app).await;
+    let report = now(&app, &id).await.report().expect("a report");
+    assert_eq!((report.new, report.left), (u64::from(posts), 0), "{report:?}");
+    if let (Some(before), Some(after)) = (before, peak()) {
+        let grown = after - before;
+        println!(
+            "{sent} bytes, {posts} posts, {:?}: {} MB more at the most",
+            began.elapsed(),
+            grown / 1_024 / 1_024
+        );
+        assert!(grown < MOST, "{grown} bytes more");
+    }
+    app.finish().await;
+}
+
+async fn newest(app: &TestApp) -> Archive {
+    articles::archives(&app.site.db, None, 1).await.expect("a read").remove(0)
+}
+
+/// A drawing of so many pixels.
+fn drawing(width: u32, height: u32) -> Vec<u8> {
+    let mut bytes = Cursor::new(Vec::new());
+    let drawing = image::RgbImage::from_pixel(width, height, image::Rgb([200, 30, 30]));
+    image::DynamicImage::ImageRgb8(drawing).write_to(&mut bytes, image::ImageFormat::Png).expect("a picture");
+    bytes.into_inner()
+}
+
+fn zip_of(files: &[(&str, &[u8])]) -> Vec<u8> {
+    let mut packed = zip::ZipWriter::new(Cursor::new(Vec::new()));
+    for (name, bytes) in files {
+        packed.start_file(*name, zip::write::SimpleFileOptions::default()).expect("a name");
+        packed.write_all(bytes).expect("memory");
+    }
+    packed.finish().expect("a ZIP").into_inner()
+}
+
 fn zip(files: &[(&str, &str)]) -> Vec<u8> {
     let mut zip = zip::ZipWriter::new(Cursor::new(Vec::new()));
     for (name, text) in files {
