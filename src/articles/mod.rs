@@ -95,7 +95,7 @@ pub use self::{
     import::{ArticlesImported, import},
     kept::{KeptCopy, Revision, RevisionLine, Sitting},
     near::near,
-    pictures::{CopiedPictures, copy_picture, copy_pictures, picture_elsewhere, picture_for_mail},
+    pictures::{CopiedPictures, ShownPicture, copy_picture, copy_pictures, picture_elsewhere, shown_picture},
     read::{
         Before, Of, Public, SITE_MAP_PART, by_id, by_ids, by_slug, desk_page, fold_waiting, key_waiting,
         latest, newest, page, page_of, public_authors, published_by_slug, site_map_part, site_map_parts,

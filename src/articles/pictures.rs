@@ -140,15 +140,32 @@ pub(super) async fn keep_described(
     Ok(kept)
 }
 
-/// Where a mail shows the picture of an article from: from here, where it was copied; mail programs leave out what does not come over https.
+/// The picture of an article, as mails and pages show it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ShownPicture {
+    /// Where it is.
+    pub url: String,
+    /// Its caption and who made it, where it is one of ours.
+    pub below: String,
+}
+
+/// The picture of an article, from here where it is kept or was copied; elsewhere over https alone: mail programs leave out what does not come so,
+/// and our pages do.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn picture_for_mail(site: &Site, article: &Article) -> Result<Option<String>> {
+pub async fn shown_picture(site: &Site, article: &Article) -> Result<Option<ShownPicture>> {
     let Some(address) = address_of(article) else { return Ok(None) };
-    let copied = pictures::copied_from(&site.db, address.as_str()).await?;
-    let ours = copied.as_ref().and_then(Picture::in_text).map(|size| site.url(&size.path));
-    Ok(ours.or_else(|| article.image_url.clone().filter(|_| address.scheme() == "https")))
+    let ours = if address.origin() == site.base_url.origin() {
+        pictures::at(&site.db, address.path()).await?
+    } else {
+        pictures::copied_from(&site.db, address.as_str()).await?
+    };
+    if let Some((picture, size)) = ours.as_ref().and_then(|picture| Some((picture, picture.in_text()?))) {
+        return Ok(Some(ShownPicture { url: site.url(&size.path), below: picture.below() }));
+    }
+    let elsewhere = article.image_url.clone().filter(|_| address.scheme() == "https");
+    Ok(elsewhere.map(|url| ShownPicture { url, below: String::new() }))
 }
 
 /// The address on another site from which mails would show the picture of an article.
