@@ -4,7 +4,7 @@ use url::Url;
 
 use super::{
     Article, ArticleId, ArticleState, cleaning::html, import, read, revisions, sittings::Piece, slug, store,
-    text::ArticleText, writing,
+    text::ArticleText, topic_list::topics_in_a_line, writing,
 };
 use crate::{
     clock::Moment,
@@ -306,7 +306,7 @@ fn saved(written: &WrittenArticle, before: Option<&ArticleText>) -> ArticleText 
         title: written.title.clone(),
         standfirst: written.standfirst.clone(),
         byline: written.byline.clone(),
-        topics: written.topics.join(", "),
+        topics: topics_in_a_line(&written.topics),
         body_html: body_html.filter(|_| body_markdown.is_none()),
         body_markdown,
         canonical_url: written.canonical_url.clone(),

@@ -16,6 +16,7 @@ use super::{
     slug,
     store::{self, Followed, Known},
     text::ArticleText,
+    topic_list::topics_in_a_line,
 };
 use crate::{
     clock::Moment,
@@ -86,6 +87,15 @@ pub(super) struct Coming<'a> {
     pub markdown: Option<&'a str>,
     /// Its name in addresses there.
     pub slug: Option<&'a str>,
+}
+
+impl Coming<'_> {
+    /// Whether it is published there, of a folder, on a day to come: no site shows it yet.
+    pub fn is_to_come(&self, now: Moment) -> bool {
+        self.there == There::Published
+            && self.markdown.is_some()
+            && self.article.published_at.is_some_and(|at| at > now)
+    }
 }
 
 /// What became of one article.
@@ -176,7 +186,13 @@ async fn import_chunk(
         feed.as_ref().map_or(Source::Document, |(id, url, arrives)| Source::Feed(*id, url, *arrives));
     let coming = |article| Coming { article, there: There::Published, markdown: None, slug: None };
     let chunk: Vec<Coming<'_>> = chunk.iter().map(coming).collect();
-    let outcomes = take(&mut tx, source, document, &chunk, site.now()).await?;
+    let now = site.now();
+    let outcomes = take(&mut tx, source, document, &chunk, now).await?;
+    if let Some(id) = feed_id
+        && outcomes.iter().any(|outcome| matches!(outcome, Taken::New | Taken::Updated))
+    {
+        store::pictures::wait(&mut tx, id, now, now).await?;
+    }
     tx.commit().await?;
     Ok(outcomes)
 }
@@ -203,6 +219,7 @@ pub(super) async fn take(
     let mut outcomes = Vec::with_capacity(chunk.len());
     for (coming, names) in chunk.iter().zip(&names) {
         let known = here.find(source, document, (coming, names)).cloned();
+        let coming = &Coming { there: by_now(coming, known.as_ref(), now), ..*coming };
         outcomes.push(match known {
             Some(known) => again(tx, source, coming, names, &known, now).await?,
             None => match here.name_for(names) {
@@ -460,7 +477,7 @@ async fn keep_beside(
         title: article.title.clone(),
         standfirst: article.standfirst.clone(),
         byline: article.byline.clone(),
-        topics: article.topics.join(", "),
+        topics: topics_in_a_line(&article.topics),
         body_markdown: coming.markdown.map(str::to_owned),
         body_html: Some(article.body_html.clone()),
         canonical_url: given(&article.canonical_url),
@@ -543,6 +560,13 @@ async fn follow(
     };
     store::follow(tx, known.id, &followed).await?;
     store::set_topics(tx, known.id, &topics(&article.topics)).await
+}
+
+/// How it stands there by now: the file of a folder that is dated on a day to come is a draft until then, with its day. What is out here already
+/// stays so.
+fn by_now(coming: &Coming<'_>, known: Option<&Known>, now: Moment) -> There {
+    let is_out = known.is_some_and(|known| known.state == ArticleState::Published);
+    if coming.is_to_come(now) && !is_out { There::Draft } else { coming.there }
 }
 
 /// How one that is here stands from now on, by how it stands there.

@@ -14,8 +14,8 @@
 //! | which article is which, what becomes of one that comes | `identity`, `import` |
 //! | encodings, HTML made clean, text read out of it | `cleaning` |
 //! | Markdown into HTML and back, what was pasted, what differs | `writing` |
-//! | writing one at the desk, its versions, what is not saved, its source's version | `edit`, `revisions`, `sittings`, `theirs`, `text` |
-//! | pictures of other sites in a text | `pictures` |
+//! | writing one at the desk, its versions, what is not saved, its source's version | `edit`, `revisions`, `sittings`, `theirs`, `text`, `topic_list` |
+//! | pictures of other sites in a text, and in what a feed brought | `pictures`, `fed_pictures` |
 //! | deleting one, and bringing it back | `bin` |
 //! | who wrote it | `byline`, `authors` |
 //! | finding some: for readers, at the desk, near a wrong address | `read`, `desk_look`, `near` |
@@ -30,6 +30,7 @@ mod byline;
 mod cleaning;
 mod desk_look;
 mod edit;
+mod fed_pictures;
 mod feed;
 mod feeds;
 mod fetch;
@@ -48,6 +49,7 @@ mod store;
 mod tests;
 mod text;
 mod theirs;
+mod topic_list;
 mod writing;
 
 pub use self::{
@@ -78,6 +80,7 @@ pub use self::{
         ArticleError, ArticleFieldError, Body, Checked, WrittenArticle, as_markdown, compared, create,
         read_pasted, saved_as, text_to_change, update,
     },
+    fed_pictures::copy_waiting_pictures,
     feed::{FeedError, NamedFeed, ParsedFeed, parse as parse_feed},
     feeds::{
         BringInFeedError, BroughtIn, FeedPollError, FeedsError, FeedsRead, LARGEST_OPML, MOST_FEEDS,
@@ -92,7 +95,7 @@ pub use self::{
     import::{ArticlesImported, import},
     kept::{KeptCopy, Revision, RevisionLine, Sitting},
     near::near,
-    pictures::{CopiedPictures, copy_picture, copy_pictures, picture_elsewhere, picture_for_mail},
+    pictures::{CopiedPictures, ShownPicture, copy_picture, copy_pictures, picture_elsewhere, shown_picture},
     read::{
         Before, Of, Public, SITE_MAP_PART, by_id, by_ids, by_slug, desk_page, fold_waiting, key_waiting,
         latest, newest, page, page_of, public_authors, published_by_slug, site_map_part, site_map_parts,
@@ -104,6 +107,7 @@ pub use self::{
     store::feeds::FEEDS_IN_TURN,
     text::ArticleText,
     theirs::{SourceTaken, SourceVersion, source_version, take_source_version},
+    topic_list::{topics_in_a_line, topics_of_a_line},
     writing::{LARGEST_PASTE, WordChange, html_to_markdown, markdown_to_html, pasted_to_markdown},
 };
 
@@ -128,6 +132,7 @@ pub const STATEMENTS: &[&[crate::db::Sql]] = &[
     store::bin::STATEMENTS,
     store::desk::STATEMENTS,
     store::feeds::STATEMENTS,
+    store::pictures::STATEMENTS,
     store::public::STATEMENTS,
     store::theirs::STATEMENTS,
     store::writing::STATEMENTS,

@@ -4,6 +4,7 @@ pub(super) mod authors;
 pub(super) mod bin;
 pub(super) mod desk;
 pub(super) mod feeds;
+pub(super) mod pictures;
 pub(super) mod public;
 pub(super) mod theirs;
 pub(super) mod writing;

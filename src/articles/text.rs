@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Article;
+use super::{Article, topic_list::topics_in_a_line};
 
 /// The words of an article, each as it stands in its field.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -11,7 +11,7 @@ pub struct ArticleText {
     pub title: String,
     pub standfirst: String,
     pub byline: String,
-    /// With commas between them.
+    /// In a line, as [`topics_in_a_line`] writes them.
     pub topics: String,
     /// What the writer typed; none where the text is a feed's.
     pub body_markdown: Option<String>,
@@ -28,8 +28,7 @@ impl ArticleText {
     /// The words of an article as it stands.
     #[must_use]
     pub fn of(article: &Article) -> Self {
-        let topics: Vec<&str> = article.topics.iter().map(|topic| topic.name.as_str()).collect();
-        Self::with_topics(article, topics.join(", "))
+        Self::with_topics(article, topics_in_a_line(article.topics.iter().map(|topic| &topic.name)))
     }
 
     pub(super) fn with_topics(article: &Article, topics: String) -> Self {

@@ -9,6 +9,7 @@ use super::{
     import, revisions,
     store::{self, theirs as rows},
     text::ArticleText,
+    topic_list::topics_of_a_line,
 };
 use crate::{
     clock::Moment,
@@ -90,7 +91,6 @@ pub async fn take_source_version(
         let there = store::is_there(tx, id).await?;
         return Err(if there { ArticleError::Changed } else { ArticleError::NotFound });
     }
-    let topics: Vec<String> = text.topics.split(',').map(str::trim).map(str::to_owned).collect();
-    store::set_topics(tx, id, &import::topics(&topics)).await?;
+    store::set_topics(tx, id, &import::topics(&topics_of_a_line(&text.topics))).await?;
     Ok(revisions::keep(tx, (id, version + 1), staff_id, now, text).await?)
 }

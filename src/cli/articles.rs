@@ -6,7 +6,10 @@ use serde::Serialize;
 
 use super::instance;
 use crate::{
-    articles::{self, ArchiveChoices, ArchiveReport, ArchiveState, ArchiveSurvey, ArticlesImported, Fetcher},
+    articles::{
+        self, ArchiveChoices, ArchiveReport, ArchiveState, ArchiveSurvey, ArticlesImported, FeedArrives,
+        Fetcher,
+    },
     config::Config,
     site::Site,
 };
@@ -23,7 +26,8 @@ pub(super) struct Import {
     /// The feed's address, a file, or a folder.
     #[arg(value_name = "URL|FILE|FOLDER")]
     source: String,
-    /// What is published there comes as drafts, or is published here, too. Of a feed all is published.
+    /// What is published there comes as drafts, or is published here, too. So do new articles of a feed that is not known yet; what is in the file of
+    /// a feed is published.
     #[arg(long = "as", value_enum, default_value_t = Becomes::Drafts)]
     becomes: Becomes,
     /// Take pages as articles, too.
@@ -55,6 +59,15 @@ enum Becomes {
     Published,
 }
 
+impl Becomes {
+    const fn of_a_feed(self) -> FeedArrives {
+        match self {
+            Self::Drafts => FeedArrives::Draft,
+            Self::Published => FeedArrives::Published,
+        }
+    }
+}
+
 /// What is printed as JSON.
 #[derive(Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -73,7 +86,7 @@ pub(super) async fn run(config: &Config, command: Command) -> anyhow::Result<Exi
     anyhow::ensure!(!import.dry_run && !import.json, "--dry-run and --json are for exports and folders");
     let site = instance::open_site(config).await?;
     let fetcher = Fetcher::new(config.fetch_private_addresses)?;
-    let report = articles::import_source(&site, &fetcher, &import.source).await?;
+    let report = articles::import_source(&site, &fetcher, &import.source, import.becomes.of_a_feed()).await?;
     site.db.close().await;
     say(&report);
     Ok(ExitCode::SUCCESS)
@@ -141,6 +154,15 @@ fn would_come(survey: &ArchiveSurvey) {
     );
     for (kind, number) in &survey.kinds {
         println!("{number} “{kind}”, which come if you ask for them: --kind {kind}");
+    }
+    if survey.brought > 0 {
+        println!("{} pictures of the folder come along.", survey.brought);
+    }
+    if survey.loose_pictures + survey.loose_links > 0 {
+        println!(
+            "{} pictures and {} links name a place of the folder alone: give --site, or put the files of the pictures there.",
+            survey.loose_pictures, survey.loose_links
+        );
     }
     for one in &survey.first {
         println!("  {} ({} words) {}", one.title, one.words, one.byline);

@@ -127,6 +127,7 @@ enum Job {
     CompareBooks,
     TakeOver,
     PollFeeds,
+    CopyPictures,
     BringIn,
     BringArticles,
     ActOnMany,
@@ -144,7 +145,7 @@ enum Job {
 }
 
 impl Job {
-    const ALL: [Self; 23] = [
+    const ALL: [Self; 24] = [
         Self::SealEditions,
         Self::AskHeldBack,
         Self::TellOwners,
@@ -154,6 +155,7 @@ impl Job {
         Self::CompareBooks,
         Self::TakeOver,
         Self::PollFeeds,
+        Self::CopyPictures,
         Self::BringIn,
         Self::BringArticles,
         Self::ActOnMany,
@@ -179,6 +181,7 @@ impl Job {
             Self::AskHeldBack
             | Self::ResumeProviderCalls
             | Self::PollFeeds
+            | Self::CopyPictures
             | Self::LookUpProviders
             | Self::TakeInBounces
             | Self::CountStopped
@@ -203,6 +206,7 @@ impl Job {
             Self::CompareBooks => "compare books",
             Self::TakeOver => "take over",
             Self::PollFeeds => "poll feeds",
+            Self::CopyPictures => "copy pictures",
             Self::BringIn => "bring in",
             Self::BringArticles => "bring in articles",
             Self::ActOnMany => "act on many",
@@ -234,6 +238,7 @@ impl Job {
             }
             Self::TakeOver => "Takes over what another program left at the payment service",
             Self::PollFeeds => "Reads your feeds, each as often as you chose",
+            Self::CopyPictures => "Copies the pictures of feeds, where you chose that",
             Self::BringArticles => "Brings in articles from files",
             Self::BringIn => "Brings in lists of readers",
             Self::ActOnMany => "Does what your team does with many readers at once",
@@ -271,6 +276,9 @@ impl Job {
             Self::PollProvider => "The payment service is not asked what we missed: gifts may not be counted",
             Self::TakeOver => "Taking over what another program left at the payment service does not go on",
             Self::PollFeeds => "Your feeds are not read: new articles do not come in",
+            Self::CopyPictures => {
+                "Pictures of feeds are not copied here: readers get them from the sites they are on"
+            }
             Self::BringArticles => "Articles that somebody brings in do not go on",
             Self::BringIn => "Lists of readers that somebody brings in do not go on",
             Self::ActOnMany => "What somebody does with many readers at once does not go on",
@@ -412,6 +420,7 @@ impl Jobs {
             Job::CompareBooks => working(self.compare_books()),
             Job::TakeOver => working(self.take_over()),
             Job::PollFeeds => working(articles::poll_due(site, &self.fetcher)),
+            Job::CopyPictures => working(articles::copy_waiting_pictures(site, &self.fetcher)),
             Job::BringIn => working(subscribers::bring_in(site)),
             Job::BringArticles => working(articles::bring_in_archives(site, &self.fetcher)),
             Job::ActOnMany => working(bulk::go_on(site)),

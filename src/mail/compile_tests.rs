@@ -58,7 +58,11 @@ fn hostile_digest() -> DigestContext {
     ));
     digest.articles.push(ArticleBlock {
         title: ".".repeat(200),
-        image: Some(Image { url: "https://example.org/?a=1&b=\"".into(), alt: "a > b < c \" '".into() }),
+        image: Some(Image {
+            url: "https://example.org/?a=1&b=\"".into(),
+            alt: "a > b < c \" '".into(),
+            below: String::new(),
+        }),
         ..digest.articles[1].clone()
     });
     digest.articles.rotate_right(1);

@@ -111,6 +111,9 @@ pub struct Image {
     pub url: String,
     /// What it shows, for those who do not see it.
     pub alt: String,
+    /// Its caption, and who made it; may be empty.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub below: String,
 }
 
 /// The request for a gift.
@@ -167,6 +170,7 @@ impl EmailTemplate for DigestContext {
         lead.image = Some(Image {
             url: "https://tidewater.example.org/images/ferry.jpg".into(),
             alt: "A small white ferry leaving a stone quay in fog".into(),
+            below: String::new(),
         });
         Self {
             sender: Sender::sample(),

@@ -116,15 +116,20 @@ impl Picture {
         self.sizes.first()
     }
 
+    /// What stands below it: its caption, and who made it.
+    #[must_use]
+    pub fn below(&self) -> String {
+        let below = [self.about.caption.as_str(), self.about.credit.as_str()];
+        below.into_iter().filter(|text| !text.is_empty()).collect::<Vec<_>>().join(" · ")
+    }
+
     /// How it stands in a text, in Markdown, by its whole address.
     #[must_use]
     pub fn markdown(&self, site: &Site) -> String {
         let plain = |text: &str| escaped(text, &['[', ']']);
         let address = self.in_text().map(|size| site.url(&size.path)).unwrap_or_default();
         let alt = if self.about.is_decorative { String::new() } else { plain(&self.about.alt) };
-        let below = [self.about.caption.as_str(), self.about.credit.as_str()];
-        let below: Vec<&str> = below.into_iter().filter(|text| !text.is_empty()).collect();
-        let below = escaped(&below.join(" · "), &['"']);
+        let below = escaped(&self.below(), &['"']);
         // What stands in the place of a title is the caption of a picture that stands alone.
         if below.is_empty() {
             format!("![{alt}]({address})")
@@ -226,6 +231,14 @@ pub async fn copied_from(db: &Db, source_url: &str) -> db::Result<Option<Picture
     }
 }
 
+/// How many were copied from other sites since.
+///
+/// # Errors
+/// When the database fails.
+pub async fn copied_since(db: &Db, since: Moment) -> db::Result<i64> {
+    store::copied_since(db, since).await
+}
+
 /// The newest pictures that are offered, from a place on.
 ///
 /// # Errors
@@ -270,6 +283,17 @@ pub async fn put_away(site: &Site, staff_id: i64, public_id: &str) -> db::Result
     }
     tx.commit().await?;
     Ok(was_offered)
+}
+
+/// The picture that stands at a path below the site's address, in any of its sizes.
+///
+/// # Errors
+/// When the database fails.
+pub async fn at(db: &Db, path: &str) -> db::Result<Option<Picture>> {
+    match path.strip_prefix("/pictures/").and_then(|file| file.rsplit_once('-')) {
+        Some((public_id, _)) => about(db, public_id).await,
+        None => Ok(None),
+    }
 }
 
 /// What stands at an address of a picture: its media type and its bytes. The ending of the address is for people.

@@ -90,8 +90,8 @@ impl Issue {
         let mut context = context(site, settings, edition, &articles);
         context.fields = fields::standing_in(&site.db, settings, &context.letter).await?;
         if let (Some(article), Some(lead)) = (articles.first(), context.articles.first_mut()) {
-            lead.image =
-                articles::picture_for_mail(site, article).await?.map(|url| Image { url, alt: alt(article) });
+            let shown = articles::shown_picture(site, article).await?;
+            lead.image = shown.map(|shown| Image { url: shown.url, alt: alt(article), below: shown.below });
         }
         let segments = segments::of_edition(&site.db, edition.id).await?;
         Ok(Self { context, headers, articles, segments })

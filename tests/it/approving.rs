@@ -81,7 +81,7 @@ both_engines! {
         let desk = app.desk().await;
         let edition = app.draft("As it was approved").await;
         let fetcher = articles::Fetcher::new(true).expect("a fetcher");
-        let (feed, _) = articles::add_feed(&app.site, &fetcher, "https://harbour.example/feed").await.expect("a feed");
+        let (feed, _) = articles::add_feed(&app.site, &fetcher, "https://harbour.example/feed", articles::FeedArrives::Published).await.expect("a feed");
         database::change(&app.site.db, "update article set feed_id = (select id from feed)").await;
         let remove = format!("/desk/feeds/{}/remove", feed.id.0);
         let early = desk.open(&remove).await;

@@ -10,6 +10,7 @@ use broadside::{
         self, Archive, ArchiveChoices, ArchiveKind, ArchiveReport, ArchiveState, Article, ArticleState,
         BringArchiveError, Fetcher, ReceivingArchive, WrittenArticle,
     },
+    clock::Stopwatch,
     db::Engine,
     jobs, publishing,
 };
@@ -164,6 +165,87 @@ async fn called(app: &TestApp, title: &str) -> Article {
 }
 
 /// Files, packed.
+/// The most memory that this process has had, in bytes, as Linux counts it.
+fn peak() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    Some(line.trim().trim_end_matches("kB").trim().parse::<u64>().ok()? * 1_024)
+}
+
+/// An export of a gigabyte comes in whole, in memory that does not grow with it (TRUST A9). It takes minutes, so it is asked for by hand and alone:
+/// `cargo test --release --test it an_export_of_a_gigabyte -- --ignored --nocapture`
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "takes minutes, and measures the whole process"]
+async fn an_export_of_a_gigabyte_comes_in() {
+    export_of(1_000_000_000).await;
+}
+
+/// The same of a fifth, for a build that is not made to be fast.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "takes minutes, and measures the whole process"]
+async fn an_export_of_two_hundred_megabytes_comes_in() {
+    export_of(200_000_000).await;
+}
+
+async fn export_of(size: u64) {
+    const MOST: u64 = 128 * 1_024 * 1_024;
+    let Some(db) = TestDb::migrated(Engine::Sqlite).await else { return };
+    let app = TestApp::start(db).await;
+    let content = format!("{}\n\n", "The ovens go on at two, and nobody sleeps. ".repeat(23)).repeat(60);
+    let before = peak();
+    let began = Stopwatch::start();
+    let mut receiving = ReceivingArchive::begin(&app.site, Some(1), "all.xml").await.expect("begun");
+    receiving.push(&app.site, HEAD.as_bytes()).await.expect("kept");
+    let (mut sent, mut posts) = (0_u64, 0_u32);
+    while sent < size {
+        posts += 1;
+        let title = format!("Post {posts}");
+        let item = Post { number: posts, title: &title, content: &content, ..Post::default() }.xml();
+        sent += item.len() as u64;
+        receiving.push(&app.site, item.as_bytes()).await.expect("kept");
+    }
+    receiving.push(&app.site, b"</channel></rss>").await.expect("kept");
+    let id = receiving.finish(&app.site).await.expect("here");
+    work(&app).await;
+    let archive = now(&app, &id).await;
+    let seen = archive.changed_at;
+    articles::take_archive(&app.site, &archive, seen, &published(), 1).await.expect("taken");
+    work(&app).await;
+    let report = now(&app, &id).await.report().expect("a report");
+    assert_eq!((report.new, report.left), (u64::from(posts), 0), "{report:?}");
+    if let (Some(before), Some(after)) = (before, peak()) {
+        let grown = after - before;
+        println!(
+            "{sent} bytes, {posts} posts, {:?}: {} MB more at the most",
+            began.elapsed(),
+            grown / 1_024 / 1_024
+        );
+        assert!(grown < MOST, "{grown} bytes more");
+    }
+    app.finish().await;
+}
+
+async fn newest(app: &TestApp) -> Archive {
+    articles::archives(&app.site.db, None, 1).await.expect("a read").remove(0)
+}
+
+/// A drawing of so many pixels.
+fn drawing(width: u32, height: u32) -> Vec<u8> {
+    let mut bytes = Cursor::new(Vec::new());
+    let drawing = image::RgbImage::from_pixel(width, height, image::Rgb([200, 30, 30]));
+    image::DynamicImage::ImageRgb8(drawing).write_to(&mut bytes, image::ImageFormat::Png).expect("a picture");
+    bytes.into_inner()
+}
+
+fn zip_of(files: &[(&str, &[u8])]) -> Vec<u8> {
+    let mut packed = zip::ZipWriter::new(Cursor::new(Vec::new()));
+    for (name, bytes) in files {
+        packed.start_file(*name, zip::write::SimpleFileOptions::default()).expect("a name");
+        packed.write_all(bytes).expect("memory");
+    }
+    packed.finish().expect("a ZIP").into_inner()
+}
+
 fn zip(files: &[(&str, &str)]) -> Vec<u8> {
     let mut zip = zip::ZipWriter::new(Cursor::new(Vec::new()));
     for (name, text) in files {
@@ -363,6 +445,48 @@ both_engines! {
         assert_eq!(called(&app, "Salt").await.body_markdown.as_deref(), Some("Other words."));
     }
 
+    /// A picture that lies in the folder becomes one of ours; what names a place of the folder alone is counted before, named after, and leads to
+    /// the site where its address is given. Again it changes nothing.
+    async fn what_texts_name_of_their_folder_comes_or_is_said(app: TestApp) {
+        let text = "---\ntitle: Salt\ncover: /images/dough.png\n---\n![An oven](oven.png \"Hot\")\n\n![Lost](lost.png) [About](/about/)\n\n<img src=\"tag.png\">\n";
+        let folder = zip_of(&[
+            ("blog/posts/salt.md", text.as_bytes()),
+            ("blog/posts/oven.png", &drawing(700, 40)),
+            ("blog/static/images/dough.png", &drawing(640, 60)),
+            ("blog/posts/broken.md", b"# Broken\n\n![Never](broken.png)\n"),
+            ("blog/posts/broken.png", b"no picture"),
+        ]);
+        let archive = begun(&app, &folder).await;
+        let desk = app.desk().await;
+        let page = desk.open(&format!("/desk/articles/bring-in/{}", archive.public_id)).await;
+        page.says("3 pictures in the file that the texts show");
+        page.says("2 pictures and 1 link. Give the address of the site below");
+        articles::remove_archive(&app.site, &archive).await.expect("put away");
+
+        let report = come(&app, &folder, &published()).await;
+        assert_eq!((report.new, report.left), (2, 0), "{report:?}");
+        let ours = rows::<(String, String)>(&app.site.db, "select public_id, alt from picture order by alt").await;
+        let [(dough, _), (oven, alt)] = ours.as_slice() else { panic!("{ours:?}") };
+        assert_eq!(alt, "An oven");
+        let salt = called(&app, "Salt").await;
+        let oven = app.site.url(&format!("/pictures/{oven}-700.png"));
+        assert!(salt.body_html.contains(&format!("<figure><img src=\"{oven}\" alt=\"An oven\"><figcaption>Hot</figcaption></figure>")), "{}", salt.body_html);
+        assert!(salt.body_markdown.as_deref().is_some_and(|text| text.contains(&format!("![An oven]({oven} \"Hot\")"))));
+        assert_eq!(salt.image_url, Some(app.site.url(&format!("/pictures/{dough}-640.png"))));
+        let page = desk.open(&format!("/desk/articles/bring-in/{}", newest(&app).await.public_id)).await;
+        page.says("2 pictures and one link not shown (lost.png, /blog/posts/tag.png, /about/), for only a place of the folder is named: bring the folder again");
+        page.says("One picture not shown (broken.png)").says("not kept: broken.png, This is no picture");
+        assert_eq!(come(&app, &folder, &published()).await.unchanged, 2);
+
+        let of_a_site = ArchiveChoices { site: "https://gull.example".to_owned(), ..published() };
+        assert_eq!(come(&app, &folder, &of_a_site).await.updated, 2);
+        let salt = called(&app, "Salt").await;
+        for there in ["src=\"https://gull.example/lost.png\"", "href=\"https://gull.example/about/\"", oven.as_str()] {
+            assert!(salt.body_html.contains(there), "{there}: {}", salt.body_html);
+        }
+        assert_eq!(rows::<(i64,)>(&app.site.db, "select id from picture").await.len(), 2);
+    }
+
     /// However somebody types the site's address, and whatever its ids begin with by now, its drafts are what they were.
     async fn a_site_typed_otherwise_doubles_nothing(app: TestApp) {
         let ghost = r#"{"db":[{"meta":{"exported_on":1},"data":{"posts":[
@@ -428,6 +552,25 @@ both_engines! {
         jobs::forget_as_of(&app.site, app.site.now()).await.expect("a round");
         let report = come(&app, file("Good day, harbour", "Ships."), &published()).await;
         assert_eq!((report.new, report.left), (0, 1), "{report:?}");
+        assert_eq!(all(&app).await.len(), 1);
+    }
+
+    /// A file that is dated on a day to come is a draft until then, and known by its day though title and words change there.
+    async fn a_file_of_a_day_to_come_waits_for_it(app: TestApp) {
+        let day = app.site.now().plus(Duration::from_secs(3 * 86_400)).to_string();
+        let file = |title: &str, words: &str| zip(&[("posts/hello.md", &format!("---\ntitle: {title}\ndate: {day}\n---\n{words}\n"))]);
+        assert_eq!(come(&app, file("Soon", "Ships."), &published()).await.new, 1);
+        let one = called(&app, "Soon").await;
+        assert_eq!((one.state, one.published_at.to_string()), (ArticleState::Draft, day.clone()));
+        let page = app.desk().await.open(&format!("/desk/articles/bring-in/{}", newest(&app).await.public_id)).await;
+        page.says("It is dated on a day to come, so it is a draft");
+        let report = come(&app, file("Sooner", "Sails."), &published()).await;
+        assert_eq!((report.new, report.updated), (0, 1), "{report:?}");
+        assert_eq!(come(&app, file("Sooner", "Sails."), &published()).await.unchanged, 1);
+        app.advance(Duration::from_secs(4 * 86_400));
+        assert_eq!(come(&app, file("Here", "Boats."), &published()).await.updated, 1);
+        let one = called(&app, "Here").await;
+        assert_eq!((one.state, one.published_at.to_string()), (ArticleState::Published, day));
         assert_eq!(all(&app).await.len(), 1);
     }
 
@@ -653,7 +796,8 @@ both_engines! {
         let (file, texts) = (folder.join("all.xml"), folder.join("texts"));
         std::fs::write(&file, magazine()).expect("our own folder");
         std::fs::create_dir_all(texts.join("posts")).expect("our own folder");
-        std::fs::write(texts.join("posts/tide.md"), "# Tide\n\nIt comes in.\n").expect("our own folder");
+        std::fs::write(texts.join("posts/tide.md"), "# Tide\n\nIt comes in.\n\n![The sea](sea.PNG)\n").expect("our own folder");
+        std::fs::write(texts.join("posts/sea.PNG"), drawing(30, 20)).expect("our own folder");
         let (file, texts) = (file.display().to_string(), texts.display().to_string());
         let run = async |arguments: &[&str]| {
             let arguments = [&["articles", "import"][..], arguments].concat();
@@ -666,7 +810,12 @@ both_engines! {
         let came: serde_json::Value = serde_json::from_str(&run(&[&file, "--as", "published", "--json"]).await).expect("JSON");
         assert_eq!((came["came"]["new"].as_u64(), came["came"]["left"].as_u64()), (Some(3), Some(3)), "{came}");
         assert!(run(&[&file]).await.contains("0 new, 0 updated, 3 unchanged"));
+        assert!(run(&[&texts, "--dry-run"]).await.contains("1 pictures of the folder come along."));
+        assert!(rows::<(i64,)>(&app.site.db, "select id from picture").await.is_empty());
         assert!(run(&[&texts]).await.contains("1 new"));
+        let kept = rows::<(String,)>(&app.site.db, "select file from picture where alt = 'The sea'").await;
+        assert_eq!(kept, [("sea.PNG".to_owned(),)]);
+        assert!(called(&app, "Tide").await.body_html.contains("/pictures/"));
         assert_eq!(called(&app, "Tide").await.state, ArticleState::Draft);
     }
 

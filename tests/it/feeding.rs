@@ -157,7 +157,10 @@ async fn poll(app: &TestApp) -> Worked {
 
 /// The feed of an address, brought in as the desk does.
 async fn brought_in(app: &TestApp, url: &str) -> FeedId {
-    match articles::bring_in_feed(&app.site, &fetcher(), url, None).await.expect("it can be read") {
+    match articles::bring_in_feed(&app.site, &fetcher(), url, (FeedArrives::Published, None))
+        .await
+        .expect("it can be read")
+    {
         articles::BroughtIn::New(id, ..) => id,
         other => panic!("{other:?}"),
     }
@@ -345,7 +348,7 @@ both_engines! {
         let harbour = Harbour::open().await;
         for name in ["/a", "/b", "/c"] {
             harbour.gives(name, 200, &[], &feed(name, &[]));
-            articles::add_feed(&app.site, &fetcher(), &harbour.url(name)).await.expect("added");
+            articles::add_feed(&app.site, &fetcher(), &harbour.url(name), articles::FeedArrives::Published).await.expect("added");
         }
         let (one, other) = tokio::join!(poll(&app), poll(&app));
         assert_eq!(one.done + other.done, 3);
@@ -360,7 +363,7 @@ both_engines! {
         for n in 0..40 {
             let path = format!("/{n}");
             harbour.gives(&path, 200, &[], &feed(&path, &[]));
-            articles::add_feed(&app.site, &fetcher(), &harbour.url(&path)).await.expect("added");
+            articles::add_feed(&app.site, &fetcher(), &harbour.url(&path), articles::FeedArrives::Published).await.expect("added");
         }
         *held(&harbour.world.waits_for) = 8;
         assert_eq!(poll(&app).await.done, 40);
@@ -420,7 +423,7 @@ both_engines! {
                 panic!("there is no time for feed {}", due.what.id)
             }
         }
-        articles::add_feed(&app.site, &fetcher(), "https://tidewater.example/feed").await.expect("added");
+        articles::add_feed(&app.site, &fetcher(), "https://tidewater.example/feed", articles::FeedArrives::Published).await.expect("added");
         assert_eq!(queue::work(&app.site, &Hurries).await.expect("a round"), Worked::default());
         assert_eq!(rows::<(i64,)>(&app.site.db, "select attempts from feed").await, [(0,)]);
         assert_eq!(FEEDS.told_after, Some(8));
@@ -431,6 +434,10 @@ both_engines! {
         let harbour = Harbour::open().await;
         harbour.gives("/page", 200, &[("content-type", "text/html")], "<!doctype html><html><head><title>Hello</title></head><body>Hello</body></html>");
         harbour.gives("/forbidden", 403, &[], "");
+        for (page, names) in [("/dead", "/nowhere"), ("/empty", "/void"), ("/circle", "/page")] {
+            harbour.gives(page, 200, &[], &format!("<html><link rel=alternate type=application/rss+xml href={names}></html>"));
+        }
+        harbour.gives("/void", 200, &[], "");
         let desk = app.desk().await;
         for (typed, words) in [
             ("http://no-such-site.invalid/feed".to_owned(), "There is no site of that name: is it spelt right?"),
@@ -438,6 +445,9 @@ both_engines! {
             (harbour.url("/nowhere"), "There is nothing at that address (404)"),
             (harbour.url("/forbidden"), "The site does not let us read it (403)"),
             (harbour.url("/page"), "That is a web page, and it does not say where its feed is."),
+            (harbour.url("/dead"), &format!("The page says that its feed is at {}, and that cannot be read: there is nothing at that address (404)", harbour.url("/nowhere"))),
+            (harbour.url("/empty"), &format!("The page says that its feed is at {}, and that cannot be read", harbour.url("/void"))),
+            (harbour.url("/circle"), &format!("The page says that its feed is at {}, and that is a web page, too", harbour.url("/page"))),
             ("ftp://harbour.example/".to_owned(), "not allowed"),
             (String::new(), "Enter the address"),
         ] {
@@ -460,9 +470,9 @@ both_engines! {
         harbour.gives("/feed", 200, &[], &feed("Harbour", &[("one", "High tide", &[])]));
         harbour.gives("/rivers", 200, &[], &feed("Rivers", &[("two", "Low tide", &[])]));
         let desk = app.desk().await;
-        let form = desk.open("/desk/feeds").await.form("/desk/feeds").with("url", &harbour.address);
+        let form = desk.open("/desk/feeds").await.form("/desk/feeds").with("url", &harbour.address).with("arrives", "published");
         let added = desk.submit_and_follow(&form).await;
-        added.says("The feed was read").says("1 new article").says(&harbour.url("/feed")).says("In order");
+        added.says("The feed was read. Its articles are published at once").says("1 new article").says(&harbour.url("/feed")).says("In order");
         let known = desk.submit_and_follow(&form.clone().with("url", &harbour.url("/feed"))).await;
         known.says("That feed was here already");
         assert_eq!(known.url.path(), added.url.path());
@@ -474,6 +484,60 @@ both_engines! {
         let chosen = choice.form("/desk/feeds").with("url", &harbour.url("/rivers"));
         desk.submit_and_follow(&chosen).await.says("1 new article");
         assert_eq!(titles(&app).await, ["Low tide", "High tide"]);
+    }
+
+    /// Nothing is published unasked: a new feed, alone or of a list, brings drafts unless somebody chose otherwise, and the pages say which.
+    async fn a_new_feed_publishes_nothing_unasked(app: TestApp) {
+        let harbour = Harbour::open().await;
+        harbour.gives("/feed", 200, &[], &feed("Harbour", &[("one", "High tide", &[])]));
+        harbour.gives("/b", 200, &[], &feed("B", &[("two", "Low tide", &[])]));
+        harbour.gives("/both", 200, &[], "<html><link rel=alternate type=application/rss+xml href=/b><link rel=alternate type=application/rss+xml href=/c></html>");
+        let desk = app.desk().await;
+        let form = desk.open("/desk/feeds").await.form("/desk/feeds").with("url", &harbour.url("/feed"));
+        assert_eq!(form.value("arrives"), Some("draft"));
+        let strange = desk.submit(&form.clone().with("arrives", "soon")).await;
+        assert_eq!(strange.status, StatusCode::UNPROCESSABLE_ENTITY);
+        strange.says("Say whether its articles come as drafts");
+        desk.submit_and_follow(&form).await.says("as drafts: readers see each once you publish it").says("1 new article");
+        assert_eq!(titles(&app).await, [""; 0]);
+        assert_eq!(article(&app, "High tide").await.state, ArticleState::Draft);
+        desk.open("/desk/feeds").await.says("As drafts, Every hour");
+
+        // Published as it came, it goes on following its feed; with a word of ours it does not.
+        let path = format!("/desk/articles/{}", article(&app, "High tide").await.id.0);
+        desk.submit_and_follow(&desk.open(&path).await.form(&path).with("act", "publish")).await.says("Saved.").says("follows it until you change something here");
+        harbour.gives("/feed", 200, &[], &feed("Harbour", &[("one", "Higher tide", &[])]));
+        app.advance(2 * 60 * MINUTE);
+        poll(&app).await;
+        assert_eq!(titles(&app).await, ["Higher tide"]);
+        let desk = app.desk().await;
+        desk.submit_and_follow(&desk.open(&path).await.form(&path).with("act", "publish").with("byline", "Ann Lee")).await.says("was edited here");
+        harbour.gives("/feed", 200, &[], &feed("Harbour", &[("one", "Highest tide", &[])]));
+        app.advance(2 * 60 * MINUTE);
+        poll(&app).await;
+        assert_eq!(titles(&app).await, ["Higher tide"]);
+        let desk = app.desk().await;
+        let form = desk.open("/desk/feeds").await.form("/desk/feeds");
+
+        // What was chosen goes along to the choice among several.
+        let choice = desk.submit(&form.clone().with("url", &harbour.url("/both")).with("arrives", "published")).await;
+        assert!(choice.body.contains("<input type=\"hidden\" name=\"arrives\" value=\"published\">"), "{}", choice.body);
+
+        let page = desk.open("/desk/feeds").await;
+        let list = format!("<opml version=\"2.0\"><body><outline type=\"rss\" text=\"B\" xmlUrl=\"{}\"/></body></opml>", harbour.url("/b"));
+        let ticks = sends(&desk, &page, &list).await;
+        desk.submit_and_follow(&ticks.form("/desk/feeds/opml/add")).await.says("Their articles come as drafts");
+        assert_eq!(poll(&app).await.done, 1);
+        assert_eq!(article(&app, "Low tide").await.state, ArticleState::Draft);
+        // Chosen otherwise later, what is new is published; what came before stays as it is.
+        let id = rows::<(i64,)>(&app.site.db, "select id from feed where title = 'B'").await.remove(0).0;
+        let path = format!("/desk/feeds/{id}");
+        let set = desk.open(&path).await.form("/fetch").at(&path).with("every", "hourly").with("arrives", "published").with("topic_map", "").with("other_topics", "kept");
+        desk.submit_and_follow(&set).await.says("Saved.");
+        harbour.gives("/b", 200, &[], &feed("B", &[("two", "Low tide", &[]), ("three", "Ebb", &[])]));
+        app.advance(2 * 60 * MINUTE);
+        poll(&app).await;
+        assert_eq!(titles(&app).await, ["Ebb", "Higher tide"]);
     }
 
     /// “Fetch now” says what came where the button is, on the feed's page and beside the choice of articles of an edition.
@@ -526,8 +590,8 @@ both_engines! {
         let ticks = sends(&desk, &page, &list).await;
         assert_eq!(ticks.status, StatusCode::OK, "{}", ticks.text());
         assert_eq!(rows::<(i64,)>(&app.site.db, "select count(*) from feed").await, [(0,)], "nothing is added by looking");
-        let form = ticks.form("/desk/feeds/opml/add").with("feed", &harbour.url("/a")).and("feed", "http://user:word@harbour.example/");
-        desk.submit_and_follow(&form).await.says("read within a few minutes").says("Not read yet");
+        let form = ticks.form("/desk/feeds/opml/add").with("arrives", "published").with("feed", &harbour.url("/a")).and("feed", "http://user:word@harbour.example/");
+        desk.submit_and_follow(&form).await.says("read within a few minutes. Their articles are published at once").says("Not read yet").says("Published at once, Every hour");
         assert_eq!(poll(&app).await.done, 1);
         assert_eq!(titles(&app).await, ["High tide"]);
         assert_eq!(harbour.asked("/b"), [""; 0]);
@@ -634,6 +698,7 @@ both_engines! {
             arrives: FeedArrives::Published,
             topic_map: "tenants = Housing".to_owned(),
             other_topics: OtherTopics::Kept,
+            keeps_pictures: false,
         };
         articles::set_feed(&app.site, id, &set, None).await.expect("set");
         let mut other = TcpStream::connect(&harbour.address).await.expect("the harbour");

@@ -41,10 +41,15 @@ async fn given(app: &TestApp, path: &str) -> reqwest::Response {
     app.visitor().request(Method::GET, path).send().await.expect("an answer")
 }
 
-/// Somebody else's site, which has one picture; its address.
+/// Somebody else's site, which has one picture and a feed whose article shows it, and one that is gone; its address.
 async fn another_site(picture: Vec<u8>) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = listener.local_addr().expect("an address").to_string();
+    let feed = format!(
+        "<rss version=\"2.0\"><channel><title>Quays</title><link>http://{address}/</link><item><title>The quay</title><guid>q1</guid><link>http://{address}/one</link>\
+         <description>&lt;p&gt;Fog. &lt;img src=\"http://{address}/quay.jpg\" alt=\"Two boats\"&gt; &lt;a href=\"http://{address}/quay.jpg\"&gt;See&lt;/a&gt; \
+         &lt;img src=\"http://{address}/gone.jpg\" alt=\"\"&gt;&lt;/p&gt;</description></item></channel></rss>"
+    );
     tokio::spawn(async move {
         while let Ok((mut connection, _)) = listener.accept().await {
             let mut request = Vec::new();
@@ -54,8 +59,11 @@ async fn another_site(picture: Vec<u8>) -> String {
                     Err(_) => break,
                 }
             }
-            let (status, body) =
-                if request.starts_with(b"GET /quay.jpg ") { (200, &picture[..]) } else { (404, &[][..]) };
+            let (status, body) = match request.split(|byte| *byte == b' ').nth(1) {
+                Some(b"/quay.jpg") => (200, &picture[..]),
+                Some(b"/feed") => (200, feed.as_bytes()),
+                _ => (404, &[][..]),
+            };
             let head =
                 format!("HTTP/1.1 {status} X\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", body.len());
             let _ = connection.write_all(&[head.as_bytes(), body].concat()).await;
@@ -185,6 +193,132 @@ both_engines! {
         assert!(mail.contains(&app.site.url(&format!("/pictures/{name}-900.jpg"))) && !mail.contains(&site), "{mail}");
     }
 
+    /// TRUST A8: where somebody wants that of a feed, its pictures are copied behind its polls, so that readers ask no other site for them. The
+    /// article goes on following its feed, and what that changes is copied anew; what cannot be had stays where it is.
+    async fn pictures_of_a_feed_are_copied_on_wish(app: TestApp) {
+        let site = another_site(photograph(900, 300, 120)).await;
+        let fetcher = articles::Fetcher::new(true).expect("a client");
+        let copy = async || articles::copy_waiting_pictures(&app.site, &fetcher).await.expect("a turn");
+        let desk = app.desk().await;
+        let form = desk.open("/desk/feeds").await.form("/desk/feeds").with("url", &format!("http://{site}/feed")).with("arrives", "published");
+        let path = desk.submit_and_follow(&form).await.url.path().to_owned();
+        let number = rows::<(i64,)>(&app.site.db, "select id from article").await.remove(0).0;
+        let article = async || articles::by_id(&app.site.db, articles::ArticleId(number)).await.expect("a read").expect("the article");
+        copy().await;
+        assert_eq!(rows::<(i64,)>(&app.site.db, "select id from picture").await, [], "nobody asked for it");
+
+        let wish = desk.open(&path).await.form("/fetch").at(&path).with("every", "hourly").with("arrives", "published").with("topic_map", "").with("other_topics", "kept").with("pictures", "yes");
+        desk.submit_and_follow(&wish).await.says("Saved.");
+        assert!(desk.open(&path).await.body.contains("name=\"pictures\" value=\"yes\" checked"));
+        copy().await;
+        let (name, alt): (String, String) = rows(&app.site.db, "select public_id, alt from picture").await.remove(0);
+        assert_eq!(alt, "Two boats");
+        let ours = app.site.url(&format!("/pictures/{name}-900.jpg"));
+        let page = app.visitor().open(&format!("/articles/{}", article().await.slug)).await;
+        assert!(page.body.contains(&format!("src=\"{ours}\"")) && !page.body.contains(&format!("src=\"http://{site}/quay.jpg\"")), "{}", page.body);
+        let now = article().await;
+        assert!(now.body_html.contains(&format!("href=\"http://{site}/quay.jpg\"")) && now.body_html.contains(&format!("src=\"http://{site}/gone.jpg\"")), "{}", now.body_html);
+        assert_eq!((now.edited_at, now.image_url), (None, Some(ours.clone())));
+        assert_eq!(rows::<(Option<i64>,)>(&app.site.db, "select pictures_at from article").await, [(None,)], "it is not looked at for ever");
+
+        let feed = async || articles::find_feed(&app.site.db, articles::FeedId(rows::<(i64,)>(&app.site.db, "select id from feed").await[0].0)).await.expect("a read").expect("the feed");
+        let read = articles::poll_feed(&app.site, &fetcher, &feed().await).await.expect("read");
+        assert!(matches!(read, articles::Polled::Imported(report) if report.unchanged == 1), "the copy is no change");
+        assert!(article().await.body_html.contains(&ours));
+        change(&app.site.db, "update article set content_hash = 'said otherwise before'").await;
+        articles::poll_feed(&app.site, &fetcher, &feed().await).await.expect("read");
+        assert!(!article().await.body_html.contains(&ours), "as the feed has it");
+        copy().await;
+        assert!(article().await.body_html.contains(&ours));
+        assert_eq!(rows::<(i64,)>(&app.site.db, "select count(*) from picture").await, [(1,)]);
+
+        // A site that does not answer now is asked again for a day, and an article that is ours by then is left alone.
+        let silent = TcpListener::bind("127.0.0.1:0").await.expect("a port").local_addr().expect("an address");
+        let html = format!("update article set body_html = '<img src=\"http://{silent}/x.jpg\" alt=\"\">', pictures_at = 1, updated_at = {}", app.site.now().0).leak();
+        change(&app.site.db, html).await;
+        copy().await;
+        let waits = async || rows::<(Option<i64>,)>(&app.site.db, "select pictures_at from article").await[0].0.is_some();
+        assert!(waits().await);
+        app.advance(Duration::from_secs(2 * 86_400));
+        copy().await;
+        assert!(!waits().await);
+        desk.submit_and_follow(&wish.without("pictures")).await;
+        change(&app.site.db, "update article set content_hash = 'said otherwise before'").await;
+        articles::poll_feed(&app.site, &fetcher, &feed().await).await.expect("read");
+        assert!(!waits().await, "nobody wants it any more");
+    }
+
+    /// Caption and credit of a picture that leads an article are read below it, in the mail and on the page.
+    async fn caption_and_credit_are_read_in_a_mail(app: TestApp) {
+        let kept = pictures::keep(&app.site, None, ("quay.jpg", None), photograph(900, 300, 120)).await.expect("kept").picture;
+        let said = pictures::AboutPicture { alt: "Two boats".into(), caption: "The quay & its <boats>".into(), credit: "Photograph: Ann Lee".into(), ..Default::default() };
+        pictures::describe(&app.site, &kept.public_id, &said).await.expect("said");
+        app.reader("ann@example.org").await;
+        let draft = app.draft("The quay").await;
+        let lead = draft.content.article_ids[0];
+        let address = app.site.url(&format!("/pictures/{}-600.jpg", kept.public_id));
+        change(&app.site.db, format!("update article set image_url = '{address}', image_alt = 'Two boats' where id = {}", lead.0).leak()).await;
+        let edition = publishing::find(&app.site.db, &draft.public_id).await.expect("the edition");
+        publishing::press_send(&app.site, &app.templates, edition.id, edition.revision, None, None).await.expect("pressed");
+        app.advance(publishing::UNDO);
+        app.drain().await;
+        let mail = app.last_mail("ann@example.org").html;
+        let below = "The quay &amp; its &lt;boats&gt; · Photograph: Ann Lee";
+        let picture = mail.find(&format!("/pictures/{}-900.jpg", kept.public_id)).expect("the picture");
+        let words = mail.find(below).expect("its caption and credit");
+        assert!(picture < words, "they stand below it: {mail}");
+        let article = articles::by_ids(&app.site.db, &[lead]).await.expect("a read").remove(0);
+        let page = app.visitor().open(&format!("/articles/{}", article.slug)).await;
+        assert!(page.body.contains(&format!("<figcaption>{below}</figcaption>")), "{}", page.body);
+    }
+
+    /// A picture that is kept is chosen within the article's form, without a script: all that was typed comes back, the picture in it, and
+    /// nothing is saved by it.
+    async fn choosing_a_picture_loses_nothing(app: TestApp) {
+        let mut names = Vec::new();
+        for shade in 0..26 {
+            let kept = pictures::keep(&app.site, None, (&format!("quay {shade}.jpg"), None), photograph(40, 30, shade)).await.expect("kept");
+            names.push(kept.picture.public_id);
+        }
+        let said = pictures::AboutPicture { alt: "Two boats".into(), caption: "The quay".into(), ..Default::default() };
+        pictures::describe(&app.site, &names[0], &said).await.expect("said");
+        let new = "/desk/articles/new";
+        let desk = app.desk().await;
+        let form = desk.open(new).await.form(new).with("title", "The quay").with("body_markdown", "One.\r\n\r\nTwo.").with("topics", "\"Boats, and quays\"");
+        let form = form.with("publish_at", "2031-05-06T07:08").with("notes", "Ask Bo.").with("image_alt", "Fog");
+        let listed = desk.submit(&form.with("act", "choose-picture")).await;
+        assert!(listed.body.contains("Choose a picture for the text") && listed.body.contains("quay 25.jpg"), "{}", listed.body);
+        assert!(!listed.body.contains("quay 1.jpg"), "those are older");
+        let older = listed.body.split("value=\"choose-picture ").nth(1).and_then(|rest| rest.split('"').next()).expect("a button").to_owned();
+        let listed = desk.submit(&listed.form(new).with("act", &format!("choose-picture {older}"))).await;
+        assert!(listed.body.contains("quay 1.jpg") && listed.body.contains("Two boats"), "{}", listed.body);
+        let put = desk.submit(&listed.form(new).with("act", &format!("put-picture {}", names[0])).with("at", "2")).await;
+        put.says("The picture stands in the text. It is not saved yet.");
+        let form = put.form(new);
+        let ours = app.site.url(&format!("/pictures/{}-40.jpg", names[0]));
+        let text = form.value("body_markdown").expect("a text").trim().to_owned();
+        assert_eq!(text, format!("One.\n\n![Two boats]({ours} \"The quay\")\n\nTwo."));
+        for (name, value) in [("title", "The quay"), ("topics", "\"Boats, and quays\""), ("publish_at", "2031-05-06T07:08"), ("image_alt", "Fog")] {
+            assert_eq!(form.value(name), Some(value));
+        }
+        let over = desk.submit(&form.with("act", &format!("put-image {}", names[0]))).await;
+        over.says("The picture stands over the text. It is not saved yet.");
+        let form = over.form(new);
+        assert_eq!((form.value("image_url"), form.value("image_alt")), (Some(ours.as_str()), Some("Two boats")));
+        // Of which nobody said what it shows, in an article that is there, with nobody in the text.
+        let saved = desk.submit_and_follow(&form.with("act", "draft").with("publish_at", "")).await;
+        let path = saved.url.path().to_owned();
+        assert_eq!(saved.form(&path).value("topics"), Some("\"Boats, and quays\""));
+        assert_eq!(rows::<(String,)>(&app.site.db, "select t.name from topic t join article_topic x on x.topic_id = t.id join article a on a.id = x.article_id where a.title = 'The quay'").await, [("Boats, and quays".to_owned(),)]);
+        let put = desk.submit(&saved.form(&path).with("act", &format!("put-picture {}", names[3])).with("title", "Other")).await;
+        put.says("Write between its square brackets what it shows");
+        let form = put.form(&path);
+        assert!(form.value("body_markdown").expect("a text").trim().ends_with(&format!("Two.\n\n![]({})", app.site.url(&format!("/pictures/{}-40.jpg", names[3])))));
+        assert_eq!(rows::<(String,)>(&app.site.db, "select title from article").await, [("The quay".to_owned(),)], "nothing is saved by it");
+        let gone = desk.submit(&form.with("act", "put-picture nothing")).await;
+        assert_eq!(gone.status, StatusCode::NOT_FOUND);
+    }
+
     /// A page of the library costs the same however many there are, and goes on by key.
     async fn many_pictures_are_paged(app: TestApp) {
         change(&app.site.db, "insert into picture (public_id, file, alt, is_decorative, caption, credit, created_at)
@@ -260,6 +394,29 @@ async fn the_library_in_a_browser() {
     assert_eq!(browser.script(&brings("drop", "IMG_1.HEIC", "", &heic)).await, false);
     browser.wait_for_text("this one is HEIC, as iPhones take it").await;
     browser.sound("desk-writing-heic").await;
+
+    // One that is kept comes behind the line in which somebody is, and over the text.
+    browser.goto(&app.url("/desk/articles/new")).await;
+    browser.fill("Title", "Boats").await;
+    browser.fill("Article", "First.\n\nLast.").await;
+    browser.script("document.querySelector('#body_markdown').setSelectionRange(3, 3)").await;
+    browser.click("choose one that is kept").await;
+    browser.wait_for_text("Choose a picture for the text").await;
+    browser.sound("desk-writing-choose").await;
+    browser.click("Two boats").await;
+    browser.wait_for_text("The picture stands in the text").await;
+    let put = browser.script(text).await;
+    let lines: Vec<&str> = put.as_str().expect("a text").lines().filter(|line| !line.is_empty()).collect();
+    assert!(lines.len() == 3 && lines[1].starts_with("![Two boats](http") && lines[2] == "Last.", "{put}");
+    browser.click("Link, picture, where it was first published").await;
+    browser.click("Choose one that is kept").await;
+    browser.wait_for_text("Choose the picture over the text").await;
+    browser.click("Two boats").await;
+    browser.wait_for_text("The picture stands over the text").await;
+    let over = "return document.querySelector('#image_url').value.endsWith('-900.jpg') && document.querySelector('#image_alt').value === 'Two boats' && document.querySelector('#title').value";
+    assert_eq!(browser.script(over).await, "Boats");
+    browser.click("Publish").await;
+    browser.wait_for_text("Saved.").await;
     browser.close().await;
     app.finish().await;
 }

@@ -277,7 +277,9 @@ async fn years_go_by(app: &TestApp) {
         lists::all(&app.site.db).await.expect("the lists").into_iter().find(|one| one.slug == "harbour");
     publishing::retire_list(&app.site, &harbour.expect("a list"), Some(1)).await.expect("it is retired");
     let fetcher = Fetcher::new(true).expect("a fetcher");
-    articles::add_feed(&app.site, &fetcher, "http://127.0.0.1:1/feed.xml").await.expect("a feed");
+    articles::add_feed(&app.site, &fetcher, "http://127.0.0.1:1/feed.xml", articles::FeedArrives::Published)
+        .await
+        .expect("a feed");
 
     editions_go_out(app).await;
     readers_do_as_they_like(app).await;

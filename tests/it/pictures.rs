@@ -163,7 +163,13 @@ async fn take_writing() {
     let app = TestApp::start(db).await;
     let Some(browser) = Browser::open().await else { return };
     let fetcher = articles::Fetcher::new(true).expect("a fetcher");
-    let added = articles::add_feed(&app.site, &fetcher, "https://tidewater.example/feed.xml").await;
+    let added = articles::add_feed(
+        &app.site,
+        &fetcher,
+        "https://tidewater.example/feed.xml",
+        articles::FeedArrives::Published,
+    )
+    .await;
     let (feed, _) = added.expect("a feed");
     let parsed = articles::parse_feed(articles::SAMPLE_FEED, None, None).expect("the sample is in order");
     articles::import(&app.site, Some(feed.id), parsed).await.expect("an import");

@@ -299,7 +299,7 @@ both_engines! {
         // Owners are to be told.
         app.leaves_work();
         let fetcher = articles::Fetcher::new(true).expect("a fetcher");
-        articles::add_feed(&app.site, &fetcher, "http://127.0.0.1:1/feed.xml").await.expect("a feed");
+        articles::add_feed(&app.site, &fetcher, "http://127.0.0.1:1/feed.xml", articles::FeedArrives::Published).await.expect("a feed");
         let poll = async || articles::poll_due(&app.site, &fetcher).await.expect("a round");
         for _ in 0..20 {
             assert_eq!(poll().await, Worked { later: 1, ..Worked::default() });
@@ -319,7 +319,7 @@ both_engines! {
     /// A feed that has failed for a day is told an owner, and again while it goes on, but not each day; and not what works again.
     async fn a_feed_that_fails_for_a_day_is_told(app: TestApp) {
         let fetcher = articles::Fetcher::new(true).expect("a fetcher");
-        articles::add_feed(&app.site, &fetcher, "http://127.0.0.1:1/feed.xml").await.expect("a feed");
+        articles::add_feed(&app.site, &fetcher, "http://127.0.0.1:1/feed.xml", articles::FeedArrives::Published).await.expect("a feed");
         let fail = async || {
             app.advance(DAY);
             assert_eq!(articles::poll_due(&app.site, &fetcher).await.expect("a round").later, 1);

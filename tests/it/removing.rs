@@ -29,7 +29,7 @@ both_engines! {
     /// A feed that was brought in by mistake, or has moved, is asked no more; what it brought stays.
     async fn a_feed_is_removed_and_its_articles_stay(app: TestApp) {
         let fetcher = articles::Fetcher::new(true).expect("a fetcher");
-        let added = articles::add_feed(&app.site, &fetcher, "https://tidewater.example/feed.xml").await;
+        let added = articles::add_feed(&app.site, &fetcher, "https://tidewater.example/feed.xml", articles::FeedArrives::Published).await;
         let (feed, _) = added.expect("a feed");
         let parsed = articles::parse_feed(articles::SAMPLE_FEED, None, None).expect("the sample is in order");
         let brought = articles::import(&app.site, Some(feed.id), parsed).await.expect("an import").new;
@@ -51,7 +51,7 @@ both_engines! {
     /// that is removed while it is read brings nothing, and nothing fails.
     async fn articles_of_a_removed_feed_are_nobody_elses(app: TestApp) {
         let fetcher = articles::Fetcher::new(true).expect("a fetcher");
-        let add = async |url: &str| articles::add_feed(&app.site, &fetcher, url).await.expect("a feed").0.id;
+        let add = async |url: &str| articles::add_feed(&app.site, &fetcher, url, articles::FeedArrives::Published).await.expect("a feed").0.id;
         let parsed = |title: &str| {
             let item = "<link>https://one.example/high-tide</link><guid isPermaLink=\"false\">tide-1</guid><description>Words.</description>";
             let feed = format!("<rss version=\"2.0\"><channel><title>A feed</title><item><title>{title}</title>{item}</item></channel></rss>");

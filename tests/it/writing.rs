@@ -605,6 +605,36 @@ async fn writing_is_pleasant() {
     app.finish().await;
 }
 
+/// By the clipboard of the machine: Ctrl+C puts there what a word processor would, and Ctrl+V brings it as Markdown.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_copied_comes_by_ctrl_v() {
+    const CTRL: char = '\u{e009}';
+    const LET_GO: char = '\u{e000}';
+    let Some(db) = TestDb::migrated(Engine::Sqlite).await else { return };
+    let app = TestApp::start(db).await;
+    let Some(browser) = Browser::open().await else { return };
+    signed_in(&app, &browser).await;
+    browser.goto(&app.url("/desk/articles/new")).await;
+    browser.fill("Title", "Ships").await;
+    let copies = format!(
+        "document.addEventListener('copy', (event) => {{ event.clipboardData.setData('text/html', {}); event.clipboardData.setData('text/plain', 'Ships'); event.preventDefault(); }}, {{ once: true }})",
+        json!(COPIED)
+    );
+    browser.script(&copies).await;
+    let press = async |field: &str, key: char| {
+        browser.element(field).await.send_keys(&format!("{CTRL}{key}{LET_GO}")).await.expect("a key");
+    };
+    press("#title", 'a').await;
+    press("#title", 'c').await;
+    press("#body_markdown", 'v').await;
+    until(&browser, &format!("return document.querySelector('#body_markdown').value === {}", json!(MADE)))
+        .await;
+    press("#title", 'v').await;
+    assert_eq!(browser.script("return document.querySelector('#title').value").await, "ShipsShips");
+    browser.close().await;
+    app.finish().await;
+}
+
 /// TRUST U1: what the source of a mailed article says, in a browser: what differs, what readers are told, and the way back.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_its_source_says_is_for_everybody() {

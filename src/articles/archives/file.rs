@@ -11,6 +11,7 @@ use tokio::sync::mpsc;
 use zip::{CompressionMethod, ZipWriter, write::SimpleFileOptions};
 
 use super::{
+    LARGEST_ARCHIVE, folder,
     piece::{MOST_FILES, Opens},
     rows::Archive,
     store,
@@ -19,12 +20,15 @@ use crate::{
     db, heavy,
     kept_file::{self, FileTable, KeptFile},
     moving_in::AnyPlace,
+    pictures::LARGEST_PICTURE,
     site::Site,
 };
 
 /// Where it lies.
 pub(super) const TABLE: FileTable =
     FileTable { add: store::ADD_PART, piece: store::PART, take_away: store::DROP_PARTS };
+/// So much of a folder is packed: the largest archive, less what a ZIP says of it.
+const MOST_PACKED: u64 = LARGEST_ARCHIVE - 64 * 1024 * 1024;
 /// A file of Markdown that is longer is left out.
 const LONGEST_TEXT: u64 = 5 * 1024 * 1024;
 
@@ -45,7 +49,7 @@ pub(super) fn on_disk(path: &Path) -> Opens {
     Arc::new(move || -> io::Result<Box<dyn AnyPlace>> {
         if path.is_dir() {
             let mut packed = Vec::new();
-            pack(&path, &mut packed)?;
+            pack(&path, &mut packed, Pictures::Names)?;
             return Ok(Box::new(io::Cursor::new(packed)));
         }
         Ok(Box::new(File::open(&path)?))
@@ -59,7 +63,7 @@ pub(super) fn sent(path: &Path) -> mpsc::Receiver<io::Result<Vec<u8>>> {
     let read = move |to: &mpsc::Sender<io::Result<Vec<u8>>>| {
         let mut send = |bytes: Vec<u8>| to.blocking_send(Ok(bytes)).is_ok();
         let went = if path.is_dir() {
-            pack(&path, &mut Sent(&mut send))
+            pack(&path, &mut Sent(&mut send), Pictures::Whole)
         } else {
             File::open(&path)
                 .and_then(|mut file| io::copy(&mut file, &mut Sent(&mut send)))
@@ -88,24 +92,50 @@ impl Write for Sent<'_> {
     }
 }
 
-/// The Markdown files of a folder, and of those in it, as a ZIP.
-fn pack(folder: &Path, to: &mut impl Write) -> io::Result<()> {
+/// What is packed of the pictures of a folder.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Pictures {
+    /// That they are there.
+    Names,
+    Whole,
+}
+
+/// The Markdown files of a folder and of those in it, and then its pictures, as a ZIP.
+fn pack(folder: &Path, to: &mut impl Write, wanted: Pictures) -> io::Result<()> {
     let mut zip = ZipWriter::new_stream(to);
     let options = SimpleFileOptions::default().compression_method(CompressionMethod::Deflated);
-    let mut files = Vec::new();
-    texts(folder, 0, &mut files)?;
-    files.sort();
-    for file in files {
-        let name = file.strip_prefix(folder).unwrap_or(&file).to_string_lossy().replace('\\', "/");
-        zip.start_file(name, options).map_err(io::Error::other)?;
-        io::copy(&mut File::open(&file)?.take(LONGEST_TEXT + 1), &mut zip)?;
+    let (mut texts, mut pictures) = (Vec::new(), Vec::new());
+    found(folder, 0, (&mut texts, &mut pictures))?;
+    texts.sort();
+    pictures.sort();
+    let (mut all, as_it_is) = (0, SimpleFileOptions::default().compression_method(CompressionMethod::Stored));
+    let name = |file: &Path| file.strip_prefix(folder).unwrap_or(file).to_string_lossy().replace('\\', "/");
+    for file in texts {
+        zip.start_file(name(&file), options).map_err(io::Error::other)?;
+        all += io::copy(&mut File::open(&file)?.take(LONGEST_TEXT + 1), &mut zip)?;
+    }
+    for file in pictures {
+        let size = file.metadata()?.len();
+        // What is left out is named by the article that shows it.
+        if size > LARGEST_PICTURE as u64 || all + size > MOST_PACKED {
+            continue;
+        }
+        all += size;
+        zip.start_file(name(&file), as_it_is).map_err(io::Error::other)?;
+        if wanted == Pictures::Whole {
+            io::copy(&mut File::open(&file)?.take(size), &mut zip)?;
+        }
     }
     zip.finish().map_err(io::Error::other)?;
     Ok(())
 }
 
 /// No link is followed out of the folder.
-fn texts(folder: &Path, depth: usize, files: &mut Vec<PathBuf>) -> io::Result<()> {
+fn found(
+    folder: &Path,
+    depth: usize,
+    (files, pictures): (&mut Vec<PathBuf>, &mut Vec<PathBuf>),
+) -> io::Result<()> {
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
         let (kind, path) = (entry.file_type()?, entry.path());
@@ -113,13 +143,20 @@ fn texts(folder: &Path, depth: usize, files: &mut Vec<PathBuf>) -> io::Result<()
             continue;
         }
         if kind.is_dir() && depth < 16 {
-            texts(&path, depth + 1, files)?;
+            found(&path, depth + 1, (files, pictures))?;
         } else if kind.is_file() && path.extension().is_some_and(|end| end == "md" || end == "markdown") {
             files.push(path);
+        } else if kind.is_file() && is_picture(&path) {
+            pictures.push(path);
         }
-        if files.len() > MOST_FILES {
+        if files.len() + pictures.len() > MOST_FILES {
             return Err(io::Error::other(format!("it has more than {} files", MOST_FILES)));
         }
     }
     Ok(())
+}
+
+fn is_picture(path: &Path) -> bool {
+    let name = path.to_string_lossy().to_ascii_lowercase();
+    folder::PICTURES.iter().any(|end| name.ends_with(end))
 }

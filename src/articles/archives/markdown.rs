@@ -8,13 +8,17 @@ use url::Url;
 
 use super::{
     clean,
-    piece::{ArchiveError, Article, Piece, Reading, What},
+    folder::{self, Files, Settled},
+    piece::{ArchiveError, Article, Piece, Reading, Wanted, What},
     rows::ArchiveChoices as Choices,
     settle::{clipped, joined, moment, web_address},
     zipped::Zip,
 };
-use crate::articles::{
-    cleaning::charset, cleaning::html, feed::ParsedArticle, identity::link_key, import::There, writing,
+use crate::{
+    articles::{
+        cleaning::charset, cleaning::html, feed::ParsedArticle, identity::link_key, import::There, writing,
+    },
+    pictures::LARGEST_PICTURE,
 };
 
 /// A longer file is no article.
@@ -263,6 +267,7 @@ pub(super) fn look(zip: &mut Zip, reading: &mut Reading<'_>) -> Result<(), Archi
 /// Reads it for the second time: article for article.
 pub(super) fn pieces(zip: &mut Zip, reading: &mut Reading<'_>) -> Result<(), ArchiveError> {
     let site = site(&reading.choices);
+    let files = Files::of(zip);
     for at in zip.named(&[".md", ".markdown"]) {
         let path = zip.file(at).0.to_owned();
         let last = path.rsplit('/').next().unwrap_or_default().to_ascii_lowercase();
@@ -271,11 +276,30 @@ pub(super) fn pieces(zip: &mut Zip, reading: &mut Reading<'_>) -> Result<(), Arc
             Some(_) if last.starts_with('_') || last == "readme.md" => {
                 What::Left("it says something about the folder, and is no article".to_owned())
             }
-            Some(whole) => match article(&path, &whole, site.as_ref(), &reading.choices) {
-                Ok(article) if !reading.is_cleaned() => What::Passed(article.there),
-                Ok(article) => What::Article(Box::new(article)),
-                Err(why) => What::Left(why),
-            },
+            Some(whole) => {
+                let is_cleaned = reading.is_cleaned();
+                let keeps = &mut reading.keeps;
+                let mut keep = |at: usize, alt: &str| match keeps {
+                    Some(keeps) if is_cleaned => keeps(wanted(zip, at, alt)?),
+                    // Any address will do: nobody reads what it is in.
+                    _ => Ok("https://here.invalid/".to_owned()),
+                };
+                let mut settle = |text: &str, image: &str, base: Option<&Url>| {
+                    folder::settled((&path, text, image), (&files, base), &mut keep)
+                };
+                match article((&path, &whole), site.as_ref(), &reading.choices, &mut settle) {
+                    Ok((article, settled)) => {
+                        reading.brought += settled.brought;
+                        reading.loose.0 += settled.pictures.len() as u64;
+                        reading.loose.1 += settled.links.len() as u64;
+                        match is_cleaned {
+                            true => What::Article(Box::new(article)),
+                            false => What::Passed(article.there),
+                        }
+                    }
+                    Err(why) => What::Left(why),
+                }
+            }
         };
         let title = match &what {
             What::Article(article) => article.article.title.clone(),
@@ -288,7 +312,28 @@ pub(super) fn pieces(zip: &mut Zip, reading: &mut Reading<'_>) -> Result<(), Arc
     Ok(())
 }
 
-fn article(path: &str, whole: &str, site: Option<&Url>, choices: &Choices) -> Result<Article, String> {
+/// A picture of the folder, read for whoever keeps it.
+fn wanted(zip: &mut Zip, at: usize, alt: &str) -> Result<Wanted, String> {
+    let (path, size) = zip.file(at);
+    let file = path.rsplit(['/', '\\']).next().unwrap_or_default().to_owned();
+    if size > LARGEST_PICTURE as u64 {
+        return Err(format!("for it is larger than {} MB", LARGEST_PICTURE / 1024 / 1024));
+    }
+    let mut bytes = Vec::new();
+    let read = zip.open(at).and_then(|mut from| Ok(from.read_to_end(&mut bytes)?));
+    read.map_err(|_| "for its file is broken".to_owned())?;
+    Ok(Wanted { file, alt: alt.to_owned(), bytes })
+}
+
+/// What a text, its picture and its own address become.
+type Settle<'a> = &'a mut dyn FnMut(&str, &str, Option<&Url>) -> Settled;
+
+fn article(
+    (path, whole): (&str, &str),
+    site: Option<&Url>,
+    choices: &Choices,
+    settle: Settle<'_>,
+) -> Result<(Article, Settled), String> {
     let (front, text) = parted(whole);
     let (file, day) = name(path);
     let mut text = text.trim().to_owned();
@@ -332,9 +377,13 @@ fn article(path: &str, whole: &str, site: Option<&Url>, choices: &Choices) -> Re
         "images",
         "hero",
     ]);
-    let body_html = writing::markdown_to_html(&text);
-    let image_url = web_address(image, web_address(&canonical, None).as_ref().or(site))
-        .map(String::from)
+    let base = web_address(&canonical, None).or_else(|| site.cloned());
+    let settled = settle(&text, image, base.as_ref());
+    let body_html = writing::markdown_to_html(&settled.text);
+    let image_url = settled
+        .image
+        .clone()
+        .or_else(|| web_address(image, base.as_ref()).map(String::from))
         .or_else(|| html::first_image(&body_html));
     let published_at = moment(front.one(&["date", "published", "publishdate", "pubdate", "created"]))
         .or_else(|| moment(day?));
@@ -374,15 +423,22 @@ fn article(path: &str, whole: &str, site: Option<&Url>, choices: &Choices) -> Re
     };
     let slug = Some(front.one(&["slug"])).filter(|slug| !slug.is_empty()).unwrap_or(file);
     let there = if is_draft { There::Draft } else { There::Published };
-    Ok(Article { article, there, markdown: Some(text), slug: Some(slug.to_owned()), said: None })
+    let (markdown, said) = (Some(settled.text.clone()), settled.said());
+    Ok((Article { article, there, markdown, slug: Some(slug.to_owned()), said }, settled))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn as_it_is(file: (&str, &str)) -> Result<Article, String> {
+        let mut settle =
+            |text: &str, _: &str, _: Option<&Url>| Settled { text: text.to_owned(), ..Settled::default() };
+        article(file, None, &Choices::default(), &mut settle).map(|(article, _)| article)
+    }
+
     fn read(path: &str, whole: &str) -> Article {
-        article(path, whole, None, &Choices::default()).expect("an article")
+        as_it_is((path, whole)).expect("an article")
     }
 
     #[test]
@@ -423,7 +479,7 @@ mod tests {
         );
         assert_eq!(one.article.published_at, moment("2024-03-05"));
         assert_eq!(read("a/night_shift/index.md", "Words.").article.title, "night shift");
-        assert!(article("a.md", "", None, &Choices::default()).is_err());
+        assert!(as_it_is(("a.md", "")).is_err());
         assert_eq!(parted("---\nnever closed").0, Front::default());
         assert_eq!(parted("----\n---\n").0, Front::default());
     }

@@ -5,6 +5,7 @@
 
 mod clean;
 mod file;
+mod folder;
 mod ghost;
 mod lexical;
 mod markdown;

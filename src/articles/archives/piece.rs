@@ -154,6 +154,17 @@ pub(super) struct Piece {
     pub unknown: clean::Unknown,
 }
 
+/// A picture that a text names, for whoever keeps it.
+pub(super) struct Wanted {
+    pub file: String,
+    /// What the text says that it shows.
+    pub alt: String,
+    pub bytes: Vec<u8>,
+}
+
+/// Keeps a picture, and says its address, or why it is not kept.
+pub(super) type Keeps<'a> = &'a mut dyn FnMut(Wanted) -> Result<String, String>;
+
 /// Who reads an archive, and what they want of it.
 pub(super) struct Reading<'a> {
     pub choices: ArchiveChoices,
@@ -163,6 +174,11 @@ pub(super) struct Reading<'a> {
     pub site: String,
     /// What is in it that is neither a post nor a page, by its kind.
     pub kinds: BTreeMap<String, u64>,
+    /// Pictures that come along with its texts; pictures and links that name a place of its folder and lead nowhere.
+    pub brought: u64,
+    pub loose: (u64, u64),
+    /// Keeps the pictures that come along; nobody does while it is only looked through.
+    pub keeps: Option<Keeps<'a>>,
     /// What was taken before.
     pub after: u64,
     /// How many are wanted as articles.

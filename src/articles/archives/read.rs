@@ -7,7 +7,7 @@ use std::{
 
 use super::{
     ghost, markdown,
-    piece::{ArchiveError, Opens, Piece, Reading, What},
+    piece::{ArchiveError, Keeps, Opens, Piece, Reading, What},
     rows::{ArchiveChoices, ArchiveKind, ArchiveSurvey},
     wordpress,
     zipped::Zip,
@@ -143,7 +143,7 @@ pub(super) fn read(
     opens: &Opens,
     (choices, after): (&ArchiveChoices, u64),
     begin: &mut dyn FnMut(&Document) -> bool,
-    each: &mut dyn FnMut(u64, Piece) -> bool,
+    (each, keeps): (&mut dyn FnMut(u64, Piece) -> bool, Keeps<'_>),
     is_listened_to: &dyn Fn() -> bool,
 ) -> Result<(), ArchiveError> {
     let mut reading = Reading {
@@ -151,6 +151,9 @@ pub(super) fn read(
         document: Document::default(),
         site: String::new(),
         kinds: BTreeMap::new(),
+        brought: 0,
+        loose: (0, 0),
+        keeps: Some(keeps),
         after,
         wanted: u64::MAX,
         count: 0,
@@ -193,6 +196,9 @@ pub(super) fn survey(opens: &Opens, choices: &ArchiveChoices) -> Result<ArchiveS
         document: Document::default(),
         site: String::new(),
         kinds: BTreeMap::new(),
+        brought: 0,
+        loose: (0, 0),
+        keeps: None,
         after: 0,
         wanted: FIRST,
         count: 0,
@@ -202,7 +208,9 @@ pub(super) fn survey(opens: &Opens, choices: &ArchiveChoices) -> Result<ArchiveS
         is_over: false,
     };
     let kind = all(opens, &mut reading)?;
+    let came = (reading.brought, reading.loose);
     let (site, shared, kinds) = (reading.site, reading.document.shared(), reading.kinds);
+    (seen.brought, (seen.loose_pictures, seen.loose_links)) = came;
     seen.kind = kind;
     seen.site = site;
     seen.shared = shared;

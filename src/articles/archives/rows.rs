@@ -104,6 +104,12 @@ pub struct ArchiveSurvey {
     pub left: u64,
     /// Articles that share what they are called with another.
     pub shared: u64,
+    /// Pictures of its folder that come along with its texts.
+    pub brought: u64,
+    /// Pictures that its texts name by a place of its folder, where they are not.
+    pub loose_pictures: u64,
+    /// Links that lead to a place of its folder alone.
+    pub loose_links: u64,
     /// The site that it is of, if it says so; of one that is asked itself, where.
     pub site: String,
     /// There are more than were looked at: of a site, which tells by the page.

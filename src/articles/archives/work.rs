@@ -1,10 +1,12 @@
 //! Going on with an archive by itself: looking through its file, and bringing its articles in.
 
-use tokio::sync::mpsc;
+use std::cell::Cell;
+
+use tokio::sync::{mpsc, oneshot};
 
 use super::{
     file, page,
-    piece::{ArchiveError, Opens, Piece, What},
+    piece::{ArchiveError, Opens, Piece, Wanted, What},
     read,
     rows::{self, Archive, ArchiveChoices, ArchiveKind, ArchiveLeft, ArchiveReport, ArchiveState},
     store, wordpress_site,
@@ -14,18 +16,25 @@ use crate::{
         fetch::Fetcher,
         identity::{Document, link_key},
         import::{self, ARTICLES_A_TRANSACTION, Coming, Source, Taken},
+        pictures::keep_described,
         read::key_waiting,
     },
     audit_log,
     clock::Moment,
     db::{self, Gate},
     heavy,
+    pictures::PictureError,
     queue::{self, Came, Due, Queue, Work, Worked},
     site::Site,
 };
 
 /// Of what was left out so much is written down.
 const MOST_LEFT: u64 = 10_000;
+/// After so many pictures it is written down how far it is: each takes its time.
+const PICTURES_A_STEP: i32 = 20;
+/// What is said of one that is dated so.
+const TO_COME: &str =
+    "it is dated on a day to come, so it is a draft: publish it here, or bring the folder again on that day";
 /// Nothing is brought in that nobody has seen.
 const ANOTHER_PAGE: &str =
     "the page says something else by now than when you looked at it: look at it once more";
@@ -114,6 +123,8 @@ async fn look_through(site: &Site, fetcher: &Fetcher, archive: &Archive, claim: 
 enum Fed {
     Begun(Document),
     Pieces(Vec<(u64, Piece)>),
+    /// A picture that comes along, and who waits for its address.
+    Picture(Wanted, oneshot::Sender<Result<String, String>>),
     End,
     Broke(ArchiveError),
 }
@@ -122,14 +133,22 @@ enum Fed {
 fn feed(opens: Opens, choices: ArchiveChoices, after: u64) -> mpsc::Receiver<Fed> {
     let (sender, receiver) = mpsc::channel(2);
     let read = move |to: &mpsc::Sender<Fed>| {
-        let mut pieces = Vec::new();
+        let (mut pieces, pictures) = (Vec::new(), Cell::new(0));
         let mut begin = |document: &Document| to.blocking_send(Fed::Begun(document.clone())).is_ok();
         let mut each = |number, piece| {
             pieces.push((number, piece));
-            pieces.len() < ARTICLES_A_TRANSACTION
+            pieces.len() < ARTICLES_A_TRANSACTION && pictures.get() < PICTURES_A_STEP
                 || to.blocking_send(Fed::Pieces(std::mem::take(&mut pieces))).is_ok()
+                    && pictures.replace(0) >= 0
         };
-        let went = read::read(&opens, (&choices, after), &mut begin, &mut each, &|| !to.is_closed());
+        let mut keeps = |wanted| {
+            let (asks, hears) = oneshot::channel();
+            pictures.set(pictures.get() + 1);
+            drop(to.blocking_send(Fed::Picture(wanted, asks)));
+            hears.blocking_recv().unwrap_or_else(|_| Err("for nobody was there to keep it".to_owned()))
+        };
+        let went =
+            read::read(&opens, (&choices, after), &mut begin, (&mut each, &mut keeps), &|| !to.is_closed());
         if !pieces.is_empty() {
             drop(to.blocking_send(Fed::Pieces(pieces)));
         }
@@ -173,6 +192,18 @@ pub(super) async fn take(
                 let Some(now) = taken else { return Ok(()) };
                 report = now;
                 *claim = step.2;
+            }
+            Some(Fed::Picture(wanted, asks)) => {
+                let alt = wanted.alt.as_str();
+                let kept =
+                    keep_described(site, archive.staff_id, (&wanted.file, None, alt), wanted.bytes).await;
+                let kept = match kept {
+                    Ok(picture) => picture.in_text().map(|size| site.url(&size.path)).ok_or_else(String::new),
+                    Err(PictureError::Database(error)) => return Err(error.into()),
+                    Err(why) => Err(why.to_string()),
+                };
+                // Whoever does not wait any more has ended.
+                drop(asks.send(kept));
             }
             Some(Fed::End) => break,
             Some(Fed::Broke(error)) if is_of_the_machine(&error) => return Err(error.into()),
@@ -297,12 +328,9 @@ async fn take_some(
         }
         match &piece.what {
             What::Article(one) => {
-                if let Some(said) = &one.said {
-                    leave(*number, &piece.title, said.clone());
-                }
                 let (markdown, slug) = (one.markdown.as_deref(), one.slug.as_deref());
                 coming.push(Coming { article: &one.article, there: one.there, markdown, slug });
-                numbers.push((*number, piece.title.as_str()));
+                numbers.push((*number, piece.title.as_str(), one.said.as_deref()));
             }
             What::Passed(_) => {}
             What::Left(why) => {
@@ -314,7 +342,12 @@ async fn take_some(
     let mut tx = site.db.begin().await?;
     tx.close(Gate::Articles).await?;
     let outcomes = import::take(&mut tx, source, document, &coming, site.now()).await?;
-    for (outcome, (number, title)) in outcomes.into_iter().zip(numbers) {
+    for ((outcome, coming), (number, title, said)) in outcomes.into_iter().zip(&coming).zip(numbers) {
+        let waits = outcome == Taken::New && coming.is_to_come(site.now());
+        let said: Vec<&str> = said.into_iter().chain(waits.then_some(TO_COME)).collect();
+        if !said.is_empty() {
+            leave(number, title, said.join("; "));
+        }
         match outcome {
             Taken::New => report.new += 1,
             Taken::Updated => report.updated += 1,

@@ -15,7 +15,7 @@ use super::{
     },
     looked_after::{self, FeedsError},
     polling::{self, Answer, FeedPollError, Polled},
-    rows::{Feed, FeedSource},
+    rows::{Feed, FeedArrives, FeedSource},
 };
 use crate::{audit_log, db, heavy, site::Site, words};
 
@@ -41,6 +41,12 @@ pub enum BringInFeedError {
         "that is a web page, and it does not say where its feed is. Most sites have one, often at /feed or /rss.xml: try its address"
     )]
     NoFeedThere,
+    /// The page names its feed, and that cannot be read.
+    #[error("the page says that its feed is at {address}, and that cannot be read: {why}")]
+    NamedThere { address: Url, why: FeedPollError },
+    /// What the page names as its feed is none.
+    #[error("the page says that its feed is at {0}, and that is a web page, too")]
+    NoFeedNamed(Url),
     /// There are too many feeds.
     #[error(transparent)]
     Feeds(#[from] FeedsError),
@@ -70,7 +76,7 @@ impl From<FetchError> for BringInFeedError {
 }
 
 /// Brings in the feed of an address that somebody typed, with or without `https://`, of a feed or of a page that names its feed. It is
-/// read once, and kept if that works.
+/// read once, and kept if that works; its articles arrive as somebody chose.
 ///
 /// # Errors
 /// [`BringInFeedError`]; then nothing is kept.
@@ -78,7 +84,7 @@ pub async fn bring_in_feed(
     site: &Site,
     fetcher: &Fetcher,
     typed: &str,
-    staff_id: Option<i64>,
+    (arrives, staff_id): (FeedArrives, Option<i64>),
 ) -> Result<BroughtIn, BringInFeedError> {
     let (address, other) = addresses(typed);
     let url = fetcher.allowed(&address)?;
@@ -97,13 +103,13 @@ pub async fn bring_in_feed(
     };
     match there {
         There::Known(id) => Ok(BroughtIn::Known(id)),
-        There::Feed(url, answer) => keep(site, &url, *answer, staff_id).await,
+        There::Feed(url, answer) => keep(site, &url, *answer, (arrives, staff_id)).await,
         There::Page(feeds) => match feeds.as_slice() {
             [] => Err(BringInFeedError::NoFeedThere),
-            [one] => match look(site, fetcher, &fetcher.allowed(&one.url)?).await? {
+            [one] => match named(site, fetcher, &one.url).await? {
                 There::Known(id) => Ok(BroughtIn::Known(id)),
-                There::Feed(url, answer) => keep(site, &url, *answer, staff_id).await,
-                There::Page(_) => Err(BringInFeedError::NoFeedThere),
+                There::Feed(url, answer) => keep(site, &url, *answer, (arrives, staff_id)).await,
+                There::Page(_) => Err(BringInFeedError::NoFeedNamed(fetcher.allowed(&one.url)?)),
             },
             _ => Ok(BroughtIn::Choice(feeds)),
         },
@@ -127,6 +133,17 @@ enum There {
     /// A feed, where it stays, and what it gave.
     Feed(Url, Box<Answer>),
     Page(Vec<NamedFeed>),
+}
+
+/// What is where a page says that its feed is: it is that address which fails, and not the one that somebody typed.
+async fn named(site: &Site, fetcher: &Fetcher, address: &str) -> Result<There, BringInFeedError> {
+    let url = fetcher.allowed(address)?;
+    match look(site, fetcher, &url).await {
+        Err(BringInFeedError::Poll(why @ (FeedPollError::Fetch(_) | FeedPollError::Feed(_)))) => {
+            Err(BringInFeedError::NamedThere { address: url, why })
+        }
+        there => there,
+    }
 }
 
 async fn look(site: &Site, fetcher: &Fetcher, url: &Url) -> Result<There, BringInFeedError> {
@@ -167,13 +184,13 @@ async fn keep(
     site: &Site,
     url: &Url,
     answer: Answer,
-    staff_id: Option<i64>,
+    (arrives, staff_id): (FeedArrives, Option<i64>),
 ) -> Result<BroughtIn, BringInFeedError> {
     if store::count_feeds(&site.db).await? >= looked_after::MOST_FEEDS {
         return Err(FeedsError::TooMany.into());
     }
     let mut tx = site.db.begin().await?;
-    let (feed, added) = store::add_feed(&mut tx, url.as_str(), site.now()).await?;
+    let (feed, added) = store::add_feed(&mut tx, (url.as_str(), arrives), site.now()).await?;
     if !added {
         return Ok(BroughtIn::Known(feed.id));
     }
@@ -186,7 +203,8 @@ async fn keep(
     }
 }
 
-/// Imports from an address, which becomes a feed that is polled from now on, or from a file. For the command line alone.
+/// Imports from an address, which becomes a feed that is polled from now on and whose articles arrive so, or from a file, whose articles are
+/// published. For the command line alone.
 ///
 /// # Errors
 /// [`BringInFeedError`].
@@ -194,6 +212,7 @@ pub async fn import_source(
     site: &Site,
     fetcher: &Fetcher,
     source: &str,
+    arrives: FeedArrives,
 ) -> Result<ArticlesImported, BringInFeedError> {
     if !source.starts_with("http://") && !source.starts_with("https://") {
         let bytes = fetch::read_file(std::path::Path::new(source)).await?;
@@ -202,7 +221,7 @@ pub async fn import_source(
     let mut address = source.to_owned();
     // A page that names several feeds has its own first.
     for _ in 0..2 {
-        match bring_in_feed(site, fetcher, &address, None).await? {
+        match bring_in_feed(site, fetcher, &address, (arrives, None)).await? {
             BroughtIn::New(_, report, _) => return Ok(report),
             BroughtIn::Known(id) => {
                 let Some(feed) = store::feed(&site.db, id).await? else { break };
@@ -256,7 +275,7 @@ pub async fn read_opml(document: Vec<u8>) -> Result<(Vec<NamedFeed>, usize), Opm
     if feeds.is_empty() { Err(OpmlError::Empty) } else { Ok((feeds, more)) }
 }
 
-/// Adds the feeds of a list, which are read at their turn, within minutes; how many were not known. An address that may not be asked is
+/// Adds the feeds of a list, which are read at their turn, within minutes, and whose articles arrive so; how many were not known. An address that may not be asked is
 /// left out.
 ///
 /// # Errors
@@ -265,11 +284,11 @@ pub async fn add_feeds(
     site: &Site,
     fetcher: &Fetcher,
     urls: &[String],
-    staff_id: Option<i64>,
+    (arrives, staff_id): (FeedArrives, Option<i64>),
 ) -> Result<usize, FeedsError> {
     let mut added = 0;
     for url in urls.iter().take(links::MOST_ON_A_LIST) {
-        match looked_after::add_feed(site, fetcher, url).await {
+        match looked_after::add_feed(site, fetcher, url, arrives).await {
             Ok((_, is_new)) => added += usize::from(is_new),
             Err(FeedsError::Address(_)) => {}
             Err(error) => return Err(error),

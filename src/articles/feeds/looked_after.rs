@@ -7,9 +7,9 @@ use super::{
         bin::BIN_LASTS,
         fetch::{FetchError, Fetcher},
         rows::FeedId,
-        store::{bin, feeds as store},
+        store::{bin, feeds as store, pictures},
     },
-    rows::{Feed, FeedRead, FeedSettings},
+    rows::{Feed, FeedArrives, FeedRead, FeedSettings},
     topic_map::{TopicMap, TopicMapError},
 };
 use crate::{
@@ -43,7 +43,12 @@ pub enum FeedsError {
 ///
 /// # Errors
 /// [`FeedsError`].
-pub async fn add_feed(site: &Site, fetcher: &Fetcher, address: &str) -> Result<(Feed, bool), FeedsError> {
+pub async fn add_feed(
+    site: &Site,
+    fetcher: &Fetcher,
+    address: &str,
+    arrives: FeedArrives,
+) -> Result<(Feed, bool), FeedsError> {
     let url = fetcher.allowed(address)?;
     if let Some(known) = store::feed_by_url(&site.db, url.as_str()).await? {
         return Ok((known, false));
@@ -52,7 +57,7 @@ pub async fn add_feed(site: &Site, fetcher: &Fetcher, address: &str) -> Result<(
         return Err(FeedsError::TooMany);
     }
     let mut tx = site.db.begin().await?;
-    let added = store::add_feed(&mut tx, url.as_str(), site.now()).await?;
+    let added = store::add_feed(&mut tx, (url.as_str(), arrives), site.now()).await?;
     tx.commit().await?;
     Ok(added)
 }
@@ -110,6 +115,8 @@ pub async fn set_feed(
     let Some((url, ..)) = store::take_feed(&mut tx, id).await? else { return Ok(false) };
     let next = site.now().plus(set.every.span());
     let changed = store::set_feed(&mut tx, id, set, next).await?;
+    // What it brought before, too; and no more, where nobody wants that any longer.
+    pictures::wait(&mut tx, id, Moment(0), site.now()).await?;
     audit_log::record(&mut tx, site, staff_id, "changed a feed", &url, set.every.as_str()).await?;
     tx.commit().await?;
     Ok(changed)

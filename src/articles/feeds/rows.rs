@@ -38,9 +38,9 @@ words! {
     #[derive(Default)]
     pub enum FeedArrives else Draft {
         /// Drafts, which somebody publishes.
+        #[default]
         Draft = "draft",
         /// Published at once.
-        #[default]
         Published = "published",
     }
 }
@@ -96,6 +96,8 @@ pub struct Feed {
     pub topic_map: String,
     /// What becomes of its other words.
     pub other_topics: OtherTopics,
+    /// Whether the pictures of its articles are copied here.
+    pub keeps_pictures: bool,
     /// How many articles it brought in all.
     pub brought: i64,
     /// When it last brought or changed one.
@@ -156,6 +158,8 @@ pub struct FeedSettings {
     pub topic_map: String,
     /// What becomes of its other words.
     pub other_topics: OtherTopics,
+    /// Whether the pictures of its articles are copied here, so that readers ask no other site for them.
+    pub keeps_pictures: bool,
 }
 
 /// What came of asking a feed once.

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::rows::OtherTopics;
+use super::{super::topic_list::topics_of_a_line, rows::OtherTopics};
 use crate::email_address::folded;
 
 /// The most lines it may have.
@@ -39,8 +39,7 @@ impl TopicMap {
         let mut map = HashMap::new();
         for (at, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
             let (word, topics) = line.split_once('=').ok_or(TopicMapError::Line(at + 1))?;
-            let topics: Vec<String> =
-                topics.split(',').map(str::trim).filter(|one| !one.is_empty()).map(str::to_owned).collect();
+            let topics = topics_of_a_line(topics);
             if word.trim().is_empty() {
                 return Err(TopicMapError::Line(at + 1));
             }
@@ -78,14 +77,20 @@ mod tests {
 
     #[test]
     fn words_become_topics_are_left_out_or_stay() {
-        let map = TopicMap::parse("tenants = Housing\n\nuncategorized =\nRiver news=Rivers, Water \n")
-            .expect("a map");
-        let words = ["Tenants", "Uncategorized", "river news", "Lamps", "housing law"].map(str::to_owned);
+        let map = TopicMap::parse(
+            "tenants = Housing\n\nuncategorized =\nRiver news=Rivers, Water \nbaking = \"Bread, and salt\"\n",
+        )
+        .expect("a map");
+        let words =
+            ["Tenants", "Uncategorized", "river news", "Lamps", "Baking", "housing law"].map(str::to_owned);
         assert_eq!(
             map.topics(&words, OtherTopics::Kept),
-            ["Housing", "Rivers", "Water", "Lamps", "housing law"]
+            ["Housing", "Rivers", "Water", "Lamps", "Bread, and salt", "housing law"]
         );
-        assert_eq!(map.topics(&words, OtherTopics::LeftOut), ["Housing", "Rivers", "Water"]);
+        assert_eq!(
+            map.topics(&words, OtherTopics::LeftOut),
+            ["Housing", "Rivers", "Water", "Bread, and salt"]
+        );
     }
 
     #[test]

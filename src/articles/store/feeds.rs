@@ -13,17 +13,17 @@ use crate::{
 
 statements! {
     /// Adds a feed, unless its address is known.
-    ADD_FEED = "insert into feed (url, title, created_at) values ($1, '', $2) on conflict (url) do nothing";
+    ADD_FEED = "insert into feed (url, title, arrives, created_at) values ($1, '', $2, $3) on conflict (url) do nothing";
     /// One feed by its address.
-    FEED_BY_URL = "select id, url, title, etag, last_modified, checked_at, last_error, state, every, arrives, topic_map, other_topics, brought, brought_at, removed_at, attempts, next_at, created_at, version from feed where url = $1";
+    FEED_BY_URL = "select id, url, title, etag, last_modified, checked_at, last_error, state, every, arrives, topic_map, other_topics, keeps_pictures, brought, brought_at, removed_at, attempts, next_at, created_at, version from feed where url = $1";
     /// One feed.
-    FEED = "select id, url, title, etag, last_modified, checked_at, last_error, state, every, arrives, topic_map, other_topics, brought, brought_at, removed_at, attempts, next_at, created_at, version from feed where id = $1";
+    FEED = "select id, url, title, etag, last_modified, checked_at, last_error, state, every, arrives, topic_map, other_topics, keeps_pictures, brought, brought_at, removed_at, attempts, next_at, created_at, version from feed where id = $1";
     /// Feeds in the order in which they were added, from a place on.
-    FEEDS = "select id, url, title, etag, last_modified, checked_at, last_error, state, every, arrives, topic_map, other_topics, brought, brought_at, removed_at, attempts, next_at, created_at, version from feed where id > $1 and removed_at is null order by id limit $2";
+    FEEDS = "select id, url, title, etag, last_modified, checked_at, last_error, state, every, arrives, topic_map, other_topics, keeps_pictures, brought, brought_at, removed_at, attempts, next_at, created_at, version from feed where id > $1 and removed_at is null order by id limit $2";
     /// Those that lie in the bin, the last that were put there first.
-    FEEDS_REMOVED = "select id, url, title, etag, last_modified, checked_at, last_error, state, every, arrives, topic_map, other_topics, brought, brought_at, removed_at, attempts, next_at, created_at, version from feed where removed_at is not null order by removed_at desc, id limit $1";
+    FEEDS_REMOVED = "select id, url, title, etag, last_modified, checked_at, last_error, state, every, arrives, topic_map, other_topics, keeps_pictures, brought, brought_at, removed_at, attempts, next_at, created_at, version from feed where removed_at is not null order by removed_at desc, id limit $1";
     /// Those that somebody wants read now: whoever waits longest first, and not what was asked within the last moment ($1).
-    FEEDS_TO_READ = "select id, url, title, etag, last_modified, checked_at, last_error, state, every, arrives, topic_map, other_topics, brought, brought_at, removed_at, attempts, next_at, created_at, version from feed where state = 'on' and removed_at is null and coalesce(checked_at, 0) <= $1 order by coalesce(checked_at, 0), id limit $2";
+    FEEDS_TO_READ = "select id, url, title, etag, last_modified, checked_at, last_error, state, every, arrives, topic_map, other_topics, keeps_pictures, brought, brought_at, removed_at, attempts, next_at, created_at, version from feed where state = 'on' and removed_at is null and coalesce(checked_at, 0) <= $1 order by coalesce(checked_at, 0), id limit $2";
     /// How many there are that are not in the bin.
     COUNT_FEEDS = "select count(*) from feed where removed_at is null";
     /// Where it comes from and how its articles arrive, held until the commit; none of one that is not on.
@@ -41,7 +41,7 @@ statements! {
     /// It is gone for good, as its server says.
     FEED_ENDED = "update feed set state = 'ended', checked_at = $2, last_error = $3 where id = $1 and state = 'on'";
     /// What somebody decided about it. What it gives is read whole the next time, for its words may become other topics.
-    FEED_SETTINGS = "update feed set every = $2, arrives = $3, topic_map = $4, other_topics = $5, etag = null, last_modified = null, next_at = case when next_at > $6 then $6 else next_at end, version = version + 1 where id = $1 and removed_at is null";
+    FEED_SETTINGS = "update feed set every = $2, arrives = $3, topic_map = $4, other_topics = $5, keeps_pictures = $7, etag = null, last_modified = null, next_at = case when next_at > $6 then $6 else next_at end, version = version + 1 where id = $1 and removed_at is null";
     /// Nothing of it comes in until somebody says so.
     PAUSE_FEED = "update feed set state = 'paused' where id = $1 and state = 'on' and removed_at is null";
     /// It is asked again, now, and for all that it has: what came while it was paused was not taken.
@@ -86,8 +86,12 @@ pub(in crate::articles) async fn take_feed(
 }
 
 /// The feed of that address, and whether it was not known.
-pub(in crate::articles) async fn add_feed(tx: &mut Tx, url: &str, now: Moment) -> Result<(Feed, bool)> {
-    let added = tx.exec(ADD_FEED, (url, now)).await? > 0;
+pub(in crate::articles) async fn add_feed(
+    tx: &mut Tx,
+    (url, arrives): (&str, FeedArrives),
+    now: Moment,
+) -> Result<(Feed, bool)> {
+    let added = tx.exec(ADD_FEED, (url, arrives, now)).await? > 0;
     Ok((tx.one(FEED_BY_URL, (url,)).await?, added))
 }
 
@@ -171,9 +175,10 @@ pub(in crate::articles) async fn set_feed(
     set: &FeedSettings,
     next: Moment,
 ) -> Result<bool> {
-    let FeedSettings { every, arrives, topic_map, other_topics } = set;
-    let changed =
-        tx.exec(FEED_SETTINGS, (id, *every, *arrives, topic_map.as_str(), *other_topics, next)).await?;
+    let FeedSettings { every, arrives, topic_map, other_topics, keeps_pictures } = set;
+    let changed = tx
+        .exec(FEED_SETTINGS, (id, *every, *arrives, topic_map.as_str(), *other_topics, next, *keeps_pictures))
+        .await?;
     Ok(changed > 0)
 }
 

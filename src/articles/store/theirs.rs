@@ -21,7 +21,8 @@ statements! {
     TAKE = "update article set title = $3, standfirst = $4, byline = $5, body_html = $6, body_markdown = $7, word_count = $8, canonical_url = $9, image_url = $10, image_alt = $11,
         origin_note = $12, correction = coalesce($16, correction), corrected_at = case when cast($16 as text) is null then corrected_at else $14 end, search = $13, updated_at = $14, edited_at = null,
         content_hash = case when archive_hash is null then coalesce(theirs_hash, content_hash) else content_hash end,
-        archive_hash = case when archive_hash is null then null else '' end, theirs = null, theirs_hash = null, theirs_at = null, version = version + 1
+        archive_hash = case when archive_hash is null then null else '' end, theirs = null, theirs_hash = null, theirs_at = null,
+        pictures_at = (select case when feed.keeps_pictures then cast($14 as bigint) end from feed where feed.id = article.feed_id), version = version + 1
         where id = $1 and version = $2 and edited_at is not null and deleted_at is null and theirs_at is not distinct from $15";
 }
 

@@ -3,6 +3,7 @@
 use super::super::{
     kept::{KeptCopy, Revision, RevisionLine, Sitting},
     rows::{Article, ArticleId},
+    topic_list::topics_in_a_line,
 };
 use crate::{
     clock::Moment,
@@ -52,8 +53,7 @@ statements! {
 pub(in super::super) async fn to_change(tx: &mut Tx, id: ArticleId) -> Result<Option<(Article, String)>> {
     let Some(article) = tx.opt::<Article>(TO_CHANGE, (id,)).await? else { return Ok(None) };
     let topics: Vec<(String,)> = tx.all(ITS_TOPICS, (id,)).await?;
-    let names: Vec<String> = topics.into_iter().map(|(name,)| name).collect();
-    Ok(Some((article, names.join(", "))))
+    Ok(Some((article, topics_in_a_line(topics.iter().map(|(name,)| name)))))
 }
 
 pub(in super::super) async fn keep_revision(

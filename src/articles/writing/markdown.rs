@@ -6,11 +6,12 @@
 use std::collections::{HashMap, VecDeque};
 
 use pulldown_cmark::{CowStr, Event, Options, Parser, Tag, TagEnd, html};
+use url::Url;
 
 use super::super::cleaning::html::{escape, sanitise};
 
 /// Reads Markdown as it is typed at the desk.
-pub(in super::super) fn markdown_parser(markdown: &str) -> Parser<'_> {
+pub(super) fn markdown_parser(markdown: &str) -> Parser<'_> {
     let options = Options::ENABLE_TABLES
         | Options::ENABLE_STRIKETHROUGH
         | Options::ENABLE_SMART_PUNCTUATION
@@ -21,11 +22,16 @@ pub(in super::super) fn markdown_parser(markdown: &str) -> Parser<'_> {
 /// Markdown as typed on the desk, made into clean HTML.
 #[must_use]
 pub fn markdown_to_html(markdown: &str) -> String {
+    markdown_to_html_at(markdown, None)
+}
+
+/// The same, with what its relative addresses are relative to; without, they go.
+pub(in super::super) fn markdown_to_html_at(markdown: &str, base: Option<&Url>) -> String {
     let mut out = String::with_capacity(markdown.len() * 3 / 2);
     let mut written = Written::new(shallow(markdown_parser(markdown)));
     html::push_html(&mut out, &mut written);
     out.push_str(&written.notes());
-    sanitise(&out, None)
+    sanitise(&out, base)
 }
 
 /// Without quotations and lists within each other beyond all measure, whose text stays: one letter makes a tag of thirty.

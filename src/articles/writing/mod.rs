@@ -3,6 +3,7 @@
 //! The rule: writers keep Markdown, readers get clean HTML. What is pasted, and what a feed brought and somebody wants to change, becomes
 //! Markdown once, by way of HTML that is tame and holds nothing but what [`marking`] knows.
 
+mod addressed;
 mod diff;
 mod inline;
 mod markdown;
@@ -13,7 +14,11 @@ mod style;
 #[cfg(test)]
 mod tests;
 
-pub(super) use self::markdown::markdown_parser;
+use self::markdown::markdown_parser;
+pub(super) use self::{
+    addressed::{Place, picture_at, places, readdressed},
+    markdown::markdown_to_html_at,
+};
 pub use self::{
     diff::{WordChange, word_changes},
     markdown::markdown_to_html,

@@ -11,7 +11,7 @@ use super::{
     visitor::{Page, Visitor},
 };
 use crate::{
-    articles,
+    articles::{self, FeedArrives},
     clock::Stopwatch,
     delivery::{self, CopyState},
     donations,
@@ -92,7 +92,7 @@ async fn import(running: &Running, feed: Option<&str>) -> anyhow::Result<()> {
     let report = match feed {
         Some(source) => {
             say(&format!("importing {source}"));
-            articles::import_source(site, &running.fetcher, source)
+            articles::import_source(site, &running.fetcher, source, FeedArrives::Published)
                 .await
                 .context("the feed cannot be imported")?
         }

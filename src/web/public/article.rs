@@ -39,6 +39,8 @@ struct Page {
     /// None where it stands in the text.
     image_url: Option<String>,
     image_alt: String,
+    /// Its caption, and who made it.
+    image_below: String,
     /// Clean already: the articles room makes it so when it is written.
     body_html: String,
     /// Where it stands, for whoever has it on paper.
@@ -100,13 +102,15 @@ pub(crate) async fn show(State(app): State<App>, Path(slug): Path<String>) -> Ou
     let more = more(&app, &settings, &article).await?;
     let minutes = articles::reading_minutes(article.word_count, settings.reading_speed);
     let title = article.title.clone();
+    let picture = articles::shown_picture(&app.site, &article).await?.filter(|_| !is_in_text(&article));
     let page = Page {
         head,
         language: settings.language.clone(),
         reading_time: format!("Reading time: {minutes} minute{}", if minutes == 1 { "" } else { "s" }),
         date: article.published_at.date(&settings.time_zone),
         published: article.published_at.to_string(),
-        image_url: picture(&article),
+        image_below: picture.as_ref().map(|shown| shown.below.clone()).unwrap_or_default(),
+        image_url: picture.map(|shown| shown.url),
         image_alt: article.image_alt.clone(),
         title: article.title,
         standfirst: article.standfirst,
@@ -132,11 +136,11 @@ pub(crate) async fn show(State(app): State<App>, Path(slug): Path<String>) -> Ou
     app.public_page("public/article", &title, &page).await
 }
 
-/// The picture over the text, unless the text has it; only over https: anything else our own headers keep out.
-fn picture(article: &Article) -> Option<String> {
-    let url = article.image_url.as_deref().filter(|url| url.starts_with("https://"))?;
-    let in_text = format!("src=\"{}\"", url.replace('&', "&amp;"));
-    (!article.body_html.contains(&in_text)).then(|| url.to_owned())
+/// Whether the text has the picture of the article, which then does not stand over it too.
+fn is_in_text(article: &Article) -> bool {
+    let in_text =
+        |url: &String| article.body_html.contains(&format!("src=\"{}\"", url.replace('&', "&amp;")));
+    article.image_url.as_ref().is_some_and(in_text)
 }
 
 /// A table that is wider than a phone is moved sideways, by keys too. In clean HTML no text holds such a tag.

@@ -281,6 +281,13 @@ function begin(editor) {
     say(silent === null ? "" : "Write between the brackets what the picture shows, for who does not see it.");
   }
 
+  // Without somebody in the text, a picture that is chosen stands at its end.
+  let was = false;
+  area.addEventListener("focus", () => (was = true));
+  form.addEventListener("submit", () => {
+    if (was) form.elements.at.value = String(area.selectionStart);
+  });
+
   area.addEventListener("dragover", (event) => {
     if (event.dataTransfer.types.includes("Files")) event.preventDefault();
   });

@@ -2,7 +2,7 @@
 
 use super::{count, grouped};
 use crate::{
-    articles::{Feed, FeedEvery, FeedRead, FeedState},
+    articles::{Feed, FeedArrives, FeedEvery, FeedRead, FeedState},
     clock::{Moment, Zone},
 };
 
@@ -13,6 +13,14 @@ pub(in crate::web) const fn every(every: FeedEvery) -> (&'static str, &'static s
         FeedEvery::Hourly => ("Every hour", "every hour"),
         FeedEvery::SixHours => ("Every 6 hours", "every 6 hours"),
         FeedEvery::Daily => ("Once a day", "once a day"),
+    }
+}
+
+/// What its new articles are.
+pub(in crate::web) const fn arrives(arrives: FeedArrives) -> &'static str {
+    match arrives {
+        FeedArrives::Draft => "As drafts",
+        FeedArrives::Published => "Published at once",
     }
 }
 

@@ -62,9 +62,17 @@ pub fn done(code: &str) -> Option<&'static str> {
             "The picture could not be copied: its site does not give it to us, or it is of a kind that we cannot read. You can bring it under Pictures."
         }
         "picture-away" => "The picture is put away. What holds it goes on showing it.",
-        "feed-added" => "The feed was read, and new articles come in by themselves from now on.",
+        "feed-added" => {
+            "The feed was read. New articles come in by themselves from now on, as drafts: readers see each once you publish it."
+        }
+        "feed-added-published" => {
+            "The feed was read. Its articles are published at once: those that came now, and new ones from now on."
+        }
         "feed-known" => "That feed was here already: this is it.",
-        "feeds-added" => "They are added, and are read within a few minutes.",
+        "feeds-added" => "They are added, and are read within a few minutes. Their articles come as drafts.",
+        "feeds-added-published" => {
+            "They are added, and are read within a few minutes. Their articles are published at once."
+        }
         "feeds-known" => "Nothing was added: those that you ticked were here already, or you ticked none.",
         "feed-paused" => "It is paused.",
         "feed-on" => "It goes on, and is looked at within a minute or two.",

@@ -305,6 +305,27 @@ fn ask(archive: &Archive, survey: &ArchiveSurvey, form: &Form, zone: &Zone) -> A
     }
     add(survey.left, format!("{} with nothing to show: left out.", many(survey.left, "article")));
     add(
+        survey.brought,
+        format!(
+            "{} in the file that the texts show: kept among your pictures, too.",
+            many(survey.brought, "picture")
+        ),
+    );
+    let loose = [(survey.loose_pictures, "picture"), (survey.loose_links, "link")];
+    let loose: Vec<String> = loose
+        .into_iter()
+        .filter(|(number, _)| *number > 0)
+        .map(|(number, noun)| many(number, noun))
+        .collect();
+    add(
+        survey.loose_pictures + survey.loose_links,
+        format!(
+            "Named by a place of the folder alone, and not in the file: {}. Give the address of the site below, and they lead there{}; else they are not shown, and this page says in which articles.",
+            loose.join(" and "),
+            if survey.loose_pictures > 0 { ", or pack the files of the pictures with the texts" } else { "" }
+        ),
+    );
+    add(
         survey.shared,
         format!(
             "In {} several articles have one id: they are told apart by their addresses.",

@@ -7,6 +7,7 @@ use super::{
     article_form::{
         FIELDS, MINE, filled, same, theirs, typed, with_moments, with_text, writes_body, written,
     },
+    choosing::{self, Choice, Goes, Press},
     correcting,
     texts::{compared, words_of},
 };
@@ -73,6 +74,10 @@ struct Page {
     trouble: Option<&'static str>,
     /// What the form holds that is not the newest version.
     shows: Option<String>,
+    /// The pictures to choose one of.
+    choice: Option<Choice>,
+    /// The part with the picture of the article is open: something happens there.
+    opens_picture: bool,
     /// What somebody else wrote meanwhile, where it differs.
     theirs: Vec<Theirs>,
     /// Their text beside the one that was typed.
@@ -143,6 +148,8 @@ struct Shown {
     refused: Option<Refused>,
     /// What it holds that is not the newest version.
     shows: Option<String>,
+    choice: Option<Choice>,
+    opens_picture: bool,
     holds: Holds,
 }
 
@@ -278,6 +285,20 @@ async fn write(desk: &Desk, article: Option<&Article>, mut form: Form) -> Outcom
         let page = page(desk, article, form, Shown::default()).await?;
         return desk.page("desk/articles/edit", &page.heading, &page).await;
     }
+    if let Some(press) = choosing::pressed(form.text("act")) {
+        let opens_picture = matches!(press, Press::Look(Goes::OverText, _) | Press::Put(Goes::OverText, _));
+        let mut shown = Shown { opens_picture, ..Shown::default() };
+        match press {
+            Press::Look(goes, before) => shown.choice = Some(choosing::choice(desk, goes, before).await?),
+            Press::Put(goes, picture) => {
+                let writes = writes_body(article, &form);
+                let (with_it, said) = choosing::put(desk, (form, writes), (goes, &picture)).await?;
+                (form, shown.shows) = (with_it, Some(said.to_owned()));
+            }
+        }
+        let page = page(desk, article, form, shown).await?;
+        return desk.page("desk/articles/edit", &page.heading, &page).await;
+    }
     let (site, me) = (desk.site(), desk.who.staff.id);
     if form.text("act") == "copy-pictures" {
         let copied = articles::copy_pictures(site, &desk.app.fetcher, me, form.raw("body_markdown")).await?;
@@ -367,7 +388,7 @@ async fn page(
     desk: &Desk,
     article: Option<&Article>,
     mut form: Form,
-    Shown { refused, shows, holds }: Shown,
+    Shown { refused, shows, choice, opens_picture, holds }: Shown,
 ) -> Result<Page, WebError> {
     let (settings, site) = (&desk.settings, desk.site());
     let may_write = desk.may(Role::WRITING);
@@ -422,6 +443,8 @@ async fn page(
         others,
         copies,
         shows,
+        choice,
+        opens_picture,
         holds,
         source,
         asked: matches!(refused, Some(Refused::Asked)),

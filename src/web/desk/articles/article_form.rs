@@ -2,7 +2,7 @@
 
 use super::correcting;
 use crate::{
-    articles::{Article, ArticleState, ArticleText, Piece, WrittenArticle},
+    articles::{self, Article, ArticleState, ArticleText, Piece, WrittenArticle},
     clock::{Moment, Moments, Zone},
     web::{Form, desk::theirs::Theirs},
 };
@@ -24,6 +24,7 @@ pub(super) const FIELDS: &[&str] = &[
     "correction",
     "text",
     "act",
+    "at",
     "version",
     "known",
     "piece",
@@ -72,13 +73,7 @@ pub(super) fn written(
         title: form.text("title").to_owned(),
         standfirst: form.text("standfirst").to_owned(),
         byline: form.text("byline").to_owned(),
-        topics: form
-            .text("topics")
-            .split(',')
-            .map(str::trim)
-            .filter(|t| !t.is_empty())
-            .map(str::to_owned)
-            .collect(),
+        topics: articles::topics_of_a_line(form.text("topics")),
         body_markdown: writes_body(article, form).then(|| form.raw("body_markdown").to_owned()),
         canonical_url: form.text("canonical_url").to_owned(),
         image_url: form.text("image_url").to_owned(),

@@ -25,7 +25,7 @@ use crate::{
     words::in_a_sentence,
 };
 
-const FIELDS: &[&str] = &["every", "arrives", "topic_map", "other_topics"];
+const FIELDS: &[&str] = &["every", "arrives", "topic_map", "other_topics", "pictures"];
 const TEMPLATE: &str = "desk/articles/feed";
 /// So many of the last times are shown.
 const SHOWN: i64 = 20;
@@ -106,6 +106,7 @@ fn filled(feed: &Feed) -> Form {
         .with("arrives", feed.arrives.as_str())
         .with("topic_map", feed.topic_map.as_str())
         .with("other_topics", feed.other_topics.as_str())
+        .with("pictures", if feed.keeps_pictures { "yes" } else { "" })
 }
 
 async fn page(desk: &Desk, feed: Feed, form: Form, read: Option<i64>) -> Result<Page, WebError> {
@@ -163,7 +164,8 @@ pub(crate) async fn submit(desk: Desk, Path(id): Path<String>, posted: Posted) -
         form.parse("other_topics", |word| OtherTopics::parse(word).ok_or("Choose one of them."));
     if let (Some(every), Some(arrives), Some(other_topics)) = (every, arrives, other_topics) {
         let topic_map = form.raw("topic_map").trim().to_owned();
-        let set = FeedSettings { every, arrives, topic_map, other_topics };
+        let keeps_pictures = form.is_ticked("pictures");
+        let set = FeedSettings { every, arrives, topic_map, other_topics, keeps_pictures };
         match articles::set_feed(desk.site(), feed.id, &set, Some(desk.who.staff.id)).await {
             Ok(_) => return Ok(see_other(&format!("/desk/feeds/{id}?done=saved"))),
             Err(FeedsError::Database(error)) => return Err(error.into()),

@@ -8,7 +8,10 @@ use axum::{
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    articles::{self, BringInFeedError, BroughtIn, Feed, FeedPollError, FeedsError, LARGEST_OPML, NamedFeed},
+    articles::{
+        self, BringInFeedError, BroughtIn, Feed, FeedArrives, FeedPollError, FeedsError, LARGEST_OPML,
+        NamedFeed,
+    },
     clock::{Moment, Zone},
     staff::Role,
     web::{
@@ -16,12 +19,13 @@ use crate::{
         paging::{Links, List, Place},
         session::see_other,
         upload::{self, Parts},
-        words::feeds::{every, health, standing},
+        words::feeds::{arrives, every, health, standing},
     },
     words::in_a_sentence,
 };
 
-const FIELDS: &[&str] = &["url", "file"];
+const FIELDS: &[&str] = &["url", "file", "arrives"];
+const CHOOSE: &str = "Say whether its articles come as drafts, or are published at once.";
 const TEMPLATE: &str = "desk/articles/feeds";
 const TITLE: &str = "Feeds";
 const PAGE: usize = 40;
@@ -56,6 +60,7 @@ struct Line {
     look: &'static str,
     health: String,
     every: &'static str,
+    arrives: &'static str,
     error: Option<String>,
 }
 
@@ -75,6 +80,7 @@ impl Line {
             name: feed.name().to_owned(),
             health: health(&feed, now, zone),
             every: every(feed.every).0,
+            arrives: arrives(feed.arrives),
             state,
             look,
             url: (!feed.title.is_empty()).then_some(feed.url),
@@ -85,21 +91,27 @@ impl Line {
 
 /// `GET /desk/feeds`
 pub(crate) async fn show(desk: Desk, Query(look): Query<Look>) -> Outcome {
-    let page = page(&desk, &look, Form::new(FIELDS), Vec::new()).await?;
+    let page = page(&desk, &look, blank(), Vec::new()).await?;
     desk.page(TEMPLATE, TITLE, &page).await
+}
+
+/// The form before anybody said anything: nothing is published unasked.
+fn blank() -> Form {
+    Form::new(FIELDS).with("arrives", FeedArrives::Draft.as_str())
 }
 
 /// `POST /desk/feeds`: brings one in, if it can be read.
 pub(crate) async fn submit(desk: Desk, posted: Posted) -> Outcome {
-    let mut form = posted.form(&["url"])?;
+    let mut form = posted.form(&["url", "arrives"])?;
     let url = form.required("url", 2_000, "Enter the address of a feed, or of a site.");
+    let arrives = form.parse("arrives", |word| FeedArrives::parse(word).ok_or(CHOOSE));
     let mut choices = Vec::new();
-    if form.is_valid() {
-        let staff = Some(desk.who.staff.id);
-        match articles::bring_in_feed(desk.site(), &desk.app.fetcher, &url, staff).await {
+    if let Some(arrives) = arrives.filter(|_| form.is_valid()) {
+        let chosen = (arrives, Some(desk.who.staff.id));
+        match articles::bring_in_feed(desk.site(), &desk.app.fetcher, &url, chosen).await {
             Ok(BroughtIn::New(id, _, read)) => {
                 let read = read.map(|read| format!("&read={read}")).unwrap_or_default();
-                return Ok(see_other(&format!("/desk/feeds/{}?done=feed-added{read}#how", id.0)));
+                return Ok(see_other(&format!("/desk/feeds/{}?done={}{read}#how", id.0, added(arrives))));
             }
             Ok(BroughtIn::Known(id)) => {
                 return Ok(see_other(&format!("/desk/feeds/{}?done=feed-known", id.0)));
@@ -112,7 +124,7 @@ pub(crate) async fn submit(desk: Desk, posted: Posted) -> Outcome {
             Err(error) => form.mistake("url", error.in_words()),
         }
     }
-    let again = Form::new(FIELDS).with("url", &url);
+    let again = Form::new(FIELDS).with("url", &url).with("arrives", form.text("arrives"));
     let form = form.mistakes().fold(again, |mut again, (name, error)| {
         again.mistake(name, error);
         again
@@ -123,6 +135,13 @@ pub(crate) async fn submit(desk: Desk, posted: Posted) -> Outcome {
         desk.page(TEMPLATE, TITLE, &page).await
     } else {
         desk.page_again(TEMPLATE, TITLE, &page).await
+    }
+}
+
+const fn added(arrives: FeedArrives) -> &'static str {
+    match arrives {
+        FeedArrives::Draft => "feed-added",
+        FeedArrives::Published => "feed-added-published",
     }
 }
 
@@ -159,6 +178,7 @@ pub(crate) async fn write_list(desk: Desk) -> Outcome {
 /// A list of feeds as its file names them, to be ticked.
 #[derive(Serialize)]
 struct Ticks {
+    form: Form,
     feeds: Vec<NamedFeed>,
     /// How many more there are in the file than can be added at once.
     more: usize,
@@ -169,13 +189,15 @@ pub(crate) async fn read_list(desk: Desk, request: Request) -> Outcome {
     let mistake = match file(request).await? {
         Ok(document) => match articles::read_opml(document).await {
             Ok((feeds, more)) => {
-                return desk.page("desk/articles/feed_list", "Feeds of a file", &Ticks { feeds, more }).await;
+                return desk
+                    .page("desk/articles/feed_list", "Feeds of a file", &Ticks { form: blank(), feeds, more })
+                    .await;
             }
             Err(error) => in_a_sentence(&error.to_string()),
         },
         Err(mistake) => mistake,
     };
-    let mut form = Form::new(FIELDS);
+    let mut form = blank();
     form.mistake("file", mistake);
     let page = page(&desk, &Look::default(), form, Vec::new()).await?;
     desk.page_again(TEMPLATE, TITLE, &page).await
@@ -198,10 +220,12 @@ async fn file(request: Request) -> Result<Result<Vec<u8>, String>, WebError> {
 
 /// `POST /desk/feeds/opml/add`: adds those that were ticked.
 pub(crate) async fn add_list(desk: Desk, posted: Posted) -> Outcome {
-    let form = posted.form(&["feed"])?;
-    let staff = Some(desk.who.staff.id);
-    match articles::add_feeds(desk.site(), &desk.app.fetcher, form.all("feed"), staff).await {
+    let form = posted.form(&["feed", "arrives"])?;
+    let arrives = FeedArrives::parse(form.text("arrives")).ok_or(WebError::BadRequest(CHOOSE))?;
+    let chosen = (arrives, Some(desk.who.staff.id));
+    match articles::add_feeds(desk.site(), &desk.app.fetcher, form.all("feed"), chosen).await {
         Ok(0) => Ok(see_other("/desk/feeds?done=feeds-known")),
+        Ok(_) if arrives == FeedArrives::Published => Ok(see_other("/desk/feeds?done=feeds-added-published")),
         Ok(_) => Ok(see_other("/desk/feeds?done=feeds-added")),
         Err(FeedsError::Database(error)) => Err(error.into()),
         Err(error) => Err(WebError::Conflict(in_a_sentence(&error.to_string()))),

@@ -6,6 +6,7 @@ mod article_form;
 pub(in crate::web) mod authors;
 pub(in crate::web) mod bin;
 pub(in crate::web) mod bring_in;
+mod choosing;
 mod correcting;
 pub(in crate::web) mod feed;
 pub(in crate::web) mod feeds;

@@ -41,7 +41,7 @@ struct Page {
 }
 
 #[derive(Serialize)]
-struct Line {
+pub(super) struct Line {
     id: String,
     src: String,
     alt: String,
@@ -52,7 +52,7 @@ struct Line {
 }
 
 impl Line {
-    fn new(picture: Picture) -> Self {
+    pub(super) fn new(picture: Picture) -> Self {
         let src = picture.in_list().map(|size| size.path.clone()).unwrap_or_default();
         let about = picture.about;
         Self {
