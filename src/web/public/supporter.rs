@@ -335,13 +335,12 @@ pub(crate) async fn submit(State(app): State<App>, Path(token): Path<String>, po
     }
 }
 
-/// Which button is meant: Return in a field of a gift presses the first of its buttons, whatever was typed.
+/// Which button is meant: Return in the field of the day presses the first of the gift's buttons, which is that of the amount.
 fn meant(form: &Form) -> &str {
-    let press = form.text("press");
-    if !OF_A_GIFT.contains(&press) || is_typed(form, press) {
-        return press;
+    match form.text("press") {
+        "amount" if !is_typed(form, "amount") && is_typed(form, "date") => "date",
+        press => press,
     }
-    OF_A_GIFT.into_iter().find(|field| is_typed(form, field)).unwrap_or(press)
 }
 
 /// Whether a field of a regular gift holds something else than the page showed.
@@ -487,7 +486,8 @@ impl Regular {
         let currency = money::currency(&gift.currency);
         let read = |typed: &str| Money::parse(typed, currency?).ok().map(Money::figures);
         let amount = typed("amount", &gift.figures);
-        let amount = if read(&amount).as_ref() == Some(&gift.figures) { gift.figures.clone() } else { amount };
+        let amount =
+            if read(&amount).as_ref() == Some(&gift.figures) { gift.figures.clone() } else { amount };
         let seen_every = sent(gift.rhythm);
         let every = typed("every", &seen_every);
         let choice = |one: &GiftRhythm| RhythmChoice {
