@@ -76,4 +76,22 @@ both_engines! {
         let (code, said) = run(&[], &[key, base, ("STRIPE_WEBHOOK_SECRET", secret)]);
         assert!(code == Some(0) && said.contains("Nothing is to be done"), "{said}");
     }
+
+    /// TRUST D8: beside a sandbox no key has to be made up: the command asks the sandbox, and says truly that there was nothing to compare;
+    /// without it says what to do. Never in production.
+    async fn the_sandbox_is_asked_without_a_key(app: TestApp) {
+        let http = app.sandbox.http_addr().to_string();
+        let run = |more: &[&str], environment: &str| {
+            let arguments = [&["payments", "reconcile"], more].concat();
+            let settings = [("SANDBOX_HTTP", http.as_str()), ("STRIPE_SECRET_KEY", ""), ("BROADSIDE_ENV", environment)];
+            let done = Program::run_by(&app, "exec \"$0\" \"$@\" 2>&1", &arguments, &settings);
+            (done.status.code(), String::from_utf8_lossy(&done.stdout).into_owned())
+        };
+        let (code, said) = run(&["--sandbox"], "development");
+        assert!(code == Some(0) && said.contains("there was nothing to compare"), "{said}");
+        let (code, said) = run(&[], "development");
+        assert!(code == Some(1) && said.contains("add --sandbox"), "{said}");
+        let (code, said) = run(&["--sandbox"], "production");
+        assert!(code == Some(1) && !said.contains("compared from"), "{said}");
+    }
 }

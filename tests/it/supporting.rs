@@ -142,8 +142,10 @@ both_engines! {
         // Return in the field of the day presses the first button of the form, and means the day.
         let sooner = app.site.now().plus(20 * DAY).day(&broadside::clock::Zone::UTC);
         press(&app, &bare, "amount", &[("date", &sooner)]).await.says("Done.").says("€21.50 every month");
+        // Whoever presses another button than that of what they typed did not change what they typed.
+        press(&app, &bare, "date", &[("amount", "500")]).await.says("€21.50 every month").says("not saved yet");
         app.drain().await;
-        assert_eq!(letters(&app, "was changed"), 3);
+        assert_eq!(letters(&app, "was changed"), 4);
 
         press(&app, &bare, "named", &[("name", "Ann Lamp"), ("seen_name", "")]).await.says("We may name you from now on");
         let named: Vec<(String, bool)> = rows(&app.site.db, "select name, named_since is not null from donor").await;

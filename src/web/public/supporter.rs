@@ -335,13 +335,12 @@ pub(crate) async fn submit(State(app): State<App>, Path(token): Path<String>, po
     }
 }
 
-/// Which button is meant: Return in a field of a gift presses the first of its buttons, whatever was typed.
+/// Which button is meant: Return in the field of the day presses the first of the gift's buttons, which is that of the amount.
 fn meant(form: &Form) -> &str {
-    let press = form.text("press");
-    if !OF_A_GIFT.contains(&press) || is_typed(form, press) {
-        return press;
+    match form.text("press") {
+        "amount" if !is_typed(form, "amount") && is_typed(form, "date") => "date",
+        press => press,
     }
-    OF_A_GIFT.into_iter().find(|field| is_typed(form, field)).unwrap_or(press)
 }
 
 /// Whether a field of a regular gift holds something else than the page showed.
