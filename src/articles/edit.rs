@@ -265,6 +265,10 @@ pub async fn update(
         return Err(ArticleError::Changed);
     }
     let was = ArticleText::with_topics(&before, topics);
+    let saved = saved(written, Some(&was));
+    // Neither a word nor its day; notes are the team's own.
+    let says_the_same =
+        written.published_at.is_none() && ArticleText { notes: was.notes.clone(), ..saved.clone() } == was;
     let body = body.as_ref().zip(written.body_markdown.as_deref());
     let edit = store::Edit {
         title: &written.title,
@@ -282,6 +286,7 @@ pub async fn update(
         embargo_at: written.embargo_at,
         correction: written.correction.as_deref().map(|words| (words, now)),
         was: &was.to_json(),
+        says_the_same,
     };
     if !store::edit(tx, (id, version), &edit).await? {
         let there = store::is_there(tx, id).await?;
@@ -289,7 +294,6 @@ pub async fn update(
     }
     // As it was before: what a feed brought, and what an older program saved, is in no version yet.
     revisions::keep(tx, (id, version), None, before.updated_at, &was).await?;
-    let saved = saved(written, Some(&was));
     revisions::keep(tx, (id, version + 1), written.by, now, &saved).await?;
     if let Some(staff_id) = written.by {
         store::writing::drop_copy(tx, staff_id, &id.0.to_string()).await?;

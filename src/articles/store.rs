@@ -58,7 +58,8 @@ statements! {
     KEY = rows(3) "update article set link_key = v.column2 from (values {rows}) as v
         where article.id = cast(v.column1 as bigint) and coalesce(article.canonical_url, '') = v.column3";
     /// Writes what the desk typed, unless somebody changed the article since it was looked at. The first time, what its source says is kept beside it.
-    EDIT = "update article set title = $2, standfirst = $3, byline = $4, body_html = coalesce($5, body_html), body_markdown = coalesce($6, body_markdown), word_count = coalesce($7, word_count), canonical_url = $8, image_url = $9, origin_note = $10, state = $11, published_at = coalesce($12, published_at), updated_at = $13, edited_at = $13, search = $15, notes = $16, embargo_at = $17, correction = coalesce($18, correction), corrected_at = coalesce($19, corrected_at), image_alt = $20, theirs = case when edited_at is null then cast($21 as text) else theirs end, theirs_hash = case when edited_at is null then case when content_hash <> '' then content_hash else archive_hash end else theirs_hash end, version = version + 1 where id = $1 and version = $14 and deleted_at is null";
+    /// Whoever only publishes what a feed brought, or takes it off, has changed no word of it ($22): it goes on following its feed.
+    EDIT = "update article set title = $2, standfirst = $3, byline = $4, body_html = coalesce($5, body_html), body_markdown = coalesce($6, body_markdown), word_count = coalesce($7, word_count), canonical_url = $8, image_url = $9, origin_note = $10, state = $11, published_at = coalesce($12, published_at), updated_at = $13, edited_at = case when cast($22 as bigint) = 1 and feed_id is not null and archive_hash is null then edited_at else $13 end, search = $15, notes = $16, embargo_at = $17, correction = coalesce($18, correction), corrected_at = coalesce($19, corrected_at), image_alt = $20, theirs = case when edited_at is null then cast($21 as text) else theirs end, theirs_hash = case when edited_at is null then case when content_hash <> '' then content_hash else archive_hash end else theirs_hash end, version = version + 1 where id = $1 and version = $14 and deleted_at is null";
     /// What nobody folded yet, by key.
     WAITING = "select id, title, byline from article where search is null and id > $1 order by id limit $2";
     /// Unless it was changed since it was read.
@@ -162,6 +163,8 @@ pub(super) struct Edit<'a> {
     pub correction: Option<(&'a str, Moment)>,
     /// All of it as it was, for whoever wants the source's version.
     pub was: &'a str,
+    /// Not a word of it is another.
+    pub says_the_same: bool,
 }
 
 pub(super) async fn published_page(
@@ -362,6 +365,7 @@ pub(super) async fn edit(tx: &mut Tx, (id, version): (ArticleId, i64), edit: &Ed
                 edit.correction.map(|(_, at)| at),
                 edit.image_alt,
                 edit.was,
+                i64::from(edit.says_the_same),
             ),
         )
         .await?;

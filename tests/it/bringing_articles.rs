@@ -787,6 +787,14 @@ both_engines! {
         let file = desk.open(&format!("{path}/left")).await;
         assert!(file.body.starts_with("Number,Title,Why\n") && file.body.contains("Binned"), "{}", file.body);
         assert_eq!(called(&app, "About us").await.state, ArticleState::Published);
+        // As drafts, it says how all of them are published.
+        let other = begun(&app, export(&[Post { number: 50, title: "Not yet", ..Post::default() }.xml()])).await;
+        let path = format!("/desk/articles/bring-in/{}", other.public_id);
+        desk.submit(&desk.open(&path).await.form(&path)).await;
+        app.drain().await;
+        desk.open(&path).await.says("They are drafts. To publish all that is published there, bring the same in again");
+        assert_eq!(come(&app, export(&[Post { number: 50, title: "Not yet", ..Post::default() }.xml()]), &published()).await.updated, 1);
+        assert_eq!(called(&app, "Not yet").await.state, ArticleState::Published);
         desk.open("/desk/articles/bring-in").await.says("4 articles new, 0 changed");
     }
 

@@ -411,7 +411,11 @@ async fn over(desk: &Desk, archive: &Archive, report: &ArchiveReport) -> Result<
     let has_more = left.len() > SHOWN;
     left.truncate(SHOWN);
     Ok(Some(Over {
-        sums: sums(report).into_iter().chain(not_asked_for(archive)?).collect(),
+        sums: sums(report)
+            .into_iter()
+            .chain(as_drafts(archive, report)?)
+            .chain(not_asked_for(archive)?)
+            .collect(),
         left: left.into_iter().map(|one| Left { title: one.title, why: in_a_sentence(&one.why) }).collect(),
         has_more,
     }))
@@ -434,6 +438,14 @@ fn not_asked_for(archive: &Archive) -> Result<Vec<String>, WebError> {
             format!("{} “{kind}” in it, not brought in: that was not asked for.", plain(*number))
         })
         .collect())
+}
+
+/// What to do with what came as drafts, of which there may be a thousand.
+fn as_drafts(archive: &Archive, report: &ArchiveReport) -> Result<Option<String>, WebError> {
+    let is_one = archive.kind == ArchiveKind::Page;
+    Ok((report.new > 0 && !is_one && !archive.choices()?.publishes).then(|| {
+        "They are drafts. To publish all that is published there, bring the same in again, and choose “Is published here, too”.".to_owned()
+    }))
 }
 
 /// What came of it, in sentences.
