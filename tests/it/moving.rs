@@ -512,8 +512,7 @@ async fn a_magazine_of_some_years_is_the_same_in_every_row() {
     let waits = "insert into sign_up (public_id, at, email_key, typed, next_at)
         values ('waits', 7, 'gus@example.org', '{\"email\":\"gus@example.org\",\"name\":\"“Gus”\"}', 9000000000000000)";
     database::change(&before.site.db, waits).await;
-    let compares =
-        "insert into comparison (name, asked_at, mends, attempts, next_at) values ('books', 7, 'no', 1, 9000000000000000)";
+    let compares = "insert into comparison (name, asked_at, mends, attempts, next_at) values ('books', 7, 'no', 1, 9000000000000000)";
     database::change(&before.site.db, compares).await;
     let list = scratch::folder().join("list.csv");
     std::fs::write(&list, "email,name\nfil@example.org,Fil\nnobody,No Address\n").expect("our own file");
