@@ -129,9 +129,9 @@ both_engines! {
     async fn a_feed_cannot_rewrite_the_articles_of_another(db: TestDb) {
         let house = House::new(&db).await;
         let fetcher = fetch::Fetcher::new(true).expect("a client");
-        let one = add_feed(&house.site, &fetcher, "http://one.example/feed").await.expect("a feed").0;
-        let other = add_feed(&house.site, &fetcher, "http://other.example/feed").await.expect("a feed").0;
-        assert_eq!(add_feed(&house.site, &fetcher, "http://one.example/feed").await.expect("a feed").0.id, one.id);
+        let one = add_feed(&house.site, &fetcher, "http://one.example/feed", FeedArrives::Published).await.expect("a feed").0;
+        let other = add_feed(&house.site, &fetcher, "http://other.example/feed", FeedArrives::Published).await.expect("a feed").0;
+        assert_eq!(add_feed(&house.site, &fetcher, "http://one.example/feed", FeedArrives::Published).await.expect("a feed").0.id, one.id);
         let parsed = |title| feed::parse(feed(&[("1", title)]).as_bytes(), None, None).expect("a feed");
         import(&house.site, Some(one.id), parsed("High tide")).await.expect("an import");
         let report = import(&house.site, Some(other.id), parsed("Hijacked")).await.expect("an import");
@@ -145,7 +145,7 @@ both_engines! {
     async fn a_site_that_moves_or_calls_its_articles_otherwise_doubles_none(db: TestDb) {
         let house = House::new(&db).await;
         let fetcher = fetch::Fetcher::new(true).expect("a client");
-        let (own, _) = add_feed(&house.site, &fetcher, "http://gull.example/feed").await.expect("a feed");
+        let (own, _) = add_feed(&house.site, &fetcher, "http://gull.example/feed", FeedArrives::Published).await.expect("a feed");
         let bring = async |feed: String| {
             let parsed = feed::parse(feed.as_bytes(), None, None).expect("a feed");
             import(&house.site, Some(own.id), parsed).await.expect("an import")
@@ -176,7 +176,7 @@ both_engines! {
     async fn a_feed_with_one_address_for_all_keeps_each(db: TestDb) {
         let house = House::new(&db).await;
         let fetcher = fetch::Fetcher::new(true).expect("a client");
-        let (own, _) = add_feed(&house.site, &fetcher, "https://gull.example/feed").await.expect("a feed");
+        let (own, _) = add_feed(&house.site, &fetcher, "https://gull.example/feed", FeedArrives::Published).await.expect("a feed");
         let newest = async |guid: &str, title: &str, day: u8| {
             let feed = format!("<rss version='2.0'><channel><title>G</title><link>https://gull.example/</link><item><title>{title}</title>\
                 <link>https://gull.example/newsletter</link><guid isPermaLink='false'>x:{guid}</guid>\
@@ -232,8 +232,8 @@ both_engines! {
     async fn a_feed_that_names_anothers_addresses_gains_nothing(db: TestDb) {
         let house = House::new(&db).await;
         let fetcher = fetch::Fetcher::new(true).expect("a client");
-        let (own, _) = add_feed(&house.site, &fetcher, "https://gull.example/feed").await.expect("a feed");
-        let (other, _) = add_feed(&house.site, &fetcher, "https://tern.example/feed").await.expect("a feed");
+        let (own, _) = add_feed(&house.site, &fetcher, "https://gull.example/feed", FeedArrives::Published).await.expect("a feed");
+        let (other, _) = add_feed(&house.site, &fetcher, "https://tern.example/feed", FeedArrives::Published).await.expect("a feed");
         let item = |title: &str, name: &str| format!("<item><title>{title}</title><link>https://gull.example/{name}</link></item>");
         let bring = async |id, items: String| {
             let feed = format!("<rss version='2.0'><channel><title>G</title><link>https://gull.example/</link>{items}</channel></rss>");
@@ -251,7 +251,7 @@ both_engines! {
     async fn a_feed_and_an_archive_bring_one_article(db: TestDb) {
         let house = House::new(&db).await;
         let fetcher = fetch::Fetcher::new(true).expect("a client");
-        let (own, _) = add_feed(&house.site, &fetcher, "https://gull.example/feed").await.expect("a feed");
+        let (own, _) = add_feed(&house.site, &fetcher, "https://gull.example/feed", FeedArrives::Published).await.expect("a feed");
         let feed_says = |title: &str| {
             let feed = format!("<rss version='2.0'><channel><title>G</title><link>https://gull.example/</link><item><guid>x:1</guid><title>{title}</title>\
                 <link>https://gull.example/salt</link><description>The ovens.</description></item></channel></rss>");
@@ -384,7 +384,7 @@ both_engines! {
             asked
         });
         let fetcher = fetch::Fetcher::new(true).expect("a client");
-        let report = import_source(&house.site, &fetcher, &address).await.expect("an import");
+        let report = import_source(&house.site, &fetcher, &address, FeedArrives::Published).await.expect("an import");
         assert_eq!(report.new, 1);
         let hour = Duration::from_secs(3_600);
         let poll = async || poll_due(&house.site, &fetcher).await.expect("a poll");
