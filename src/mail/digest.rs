@@ -112,7 +112,7 @@ pub struct Image {
     /// What it shows, for those who do not see it.
     pub alt: String,
     /// Its caption, and who made it; may be empty.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
+    #[serde(default)]
     pub below: String,
 }
 

@@ -45,9 +45,10 @@ async fn given(app: &TestApp, path: &str) -> reqwest::Response {
 async fn another_site(picture: Vec<u8>) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = listener.local_addr().expect("an address").to_string();
+    let fog = "Fog lay on the quay, and nobody came. ".repeat(20);
     let feed = format!(
         "<rss version=\"2.0\"><channel><title>Quays</title><link>http://{address}/</link><item><title>The quay</title><guid>q1</guid><link>http://{address}/one</link>\
-         <description>&lt;p&gt;Fog. &lt;img src=\"http://{address}/quay.jpg\" alt=\"Two boats\"&gt; &lt;a href=\"http://{address}/quay.jpg\"&gt;See&lt;/a&gt; \
+         <description>&lt;p&gt;{fog}&lt;img src=\"http://{address}/quay.jpg\" alt=\"Two boats\"&gt; &lt;a href=\"http://{address}/quay.jpg\"&gt;See&lt;/a&gt; \
          &lt;img src=\"http://{address}/gone.jpg\" alt=\"\"&gt;&lt;/p&gt;</description></item></channel></rss>"
     );
     tokio::spawn(async move {
