@@ -188,13 +188,13 @@ both_engines! {
         shown.says("2 readers have confirmed again so far");
         let path = format!("/desk/editions/{}/again", draft.public_id);
         let others = desk.submit_and_follow(&shown.form(&path)).await;
-        let others = others.says(&nth(4)).says("Did not confirm again: Still there?").text();
+        let others = others.says(&nth(4)).says("are on The digest and did not confirm The digest again on").text();
         for n in [1, 2, 3, 5] {
             assert!(!others.contains(&nth(n)), "{n}: {others}");
         }
         // Pressed once more it is the same one, and it says whom it means.
         desk.submit_and_follow(&shown.form(&path)).await.says(&nth(4));
-        desk.open("/desk/segments").await.says("got “Still there?”, are on The digest and did not confirm The digest again on");
+        desk.open("/desk/segments").await.says("Did not confirm again: Still there?").says("got “Still there?”, are on The digest and did not confirm The digest again on");
 
         // It stands with what is known of them, at the desk and for themselves.
         let first = reader(&app, 1).await;
