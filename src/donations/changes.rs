@@ -41,8 +41,8 @@ use crate::{
 const DAY: Duration = Duration::from_secs(86_400);
 /// A day that the supporter chooses is at most so far away.
 const FURTHEST: Duration = Duration::from_secs(62 * 86_400);
-/// And a rest ends at most so far away.
-const LONGEST_REST: Duration = Duration::from_secs(366 * 86_400);
+/// And a rest ends at most so far away: a year after the next payment of a gift that is taken once a year.
+const LONGEST_REST: Duration = Duration::from_secs(2 * 366 * 86_400);
 /// So many letters go to one supporter in a day because somebody pressed a button; each change is one.
 const LETTERS: Limit = Limit::within("letters of a supporter's page", 10, DAY);
 

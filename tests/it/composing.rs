@@ -170,6 +170,8 @@ async fn composed(desk: &Visitor, subject: &str) -> String {
     let filled =
         composer.with("subject", subject).with("preview_text", "And more").with("intro", "Dear all.");
     desk.submit(&filled.and("add", "1").and("add", "2").and("act", "add")).await;
+    let saved = desk.open(&path).await.form(&path).and("act", "save");
+    desk.submit_and_follow(&saved).await.says("Saved.");
     desk.open(&path).await.says("Ready to send");
     path
 }

@@ -83,6 +83,11 @@ both_engines! {
         let day = app.site.now().plus(40 * DAY).day(&broadside::clock::Zone::UTC);
         press(&app, &page, "date", &[("date", "2020-01-01")]).await.says("Choose a day");
         press(&app, &page, "date", &[("date", &day)]).await.says("Done.");
+        // A rest that is offered leaves out one payment at least.
+        let zone = broadside::clock::Zone::UTC;
+        let a_month = zone.months_after(app.site.now().plus(40 * DAY), 1).date(&zone);
+        let offered = app.visitor().open(&page).await;
+        assert!(offered.body.contains(&format!("A month, until {a_month}")), "{}", offered.body);
         let rest = app.site.now().plus(60 * DAY).day(&broadside::clock::Zone::UTC);
         let rests = press(&app, &page, "rest", &[("until", &rest)]).await;
         rests.says("It rests until");

@@ -1,6 +1,9 @@
 //! The report: what happened by our own books, and whether the outside world saw the same.
 
-use std::{collections::HashMap, fmt};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
 
 use anyhow::Context as _;
 
@@ -9,7 +12,7 @@ use crate::{
     articles,
     delivery::{self, CopiesAudit, CopyId, CopyState},
     donations::{self, DonationKind, MoneyAudit},
-    sandbox::{Rhythm, Sandbox},
+    sandbox::Sandbox,
     site::Site,
     subscribers,
 };
@@ -109,37 +112,33 @@ impl Report {
         }
     }
 
-    /// The provider's charges against the paid donations, by currency and kind.
+    /// What stands here as given against what the provider's own book says was given and not given back, by currency.
     fn compare_money(&mut self, sandbox: &Sandbox) {
-        let mut charged: HashMap<(String, DonationKind), (i64, i64)> = HashMap::new();
-        for charge in sandbox.stripe().charges() {
-            let kind = match charge.rhythm {
-                Rhythm::Once => DonationKind::Once,
-                Rhythm::Recurring => DonationKind::Instalment,
-            };
-            let sum = charged.entry((charge.currency.to_uppercase(), kind)).or_default();
-            *sum = (sum.0 + 1, sum.1 + charge.amount);
-        }
+        let mut ours: BTreeMap<String, i64> = BTreeMap::new();
         for total in &self.money.totals {
-            let theirs = total
-                .kind
-                .and_then(|kind| charged.remove(&(total.currency.to_uppercase(), kind)))
-                .unwrap_or_default();
-            if theirs != (total.number, total.minor) {
+            *ours.entry(total.currency.to_uppercase()).or_default() += total.minor;
+        }
+        let given = sandbox.stripe().book().given;
+        let theirs: BTreeMap<String, i64> = given
+            .into_iter()
+            .map(|(currency, all)| {
+                (
+                    currency.to_uppercase(),
+                    all.once + all.recurring + all.outside - all.refunded - all.disputed,
+                )
+            })
+            .collect();
+        let currencies: BTreeSet<&String> = ours.keys().chain(theirs.keys()).collect();
+        for currency in currencies {
+            let sum = |of: &BTreeMap<String, i64>| of.get(currency).copied().unwrap_or_default();
+            if sum(&ours) != sum(&theirs) {
+                let shown = |minor| donations::figures(minor, currency);
                 self.problems.push(format!(
-                    "{} gifts of {} ({}) are booked, the provider charged {} of {} in minor units",
-                    total.number,
-                    total.amount(),
-                    total.kind.map_or("", DonationKind::as_str),
-                    theirs.0,
-                    theirs.1
+                    "gifts of {} are booked, and the payment service has {} of them",
+                    shown(sum(&ours)),
+                    shown(sum(&theirs))
                 ));
             }
-        }
-        for ((currency, kind), (number, minor)) in charged {
-            self.problems.push(format!(
-                "the provider charged {number} gifts ({kind}) of {minor} {currency} that are not booked"
-            ));
         }
     }
 

@@ -137,7 +137,7 @@ async fn page(app: &App, token: &str, told: Option<&'static str>) -> Outcome {
         rests: rests_now,
         rests_until: is.rests_until.map(|at| at.date(zone)),
         changing: is.changing_since.map(|at| at.date_time(zone)),
-        until: rests(now, zone),
+        until: rests(is.next_at, now, zone),
         told,
         give: is.giver.map_or_else(|| "/donate".to_owned(), |token| format!("/donate?s={token}")),
         reachable: app.payments.is_some(),
@@ -151,10 +151,12 @@ async fn page(app: &App, token: &str, told: Option<&'static str>) -> Outcome {
     app.public_page("public/giving", "Your monthly donation", &page).await
 }
 
-/// The rests that are offered: the day as browsers write it, and for people.
-pub(super) fn rests(now: Moment, zone: &Zone) -> Vec<(String, String)> {
+/// The rests that are offered: the day as browsers write it, and for people. They count from the next payment, so that each leaves out one
+/// at least.
+pub(super) fn rests(next: Option<Moment>, now: Moment, zone: &Zone) -> Vec<(String, String)> {
+    let from = next.unwrap_or(now).max(now);
     let rest = |months: i64| {
-        let until = zone.months_after(now, months);
+        let until = zone.months_after(from, months);
         let says = if months == 1 { "A month".to_owned() } else { format!("{months} months") };
         (until.day(zone), format!("{says}, until {}", until.date(zone)))
     };

@@ -521,7 +521,7 @@ impl Regular {
             ending: gift.ending_since.map(|at| at.date_time(zone)),
             stop: format!("/giving/{}", manage_token(&app.site, &gift.public_id)),
             rhythms: GiftRhythm::OFFERED.iter().map(choice).collect(),
-            until: rests(now, zone),
+            until: rests(gift.next_at, now, zone),
             id: gift.public_id.clone(),
         }
     }

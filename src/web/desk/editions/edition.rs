@@ -153,7 +153,7 @@ pub(crate) async fn submit(
         }
         "out" | "add" => here("#picked"),
         "offer" => here("#offered"),
-        _ => here(""),
+        _ => List { kept: &[("done", "saved")], ..offered(&path) }.address(look.offered.0),
     };
     let chosen = content.clone();
     match publishing::save_revision(desk.site(), edition.id, based_on, content, Some(desk.who.staff.id)).await
