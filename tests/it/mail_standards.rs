@@ -408,6 +408,6 @@ both_engines! {
         to.sort();
         assert_eq!(to, ["reader1@example.org", "reader2@example.org"]);
         let mail = app.last_mail("reader1@example.org");
-        assert!(mail.text.contains("RCPT TO:<victim@example.org>"), "it is text: {}", mail.text);
+        assert!(mail.text.contains("RCPT TO:victim@example.org"), "it is text, and an address in it: {}", mail.text);
     }
 }
