@@ -243,7 +243,9 @@ both_engines! {
         app.advance(Duration::from_secs(2 * 86_400));
         copy().await;
         assert!(!waits().await);
-        desk.submit_and_follow(&wish.without("pictures")).await;
+        let desk = app.desk().await;
+        let off = desk.open(&path).await.form("/fetch").at(&path).with("every", "hourly").with("arrives", "published").with("topic_map", "").with("other_topics", "kept");
+        desk.submit_and_follow(&off).await.says("Saved.");
         change(&app.site.db, "update article set content_hash = 'said otherwise before'").await;
         articles::poll_feed(&app.site, &fetcher, &feed().await).await.expect("read");
         assert!(!waits().await, "nobody wants it any more");
