@@ -18,6 +18,7 @@ use super::{
     store::pictures::{self as store, Waiting},
 };
 use crate::{
+    attempts::{Attempt, Limit, Refusal},
     clock::Stopwatch,
     db::{self, Result},
     heavy, pictures,
@@ -28,8 +29,8 @@ use crate::{
 const A_TURN: Duration = Duration::from_secs(40);
 /// Of one article so many pictures are copied.
 const MOST: usize = 30;
-/// And so many in a day, of all feeds together: what strangers give has an end.
-const MOST_A_DAY: i64 = 1_000;
+/// And so many are asked for in a day, of all feeds together, whatever comes of it: what strangers give has an end.
+const A_DAY: Limit = Limit::within("pictures of feeds", 1_000, DAY);
 const DAY: Duration = Duration::from_secs(86_400);
 /// So long whoever copies those of an article has it.
 const LEASE: Duration = Duration::from_secs(15 * 60);
@@ -42,38 +43,44 @@ const LATER: Duration = Duration::from_secs(60 * 60);
 /// When the database fails; each goes on at its next turn.
 pub async fn copy_waiting_pictures(site: &Site, fetcher: &Fetcher) -> Result<()> {
     let watch = Stopwatch::start();
-    let mut left = None;
     while watch.elapsed() < A_TURN {
         let now = site.now();
         let Some(one) = store::next(&site.db, now).await? else { return Ok(()) };
-        let left = match &mut left {
-            Some(left) => left,
-            none => none.insert(MOST_A_DAY - pictures::copied_since(&site.db, now.minus(DAY)).await?),
-        };
         let until = now.plus(LEASE);
         let mut tx = site.db.begin().await?;
         let is_ours = store::claim(&mut tx, &one, until).await?;
         tx.commit().await?;
         if is_ours {
             let claimed = Waiting { pictures_at: until, ..one };
-            of_article(site, fetcher, &claimed, left).await?;
+            if of_article(site, fetcher, &claimed, &watch).await? {
+                break;
+            }
         }
     }
     Ok(())
 }
 
-async fn of_article(site: &Site, fetcher: &Fetcher, one: &Waiting, left: &mut i64) -> Result<()> {
+/// Whether the turn ends with it: its time, or what may be asked for in a day, is used up. Then it waits, however old it is.
+async fn of_article(site: &Site, fetcher: &Fetcher, one: &Waiting, watch: &Stopwatch) -> Result<bool> {
     let (html, image, alt) = (one.body_html.clone(), one.image_url.clone(), one.image_alt.clone());
     let named = heavy::aside(move || named_in(&html, image.as_deref(), &alt)).await.unwrap_or_default();
-    let (mut ours, mut comes_again) = (HashMap::new(), false);
+    let (mut ours, mut comes_again, mut is_over) = (HashMap::new(), false, false);
     for named in named.into_iter().filter(|named| named.address.origin() != site.base_url.origin()).take(MOST)
     {
         let was_here = pictures::copied_from(&site.db, named.address.as_str()).await?.is_some();
-        if !was_here && *left <= 0 {
-            comes_again = true;
-            break;
+        if !was_here {
+            is_over = watch.elapsed() >= A_TURN;
+            if !is_over {
+                is_over = match Attempt::begin(site, &[A_DAY.on("all")]).await {
+                    Ok(_stays_counted) => false,
+                    Err(Refusal::TooMany(_)) => true,
+                    Err(Refusal::Database(error)) => return Err(error),
+                };
+            }
+            if is_over {
+                break;
+            }
         }
-        *left -= i64::from(!was_here);
         match copy(site, fetcher, None, &named).await {
             Ok(picture) => {
                 if let Some(size) = picture.in_text() {
@@ -99,11 +106,12 @@ async fn of_article(site: &Site, fetcher: &Fetcher, one: &Waiting, left: &mut i6
         }
         // Of what has not changed for a day nothing more is hoped.
         let next = now.plus(LATER);
-        let next = (comes_again && now.since(one.updated_at) < DAY).then_some(next);
+        let next = (is_over || comes_again && now.since(one.updated_at) < DAY).then_some(next);
         store::again(&mut tx, one.id, one.pictures_at, next).await?;
         tx.commit().await
     })
-    .await
+    .await?;
+    Ok(is_over)
 }
 
 /// Whether it may be had another time.

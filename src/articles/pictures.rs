@@ -128,8 +128,10 @@ pub(super) async fn keep_described(
     (file, source_url, alt): (&str, Option<&str>, &str),
     bytes: Vec<u8>,
 ) -> std::result::Result<Picture, PictureError> {
-    let kept = pictures::keep(site, staff_id, (file, source_url), bytes).await?.picture;
-    if kept.about.alt.is_empty() && !alt.is_empty() && !kept.about.is_decorative {
+    let kept = pictures::keep(site, staff_id, (file, source_url), bytes).await?;
+    let is_ours_to_describe = staff_id.is_some() || !kept.was_known;
+    let kept = kept.picture;
+    if is_ours_to_describe && kept.about.alt.is_empty() && !alt.is_empty() && !kept.about.is_decorative {
         let said = AboutPicture { alt: alt.to_owned(), ..kept.about.clone() };
         // What is too long to be said of it stays in the text alone.
         match pictures::describe(site, &kept.public_id, &said).await {

@@ -64,7 +64,12 @@ pub fn letter(markdown: &str) -> Vec<LetterBlock> {
 /// [`FieldMistake`], the first that there is.
 pub fn check_letter(markdown: &str, known: &[MailField]) -> Result<(), FieldMistake> {
     check_fields(markdown, known)?;
-    Reading::of(markdown).1.map_or(Ok(()), Err)
+    let (blocks, wrong) = Reading::of(markdown);
+    // Braces may be written so that they are none in the Markdown, and are in the letter.
+    for run in blocks.iter().flat_map(|block| &block.runs) {
+        check_fields(&run.text, known)?;
+    }
+    wrong.map_or(Ok(()), Err)
 }
 
 /// The list that an item stands in.
@@ -87,6 +92,8 @@ struct Reading {
     bold: usize,
     italic: usize,
     link: String,
+    /// Whether the present link is a picture's own.
+    is_picture: bool,
     /// Where the runs of the present link begin.
     linked_from: usize,
     is_heading: bool,
@@ -109,6 +116,7 @@ impl Reading {
             bold: 0,
             italic: 0,
             link: String::new(),
+            is_picture: false,
             linked_from: 0,
             is_heading: false,
             quotes: 0,
@@ -173,7 +181,11 @@ impl Reading {
             Tag::Strong => self.bold += 1,
             Tag::Emphasis => self.italic += 1,
             Tag::Link { link_type, dest_url, .. } => self.lead_to(&dest_url, link_type),
-            Tag::Image { dest_url, .. } => self.lead_to(&dest_url, LinkType::Inline),
+            // Within a link it is the words of it that stand for it.
+            Tag::Image { dest_url, .. } if self.link.is_empty() => {
+                self.lead_to(&dest_url, LinkType::Inline);
+                self.is_picture = true;
+            }
             _ => {}
         }
     }
@@ -198,7 +210,8 @@ impl Reading {
             }
             TagEnd::Strong => self.bold -= 1,
             TagEnd::Emphasis => self.italic -= 1,
-            TagEnd::Link | TagEnd::Image => self.end_link(),
+            TagEnd::Link => self.end_link(),
+            TagEnd::Image if std::mem::take(&mut self.is_picture) => self.end_link(),
             _ => {}
         }
     }
@@ -389,7 +402,18 @@ mod tests {
             told("[a](javascript:alert(1)) ![a boat](https://example.org/b.jpg)"),
             ["a a boat<https://example.org/b.jpg> (https://example.org/b.jpg)"]
         );
+        assert_eq!(
+            told("[![Give](https://example.org/i.jpg)](https://example.org/give)"),
+            ["Give<https://example.org/give> (https://example.org/give)"]
+        );
         let wrong = |text: &str| check_letter(text, &[]).expect_err(text);
+        for braces in [
+            "{{name}} \\{\\{title}} there",
+            "{{name}} &#123;&#123;",
+            "&#123;&#123;field.secret, else \"x\"}}",
+        ] {
+            wrong(braces);
+        }
         for address in ["javascript:alert(1)", "example.org", "/donate", "//example.org"] {
             assert_eq!(wrong(&format!("[a]({address})")), FieldMistake::NoAddress(address.into()));
         }

@@ -13,8 +13,8 @@ mod store;
 
 pub use self::{
     keep::{
-        AboutPicture, KeptPicture, Picture, PictureError, PictureFile, about, at, copied_from, copied_since,
-        describe, keep, latest, put_away, served,
+        AboutPicture, KeptPicture, Picture, PictureError, PictureFile, about, at, copied_from, describe,
+        keep, latest, put_away, served,
     },
     read::{LARGEST_PICTURE, MOST_PIXELS, UnreadablePicture, WIDTHS},
     store::STATEMENTS,

@@ -20,7 +20,6 @@ statements! {
     DESCRIBE = "update picture set alt = $2, is_decorative = $3, caption = $4, credit = $5 where public_id = $1";
     NAMED = "select id, public_id, file, alt, is_decorative, caption, credit, created_at, put_away_at from picture where public_id = $1";
     COPIED = "select public_id from picture where source_url = $1 order by id limit 1";
-    COPIED_SINCE = "select count(*) from picture where source_url is not null and created_at >= $1";
     /// The newest first, from a place on, of those that are offered.
     LATEST = "select id, public_id, file, alt, is_decorative, caption, credit, created_at, put_away_at from picture
         where put_away_at is null and id < $1 order by id desc limit $2";
@@ -93,10 +92,6 @@ pub async fn named(db: &Db, public_id: &str) -> Result<Option<Row>> {
 
 pub async fn copied(db: &Db, source_url: &str) -> Result<Option<String>> {
     Ok(db.opt::<(String,)>(COPIED, (source_url,)).await?.map(|(name,)| name))
-}
-
-pub async fn copied_since(db: &Db, since: Moment) -> Result<i64> {
-    Ok(db.one::<(i64,)>(COPIED_SINCE, (since,)).await?.0)
 }
 
 pub async fn latest(db: &Db, before: i64, limit: i64) -> Result<Vec<Row>> {

@@ -106,7 +106,7 @@ both_engines! {
         let said: serde_json::Value = serde_json::from_slice(&said.stdout).expect("one object");
         let list = said["jobs"].as_array().expect("jobs");
         assert!(list.iter().all(|job| job["last_worked"] == true && job["next"].is_i64()), "{list:#?}");
-        assert_eq!(said["queues"].as_array().map(Vec::len), Some(13));
+        assert_eq!(said["queues"].as_array().map(Vec::len), Some(14));
 
         provider.set(Fault::Panics);
         jobs.run_all_once().await;

@@ -284,7 +284,7 @@ both_engines! {
         assert!(!book().await.body.contains("Equal on"), "nothing was the same");
 
         house.paid("15").await;
-        house.advance(Duration::from_secs(7_200));
+        house.advance(Duration::from_secs(3_700));
         desk.submit(&form).await;
         turn().await;
         book().await.says("Equal on").says("say the same of all that moved from");

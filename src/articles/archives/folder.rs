@@ -3,7 +3,7 @@
 //! The rule: such a picture comes along and becomes one of ours, the rest leads to the site if its address is known; what then leads nowhere
 //! is said.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use url::Url;
 
@@ -194,7 +194,15 @@ fn nowhere(text: &str, path: &str) -> (Vec<String>, Vec<String>) {
     let base = Url::parse(NOWHERE).and_then(|nowhere| nowhere.join(&path.replace('\\', "/"))).ok();
     let base = base.filter(|base| base.as_str().starts_with(NOWHERE)).or_else(|| Url::parse(NOWHERE).ok());
     let clean = markdown_to_html_at(text, base.as_ref());
+    // As they were written, where that can be told.
+    let mut written: HashMap<String, String> = HashMap::new();
+    for place in relative() {
+        if let Some(url) = base.as_ref().and_then(|base| base.join(&place.written).ok()) {
+            written.entry(url.into()).or_insert(place.written);
+        }
+    }
     let (mut pictures, mut links): (Vec<String>, Vec<String>) = Default::default();
+    let mut seen = HashSet::new();
     for token in Tokens::of(&clean) {
         let Token::Open { name, raw } = token else { continue };
         let (address, found) = match name {
@@ -204,15 +212,9 @@ fn nowhere(text: &str, path: &str) -> (Vec<String>, Vec<String>) {
         };
         let Some(below) = address.and_then(|address| address.strip_prefix(NOWHERE)) else { continue };
         let below = html::decode(below);
-        // As it was written, where that can be told.
-        let full = format!("{NOWHERE}{below}");
-        let joins = |place: &Place| {
-            base.as_ref()
-                .and_then(|base| base.join(&place.written).ok())
-                .is_some_and(|url| url.as_str() == full)
-        };
-        let address = relative().find(joins).map_or_else(|| format!("/{below}"), |place| place.written);
-        if !found.contains(&address) {
+        let address = written.get(&format!("{NOWHERE}{below}")).cloned();
+        let address = address.unwrap_or_else(|| format!("/{below}"));
+        if seen.insert((name, address.clone())) {
             found.push(address);
         }
     }

@@ -60,7 +60,8 @@ statements! {
         differences = excluded.differences, found = excluded.found";
     LAST = "select at, equal_at, found from reconciliation where id = 1";
     LAST_AT = "select at from reconciliation where id = 1";
-    ASK = "insert into comparison (name, asked_at, mends, attempts, next_at) values ('books', $1, $2, 0, $1) on conflict (name) do nothing";
+    ASK = "insert into comparison (name, asked_at, mends, attempts, next_at) values ('books', $1, $2, 0, $1)
+        on conflict (name) do update set mends = excluded.mends where excluded.mends = 'yes'";
     UNDERWAY = "select asked_at, next_at, last_error from comparison where name = 'books'";
     RENEW = "update comparison set next_at = $2 where name = 'books' and next_at = $1";
     END = "delete from comparison where name = 'books' and next_at = $1";

@@ -353,8 +353,8 @@ fn typed_but(form: &Form, field: &str) -> Vec<(String, String)> {
     let typed = OF_A_GIFT.into_iter().filter(|one| *one != field && is_typed(form, one));
     let typed = typed.map(|one| (one, form.text(one))).filter(|(_, text)| text.len() <= LONGEST_TYPED);
     let typed: Vec<_> = typed.map(|(one, text)| (one.to_owned(), text.to_owned())).collect();
-    if typed.is_empty() {
-        return typed;
+    if typed.is_empty() || form.text("gift").len() > LONGEST_TYPED {
+        return Vec::new();
     }
     [vec![("gift".to_owned(), form.text("gift").to_owned())], typed].concat()
 }

@@ -50,18 +50,21 @@ pub(crate) async fn submit(desk: Desk, Path(id): Path<String>, posted: Posted) -
             when: When::Since(day),
         }))),
     ]);
-    let name = format!("Did not confirm again: {}", edition.content.subject);
-    let name: String = name.chars().take(LONGEST_NAME).collect();
+    // Whoever presses it again finds it.
+    if let Some(known) = segments::all(db).await?.into_iter().find(|one| one.tree == tree) {
+        return Ok(see_other(&format!("/desk/readers?segment={}", known.public_id)));
+    }
+    // Another one asked in the same words: each has the beginning of its name in the address.
+    let asked =
+        format!("{} ({})", asked_on.date(desk.zone()), edition.public_id.get(..4).unwrap_or_default());
+    let subject = edition.content.subject.chars();
+    let subject: String = subject.take(LONGEST_NAME.saturating_sub(asked.len() + 28)).collect();
+    let name = format!("Did not confirm again: {}, {asked}", subject.trim());
     let made = match segments::create(site, Some(desk.who.staff.id), name.trim(), tree).await {
-        // Whoever presses it again finds it.
-        Err(SegmentError::NameTaken) => {
-            let known = segments::all(db).await?;
-            known.into_iter().find(|one| one.name == name.trim()).map(|one| one.public_id)
-        }
         Err(SegmentError::Database(error)) => return Err(error.into()),
-        // The page of segments says that there are too many.
+        // The page of segments says that there are too many, or has one of that name.
         Err(_) => return Ok(see_other("/desk/segments")),
-        Ok(made) => Some(made),
+        Ok(made) => made,
     };
-    Ok(see_other(&format!("/desk/readers?segment={}", made.ok_or(WebError::NotFound)?)))
+    Ok(see_other(&format!("/desk/readers?segment={made}")))
 }
