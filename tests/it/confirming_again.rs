@@ -13,7 +13,6 @@ use broadside::{
         self, ConsentAction, ConsentMethod, Subscriber, Trace,
         consent::{self, Event},
     },
-    token::Purpose,
 };
 use reqwest::{Method, StatusCode, header};
 
@@ -199,9 +198,11 @@ both_engines! {
         // It stands with what is known of them, at the desk and for themselves.
         let first = reader(&app, 1).await;
         desk.open(&format!("/desk/readers/{}", first.public_id)).await.says("Confirmed again").says("by the button of an edition");
-        let expires = Some(app.site.now().plus(Duration::from_secs(60)));
-        let own = app.site.keys.sign(Purpose::CopyOfData, &format!("{}.{}", first.public_id, first.email.key()), expires);
-        app.visitor().open(&format!("/your-data/{own}")).await.says("Said once more that you want");
+        let choices = broadside::subscribers::choices_path(&app.site, &first.public_id);
+        let token = choices.rsplit('/').next().expect("an end");
+        broadside::dossier::ask(&app.site, token, broadside::dossier::Asks::Copy).await.expect("asked");
+        app.drain().await;
+        app.visitor().open(&app.last_mail(&nth(1)).link("/your-data/")).await.says("Said once more that you want");
         assert!(!app.visitor().open(&link).await.body.contains(&nth(1)), "the page names no address");
     }
 

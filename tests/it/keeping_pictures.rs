@@ -121,7 +121,9 @@ both_engines! {
         desk.open("/desk/pictures").await.says("None is kept yet");
         let file = given(&app, &format!("/pictures/{name}-600.jpg")).await;
         assert_eq!(file.status(), StatusCode::OK);
-        let kept = pictures::keep(&app.site, None, ("other.jpg", None), sent).await.expect("kept");
+        let kept = pictures::keep(&app.site, None, ("a-feed.jpg", None), sent.clone()).await.expect("kept");
+        assert!(kept.was_known && kept.picture.is_put_away, "whoever shows the same elsewhere brings it back to nobody");
+        let kept = pictures::keep(&app.site, Some(1), ("other.jpg", None), sent).await.expect("kept");
         assert!(kept.was_known && !kept.picture.is_put_away);
         assert_eq!(rows::<(i64,)>(&app.site.db, "select count(*) from picture").await, [(1,)]);
 

@@ -128,7 +128,7 @@ both_engines! {
         app.drain().await;
         let fresh = app.last_mail(SUPPORTER).link("/supporter/");
         let page = app.visitor().open(&fresh).await;
-        page.says("€15.00 every month").says("not saved yet");
+        page.says("€15.00 every month").says("filled in below and not saved");
         has(&page, "21,50");
         // By the form as it stands there, with nothing typed anew.
         let visitor = app.visitor();
@@ -142,13 +142,13 @@ both_engines! {
         let bare = fresh.split('?').next().expect("an address").to_owned();
         let day = app.site.now().plus(40 * DAY).day(&broadside::clock::Zone::UTC);
         let changed = press(&app, &bare, "date", &[("date", &day), ("amount", "30")]).await;
-        changed.says("Done.").says("€21.50 every month").says("not saved yet");
+        changed.says("Done.").says("€21.50 every month").says("filled in below and not saved");
         has(&changed, "30");
         // Return in the field of the day presses the first button of the form, and means the day.
         let sooner = app.site.now().plus(20 * DAY).day(&broadside::clock::Zone::UTC);
         press(&app, &bare, "amount", &[("date", &sooner)]).await.says("Done.").says("€21.50 every month");
         // Whoever presses another button than that of what they typed did not change what they typed.
-        press(&app, &bare, "date", &[("amount", "500")]).await.says("€21.50 every month").says("not saved yet");
+        press(&app, &bare, "date", &[("amount", "500")]).await.says("€21.50 every month").says("filled in below and not saved");
         app.drain().await;
         assert_eq!(letters(&app, "was changed"), 4);
 

@@ -513,7 +513,7 @@ impl Step<'_> {
         if self.back.is_empty() {
             self.tx.commit().await?;
         } else {
-            let written = came_back(&mut self.tx, self.site, &self.back).await?;
+            let written = came_back(&mut self.tx, (self.site, self.places), &self.back).await?;
             withdrawals::commit(self.tx, self.site, written, self.now).await?;
         }
         Ok(Some(Taken { report, errors, made: Some(self.made), held: watch.elapsed() }))
@@ -521,17 +521,20 @@ impl Step<'_> {
 }
 
 /// That they are on it again stands in the journal behind the commit, which says that they are off it.
-async fn came_back(tx: &mut Tx, site: &Site, back: &[(i64, i64)]) -> db::Result<Vec<Withdrawal>> {
+async fn came_back(
+    tx: &mut Tx,
+    (site, places): (&Site, &Places),
+    back: &[(i64, i64)],
+) -> db::Result<Vec<Withdrawal>> {
     if site.journal.path().is_none() {
         return Ok(Vec::new());
     }
     let readers: Vec<i64> = back.iter().map(|(reader, _)| *reader).collect();
     let names: HashMap<i64, String> =
         imports_undone::public_ids_in(tx, &readers).await?.into_iter().collect();
-    let lists: HashMap<i64, String> =
-        store::lists(&site.db).await?.into_iter().map(|list| (list.id, list.public_id)).collect();
     let line = |(reader, list): &(i64, i64)| {
-        Some(Withdrawal::Back { reader: names.get(reader)?.clone(), list: lists.get(list)?.clone() })
+        let (reader, list) = (names.get(reader)?.clone(), places.public_id_of(*list)?.to_owned());
+        Some(Withdrawal::Back { reader, list })
     };
     Ok(back.iter().filter_map(line).collect())
 }
