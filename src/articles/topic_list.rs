@@ -41,9 +41,9 @@ fn quoted(rest: &str) -> Option<(String, &str)> {
     let (open, closing) = QUOTES.iter().find(|(open, _)| rest.starts_with(*open))?;
     let (mut name, mut letters) = (String::new(), rest.char_indices().skip(1).peekable());
     while let Some((at, letter)) = letters.next() {
-        if !closing.contains(&letter) {
-            name.push(letter);
-        } else if letter == *open && letters.next_if(|(_, next)| *next == letter).is_some() {
+        // A mark that stands twice is one that belongs to the name.
+        let mut is_doubled = || letter == *open && letters.next_if(|(_, next)| *next == letter).is_some();
+        if !closing.contains(&letter) || is_doubled() {
             name.push(letter);
         } else {
             let behind = rest[at + letter.len_utf8()..].trim_start();

@@ -137,7 +137,7 @@ both_engines! {
         let is = app.sandbox.stripe().object(&subscription).expect("it is there");
         assert_eq!(is["items"]["data"][0]["price"]["unit_amount"], 2_150, "{is}");
         // Opened once more, that is so, however it was written.
-        assert!(!app.visitor().open(&fresh).await.text().contains("not saved yet"), "it is");
+        assert!(!app.visitor().open(&fresh).await.text().contains("below and not saved"), "it is");
 
         let bare = fresh.split('?').next().expect("an address").to_owned();
         let day = app.site.now().plus(40 * DAY).day(&broadside::clock::Zone::UTC);

@@ -56,6 +56,8 @@ const FIELDS: &[&str] = &[
 const OF_A_GIFT: [&str; 3] = ["amount", "every", "date"];
 /// Nothing longer is taken along in the address of a page: no amount is so long.
 const LONGEST_TYPED: usize = 24;
+/// No gift is called by more letters.
+const LONGEST_NAMED: usize = 64;
 /// `website` is no question, as on other forms that anybody fills in.
 const ASK_FIELDS: &[&str] = &["email", "website"];
 const SENT: &str = "/supporter/sent";
@@ -353,7 +355,7 @@ fn typed_but(form: &Form, field: &str) -> Vec<(String, String)> {
     let typed = OF_A_GIFT.into_iter().filter(|one| *one != field && is_typed(form, one));
     let typed = typed.map(|one| (one, form.text(one))).filter(|(_, text)| text.len() <= LONGEST_TYPED);
     let typed: Vec<_> = typed.map(|(one, text)| (one.to_owned(), text.to_owned())).collect();
-    if typed.is_empty() || form.text("gift").len() > LONGEST_TYPED {
+    if typed.is_empty() || form.text("gift").len() > LONGEST_NAMED {
         return Vec::new();
     }
     [vec![("gift".to_owned(), form.text("gift").to_owned())], typed].concat()
