@@ -83,8 +83,8 @@ pub use self::{
     import::{Basis, IMPLIED, ImportError, ImportReport, Plan, RowError, WasMade, import, import_as},
     imports::{
         Answers as ImportAnswers, AskedOfColumn, BringInError, ChangeKind, Import, ImportState,
-        LARGEST as LARGEST_FILE, Receiving, Seen, SeenColumn, SeenRow, SeenWord, SeenWords, bring_in,
-        find_import, go as go_on_with_import, has_problems, import_kept, imports, later_import,
+        LARGEST as LARGEST_FILE, LIST_TAKEN_BACK, Receiving, Seen, SeenColumn, SeenRow, SeenWord, SeenWords,
+        bring_in, find_import, go as go_on_with_import, has_problems, import_kept, imports, later_import,
         may_be_taken_back as import_may_be_taken_back, problems as problems_of_import,
         remove as remove_import, say as say_of_import, say_anew as say_of_import_anew, stop as stop_import,
         take_back as take_import_back,
@@ -112,7 +112,6 @@ pub use self::{
         by_emails, by_public_ids, named, newest_consent, stopped, subscriber, subscriptions,
         subscriptions_of,
     },
-    rows::LIST_TAKEN_BACK,
     rush::{AtTheForm, Rush, forget_sign_ups, look_at_sign_ups, sign_up_as_held},
     subscribe::{
         Adding, Asked, NewSubscription, SIGN_UPS, add_by_staff, ask_by_staff, ask_held_back,

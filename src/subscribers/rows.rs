@@ -4,9 +4,6 @@ use serde::Serialize;
 
 use crate::{answers::FieldKind, clock::Moment, editions::Rhythm, email_address::EmailAddress, words};
 
-/// What the proof says of who was mailed by a list that was brought in, when that was taken back: they are off it, and did not leave.
-pub const LIST_TAKEN_BACK: &str = "the list that was brought in was taken back";
-
 words! {
     /// How a reader stands with a list. What only a newer version knows is no consent, and may be left.
     pub enum SubscriptionState else Pending {

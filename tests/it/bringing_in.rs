@@ -467,21 +467,6 @@ both_engines! {
         page.says("Left on 3 March 2026, as the list that brought them was taken back");
         let audit = broadside::delivery::audit_copies(&app.site.db, 1).await;
         assert!(audit.is_ok_and(|audit| audit.holds()));
-        // They did not leave: the right file brings them back, and whoever left stays away, also by the journal.
-        let again = pressed_of(&app, "email\nmailed@example.org\nleft@example.org\n").await;
-        let report = again.report().expect("sums");
-        assert_eq!((report.added, report.unchanged), (1, 1), "{report:?}");
-        let who = |email: &str| -> &'static str {
-            format!("select s.state from subscriber r join subscription s on s.subscriber_id = r.id where r.email = '{email}@example.org'").leak()
-        };
-        for _ in 0..2 {
-            assert_eq!(rows::<(String,)>(&app.site.db, who("mailed")).await, [("confirmed".to_owned(),)]);
-            assert_eq!(rows::<(String,)>(&app.site.db, who("left")).await, [("left".to_owned(),)]);
-            restored::take_up(&app.site, None).await.expect("the journal is taken up");
-        }
-        subscribers::take_import_back(&app.site, &again, 1).await.expect("begun");
-        work(&app).await;
-        assert_eq!(rows::<(String,)>(&app.site.db, who("mailed")).await, [("left".to_owned(),)]);
         // A day later it is too late.
         let import = begun(&app, "email\nlate@example.org\n").await;
         let ready = say(&app, &import).await;

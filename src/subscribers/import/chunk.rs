@@ -176,7 +176,6 @@ pub(super) async fn take(
     if !plan.is_dry {
         write_down(site, plan.list, lines).await?;
     }
-    let now = site.now();
     let tx = site.db.begin().await?;
     let watch = Stopwatch::start();
     let outcomes = vec![Outcome::Unchanged; lines.len()];
@@ -185,7 +184,7 @@ pub(super) async fn take(
         plan,
         places,
         tx,
-        now,
+        now: site.now(),
         made: Made::default(),
         outcomes,
         touched: HashSet::new(),
@@ -193,7 +192,6 @@ pub(super) async fn take(
         joined: BTreeMap::new(),
         off: Vec::new(),
         unanswered: BTreeMap::new(),
-        back: Vec::new(),
     };
     step.take(lines, (before, kept), watch).await
 }
@@ -217,16 +215,12 @@ struct Step<'a> {
     off: Vec<(i64, i64)>,
     /// What stands in rows and is no answer to its field, in words.
     unanswered: BTreeMap<usize, Vec<String>>,
-    /// Who is on a list again from which an earlier file that was taken back took them: reader and list.
-    back: Vec<(i64, i64)>,
 }
 
 /// Who the rows are about, and how those stood who were there before.
 struct Met {
     readers: Readers,
     before: HashMap<(i64, i64), SubscriptionState>,
-    /// Who is off a list since an earlier file was taken back: they did not leave, and come back with this one.
-    back: HashSet<(i64, i64)>,
     acts: Acts,
 }
 
@@ -293,7 +287,7 @@ impl Step<'_> {
 
     async fn meet(&mut self, ones: &[One<'_>]) -> db::Result<Met> {
         let readers = readers(&mut self.tx, self.site, ones, self.places.is_own, self.now).await?;
-        let mut met = Met { readers, before: HashMap::new(), back: HashSet::new(), acts: Acts::new() };
+        let mut met = Met { readers, before: HashMap::new(), acts: Acts::new() };
         for reader in met.readers.ids.values().filter(|id| !met.readers.known.contains(id)) {
             self.changed(*reader, ChangeKind::Reader, (0, ""));
         }
@@ -303,15 +297,6 @@ impl Step<'_> {
         let ids: Vec<i64> = met.readers.ids.values().copied().collect();
         let standings = importing::standings(&mut self.tx, &ids).await?;
         met.before = standings.into_iter().map(|(reader, list, state)| ((reader, list), state)).collect();
-        let comes_back = |one: &&One<'_>| one.state == State::OnList && one.stops().is_none();
-        let key = |one: &One<'_>| (met.id(one), one.list);
-        let left = |key: &(i64, i64)| met.before.get(key) == Some(&SubscriptionState::Left);
-        let off: HashSet<_> = ones.iter().filter(comes_back).map(key).filter(left).collect();
-        if !off.is_empty() {
-            let taken_back = importing::taken_back(&mut self.tx, &ids).await?;
-            met.back = taken_back.into_iter().filter(|key| off.contains(key)).collect();
-            met.before.retain(|key, _| !met.back.contains(key));
-        }
         if ones.iter().any(|one| one.state > State::NotTaken) {
             met.acts = acts(importing::last_acts(&mut self.tx, &ids).await?);
         }
@@ -347,15 +332,11 @@ impl Step<'_> {
             .collect();
         // Two files that hold the same people meet at them in the same order.
         new.sort_by_key(|one| (one.reader, one.list));
-        let (back, new): (Vec<_>, Vec<_>) =
-            new.into_iter().partition(|one| met.back.contains(&(one.reader, one.list)));
         let (others, first): (Vec<_>, Vec<_>) =
             new.into_iter().partition(|one| met.readers.known.contains(&one.reader));
-        importing::bring_back(&mut self.tx, &back, self.now).await?;
-        self.back.extend(back.iter().map(|one| (one.reader, one.list)));
         importing::add_first_subscriptions(&mut self.tx, &first, self.now).await?;
         let mut added = importing::add_subscriptions(&mut self.tx, &others, self.now).await?;
-        added.extend(first.iter().chain(&back).map(|one| (one.reader, one.list)));
+        added.extend(first.iter().map(|one| (one.reader, one.list)));
         for (reader, list) in &added {
             self.changed(*reader, ChangeKind::Joined, (*list, ""));
         }
@@ -510,33 +491,9 @@ impl Step<'_> {
                 imports::add_problems(&mut self.tx, kept.id, &errors, self.now).await?;
             }
         }
-        if self.back.is_empty() {
-            self.tx.commit().await?;
-        } else {
-            let written = came_back(&mut self.tx, (self.site, self.places), &self.back).await?;
-            withdrawals::commit(self.tx, self.site, written, self.now).await?;
-        }
+        self.tx.commit().await?;
         Ok(Some(Taken { report, errors, made: Some(self.made), held: watch.elapsed() }))
     }
-}
-
-/// That they are on it again stands in the journal behind the commit, which says that they are off it.
-async fn came_back(
-    tx: &mut Tx,
-    (site, places): (&Site, &Places),
-    back: &[(i64, i64)],
-) -> db::Result<Vec<Withdrawal>> {
-    if site.journal.path().is_none() {
-        return Ok(Vec::new());
-    }
-    let readers: Vec<i64> = back.iter().map(|(reader, _)| *reader).collect();
-    let names: HashMap<i64, String> =
-        imports_undone::public_ids_in(tx, &readers).await?.into_iter().collect();
-    let line = |(reader, list): &(i64, i64)| {
-        let (reader, list) = (names.get(reader)?.clone(), places.public_id_of(*list)?.to_owned());
-        Some(Withdrawal::Back { reader, list })
-    };
-    Ok(back.iter().filter_map(line).collect())
 }
 
 /// What is to be put right in an answer that is none to its field.

@@ -16,6 +16,7 @@ use self::{file::Stuck, seen::Said, work::claimed};
 pub use self::{
     rows::{ChangeKind, Import, ImportState},
     seen::{AskedOfColumn, Seen, SeenColumn, SeenRow, SeenWord, SeenWords},
+    undo::LIST_TAKEN_BACK,
     work::bring_in,
 };
 use super::{

@@ -25,7 +25,7 @@ use crate::{
         find,
         import::{LEASE, LEAST},
         lists::{self, List},
-        rows::{LIST_TAKEN_BACK, SubscriptionState},
+        rows::SubscriptionState,
         store::{
             self,
             importing::{self, Told},
@@ -40,6 +40,8 @@ use crate::{
 pub(super) const LASTS: Duration = Duration::from_secs(86_400);
 /// So many readers in a step, at most.
 const MOST: usize = 200;
+/// What the proof says of who was mailed meanwhile.
+pub const LIST_TAKEN_BACK: &str = "the list that was brought in was taken back";
 
 /// Goes on with it to its end.
 pub(super) async fn take_back(site: &Site, import: &Import, claim: &mut Moment) -> Result<bool, Stuck> {

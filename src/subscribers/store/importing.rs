@@ -2,7 +2,7 @@
 
 use serde::de::DeserializeOwned;
 
-use super::super::rows::{ConsentAction, ConsentMethod, LIST_TAKEN_BACK, SubscriptionState};
+use super::super::rows::{ConsentAction, ConsentMethod, SubscriptionState};
 use crate::{
     clock::Moment,
     db::{self, Db, Result, Tx},
@@ -28,16 +28,6 @@ statements! {
         on conflict (subscriber_id, list_id) do nothing returning subscriber_id, list_id";
     /// The same of readers who are new, whom nobody else can have put anywhere.
     ADD_FIRST_SUBSCRIPTIONS = rows(10) "insert into subscription (subscriber_id, list_id, state, asked_at, confirmed_at, left_at, paused_until, pause_said_at, implied_until, rhythm) values {rows}";
-    /// Of which lists these readers are off since a file was taken back, and nothing else happened to that.
-    TAKEN_BACK = sqlite "select subscriber_id, list_id from consent_event where method = 'import' and action = 'left' and source = $2 and id in (
-            select max(id) from consent_event where subscriber_id in (select value from json_each($1)) group by subscriber_id, list_id)",
-        postgres "select subscriber_id, list_id from consent_event where method = 'import' and action = 'left' and source = $2 and id in (
-            select max(id) from consent_event where subscriber_id = any (array(select value::bigint from json_array_elements_text(cast($1 as json)))) group by subscriber_id, list_id)";
-    /// Those come back by the next file.
-    BRING_BACK = rows(7) "update subscription set state = 'confirmed', left_at = null, asked_at = cast(v.column3 as bigint), confirmed_at = cast(v.column4 as bigint),
-            paused_until = cast(v.column5 as bigint), pause_said_at = cast(v.column6 as bigint), implied_until = cast(v.column7 as bigint)
-        from (values {rows}) as v
-        where subscription.subscriber_id = cast(v.column1 as bigint) and subscription.list_id = cast(v.column2 as bigint) and subscription.state = 'left'";
     /// Names for who has none.
     NAME_MANY = rows(2) "update subscriber set name = v.column2 from (values {rows}) as v where subscriber.id = cast(v.column1 as bigint) and subscriber.name = ''";
     /// What happened by a file, and what the file says of it.
@@ -169,27 +159,6 @@ pub async fn add_subscriptions(tx: &mut Tx, new: &[NewSubscription], now: Moment
 /// All of them: of readers who are new.
 pub async fn add_first_subscriptions(tx: &mut Tx, new: &[NewSubscription], now: Moment) -> Result<u64> {
     tx.many(ADD_FIRST_SUBSCRIPTIONS, new.iter().map(|one| one.row(now))).await
-}
-
-/// Reader and list.
-pub async fn taken_back(tx: &mut Tx, readers: &[i64]) -> Result<Vec<(i64, i64)>> {
-    tx.all(TAKEN_BACK, (db::array(readers)?, LIST_TAKEN_BACK)).await
-}
-
-pub async fn bring_back(tx: &mut Tx, back: &[NewSubscription], now: Moment) -> Result<u64> {
-    let said_at = |one: &NewSubscription| one.paused_until.map(|_| now);
-    let row = |one: &NewSubscription| {
-        (
-            one.reader,
-            one.list,
-            one.asked_at,
-            one.confirmed_at,
-            one.paused_until,
-            said_at(one),
-            one.implied_until,
-        )
-    };
-    tx.many(BRING_BACK, back.iter().map(row)).await
 }
 
 pub async fn name_many(tx: &mut Tx, names: &[(i64, &str)]) -> Result<u64> {
