@@ -98,7 +98,7 @@ impl Work for Comparing<'_> {
         match found {
             Ok(found) => {
                 let mut tx = site.db.begin().await?;
-                if rows::end(&mut tx, claim).await? {
+                if rows::end(&mut tx, claim, due.what.mends).await? {
                     keep(&mut tx, &found).await?;
                     tx.commit().await?;
                 }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::fields::{FieldMistake, MailField, Shielded, check_fields};
 
-/// Numbered lists, quotations and lists in lists nest so deep; what is deeper stands there.
+/// In plain text a list in a list is moved in, and one in that; what is deeper no further.
 const DEEPEST: usize = 3;
 
 /// A paragraph, heading, item of a list, quotation or line of a letter.

@@ -87,7 +87,9 @@ impl Issue {
             list_slug: edition.list_slug.clone(),
             list_name: edition.list_name.clone(),
         };
-        let mut context = context(site, settings, edition, &articles);
+        let letter = edition.content.intro_markdown.clone();
+        let letter = heavy::aside(move || mail::letter(&letter)).await.map_err(|_| Error::Strange)?;
+        let mut context = DigestContext { letter, ..context(site, settings, edition, &articles) };
         context.fields = fields::standing_in(&site.db, settings, &context.letter).await?;
         if let (Some(article), Some(lead)) = (articles.first(), context.articles.first_mut()) {
             let shown = articles::shown_picture(site, article).await?;
@@ -198,7 +200,7 @@ fn context(site: &Site, settings: &Settings, edition: &Edition, articles: &[Arti
         date: at.date(&settings.time_zone),
         preheader: content.preview_text.clone(),
         greeting: settings.greeting.clone(),
-        letter: mail::letter(&content.intro_markdown),
+        letter: Vec::new(),
         again: edition.asks_again.then(|| consent::AGAIN_BUTTON.to_owned()),
         articles: articles.iter().map(|article| block(site, settings, article.clone())).collect(),
         appeal: appeal(settings),

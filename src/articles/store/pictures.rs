@@ -10,7 +10,8 @@ use crate::{
 statements! {
     /// Those of its articles that follow it and came or changed since ($3), if somebody wants the pictures of this feed; else none.
     WAIT = "update article set pictures_at = (select case when keeps_pictures then cast($2 as bigint) end from feed where id = $1)
-        where feed_id = $1 and edited_at is null and deleted_at is null and updated_at >= $3";
+        where feed_id = $1 and edited_at is null and deleted_at is null and updated_at >= $3
+            and (pictures_at is not null or exists (select 1 from feed where id = $1 and keeps_pictures))";
     /// The next article whose pictures are looked at.
     NEXT = "select id, body_html, image_url, image_alt, updated_at, pictures_at from article where pictures_at <= $1 order by pictures_at, id limit 1";
     /// Whoever has it, has it for a while.

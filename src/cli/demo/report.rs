@@ -225,6 +225,16 @@ mod tests {
         sandbox.mailbox().forget_one();
         let lost = said(&["one", "two"]);
         assert!(lost.starts_with("accepted by our ledger, and never arrived: 1, such as "), "{lost}");
+        let mut report = Report::default();
+        report.compare_money(&sandbox);
+        assert!(report.balances(), "nothing was given, and nothing is booked");
+        let total = donations::Total { kind: None, currency: "EUR".to_owned(), number: 1, minor: 1_500 };
+        report.money.totals.push(total);
+        report.compare_money(&sandbox);
+        assert_eq!(
+            report.problems,
+            ["gifts of €15.00 are booked, and the payment service has €0.00 of them"]
+        );
         fs::remove_dir_all(folder).unwrap();
     }
 }

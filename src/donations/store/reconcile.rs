@@ -64,7 +64,8 @@ statements! {
         on conflict (name) do update set mends = excluded.mends where excluded.mends = 'yes'";
     UNDERWAY = "select asked_at, next_at, last_error from comparison where name = 'books'";
     RENEW = "update comparison set next_at = $2 where name = 'books' and next_at = $1";
-    END = "delete from comparison where name = 'books' and next_at = $1";
+    /// It is over, unless somebody wants more of it by now than was done.
+    END = "delete from comparison where name = 'books' and next_at = $1 and (mends = 'no' or $2 = 'yes')";
 }
 
 queue! {
@@ -205,7 +206,7 @@ pub async fn renew(tx: &mut Tx, claim: Moment, until: Moment) -> Result<bool> {
     Ok(tx.exec(RENEW, (claim, until)).await? == 1)
 }
 
-/// Whether the claim was ours: then it is over.
-pub async fn end(tx: &mut Tx, claim: Moment) -> Result<bool> {
-    Ok(tx.exec(END, (claim,)).await? == 1)
+/// Whether the claim was ours, and nobody wants more: then it is over.
+pub async fn end(tx: &mut Tx, claim: Moment, done: Mends) -> Result<bool> {
+    Ok(tx.exec(END, (claim, done)).await? == 1)
 }
