@@ -32,7 +32,7 @@ use tokio::{
 #[cfg(test)]
 pub(crate) use mailbox::read_mail;
 pub use mailbox::{Exchange, Mailbox, Received};
-pub use smtp::{LineEnds, Rule, SmtpOptions, SmtpScript, Stage};
+pub use smtp::{Hold, LineEnds, Rule, SmtpOptions, SmtpScript, Stage};
 pub use stripe_api::{
     AfterLastTry, ApiFault, BookedCurrency, CardAnswer, Charged, Delivery, DeliveryState, DisputeKind,
     EventShape, Fate, Forgery, GivenInAll, OldSupporter, ProviderBook, RecordedCall, RefundCourse, Rhythm,

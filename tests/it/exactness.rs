@@ -9,7 +9,7 @@ use broadside::{
     origin::{self, Standing},
     publishing::{self, Content, Edition},
     restored::restored,
-    sandbox::{Rule, Stage},
+    sandbox::{Hold, Rule, Stage},
     settings,
     site::Site,
     subscribers::{self, ConsentMethod, Trace},
@@ -331,7 +331,8 @@ both_engines! {
         let edition = pressed(&app, "Old").await;
         seal(&app).await;
         // The worker claims all thirty at once, and waits long at the first.
-        app.sandbox.smtp_script().add(Rule::at(Stage::Dot).times(1).delay(Duration::from_millis(1_500)));
+        let hold = Hold::default();
+        app.sandbox.smtp_script().add(Rule::at(Stage::Dot).times(1).held(&hold));
         let options = app.engine(1);
         let engine = Engine::start(app.site.clone(), app.templates.clone(), options).await.expect("it starts");
         wait::until("the first marker", async || {
@@ -343,13 +344,16 @@ both_engines! {
         let form = desk.open(&format!("{}/correct", path(&edition))).await.form("/correct").with("subject", "New");
         desk.submit(&form).await;
         // While the first is leaving, going on is refused in plain words; then it goes.
-        wait::until("the edition to go on", async || {
+        let go_on = async || {
             let page = desk.open(&path(&edition)).await;
-            let answer = desk.submit(&page.form("/resume")).await;
-            if answer.status == StatusCode::CONFLICT {
-                answer.says("A few copies of the old version are leaving");
-            }
-            (answer.status == StatusCode::SEE_OTHER).then_some(())
+            desk.submit(&page.form("/resume")).await
+        };
+        let answer = go_on().await;
+        assert_eq!(answer.status, StatusCode::CONFLICT);
+        answer.says("A few copies of the old version are leaving");
+        hold.let_go();
+        wait::until("the edition to go on", async || {
+            (go_on().await.status == StatusCode::SEE_OTHER).then_some(())
         }).await;
         wait::until("the end", async || (state(&app, edition.id).await == EditionState::Finished).then_some(())).await;
         engine.stop().await;

@@ -10,7 +10,7 @@ use broadside::{
     doctor::Doctor,
     publishing,
     relays::{self, RelayOptions},
-    sandbox::{Rule, Sandbox, SandboxConfig, Stage},
+    sandbox::{Hold, Rule, Sandbox, SandboxConfig, Stage},
     smtp::{Relay, Timeouts},
     smtp_url::{RelayLimits, SmtpUrl},
     staff, statements,
@@ -289,8 +289,8 @@ both_engines! {
         app.readers(10).await;
         let edition = app.seal_edition("Two an hour").await;
         // Two wait at the door for long, and are shown out in the next hour.
-        let script = app.sandbox.smtp_script();
-        script.add(Rule::at(Stage::Connect).times(2).delay(Duration::from_secs(6)).reply(421, "4.3.2 Not now"));
+        let (script, hold) = (app.sandbox.smtp_script(), Hold::default());
+        script.add(Rule::at(Stage::Connect).times(2).held(&hold).reply(421, "4.3.2 Not now"));
         let limits = RelayLimits { per_hour: Some(2), ..RelayLimits::default() };
         let relay = Relay { timeouts: Timeouts::scaled(1.0), ..app.relay.clone() };
         let relay = RelayOptions { limits, ..RelayOptions::unlimited(relay, 3) };
@@ -299,6 +299,7 @@ both_engines! {
         wait::until("two at the door", async || (script.reached(Stage::Connect) == 2).then_some(())).await;
         app.advance(Duration::from_secs(3_600));
         until_accepted(&app, edition, 2).await;
+        hold.let_go();
         let more = async || {
             let progress = delivery::progress_of(&app.site.db, edition).await.expect("the tallies");
             (progress.accepted > 2).then_some(())
@@ -367,8 +368,8 @@ both_engines! {
         app.readers(1).await;
         let id = app.seal_edition("Not now").await;
         let edition = publishing::load(&app.site.db, id).await.expect("the edition");
-        let script = app.sandbox.smtp_script();
-        script.add(Rule::at(Stage::Data).delay(Duration::from_secs(1)));
+        let (script, hold) = (app.sandbox.smtp_script(), Hold::default());
+        script.add(Rule::at(Stage::Data).held(&hold));
         let limits = RelayLimits { per_second: Some(1), ..RelayLimits::default() };
         let relay = Relay { timeouts: Timeouts::scaled(1.0), ..app.relay.clone() };
         let relay = RelayOptions { limits, ..RelayOptions::unlimited(relay, 1) };
@@ -380,6 +381,7 @@ both_engines! {
         assert_eq!(database::change(&app.site.db, later).await, 1);
         let mut held = app.site.db.begin().await.expect("a transaction");
         held.exec(TOUCH, ()).await.expect("every copy");
+        hold.let_go();
         wait::two_seconds().await;
         held.commit().await.expect("it lets go");
         publishing::pause(&app.site, &edition.public_id, None).await.expect("it is going out");

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use broadside::{
     delivery::{StopReason, Suppressions},
-    sandbox::{Rule, Stage},
+    sandbox::{Hold, Rule, Stage},
     settings,
     subscribers::{self, ConsentMethod, Trace, lists},
 };
@@ -181,13 +181,15 @@ both_engines! {
                 leave(&app, &link).await;
             }
             // Between the claim and the body.
-            app.sandbox.smtp_script().add(Rule::at(Stage::Mail).delay(Duration::from_millis(1_500)).times(1));
+            let hold = Hold::default();
+            app.sandbox.smtp_script().add(Rule::at(Stage::Mail).held(&hold).times(1));
             let claimed = async {
                 wait::until("the letter to be in hand", async || {
                     let claimed = rows::<(i64,)>(&app.site.db, "select id from notice where state = 'claimed'").await;
                     (!claimed.is_empty()).then_some(())
                 }).await;
                 if welcome { leave(&app, &link).await } else { come_back(&app, &link).await }
+                hold.let_go();
             };
             tokio::join!(app.drain(), claimed);
             let ended: Vec<(String, String)> = rows(&app.site.db, "select template, state from notice where template in ('good_bye', 'welcome') order by id desc").await;

@@ -15,7 +15,7 @@ use std::sync::Arc;
 use tokio::{net::TcpListener, sync::watch};
 
 pub use body::LineEnds;
-pub use script::{Rule, SmtpScript, Stage};
+pub use script::{Hold, Rule, SmtpScript, Stage};
 
 use super::mailbox::Mailbox;
 use crate::door::{self, Headcount, Limits};

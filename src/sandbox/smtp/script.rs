@@ -5,6 +5,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use tokio::sync::watch;
+
 use super::LineEnds;
 use crate::clock;
 
@@ -39,6 +41,23 @@ pub(super) enum Action {
     Silence,
 }
 
+/// Holds back the answers of its rules until it is let go: for what has to happen in between, however long that takes.
+/// A clone is a handle on the same hold.
+#[derive(Clone, Debug, Default)]
+pub struct Hold(watch::Sender<bool>);
+
+impl Hold {
+    /// Lets go, for good, what waits and what comes later.
+    pub fn let_go(&self) {
+        self.0.send_replace(true);
+    }
+
+    async fn over(&self) {
+        let mut told = self.0.subscribe();
+        while !*told.borrow_and_update() && told.changed().await.is_ok() {}
+    }
+}
+
 /// One thing that goes otherwise than it should.
 ///
 /// The first rule that fits decides, except that the delays of all rules that fit are added up.
@@ -51,6 +70,7 @@ pub struct Rule {
     until: Option<Instant>,
     left: Option<u32>,
     delay: Duration,
+    hold: Option<Hold>,
     action: Option<Action>,
 }
 
@@ -66,6 +86,7 @@ impl Rule {
             until: None,
             left: None,
             delay: Duration::ZERO,
+            hold: None,
             action: None,
         }
     }
@@ -109,6 +130,13 @@ impl Rule {
     #[must_use]
     pub fn delay(mut self, delay: Duration) -> Self {
         self.delay = delay;
+        self
+    }
+
+    /// Waits until it is let go before it answers.
+    #[must_use]
+    pub fn held(mut self, hold: &Hold) -> Self {
+        self.hold = Some(hold.clone());
         self
     }
 
@@ -183,8 +211,24 @@ impl Spared {
 /// What the rules ask for at one moment.
 #[derive(Debug, Default)]
 pub(super) struct Asked {
-    pub(super) delay: Duration,
+    delay: Duration,
+    holds: Vec<Hold>,
     pub(super) action: Option<Action>,
+}
+
+impl Asked {
+    /// Whether the answer is to come later.
+    pub(super) fn waits(&self) -> bool {
+        !self.delay.is_zero() || !self.holds.is_empty()
+    }
+
+    /// Waits as long as the rules ask for.
+    pub(super) async fn wait(&self) {
+        tokio::time::sleep(self.delay).await;
+        for hold in &self.holds {
+            hold.over().await;
+        }
+    }
 }
 
 /// The rules in force. A clone is a handle on the same rules.
@@ -235,6 +279,7 @@ impl SmtpScript {
                 continue;
             }
             asked.delay += rule.delay;
+            asked.holds.extend(rule.hold.clone());
             if rule.action.is_some() {
                 asked.action.clone_from(&rule.action);
             }

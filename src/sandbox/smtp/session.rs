@@ -8,7 +8,7 @@ use super::{
     Server,
     body::{Body, Progress},
     command::{Command, Path, parse},
-    script::{Action, Stage},
+    script::{Action, Asked, Stage},
 };
 use crate::{
     door::Guest,
@@ -210,18 +210,19 @@ impl Session {
         }
         self.flush().await?;
         let cut = self.server.script.ask(Stage::Body, &recipients);
-        let Some(body) = self.body(cut.action.is_some(), cut.delay).await? else { return Ok(Next::Close) };
+        let Some(body) = self.body(&cut).await? else { return Ok(Next::Close) };
         self.take(body).await
     }
 
     /// Reads up to the final dot; `None` if the connection ended, or was to be cut, before it.
-    async fn body(&mut self, cut: bool, delay: std::time::Duration) -> io::Result<Option<Body>> {
+    async fn body(&mut self, asked: &Asked) -> io::Result<Option<Body>> {
         let mut body = Body::new(self.server.script.line_ends(), self.server.options.size_limit);
-        if cut || !delay.is_zero() {
+        let cut = asked.action.is_some();
+        if cut || asked.waits() {
             if self.input.is_empty() && !self.fill().await? {
                 return Ok(None);
             }
-            tokio::time::sleep(delay).await;
+            asked.wait().await;
         }
         if cut {
             return Ok(None);
@@ -247,7 +248,7 @@ impl Session {
     async fn take(&mut self, body: Body) -> io::Result<Next> {
         let Some(envelope) = self.envelope.take() else { return Ok(Next::Close) };
         let asked = self.server.script.ask(Stage::Dot, &envelope.recipients);
-        tokio::time::sleep(asked.delay).await;
+        asked.wait().await;
         let own = if body.is_too_large() {
             Some((552, "5.3.4 The message is too large"))
         } else if body.has_bare_line_end() {
@@ -305,9 +306,9 @@ impl Session {
     /// Answers as the script says, or as it should.
     async fn answer_for(&mut self, stage: Stage, to: &[String], code: u16, text: &str) -> io::Result<Next> {
         let asked = self.server.script.ask(stage, to);
-        if !asked.delay.is_zero() {
+        if asked.waits() {
             self.flush().await?;
-            tokio::time::sleep(asked.delay).await;
+            asked.wait().await;
         }
         match asked.action {
             None => Ok(self.say(code, text)),

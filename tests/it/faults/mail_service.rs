@@ -7,7 +7,7 @@ use broadside::{
     editions::EditionState,
     publishing,
     relays::{self, RelayOptions},
-    sandbox::{Rule, Sandbox, SandboxConfig, SmtpOptions, Stage},
+    sandbox::{Hold, Rule, Sandbox, SandboxConfig, SmtpOptions, Stage},
     smtp::{Relay, Timeouts},
     subscribers::{self, Basis},
 };
@@ -70,9 +70,9 @@ both_engines! {
         app.import_readers(60).await;
         let edition = app.seal_edition("Slowly").await;
         let slow = "reader7@example.org";
-        app.sandbox.smtp_script().add(Rule::at(Stage::Dot).to(slow).times(1).delay(Duration::from_secs(3)));
-        let limits = Timeouts { dot: Duration::from_secs(6), ..app.relay.timeouts };
-        let relay = Relay { timeouts: limits, ..app.relay.clone() };
+        let hold = Hold::default();
+        app.sandbox.smtp_script().add(Rule::at(Stage::Dot).to(slow).times(1).held(&hold));
+        let relay = Relay { timeouts: Timeouts::scaled(1.0), ..app.relay.clone() };
         let engine = start(&app, EngineOptions::new(vec![RelayOptions::unlimited(relay, 2)])).await;
         // The one behind it on the same connection waits with it.
         wait::until("all others", async || {
@@ -83,6 +83,7 @@ both_engines! {
         let waits = "select address from delivery where state = 'claimed'";
         let waits = database::rows::<(String,)>(&app.site.db, waits).await;
         assert!(waits.contains(&(slow.to_owned(),)), "{waits:?}");
+        hold.let_go();
         finished(&app, edition).await;
         engine.stop().await;
         everybody_once(&app).await;

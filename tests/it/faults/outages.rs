@@ -88,11 +88,17 @@ async fn outage(mut seed: Seed, processes: usize) {
     let doubts: i64 = verdict.doubts.values().sum();
     let window = if any_frozen { 2 * 4 } else { 0 };
     assert!(doubts <= window && verdict.duplicates <= window as usize, "{verdict}: {doubts} doubts");
+    // A life that broke off in the outage is found silent by those that came after it.
+    let alive = "select count(*) from worker where stopped_at is null";
+    wait::at_most(PATIENCE, async || {
+        (database::rows::<(i64,)>(&app.site.db, alive).await == [(processes as i64,)]).then_some(())
+    })
+    .await
+    .unwrap_or_else(|| panic!("not as many are alive as there are: {}", all[0].log()));
     for mut program in all {
         program.signal("TERM");
         assert!(program.ended(Duration::from_secs(30)).await.success(), "{}", program.log());
     }
-    let ended = "select count(*) from worker where stopped_at is null";
-    assert_eq!(database::rows::<(i64,)>(&app.site.db, ended).await, [(0,)], "they signed off");
+    assert_eq!(database::rows::<(i64,)>(&app.site.db, alive).await, [(0,)], "they signed off");
     app.site.db.close().await;
 }

@@ -6,7 +6,7 @@ use broadside::{
     db::Db,
     delivery::{self, Engine},
     dossier, publishing,
-    sandbox::{Rule, Stage},
+    sandbox::{Hold, Rule, Stage},
     subscribers,
 };
 use futures_util::future::join_all;
@@ -25,11 +25,11 @@ const SLOW: &str = "reader2@example.org";
 both_engines! {
     /// TRUST T3, F25: a reader leaves while their copy is on its way, and the server says "not now": there is no other try.
     async fn whoever_left_meanwhile_is_not_tried_again(app: TestApp) {
-        let (edition, engine) = on_its_way(&app).await;
+        let OnItsWay { edition, engine, hold } = on_its_way(&app).await;
         let links = app.links(edition, reader_id(&app).await).await;
         let token = links.unsubscribe.rsplit('/').next().expect("a link has an end").to_owned();
         subscribers::leave(&app.site, &token, subscribers::ConsentMethod::OneClick, subscribers::Trace::default()).await.expect("left");
-        refused_and_later(&app, engine).await;
+        refused_and_later(&app, engine, &hold).await;
         assert_eq!(states(&app).await, ["accepted", "suppressed left", "accepted"]);
     }
 
@@ -41,9 +41,10 @@ both_engines! {
         app.import_readers(3).await;
         let edition = app.seal_edition("On its way").await;
         app.subscribe_only(NEW).await;
+        let hold = Hold::default();
         for email in [SLOW, NEW] {
             let answer = format!("5.1.1 <{email}> is not here");
-            let rule = Rule::at(Stage::Dot).to(email).times(1).delay(Duration::from_millis(1_500));
+            let rule = Rule::at(Stage::Dot).to(email).times(1).held(&hold);
             app.sandbox.smtp_script().add(rule.reply(550, &answer));
         }
         let engine = Engine::start(app.site.clone(), app.templates.clone(), app.engine(4)).await.expect("it starts");
@@ -58,6 +59,7 @@ both_engines! {
             let reader = subscribers::by_email(&app.site.db, &address).await.expect("a read").expect("a reader");
             assert!(dossier::forget_reader(&app.site, &reader, None).await.expect("forgotten"), "{email}");
         }
+        hold.let_go();
         wait::until("the server's words", async || {
             let open = "select count(*) from delivery where state in ('queued', 'claimed') union all select count(*) from notice where state = 'claimed'";
             let open = database::rows::<(i64,)>(&app.site.db, open).await;
@@ -73,10 +75,10 @@ both_engines! {
 
     /// TRUST F27: the same when the edition is cancelled.
     async fn what_was_on_its_way_when_it_was_cancelled_is_not_tried_again(app: TestApp) {
-        let (edition, engine) = on_its_way(&app).await;
+        let OnItsWay { edition, engine, hold } = on_its_way(&app).await;
         let seen = publishing::load(&app.site.db, edition).await.expect("the edition");
         publishing::cancel(&app.site, &seen.public_id, &seen.version(), None).await.expect("it was going out");
-        refused_and_later(&app, engine).await;
+        refused_and_later(&app, engine, &hold).await;
         let states = states(&app).await;
         assert_eq!(states[1], "suppressed cancelled");
         assert!(states.iter().all(|state| state == "accepted" || state == "suppressed cancelled"), "{states:?}");
@@ -142,12 +144,18 @@ both_engines! {
     }
 }
 
-/// Three copies, the second of which is with a server that takes its time and then says "not now".
-async fn on_its_way(app: &TestApp) -> (i64, Engine) {
+/// Three copies, the second of which is with a server that waits to be let go and then says "not now".
+struct OnItsWay {
+    edition: i64,
+    engine: Engine,
+    hold: Hold,
+}
+
+async fn on_its_way(app: &TestApp) -> OnItsWay {
     app.import_readers(3).await;
     let edition = app.seal_edition("On its way").await;
-    let not_now =
-        Rule::at(Stage::Dot).to(SLOW).times(1).delay(Duration::from_millis(700)).reply(451, "4.3.0 not now");
+    let hold = Hold::default();
+    let not_now = Rule::at(Stage::Dot).to(SLOW).times(1).held(&hold).reply(451, "4.3.0 not now");
     app.sandbox.smtp_script().add(not_now);
     let engine = Engine::start(app.site.clone(), app.templates.clone(), app.engine(1)).await;
     wait::until("the copy to be on its way", async || {
@@ -155,11 +163,12 @@ async fn on_its_way(app: &TestApp) -> (i64, Engine) {
         database::rows::<(String,)>(&app.site.db, begun).await.iter().any(|(to,)| to == SLOW).then_some(())
     })
     .await;
-    (edition, engine.expect("the engine starts"))
+    OnItsWay { edition, engine: engine.expect("the engine starts"), hold }
 }
 
 /// Waits for the server's word, and sends whatever is due for good; the slow one must not be.
-async fn refused_and_later(app: &TestApp, engine: Engine) {
+async fn refused_and_later(app: &TestApp, engine: Engine, hold: &Hold) {
+    hold.let_go();
     let refusal = "select count(*) from delivery_attempt where reply like '%not now%'";
     wait::until("the server's word", async || {
         (database::rows::<(i64,)>(&app.site.db, refusal).await == [(1,)]).then_some(())
