@@ -168,20 +168,38 @@ impl Fetcher {
     /// # Errors
     /// [`FetchError`].
     pub async fn fetch(&self, address: &Url, known: &Validators) -> Result<Fetched, FetchError> {
-        tokio::time::timeout(MOST_TIME, self.follow(address.clone(), known))
-            .await
-            .unwrap_or(Err(FetchError::TimedOut))
+        let fetching = async {
+            match self.follow(address.clone(), known).await? {
+                (None, _, moved) => Ok(Fetched::NotModified { moved }),
+                (Some(response), address, moved) => read(response, address, moved).await,
+            }
+        };
+        tokio::time::timeout(MOST_TIME, fetching).await.unwrap_or(Err(FetchError::TimedOut))
     }
 
-    async fn follow(&self, mut address: Url, known: &Validators) -> Result<Fetched, FetchError> {
+    /// Whether somebody who follows a link finds something there; nothing of it is read.
+    ///
+    /// # Errors
+    /// [`FetchError`].
+    pub async fn leads(&self, address: &Url) -> Result<(), FetchError> {
+        let following = self.follow(address.clone(), &Validators::default());
+        tokio::time::timeout(MOST_TIME, following).await.unwrap_or(Err(FetchError::TimedOut)).map(|_| ())
+    }
+
+    /// The answer at the end of redirects, none where nothing changed; where that is, and where it is for good.
+    async fn follow(
+        &self,
+        mut address: Url,
+        known: &Validators,
+    ) -> Result<(Option<Response>, Url, Option<Url>), FetchError> {
         // Where it is for good is the last address that only permanent redirects lead to.
         let (mut moved, mut for_good) = (None, true);
         for _ in 0..=MOST_REDIRECTS {
             check(&address, self.allow_private)?;
             let response = self.ask(&address, known).await?;
             match response.status() {
-                StatusCode::NOT_MODIFIED => return Ok(Fetched::NotModified { moved }),
-                status if status.is_success() => return read(response, address, moved).await,
+                StatusCode::NOT_MODIFIED => return Ok((None, address, moved)),
+                status if status.is_success() => return Ok((Some(response), address, moved)),
                 status if status.is_redirection() => {
                     let location = header(response.headers(), &LOCATION).ok_or(FetchError::Redirects)?;
                     address = address.join(&location).map_err(|_| FetchError::Redirects)?;

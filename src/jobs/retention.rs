@@ -105,6 +105,7 @@ pub const RETENTION: &[(&str, Retention)] = &[
     ("edition", Kept("what the magazine has sent")),
     ("edition_revision", Kept("what was sent, and what it looked like before")),
     ("edition_article", Kept("what was sent")),
+    ("edition_block", Kept("what was sent")),
     ("edition_topic", Kept("what was sent, and to whom")),
     ("edition_segment", Kept("what was sent, and to whom")),
     ("segment", Bounded("made by hand")),

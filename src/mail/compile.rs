@@ -78,9 +78,12 @@ fn render(
 }
 
 fn context_of(digest: &DigestContext) -> Result<Value, CompileError> {
-    let articles = digest.articles.iter();
-    let links = articles.flat_map(|article| {
-        std::iter::once(&article.url).chain(article.image.as_ref().map(|image| &image.url))
+    let blocks = digest.blocks.iter().chain(&digest.after);
+    let links = blocks.flat_map(|block| {
+        let article = block.article.as_ref();
+        let image = article.and_then(|article| article.image.as_ref());
+        let button = block.button.as_ref().map(|button| &button.url);
+        article.map(|article| &article.url).into_iter().chain(image.map(|image| &image.url)).chain(button)
     });
     for link in links.chain(std::iter::once(&digest.sender.site_url)) {
         let web = link.starts_with("https://") || link.starts_with("http://");

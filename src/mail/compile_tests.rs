@@ -4,7 +4,7 @@ use mail_parser::MessageParser;
 use proptest::prelude::*;
 
 use super::*;
-use crate::mail::{ArticleBlock, Image, letter};
+use crate::mail::{ArticleBlock, DigestBlock, Image, laid_out, letter};
 
 fn templates() -> Templates {
     Templates::load().expect("the templates in the binary compile")
@@ -56,16 +56,20 @@ fn hostile_digest() -> DigestContext {
         ".\n\n..\\\n.\n\n<style> --> zq0q1z = =3D\n\n{}\n\n# {{{{name}}}}\n\n1. **{{{{name}}}}** [a \"b\" & {{{{name}}}}](https://example.org/?a=1&b=\"<)\n   - .\n\n> .",
         "x".repeat(3_000)
     ));
-    digest.articles.push(ArticleBlock {
+    let usual = digest.blocks[2].article.clone().expect("an article");
+    digest.blocks.push(DigestBlock::article(ArticleBlock {
         title: ".".repeat(200),
         image: Some(Image {
             url: "https://example.org/?a=1&b=\"".into(),
             alt: "a > b < c \" '".into(),
             below: String::new(),
         }),
-        ..digest.articles[1].clone()
-    });
-    digest.articles.rotate_right(1);
+        ..usual
+    }));
+    digest.blocks.push(DigestBlock::words(letter("**{{name}}** <mj-text> & {{{{x}}}}\n\n.")));
+    digest.blocks.rotate_right(2);
+    digest.after.push(DigestBlock::button("\"<b>\" .".into(), "https://example.org/?a=1&b=\"<".into()));
+    (digest.blocks, digest.after) = (laid_out(digest.blocks), laid_out(digest.after));
     digest
 }
 
@@ -74,7 +78,7 @@ fn a_compiled_copy_is_the_rendered_copy() {
     for digest in [
         digest(),
         hostile_digest(),
-        DigestContext { appeal: None, letter: vec![], articles: vec![], ..digest() },
+        DigestContext { appeal: None, letter: vec![], blocks: vec![], after: vec![], ..digest() },
     ] {
         let compiled = compile(&templates(), &digest).expect("compiles");
         let body = written(&compiled, &Personal::sample());
@@ -160,8 +164,10 @@ fn every_digest_says_who_writes_and_how_to_leave() {
             assert!(part.contains(needed.as_str()), "{needed}");
         }
         assert!(part.contains(personal.unsubscribe_url) && part.contains(personal.preferences_url));
-        for article in &digest.articles {
-            assert!(part.contains(&article.url), "{}", article.url);
+        let articles = digest.blocks.iter().filter_map(|block| block.article.as_ref());
+        let buttons = digest.blocks.iter().filter_map(|block| block.button.as_ref());
+        for url in articles.map(|article| &article.url).chain(buttons.map(|button| &button.url)) {
+            assert!(part.contains(url), "{url}");
         }
     }
     assert_eq!(html.matches("<img").count(), 1, "only the lead's own picture");
@@ -170,8 +176,11 @@ fn every_digest_says_who_writes_and_how_to_leave() {
 /// How many bytes the HTML of a digest of so many articles has.
 fn size_of(articles: usize) -> usize {
     let mut digest = digest();
-    let last = digest.articles[3].clone();
-    digest.articles.resize(articles, last);
+    let (lead, usual) = (digest.blocks[0].clone(), digest.blocks[2].clone());
+    digest.blocks = vec![usual; articles];
+    digest.blocks[0] = lead;
+    digest.blocks = laid_out(digest.blocks);
+    digest.after.clear();
     let compiled = compile(&templates(), &digest).expect("it can be made");
     let (html, _) = compiled.shown(&Personal::sample()).expect("it has both parts");
     html.len()
@@ -190,8 +199,14 @@ fn a_digest_is_light() {
 #[test]
 fn links_that_are_not_of_the_web_are_refused() {
     for url in ["javascript:alert(1)", "", "https://example.org/\r\n", "//example.org"] {
-        let mut digest = digest();
-        digest.articles[1].url = url.into();
-        assert!(matches!(compile(&templates(), &digest), Err(CompileError::Link(_))), "{url:?}");
+        let digest = digest();
+        for block in [0, 1] {
+            let mut digest = digest.clone();
+            match &mut digest.blocks[block] {
+                DigestBlock { article: Some(article), .. } => article.url = url.into(),
+                DigestBlock { button, .. } => button.as_mut().expect("a button").url = url.into(),
+            }
+            assert!(matches!(compile(&templates(), &digest), Err(CompileError::Link(_))), "{url:?}");
+        }
     }
 }

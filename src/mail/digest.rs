@@ -36,10 +36,12 @@ pub struct DigestContext {
     /// What the button says by which a reader says that it may go on coming, in the editions that ask.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub again: Option<String>,
-    /// The articles in order; the first is set as the lead.
-    pub articles: Vec<ArticleBlock>,
+    /// What it is made of, in order, as [`laid_out`] lays it out.
+    pub blocks: Vec<DigestBlock>,
     /// The request for a gift, in the versions that have one.
     pub appeal: Option<Appeal>,
+    /// What stands below that.
+    pub after: Vec<DigestBlock>,
     /// Why the reader gets this, such as "You get this because you joined The weekly."
     pub why: String,
     /// The fields that stand in greeting, letter and appeal.
@@ -56,6 +58,21 @@ fn is_usual(greeting: &str) -> bool {
 }
 
 impl DigestContext {
+    /// Puts blocks into their places; the request for a gift, if there is one, into that of the block that is none. Without such a
+    /// block nothing is asked for.
+    pub fn lay_out(&mut self, blocks: Vec<Option<DigestBlock>>, appeal: Option<Appeal>) {
+        let asks = blocks.iter().position(Option::is_none);
+        let mut blocks = blocks;
+        let after = asks.map_or_else(Vec::new, |at| blocks.split_off(at));
+        self.blocks = laid_out(blocks.into_iter().flatten().collect());
+        self.after = laid_out(after.into_iter().flatten().collect());
+        self.appeal = asks.and(appeal);
+        if self.appeal.is_none() {
+            let after = std::mem::take(&mut self.after);
+            self.blocks = laid_out(std::mem::take(&mut self.blocks).into_iter().chain(after).collect());
+        }
+    }
+
     /// The same as one reader gets it: with their own in the place of each field.
     #[must_use]
     pub fn filled(&self, personal: &Personal<'_>) -> Self {
@@ -67,11 +84,9 @@ impl DigestContext {
         let mut filled = |text: &str| fields::filled(text, &self.fields, &mut *put);
         Self {
             greeting: filled(&self.greeting),
-            letter: self
-                .letter
-                .iter()
-                .map(|block| LetterBlock { runs: runs(&block.runs, &mut filled), ..block.clone() })
-                .collect(),
+            letter: words(&self.letter, &mut filled),
+            blocks: blocks(&self.blocks, &mut filled),
+            after: blocks(&self.after, &mut filled),
             appeal: self
                 .appeal
                 .as_ref()
@@ -82,13 +97,109 @@ impl DigestContext {
 }
 
 /// With each text filled.
+fn blocks(blocks: &[DigestBlock], filled: &mut dyn FnMut(&str) -> String) -> Vec<DigestBlock> {
+    let one = |block: &DigestBlock| DigestBlock { words: words(&block.words, filled), ..block.clone() };
+    blocks.iter().map(one).collect()
+}
+
+fn words(letter: &[LetterBlock], filled: &mut dyn FnMut(&str) -> String) -> Vec<LetterBlock> {
+    letter.iter().map(|block| LetterBlock { runs: runs(&block.runs, filled), ..block.clone() }).collect()
+}
+
 fn runs(runs: &[Run], filled: &mut dyn FnMut(&str) -> String) -> Vec<Run> {
     runs.iter().map(|run| Run { text: filled(&run.text), ..run.clone() }).collect()
+}
+
+/// One block of a digest: an article, some words, a button or a line across.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DigestBlock {
+    pub article: Option<ArticleBlock>,
+    pub words: Vec<LetterBlock>,
+    pub button: Option<Button>,
+    pub is_line: bool,
+    /// A cell of text begins with it, and one ends: text that follows text stands in the same, for each costs its bytes.
+    pub opens: bool,
+    pub ends: bool,
+    /// It keeps away from text above it.
+    pub is_apart: bool,
+}
+
+impl DigestBlock {
+    #[must_use]
+    pub fn article(article: ArticleBlock) -> Self {
+        Self { article: Some(article), ..Self::default() }
+    }
+
+    #[must_use]
+    pub fn words(words: Vec<LetterBlock>) -> Self {
+        Self { words, ..Self::default() }
+    }
+
+    #[must_use]
+    pub fn button(label: String, url: String) -> Self {
+        Self { button: Some(Button { label, url }), ..Self::default() }
+    }
+
+    /// A line across.
+    #[must_use]
+    pub fn line() -> Self {
+        Self { is_line: true, ..Self::default() }
+    }
+
+    fn is_text(&self) -> bool {
+        self.button.is_none()
+    }
+
+    /// Its picture is as wide as the page, so it stands in no cell of text.
+    fn begins_with_picture(&self) -> bool {
+        self.article.as_ref().is_some_and(|article| article.image.is_some())
+    }
+
+    fn is_short(&self) -> bool {
+        self.article.as_ref().is_some_and(|article| article.is_short)
+    }
+}
+
+/// Blocks with what each has to know of its neighbours: where cells of text begin and end, and where a line stands above an article.
+#[must_use]
+pub fn laid_out(mut blocks: Vec<DigestBlock>) -> Vec<DigestBlock> {
+    for at in 0..blocks.len() {
+        let above = at.checked_sub(1).map(|above| blocks[above].clone());
+        let below = blocks.get(at + 1);
+        let goes_on = below.is_some_and(|below| below.is_text() && !below.begins_with_picture());
+        let block = &blocks[at];
+        let opens = block.is_text()
+            && (block.begins_with_picture() || above.as_ref().is_none_or(|above| !above.is_text()));
+        let ends = block.is_text() && !goes_on;
+        let is_ruled = above.as_ref().is_some_and(|above| {
+            !opens && above.article.is_some() && !(above.is_short() && block.is_short())
+        });
+        let is_apart = !opens && !is_ruled && above.is_some_and(|above| !above.is_line);
+        let block = &mut blocks[at];
+        (block.opens, block.ends, block.is_apart) = (opens, ends, is_apart);
+        if let Some(article) = &mut block.article {
+            article.is_ruled = is_ruled;
+        }
+    }
+    blocks
+}
+
+/// A button of the team's, that leads somewhere on the web.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Button {
+    pub label: String,
+    pub url: String,
 }
 
 /// An article as a digest shows it; every link to it is its canonical address.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ArticleBlock {
+    /// As loud as the page allows.
+    pub is_lead: bool,
+    /// A title and a line.
+    pub is_short: bool,
+    /// Under a line, which [`laid_out`] decides.
+    pub is_ruled: bool,
     pub title: String,
     /// One or two sentences that make one want to read on; may be empty.
     pub standfirst: String,
@@ -100,7 +211,7 @@ pub struct ArticleBlock {
     pub url: String,
     /// Whole minutes it takes to read, if known.
     pub reading_minutes: Option<u32>,
-    /// Its picture, shown when it leads.
+    /// Its picture, shown above it.
     pub image: Option<Image>,
 }
 
@@ -150,6 +261,9 @@ impl EmailTemplate for DigestContext {
     fn sample() -> Self {
         let article =
             |title: &str, standfirst: &str, byline: &str, topic: &str, slug: &str, minutes| ArticleBlock {
+                is_lead: false,
+                is_short: false,
+                is_ruled: false,
                 title: title.into(),
                 standfirst: standfirst.into(),
                 byline: byline.into(),
@@ -158,6 +272,7 @@ impl EmailTemplate for DigestContext {
                 reading_minutes: Some(minutes),
                 image: None,
             };
+        let short = |article: ArticleBlock| ArticleBlock { is_short: true, ..article };
         let mut lead = article(
             "The last ferry to Skarholm",
             "For ninety years one boat tied an island to the world. This spring the council will decide whether anyone still needs it.",
@@ -166,6 +281,7 @@ impl EmailTemplate for DigestContext {
             "last-ferry",
             18,
         );
+        lead.is_lead = true;
         lead.topics.push("The Sea".into());
         lead.image = Some(Image {
             url: "https://tidewater.example.org/images/ferry.jpg".into(),
@@ -185,37 +301,41 @@ impl EmailTemplate for DigestContext {
                  Marta spent *two weeks* on the Skarholm boat. **Start there**, and write to us at [our desk](mailto:hello@tidewater.example.org).",
             ),
             again: Some("Yes, keep sending it to me".into()),
-            articles: vec![
-                lead,
-                article(
+            blocks: laid_out(vec![
+                DigestBlock::article(lead),
+                DigestBlock::button("Walk the ferry’s route".into(), "https://tidewater.example.org/route".into()),
+                DigestBlock::article(article(
                     "What a loaf costs",
                     "We followed one bag of flour from the field to the counter and wrote down who was paid, and how much.",
                     "Tomás Byrne & Ines Vidal",
                     "Economy",
                     "what-a-loaf-costs",
                     9,
-                ),
-                article(
+                )),
+                DigestBlock::words(letter("From the archive, because so many of you asked:")),
+                DigestBlock::article(article(
                     "A border drawn in pencil",
                     "Two villages, one well, and a map that nobody has dared to correct since 1923.",
                     "Yusuf Aydın",
                     "History",
                     "border-in-pencil",
                     12,
-                ),
-                article(
+                )),
+                DigestBlock::line(),
+                DigestBlock::article(short(article(
                     "Notes from the long winter",
                     "Seven readers on the dark months: a soup, a choir, a broken boiler, and the day the light came back.",
                     "Our readers",
                     "Letters",
                     "long-winter",
                     6,
-                ),
-            ],
+                ))),
+            ]),
             appeal: Some(Appeal {
                 heading: "No owner, no advertisers. You.".into(),
                 text: "Nine in ten of our readers pay nothing, and that is how it should stay. If you can, give a little so that the rest can go on reading.".into(),
             }),
+            after: laid_out(vec![DigestBlock::words(letter("Until next week,  \n*the Tidewater desk*"))]),
             why: "You get this because you joined The weekly at tidewater.example.org.".into(),
             fields: Vec::new(),
         }

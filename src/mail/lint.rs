@@ -104,12 +104,13 @@ impl Templates {
         }
         for (name, sample) in &samples {
             let before = problems.len();
+            let shape = united(sample);
             for (registry, file) in
                 [(text, subject_file(name)), (text, text_file(name)), (mjml, mjml_file(name))]
             {
-                let mut reader = Reader { registry, file: &file, root: sample, found: BTreeSet::new() };
+                let mut reader = Reader { registry, file: &file, root: &shape, found: BTreeSet::new() };
                 match registry.get_template(&file) {
-                    Some(template) => reader.template(template, &[sample]),
+                    Some(template) => reader.template(template, &[&shape]),
                     None => reader.report("the file is missing".into()),
                 }
                 let found = reader.found;
@@ -131,6 +132,43 @@ impl Templates {
             }
         }
         problems
+    }
+}
+
+/// A sample with one item in each list, which holds whatever any of its items does: not each block of a digest has every value.
+fn united(sample: &Value) -> Value {
+    match sample {
+        Value::Array(items) => {
+            let item = items.iter().map(united).reduce(|mut all, one| {
+                unite(&mut all, one);
+                all
+            });
+            Value::Array(item.into_iter().collect())
+        }
+        Value::Object(values) => {
+            Value::Object(values.iter().map(|(name, value)| (name.clone(), united(value))).collect())
+        }
+        single => single.clone(),
+    }
+}
+
+fn unite(all: &mut Value, one: Value) {
+    match (all, one) {
+        (Value::Object(all), Value::Object(one)) => {
+            for (name, value) in one {
+                unite(all.entry(name).or_insert(Value::Null), value);
+            }
+        }
+        (Value::Array(all), Value::Array(one)) => {
+            for value in one {
+                match all.first_mut() {
+                    Some(first) => unite(first, value),
+                    None => all.push(value),
+                }
+            }
+        }
+        (all @ Value::Null, one) => *all = one,
+        _ => {}
     }
 }
 

@@ -40,7 +40,7 @@ pub use contexts::{
     RecurringCancelled, Sender, SignInLink, SignInRefused, SomethingWrong, StatedGift, TeamInvite, Welcome,
     Welcomed, WorkGivenUp, YearlyNotice,
 };
-pub use digest::{Appeal, ArticleBlock, DigestContext, Image, TestCopy};
+pub use digest::{Appeal, ArticleBlock, Button, DigestBlock, DigestContext, Image, TestCopy, laid_out};
 pub use dkim::{Algorithm, KeyError, Signer, generate as generate_key, sign_all, zone_file_strings};
 pub use fields::{
     FieldMistake, GREETING, MailField, check_fields, check_none, named as field_named,

@@ -3,7 +3,11 @@
 //! The rule: readers get what was frozen when Send was pressed. So whoever changes such an article is asked first, and the
 //! page of the edition says what changed without being asked, by a feed or in the settings.
 
-use super::{Edition, EditionSummary, Error, Result, issue::Issue, store};
+use super::{
+    Edition, EditionSummary, Error, Result,
+    issue::{self, Issue},
+    store,
+};
 use crate::{
     articles::{self, Article, ArticleError, ArticleId, FeedId, SourceVersion, WrittenArticle},
     db::{self, Db, MaybeDatabase, Tx},
@@ -210,7 +214,7 @@ pub async fn changed_since_send(
         return Ok(Some(format!("{number} changed since Send was pressed: {}.", titles.join(", "))));
     }
     let approved = delivery::fingerprint_of(&site.db, edition.id, edition.revision).await?;
-    let Some(approved) = approved.filter(|approved| !approved.is_empty()) else { return Ok(None) };
+    let Some(approved) = approved.filter(|approved| issue::is_comparable(approved)) else { return Ok(None) };
     let is_as_approved = Issue::load(site, settings, edition).await?.fingerprint() == approved;
     Ok((!is_as_approved).then(|| "Settings that it shows changed since Send was pressed.".to_owned()))
 }

@@ -4,7 +4,11 @@
 //! correction while it is stopped, so what was sealed is what readers got. Two people who write at once do not overwrite each other: a save names the revision
 //! it was based on.
 
-use super::{Content, Error, Result, find, home, store};
+use super::{
+    Content, Error, Result,
+    blocks::{self, Block},
+    find, home, store,
+};
 use crate::{
     db,
     editions::{self, EditionState, MoveError, MovedBy},
@@ -30,7 +34,8 @@ pub async fn create_draft(site: &Site, digest_id: i64, staff_id: Option<i64>) ->
     let created = editions::create(&mut tx, site, &public_id, digest_id, staff_id).await?;
     // A series is never deleted.
     let id = created.ok_or(MoveError::Retired)?;
-    store::insert_revision(&mut tx, id, 1, &Content::default(), staff_id, now).await?;
+    let empty = Content { blocks: vec![Block::Appeal], ..Content::default() };
+    store::insert_revision(&mut tx, id, 1, &empty, staff_id, now).await?;
     segments::begin_as_usual(&mut tx, id).await?;
     tx.commit().await?;
     Ok((id, public_id))
@@ -130,13 +135,12 @@ impl Content {
         self.subject = one_line(&self.subject, SUBJECT_MOST);
         self.preview_text = one_line(&self.preview_text, PREVIEW_MOST);
         self.intro_markdown = self.intro_markdown.replace("\r\n", "\n").replace(['\r', '\0'], "");
-        let mut seen = std::collections::HashSet::new();
-        self.article_ids.retain(|id| seen.insert(*id));
+        self.blocks = blocks::tidy(self.blocks);
         self
     }
 }
 
-fn one_line(text: &str, most: usize) -> String {
+pub(super) fn one_line(text: &str, most: usize) -> String {
     let words: Vec<&str> =
         text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|w| !w.is_empty()).collect();
     words.join(" ").chars().take(most).collect()

@@ -7,7 +7,8 @@
 //! lets it go on.
 
 use super::{
-    Edition, Error, Problem, Result, find, issue::Issue, load_revision, preflight, rows::Reached, store,
+    Block, Edition, Error, Problem, Result, find, issue::Issue, load_revision, preflight, rows::Reached,
+    store,
 };
 use crate::{
     articles,
@@ -142,12 +143,14 @@ pub async fn begin_correction(
     let mut content = newest.content;
     content.subject = format!("Correction: {}", content.subject).chars().take(200).collect();
     // What its articles say below was put right comes first.
-    let articles = articles::by_ids(&site.db, &content.article_ids).await?;
+    let articles = articles::by_ids(&site.db, &content.article_ids()).await?;
     let put_right = articles.iter().filter(|article| article.corrected_at >= wrong.sealed_at);
     let said: Vec<&str> =
         put_right.map(|one| one.correction.as_str()).filter(|said| !said.is_empty()).collect();
     content.intro_markdown =
         [&said[..], &[content.intro_markdown.as_str()]].concat().join("\n\n").trim().to_owned();
+    // Whoever was written to twice for our mistake is not asked for a gift as well.
+    content.blocks.retain(|block| *block != Block::Appeal);
     // It goes to whoever got the wrong copy, whatever they choose.
     content.topic_ids.clear();
     content.rhythm = None;

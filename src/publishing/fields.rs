@@ -3,7 +3,9 @@
 //! A draft with a mistake is saved and not sent; what was approved before a field was taken away goes out with the words for whoever
 //! has not answered.
 
-use super::Content;
+use url::Url;
+
+use super::{Block, Content};
 use crate::{
     db::{self, Db},
     mail::{self, FieldMistake, LetterBlock, MailField},
@@ -18,6 +20,8 @@ pub enum Place {
     PreviewText,
     /// The words that the edition begins with.
     Letter,
+    /// One of its blocks, by its number from 0.
+    Block(usize),
 }
 
 /// What is wrong with fields and links in what somebody wrote, and where.
@@ -26,10 +30,38 @@ pub async fn mistakes(db: &Db, content: &Content) -> db::Result<Vec<(Place, Fiel
     for (place, text) in [(Place::Subject, &content.subject), (Place::PreviewText, &content.preview_text)] {
         mistakes.extend(mail::check_none(text).err().map(|mistake| (place, mistake)));
     }
-    let letter = content.intro_markdown.as_str();
-    let known = if letter.contains("{{") { known(db).await? } else { Vec::new() };
-    mistakes.extend(mail::check_letter(letter, &known).err().map(|mistake| (Place::Letter, mistake)));
+    let letters: Vec<(Place, &str)> = std::iter::once((Place::Letter, content.intro_markdown.as_str()))
+        .chain(content.blocks.iter().enumerate().filter_map(|(at, block)| match block {
+            Block::Words(words) => Some((Place::Block(at), words.as_str())),
+            _ => None,
+        }))
+        .collect();
+    let any = letters.iter().any(|(_, letter)| letter.contains("{{"));
+    let known = if any { known(db).await? } else { Vec::new() };
+    for (place, letter) in letters {
+        mistakes.extend(mail::check_letter(letter, &known).err().map(|mistake| (place, mistake)));
+    }
+    for (at, block) in content.blocks.iter().enumerate() {
+        let mistake = match block {
+            Block::Article(shown) => {
+                mail::check_none(&shown.title).and_then(|()| mail::check_none(&shown.standfirst)).err()
+            }
+            Block::Button { label, url } => mail::check_none(label).and_then(|()| check_address(url)).err(),
+            Block::Words(_) | Block::Line | Block::Appeal => None,
+        };
+        mistakes.extend(mistake.map(|mistake| (Place::Block(at), mistake)));
+    }
     Ok(mistakes)
+}
+
+/// Whether a button leads to the web; one that is not written yet leads nowhere, and is no mistake of what was typed.
+fn check_address(url: &str) -> Result<(), FieldMistake> {
+    let leads = Url::parse(url).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+    if url.is_empty() || leads && !url.contains(char::is_whitespace) {
+        Ok(())
+    } else {
+        Err(FieldMistake::NoAddress(url.chars().take(60).collect()))
+    }
 }
 
 /// The fields that greeting and appeal name, and that may not stand in mails, or not any more.
@@ -42,15 +74,15 @@ pub(super) async fn gone(db: &Db, settings: &Settings) -> db::Result<Vec<String>
     Ok(names.into_iter().map(str::to_owned).collect())
 }
 
-/// The fields that stand in the mail of an edition with that letter, and may.
+/// The fields that stand in the mail of an edition with those letters, and may.
 pub(super) async fn standing_in(
     db: &Db,
     settings: &Settings,
-    letter: &[LetterBlock],
+    letters: &[Vec<LetterBlock>],
 ) -> db::Result<Vec<MailField>> {
     let Settings { greeting, appeal_heading, appeal_text, .. } = settings;
     // Each by itself, as they are written: a mistake in one spoils no other.
-    let letter = letter.iter().flat_map(|block| &block.runs).map(|run| run.text.as_str());
+    let letter = letters.iter().flatten().flat_map(|block| &block.runs).map(|run| run.text.as_str());
     let names = named([greeting.as_str(), appeal_heading, appeal_text].into_iter().chain(letter));
     if names.is_empty() {
         return Ok(Vec::new());

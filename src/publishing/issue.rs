@@ -1,15 +1,20 @@
 //! An edition as a mail: what the digest template is told, and what comes of it.
 
+use std::collections::HashSet;
+
 use url::Url;
 
-use super::{Edition, Error, Result, fields};
+use super::{Block, Content, Edition, Error, Look, Result, ShownArticle, fields};
 use crate::{
     articles::{self, Article},
     clock::Moment,
     db::Tx,
     delivery::{self, VariantHeaders},
     heavy,
-    mail::{self, Appeal, ArticleBlock, Compiled, DigestContext, Image, Personal, Templates},
+    mail::{
+        self, Appeal, ArticleBlock, Compiled, DigestBlock, DigestContext, Image, LetterBlock, Personal,
+        Templates,
+    },
     segments::{self, Narrowing},
     settings::{ArticlesAt, Settings},
     site::Site,
@@ -56,11 +61,22 @@ pub async fn fingerprint(site: &Site, settings: &Settings, edition: &Edition) ->
     }
 }
 
+/// What a fingerprint begins with. It is another one whenever an issue says itself otherwise, so that what was approved before is not
+/// taken for changed.
+const SHAPE: &str = "blocks.";
+
+/// Whether it is one that what is written now could have.
+pub(super) fn is_comparable(fingerprint: &str) -> bool {
+    fingerprint.starts_with(SHAPE)
+}
+
 /// An edition with everything that stands in its mail, read once: what is looked at, checked, compiled and frozen is the same.
 pub(super) struct Issue {
     context: DigestContext,
     headers: VariantHeaders,
     pub(super) articles: Vec<Article>,
+    /// Those whose picture is shown and described nowhere, by their titles.
+    pub(super) undescribed: Vec<String>,
     /// The segments that it goes by, each in a version.
     pub(super) segments: Narrowing,
 }
@@ -74,7 +90,7 @@ pub(super) struct Body {
 
 impl Issue {
     pub(super) async fn load(site: &Site, settings: &Settings, edition: &Edition) -> Result<Self> {
-        let articles = articles::by_ids(&site.db, &edition.content.article_ids).await?;
+        let articles = articles::by_ids(&site.db, &edition.content.article_ids()).await?;
         let letterhead = settings.letterhead(site);
         let headers = VariantHeaders {
             from_name: letterhead.from_name,
@@ -87,16 +103,20 @@ impl Issue {
             list_slug: edition.list_slug.clone(),
             list_name: edition.list_name.clone(),
         };
-        let letter = edition.content.intro_markdown.clone();
-        let letter = heavy::aside(move || mail::letter(&letter)).await.map_err(|_| Error::Strange)?;
-        let mut context = DigestContext { letter, ..context(site, settings, edition, &articles) };
-        context.fields = fields::standing_in(&site.db, settings, &context.letter).await?;
-        if let (Some(article), Some(lead)) = (articles.first(), context.articles.first_mut()) {
-            let shown = articles::shown_picture(site, article).await?;
-            lead.image = shown.map(|shown| Image { url: shown.url, alt: alt(article), below: shown.below });
-        }
+        let letters = letters(&edition.content).await?;
+        let fields = fields::standing_in(&site.db, settings, &letters).await?;
+        let (letter, blocks) = blocks(site, settings, edition, &articles, letters).await?;
+        let mut context = DigestContext { letter, fields, ..context(site, settings, edition) };
+        context.lay_out(blocks, appeal(settings));
         let segments = segments::of_edition(&site.db, edition.id).await?;
-        Ok(Self { context, headers, articles, segments })
+        let pictured = context.blocks.iter().chain(&context.after).filter_map(|block| block.article.as_ref());
+        let pictured: Vec<&str> =
+            pictured.filter(|one| one.image.is_some()).map(|one| one.url.as_str()).collect();
+        let is_bare = |one: &&Article| {
+            one.image_alt.trim().is_empty() && pictured.contains(&address(site, settings, one).as_str())
+        };
+        let undescribed = articles.iter().filter(is_bare).map(|one| one.title.clone()).collect();
+        Ok(Self { context, headers, articles, undescribed, segments })
     }
 
     pub(super) fn fingerprint(&self) -> String {
@@ -106,7 +126,30 @@ impl Issue {
         );
         let mut said = serde_json::to_string(&undated).unwrap_or_default();
         said.push_str(&self.segments.in_full());
-        token::hash(&said)
+        format!("{SHAPE}{}", token::hash(&said))
+    }
+
+    /// Everywhere that its mail leads, each once: to where, and what stands there.
+    pub(super) fn links(&self) -> Vec<(String, String)> {
+        let of_words = |words: &[LetterBlock]| {
+            let runs = words.iter().flat_map(|block| block.runs.clone());
+            runs.filter(|run| !run.link.is_empty()).map(|run| (run.link, run.text)).collect::<Vec<_>>()
+        };
+        let mut links = of_words(&self.context.letter);
+        for block in self.context.blocks.iter().chain(&self.context.after) {
+            if let Some(article) = &block.article {
+                let picture = article.image.as_ref();
+                links.push((article.url.clone(), article.title.clone()));
+                links.extend(
+                    picture.map(|it| (it.url.clone(), format!("the picture of “{}”", article.title))),
+                );
+            }
+            links.extend(block.button.as_ref().map(|button| (button.url.clone(), button.label.clone())));
+            links.extend(of_words(&block.words));
+        }
+        let mut seen = HashSet::new();
+        links.retain(|(url, _)| url.starts_with("http") && seen.insert(url.clone()));
+        links
     }
 
     /// Refuses what is not what somebody saw.
@@ -189,7 +232,58 @@ pub(super) async fn test_copy(site: &Site, settings: &Settings, edition: &Editio
     Ok(digest)
 }
 
-fn context(site: &Site, settings: &Settings, edition: &Edition, articles: &[Article]) -> DigestContext {
+/// What its letters say: of the words that it begins with, then of each block, for those that are none nothing.
+async fn letters(content: &Content) -> Result<Vec<Vec<LetterBlock>>> {
+    let words = |block: &Block| match block {
+        Block::Words(words) => words.clone(),
+        _ => String::new(),
+    };
+    let texts: Vec<String> =
+        std::iter::once(content.intro_markdown.clone()).chain(content.blocks.iter().map(words)).collect();
+    let read = move || texts.iter().map(|text| mail::letter(text)).collect();
+    heavy::aside(read).await.map_err(|_| Error::Strange)
+}
+
+/// The words that it begins with, and what its blocks come to; none in the place of the appeal.
+async fn blocks(
+    site: &Site,
+    settings: &Settings,
+    edition: &Edition,
+    articles: &[Article],
+    letters: Vec<Vec<LetterBlock>>,
+) -> Result<(Vec<LetterBlock>, Vec<Option<DigestBlock>>)> {
+    let mut letters = letters.into_iter();
+    let begins = letters.next().unwrap_or_default();
+    let (mut laid, mut is_first) = (Vec::new(), true);
+    for (block, words) in edition.content.blocks.iter().zip(letters) {
+        laid.push(Some(match block {
+            Block::Article(shown) => {
+                let Some(article) = articles.iter().find(|article| article.id == shown.id) else { continue };
+                let leads = std::mem::take(&mut is_first);
+                let is_lead = shown.look == Look::Lead || leads && shown.look == Look::Usual;
+                let picture = if is_lead { articles::shown_picture(site, article).await? } else { None };
+                let image = picture.map(|it| Image { url: it.url, alt: alt(article), below: it.below });
+                DigestBlock::article(ArticleBlock {
+                    is_lead,
+                    image,
+                    ..shown_as(site, settings, article, shown)
+                })
+            }
+            Block::Words(_) if words.is_empty() => continue,
+            Block::Words(_) => DigestBlock::words(words),
+            Block::Button { label, url } if label.is_empty() || url.is_empty() => continue,
+            Block::Button { label, url } => DigestBlock::button(label.clone(), url.clone()),
+            Block::Line => DigestBlock::line(),
+            Block::Appeal => {
+                laid.push(None);
+                continue;
+            }
+        }));
+    }
+    Ok((begins, laid))
+}
+
+fn context(site: &Site, settings: &Settings, edition: &Edition) -> DigestContext {
     let content = &edition.content;
     let at = edition.send_at.or(edition.sealed_at).unwrap_or_else(|| site.now());
     DigestContext {
@@ -202,8 +296,9 @@ fn context(site: &Site, settings: &Settings, edition: &Edition, articles: &[Arti
         greeting: settings.greeting.clone(),
         letter: Vec::new(),
         again: edition.asks_again.then(|| consent::AGAIN_BUTTON.to_owned()),
-        articles: articles.iter().map(|article| block(site, settings, article.clone())).collect(),
-        appeal: appeal(settings),
+        blocks: Vec::new(),
+        appeal: None,
+        after: Vec::new(),
         why: format!("You get this because you joined {} of {}.", edition.list_name, settings.magazine_name),
         fields: Vec::new(),
     }
@@ -214,16 +309,19 @@ fn appeal(settings: &Settings) -> Option<Appeal> {
     said.then(|| Appeal { heading: settings.appeal_heading.clone(), text: settings.appeal_text.clone() })
 }
 
-fn block(site: &Site, settings: &Settings, article: Article) -> ArticleBlock {
+fn shown_as(site: &Site, settings: &Settings, article: &Article, shown: &ShownArticle) -> ArticleBlock {
     let minutes = articles::reading_minutes(article.word_count, settings.reading_speed);
+    let said_or = |said: &str, own: &str| if said.is_empty() { own.to_owned() } else { said.to_owned() };
     ArticleBlock {
-        url: address(site, settings, &article),
-        // Of the first alone, which leads.
+        is_lead: false,
+        is_short: shown.look == Look::Short,
+        is_ruled: false,
+        url: address(site, settings, article),
         image: None,
-        title: article.title,
-        standfirst: article.standfirst,
-        byline: article.byline,
-        topics: article.topics.into_iter().map(|topic| topic.name).collect(),
+        title: said_or(&shown.title, &article.title),
+        standfirst: said_or(&shown.standfirst, &article.standfirst),
+        byline: article.byline.clone(),
+        topics: article.topics.iter().map(|topic| topic.name.clone()).collect(),
         reading_minutes: u32::try_from(minutes).ok(),
     }
 }

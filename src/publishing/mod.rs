@@ -11,12 +11,14 @@
 mod approve;
 mod archive;
 mod ask_again;
+mod blocks;
 mod compose;
 mod correct;
 mod fields;
 mod home;
 mod issue;
 mod late;
+mod links;
 mod lists;
 mod owners;
 mod preflight;
@@ -42,10 +44,12 @@ pub use self::{
     },
     archive::{archive, copy_of, in_archive, linked_copy},
     ask_again::{begin_asking_again, confirmed_again},
+    blocks::{Block, BlockKind, Look, MOST_BLOCKS, ShownArticle},
     compose::{create_draft, delete_draft, save_correction, save_revision},
     correct::{begin_correction, current_revision, is_corrected, reached},
     fields::{Place, mistakes as field_mistakes},
     issue::{Preview, fingerprint, preview},
+    links::{Link, follow_links},
     lists::{
         TouchedByList, bring_back as bring_list_back, bring_topic_back, change as change_list, change_topic,
         delete as delete_list, delete_topic, make as make_list, make_topic, merge_topics,
@@ -170,9 +174,9 @@ pub struct Content {
     pub preview_text: String,
     /// Words before the articles, as Markdown; may be empty.
     pub intro_markdown: String,
-    /// The articles in their order.
+    /// What it is made of behind those, in order.
     #[sqlx(skip)]
-    pub article_ids: Vec<ArticleId>,
+    pub blocks: Vec<Block>,
     /// What it is about, of the topics that readers choose among; nothing for everybody. Of the edition, not of a revision: who
     /// gets it is decided while it is a draft.
     #[sqlx(skip)]
@@ -185,6 +189,14 @@ pub struct Content {
     /// The segment that it does not go to.
     #[sqlx(skip)]
     pub except_segment: Option<i64>,
+}
+
+impl Content {
+    /// Its articles, in their order.
+    #[must_use]
+    pub fn article_ids(&self) -> Vec<ArticleId> {
+        self.blocks.iter().filter_map(Block::article_id).collect()
+    }
 }
 
 /// What a correction corrects.

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::{
-    Content, Edition, Error, Result, fields,
+    Block, Content, Edition, Error, Result, fields,
     issue::{Body, Issue, SampleLinks},
 };
 use crate::{
@@ -20,6 +20,11 @@ use crate::{
 /// Gmail shows no more of a message than this, and puts a link in the place of the rest: the unsubscribe line among it.
 const MOST_BYTES: usize = 102 * 1_024;
 
+/// Mail programs show about 60 characters of a subject; a few more are no reason to speak.
+const LONG_SUBJECT: usize = 70;
+/// "NATO" is no shouting.
+const FEW_LETTERS: usize = 10;
+
 /// One thing that preflight found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Problem {
@@ -30,6 +35,8 @@ pub enum Problem {
     Empty,
     /// A field in its words that cannot stand there, with what is wrong with it.
     Field(FieldMistake),
+    /// A button without words, or without an address.
+    HalfButton,
     /// A field in the greeting or the appeal that is not there any more.
     FieldGone(String),
     /// An article that is not published, by its title.
@@ -54,13 +61,30 @@ pub enum Problem {
     NoArticles,
     /// No preview text, so mail programs show the first words they find.
     NoPreviewText,
+    /// A subject of so many characters, of which most mail programs show the beginning.
+    LongSubject(usize),
+    /// A subject in capitals, as spam has it.
+    Shouting,
+    /// Words that stand for words, with where they stand.
+    Filler(&'static str),
+    /// The picture of an article, by its title, that says nothing to who does not see it.
+    NoAlt(String),
 }
 
 impl Problem {
     /// Whether the edition cannot be sent like this. The others are for the sender to decide.
     #[must_use]
     pub const fn is_in_the_way(&self) -> bool {
-        !matches!(self, Self::FieldGone(_) | Self::TooLarge(_) | Self::NoArticles | Self::NoPreviewText)
+        !matches!(
+            self,
+            Self::FieldGone(_)
+                | Self::TooLarge(_)
+                | Self::NoArticles
+                | Self::NoPreviewText
+                | Self::LongSubject(_)
+                | Self::Shouting
+                | Self::NoAlt(_)
+        )
     }
 }
 
@@ -73,6 +97,9 @@ impl fmt::Display for Problem {
             Self::NoSubject => f.write_str("It needs a subject."),
             Self::Empty => f.write_str("It is empty: add an article, or write a few words."),
             Self::Field(mistake) => write!(f, "{mistake}"),
+            Self::HalfButton => {
+                f.write_str("A button needs words and the address that it leads to. Write both, or take it out.")
+            }
             Self::FieldGone(name) => write!(
                 f,
                 "The greeting or the appeal names the field “{name}”, and no such field may stand in mails any more: everybody reads the words for who has not answered. Put it right under Settings."
@@ -111,8 +138,54 @@ impl fmt::Display for Problem {
             Self::NoPreviewText => {
                 f.write_str("There is no preview text, so mail programs show the first words they find.")
             }
+            Self::LongSubject(characters) => write!(
+                f,
+                "The subject has {characters} characters. Most mail programs show the first 60, telephones fewer."
+            ),
+            Self::Shouting => f.write_str(
+                "The subject is in capitals. Readers take that for shouting, and mail providers for spam.",
+            ),
+            Self::Filler(place) => write!(
+                f,
+                "“Lorem ipsum” stands in {place}: words that somebody meant to replace. Write what belongs there."
+            ),
+            Self::NoAlt(title) => write!(
+                f,
+                "The picture of “{title}” is not described, so who does not see it hears the title. Describe it in the article."
+            ),
         }
     }
+}
+
+/// What readers and mail programs make of a subject.
+fn of_subject(subject: &str) -> impl Iterator<Item = Problem> {
+    let characters = subject.chars().count();
+    let letters = subject.chars().filter(|c| c.is_alphabetic()).count();
+    let shouts = letters >= FEW_LETTERS
+        && subject.chars().any(char::is_uppercase)
+        && !subject.chars().any(char::is_lowercase);
+    let long = (characters > LONG_SUBJECT).then_some(Problem::LongSubject(characters));
+    long.into_iter().chain(shouts.then_some(Problem::Shouting))
+}
+
+/// Where words stand that somebody meant to replace.
+fn filler(content: &Content, articles: &[Article]) -> Option<Problem> {
+    let stands_in = |text: &str| text.to_lowercase().contains("lorem ipsum");
+    let in_block = |block: &Block| match block {
+        Block::Words(words) => stands_in(words),
+        Block::Article(shown) => stands_in(&shown.title) || stands_in(&shown.standfirst),
+        Block::Button { label, .. } => stands_in(label),
+        Block::Line | Block::Appeal => false,
+    };
+    let in_article = |article: &Article| stands_in(&article.title) || stands_in(&article.standfirst);
+    let places = [
+        (stands_in(&content.subject), "the subject"),
+        (stands_in(&content.preview_text), "the preview text"),
+        (stands_in(&content.intro_markdown), "the words that it begins with"),
+        (content.blocks.iter().any(in_block), "one of its blocks"),
+        (articles.iter().any(in_article), "the title or the words below it of an article"),
+    ];
+    places.into_iter().find_map(|(stands, place)| stands.then_some(Problem::Filler(place)))
 }
 
 /// Why nobody would get it.
@@ -157,8 +230,9 @@ pub(super) async fn check(
     if content.subject.is_empty() {
         problems.push(Problem::NoSubject);
     }
-    if content.article_ids.is_empty() {
-        let wordless = content.intro_markdown.trim().is_empty();
+    if issue.articles.is_empty() {
+        let says = |block: &Block| matches!(block, Block::Words(words) if !words.trim().is_empty());
+        let wordless = content.intro_markdown.trim().is_empty() && !content.blocks.iter().any(says);
         let empty = if wordless { Problem::Empty } else { Problem::NoArticles };
         // One that asks its readers needs none.
         problems.extend((wordless || !edition.asks_again).then_some(empty));
@@ -166,6 +240,9 @@ pub(super) async fn check(
     problems.extend(
         fields::mistakes(&site.db, content).await?.into_iter().map(|(_, wrong)| Problem::Field(wrong)),
     );
+    let is_half =
+        |block: &&Block| matches!(block, Block::Button { label, url } if label.is_empty() || url.is_empty());
+    problems.extend(content.blocks.iter().find(is_half).map(|_| Problem::HalfButton));
     problems.extend(fields::gone(&site.db, settings).await?.into_iter().map(Problem::FieldGone));
     // What is scheduled for later is not out by the time that this goes.
     let goes = edition.send_at.unwrap_or_else(|| site.now());
@@ -205,6 +282,9 @@ pub(super) async fn check(
     if content.preview_text.is_empty() {
         problems.push(Problem::NoPreviewText);
     }
+    problems.extend(of_subject(&content.subject));
+    problems.extend(filler(content, &issue.articles));
+    problems.extend(issue.undescribed.iter().cloned().map(Problem::NoAlt));
     problems.sort_by_key(|problem| !problem.is_in_the_way());
     Ok((problems, body))
 }

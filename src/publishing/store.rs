@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{
     Content, Corrects, Digest, Edition, EditionSummary, Subject,
+    blocks::{Block, BlockKind, Look, ShownArticle},
     rows::{CopyHistory, CopyOutcome, FailedClass, Reached, TouchedByList, WantedCopies},
 };
 use crate::{
@@ -54,7 +55,8 @@ statements! {
             where t.id in (select value from json_each($1)) order by t.id",
         postgres "select t.id, coalesce(t.merged_into, t.id) from reader_topic t
             where t.id in (select value::bigint from json_array_elements_text(cast($1 as json))) order by t.id for share";
-    INSERT_ARTICLES = rows(4) "insert into edition_article (edition_id, revision, position, article_id) values {rows}";
+    INSERT_ARTICLES = rows(7) "insert into edition_article (edition_id, revision, position, article_id, look, title, standfirst) values {rows}";
+    INSERT_BLOCKS = rows(6) "insert into edition_block (edition_id, revision, position, kind, words, link) values {rows}";
     /// The versions of a revision's articles, held until the commit. One that somebody is changing at this moment is not
     /// waited for, and not among them.
     HOLD_ARTICLES = sqlite "select a.id, a.version from edition_article e join article a on a.id = e.article_id
@@ -108,7 +110,8 @@ statements! {
     /// How many said by the button of an edition that it may go on coming.
     CONFIRMED_AGAIN = "select count(*) from consent_event where method = 'edition' and source = $1";
     EDITION_ID = "select id from edition where public_id = $1";
-    ARTICLE_IDS = "select article_id from edition_article where edition_id = $1 and revision = $2 order by position";
+    ARTICLES = "select position, article_id, look, title, standfirst from edition_article where edition_id = $1 and revision = $2";
+    BLOCKS = "select position, kind, words, link from edition_block where edition_id = $1 and revision = $2";
     SUMMARIES = "select e.id, e.public_id, e.state, e.send_at, e.sealed_count, e.sealed_at, e.updated_at,
             r.subject, r.preview_text, d.name as digest_name,
             (select count(*) from edition_article a where a.edition_id = e.id and a.revision = e.revision) as article_count
@@ -328,11 +331,28 @@ pub(super) async fn insert_revision(
     staff_id: Option<i64>,
     now: Moment,
 ) -> Result<()> {
-    let Content { subject, preview_text, intro_markdown, article_ids, .. } = content;
+    let Content { subject, preview_text, intro_markdown, blocks, .. } = content;
     let row = (edition_id, revision, &**subject, &**preview_text, &**intro_markdown, staff_id, now);
     tx.exec(INSERT_REVISION, row).await?;
-    let rows = (1_i64..).zip(article_ids).map(|(position, id)| (edition_id, revision, position, *id));
-    tx.many(INSERT_ARTICLES, rows).await?;
+    let placed = || (1_i64..).zip(blocks);
+    let articles = placed().filter_map(|(position, block)| match block {
+        Block::Article(ShownArticle { id, look, title, standfirst }) => {
+            Some((edition_id, revision, position, *id, *look, &**title, &**standfirst))
+        }
+        _ => None,
+    });
+    tx.many(INSERT_ARTICLES, articles).await?;
+    let others = placed().filter_map(|(position, block)| {
+        let (kind, words, link) = match block {
+            Block::Article(_) => return None,
+            Block::Words(words) => (BlockKind::Words, &**words, ""),
+            Block::Button { label, url } => (BlockKind::Button, &**label, &**url),
+            Block::Line => (BlockKind::Line, "", ""),
+            Block::Appeal => (BlockKind::Appeal, "", ""),
+        };
+        Some((edition_id, revision, position, kind, words, link))
+    });
+    tx.many(INSERT_BLOCKS, others).await?;
     Ok(())
 }
 
@@ -390,13 +410,34 @@ pub(super) async fn edition(db: &Db, edition_id: i64, revision: Option<i64>) -> 
         revision,
         public_id: corrects_public_id.unwrap_or_default(),
     });
-    let articles: Vec<(ArticleId,)> = db.all(ARTICLE_IDS, (edition_id, edition.revision)).await?;
-    edition.content.article_ids = articles.into_iter().map(|(id,)| id).collect();
+    edition.content.blocks = blocks(db, edition_id, edition.revision).await?;
     let topics: Vec<(i64,)> = db.all(TOPIC_IDS, (edition_id,)).await?;
     edition.content.topic_ids = topics.into_iter().map(|(id,)| id).collect();
     (edition.content.only_segment, edition.content.except_segment) =
         segments::segments_of(db, edition_id).await?;
     Ok(Some(edition))
+}
+
+/// What a revision is made of, in order.
+async fn blocks(db: &Db, edition_id: i64, revision: i64) -> Result<Vec<Block>> {
+    let articles: Vec<(i64, ArticleId, Look, String, String)> =
+        db.all(ARTICLES, (edition_id, revision)).await?;
+    let others: Vec<(i64, BlockKind, String, String)> = db.all(BLOCKS, (edition_id, revision)).await?;
+    let articles = articles.into_iter().map(|(position, id, look, title, standfirst)| {
+        (position, Block::Article(ShownArticle { id, look, title, standfirst }))
+    });
+    let others = others.into_iter().map(|(position, kind, words, link)| {
+        let block = match kind {
+            BlockKind::Words => Block::Words(words),
+            BlockKind::Button => Block::Button { label: words, url: link },
+            BlockKind::Line => Block::Line,
+            BlockKind::Appeal => Block::Appeal,
+        };
+        (position, block)
+    });
+    let mut placed: Vec<(i64, Block)> = articles.chain(others).collect();
+    placed.sort_by_key(|(position, _)| *position);
+    Ok(placed.into_iter().map(|(_, block)| block).collect())
 }
 
 pub(super) async fn confirmed_again(db: &Db, public_id: &str) -> Result<i64> {

@@ -112,7 +112,7 @@ fn content(subject: &str) -> Content {
         subject: subject.into(),
         preview_text: "What the thaw brings".into(),
         intro_markdown: "Dear all.\n\nSpring *again*.".into(),
-        article_ids: vec![ArticleId(2), ArticleId(1)],
+        blocks: Block::row([ArticleId(2), ArticleId(1)]),
         topic_ids: Vec::new(),
         rhythm: None,
         only_segment: None,
@@ -134,7 +134,7 @@ both_engines! {
         assert_eq!(again.expect("based on the newest"), 3);
         let edition = load(&house.site.db, id).await.expect("an edition");
         assert_eq!(edition.content.subject, "Late Bcc: all@example.org", "TRUST A16: one line");
-        assert_eq!(edition.content.article_ids, [ArticleId(2), ArticleId(1)]);
+        assert_eq!(edition.content.article_ids(), [ArticleId(2), ArticleId(1)]);
     }
 
     /// TRUST F27: nothing can be changed once Send was pressed.

@@ -31,7 +31,7 @@ async fn load(app: &TestApp, edition: &Edition) -> Edition {
 
 /// The articles of an edition, in its order.
 async fn articles_of(app: &TestApp, edition: &Edition) -> Vec<Article> {
-    articles::by_ids(&app.site.db, &edition.content.article_ids).await.expect("its articles")
+    articles::by_ids(&app.site.db, &edition.content.article_ids()).await.expect("its articles")
 }
 
 async fn pressed(desk: &Visitor, edition: &Edition) {
@@ -96,8 +96,8 @@ both_engines! {
         assert_eq!(articles::feeds(&app.site.db, None, 10).await.expect("a read").len(), 1);
         desk.submit_and_follow(&refused.form(&remove).with("articles", "too")).await.says("removed");
         assert_eq!(articles::feeds(&app.site.db, None, 10).await.expect("a read").len(), 0);
-        let ids = &edition.content.article_ids;
-        assert_eq!(articles::deleted_among(&app.site.db, ids).await.expect("a read").len(), ids.len());
+        let ids = edition.content.article_ids();
+        assert_eq!(articles::deleted_among(&app.site.db, &ids).await.expect("a read").len(), ids.len());
     }
 }
 

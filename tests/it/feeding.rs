@@ -780,7 +780,7 @@ both_engines! {
         app.advance(365 * DAY);
         app.send_edition("The first edition").await;
         let draft = app.draft("The second").await;
-        let one = articles::by_ids(&app.site.db, &draft.content.article_ids[..1]).await.expect("a read").remove(0);
+        let one = articles::by_ids(&app.site.db, &draft.content.article_ids()[..1]).await.expect("a read").remove(0);
         let (desk, visitor) = (app.desk().await, app.visitor());
         let public = format!("/articles/{}", one.slug);
         assert_eq!(visitor.open(&public).await.status, StatusCode::OK);
@@ -828,7 +828,7 @@ both_engines! {
         app.reader("ann@example.org").await;
         app.advance(365 * DAY);
         let draft = app.draft("Approved").await;
-        let one = articles::by_ids(&app.site.db, &draft.content.article_ids[..1]).await.expect("a read").remove(0);
+        let one = articles::by_ids(&app.site.db, &draft.content.article_ids()[..1]).await.expect("a read").remove(0);
         let (desk, delete) = (app.desk().await, format!("/desk/articles/{}/delete", one.id.0));
         let before = desk.open(&delete).await;
         publishing::press_send(&app.site, &app.templates, draft.id, draft.revision, None, None).await.expect("pressed");

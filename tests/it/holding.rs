@@ -431,6 +431,7 @@ const TABLES: &[(&str, Tells)] = &[
     ("edition", Nothing("what the magazine sent; who got it stands in the copies")),
     ("edition_revision", Nothing("what the magazine sent")),
     ("edition_article", Nothing("what the magazine sent")),
+    ("edition_block", Nothing("what the magazine sent")),
     ("edition_topic", Nothing("what the magazine sent")),
     ("edition_segment", Nothing("to whom the magazine sent it, by what is asked of readers")),
     ("segment", Nothing("what the team asks of readers")),

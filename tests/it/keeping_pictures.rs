@@ -171,7 +171,7 @@ both_engines! {
         let site = another_site(photograph(900, 300, 120)).await;
         app.reader("ann@example.org").await;
         let draft = app.draft("The quay").await;
-        let lead = articles::by_ids(&app.site.db, &draft.content.article_ids[..1]).await.expect("a read").remove(0);
+        let lead = articles::by_ids(&app.site.db, &draft.content.article_ids()[..1]).await.expect("a read").remove(0);
         let there = |name: &str| format!("update article set image_url = 'http://{site}/{name}' where id = {}", lead.id.0).leak() as &'static str;
         change(&app.site.db, there("gone.jpg")).await;
         let (desk, path) = (app.desk().await, format!("/desk/editions/{}", draft.public_id));
@@ -260,7 +260,7 @@ both_engines! {
         pictures::describe(&app.site, &kept.public_id, &said).await.expect("said");
         app.reader("ann@example.org").await;
         let draft = app.draft("The quay").await;
-        let lead = draft.content.article_ids[0];
+        let lead = draft.content.article_ids()[0];
         let address = app.site.url(&format!("/pictures/{}-600.jpg", kept.public_id));
         change(&app.site.db, format!("update article set image_url = '{address}', image_alt = 'Two boats' where id = {}", lead.0).leak()).await;
         let edition = publishing::find(&app.site.db, &draft.public_id).await.expect("the edition");

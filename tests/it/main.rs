@@ -10,6 +10,7 @@ mod asking;
 mod away;
 mod backing_up;
 mod blocking;
+mod blocks;
 mod bouncing;
 mod braking;
 mod breaking_off;

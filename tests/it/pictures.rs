@@ -6,7 +6,7 @@ use std::{fs, path::Path, time::Duration};
 use broadside::{
     articles,
     db::Engine,
-    publishing::{self, Content},
+    publishing::{self, Block, Content},
     sandbox::{Rule, Stage},
     subscribers::{self, Basis, topics},
 };
@@ -50,7 +50,7 @@ async fn take() {
         subject: "Ladders for everyone".to_owned(),
         preview_text: "And a choir for people who cannot sing.".to_owned(),
         intro_markdown: INTRO.to_owned(),
-        article_ids: chosen.map(number).to_vec(),
+        blocks: Block::row(chosen.map(number)),
         topic_ids: Vec::new(),
         rhythm: None,
         only_segment: None,

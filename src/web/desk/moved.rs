@@ -23,6 +23,11 @@ impl Moved {
         }
     }
 
+    /// Whether it was just put in.
+    pub(crate) fn is_new(&self, id: &str) -> bool {
+        self.to == "new" && self.moved == id
+    }
+
     /// The same in words.
     pub(crate) fn told(name: &str, (at, of): (usize, usize)) -> String {
         format!("“{name}” is number {} of {of} now.", at + 1)

@@ -1,4 +1,4 @@
-// Makes the composer save by itself, keeps the preview fresh, and lets articles be dragged into order.
+// Makes the composer save by itself, keeps the preview fresh, and lets blocks be dragged into order.
 // Every one of these works without this file, by the buttons of the form.
 
 const form = document.querySelector("#composer");
@@ -26,6 +26,14 @@ if (form) {
     saving.then(() => form.requestSubmit(event.submitter));
   });
 
+  // Enter in a line of a block presses the form's first button, which is Save. A row is not dragged while somebody marks words in it.
+  form.addEventListener("focusin", (event) => row(event.target, false));
+  form.addEventListener("focusout", (event) => row(event.target, true));
+  const row = (field, draggable) => {
+    const of = field.matches("input, textarea") && field.closest("[data-sortable] > li");
+    if (of) of.draggable = draggable;
+  };
+
   const save = async () => {
     const sent = edits;
     const fields = new URLSearchParams(new FormData(form));
@@ -51,6 +59,9 @@ if (form) {
         here.closest(".field").classList.toggle("wrong", Boolean(there));
         here.toggleAttribute("aria-invalid", Boolean(there));
       }
+      // The rows are those that were sent, in their order.
+      const [rows, saved] = [form, page].map((part) => [...part.querySelectorAll("[data-sortable] > li [data-wrong]")]);
+      if (rows.length === saved.length) rows.forEach((row, at) => row.replaceChildren(...saved[at].childNodes));
       status.textContent = "Saved";
       if (edits === sent) form.dataset.saved = "yes";
       const preview = document.querySelector("iframe[name=preview]");

@@ -2,8 +2,7 @@
 // what was meant. The text stays what it is, a field of a form: without this file everything is written by hand, and Preview is a button.
 // The letter of an edition has its buttons for words alone: its preview is the edition's.
 
-const editor = document.querySelector("[data-editor]");
-if (editor) begin(editor);
+for (const editor of document.querySelectorAll("[data-editor]")) begin(editor);
 
 function begin(editor) {
   const area = editor.querySelector("textarea");

@@ -49,7 +49,8 @@ impl Desk {
     async fn save(&self, path: &str, based_on: &str, act: &str, subject: &str, articles: &[&str]) -> Answer {
         let mut fields = vec![("based_on", based_on), ("act", act), ("subject", subject)];
         fields.extend([("preview_text", "Thaw"), ("intro", "Dear all.")]);
-        fields.extend(articles.iter().map(|id| ("article", *id)));
+        let blocks: Vec<String> = articles.iter().map(|id| format!("{id}.article-{id}")).collect();
+        fields.extend(blocks.iter().map(|block| ("block", block.as_str())));
         self.post(path, &fields).await
     }
 
@@ -94,11 +95,11 @@ both_engines! {
         let page = desk.get(moved.header("location")).await.body;
         assert!(page.contains("is number 2 of 2 now."), "{page}");
         // What was ticked is not forgotten by any button.
-        let fields = [("based_on", "3"), ("act", "save"), ("subject", "Spring"), ("article", "2"), ("add", "1")];
+        let fields = [("based_on", "3"), ("act", "save"), ("subject", "Spring"), ("block", "2.article-2"), ("add", "1")];
         assert_eq!(desk.post(&path, &fields).await.status, StatusCode::SEE_OTHER);
         let public_id = path.rsplit('/').next().expect("an id");
         let edition = publishing::find(&desk.web.app.site.db, public_id).await.expect("an edition");
-        assert_eq!(edition.content.article_ids.iter().map(|id| id.0).collect::<Vec<_>>(), [2, 1]);
+        assert_eq!(edition.content.article_ids().iter().map(|id| id.0).collect::<Vec<_>>(), [2, 1]);
         // Somebody who still has revision 2 on the screen is told, and keeps what was typed.
         let late = desk.save(&path, "2", "save", "My own words", &["1"]).await;
         assert_eq!(late.status, StatusCode::CONFLICT);

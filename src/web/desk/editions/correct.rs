@@ -4,21 +4,37 @@
 use axum::extract::Path;
 use serde::Serialize;
 
-use super::parts::{EditionView, FieldLine, field_lines, note_field_mistakes};
+use super::{
+    blocks::{self, Row},
+    parts::{EditionView, FieldLine, field_lines, note_field_mistakes},
+};
 use crate::{
-    articles::{self, ArticleId},
     delivery,
     editions::EditionState,
-    publishing::{self, Content, Edition},
+    publishing::{self, Block, Content, Edition},
     web::{
         Desk, Form, Outcome, Posted, WebError,
         answers::conflict,
+        desk::moved::Moved,
         session::see_other,
         words::editions::{have_and_have_not, title},
     },
 };
 
-const FIELDS: &[&str] = &["based_on", "subject", "preview_text", "intro", "article"];
+const FIELDS: &[&str] = &[
+    "based_on",
+    "subject",
+    "preview_text",
+    "intro",
+    "block",
+    "look",
+    "headline",
+    "says",
+    "words",
+    "label",
+    "link",
+    "without",
+];
 const TITLE: &str = "Correct the edition";
 
 #[derive(Serialize)]
@@ -28,19 +44,12 @@ struct Page {
     /// Who has it and who has not.
     standing: String,
     form: Form,
-    picked: Vec<Picked>,
+    rows: Vec<Row>,
     /// What may stand in its words.
     fields: Vec<FieldLine>,
     trouble: Option<&'static str>,
     /// Somebody else's version, to be looked at beside one's own.
     theirs: Option<i64>,
-}
-
-#[derive(Serialize)]
-struct Picked {
-    id: i64,
-    title: String,
-    ticked: bool,
 }
 
 /// `GET /desk/editions/{id}/correct`
@@ -54,7 +63,7 @@ pub(crate) async fn show(desk: Desk, Path(id): Path<String>) -> Outcome {
         .with("subject", &content.subject)
         .with("preview_text", &content.preview_text)
         .with("intro", &content.intro_markdown);
-    let page = page(&desk, &edition, form, &content.article_ids, None).await?;
+    let page = page(&desk, &edition, form, (content, &[]), None).await?;
     desk.page("desk/editions/correct", TITLE, &page).await
 }
 
@@ -63,23 +72,25 @@ pub(crate) async fn submit(desk: Desk, Path(id): Path<String>, posted: Posted) -
     let mut form = posted.form(FIELDS)?;
     let again = || WebError::BadRequest("Open the edition again and try once more.");
     let based_on = form.text("based_on").parse().map_err(|_| again())?;
-    let ids: Result<Vec<i64>, _> = form.all("article").iter().map(|id| id.parse()).collect();
+    let without = form.all("without");
+    let kept = |(key, block): (String, Block)| (!without.contains(&key)).then_some(block);
+    let blocks = blocks::read(&form)?.into_iter().filter_map(kept).collect();
     let content = Content {
         subject: form.required("subject", 1_000, "Write a subject: the rest cannot go out without one."),
         preview_text: form.text("preview_text").to_owned(),
         intro_markdown: form.raw("intro").to_owned(),
-        article_ids: ids.map_err(|_| again())?.into_iter().map(ArticleId).collect(),
+        blocks,
         topic_ids: Vec::new(),
         rhythm: None,
         only_segment: None,
         except_segment: None,
     };
     let edition = publishing::find(&desk.site().db, &id).await?;
-    let picked = content.article_ids.clone();
+    let written = content.clone();
     // What goes to those who wait is put right before it is saved.
-    note_field_mistakes(&desk, &mut form, &content).await?;
-    if !form.is_valid() {
-        let page = page(&desk, &edition, form, &picked, None).await?;
+    let wrong = note_field_mistakes(&desk, &mut form, &content).await?;
+    if !form.is_valid() || !wrong.is_empty() {
+        let page = page(&desk, &edition, form, (&written, &wrong), None).await?;
         return desk.page_again("desk/editions/correct", TITLE, &page).await;
     }
     let who = Some(desk.who.staff.id);
@@ -94,7 +105,7 @@ pub(crate) async fn submit(desk: Desk, Path(id): Path<String>, posted: Posted) -
                  If it is paused again, they can be."
             };
             let edition = publishing::find(&desk.site().db, &id).await?;
-            let page = page(&desk, &edition, form, &picked, Some(trouble)).await?;
+            let page = page(&desk, &edition, form, (&written, &[]), Some(trouble)).await?;
             desk.page("desk/editions/correct", TITLE, &page).await.map(conflict)
         }
         Err(error) => Err(error.into()),
@@ -113,23 +124,16 @@ async fn page(
     desk: &Desk,
     edition: &Edition,
     form: Form,
-    ticked: &[ArticleId],
+    (written, wrong): (&Content, &[(usize, String)]),
     trouble: Option<&'static str>,
 ) -> Result<Page, WebError> {
     let db = &desk.site().db;
-    let mut ids = edition.content.article_ids.clone();
-    ids.extend(ticked.iter().filter(|id| !edition.content.article_ids.contains(id)));
-    let picked = articles::by_ids(db, &ids).await?.into_iter().map(|article| Picked {
-        ticked: ticked.contains(&article.id),
-        id: article.id.0,
-        title: article.title,
-    });
     Ok(Page {
         title: title(&edition.content.subject),
         edition: EditionView::new(edition, desk.zone()),
         standing: have_and_have_not(delivery::progress_of(db, edition.id).await?),
         form,
-        picked: picked.collect(),
+        rows: blocks::rows(desk, written, wrong, &Moved::default()).await?,
         fields: field_lines(desk).await?,
         theirs: trouble.map(|_| edition.revision),
         trouble,

@@ -4,10 +4,11 @@ use axum::extract::{Path, Query};
 use serde::Serialize;
 
 use super::{
+    blocks::{self, Row},
     parts::{
         ArticleLine, EditionView, FieldLine, Readiness, RhythmLine, SegmentChoices, SegmentSaid, TopicLine,
-        field_lines, note_field_mistakes, picked_lines, readiness, rhythm_lines, segment_choices,
-        segments_said, topic_lines,
+        field_lines, note_field_mistakes, readiness, rhythm_lines, segment_choices, segments_said,
+        topic_lines,
     },
     progress, test,
 };
@@ -15,7 +16,7 @@ use crate::{
     articles::{self, Article, ArticleId, Before, FeedsRead},
     clock::Moment,
     editions::{EditionState, Rhythm},
-    publishing::{self, Content, Edition},
+    publishing::{self, Block, Content, Edition},
     staff::Role,
     web::{
         Desk, Form, Outcome, Posted, WebError,
@@ -32,7 +33,13 @@ const FIELDS: &[&str] = &[
     "subject",
     "preview_text",
     "intro",
-    "article",
+    "block",
+    "look",
+    "headline",
+    "says",
+    "words",
+    "label",
+    "link",
     "add",
     "topic",
     "rhythm",
@@ -48,7 +55,10 @@ struct Page {
     title: String,
     edition: EditionView,
     form: Form,
-    picked: Vec<Picked>,
+    rows: Vec<Row>,
+    has_articles: bool,
+    /// Whether a gift is asked for somewhere.
+    has_appeal: bool,
     /// Where the one is now that was moved.
     moved: Option<String>,
     offered: Vec<ArticleLine>,
@@ -80,15 +90,6 @@ struct Page {
     readiness: Readiness,
 }
 
-/// An article in the edition.
-#[derive(Serialize)]
-struct Picked {
-    #[serde(flatten)]
-    line: ArticleLine,
-    /// It was moved: which of its buttons goes on with that.
-    focus: &'static str,
-}
-
 #[derive(Serialize)]
 struct Elsewhere {
     host: String,
@@ -105,8 +106,8 @@ pub(crate) async fn show(
     let edition = publishing::find(&desk.site().db, &id).await?;
     if edition.state == EditionState::Draft && desk.may(Role::WRITING) {
         let mut form = filled(&edition.content);
-        note_field_mistakes(&desk, &mut form, &edition.content).await?;
-        let page = page(&desk, &edition, form, &edition.content, None, (&look, &moved)).await?;
+        let wrong = note_field_mistakes(&desk, &mut form, &edition.content).await?;
+        let page = page(&desk, &edition, form, (&edition.content, &wrong), None, (&look, &moved)).await?;
         return desk.page("desk/editions/composer", &page.title, &page).await;
     }
     progress::page(&desk, &edition, &look, false).await
@@ -122,20 +123,29 @@ pub(crate) async fn submit(
     let form = posted.form(FIELDS)?;
     let based_on = number(form.text("based_on"))?;
     let (act, of) = form.text("act").split_once(':').unwrap_or((form.text("act"), ""));
-    let article_ids = ids(form.all("article"))?;
-    let article_ids = match act {
-        "up" => moved(article_ids, article_id(of)?, -1),
-        "down" => moved(article_ids, article_id(of)?, 1),
-        "out" => without(article_ids, article_id(of)?),
-        _ => article_ids,
-    };
+    let mut rows = blocks::read(&form)?;
     // Whatever was pressed: what is ticked is meant.
-    let article_ids = [article_ids, ids(form.all("add"))?].concat();
+    for id in ids(form.all("add"))? {
+        if rows.iter().all(|(_, block)| block.article_id() != Some(id)) {
+            blocks::put_in(&mut rows, Block::article(id));
+        }
+    }
+    let pressed = rows.iter().position(|(key, _)| key == of);
+    let place = match act {
+        "up" => moved(&mut rows, pressed, -1),
+        "down" => moved(&mut rows, pressed, 1),
+        "out" => {
+            pressed.map(|at| rows.remove(at));
+            None
+        }
+        "put" => blocks::new(of).map(|new| blocks::put_in(&mut rows, new)),
+        _ => None,
+    };
     let content = Content {
         subject: form.text("subject").to_owned(),
         preview_text: form.text("preview_text").to_owned(),
         intro_markdown: form.raw("intro").to_owned(),
-        article_ids,
+        blocks: rows.into_iter().map(|(_, block)| block).collect(),
         topic_ids: form.all("topic").iter().map(|id| number(id)).collect::<Result<_, _>>()?,
         rhythm: rhythm(form.text("rhythm"))?,
         only_segment: segment(form.text("only"))?,
@@ -148,8 +158,10 @@ pub(crate) async fn submit(
     let on = match act {
         "send" => format!("{path}/send"),
         // No place on the page: a browser that is sent to one gives no button the focus.
-        "up" | "down" => {
-            List { kept: &[("moved", of), ("to", act)], ..offered(&path) }.address(look.offered.0)
+        "up" | "down" | "put" => {
+            let place = place.map(|place| place.to_string()).unwrap_or_default();
+            let to = if act == "put" { "new" } else { act };
+            List { kept: &[("moved", &place), ("to", to)], ..offered(&path) }.address(look.offered.0)
         }
         "out" | "add" => here("#picked"),
         "offer" => here("#offered"),
@@ -172,7 +184,7 @@ pub(crate) async fn submit(
         }
         Ok(saved) if act == "copy-picture" => {
             let edition = publishing::load_revision(&desk.site().db, edition.id, saved).await?;
-            let lead = articles::by_ids(&desk.site().db, first(&edition.content)).await?;
+            let lead = articles::by_ids(&desk.site().db, &first(&edition.content)).await?;
             let mut done = "picture-copied";
             for article in &lead {
                 let (site, staff_id) = (desk.site(), desk.who.staff.id);
@@ -201,8 +213,8 @@ pub(crate) async fn submit(
                 }
             };
             let edition = publishing::find(&desk.site().db, &id).await?;
-            let page =
-                page(&desk, &edition, form, &chosen, Some(trouble), (&look, &Moved::default())).await?;
+            let page = page(&desk, &edition, form, (&chosen, &[]), Some(trouble), (&look, &Moved::default()))
+                .await?;
             desk.page("desk/editions/composer", &page.title, &page).await.map(conflict)
         }
         Err(error) => Err(error.into()),
@@ -213,7 +225,7 @@ async fn page(
     desk: &Desk,
     edition: &Edition,
     form: Form,
-    chosen: &Content,
+    (chosen, wrong): (&Content, &[(usize, String)]),
     trouble: Option<&'static str>,
     (look, moved): (&progress::Look, &Moved),
 ) -> Result<Page, WebError> {
@@ -223,20 +235,13 @@ async fn page(
     let before = place.0.map(|[at, id]| Before(Moment(at), ArticleId(id)));
     let read = |most| articles::page(site, None, before, most);
     let key = |last: &Article| [last.published_at.0, last.id.0];
-    let lines = picked_lines(desk, &chosen.article_ids).await?;
-    let of = lines.len();
-    let told = |(at, line): (usize, &ArticleLine)| {
-        let focus = moved.focus(&line.id(), (at, of));
-        (!focus.is_empty()).then(|| Moved::told(line.title(), (at, of)))
-    };
-    let told = lines.iter().enumerate().find_map(told);
-    let line = |(at, line): (usize, ArticleLine)| Picked { focus: moved.focus(&line.id(), (at, of)), line };
-    let picked = lines.into_iter().enumerate().map(line).collect();
+    let rows = blocks::rows(desk, chosen, wrong, moved).await?;
+    let picked = chosen.article_ids();
     let path = format!("/desk/editions/{}", edition.public_id);
     let here = offered(&path).address(place.0);
     let path = format!("{path}#offered");
     let (offered, offered_pages) = offered(&path).page(place, OFFERED, read, key).await?;
-    let offered = offered.into_iter().filter(|article| !chosen.article_ids.contains(&article.id));
+    let offered = offered.into_iter().filter(|article| !picked.contains(&article.id));
     Ok(Page {
         title: title(&edition.content.subject),
         edition: EditionView::new(edition, desk.zone()),
@@ -251,8 +256,10 @@ async fn page(
         offered_pages,
         has_feeds: !articles::feeds(&site.db, None, 1).await?.is_empty(),
         came: look.came.0.map(came),
-        moved: told,
-        picked,
+        moved: blocks::told(&rows),
+        has_articles: !picked.is_empty(),
+        has_appeal: chosen.blocks.contains(&Block::Appeal),
+        rows,
         picture: picture(desk, chosen).await?,
         theirs: trouble.map(|_| edition.revision),
         trouble,
@@ -263,13 +270,13 @@ async fn page(
 }
 
 /// The article that leads.
-fn first(content: &Content) -> &[ArticleId] {
-    content.article_ids.get(..1).unwrap_or_default()
+fn first(content: &Content) -> Vec<ArticleId> {
+    content.article_ids().into_iter().take(1).collect()
 }
 
 async fn picture(desk: &Desk, chosen: &Content) -> Result<Option<Elsewhere>, WebError> {
     let site = desk.site();
-    let Some(article) = articles::by_ids(&site.db, first(chosen)).await?.pop() else { return Ok(None) };
+    let Some(article) = articles::by_ids(&site.db, &first(chosen)).await?.pop() else { return Ok(None) };
     let address = articles::picture_elsewhere(site, &article).await?;
     Ok(address.map(|address| Elsewhere {
         host: address.host_str().unwrap_or_default().to_owned(),
@@ -321,27 +328,16 @@ fn segment(text: &str) -> Result<Option<i64>, WebError> {
     if text.is_empty() { Ok(None) } else { number(text).map(Some) }
 }
 
-fn article_id(text: &str) -> Result<ArticleId, WebError> {
-    number(text).map(ArticleId)
-}
-
 fn ids(texts: &[String]) -> Result<Vec<ArticleId>, WebError> {
-    texts.iter().map(|text| article_id(text)).collect()
+    texts.iter().map(|text| number(text).map(ArticleId)).collect()
 }
 
-/// The list with one of its members a place further up (-1) or down (1); at the ends nothing moves.
-fn moved(mut ids: Vec<ArticleId>, id: ArticleId, by: isize) -> Vec<ArticleId> {
-    let from = ids.iter().position(|one| *one == id);
-    let to = from.and_then(|from| from.checked_add_signed(by)).filter(|to| *to < ids.len());
-    if let (Some(from), Some(to)) = (from, to) {
-        ids.swap(from, to);
-    }
-    ids
-}
-
-fn without(mut ids: Vec<ArticleId>, id: ArticleId) -> Vec<ArticleId> {
-    ids.retain(|one| *one != id);
-    ids
+/// Swaps a block with the one above (-1) or below it (1), and returns where it stands then; at the ends nothing moves.
+fn moved<T>(blocks: &mut [T], from: Option<usize>, by: isize) -> Option<usize> {
+    let from = from?;
+    let Some(to) = from.checked_add_signed(by).filter(|to| *to < blocks.len()) else { return Some(from) };
+    blocks.swap(from, to);
+    Some(to)
 }
 
 #[cfg(test)]
@@ -349,15 +345,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_article_moves_one_place_and_not_past_the_ends() {
-        let after = |id, by| {
-            let ids = moved([1, 2, 3].map(ArticleId).to_vec(), ArticleId(id), by);
-            ids.into_iter().map(|id| id.0).collect::<Vec<_>>()
+    fn a_block_moves_one_place_and_not_past_the_ends() {
+        let after = |from: usize, by| {
+            let mut blocks = [1, 2, 3];
+            (moved(&mut blocks, Some(from), by), blocks)
         };
-        assert_eq!(after(2, -1), [2, 1, 3]);
-        assert_eq!(after(2, 1), [1, 3, 2]);
-        assert_eq!(after(1, -1), [1, 2, 3]);
-        assert_eq!(after(3, 1), [1, 2, 3]);
-        assert_eq!(after(9, 1), [1, 2, 3]);
+        assert_eq!(after(1, -1), (Some(0), [2, 1, 3]));
+        assert_eq!(after(1, 1), (Some(2), [1, 3, 2]));
+        assert_eq!(after(0, -1), (Some(0), [1, 2, 3]));
+        assert_eq!(after(2, 1), (Some(2), [1, 2, 3]));
+        assert_eq!(moved::<u8>(&mut [], None, 1), None);
     }
 }

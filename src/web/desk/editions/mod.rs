@@ -5,12 +5,14 @@
 
 pub(in crate::web) mod act;
 pub(in crate::web) mod again;
+mod blocks;
 pub(in crate::web) mod cancel;
 pub(in crate::web) mod copies;
 pub(in crate::web) mod correct;
 pub(in crate::web) mod delete;
 pub(in crate::web) mod doubt;
 pub(in crate::web) mod edition;
+pub(in crate::web) mod links;
 pub(in crate::web) mod list;
 pub(super) mod live;
 mod parts;

@@ -120,14 +120,6 @@ impl ArticleLine {
     pub(super) fn new(article: Article, settings: &Settings) -> Self {
         Self { id: article.id.0, line: line(&article, settings), title: article.title }
     }
-
-    pub(super) fn id(&self) -> String {
-        self.id.to_string()
-    }
-
-    pub(super) fn title(&self) -> &str {
-        &self.title
-    }
 }
 
 /// A field that may stand in the words of an edition.
@@ -144,21 +136,23 @@ pub(super) async fn field_lines(desk: &Desk) -> Result<Vec<FieldLine>, WebError>
     Ok(fields.into_iter().map(line).collect())
 }
 
-/// Says at each place where words were typed what is wrong with the fields in them.
+/// Says at each place where words were typed what is wrong with the fields in them, and returns what is wrong in blocks, by their
+/// numbers.
 pub(super) async fn note_field_mistakes(
     desk: &Desk,
     form: &mut Form,
     content: &Content,
-) -> Result<(), WebError> {
+) -> Result<Vec<(usize, String)>, WebError> {
+    let mut in_blocks = Vec::new();
     for (place, mistake) in publishing::field_mistakes(&desk.site().db, content).await? {
-        let name = match place {
-            Place::Subject => "subject",
-            Place::PreviewText => "preview_text",
-            Place::Letter => "intro",
-        };
-        form.mistake(name, mistake);
+        match place {
+            Place::Subject => form.mistake("subject", mistake),
+            Place::PreviewText => form.mistake("preview_text", mistake),
+            Place::Letter => form.mistake("intro", mistake),
+            Place::Block(at) => in_blocks.push((at, mistake.to_string())),
+        }
     }
-    Ok(())
+    Ok(in_blocks)
 }
 
 /// A topic that the edition may be about.
@@ -185,7 +179,7 @@ pub(super) async fn topic_lines(
     }
     let db = &desk.site().db;
     let offered = topics::offered_by(db, edition.list_id).await?;
-    let articles = articles::by_ids(db, &edition.content.article_ids).await?;
+    let articles = articles::by_ids(db, &edition.content.article_ids()).await?;
     let words: Vec<String> = articles
         .into_iter()
         .flat_map(|article| article.topics)

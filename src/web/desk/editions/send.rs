@@ -159,7 +159,7 @@ async fn page(
         from: format!("{} <{}>", letterhead.from_name, letterhead.from),
         later_hint: later_hint(desk.zone(), desk.site().now()),
         size: format!("{} kB", size.div_ceil(1_000)),
-        picked: picked_lines(desk, &edition.content.article_ids).await?,
+        picked: picked_lines(desk, &edition.content.article_ids()).await?,
         topics: topic_names(desk, edition).await?,
         left_out: some(readiness.readership.chose_others),
         rhythm: edition.content.rhythm.and_then(|rhythm| rhythm.of_list(&edition.list_rhythms)).map(is_at),

@@ -1,0 +1,120 @@
+//! What an edition is made of, behind the words that it begins with: its articles, each as it is shown there, and what stands between
+//! them.
+//!
+//! The rule: a revision is the whole of its blocks. What is said of an article here is said in this edition alone; the article stays as
+//! it is.
+
+use std::collections::HashSet;
+
+use super::compose::one_line;
+use crate::{articles::ArticleId, words};
+
+/// So many stand in one edition; what is more is not kept.
+pub const MOST_BLOCKS: usize = 200;
+/// The longest title and label kept, in characters.
+const LINE_MOST: usize = 200;
+/// The longest words kept that stand below a title, in characters.
+const SAYS_MOST: usize = 600;
+/// The longest address kept, in characters.
+const ADDRESS_MOST: usize = 2_000;
+
+/// One block of an edition.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Block {
+    /// An article.
+    Article(ShownArticle),
+    /// Words of the team, as Markdown.
+    Words(String),
+    /// A button that leads somewhere on the web.
+    Button { label: String, url: String },
+    /// A line across.
+    Line,
+    /// The request for a gift that the settings hold; without one there, nothing. An edition without this block asks for nothing.
+    Appeal,
+}
+
+/// An article as one edition shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ShownArticle {
+    pub id: ArticleId,
+    pub look: Look,
+    /// Its title here; empty for its own.
+    pub title: String,
+    /// What stands below its title here; empty for its own.
+    pub standfirst: String,
+}
+
+words! {
+    /// How loud an article is.
+    pub enum Look else Usual {
+        /// The first of an edition leads, others do not.
+        Usual = "usual",
+        /// Large, with its picture.
+        Lead = "lead",
+        /// A title and a line.
+        Short = "short",
+    }
+}
+
+words! {
+    /// What a block is that is no article.
+    pub enum BlockKind {
+        /// Words of the team.
+        Words = "words",
+        /// A button.
+        Button = "button",
+        /// A line across.
+        Line = "line",
+        /// The request for a gift.
+        Appeal = "appeal",
+    }
+}
+
+impl Block {
+    /// Articles in a row, as they are, and the appeal below them: what an edition is when nobody decided otherwise.
+    pub fn row(articles: impl IntoIterator<Item = ArticleId>) -> Vec<Self> {
+        articles.into_iter().map(Self::article).chain([Self::Appeal]).collect()
+    }
+
+    /// An article as it is.
+    #[must_use]
+    pub const fn article(id: ArticleId) -> Self {
+        Self::Article(ShownArticle { id, look: Look::Usual, title: String::new(), standfirst: String::new() })
+    }
+
+    /// The article, if it is one.
+    #[must_use]
+    pub const fn article_id(&self) -> Option<ArticleId> {
+        match self {
+            Self::Article(article) => Some(article.id),
+            _ => None,
+        }
+    }
+
+    /// As it is kept: no line that is none, nothing longer than it may be.
+    fn tidy(self) -> Self {
+        match self {
+            Self::Article(article) => Self::Article(ShownArticle {
+                title: one_line(&article.title, LINE_MOST),
+                standfirst: one_line(&article.standfirst, SAYS_MOST),
+                ..article
+            }),
+            Self::Words(words) => Self::Words(words.replace("\r\n", "\n").replace(['\r', '\0'], "")),
+            Self::Button { label, url } => {
+                Self::Button { label: one_line(&label, LINE_MOST), url: one_line(&url, ADDRESS_MOST) }
+            }
+            Self::Line | Self::Appeal => self,
+        }
+    }
+}
+
+/// As they are kept: no article twice, the appeal once.
+pub(super) fn tidy(blocks: Vec<Block>) -> Vec<Block> {
+    let (mut seen, mut asks) = (HashSet::new(), false);
+    let mut is_new = |block: &Block| match block {
+        Block::Article(article) => seen.insert(article.id),
+        Block::Appeal => !std::mem::replace(&mut asks, true),
+        _ => true,
+    };
+    blocks.into_iter().filter(|block| is_new(block)).take(MOST_BLOCKS).map(Block::tidy).collect()
+}

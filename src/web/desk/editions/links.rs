@@ -1,0 +1,64 @@
+//! The button that follows every link of a draft, and the page that says where one leads nowhere.
+
+use axum::extract::Path;
+use serde::Serialize;
+
+use crate::{
+    articles::FetchError,
+    publishing,
+    web::{
+        Desk, Outcome, Posted,
+        words::{count, editions::title},
+    },
+};
+
+#[derive(Serialize)]
+struct Page {
+    title: String,
+    public_id: String,
+    /// How many lead somewhere.
+    good: String,
+    broken: Vec<Line>,
+    /// Those that were too many to be followed.
+    skipped: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Line {
+    url: String,
+    text: String,
+    why: String,
+}
+
+/// `POST /desk/editions/{id}/links`
+pub(crate) async fn submit(desk: Desk, Path(id): Path<String>, posted: Posted) -> Outcome {
+    posted.form(&[])?;
+    let edition = publishing::find(&desk.site().db, &id).await?;
+    let followed = publishing::follow_links(desk.site(), &desk.settings, &desk.app.fetcher, &edition).await?;
+    let good = followed.iter().filter(|link| matches!(link.found, Some(Ok(())))).count() as i64;
+    let skipped = followed.iter().filter(|link| link.found.is_none()).count() as i64;
+    let line = |link: publishing::Link| match link.found {
+        Some(Err(error)) => Some(Line { url: link.url, text: link.text, why: why(&error) }),
+        _ => None,
+    };
+    let page = Page {
+        title: title(&edition.content.subject),
+        public_id: id,
+        good: count(good, "link"),
+        broken: followed.into_iter().filter_map(line).collect(),
+        skipped: (skipped > 0).then(|| count(skipped, "link")),
+    };
+    desk.page("desk/editions/links", "Where its links lead", &page).await
+}
+
+/// Of feeds, which are what is fetched elsewhere, some of this is said otherwise.
+fn why(error: &FetchError) -> String {
+    match error {
+        FetchError::Gone => "it is gone for good, as the site says (410)".to_owned(),
+        FetchError::Redirects => {
+            "the site sends visitors from one address to the next, and they never arrive".to_owned()
+        }
+        FetchError::Status { status: 401 | 403, .. } => "the site does not let us in".to_owned(),
+        other => other.to_string(),
+    }
+}
