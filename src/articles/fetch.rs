@@ -182,7 +182,8 @@ impl Fetcher {
     /// # Errors
     /// [`FetchError`].
     pub async fn leads(&self, address: &Url) -> Result<(), FetchError> {
-        let following = self.follow(address.clone(), &Validators::default());
+        let nothing_known = Validators::default();
+        let following = self.follow(address.clone(), &nothing_known);
         tokio::time::timeout(MOST_TIME, following).await.unwrap_or(Err(FetchError::TimedOut)).map(|_| ())
     }
 

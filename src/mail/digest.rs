@@ -125,16 +125,19 @@ pub struct DigestBlock {
 }
 
 impl DigestBlock {
+    /// An article.
     #[must_use]
     pub fn article(article: ArticleBlock) -> Self {
         Self { article: Some(article), ..Self::default() }
     }
 
+    /// Words of the team.
     #[must_use]
     pub fn words(words: Vec<LetterBlock>) -> Self {
         Self { words, ..Self::default() }
     }
 
+    /// A button that leads to that address of the web.
     #[must_use]
     pub fn button(label: String, url: String) -> Self {
         Self { button: Some(Button { label, url }), ..Self::default() }
@@ -171,9 +174,9 @@ pub fn laid_out(mut blocks: Vec<DigestBlock>) -> Vec<DigestBlock> {
         let opens = block.is_text()
             && (block.begins_with_picture() || above.as_ref().is_none_or(|above| !above.is_text()));
         let ends = block.is_text() && !goes_on;
-        let is_ruled = above.as_ref().is_some_and(|above| {
-            !opens && above.article.is_some() && !(above.is_short() && block.is_short())
-        });
+        let follows = above.as_ref().is_some_and(|above| block.article.is_some() && above.article.is_some());
+        let is_list = above.as_ref().is_some_and(|above| above.is_short() && block.is_short());
+        let is_ruled = !opens && follows && !is_list;
         let is_apart = !opens && !is_ruled && above.is_some_and(|above| !above.is_line);
         let block = &mut blocks[at];
         (block.opens, block.ends, block.is_apart) = (opens, ends, is_apart);

@@ -245,6 +245,8 @@ impl<'a> Reader<'a> {
                 None => return self.report(format!("{{{{#each {path}}}}}: the sample has no item")),
             },
             ("with", Found::Value(value @ Value::Object(_))) => Some(value),
+            // What the sample leaves out here it holds elsewhere, where the same part is read.
+            ("with", Found::Value(Value::Null)) => return,
             ("each", _) => return self.report(format!("{{{{#each {path}}}}} is not a list")),
             ("with", _) => return self.report(format!("{{{{#with {path}}}}} is not a group of values")),
             _ => return self.report(format!("there is no block named {name:?}")),
@@ -295,6 +297,9 @@ impl<'a> Reader<'a> {
             rest = outer;
         }
         for step in rest.split(['.', '/']).filter(|step| !step.is_empty() && *step != "this") {
+            if value.is_some_and(Value::is_null) {
+                return Found::Local;
+            }
             value = value.and_then(|value| value.get(step));
         }
         value.map_or(Found::Nothing, Found::Value)
@@ -303,7 +308,7 @@ impl<'a> Reader<'a> {
 
 enum Found<'a> {
     Value(&'a Value),
-    /// A loop's own variable.
+    /// A loop's own variable, or what stands in a group of values that the sample leaves out.
     Local,
     Nothing,
 }

@@ -6,7 +6,6 @@
 
 use std::collections::HashSet;
 
-use super::compose::one_line;
 use crate::{articles::ArticleId, words};
 
 /// So many stand in one edition; what is more is not kept.
@@ -117,4 +116,11 @@ pub(super) fn tidy(blocks: Vec<Block>) -> Vec<Block> {
         _ => true,
     };
     blocks.into_iter().filter(|block| is_new(block)).take(MOST_BLOCKS).map(Block::tidy).collect()
+}
+
+/// What becomes a line, such as a header (TRUST A1): without what ends one, and no longer than that.
+pub(super) fn one_line(text: &str, most: usize) -> String {
+    let words: Vec<&str> =
+        text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|w| !w.is_empty()).collect();
+    words.join(" ").chars().take(most).collect()
 }

@@ -6,7 +6,7 @@
 
 use super::{
     Content, Error, Result,
-    blocks::{self, Block},
+    blocks::{self, Block, one_line},
     find, home, store,
 };
 use crate::{
@@ -138,10 +138,4 @@ impl Content {
         self.blocks = blocks::tidy(self.blocks);
         self
     }
-}
-
-pub(super) fn one_line(text: &str, most: usize) -> String {
-    let words: Vec<&str> =
-        text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|w| !w.is_empty()).collect();
-    words.join(" ").chars().take(most).collect()
 }

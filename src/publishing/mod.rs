@@ -369,6 +369,11 @@ pub async fn last_sealed(db: &Db) -> db::Result<Option<EditionSummary>> {
     store::last_sealed(db).await
 }
 
+/// For how many readers the edition before it on the same list was.
+pub async fn last_audience(db: &Db, edition: &Edition) -> db::Result<Option<i64>> {
+    store::last_audience(db, edition.list_id, edition.id).await
+}
+
 /// What goes out by itself at its moment, the next one first.
 pub async fn scheduled(db: &Db, limit: i64) -> db::Result<Vec<EditionSummary>> {
     store::scheduled(db, limit).await

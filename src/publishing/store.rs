@@ -119,6 +119,9 @@ statements! {
         join digest d on d.id = e.digest_id
         join edition_revision r on r.edition_id = e.id and r.revision = e.revision
         where e.id < $1 order by e.id desc limit $2";
+    /// For how many the edition of a list was that was sealed last before another, corrections aside.
+    LAST_AUDIENCE = "select sealed_count from edition where list_id = $1 and id <> $2 and sealed_at is not null and corrects_edition_id is null
+        order by sealed_at desc, id desc limit 1";
     /// The one that was sealed last, whatever was begun since.
     LAST_SEALED = "select e.id, e.public_id, e.state, e.send_at, e.sealed_count, e.sealed_at, e.updated_at,
             r.subject, r.preview_text, d.name as digest_name, cast(0 as bigint) as article_count
@@ -450,6 +453,10 @@ pub(super) async fn edition_id(db: &Db, public_id: &str) -> Result<Option<i64>> 
 
 pub(super) async fn summaries(db: &Db, before: i64, limit: i64) -> Result<Vec<EditionSummary>> {
     db.all(SUMMARIES, (before, limit)).await
+}
+
+pub(super) async fn last_audience(db: &Db, list: i64, except: i64) -> Result<Option<i64>> {
+    Ok(db.opt::<(Option<i64>,)>(LAST_AUDIENCE, (list, except)).await?.and_then(|(readers,)| readers))
 }
 
 pub(super) async fn last_sealed(db: &Db) -> Result<Option<EditionSummary>> {

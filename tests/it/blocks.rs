@@ -33,7 +33,7 @@ both_engines! {
         // Below the three articles stand the words, the button and the appeal; the words go between the second and the third.
         let half = page.form(&path).with("label", "Come & hear");
         let page = press(&desk, half, "up:3").await;
-        page.says("“From the *archive* Read <b>this</b> that” is number 3 of 6 now.");
+        assert!(page.body.contains("“From the *archive* Read &lt;b&gt;this&lt;/b&gt; that” is number 3 of 6 now."), "{}", page.body);
         page.says("A button needs words and the address that it leads to.");
         let page = press(&desk, page.form(&path).with("link", BUTTON), "put:line").await;
         // The line goes below the appeal, for that is where an edition without its appeal ends.
@@ -129,6 +129,40 @@ both_engines! {
         assert!(!draft.content.blocks.contains(&Block::Appeal) && draft.content.blocks.len() > 1, "{:?}", draft.content.blocks);
     }
 
+    /// TRUST A8: every link of a draft is followed before readers do, and what leads nowhere is said with why.
+    async fn links_are_followed_before_readers_do(app: TestApp) {
+        let desk = app.desk().await;
+        let path = begun(&desk).await;
+        let words = Block::Words(format!("[Here]({}) and [write](mailto:ann@example.org).", app.url("/")));
+        let button = Block::Button { label: "There".to_owned(), url: app.url("/nothing-at-all") };
+        let edition = found(&app, &path).await;
+        let content = Content { blocks: vec![words, button], ..edition.content };
+        publishing::save_revision(&app.site, edition.id, edition.revision, content, None).await.expect("saved");
+        let page = desk.submit(&desk.open(&path).await.form("/links")).await;
+        page.says("1 link led somewhere").says("There: there is nothing at that address (404)");
+        assert_eq!(page.body.matches(r#"<li class="stop">"#).count(), 1, "{}", page.text());
+    }
+
+    /// What a sender would rather hear before than after: a long subject, one in capitals, words that nobody meant, and how many more
+    /// readers that are than the last time.
+    async fn what_is_better_said_before_sending(app: TestApp) {
+        app.import_readers(3).await;
+        app.send_edition("The last one").await;
+        for email in ["ann@example.org", "bo@example.org"] {
+            app.reader(email).await;
+        }
+        let draft = app.draft("THIS WEEK WE HAVE A GREAT DEAL TO SAY AND EVERY WORD OF IT IS SAID IN LARGE LETTERS").await;
+        let path = format!("/desk/editions/{}", draft.public_id);
+        let desk = app.desk().await;
+        let page = desk.open(&format!("{path}/send")).await;
+        page.says("The subject is in capitals").says("The subject has 83 characters");
+        page.says("2 more than the last edition of this list, which was for 3 readers");
+        let composer = desk.open(&path).await.form(&path).with("intro", "Lorem ipsum dolor.");
+        let page = press(&desk, composer.with("subject", "NATO and us"), "save").await;
+        page.says("stands in the words that it begins with").says("Before it can go out");
+        assert!(!page.text().contains("capitals"), "{}", page.text());
+    }
+
     /// What was written before there were blocks reads as it did: its articles in their order, and the appeal below them.
     async fn an_edition_of_before_has_its_articles_and_its_appeal(app: TestApp) {
         let draft = app.draft("Of before").await;
@@ -159,7 +193,7 @@ async fn blocks_in_a_browser() {
     browser.click("Sign in").await;
     browser.wait_for_text("Overview").await;
     browser.goto(&app.url(&format!("/desk/editions/{}", draft.public_id))).await;
-    browser.element("button[value='put:words']").await.click().await.expect("a press");
+    press_button(&browser, "put:words").await;
     browser.wait_for_text("Take out: Words").await;
     assert_eq!(browser.script("return document.activeElement.name").await, "words");
     browser.script("document.activeElement.select()").await;
@@ -167,18 +201,17 @@ async fn blocks_in_a_browser() {
     browser.wait_for_text("Saved").await;
     let saved = publishing::load(&app.site.db, draft.id).await.expect("the draft").content;
     assert_eq!(saved.blocks[3], Block::Words("Written by hand.".to_owned()));
-    browser.element("button[value='put:button']").await.click().await.expect("a press");
+    press_button(&browser, "put:button").await;
     browser.wait_for_text("Where it leads").await;
     assert_eq!(browser.script("return document.activeElement.name").await, "label");
     browser.element("#label-4").await.send_keys("Read on").await.expect("keys");
     browser.element("#link-4").await.send_keys("no address").await.expect("keys");
     browser.wait_for_text("no address").await;
-    browser.element("#link-4").await.send_keys("").await.expect("keys");
     browser.script("document.querySelector('#link-4').value = 'https://example.org/'; document.querySelector('#link-4').dispatchEvent(new Event('input', {bubbles: true}))").await;
     browser.script("document.querySelectorAll('#picked details')[0].open = true").await;
     browser.wait_for_text("Saved").await;
     browser.sound("composer-blocks").await;
-    browser.element("button[value='up:4']").await.click().await.expect("a press");
+    press_button(&browser, "up:4").await;
     browser.wait_for_text("“Read on” is number 4 of 6 now.").await;
     assert_eq!(browser.script("return document.activeElement.value").await, "up:3");
     browser.close().await;
@@ -192,6 +225,15 @@ async fn begun(desk: &Visitor) -> String {
 
 async fn press(desk: &Visitor, form: Form, act: &str) -> Page {
     desk.submit_and_follow(&form.and("act", act)).await
+}
+
+/// By its value, which says what it does; the bar of buttons at the foot of the window lies above whatever it covers.
+async fn press_button(browser: &Browser, value: &str) {
+    let button = format!("button[value='{value}']");
+    browser
+        .script(&format!("document.querySelector(\"{button}\").scrollIntoView({{ block: 'center' }})"))
+        .await;
+    browser.element(&button).await.click().await.expect("a press");
 }
 
 async fn found(app: &TestApp, path: &str) -> Edition {

@@ -14,6 +14,9 @@ use crate::{
 /// The fields of a row.
 pub(super) const ROW: [&str; 7] = ["block", "look", "headline", "says", "words", "label", "link"];
 
+/// What is said to whoever wants more than [`MOST_BLOCKS`].
+pub(super) const TOO_MANY: &str = "An edition holds at most 200 blocks. Go back, and take some out first.";
+
 /// A block in its row.
 #[derive(Serialize)]
 pub(super) struct Row {
@@ -66,7 +69,7 @@ pub(super) fn read(form: &Form) -> Result<Vec<(String, Block)>, WebError> {
     let again = || WebError::BadRequest("Open the edition again and try once more.");
     let tokens = form.all("block");
     if tokens.len() > MOST_BLOCKS {
-        return Err(WebError::BadRequest("An edition holds at most 200 blocks. Take some out first."));
+        return Err(WebError::BadRequest(TOO_MANY));
     }
     let mut fields = ROW.map(|name| form.all(name).iter());
     let mut next = |name: &str| {

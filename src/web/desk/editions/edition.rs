@@ -141,6 +141,9 @@ pub(crate) async fn submit(
         "put" => blocks::new(of).map(|new| blocks::put_in(&mut rows, new)),
         _ => None,
     };
+    if rows.len() > publishing::MOST_BLOCKS {
+        return Err(WebError::BadRequest(blocks::TOO_MANY));
+    }
     let content = Content {
         subject: form.text("subject").to_owned(),
         preview_text: form.text("preview_text").to_owned(),

@@ -17,7 +17,7 @@ use crate::{
         Desk, Form, Outcome, Posted, WebError,
         answers::conflict,
         session::see_other,
-        words::{count, editions::title, readers::is_at},
+        words::{count, editions::title, grouped, readers::is_at},
     },
 };
 
@@ -40,6 +40,8 @@ struct Page {
     /// The two moments of the time that was chosen, in the night when the clocks go back.
     twice: Option<[String; 2]>,
     size: String,
+    /// How many more or fewer readers than the last time.
+    than_last: Option<String>,
     picked: Vec<ArticleLine>,
     /// The topics that it is about, as a phrase.
     topics: String,
@@ -167,10 +169,32 @@ async fn page(
         segments: segments_said(desk, edition).await?,
         not_meant: some(readiness.readership.not_meant),
         paused: some(readiness.readership.paused),
+        than_last: than_last(desk, edition, &readiness).await?,
         may_send: true,
         forecast: forecast(&desk.app, desk.zone(), readiness.readership.readers).await?,
         readiness,
     })
+}
+
+/// How many more or fewer that are than the last time: a slip in the choice of readers shows there. Nothing of an estimate, or a
+/// correction.
+async fn than_last(
+    desk: &Desk,
+    edition: &Edition,
+    readiness: &Readiness,
+) -> Result<Option<String>, WebError> {
+    if readiness.readership.about || edition.corrects.is_some() {
+        return Ok(None);
+    }
+    let last = publishing::last_audience(&desk.site().db, edition).await?;
+    Ok(last.map(|last| {
+        let was = format!("the last edition of this list, which was for {}", count(last, "reader"));
+        match readiness.readership.readers - last {
+            0 => format!("As many as {was}."),
+            more @ 1.. => format!("{} more than {was}.", grouped(more)),
+            fewer => format!("{} fewer than {was}.", grouped(-fewer)),
+        }
+    }))
 }
 
 async fn topic_names(desk: &Desk, edition: &Edition) -> Result<String, WebError> {
