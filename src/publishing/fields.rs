@@ -6,6 +6,7 @@
 use super::Content;
 use crate::{
     db::{self, Db},
+    heavy,
     mail::{self, FieldMistake, LetterBlock, MailField},
     settings::Settings,
     subscribers,
@@ -26,9 +27,14 @@ pub async fn mistakes(db: &Db, content: &Content) -> db::Result<Vec<(Place, Fiel
     for (place, text) in [(Place::Subject, &content.subject), (Place::PreviewText, &content.preview_text)] {
         mistakes.extend(mail::check_none(text).err().map(|mistake| (place, mistake)));
     }
-    let letter = content.intro_markdown.as_str();
+    let letter = content.intro_markdown.clone();
     let known = if letter.contains("{{") { known(db).await? } else { Vec::new() };
-    mistakes.extend(mail::check_letter(letter, &known).err().map(|mistake| (Place::Letter, mistake)));
+    let read = heavy::aside(move || mail::check_letter(&letter, &known)).await;
+    let read = read.unwrap_or_else(|cause| {
+        tracing::warn!(%cause, "the letter of an edition cannot be read");
+        Err(FieldMistake::Strange)
+    });
+    mistakes.extend(read.err().map(|mistake| (Place::Letter, mistake)));
     Ok(mistakes)
 }
 
