@@ -268,7 +268,7 @@ both_engines! {
         };
         let waiting = async || rows::<(i64,)>(&app.site.db, "select id from article where pictures_at is not null order by id").await.len();
         let after = async || rows::<(Option<i64>,)>(&app.site.db, "select pictures_after from feed").await[0].0;
-        let ours = async || rows::<(String,)>(&app.site.db, "select body_html from article order by id").await.iter().map(|(html,)| html.contains("/pictures/")).collect::<Vec<_>>();
+        let ours = async || rows::<(String,)>(&app.site.db, "select coalesce(image_url, '') from article order by id").await.iter().map(|(image,)| image.contains("/pictures/")).collect::<Vec<_>>();
         set(true).await;
         assert_eq!((waiting().await, after().await), (0, Some(0)), "nothing is written while somebody waits for the page");
         set(true).await;
