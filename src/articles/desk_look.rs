@@ -54,5 +54,15 @@ pub struct DeskLook<'a> {
     pub state: Option<DeskState>,
     /// By its name in addresses.
     pub topic: &'a str,
-    pub feed: Option<FeedId>,
+    pub from: From,
+}
+
+/// Where the articles come from that the desk looks at.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum From {
+    #[default]
+    Anywhere,
+    /// From a feed, whichever.
+    Feeds,
+    Feed(FeedId),
 }

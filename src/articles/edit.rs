@@ -206,6 +206,8 @@ pub async fn create(site: &Site, written: &WrittenArticle) -> Result<Article, Ar
         notes: &written.notes,
         embargo_at: written.embargo_at,
         archive_hash: None,
+        dated_there: None,
+        pictures_at: None,
     };
     let id = db::again(|| create_once(site, &written, &row)).await?;
     read::by_id(&site.db, id).await?.ok_or(ArticleError::NotFound)

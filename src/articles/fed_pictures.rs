@@ -2,7 +2,8 @@
 //! they stay when that takes them down.
 //!
 //! The rule: it is done behind the polls, by a job of its own, and the article goes on following its feed; what the feed changes is looked at
-//! anew. A picture that cannot be had is shown from where it is.
+//! anew. A picture that cannot be had is shown from where it is. The articles of a feed are told of the wish some at a time, by their key, and how
+//! far that is stands with the feed: whoever dies in the middle goes on there.
 
 use std::{collections::HashMap, time::Duration};
 
@@ -27,6 +28,8 @@ use crate::{
 
 /// After so long no more are looked at in a turn of the job; the next goes on.
 const A_TURN: Duration = Duration::from_secs(40);
+/// So many articles are told in a transaction: each row is written anew with its whole text.
+const TOLD_AT_ONCE: i64 = 25;
 /// Of one article so many pictures are copied.
 const MOST: usize = 30;
 /// And so many are asked for in a day, of all feeds together, whatever comes of it: what strangers give has an end.
@@ -43,6 +46,7 @@ const LATER: Duration = Duration::from_secs(60 * 60);
 /// When the database fails; each goes on at its next turn.
 pub async fn copy_waiting_pictures(site: &Site, fetcher: &Fetcher) -> Result<()> {
     let watch = Stopwatch::start();
+    while watch.elapsed() < A_TURN && tell_some(site).await? {}
     while watch.elapsed() < A_TURN {
         let now = site.now();
         let Some(one) = store::next(&site.db, now).await? else { return Ok(()) };
@@ -58,6 +62,18 @@ pub async fn copy_waiting_pictures(site: &Site, fetcher: &Fetcher) -> Result<()>
         }
     }
     Ok(())
+}
+
+/// Tells some articles of a feed that somebody wants its pictures here, or does not any more. Whether there may be more to tell.
+async fn tell_some(site: &Site) -> Result<bool> {
+    let Some(next) = store::next_feed(&site.db).await? else { return Ok(false) };
+    db::again(|| async {
+        let mut tx = site.db.begin().await?;
+        store::wait(&mut tx, next, TOLD_AT_ONCE, site.now()).await?;
+        tx.commit().await
+    })
+    .await?;
+    Ok(true)
 }
 
 /// Whether the turn ends with it: its time, or what may be asked for in a day, is used up. Then it waits, however old it is.

@@ -140,14 +140,19 @@ impl Names {
         if !self.is_file() {
             return Vec::new();
         }
-        let others = (2..=MOST_FOLDERS).map(|number| format!("{} {number}", self.id));
-        iter::once(self.id.clone()).chain(others).collect()
+        of_folders(&self.id)
     }
 
     /// What it is kept as.
     pub fn kept_as(&self) -> String {
         if self.is_id_shared { self.told_apart() } else { self.id.clone() }
     }
+}
+
+/// What the files of several folders are called that lie at the path of one.
+pub(super) fn of_folders(id: &str) -> Vec<String> {
+    let others = (2..=MOST_FOLDERS).map(|number| format!("{id} {number}"));
+    iter::once(id.to_owned()).chain(others).collect()
 }
 
 /// The ids and links of a document, so that it is known which of them tell articles apart. Of each some bytes are kept, however long it is.
@@ -193,7 +198,8 @@ impl Document {
     }
 }
 
-fn sum(what: &(impl Hash + ?Sized)) -> u64 {
+/// So many bytes of it, however long it is.
+pub(super) fn sum(what: &(impl Hash + ?Sized)) -> u64 {
     let mut sum = DefaultHasher::new();
     what.hash(&mut sum);
     sum.finish()

@@ -10,7 +10,7 @@ use url::Url;
 use super::{
     feed::{ParsedArticle, ParsedFeed},
     feeds::rows::FeedArrives,
-    identity::{Document, MOST_FOLDERS, Names, link_key, other_spellings},
+    identity::{Document, MOST_FOLDERS, Names, link_key, of_folders, other_spellings},
     read,
     rows::{ArticleState, FeedId},
     slug,
@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     clock::Moment,
-    db::{self, Gate, Result, Tx},
+    db::{self, Db, Gate, Result, Tx},
     site::Site,
     token,
 };
@@ -48,8 +48,8 @@ pub struct ArticlesImported {
 /// Where articles come from.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Source<'a> {
-    /// A feed, its address, and how what is new in it arrives.
-    Feed(FeedId, &'a str, FeedArrives),
+    /// A feed, its address, how what is new in it arrives, and whether its pictures are copied here.
+    Feed(FeedId, &'a str, FeedArrives, bool),
     /// A document at hand.
     Document,
     /// The owner's own archive; whether what is new in it is a draft first, and what was deleted here comes back.
@@ -60,11 +60,21 @@ impl Source<'_> {
     /// How one stands that is new here.
     fn state_of(self, there: There) -> ArticleState {
         let as_drafts = match self {
-            Self::Feed(_, _, arrives) => arrives == FeedArrives::Draft,
+            Self::Feed(_, _, arrives, _) => arrives == FeedArrives::Draft,
             Self::Document => false,
             Self::Archive { as_drafts, .. } => as_drafts,
         };
         new(there, as_drafts)
+    }
+
+    /// Whether what is published there is published here at once.
+    pub fn publishes(self) -> bool {
+        self.state_of(There::Published) == ArticleState::Published
+    }
+
+    /// When the pictures of what it gives are copied here.
+    fn pictures_at(self, now: Moment) -> Option<Moment> {
+        matches!(self, Self::Feed(.., true)).then_some(now)
     }
 }
 
@@ -177,22 +187,17 @@ async fn import_chunk(
     tx.close(Gate::Articles).await?;
     let feed = match feed_id {
         Some(id) => match store::hold_feed(&mut tx, id).await? {
-            Some((url, arrives)) => Some((id, url, arrives)),
+            Some((url, arrives, keeps_pictures)) => Some((id, url, arrives, keeps_pictures)),
             None => return Ok(Vec::new()),
         },
         None => None,
     };
-    let source =
-        feed.as_ref().map_or(Source::Document, |(id, url, arrives)| Source::Feed(*id, url, *arrives));
+    let source = feed.as_ref().map_or(Source::Document, |(id, url, arrives, keeps_pictures)| {
+        Source::Feed(*id, url, *arrives, *keeps_pictures)
+    });
     let coming = |article| Coming { article, there: There::Published, markdown: None, slug: None };
     let chunk: Vec<Coming<'_>> = chunk.iter().map(coming).collect();
-    let now = site.now();
-    let outcomes = take(&mut tx, source, document, &chunk, now).await?;
-    if let Some(id) = feed_id
-        && outcomes.iter().any(|outcome| matches!(outcome, Taken::New | Taken::Updated))
-    {
-        store::pictures::wait(&mut tx, id, now, now).await?;
-    }
+    let outcomes = take(&mut tx, source, document, &chunk, site.now()).await?;
     tx.commit().await?;
     Ok(outcomes)
 }
@@ -219,7 +224,6 @@ pub(super) async fn take(
     let mut outcomes = Vec::with_capacity(chunk.len());
     for (coming, names) in chunk.iter().zip(&names) {
         let known = here.find(source, document, (coming, names)).cloned();
-        let coming = &Coming { there: by_now(coming, known.as_ref(), now), ..*coming };
         outcomes.push(match known {
             Some(known) => again(tx, source, coming, names, &known, now).await?,
             None => match here.name_for(names) {
@@ -229,6 +233,26 @@ pub(super) async fn take(
         });
     }
     Ok(outcomes)
+}
+
+/// The name in addresses of the article that a file of a folder has become, whose title and day are those. Where several lay at its path it is the
+/// one that has either; the only one is it in any case, unless all of the folder `is_here` by now.
+///
+/// # Errors
+/// When the database fails.
+pub(super) async fn slug_of_file(
+    db: &Db,
+    id: &str,
+    (title, day): (&str, Option<Moment>),
+    is_here: bool,
+) -> Result<Option<String>> {
+    let called = store::known_now(db, &of_folders(id)).await?;
+    let there: Vec<Known> = called.into_iter().filter(|known| known.deleted_at.is_none()).collect();
+    let common = |known: &Known| [day == Some(known.dated_there), title == known.title];
+    let is_it = |known: &&Known| common(known).contains(&true) || there.len() == 1 && !is_here;
+    let likely = there.iter().filter(is_it);
+    let likely = likely.min_by_key(|known| common(known).map(|is_common| !is_common));
+    Ok(likely.map(|known| known.slug.clone()))
 }
 
 /// What is here of what comes.
@@ -274,7 +298,7 @@ impl Here {
         let common = |known: &Known| {
             let words = coming.markdown.filter(|words| !words.is_empty());
             [
-                article.published_at == Some(known.published_at),
+                article.published_at == Some(known.dated_there),
                 article.title == known.title,
                 words.is_some_and(|words| known.words.as_deref() == Some(words)),
                 // Nothing is left of it that could tell.
@@ -323,7 +347,7 @@ impl Here {
 /// Whether another feed, which is not at home there, has an article that stands where ours is at home: then it keeps nobody from bringing
 /// their own.
 fn is_squatted(source: Source<'_>, known: &Known, link: &str) -> bool {
-    let (Source::Feed(own, url, _), Some(other)) = (source, known.feed_id) else { return false };
+    let (Source::Feed(own, url, ..), Some(other)) = (source, known.feed_id) else { return false };
     own != other
         && is_host_of(url, link)
         && !known.feed_url.as_deref().is_some_and(|url| is_host_of(url, link))
@@ -365,7 +389,7 @@ async fn again(
         (Source::Feed(own, ..), Some(other)) if own != other => {
             return Ok(Taken::Skipped(format!("“{}” belongs to another feed", article.title)));
         }
-        (Source::Feed(_, url, _), None) if !is_at_home(known.canonical_url.as_deref(), url) => {
+        (Source::Feed(_, url, ..), None) if !is_at_home(known.canonical_url.as_deref(), url) => {
             return Ok(Taken::Skipped(format!("“{}” came here from elsewhere before", article.title)));
         }
         _ => {}
@@ -398,15 +422,16 @@ async fn again(
             if known.source_id.as_ref().is_some_and(|source_id| *source_id != names.kept_as()) {
                 store::rename(tx, known.id, &names.kept_as()).await?;
             }
-            fed(tx, Some(id), coming, known, now).await
+            fed(tx, source, Some(id), coming, known, now).await
         }
-        Source::Document => fed(tx, None, coming, known, now).await,
+        Source::Document => fed(tx, source, None, coming, known, now).await,
     }
 }
 
 /// It stands in a feed, or in a document of that kind.
 async fn fed(
     tx: &mut Tx,
+    source: Source<'_>,
     feed_id: Option<FeedId>,
     coming: &Coming<'_>,
     known: &Known,
@@ -435,6 +460,7 @@ async fn fed(
         archive_hash: known.archive_hash.as_deref(),
         feed_id,
         state: known.state,
+        pictures_at: source.pictures_at(now),
         now,
     };
     if known.edited_at.is_some() && !is_cut {
@@ -486,7 +512,8 @@ async fn keep_beside(
         origin_note: given(&article.origin_note),
         notes: String::new(),
     };
-    store::theirs::keep(tx, known.id, &text.to_json(), (hash, fed, archived), at).await
+    store::theirs::keep(tx, known.id, &text.to_json(), (hash, fed, archived), (at, article.published_at))
+        .await
 }
 
 /// It stands in an archive.
@@ -520,11 +547,12 @@ async fn archived(
     let followed = Followed {
         article,
         body: Some((article.body_html.as_str(), coming.markdown, article.word_count)),
-        published_at: dated(coming, now),
+        published_at: dated(coming, Some(known), now),
         content_hash: &known.content_hash,
         archive_hash: Some(&hash),
         feed_id: None,
         state,
+        pictures_at: None,
         now,
     };
     if known.edited_at.is_some() || !store::follow(tx, known.id, &followed).await? {
@@ -551,22 +579,17 @@ async fn follow(
     let followed = Followed {
         article,
         body: Some((article.body_html.as_str(), coming.markdown, article.word_count)),
-        published_at: dated(coming, now),
+        // Nobody saw it, for it was gone.
+        published_at: dated(coming, None, now),
         content_hash: &fed,
         archive_hash: archived.as_deref(),
         feed_id,
         state: known.state,
+        pictures_at: source.pictures_at(now),
         now,
     };
     store::follow(tx, known.id, &followed).await?;
     store::set_topics(tx, known.id, &topics(&article.topics)).await
-}
-
-/// How it stands there by now: the file of a folder that is dated on a day to come is a draft until then, with its day. What is out here already
-/// stays so.
-fn by_now(coming: &Coming<'_>, known: Option<&Known>, now: Moment) -> There {
-    let is_out = known.is_some_and(|known| known.state == ArticleState::Published);
-    if coming.is_to_come(now) && !is_out { There::Draft } else { coming.there }
 }
 
 /// How one that is here stands from now on, by how it stands there.
@@ -585,10 +608,16 @@ fn new(there: There, as_drafts: bool) -> ArticleState {
     if there == There::Published && !as_drafts { ArticleState::Published } else { ArticleState::Draft }
 }
 
-/// What is shown is dated by now at the latest; a draft may be meant for a day to come.
-fn dated(coming: &Coming<'_>, now: Moment) -> Option<Moment> {
+/// What is shown is dated by now at the latest; a draft, and a file of a folder, may be meant for a day to come. What readers see already
+/// stays, with the day that it had.
+fn dated(coming: &Coming<'_>, known: Option<&Known>, now: Moment) -> Option<Moment> {
     // Without a date that can be read it stands beside those that it came with; it is of today only where nothing there has one.
     let at = coming.article.published_at.or(coming.article.placed_at)?;
+    if coming.is_to_come(now) {
+        let is_out =
+            known.is_some_and(|known| known.state == ArticleState::Published && known.published_at <= now);
+        return (!is_out).then_some(at);
+    }
     Some(if coming.there == There::Published { at.min(now) } else { at })
 }
 
@@ -628,13 +657,15 @@ async fn add(
         word_count: article.word_count,
         state: source.state_of(coming.there),
         // What a feed gives is public, whatever date it bears.
-        published_at: dated(coming, now).unwrap_or(now),
+        published_at: dated(coming, None, now).unwrap_or(now),
         now,
         edited_at: None,
         content_hash: &content_hash,
         archive_hash: archive_hash.as_deref(),
         notes: "",
         embargo_at: None,
+        dated_there: article.published_at,
+        pictures_at: source.pictures_at(now),
     };
     let called = coming.slug.map(slug::slug).filter(|slug| !slug.is_empty());
     for slug in slug::candidates(&called.unwrap_or_else(|| slug::slug(&article.title))) {

@@ -75,7 +75,7 @@ pub use self::{
             READING_SPEED, excerpt, first_image, plain_text, reading_minutes, sanitise, text_of, word_count,
         },
     },
-    desk_look::{DeskLook, DeskState},
+    desk_look::{DeskLook, DeskState, From as DeskFrom},
     edit::{
         ArticleError, ArticleFieldError, Body, Checked, WrittenArticle, as_markdown, compared, create,
         read_pasted, saved_as, text_to_change, update,
@@ -97,9 +97,9 @@ pub use self::{
     near::near,
     pictures::{CopiedPictures, ShownPicture, copy_picture, copy_pictures, picture_elsewhere, shown_picture},
     read::{
-        Before, Of, Public, SITE_MAP_PART, by_id, by_ids, by_slug, desk_page, fold_waiting, key_waiting,
-        latest, newest, page, page_of, public_authors, published_by_slug, site_map_part, site_map_parts,
-        topics,
+        Before, Of, Public, SITE_MAP_PART, by_id, by_ids, by_slug, desk_page, drafts_of_feeds, fold_waiting,
+        key_waiting, latest, newest, page, page_of, public_authors, published_by_slug, site_map_part,
+        site_map_parts, topics,
     },
     revisions::{revision, revision_before, revisions},
     rows::{Article, ArticleId, ArticleState, ArticleTopic, Author, DeletedArticle, FeedId},

@@ -165,6 +165,11 @@ pub async fn by_ids(db: &Db, ids: &[ArticleId]) -> Result<Vec<Article>> {
     Ok(ids.iter().filter_map(|id| found.remove(id)).collect())
 }
 
+/// How many drafts feeds brought that nobody published yet, or put away.
+pub async fn drafts_of_feeds(db: &Db) -> Result<i64> {
+    store::desk::drafts_of_feeds(db).await
+}
+
 /// The topics that readers can choose among: those with an article that they see by now.
 pub async fn topics(site: &Site) -> Result<Vec<ArticleTopic>> {
     store::topics(&site.db, site.now()).await

@@ -113,7 +113,7 @@ pub struct Article {
     pub corrected_at: Option<Moment>,
     /// How often it was changed: whoever changes it names the version that they saw.
     pub version: i64,
-    /// Its sections, by name.
+    /// Its sections, in the order in which its writer or its source named them.
     #[sqlx(skip)]
     pub topics: Vec<ArticleTopic>,
 }

@@ -29,23 +29,23 @@ statements! {
     /// The articles of a JSON array of ids, in no order.
     BY_IDS = sqlite "select id, slug, feed_id, title, standfirst, byline, body_html, body_markdown, canonical_url, image_url, image_alt, origin_note, word_count, state, published_at, updated_at, edited_at, notes, embargo_at, correction, corrected_at, version from article where id in (select value from json_each($1))", postgres "select id, slug, feed_id, title, standfirst, byline, body_html, body_markdown, canonical_url, image_url, image_alt, origin_note, word_count, state, published_at, updated_at, edited_at, notes, embargo_at, correction, corrected_at, version from article where id in (select value::bigint from json_array_elements_text(cast($1 as json)))";
     /// The topics of the articles of a JSON array of ids.
-    TOPICS_OF = sqlite "select article_topic.article_id, topic.slug, topic.name from article_topic join topic on topic.id = article_topic.topic_id where article_topic.article_id in (select value from json_each($1)) order by lower(topic.name), topic.id", postgres "select article_topic.article_id, topic.slug, topic.name from article_topic join topic on topic.id = article_topic.topic_id where article_topic.article_id in (select value::bigint from json_array_elements_text(cast($1 as json))) order by lower(topic.name), topic.id";
+    TOPICS_OF = sqlite "select article_topic.article_id, topic.slug, topic.name from article_topic join topic on topic.id = article_topic.topic_id where article_topic.article_id in (select value from json_each($1)) order by article_topic.place, lower(topic.name), topic.id", postgres "select article_topic.article_id, topic.slug, topic.name from article_topic join topic on topic.id = article_topic.topic_id where article_topic.article_id in (select value::bigint from json_array_elements_text(cast($1 as json))) order by article_topic.place, lower(topic.name), topic.id";
     /// Topics that have an article which readers see. SQLite is told to begin with the topic: else it goes through all articles for each.
     TOPICS = sqlite "select slug, name from topic where exists (select 1 from article_topic cross join article indexed by article_site_map_idx on article.id = article_topic.article_id
             where article_topic.topic_id = topic.id and article.state = 'published' and article.published_at <= $1) order by lower(name), id",
         postgres "select slug, name from topic where exists (select 1 from article_topic join article on article.id = article_topic.article_id where article_topic.topic_id = topic.id and article.state = 'published' and article.published_at <= $1) order by lower(name), id";
     /// What an import needs to know of the articles that are called so: a JSON array of what their sources call them. Titles, and the words of
     /// files, are those of the source where somebody wrote others here.
-    KNOWN_AS = sqlite "select article.id, article.source_id, article.link_key, coalesce(json_extract(article.theirs, '$.title'), article.title) as title, article.published_at, feed.id as feed_id, feed.url as feed_url, article.canonical_url, article.content_hash, article.archive_hash, article.edited_at, article.state, article.word_count, article.deleted_at, article.emptied_at, article.theirs_hash, case when substr(article.source_id, 1, 5) = 'file:' then coalesce(json_extract(article.theirs, '$.body_markdown'), article.body_markdown) end as words from article left join feed on feed.id = article.feed_id and feed.removed_at is null where article.source_id in (select value from json_each($1))", postgres "select article.id, article.source_id, article.link_key, coalesce(cast(article.theirs as json) ->> 'title', article.title) as title, article.published_at, feed.id as feed_id, feed.url as feed_url, article.canonical_url, article.content_hash, article.archive_hash, article.edited_at, article.state, article.word_count, article.deleted_at, article.emptied_at, article.theirs_hash, case when substr(article.source_id, 1, 5) = 'file:' then coalesce(cast(article.theirs as json) ->> 'body_markdown', article.body_markdown) end as words from article left join feed on feed.id = article.feed_id and feed.removed_at is null where article.source_id in (select value from json_array_elements_text(cast($1 as json)))";
+    KNOWN_AS = sqlite "select article.id, article.source_id, article.link_key, coalesce(json_extract(article.theirs, '$.title'), article.title) as title, article.published_at, coalesce(article.dated_there, article.published_at) as dated_there, article.slug, feed.id as feed_id, feed.url as feed_url, article.canonical_url, article.content_hash, article.archive_hash, article.edited_at, article.state, article.word_count, article.deleted_at, article.emptied_at, article.theirs_hash, case when substr(article.source_id, 1, 5) = 'file:' then coalesce(json_extract(article.theirs, '$.body_markdown'), article.body_markdown) end as words from article left join feed on feed.id = article.feed_id and feed.removed_at is null where article.source_id in (select value from json_each($1))", postgres "select article.id, article.source_id, article.link_key, coalesce(cast(article.theirs as json) ->> 'title', article.title) as title, article.published_at, coalesce(article.dated_there, article.published_at) as dated_there, article.slug, feed.id as feed_id, feed.url as feed_url, article.canonical_url, article.content_hash, article.archive_hash, article.edited_at, article.state, article.word_count, article.deleted_at, article.emptied_at, article.theirs_hash, case when substr(article.source_id, 1, 5) = 'file:' then coalesce(cast(article.theirs as json) ->> 'body_markdown', article.body_markdown) end as words from article left join feed on feed.id = article.feed_id and feed.removed_at is null where article.source_id in (select value from json_array_elements_text(cast($1 as json)))";
     /// The same of those that stand there.
-    KNOWN_AT = sqlite "select article.id, article.source_id, article.link_key, coalesce(json_extract(article.theirs, '$.title'), article.title) as title, article.published_at, feed.id as feed_id, feed.url as feed_url, article.canonical_url, article.content_hash, article.archive_hash, article.edited_at, article.state, article.word_count, article.deleted_at, article.emptied_at, article.theirs_hash, case when substr(article.source_id, 1, 5) = 'file:' then coalesce(json_extract(article.theirs, '$.body_markdown'), article.body_markdown) end as words from article left join feed on feed.id = article.feed_id and feed.removed_at is null where article.link_key in (select value from json_each($1)) and article.link_key <> '' order by article.id limit 1000", postgres "select article.id, article.source_id, article.link_key, coalesce(cast(article.theirs as json) ->> 'title', article.title) as title, article.published_at, feed.id as feed_id, feed.url as feed_url, article.canonical_url, article.content_hash, article.archive_hash, article.edited_at, article.state, article.word_count, article.deleted_at, article.emptied_at, article.theirs_hash, case when substr(article.source_id, 1, 5) = 'file:' then coalesce(cast(article.theirs as json) ->> 'body_markdown', article.body_markdown) end as words from article left join feed on feed.id = article.feed_id and feed.removed_at is null where article.link_key in (select value from json_array_elements_text(cast($1 as json))) and article.link_key <> '' order by article.id limit 1000";
+    KNOWN_AT = sqlite "select article.id, article.source_id, article.link_key, coalesce(json_extract(article.theirs, '$.title'), article.title) as title, article.published_at, coalesce(article.dated_there, article.published_at) as dated_there, article.slug, feed.id as feed_id, feed.url as feed_url, article.canonical_url, article.content_hash, article.archive_hash, article.edited_at, article.state, article.word_count, article.deleted_at, article.emptied_at, article.theirs_hash, case when substr(article.source_id, 1, 5) = 'file:' then coalesce(json_extract(article.theirs, '$.body_markdown'), article.body_markdown) end as words from article left join feed on feed.id = article.feed_id and feed.removed_at is null where article.link_key in (select value from json_each($1)) and article.link_key <> '' order by article.id limit 1000", postgres "select article.id, article.source_id, article.link_key, coalesce(cast(article.theirs as json) ->> 'title', article.title) as title, article.published_at, coalesce(article.dated_there, article.published_at) as dated_there, article.slug, feed.id as feed_id, feed.url as feed_url, article.canonical_url, article.content_hash, article.archive_hash, article.edited_at, article.state, article.word_count, article.deleted_at, article.emptied_at, article.theirs_hash, case when substr(article.source_id, 1, 5) = 'file:' then coalesce(cast(article.theirs as json) ->> 'body_markdown', article.body_markdown) end as words from article left join feed on feed.id = article.feed_id and feed.removed_at is null where article.link_key in (select value from json_array_elements_text(cast($1 as json))) and article.link_key <> '' order by article.id limit 1000";
     /// The article that is called so.
     CALLED = "select id from article where source_id = $1";
     /// Adds an article, unless its slug or source is taken.
-    ADD = "insert into article (slug, feed_id, source_id, title, standfirst, byline, body_html, body_markdown, canonical_url, image_url, origin_note, word_count, state, published_at, created_at, updated_at, edited_at, content_hash, search, notes, embargo_at, link_key, archive_hash, image_alt) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $15, $16, $17, $18, $19, $20, $21, $22, $23) on conflict do nothing returning id";
+    ADD = "insert into article (slug, feed_id, source_id, title, standfirst, byline, body_html, body_markdown, canonical_url, image_url, origin_note, word_count, state, published_at, created_at, updated_at, edited_at, content_hash, search, notes, embargo_at, link_key, archive_hash, image_alt, dated_there, pictures_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25) on conflict do nothing returning id";
     /// Brings an article up to its source, unless the desk edited it meanwhile; its text stays where none is given, and what the same picture
     /// shows where the source does not say.
-    FOLLOW = "update article set title = $2, standfirst = $3, byline = $4, body_html = coalesce($5, body_html), body_markdown = case when cast($5 as text) is null then body_markdown else $6 end, canonical_url = $7, image_url = $8, origin_note = $9, word_count = coalesce($10, word_count), published_at = coalesce($11, published_at), updated_at = $12, content_hash = $13, archive_hash = $14, feed_id = coalesce($15, feed_id), search = $16, link_key = $17, state = $18, image_alt = case when $19 = '' and image_url is not distinct from $8 then image_alt else $19 end, version = version + 1 where id = $1 and edited_at is null and deleted_at is null";
+    FOLLOW = "update article set title = $2, standfirst = $3, byline = $4, body_html = coalesce($5, body_html), body_markdown = case when cast($5 as text) is null then body_markdown else $6 end, canonical_url = $7, image_url = $8, origin_note = $9, word_count = coalesce($10, word_count), published_at = coalesce($11, published_at), updated_at = $12, content_hash = $13, archive_hash = $14, feed_id = coalesce($15, feed_id), search = $16, link_key = $17, state = $18, image_alt = case when $19 = '' and image_url is not distinct from $8 then image_alt else $19 end, dated_there = $20, pictures_at = coalesce($21, pictures_at), version = version + 1 where id = $1 and edited_at is null and deleted_at is null";
     /// A feed has what an archive brought: it is known what it says, and nothing changes.
     SEEN_IN_FEED = "update article set content_hash = $2, feed_id = coalesce($3, feed_id) where id = $1 and deleted_at is null";
     /// Its source calls it otherwise by now.
@@ -72,7 +72,7 @@ statements! {
     /// Takes an article out of all topics.
     CLEAR_TOPICS = "delete from article_topic where article_id = $1";
     /// Puts articles into topics.
-    ADD_TOPICS = rows(2) "insert into article_topic (article_id, topic_id) values {rows}";
+    ADD_TOPICS = rows(3) "insert into article_topic (article_id, topic_id, place) values {rows}";
 }
 
 pub(super) use self::feeds::hold_feed;
@@ -86,6 +86,9 @@ pub(super) struct Known {
     /// As its source says it, where somebody wrote another here.
     pub title: String,
     pub published_at: Moment,
+    /// The day that its source said last, whatever day it bears here; else that.
+    pub dated_there: Moment,
+    pub slug: String,
     pub feed_id: Option<FeedId>,
     pub feed_url: Option<String>,
     pub canonical_url: Option<String>,
@@ -115,6 +118,8 @@ pub(super) struct Followed<'a> {
     pub archive_hash: Option<&'a str>,
     pub feed_id: Option<FeedId>,
     pub state: ArticleState,
+    /// When its pictures are copied here, if somebody wants that of its feed.
+    pub pictures_at: Option<Moment>,
     pub now: Moment,
 }
 
@@ -141,6 +146,10 @@ pub(super) struct NewRow<'a> {
     pub archive_hash: Option<&'a str>,
     pub notes: &'a str,
     pub embargo_at: Option<Moment>,
+    /// The day that its source says.
+    pub dated_there: Option<Moment>,
+    /// When its pictures are copied here, if somebody wants that of its feed.
+    pub pictures_at: Option<Moment>,
 }
 
 /// What the desk changes; `None` in `body` leaves the body as it is.
@@ -236,6 +245,11 @@ pub(super) async fn known_as(tx: &mut Tx, sources: &[String]) -> Result<Vec<Know
     tx.all(KNOWN_AS, (serde_json::json!(sources).to_string(),)).await
 }
 
+/// The same, outside of a transaction.
+pub(super) async fn known_now(db: &Db, sources: &[String]) -> Result<Vec<Known>> {
+    db.all(KNOWN_AS, (serde_json::json!(sources).to_string(),)).await
+}
+
 pub(super) async fn known_at(tx: &mut Tx, links: &[&str]) -> Result<Vec<Known>> {
     tx.all(KNOWN_AT, (serde_json::json!(links).to_string(),)).await
 }
@@ -280,6 +294,8 @@ pub(super) async fn add(tx: &mut Tx, slug: &str, row: &NewRow<'_>) -> Result<Opt
                 link_key(row.canonical_url),
                 row.archive_hash,
                 row.image_alt,
+                row.dated_there,
+                row.pictures_at,
             ),
         )
         .await?;
@@ -312,6 +328,8 @@ pub(super) async fn follow(tx: &mut Tx, id: ArticleId, to: &Followed<'_>) -> Res
                 link_key(article.canonical_url.as_deref()),
                 to.state,
                 article.image_alt.as_str(),
+                article.published_at,
+                to.pictures_at,
             ),
         )
         .await?;
@@ -376,19 +394,19 @@ pub(super) async fn is_there(tx: &mut Tx, id: ArticleId) -> Result<bool> {
     Ok(tx.opt::<(ArticleId,)>(IS_THERE, (id,)).await?.is_some())
 }
 
-/// Puts an article into these topics (slug and name) and no others, and reads from its byline who wrote it.
+/// Puts an article into these topics (slug and name) and no others, in their order, and reads from its byline who wrote it.
 pub(super) async fn set_topics(tx: &mut Tx, id: ArticleId, topics: &[(String, String)]) -> Result<()> {
     tx.exec(CLEAR_TOPICS, (id,)).await?;
-    let mut rows: Vec<(ArticleId, i64)> = Vec::new();
+    let mut rows: Vec<(ArticleId, i64, i64)> = Vec::new();
     // Two articles with the same topics meet at them in the same order.
-    let mut topics: Vec<_> = topics.iter().collect();
+    let mut topics: Vec<_> = topics.iter().zip(0_i64..).collect();
     topics.sort();
-    for (slug, name) in topics {
+    for ((slug, name), place) in topics {
         let (topic,): (i64,) = tx.one(TOPIC, (slug.as_str(), name.as_str())).await?;
-        rows.push((id, topic));
+        rows.push((id, topic, place));
     }
     rows.sort_unstable();
-    rows.dedup();
+    rows.dedup_by_key(|(_, topic, _)| *topic);
     tx.many(ADD_TOPICS, rows).await?;
     authors::read_byline(tx, id).await
 }

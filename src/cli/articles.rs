@@ -10,6 +10,7 @@ use crate::{
         self, ArchiveChoices, ArchiveReport, ArchiveState, ArchiveSurvey, ArticlesImported, FeedArrives,
         Fetcher,
     },
+    clock::Clock,
     config::Config,
     site::Site,
 };
@@ -118,7 +119,7 @@ async fn archive(config: &Config, import: &Import, path: &Path) -> anyhow::Resul
         site: import.site.clone(),
     };
     if import.dry_run {
-        let survey = articles::look_at_archive(path, &choices).await?;
+        let survey = articles::look_at_archive(path, &choices, Clock::System.now()).await?;
         return printed(import, &Told::WouldCome(&survey), || would_come(&survey));
     }
     let site = instance::open_site(config).await?;
@@ -157,6 +158,15 @@ fn would_come(survey: &ArchiveSurvey) {
     }
     if survey.brought > 0 {
         println!("{} pictures of the folder come along.", survey.brought);
+    }
+    if survey.to_come > 0 {
+        println!(
+            "{} of those published there are dated on a day to come, and shown from then on.",
+            survey.to_come
+        );
+    }
+    if survey.loose_texts > 0 {
+        println!("{} files that texts lead to are not there, or no articles.", survey.loose_texts);
     }
     if survey.loose_pictures + survey.loose_links > 0 {
         println!(

@@ -110,4 +110,5 @@ params_for_tuples! {
     (A B C D E F G H I J K L M N O P Q R S T U) = 21;
     (A B C D E F G H I J K L M N O P Q R S T U V) = 22;
     (A B C D E F G H I J K L M N O P Q R S T U V W) = 23;
+    (A B C D E F G H I J K L M N O P Q R S T U V W X Y) = 25;
 }

@@ -12,6 +12,8 @@ use super::personal::{LONGEST_NAME, Personal, clean_line};
 pub const GREETING: &str = "Dear {{name, else \"reader\"}},";
 /// So many may stand in one text.
 const MOST: usize = 20;
+/// The longest letter that an edition begins with, in characters.
+pub(super) const LONGEST_LETTER: usize = 100_000;
 /// The longest words for whoever has not answered, in characters.
 const LONGEST_OTHERWISE: usize = 100;
 /// The longest answer written into a mail, in characters.
@@ -54,6 +56,12 @@ pub enum FieldMistake {
         "“{0}” is where a link is to lead, and no mail can lead there: begin it with https:// or mailto:."
     )]
     NoAddress(String),
+    /// Of a letter.
+    #[error("The letter is too long: please keep it under 100,000 characters.")]
+    TooLong,
+    /// Our reader met what nobody foresaw.
+    #[error("Something in this text cannot be read. Take out what you put in last, and try again.")]
+    Strange,
 }
 
 /// A text with one letter of private use in the place of each field, for whoever reads it as something else meanwhile.
@@ -71,7 +79,7 @@ impl Shielded {
         let (mut shielded, mut fields) = (String::with_capacity(text.len()), Vec::new());
         for piece in pieces(text).unwrap_or_else(|_| vec![Piece::Text(text)]) {
             match piece {
-                Piece::Text(text) => shielded.extend(text.chars().filter(|c| shielded_by(*c).is_none())),
+                Piece::Text(text) => shielded.push_str(&Self::without(text)),
                 Piece::Field(name, otherwise) => {
                     shielded
                         .extend(u32::try_from(fields.len()).ok().and_then(|at| char::from_u32(SHIELD + at)));
@@ -81,6 +89,11 @@ impl Shielded {
             }
         }
         Self { text: shielded, fields }
+    }
+
+    /// A text without such letters, where they stand for no field.
+    pub(super) fn without(text: &str) -> String {
+        text.chars().filter(|c| shielded_by(*c).is_none()).collect()
     }
 
     /// With the fields in their places again.

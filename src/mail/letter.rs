@@ -6,7 +6,7 @@
 use pulldown_cmark::{Event, LinkType, Options, Parser, Tag, TagEnd};
 use serde::{Deserialize, Serialize};
 
-use super::fields::{FieldMistake, MailField, Shielded, check_fields};
+use super::fields::{FieldMistake, LONGEST_LETTER, MailField, Shielded, check_fields};
 
 /// In plain text a list in a list is moved in, and one in that; what is deeper no further.
 const DEEPEST: usize = 3;
@@ -63,6 +63,9 @@ pub fn letter(markdown: &str) -> Vec<LetterBlock> {
 /// # Errors
 /// [`FieldMistake`], the first that there is.
 pub fn check_letter(markdown: &str, known: &[MailField]) -> Result<(), FieldMistake> {
+    if markdown.chars().count() > LONGEST_LETTER {
+        return Err(FieldMistake::TooLong);
+    }
     check_fields(markdown, known)?;
     let (blocks, wrong) = Reading::of(markdown);
     // Braces may be written so that they are none in the Markdown, and are in the letter.
@@ -125,8 +128,14 @@ impl Reading {
             item: None,
             wrong: None,
         };
-        for event in Parser::new_ext(&text, Options::empty()) {
-            reading.event(event);
+        for (event, at) in Parser::new_ext(&text, Options::empty()).into_offset_iter() {
+            match event {
+                // What is written as a number is the letter of that number, and never the field that another such letter stands for.
+                Event::Text(letter) if text[at.clone()].starts_with('&') && !letter.starts_with('&') => {
+                    reading.write(&Shielded::without(&letter));
+                }
+                event => reading.event(event),
+            }
         }
         reading.end();
         reading.join();
@@ -419,6 +428,24 @@ mod tests {
         }
         assert_eq!(wrong("[a](https://example.org/{{name}})"), FieldMistake::NotHere);
         assert_eq!(check_letter("[a](https://example.org) {{name}}", &[]), Ok(()));
+    }
+
+    /// TRUST A2: no letter can be written so that it becomes a field, however its number is spelt.
+    #[test]
+    fn a_letter_by_its_number_is_no_field() {
+        for number in ["&#xE000;", "&#xe000;", "&#57344;", "&#0057344;", "\u{e000}"] {
+            let text = format!("Dear {{{{name, else \"all\"}}}}, **a{number}b** &amp; `&#9;`");
+            assert_eq!(told(&text), ["Dear {{name, else \"all\"}}, **ab** & &#9;"], "{number}");
+            let address = format!("[a](https://example.org/{number}) {{{{name}}}}");
+            let runs = letter(&address).into_iter().flat_map(|block| block.runs);
+            assert!(runs.into_iter().all(|run| !run.link.contains("name")), "{number}");
+        }
+    }
+
+    #[test]
+    fn a_letter_has_an_end() {
+        assert_eq!(check_letter(&"é".repeat(LONGEST_LETTER), &[]), Ok(()));
+        assert_eq!(check_letter(&"é".repeat(LONGEST_LETTER + 1), &[]), Err(FieldMistake::TooLong));
     }
 
     #[test]

@@ -8,6 +8,7 @@ use url::Url;
 use super::{Block, Content};
 use crate::{
     db::{self, Db},
+    heavy,
     mail::{self, FieldMistake, LetterBlock, MailField},
     settings::Settings,
     subscribers,
@@ -30,17 +31,22 @@ pub async fn mistakes(db: &Db, content: &Content) -> db::Result<Vec<(Place, Fiel
     for (place, text) in [(Place::Subject, &content.subject), (Place::PreviewText, &content.preview_text)] {
         mistakes.extend(mail::check_none(text).err().map(|mistake| (place, mistake)));
     }
-    let letters: Vec<(Place, &str)> = std::iter::once((Place::Letter, content.intro_markdown.as_str()))
+    let letters: Vec<(Place, String)> = std::iter::once((Place::Letter, content.intro_markdown.clone()))
         .chain(content.blocks.iter().enumerate().filter_map(|(at, block)| match block {
-            Block::Words(words) => Some((Place::Block(at), words.as_str())),
+            Block::Words(words) => Some((Place::Block(at), words.clone())),
             _ => None,
         }))
         .collect();
     let any = letters.iter().any(|(_, letter)| letter.contains("{{"));
     let known = if any { known(db).await? } else { Vec::new() };
-    for (place, letter) in letters {
-        mistakes.extend(mail::check_letter(letter, &known).err().map(|mistake| (place, mistake)));
-    }
+    let read = move || {
+        let check = |(place, letter): (Place, String)| Some((place, mail::check_letter(&letter, &known).err()?));
+        letters.into_iter().filter_map(check).collect()
+    };
+    mistakes.extend(heavy::aside(read).await.unwrap_or_else(|cause| {
+        tracing::warn!(%cause, "the words of an edition cannot be read");
+        vec![(Place::Letter, FieldMistake::Strange)]
+    }));
     for (at, block) in content.blocks.iter().enumerate() {
         let mistake = match block {
             Block::Article(shown) => {

@@ -453,12 +453,13 @@ both_engines! {
             ("blog/posts/salt.md", text.as_bytes()),
             ("blog/posts/oven.png", &drawing(700, 40)),
             ("blog/static/images/dough.png", &drawing(640, 60)),
-            ("blog/posts/broken.md", b"# Broken\n\n![Never](broken.png)\n"),
+            ("blog/posts/broken.md", b"# Broken\n\n![Never](broken.png) ![An oven](oven.png) ![Lost](lost.png)\n"),
             ("blog/posts/broken.png", b"no picture"),
         ]);
         let archive = begun(&app, &folder).await;
         let desk = app.desk().await;
         let page = desk.open(&format!("/desk/articles/bring-in/{}", archive.public_id)).await;
+        // The oven is shown by two of them, and lies there once.
         page.says("3 pictures in the file that the texts show");
         page.says("2 pictures and 1 link. Give the address of the site below");
         articles::remove_archive(&app.site, &archive).await.expect("put away");
@@ -475,7 +476,7 @@ both_engines! {
         assert_eq!(salt.image_url, Some(app.site.url(&format!("/pictures/{dough}-640.png"))));
         let page = desk.open(&format!("/desk/articles/bring-in/{}", newest(&app).await.public_id)).await;
         page.says("2 pictures and one link not shown (lost.png, /blog/posts/tag.png, /about/), for only a place of the folder is named: bring the folder again");
-        page.says("One picture not shown (broken.png)").says("not kept: broken.png, This is no picture");
+        page.says("2 pictures not shown (broken.png, lost.png)").says("not kept: broken.png, This is no picture");
         assert_eq!(come(&app, &folder, &published()).await.unchanged, 2);
 
         let of_a_site = ArchiveChoices { site: "https://gull.example".to_owned(), ..published() };
@@ -555,23 +556,112 @@ both_engines! {
         assert_eq!(all(&app).await.len(), 1);
     }
 
-    /// A file that is dated on a day to come is a draft until then, and known by its day though title and words change there.
+    /// A file that is dated on a day to come is scheduled for it, which is said before and after, and known by its day though title and words
+    /// change there.
     async fn a_file_of_a_day_to_come_waits_for_it(app: TestApp) {
         let day = app.site.now().plus(Duration::from_secs(3 * 86_400)).to_string();
         let file = |title: &str, words: &str| zip(&[("posts/hello.md", &format!("---\ntitle: {title}\ndate: {day}\n---\n{words}\n"))]);
+        let archive = begun(&app, file("Soon", "Ships.")).await;
+        let page = app.desk().await.open(&format!("/desk/articles/bring-in/{}", archive.public_id)).await;
+        page.says("1 article that readers see there").says("1 of them dated on a day to come").says("On a day to come");
+        articles::remove_archive(&app.site, &archive).await.expect("put away");
         assert_eq!(come(&app, file("Soon", "Ships."), &published()).await.new, 1);
         let one = called(&app, "Soon").await;
-        assert_eq!((one.state, one.published_at.to_string()), (ArticleState::Draft, day.clone()));
+        assert_eq!((one.state, one.published_at.to_string()), (ArticleState::Published, day.clone()));
+        let address = format!("/articles/{}", one.slug);
+        assert_eq!(app.visitor().open(&address).await.status, 404, "not yet");
         let page = app.desk().await.open(&format!("/desk/articles/bring-in/{}", newest(&app).await.public_id)).await;
-        page.says("It is dated on a day to come, so it is a draft");
+        page.says("It is dated on a day to come, and shown from then on");
         let report = come(&app, file("Sooner", "Sails."), &published()).await;
         assert_eq!((report.new, report.updated), (0, 1), "{report:?}");
         assert_eq!(come(&app, file("Sooner", "Sails."), &published()).await.unchanged, 1);
         app.advance(Duration::from_secs(4 * 86_400));
+        app.visitor().open(&address).await.says("Sails.");
         assert_eq!(come(&app, file("Here", "Boats."), &published()).await.updated, 1);
         let one = called(&app, "Here").await;
         assert_eq!((one.state, one.published_at.to_string()), (ArticleState::Published, day));
         assert_eq!(all(&app).await.len(), 1);
+    }
+
+    /// A file is known by the day that it says, whatever day the article bears here: one that was published here before its day, and one that
+    /// readers see and that its folder puts off, stay one article each when title and words change there.
+    async fn a_file_is_known_by_the_day_that_it_says(app: TestApp) {
+        let day = |days: u64| app.site.now().plus(Duration::from_secs(days * 86_400)).to_string();
+        let file = |path: &str, title: &str, day: &str| zip(&[(path, &format!("---\ntitle: {title}\ndate: {day}\n---\nOf {title}.\n"))]);
+        let (soon, later) = (day(3), day(9));
+        assert_eq!(come(&app, file("posts/early.md", "Early", &soon), &published()).await.new, 1);
+        let one = called(&app, "Early").await;
+        let now = WrittenArticle { title: "Early".to_owned(), state: ArticleState::Published, published_at: Some(app.site.now()), ..WrittenArticle::default() };
+        publishing::change_article(&app.site, (one.id, one.version), &now, &[]).await.expect("published");
+        let report = come(&app, file("posts/early.md", "Another", &soon), &published()).await;
+        assert_eq!((report.new, report.kept), (0, 1), "{report:?}");
+
+        assert_eq!(come(&app, file("posts/put-off.md", "Shown", "2024-03-05"), &published()).await.new, 1);
+        let shown = called(&app, "Shown").await;
+        for (title, day) in [("Shown", &later), ("Put off", &later)] {
+            let report = come(&app, file("posts/put-off.md", title, day), &published()).await;
+            assert_eq!((report.new, report.updated), (0, 1), "{report:?}");
+        }
+        let one = called(&app, "Put off").await;
+        assert_eq!((one.id, one.state, one.published_at), (shown.id, ArticleState::Published, shown.published_at), "readers see it, and go on seeing it");
+        assert_eq!(all(&app).await.len(), 2);
+    }
+
+    /// A link to a file of the folder leads to the article that comes of it, in whichever order they come and whatever it is called there, and to
+    /// its own address where it has one. Again it changes nothing. A file that is not there, or is no article, is counted before and said after.
+    async fn texts_of_a_folder_lead_to_each_other(app: TestApp) {
+        let bread = "---\ntitle: Bread\n---\nSee [the salt](salt.md#how), [the oven](../notes/oven.md) and [our site's](own.md).\n";
+        let folder = zip(&[
+            ("blog/notes/oven.md", "---\ntitle: Oven\nslug: the-oven\n---\nBaked: [bread](/posts/bread.md), [lost](lost.md), [how it is built](../README.md).\n"),
+            ("blog/posts/bread.md", bread),
+            ("blog/posts/own.md", "---\ntitle: Own\ncanonical: https://gull.example/own\n---\n[Bread](bread.md)\n"),
+            ("blog/posts/salt.md", "---\ntitle: Salt\n---\nIn [bread](bread.md), [lost](../notes/lost.md).\n"),
+            ("blog/README.md", "How it is built: [bread](posts/bread.md)."),
+        ]);
+        let archive = begun(&app, &folder).await;
+        let desk = app.desk().await;
+        let page = desk.open(&format!("/desk/articles/bring-in/{}", archive.public_id)).await;
+        page.says("2 Markdown files that the texts lead to are not in the file, or no article");
+        assert!(!page.body.contains("Give the address of the site below, and they lead there"), "{}", page.body);
+        articles::remove_archive(&app.site, &archive).await.expect("put away");
+
+        let report = come(&app, &folder, &published()).await;
+        assert_eq!((report.new, report.updated, report.unchanged, report.left), (4, 0, 0, 1), "{report:?}");
+        let at = |slug: &str| app.site.url(&format!("/articles/{slug}"));
+        let text = called(&app, "Bread").await;
+        for there in [format!("{}#how", at("salt")), at("the-oven"), "https://gull.example/own".to_owned()] {
+            assert!(text.body_html.contains(&format!("href=\"{there}\"")), "{there}: {}", text.body_html);
+        }
+        assert!(text.body_markdown.as_deref().is_some_and(|text| text.contains(&format!("[the oven]({})", at("the-oven")))));
+        for title in ["Oven", "Own", "Salt"] {
+            assert!(called(&app, title).await.body_html.contains(&format!("href=\"{}\"", at("bread"))), "{title}");
+        }
+        let page = desk.open(&format!("/desk/articles/bring-in/{}", newest(&app).await.public_id)).await;
+        page.says("2 links not shown (lost.md, ../README.md), for no article here is made of those files");
+        page.says("One link not shown (../notes/lost.md), for no article here is made of that file");
+        assert!(!page.body.contains("address of the site"), "{}", page.body);
+
+        let again = come(&app, &folder, &published()).await;
+        assert_eq!((again.new, again.updated, again.unchanged), (0, 0, 4), "{again:?}");
+        // Another folder has a file of that name: each leads to its own.
+        let other = zip(&[
+            ("blog/posts/again.md", "---\ntitle: Again\n---\n[Bread](bread.md)\n"),
+            ("blog/posts/bread.md", "---\ntitle: Other bread\ndate: 2021-02-03\n---\nRye.\n"),
+        ]);
+        assert_eq!(come(&app, &other, &published()).await.new, 2);
+        let rye = called(&app, "Other bread").await;
+        assert!(called(&app, "Again").await.body_html.contains(&at(&rye.slug)), "{}", rye.slug);
+        assert!(called(&app, "Salt").await.body_html.contains(&format!("href=\"{}\"", at("bread"))));
+        assert_eq!(come(&app, &folder, &published()).await.unchanged, 4);
+
+        // What died between the two goes on there: that all came is known, and those that name others come again.
+        change(&app.site.db, "update article set body_html = 'cut', body_markdown = 'cut', archive_hash = 'cut' where title = 'Salt'").await;
+        let archive = begun(&app, &folder).await;
+        articles::take_archive(&app.site, &archive, archive.changed_at, &published(), 1).await.expect("taken");
+        change(&app.site.db, "update archive set at = 5 where state = 'running'").await;
+        work(&app).await;
+        assert_eq!(now(&app, &archive.public_id).await.state, ArchiveState::Done);
+        assert!(called(&app, "Salt").await.body_html.contains(&at("bread")));
     }
 
     /// What somebody deleted stays deleted, however long ago that was, unless somebody asks for it back.

@@ -9,6 +9,7 @@ use std::{
 use broadside::{
     articles::{
         self, Article, ArticleState, Feed, FeedArrives, FeedId, FeedSettings, FeedState, OtherTopics,
+        WrittenArticle,
     },
     db::{self, Engine},
     jobs, publishing,
@@ -742,6 +743,37 @@ both_engines! {
     }
 
     /// As drafts, where somebody chose that; and filed under the topics that its words become.
+    /// Drafts that feeds brought are told on the overview, with a link that shows them and nothing else; topics stand as their source named them.
+    async fn drafts_of_feeds_are_told_on_the_overview(app: TestApp) {
+        let site = Harbour::open().await;
+        let desk = app.desk().await;
+        assert!(!desk.open("/desk").await.body.contains("that a feed brought"));
+        site.gives("/feed", 200, &[], &feed("Gull", &[("1", "One", &["Work", "Bread", "Salt"])]));
+        articles::bring_in_feed(&app.site, &fetcher(), &site.url("/feed"), (FeedArrives::Draft, None)).await.expect("it can be read");
+        desk.open("/desk").await.says("One draft that a feed brought waits for you");
+        site.gives("/feed", 200, &[], &feed("Gull", &[("1", "One", &["Work", "Bread", "Salt"]), ("2", "Two", &[])]));
+        app.advance(2 * HOUR);
+        poll(&app).await;
+        let ours = WrittenArticle { title: "Ours".to_owned(), topics: vec!["Rivers".to_owned(), "Bread".to_owned(), "Housing".to_owned()], ..WrittenArticle::default() };
+        let ours = articles::create(&app.site, &ours).await.expect("written");
+        let desk = app.desk().await;
+        desk.open("/desk").await.says("2 drafts that feeds brought wait for you");
+        let page = desk.open("/desk/articles?state=draft&feed=any").await;
+        assert!(page.body.contains(">One</a>") && page.body.contains(">Two</a>") && !page.body.contains(">Ours</a>"), "{}", page.body);
+        assert!(page.body.contains("<option value=\"any\" selected>From any feed</option>"));
+
+        let named = |article: Article| article.topics.into_iter().map(|topic| topic.name).collect::<Vec<_>>();
+        assert_eq!(named(article(&app, "One").await), ["Work", "Bread", "Salt"]);
+        assert_eq!(named(ours), ["Rivers", "Bread", "Housing"]);
+        let one = article(&app, "One").await;
+        let path = format!("/desk/articles/{}", one.id.0);
+        let form = desk.open(&path).await.form(&path);
+        assert_eq!(form.value("topics"), Some("Work, Bread, Salt"));
+        desk.submit(&form.with("topics", "Salt, Work, Air").with("act", "publish")).await;
+        assert_eq!(named(article(&app, "One").await), ["Salt", "Work", "Air"]);
+        desk.open("/desk").await.says("One draft that a feed brought waits for you");
+    }
+
     async fn its_articles_arrive_as_somebody_chose(app: TestApp) {
         let harbour = Harbour::open().await;
         harbour.gives("/feed", 200, &[("etag", "\"v1\"")], &feed("Harbour", &[("one", "High tide", &["Tenants", "Various", "Lamps"])]));
@@ -750,7 +782,7 @@ both_engines! {
             let topics = article(&app, title).await.topics;
             topics.into_iter().map(|topic| topic.name).collect::<Vec<_>>()
         };
-        assert_eq!(topics("High tide").await, ["Lamps", "Tenants", "Various"]);
+        assert_eq!(topics("High tide").await, ["Tenants", "Various", "Lamps"], "in the order in which the feed names them");
         let desk = app.desk().await;
         let own = format!("/desk/feeds/{}", id.0);
         let page = desk.open(&own).await;

@@ -125,12 +125,14 @@ both_engines! {
     async fn a_mistake_is_told_where_it_is_typed_and_is_not_sent(app: TestApp) {
         answered(&app).await;
         let desk = app.desk().await;
+        let long = "Dear all. ".repeat(10_001).trim().to_owned();
         for (intro, told) in [
             ("Dear {{first_name}},", "two braces begin a field, and this is none"),
             ("Dear {{field.first_name}},", "Say what stands there for readers who have not answered"),
             ("Dear {{field.secret, else \"x\"}},", "There is no field “secret” that may stand in mails"),
             ("Read [us](example.org).", "“example.org” is where a link is to lead, and no mail can lead there"),
             ("Read [us](https://example.org/{{name}}).", "No field can stand here"),
+            (&*long, "The letter is too long: please keep it under 100,000 characters"),
         ] {
             let draft = written(&app, intro).await;
             let path = format!("/desk/editions/{}", draft.public_id);

@@ -253,6 +253,43 @@ both_engines! {
         assert!(!waits().await, "nobody wants it any more");
     }
 
+    /// The articles of a large feed are told of the wish some at a time, by their key, and never while somebody waits for the page; what died in
+    /// the middle goes on behind the last that was told. Whoever does not want it any more is heard in the same way.
+    async fn a_wish_for_pictures_reaches_a_large_feed_in_steps(app: TestApp) {
+        let site = another_site(photograph(900, 300, 120)).await;
+        let fetcher = articles::Fetcher::new(true).expect("a client");
+        let (feed, _) = articles::add_feed(&app.site, &fetcher, &format!("http://{site}/feed"), articles::FeedArrives::Published).await.expect("a feed");
+        let items: String = (0..60).map(|n| format!("<item><guid>x:{n}</guid><title>Quay {n}</title><description><![CDATA[<p>Two. <img src='http://{site}/quay.jpg' alt='Two boats'></p>]]></description></item>")).collect();
+        let document = format!("<rss version='2.0'><channel><title>G</title><link>http://{site}/</link>{items}</channel></rss>");
+        articles::import(&app.site, Some(feed.id), articles::parse_feed(document.as_bytes(), None, None).expect("a feed")).await.expect("imported");
+        let set = async |keeps_pictures| {
+            let set = articles::FeedSettings { every: feed.every, arrives: feed.arrives, topic_map: String::new(), other_topics: feed.other_topics, keeps_pictures };
+            assert!(articles::set_feed(&app.site, feed.id, &set, None).await.expect("set"));
+        };
+        let waiting = async || rows::<(i64,)>(&app.site.db, "select id from article where pictures_at is not null order by id").await.len();
+        let after = async || rows::<(Option<i64>,)>(&app.site.db, "select pictures_after from feed").await[0].0;
+        let ours = async || rows::<(String,)>(&app.site.db, "select coalesce(image_url, '') from article order by id").await.iter().map(|(image,)| image.contains("/pictures/")).collect::<Vec<_>>();
+        set(true).await;
+        assert_eq!((waiting().await, after().await), (0, Some(0)), "nothing is written while somebody waits for the page");
+        set(true).await;
+        assert_eq!(after().await, Some(0), "saved again, it is as it was");
+        // As who died in the middle left it.
+        let thirtieth = rows::<(i64,)>(&app.site.db, "select id from article order by id").await[29].0;
+        change(&app.site.db, format!("update feed set pictures_after = {thirtieth}").leak()).await;
+        articles::copy_waiting_pictures(&app.site, &fetcher).await.expect("a turn");
+        assert_eq!((waiting().await, after().await), (0, None));
+        assert_eq!(ours().await, [[false; 30], [true; 30]].concat(), "those behind it, and no others");
+
+        set(false).await;
+        change(&app.site.db, "update article set pictures_at = 1").await;
+        articles::copy_waiting_pictures(&app.site, &fetcher).await.expect("a turn");
+        assert_eq!((waiting().await, after().await), (0, None));
+        assert!(!ours().await[0], "nobody wants it any more");
+        set(true).await;
+        articles::copy_waiting_pictures(&app.site, &fetcher).await.expect("a turn");
+        assert_eq!(ours().await, [true; 60]);
+    }
+
     /// Caption and credit of a picture that leads an article are read below it, in the mail and on the page.
     async fn caption_and_credit_are_read_in_a_mail(app: TestApp) {
         let kept = pictures::keep(&app.site, None, ("quay.jpg", None), photograph(900, 300, 120)).await.expect("kept").picture;

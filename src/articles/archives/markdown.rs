@@ -2,25 +2,33 @@
 //!
 //! Of YAML and TOML what such files hold is read: a word and its value, lists, and one level within.
 
-use std::io::Read;
+use std::{collections::HashMap, io::Read};
 
 use url::Url;
 
 use super::{
     clean,
-    folder::{self, Files, Settled},
-    piece::{ArchiveError, Article, Piece, Reading, Wanted, What},
+    folder::{self, Asks, Files, Loose, PICTURES, Settled, TEXTS},
+    piece::{ArchiveError, Article, Piece, Reading, Text, Wanted, What},
     rows::ArchiveChoices as Choices,
     settle::{clipped, joined, moment, web_address},
     zipped::Zip,
 };
 use crate::{
     articles::{
-        cleaning::charset, cleaning::html, feed::ParsedArticle, identity::link_key, import::There, writing,
+        cleaning::charset,
+        cleaning::html,
+        feed::ParsedArticle,
+        identity::{link_key, sum},
+        import::There,
+        writing,
     },
+    clock::Moment,
     pictures::LARGEST_PICTURE,
 };
 
+/// An address that will do where nobody reads it (RFC 2606).
+const ANYWHERE: &str = "https://here.invalid/";
 /// A longer file is no article.
 const LONGEST: u64 = 2 * 1024 * 1024;
 const MOST_WORDS: usize = 200;
@@ -252,11 +260,18 @@ fn canonical(front: &Front, site: Option<&Url>) -> String {
 /// Reads it for the first time: what each file is called.
 pub(super) fn look(zip: &mut Zip, reading: &mut Reading<'_>) -> Result<(), ArchiveError> {
     let site = site(&reading.choices);
-    for at in zip.named(&[".md", ".markdown"]) {
+    for at in zip.named(&TEXTS) {
         let path = zip.file(at).0.to_owned();
-        let whole = text(zip, at)?.unwrap_or_default();
-        let canonical = canonical(&parted(&whole).0, site.as_ref());
-        reading.named(&id(&path, &canonical), &link_key(Some(&canonical)))?;
+        let whole = text(zip, at)?;
+        let (front, words) = parted(whole.as_deref().unwrap_or_default());
+        let canonical = canonical(&front, site.as_ref());
+        let id = id(&path, &canonical);
+        reading.named(&id, &link_key(Some(&canonical)))?;
+        if whole.is_some() && !is_about_the_folder(&path) {
+            let (title, _) = titled(&front, words, &path);
+            let text = Text { id, canonical, title, day: day(&front, &path) };
+            reading.texts.insert(at, text);
+        }
         if !reading.goes_on() {
             break;
         }
@@ -267,31 +282,68 @@ pub(super) fn look(zip: &mut Zip, reading: &mut Reading<'_>) -> Result<(), Archi
 /// Reads it for the second time: article for article.
 pub(super) fn pieces(zip: &mut Zip, reading: &mut Reading<'_>) -> Result<(), ArchiveError> {
     let site = site(&reading.choices);
-    let files = Files::of(zip);
-    for at in zip.named(&[".md", ".markdown"]) {
+    let files = Files::of(zip, zip.named(&PICTURES));
+    let texts = Files::of(zip, reading.texts.keys().copied());
+    // Where each of them is, once it was asked for.
+    let mut there: HashMap<usize, Option<String>> = HashMap::new();
+    for at in zip.named(&TEXTS) {
+        if reading.is_again && !reading.texts.contains_key(&at) {
+            reading.count += 1;
+            continue;
+        }
         let path = zip.file(at).0.to_owned();
-        let last = path.rsplit('/').next().unwrap_or_default().to_ascii_lowercase();
         let what = match text(zip, at)? {
+            Some(whole) if reading.is_again && !may_name_texts(&whole) => {
+                reading.count += 1;
+                continue;
+            }
             None => What::Left("it is longer than 2 MB".to_owned()),
-            Some(_) if last.starts_with('_') || last == "readme.md" => {
+            Some(_) if is_about_the_folder(&path) => {
                 What::Left("it says something about the folder, and is no article".to_owned())
             }
             Some(whole) => {
-                let is_cleaned = reading.is_cleaned();
-                let keeps = &mut reading.keeps;
-                let mut keep = |at: usize, alt: &str| match keeps {
-                    Some(keeps) if is_cleaned => keeps(wanted(zip, at, alt)?),
-                    // Any address will do: nobody reads what it is in.
-                    _ => Ok("https://here.invalid/".to_owned()),
+                let (is_cleaned, is_again) = (reading.is_cleaned(), reading.is_again);
+                let Reading { keeps, leads, brought, texts: known, .. } = reading;
+                let mut keep = |at: usize, alt: &str| {
+                    let kept = match keeps {
+                        Some(keeps) if is_cleaned => keeps(wanted(zip, at, alt)?),
+                        // Any address will do: nobody reads what it is in.
+                        _ => Ok(ANYWHERE.to_owned()),
+                    };
+                    kept.inspect(|_| {
+                        brought.insert(at);
+                    })
+                };
+                let mut lead = |at: usize| {
+                    let text = known.get(&at)?;
+                    match leads {
+                        _ if !text.canonical.is_empty() => Some(text.canonical.clone()),
+                        Some(leads) if is_cleaned => there.entry(at).or_insert_with(|| leads(text)).clone(),
+                        _ => Some(ANYWHERE.to_owned()),
+                    }
                 };
                 let mut settle = |text: &str, image: &str, base: Option<&Url>| {
-                    folder::settled((&path, text, image), (&files, base), &mut keep)
+                    let asks = Asks { keep: &mut keep, lead: &mut lead };
+                    folder::settled((&path, text, image), (&files, &texts, base), asks)
                 };
                 match article((&path, &whole), site.as_ref(), &reading.choices, &mut settle) {
-                    Ok((article, settled)) => {
-                        reading.brought += settled.brought;
-                        reading.loose.0 += settled.pictures.len() as u64;
-                        reading.loose.1 += settled.links.len() as u64;
+                    Ok((_, settled)) if is_again && !settled.names_texts => {
+                        reading.count += 1;
+                        continue;
+                    }
+                    Ok((mut article, settled)) => {
+                        let loose = &mut reading.loose;
+                        for (all, some) in [
+                            (&mut loose.pictures, &settled.pictures),
+                            (&mut loose.links, &settled.links),
+                            (&mut loose.texts, &settled.texts),
+                        ] {
+                            all.extend(some.iter().map(|Loose { place, .. }| sum(place)));
+                        }
+                        let is_to_come = article.article.published_at.is_some_and(|at| at > reading.now);
+                        reading.to_come += u64::from(is_to_come && article.there == There::Published);
+                        // Of the texts that it names it is known once all of them came.
+                        article.said = if is_again { settled.said_of_texts() } else { settled.said() };
                         match is_cleaned {
                             true => What::Article(Box::new(article)),
                             false => What::Passed(article.there),
@@ -310,6 +362,18 @@ pub(super) fn pieces(zip: &mut Zip, reading: &mut Reading<'_>) -> Result<(), Arc
         }
     }
     Ok(())
+}
+
+/// What says something about the folder is no article.
+fn is_about_the_folder(path: &str) -> bool {
+    let last = path.rsplit(['/', '\\']).next().unwrap_or_default().to_ascii_lowercase();
+    last.starts_with('_') || last == "readme.md"
+}
+
+/// Whether a text may have a link to another; most have none, and are not read for it.
+fn may_name_texts(whole: &str) -> bool {
+    whole.as_bytes().windows(3).any(|end| end.eq_ignore_ascii_case(b".md"))
+        || whole.to_ascii_lowercase().contains(".markdown")
 }
 
 /// A picture of the folder, read for whoever keeps it.
@@ -335,19 +399,8 @@ fn article(
     settle: Settle<'_>,
 ) -> Result<(Article, Settled), String> {
     let (front, text) = parted(whole);
-    let (file, day) = name(path);
-    let mut text = text.trim().to_owned();
-    let mut title = front.one(&["title"]).to_owned();
-    if title.is_empty()
-        && let Some(heading) = text.strip_prefix("# ")
-    {
-        let (first, rest) = heading.split_once('\n').unwrap_or((heading, ""));
-        title = first.trim().trim_end_matches('#').trim().to_owned();
-        text = rest.trim().to_owned();
-    }
-    if title.is_empty() {
-        title = file.replace(['-', '_'], " ");
-    }
+    let (file, _) = name(path);
+    let (title, text) = titled(&front, text, path);
     if text.is_empty() && front.0.is_empty() {
         return Err("it is empty".to_owned());
     }
@@ -378,22 +431,20 @@ fn article(
         "hero",
     ]);
     let base = web_address(&canonical, None).or_else(|| site.cloned());
-    let settled = settle(&text, image, base.as_ref());
+    let settled = settle(text, image, base.as_ref());
     let body_html = writing::markdown_to_html(&settled.text);
     let image_url = settled
         .image
         .clone()
         .or_else(|| web_address(image, base.as_ref()).map(String::from))
         .or_else(|| html::first_image(&body_html));
-    let published_at = moment(front.one(&["date", "published", "publishdate", "pubdate", "created"]))
-        .or_else(|| moment(day?));
     let is_draft = front.is_said("draft")
         || front.all(&["published"]).first().is_some_and(|said| said.eq_ignore_ascii_case("false"))
         || front.one(&["status"]).eq_ignore_ascii_case("draft")
         || path.split('/').any(|folder| folder == "_drafts");
     let article = ParsedArticle {
         source_id: id(path, &canonical),
-        title: clipped(title.split_whitespace().collect::<Vec<_>>().join(" "), 300),
+        title,
         standfirst: clipped(
             html::text_of(&writing::markdown_to_html(front.one(&[
                 "standfirst",
@@ -419,12 +470,34 @@ fn article(
         ),
         image_url,
         origin_note: None,
-        published_at,
+        published_at: day(&front, path),
     };
     let slug = Some(front.one(&["slug"])).filter(|slug| !slug.is_empty()).unwrap_or(file);
     let there = if is_draft { There::Draft } else { There::Published };
-    let (markdown, said) = (Some(settled.text.clone()), settled.said());
-    Ok((Article { article, there, markdown, slug: Some(slug.to_owned()), said }, settled))
+    let markdown = Some(settled.text.clone());
+    Ok((Article { article, there, markdown, slug: Some(slug.to_owned()), said: None }, settled))
+}
+
+/// The title of a text, and the text without it.
+fn titled<'a>(front: &Front, text: &'a str, path: &str) -> (String, &'a str) {
+    let (mut title, mut text) = (front.one(&["title"]).to_owned(), text.trim());
+    if title.is_empty()
+        && let Some(heading) = text.strip_prefix("# ")
+    {
+        let (first, rest) = heading.split_once('\n').unwrap_or((heading, ""));
+        title = first.trim().trim_end_matches('#').trim().to_owned();
+        text = rest.trim();
+    }
+    if title.is_empty() {
+        title = name(path).0.replace(['-', '_'], " ");
+    }
+    (clipped(title.split_whitespace().collect::<Vec<_>>().join(" "), 300), text)
+}
+
+/// The day of a text, as it says it itself, or its name does.
+fn day(front: &Front, path: &str) -> Option<Moment> {
+    moment(front.one(&["date", "published", "publishdate", "pubdate", "created"]))
+        .or_else(|| moment(name(path).1?))
 }
 
 #[cfg(test)]

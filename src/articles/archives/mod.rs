@@ -252,9 +252,13 @@ pub async fn is_archive(path: &Path) -> io::Result<bool> {
 ///
 /// # Errors
 /// [`ArchiveError`].
-pub async fn look_at_archive(path: &Path, choices: &ArchiveChoices) -> Result<ArchiveSurvey, ArchiveError> {
+pub async fn look_at_archive(
+    path: &Path,
+    choices: &ArchiveChoices,
+    now: Moment,
+) -> Result<ArchiveSurvey, ArchiveError> {
     let (path, choices) = (path.to_owned(), choices.clone());
-    heavy::aside(move || read::survey(&file::on_disk(&path), &choices))
+    heavy::aside(move || read::survey(&file::on_disk(&path), &choices, now))
         .await
         .unwrap_or_else(|broke| Err(ArchiveError::GaveUp(broke.to_string())))
 }
@@ -268,7 +272,7 @@ pub async fn bring_in_archive(
     path: &Path,
     choices: &ArchiveChoices,
 ) -> Result<Archive, BringArchiveError> {
-    let survey = look_at_archive(path, choices).await?;
+    let survey = look_at_archive(path, choices, site.now()).await?;
     let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let mut receiving = ReceivingArchive::begin(site, None, &name).await?;
     let mut pieces = file::sent(path);

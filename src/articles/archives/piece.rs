@@ -1,6 +1,10 @@
 //! What an archive consists of, and what its readers have in common.
 
-use std::{collections::BTreeMap, io, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashMap, HashSet},
+    io,
+    sync::Arc,
+};
 
 use super::{
     clean,
@@ -8,6 +12,7 @@ use super::{
 };
 use crate::{
     articles::{feed::ParsedArticle, identity::Document, import::There},
+    clock::Moment,
     kept_file,
     moving_in::AnyPlace,
 };
@@ -165,6 +170,28 @@ pub(super) struct Wanted {
 /// Keeps a picture, and says its address, or why it is not kept.
 pub(super) type Keeps<'a> = &'a mut dyn FnMut(Wanted) -> Result<String, String>;
 
+/// A text of a folder that others may name.
+#[derive(Clone, Debug)]
+pub(super) struct Text {
+    /// What it is called for good.
+    pub id: String,
+    /// Where it says that it stands; may be empty.
+    pub canonical: String,
+    pub title: String,
+    pub day: Option<Moment>,
+}
+
+/// Where the article is that comes of a text, if it is here.
+pub(super) type Leads<'a> = &'a mut dyn FnMut(&Text) -> Option<String>;
+
+/// What leads nowhere, each place once.
+#[derive(Debug, Default)]
+pub(super) struct AllLoose {
+    pub pictures: HashSet<u64>,
+    pub links: HashSet<u64>,
+    pub texts: HashSet<u64>,
+}
+
 /// Who reads an archive, and what they want of it.
 pub(super) struct Reading<'a> {
     pub choices: ArchiveChoices,
@@ -174,11 +201,19 @@ pub(super) struct Reading<'a> {
     pub site: String,
     /// What is in it that is neither a post nor a page, by its kind.
     pub kinds: BTreeMap<String, u64>,
-    /// Pictures that come along with its texts; pictures and links that name a place of its folder and lead nowhere.
-    pub brought: u64,
-    pub loose: (u64, u64),
-    /// Keeps the pictures that come along; nobody does while it is only looked through.
+    /// Pictures that come along with its texts, by their places in the file; what its texts name and leads nowhere.
+    pub brought: HashSet<usize>,
+    pub loose: AllLoose,
+    /// The texts of a folder, by their places in the file.
+    pub texts: HashMap<usize, Text>,
+    /// How many of those that readers see there are dated on a day to come.
+    pub to_come: u64,
+    pub now: Moment,
+    /// Keeps the pictures that come along, and knows which articles are here; nobody does while it is only looked through.
     pub keeps: Option<Keeps<'a>>,
+    pub leads: Option<Leads<'a>>,
+    /// All came, and those come again that name others: these are here by now.
+    pub is_again: bool,
     /// What was taken before.
     pub after: u64,
     /// How many are wanted as articles.
@@ -187,6 +222,8 @@ pub(super) struct Reading<'a> {
     /// Is told that all names are known now; and each piece, with its number. False ends it.
     pub begin: &'a mut dyn FnMut(&Document) -> bool,
     pub each: &'a mut dyn FnMut(u64, Piece) -> bool,
+    /// Is told that what comes now comes again. False ends it.
+    pub again: &'a mut dyn FnMut() -> bool,
     pub is_listened_to: &'a dyn Fn() -> bool,
     pub is_over: bool,
 }
@@ -199,13 +236,13 @@ impl Reading<'_> {
 
     /// Whether the next piece is wanted as an article, or only counted.
     pub fn is_cleaned(&self) -> bool {
-        self.count >= self.after && self.wanted > 0
+        (self.is_again || self.count >= self.after) && self.wanted > 0
     }
 
     /// The next piece; whether it goes on.
     pub fn piece(&mut self, piece: Piece) -> bool {
         self.count += 1;
-        if self.count <= self.after {
+        if self.count <= self.after && !self.is_again {
             return !self.is_over;
         }
         if matches!(piece.what, What::Article(_)) {
@@ -230,6 +267,12 @@ impl Reading<'_> {
         }
         self.document.add(id, link);
         Ok(())
+    }
+
+    /// All came; whether those come again that name others.
+    pub fn comes_again(&mut self) -> bool {
+        (self.count, self.is_again) = (0, true);
+        self.goes_on() && (self.again)()
     }
 
     /// All names are known.

@@ -1,18 +1,21 @@
 //! What kind an archive is of, reading it, and what is seen in it before anybody presses.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, HashMap, HashSet},
     io::{self, Read},
 };
 
 use super::{
     ghost, markdown,
-    piece::{ArchiveError, Keeps, Opens, Piece, Reading, What},
+    piece::{AllLoose, ArchiveError, Keeps, Leads, Opens, Piece, Reading, What},
     rows::{ArchiveChoices, ArchiveKind, ArchiveSurvey},
     wordpress,
     zipped::Zip,
 };
-use crate::articles::{cleaning::charset, identity::Document, import::There};
+use crate::{
+    articles::{cleaning::charset, identity::Document, import::There},
+    clock::Moment,
+};
 
 /// So many are shown as they will be.
 const FIRST: u64 = 10;
@@ -132,33 +135,52 @@ fn all(opens: &Opens, reading: &mut Reading<'_>) -> Result<ArchiveKind, ArchiveE
             markdown::look(&mut zip, reading)?;
             if reading.begun() {
                 markdown::pieces(&mut zip, reading)?;
+                if reading.comes_again() {
+                    markdown::pieces(&mut zip, reading)?;
+                }
             }
             Ok(ArchiveKind::Markdown)
         }
     }
 }
 
-/// Reads an archive from behind a number on: first all names, then each piece. It ends when nobody listens any more.
+/// Who takes what is read of an archive.
+pub(super) struct Takes<'a> {
+    pub begin: &'a mut dyn FnMut(&Document) -> bool,
+    pub each: &'a mut dyn FnMut(u64, Piece) -> bool,
+    pub again: &'a mut dyn FnMut() -> bool,
+    pub keeps: Keeps<'a>,
+    pub leads: Leads<'a>,
+    pub is_listened_to: &'a dyn Fn() -> bool,
+}
+
+/// Reads an archive from behind a number on: first all names, then each piece, and then those of a folder that name others. It ends when nobody
+/// listens any more.
 pub(super) fn read(
     opens: &Opens,
     (choices, after): (&ArchiveChoices, u64),
-    begin: &mut dyn FnMut(&Document) -> bool,
-    (each, keeps): (&mut dyn FnMut(u64, Piece) -> bool, Keeps<'_>),
-    is_listened_to: &dyn Fn() -> bool,
+    takes: Takes<'_>,
 ) -> Result<(), ArchiveError> {
+    let Takes { begin, each, again, keeps, leads, is_listened_to } = takes;
     let mut reading = Reading {
         choices: choices.clone(),
         document: Document::default(),
         site: String::new(),
         kinds: BTreeMap::new(),
-        brought: 0,
-        loose: (0, 0),
+        brought: HashSet::new(),
+        loose: AllLoose::default(),
+        texts: HashMap::new(),
+        to_come: 0,
+        now: Moment(i64::MAX),
         keeps: Some(keeps),
+        leads: Some(leads),
+        is_again: false,
         after,
         wanted: u64::MAX,
         count: 0,
         begin,
         each,
+        again,
         is_listened_to,
         is_over: false,
     };
@@ -166,7 +188,11 @@ pub(super) fn read(
 }
 
 /// Looks through an archive: what would come, and the first ones as they will be.
-pub(super) fn survey(opens: &Opens, choices: &ArchiveChoices) -> Result<ArchiveSurvey, ArchiveError> {
+pub(super) fn survey(
+    opens: &Opens,
+    choices: &ArchiveChoices,
+    now: Moment,
+) -> Result<ArchiveSurvey, ArchiveError> {
     let mut seen = ArchiveSurvey::default();
     let mut each = |_: u64, piece: Piece| {
         let there = match &piece.what {
@@ -196,21 +222,31 @@ pub(super) fn survey(opens: &Opens, choices: &ArchiveChoices) -> Result<ArchiveS
         document: Document::default(),
         site: String::new(),
         kinds: BTreeMap::new(),
-        brought: 0,
-        loose: (0, 0),
+        brought: HashSet::new(),
+        loose: AllLoose::default(),
+        texts: HashMap::new(),
+        to_come: 0,
+        now,
         keeps: None,
+        leads: None,
+        is_again: false,
         after: 0,
         wanted: FIRST,
         count: 0,
         begin: &mut |_| true,
         each: &mut each,
+        again: &mut || false,
         is_listened_to: &|| true,
         is_over: false,
     };
     let kind = all(opens, &mut reading)?;
-    let came = (reading.brought, reading.loose);
+    let number = |some: usize| u64::try_from(some).unwrap_or(u64::MAX);
+    let loose = &reading.loose;
+    let loose = [&loose.pictures, &loose.links, &loose.texts].map(|some| number(some.len()));
+    let (brought, to_come) = (number(reading.brought.len()), reading.to_come);
     let (site, shared, kinds) = (reading.site, reading.document.shared(), reading.kinds);
-    (seen.brought, (seen.loose_pictures, seen.loose_links)) = came;
+    (seen.brought, seen.to_come) = (brought, to_come);
+    [seen.loose_pictures, seen.loose_links, seen.loose_texts] = loose;
     seen.kind = kind;
     seen.site = site;
     seen.shared = shared;

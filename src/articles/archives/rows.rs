@@ -110,6 +110,10 @@ pub struct ArchiveSurvey {
     pub loose_pictures: u64,
     /// Links that lead to a place of its folder alone.
     pub loose_links: u64,
+    /// Texts of its folder that others lead to, and that are not there, or no articles.
+    pub loose_texts: u64,
+    /// Of those that readers see there, files that are dated on a day to come.
+    pub to_come: u64,
     /// The site that it is of, if it says so; of one that is asked itself, where.
     pub site: String,
     /// There are more than were looked at: of a site, which tells by the page.

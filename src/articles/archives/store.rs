@@ -37,10 +37,13 @@ statements! {
     /// What a worker found out about one that is still theirs: $2 their claim.
     FOUND = "update archive set state = 'asking', changed_at = $3, kind = $4, survey = $5, trouble = $6 where id = $1 and next_at = $2 and state = 'reading'";
     /// How far it is, with a new claim; nothing is, if somebody stopped it or has it.
-    REACHED = "update archive set next_at = $3, at = $4, report = $5, changed_at = $6, attempts = 0, last_error = null where id = $1 and next_at = $2 and state = 'running'";
+    REACHED = "update archive set next_at = $3, at = case when at > $4 then at else $4 end, report = $5, changed_at = $6, attempts = 0, last_error = null where id = $1 and next_at = $2 and state = 'running'";
     /// It broke off for a reason that trying again does not mend.
     ENDED = "update archive set state = $3, changed_at = $4, trouble = $5 where id = $1 and next_at = $2 and state = 'running'";
-    ADD_LEFT = rows(5) "insert into archive_left (archive_id, number, title, why, found_at) values {rows} on conflict (archive_id, number) do nothing";
+    /// Of one that comes again what is said then stands behind what was said before, once.
+    ADD_LEFT = rows(5) "insert into archive_left (archive_id, number, title, why, found_at) values {rows} on conflict (archive_id, number) do update set
+        why = case when substr(archive_left.why, length(archive_left.why) - length(excluded.why) + 1) = excluded.why then archive_left.why
+            else archive_left.why || '; ' || excluded.why end";
     LEFT = "select number, title, why from archive_left where archive_id = $1 and number > $2 order by number limit $3";
     /// What was begun and not gone on with, once its file is gone.
     pub(crate) FORGET_UNFINISHED = "delete from archive where id in (select id from archive

@@ -1,13 +1,13 @@
 //! Going on with an archive by itself: looking through its file, and bringing its articles in.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 
 use tokio::sync::{mpsc, oneshot};
 
 use super::{
     file, page,
-    piece::{ArchiveError, Opens, Piece, Wanted, What},
-    read,
+    piece::{ArchiveError, Opens, Piece, Text, Wanted, What},
+    read::{self, Takes},
     rows::{self, Archive, ArchiveChoices, ArchiveKind, ArchiveLeft, ArchiveReport, ArchiveState},
     store, wordpress_site,
 };
@@ -33,8 +33,7 @@ const MOST_LEFT: u64 = 10_000;
 /// After so many pictures it is written down how far it is: each takes its time.
 const PICTURES_A_STEP: i32 = 20;
 /// What is said of one that is dated so.
-const TO_COME: &str =
-    "it is dated on a day to come, so it is a draft: publish it here, or bring the folder again on that day";
+const TO_COME: &str = "it is dated on a day to come, and shown from then on";
 /// Nothing is brought in that nobody has seen.
 const ANOTHER_PAGE: &str =
     "the page says something else by now than when you looked at it: look at it once more";
@@ -104,8 +103,8 @@ async fn look_through(site: &Site, fetcher: &Fetcher, archive: &Archive, claim: 
         ArchiveKind::Site => wordpress_site::look(fetcher, &archive.file, &choices).await,
         ArchiveKind::Page => page::look(fetcher, &archive.file).await,
         _ => {
-            let opens = file::kept(site, archive);
-            let survey = heavy::aside(move || read::survey(&opens, &choices)).await;
+            let (opens, now) = (file::kept(site, archive), site.now());
+            let survey = heavy::aside(move || read::survey(&opens, &choices, now)).await;
             survey.unwrap_or_else(|broke| Err(ArchiveError::GaveUp(broke.to_string())))
         }
     };
@@ -125,6 +124,10 @@ enum Fed {
     Pieces(Vec<(u64, Piece)>),
     /// A picture that comes along, and who waits for its address.
     Picture(Wanted, oneshot::Sender<Result<String, String>>),
+    /// Another text that one leads to, and who waits for where its article is.
+    Link(Text, oneshot::Sender<Option<String>>),
+    /// All came, and what comes now comes again.
+    Again,
     End,
     Broke(ArchiveError),
 }
@@ -133,24 +136,37 @@ enum Fed {
 fn feed(opens: Opens, choices: ArchiveChoices, after: u64) -> mpsc::Receiver<Fed> {
     let (sender, receiver) = mpsc::channel(2);
     let read = move |to: &mpsc::Sender<Fed>| {
-        let (mut pieces, pictures) = (Vec::new(), Cell::new(0));
+        let (pieces, pictures) = (RefCell::new(Vec::new()), Cell::new(0));
+        let send = || to.blocking_send(Fed::Pieces(pieces.take())).is_ok();
         let mut begin = |document: &Document| to.blocking_send(Fed::Begun(document.clone())).is_ok();
         let mut each = |number, piece| {
-            pieces.push((number, piece));
-            pieces.len() < ARTICLES_A_TRANSACTION && pictures.get() < PICTURES_A_STEP
-                || to.blocking_send(Fed::Pieces(std::mem::take(&mut pieces))).is_ok()
-                    && pictures.replace(0) >= 0
+            pieces.borrow_mut().push((number, piece));
+            pieces.borrow().len() < ARTICLES_A_TRANSACTION && pictures.get() < PICTURES_A_STEP
+                || send() && pictures.replace(0) >= 0
         };
+        let mut again = || (pieces.borrow().is_empty() || send()) && to.blocking_send(Fed::Again).is_ok();
         let mut keeps = |wanted| {
             let (asks, hears) = oneshot::channel();
             pictures.set(pictures.get() + 1);
             drop(to.blocking_send(Fed::Picture(wanted, asks)));
             hears.blocking_recv().unwrap_or_else(|_| Err("for nobody was there to keep it".to_owned()))
         };
-        let went =
-            read::read(&opens, (&choices, after), &mut begin, (&mut each, &mut keeps), &|| !to.is_closed());
-        if !pieces.is_empty() {
-            drop(to.blocking_send(Fed::Pieces(pieces)));
+        let mut leads = |text: &Text| {
+            let (asks, hears) = oneshot::channel();
+            drop(to.blocking_send(Fed::Link(text.clone(), asks)));
+            hears.blocking_recv().ok().flatten()
+        };
+        let takes = Takes {
+            begin: &mut begin,
+            each: &mut each,
+            again: &mut again,
+            keeps: &mut keeps,
+            leads: &mut leads,
+            is_listened_to: &|| !to.is_closed(),
+        };
+        let went = read::read(&opens, (&choices, after), takes);
+        if !pieces.borrow().is_empty() {
+            send();
         }
         drop(to.blocking_send(went.map_or_else(Fed::Broke, |()| Fed::End)));
     };
@@ -181,13 +197,20 @@ pub(super) async fn take(
     let mut report = archive.report()?;
     let after = u64::try_from(archive.at).unwrap_or_default();
     let mut fed = feed(file::kept(site, archive), choices, after);
-    let mut document = Document::default();
+    let (mut document, mut is_again) = (Document::default(), false);
     loop {
         match fed.recv().await {
             Some(Fed::Begun(whole)) => document = whole,
+            Some(Fed::Again) => is_again = true,
+            Some(Fed::Link(text, asks)) => {
+                let said = (text.title.as_str(), text.day);
+                let slug = import::slug_of_file(&site.db, &text.id, said, is_again).await?;
+                drop(asks.send(slug.map(|slug| site.url(&format!("/articles/{slug}")))));
+            }
             Some(Fed::Pieces(pieces)) => {
                 let step = (archive.id, *claim, queue::renewed(*claim, site.now(), queue::ARCHIVES.lease));
-                let taken = db::again(|| take_some(site, source, &document, step, &pieces, &report)).await?;
+                let some = Step { pieces: &pieces, is_again };
+                let taken = db::again(|| take_some(site, source, &document, step, some, &report)).await?;
                 // Somebody stopped it, or has it.
                 let Some(now) = taken else { return Ok(()) };
                 report = now;
@@ -249,6 +272,7 @@ async fn take_site(
         }
         for some in pieces.chunks(ARTICLES_A_TRANSACTION) {
             let step = (archive.id, *claim, queue::renewed(*claim, site.now(), queue::ARCHIVES.lease));
+            let some = Step { pieces: some, is_again: false };
             let taken = db::again(|| take_some(site, source, &document, step, some, &report)).await?;
             let Some(now) = taken else { return Ok(()) };
             report = now;
@@ -284,7 +308,8 @@ async fn take_page(
     let pieces = [(1, Piece { title, is_page, what: What::Article(Box::new(article)), unknown })];
     let step = (archive.id, *claim, queue::renewed(*claim, site.now(), queue::ARCHIVES.lease));
     let report = ArchiveReport::default();
-    if db::again(|| take_some(site, source, &document, step, &pieces, &report)).await?.is_some() {
+    let some = Step { pieces: &pieces, is_again: false };
+    if db::again(|| take_some(site, source, &document, step, some, &report)).await?.is_some() {
         *claim = step.2;
         end(site, archive, *claim, (ArchiveState::Done, "")).await?;
     }
@@ -307,20 +332,31 @@ async fn end(
     Ok(())
 }
 
+/// Some of it; whether it came before, and comes again because it names others that are here by now.
+#[derive(Clone, Copy)]
+struct Step<'a> {
+    pieces: &'a [(u64, Piece)],
+    is_again: bool,
+}
+
 /// One step, with how far it is, in one transaction; what came of all of them by now, if it is still ours.
 async fn take_some(
     site: &Site,
     source: Source<'_>,
     document: &Document,
     (id, claim, until): (i64, Moment, Moment),
-    pieces: &[(u64, Piece)],
+    Step { pieces, is_again }: Step<'_>,
     before: &ArchiveReport,
 ) -> db::Result<Option<ArchiveReport>> {
     let mut report = before.clone();
-    let (mut coming, mut numbers, mut left) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut coming, mut numbers) = (Vec::new(), Vec::new());
+    let mut left: Vec<ArchiveLeft> = Vec::new();
     let mut leave = |number: u64, title: &str, why: String| {
         let number = i64::try_from(number).unwrap_or(i64::MAX);
-        left.push(ArchiveLeft { number, title: title.to_owned(), why });
+        match left.iter_mut().find(|known| known.number == number) {
+            Some(known) => known.why = format!("{}; {why}", known.why),
+            None => left.push(ArchiveLeft { number, title: title.to_owned(), why }),
+        }
     };
     for (number, piece) in pieces {
         for (name, times) in &piece.unknown {
@@ -333,6 +369,7 @@ async fn take_some(
                 numbers.push((*number, piece.title.as_str(), one.said.as_deref()));
             }
             What::Passed(_) => {}
+            What::Left(_) if is_again => {}
             What::Left(why) => {
                 report.left += 1;
                 leave(*number, &piece.title, why.clone());
@@ -343,10 +380,15 @@ async fn take_some(
     tx.close(Gate::Articles).await?;
     let outcomes = import::take(&mut tx, source, document, &coming, site.now()).await?;
     for ((outcome, coming), (number, title, said)) in outcomes.into_iter().zip(&coming).zip(numbers) {
-        let waits = outcome == Taken::New && coming.is_to_come(site.now());
-        let said: Vec<&str> = said.into_iter().chain(waits.then_some(TO_COME)).collect();
-        if !said.is_empty() {
-            leave(number, title, said.join("; "));
+        if let Some(said) = said {
+            leave(number, title, said.to_owned());
+        }
+        // What comes again was counted, and what is to be known of it otherwise was said.
+        if is_again {
+            continue;
+        }
+        if outcome == Taken::New && source.publishes() && coming.is_to_come(site.now()) {
+            leave(number, title, TO_COME.to_owned());
         }
         match outcome {
             Taken::New => report.new += 1,

@@ -132,6 +132,18 @@ pub fn first_image(clean: &str) -> Option<String> {
     })
 }
 
+/// What clean HTML says that an image at an address shows; none where it says nothing, or has no such image.
+#[must_use]
+pub fn alt_of(clean: &str, address: &str) -> Option<String> {
+    let said = |raw, name| decode(attribute(raw, name).unwrap_or_default()).into_owned();
+    Tokens::of(clean).find_map(|token| match token {
+        Token::Open { name: "img", raw } if said(raw, "src") == address => {
+            Some(said(raw, "alt")).filter(|alt| !alt.is_empty())
+        }
+        _ => None,
+    })
+}
+
 /// The first or last paragraph of clean HTML: its place, and what stands between its tags.
 #[derive(Debug)]
 pub struct Paragraph<'a> {

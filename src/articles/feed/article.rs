@@ -19,6 +19,7 @@ const MOST_TOPICS: usize = 12;
 const LONGEST_TOPIC: usize = 60;
 const LONGEST_TITLE: usize = 300;
 const LONGEST_BYLINE: usize = 200;
+const LONGEST_ALT: usize = 500;
 const LONGEST_ID: usize = 1_000;
 
 /// What the articles of a feed have in common.
@@ -56,7 +57,14 @@ impl Context {
         let summary = item.summary.as_ref();
         let standfirst = summary.map(|summary| plain(summary, base)).unwrap_or_default();
         let mut text = Body::new(tail::without_tail(&body_html(&item, base)), standfirst);
-        let first_image = html::first_image(&text.html);
+        let pictured = item.images.first();
+        let image = pictured
+            .map(|picture| picture.address.to_string())
+            .or_else(|| html::first_image(&text.html))
+            .or_else(|| summary.and_then(|summary| html::first_image(&sanitised(summary, base))));
+        let alt = pictured.map(|picture| picture.alt.trim().to_owned()).filter(|alt| !alt.is_empty());
+        // What the text says of the same picture.
+        let alt = alt.or_else(|| html::alt_of(&text.html, image.as_deref()?)).unwrap_or_default();
         let byline =
             if item.authors.is_empty() { self.byline.clone() } else { people::byline(&item.authors) };
         text.take_what_the_page_shows(&byline);
@@ -70,16 +78,14 @@ impl Context {
         let own_id = self.source_id(&item);
         let is_named_by_its_title = own_id.is_none();
         let source_id = own_id.unwrap_or_else(|| self.named_by(&title));
-        let image = item.images.first().map(|url| url.as_str().to_owned()).or(first_image);
-        let of_summary = || summary.and_then(|summary| html::first_image(&sanitised(summary, base)));
         Ok(Settled {
             parsed: ParsedArticle {
                 source_id: clipped(source_id, LONGEST_ID),
                 title: clipped(title, LONGEST_TITLE),
                 byline: clipped(byline, LONGEST_BYLINE),
                 topics: topics(item.topics),
-                image_url: image.or_else(of_summary),
-                image_alt: String::new(),
+                image_url: image,
+                image_alt: clipped(alt, LONGEST_ALT),
                 published_at: item.date.moment(),
                 placed_at: None,
                 canonical_url: item.link.map(String::from),

@@ -32,7 +32,15 @@ pub struct Item {
     pub date: Date,
     pub summary: Option<Written>,
     pub contents: Vec<Written>,
-    pub images: Vec<Url>,
+    pub images: Vec<Picture>,
+}
+
+/// A picture that goes with an article.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Picture {
+    pub address: Url,
+    /// What the feed says that it shows; mostly empty.
+    pub alt: String,
 }
 
 /// When an article was published.

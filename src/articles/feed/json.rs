@@ -5,7 +5,7 @@ use url::Url;
 
 use super::{
     dates,
-    item::{Date, Fields, Item, Kind, Written, web_address},
+    item::{Date, Fields, Item, Kind, Picture, Written, web_address},
     people, words,
     xml::MOST_ARTICLES,
 };
@@ -71,6 +71,7 @@ fn item(item: &Value, around: Option<&Url>) -> Item {
         images: ["image", "banner_image"]
             .iter()
             .filter_map(|name| web_address(&text(name), base.as_ref()))
+            .map(|address| Picture { address, alt: String::new() })
             .collect(),
         id,
         link,

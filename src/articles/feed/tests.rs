@@ -552,3 +552,25 @@ fn plain_entities_of_its_own_are_read() {
     let feed = "<!DOCTYPE feed [<!ENTITY nbsp \"&#160;\"><!ENTITY paper 'The Gull'>]><rss><channel><item><title>a&nbsp;b &paper;</title><guid>1</guid></item></channel></rss>";
     assert_eq!(title_of(feed), "a b The Gull");
 }
+
+/// TRUST A8: what the picture over an article shows is what the feed says of it, or else what the text says of the same picture.
+#[test]
+fn what_the_picture_of_an_article_shows_is_taken_along() {
+    let alt = |item: &str| {
+        let whole = format!("<item><title>T</title><link>/t</link>{item}</item>");
+        let article = one(&rss(&whole));
+        (article.image_url.unwrap_or_default(), article.image_alt)
+    };
+    let picture = |alt: &str| ("https://gull.example/a.jpg".to_owned(), alt.to_owned());
+    assert_eq!(
+        alt(
+            "<media:content url='/a.jpg' medium='image'><media:description type='html'>Two &lt;b&gt;boats&lt;/b&gt; &amp;amp; a quay</media:description></media:content>"
+        ),
+        picture("Two boats & a quay")
+    );
+    let text = "<description><![CDATA[<p>x <img src='/b.jpg' alt='B'> <img src='a.jpg' alt='A &amp; C'></p>]]></description>";
+    assert_eq!(alt(&format!("<enclosure url='/a.jpg' type='image/jpeg'/>{text}")), picture("A & C"));
+    assert_eq!(alt(text), ("https://gull.example/b.jpg".to_owned(), "B".to_owned()));
+    assert_eq!(alt("<enclosure url='/a.jpg' type='image/jpeg'/>"), picture(""));
+    assert_eq!(alt("<description>No picture</description>"), (String::new(), String::new()));
+}

@@ -8,7 +8,7 @@ use url::Url;
 
 use super::{
     dates,
-    item::{Date, Fields, Item, Kind, Written, web_address},
+    item::{Date, Fields, Item, Kind, Picture, Written, web_address},
     names::Space::{self, Atom, Content, Dc, Feedburner, Itunes, Media, Other, Plain, Terms, Xhtml},
     people,
     tree::{Node, Tree},
@@ -362,28 +362,33 @@ fn date(node: Node<'_>) -> Date {
 }
 
 /// Pictures that go with an article, the one for it first.
-fn images(node: Node<'_>, base: Option<&Url>) -> Vec<Url> {
+fn images(node: Node<'_>, base: Option<&Url>) -> Vec<Picture> {
     let (mut whole, mut small) = (Vec::new(), Vec::new());
     let groups = node.children().filter(|child| child.is(Media, "group")).flat_map(Node::children);
     let inner = node.children().filter(|child| child.is(Media, "content")).flat_map(Node::children);
     for child in node.children().chain(groups).chain(inner).take(4 * MOST_OF_A_KIND) {
         let url = child.attribute("url").or_else(|| child.attribute("href"));
         let url = url.and_then(|url| web_address(url, base));
+        let alt = child.child(Media, "description").map(|said| words::of_markup(&said.text()));
+        let pictured =
+            |url: Option<Url>| url.map(|address| Picture { address, alt: alt.unwrap_or_default() });
         let kind = child.attribute("type").unwrap_or_default().to_ascii_lowercase();
         let medium = child.attribute("medium").unwrap_or_default();
         let is_image = kind.starts_with("image/")
             || medium.eq_ignore_ascii_case("image")
             || kind.is_empty() && medium.is_empty() && url.as_ref().is_some_and(looks_like_one);
         match (child.space(), child.name()) {
-            (Media, "content") | (Plain, "enclosure") if is_image => whole.extend(url),
+            (Media, "content") | (Plain, "enclosure") if is_image => whole.extend(pictured(url)),
             (Plain | Atom, "link") if is_image && child.attribute("rel") == Some("enclosure") => {
-                whole.extend(url);
+                whole.extend(pictured(url));
             }
-            (Media, "thumbnail") => small.extend(url.or_else(|| web_address(&child.text(), base))),
-            (Itunes, "image") => small.extend(url),
+            (Media, "thumbnail") => {
+                small.extend(pictured(url.or_else(|| web_address(&child.text(), base))));
+            }
+            (Itunes, "image") => small.extend(pictured(url)),
             (Plain, "image") => {
                 let inner = child.child(Plain, "url").unwrap_or(child);
-                small.extend(web_address(&inner.text(), base));
+                small.extend(pictured(web_address(&inner.text(), base)));
             }
             _ => {}
         }

@@ -7,7 +7,7 @@ use super::{
         bin::BIN_LASTS,
         fetch::{FetchError, Fetcher},
         rows::FeedId,
-        store::{bin, feeds as store, pictures},
+        store::{bin, feeds as store},
     },
     rows::{Feed, FeedArrives, FeedRead, FeedSettings},
     topic_map::{TopicMap, TopicMapError},
@@ -115,8 +115,6 @@ pub async fn set_feed(
     let Some((url, ..)) = store::take_feed(&mut tx, id).await? else { return Ok(false) };
     let next = site.now().plus(set.every.span());
     let changed = store::set_feed(&mut tx, id, set, next).await?;
-    // What it brought before, too; and no more, where nobody wants that any longer.
-    pictures::wait(&mut tx, id, Moment(0), site.now()).await?;
     audit_log::record(&mut tx, site, staff_id, "changed a feed", &url, set.every.as_str()).await?;
     tx.commit().await?;
     Ok(changed)

@@ -26,8 +26,8 @@ statements! {
     FEEDS_TO_READ = "select id, url, title, etag, last_modified, checked_at, last_error, state, every, arrives, topic_map, other_topics, keeps_pictures, brought, brought_at, removed_at, attempts, next_at, created_at, version from feed where state = 'on' and removed_at is null and coalesce(checked_at, 0) <= $1 order by coalesce(checked_at, 0), id limit $2";
     /// How many there are that are not in the bin.
     COUNT_FEEDS = "select count(*) from feed where removed_at is null";
-    /// Where it comes from and how its articles arrive, held until the commit; none of one that is not on.
-    HOLD_FEED = sqlite "select url, arrives from feed where id = $1 and state = 'on' and removed_at is null", postgres "select url, arrives from feed where id = $1 and state = 'on' and removed_at is null for share";
+    /// Where it comes from, how its articles arrive and whether their pictures are copied here, held until the commit; none of one that is not on.
+    HOLD_FEED = sqlite "select url, arrives, keeps_pictures from feed where id = $1 and state = 'on' and removed_at is null", postgres "select url, arrives, keeps_pictures from feed where id = $1 and state = 'on' and removed_at is null for share";
     /// Its row, held until the commit.
     TAKE_FEED = "update feed set state = state where id = $1 returning url, state, removed_at";
     /// A feed brought a document that was imported. If somebody decided something about it since it was asked, it is read whole again.
@@ -40,8 +40,9 @@ statements! {
     FEED_FAILED = "update feed set checked_at = $2, last_error = $3 where id = $1";
     /// It is gone for good, as its server says.
     FEED_ENDED = "update feed set state = 'ended', checked_at = $2, last_error = $3 where id = $1 and state = 'on'";
-    /// What somebody decided about it. What it gives is read whole the next time, for its words may become other topics.
-    FEED_SETTINGS = "update feed set every = $2, arrives = $3, topic_map = $4, other_topics = $5, keeps_pictures = $7, etag = null, last_modified = null, next_at = case when next_at > $6 then $6 else next_at end, version = version + 1 where id = $1 and removed_at is null";
+    /// What somebody decided about it. What it gives is read whole the next time, for its words may become other topics. If somebody wants its
+    /// pictures here by now, or does not any more, its articles are told so, the first before all others.
+    FEED_SETTINGS = "update feed set every = $2, arrives = $3, topic_map = $4, other_topics = $5, pictures_after = case when keeps_pictures = $7 then pictures_after else 0 end, keeps_pictures = $7, etag = null, last_modified = null, next_at = case when next_at > $6 then $6 else next_at end, version = version + 1 where id = $1 and removed_at is null";
     /// Nothing of it comes in until somebody says so.
     PAUSE_FEED = "update feed set state = 'paused' where id = $1 and state = 'on' and removed_at is null";
     /// It is asked again, now, and for all that it has: what came while it was paused was not taken.
@@ -73,7 +74,10 @@ queue! {
 }
 
 /// What becomes of a row of [`HOLD_FEED`].
-pub(in crate::articles) async fn hold_feed(tx: &mut Tx, id: FeedId) -> Result<Option<(String, FeedArrives)>> {
+pub(in crate::articles) async fn hold_feed(
+    tx: &mut Tx,
+    id: FeedId,
+) -> Result<Option<(String, FeedArrives, bool)>> {
     tx.opt(HOLD_FEED, (id,)).await
 }
 

@@ -8,9 +8,15 @@ use crate::{
 };
 
 statements! {
-    /// Those of its articles that follow it and came or changed since ($3), if somebody wants the pictures of this feed; else none.
-    WAIT = "update article set pictures_at = (select case when keeps_pictures then cast($2 as bigint) end from feed where id = $1)
-        where feed_id = $1 and edited_at is null and deleted_at is null and updated_at >= $3
+    /// A feed whose articles are still to be told whether somebody wants its pictures, and behind which of them.
+    NEXT_FEED = "select id, pictures_after from feed where pictures_after is not null order by id limit 1";
+    /// The last of the next ones.
+    LAST = "select max(id) from (select id from article where feed_id = $1 and id > $2 order by id limit $3) as those";
+    /// Those up to there are told; none is left where there is no last.
+    TOLD = "update feed set pictures_after = $3 where id = $1 and pictures_after = $2";
+    /// Those of its articles that follow it wait, if somebody wants the pictures of this feed; else none does.
+    WAIT = "update article set pictures_at = (select case when keeps_pictures then cast($4 as bigint) end from feed where id = $1)
+        where feed_id = $1 and id > $2 and id <= $3 and edited_at is null and deleted_at is null
             and (pictures_at is not null or exists (select 1 from feed where id = $1 and keeps_pictures))";
     /// The next article whose pictures are looked at.
     NEXT = "select id, body_html, image_url, image_alt, updated_at, pictures_at from article where pictures_at <= $1 order by pictures_at, id limit 1";
@@ -34,8 +40,23 @@ pub(in crate::articles) struct Waiting {
     pub pictures_at: Moment,
 }
 
-pub(in crate::articles) async fn wait(tx: &mut Tx, feed: FeedId, since: Moment, now: Moment) -> Result<u64> {
-    tx.exec(WAIT, (feed, now, since)).await
+pub(in crate::articles) async fn next_feed(db: &Db) -> Result<Option<(FeedId, i64)>> {
+    db.opt(NEXT_FEED, ()).await
+}
+
+/// The next articles of a feed behind one of them wait from now on, or do not any more, unless somebody decided otherwise meanwhile.
+pub(in crate::articles) async fn wait(
+    tx: &mut Tx,
+    (feed, after): (FeedId, i64),
+    most: i64,
+    now: Moment,
+) -> Result<()> {
+    let (last,): (Option<i64>,) = tx.one(LAST, (feed, after, most)).await?;
+    let is_as_it_was = tx.exec(TOLD, (feed, after, last)).await? > 0;
+    if let Some(last) = last.filter(|_| is_as_it_was) {
+        tx.exec(WAIT, (feed, after, last, now)).await?;
+    }
+    Ok(())
 }
 
 pub(in crate::articles) async fn next(db: &Db, now: Moment) -> Result<Option<Waiting>> {

@@ -14,7 +14,7 @@ statements! {
     /// What its source says by now, or else what that had brought when somebody first wrote here.
     THEIRS = "select theirs, theirs_at from article where id = $1 and theirs is not null and edited_at is not null";
     /// What its source says; whichever it is, a feed or an archive, has said this from now on.
-    KEEP = "update article set theirs = $2, theirs_hash = $3, content_hash = coalesce($4, content_hash), archive_hash = coalesce($5, archive_hash), theirs_at = $6
+    KEEP = "update article set theirs = $2, theirs_hash = $3, content_hash = coalesce($4, content_hash), archive_hash = coalesce($5, archive_hash), theirs_at = $6, dated_there = $7
         where id = $1 and edited_at is not null and deleted_at is null";
     /// It follows its source again, as long as both are as they were seen. What it says now is what it said; of an archive nobody knows whether
     /// it was that or a feed, so it is read anew.
@@ -35,9 +35,9 @@ pub(in super::super) async fn keep(
     id: ArticleId,
     text: &str,
     (hash, fed, archived): (&str, Option<&str>, Option<&str>),
-    at: Option<Moment>,
+    (at, dated_there): (Option<Moment>, Option<Moment>),
 ) -> Result<()> {
-    tx.exec(KEEP, (id, text, hash, fed, archived, at)).await?;
+    tx.exec(KEEP, (id, text, hash, fed, archived, at, dated_there)).await?;
     Ok(())
 }
 

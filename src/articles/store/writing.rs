@@ -15,7 +15,7 @@ statements! {
     /// An article as it is before it is changed, its topics apart.
     TO_CHANGE = "select id, slug, feed_id, title, standfirst, byline, body_html, body_markdown, canonical_url, image_url, image_alt, origin_note, word_count, state, published_at, updated_at, edited_at, notes, embargo_at, correction, corrected_at, version from article where id = $1";
     /// The names of its topics.
-    ITS_TOPICS = "select topic.name from article_topic join topic on topic.id = article_topic.topic_id where article_topic.article_id = $1 order by lower(topic.name), topic.id";
+    ITS_TOPICS = "select topic.name from article_topic join topic on topic.id = article_topic.topic_id where article_topic.article_id = $1 order by article_topic.place, lower(topic.name), topic.id";
     /// Keeps a version, unless it is kept.
     KEEP_REVISION = "insert into article_revision (article_id, version, staff_id, at, text) values ($1, $2, $3, $4, $5) on conflict (article_id, version) do nothing";
     /// Those that are older than the newest hundred.

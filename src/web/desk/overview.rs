@@ -42,6 +42,8 @@ struct Overview {
     donations: Vec<String>,
     /// What readers ask by law and is due, in a sentence without its full stop.
     requests: Option<String>,
+    /// How many drafts feeds brought that wait for somebody, in a sentence without its full stop.
+    from_feeds: Option<String>,
     letters: Vec<LetterLine>,
     scheduled: Vec<Draft>,
     drafts: Vec<Draft>,
@@ -139,6 +141,7 @@ pub(crate) async fn show(desk: Desk) -> Outcome {
         closed: closed(&desk).await?,
         donations: donations(&desk).await?,
         requests: requests(&desk).await?,
+        from_feeds: from_feeds(&desk).await?,
         letters: letters(&desk).await?,
         scheduled: scheduled(&desk).await?,
         drafts: drafts(&desk).await?,
@@ -227,6 +230,18 @@ async fn requests(desk: &Desk) -> Result<Option<String>, WebError> {
             words::count(due, "request"),
             grouped(late)
         )),
+    })
+}
+
+/// Feeds bring drafts by themselves, and nobody sees them before somebody looks.
+async fn from_feeds(desk: &Desk) -> Result<Option<String>, WebError> {
+    if !desk.may(Role::WRITING) {
+        return Ok(None);
+    }
+    Ok(match articles::drafts_of_feeds(&desk.site().db).await? {
+        0 => None,
+        1 => Some("One draft that a feed brought waits for you".to_owned()),
+        number => Some(format!("{} drafts that feeds brought wait for you", grouped(number))),
     })
 }
 

@@ -264,7 +264,8 @@ async fn page(desk: &Desk, archive: &Archive, form: Form) -> Result<Page, WebErr
         begun: format!("Brought by {who} on {}.", archive.created_at.date_time(zone)),
         trouble: if archive.trouble.is_empty() { String::new() } else { in_a_sentence(&archive.trouble) },
         seen: archive.changed_at.0,
-        ask: (archive.state == ArchiveState::Asking && is_read).then(|| ask(archive, &survey, &form, zone)),
+        ask: (archive.state == ArchiveState::Asking && is_read)
+            .then(|| ask(archive, &survey, &form, (desk.site().now(), zone))),
         goes_on: goes_on(archive, &survey, &report),
         over: over(desk, archive, &report).await?,
         may_be_removed: matches!(archive.state, ArchiveState::Reading | ArchiveState::Asking),
@@ -272,7 +273,7 @@ async fn page(desk: &Desk, archive: &Archive, form: Form) -> Result<Page, WebErr
     })
 }
 
-fn ask(archive: &Archive, survey: &ArchiveSurvey, form: &Form, zone: &Zone) -> Ask {
+fn ask(archive: &Archive, survey: &ArchiveSurvey, form: &Form, (now, zone): (Moment, &Zone)) -> Ask {
     let mut sums = vec![match survey.is_cut {
         true => format!(
             "{} that readers see there, and more: a site tells them page by page.",
@@ -285,6 +286,14 @@ fn ask(archive: &Archive, survey: &ArchiveSurvey, form: &Form, zone: &Zone) -> A
             sums.push(text);
         }
     };
+    add(
+        survey.to_come,
+        format!(
+            "{} of them dated on a day to come: published here, too, readers see {} from that day on.",
+            plain(survey.to_come),
+            if survey.to_come == 1 { "it" } else { "each" }
+        ),
+    );
     add(
         survey.drafts,
         format!(
@@ -326,6 +335,14 @@ fn ask(archive: &Archive, survey: &ArchiveSurvey, form: &Form, zone: &Zone) -> A
         ),
     );
     add(
+        survey.loose_texts,
+        format!(
+            "{} that the texts lead to {} not in the file, or no article: such links are not shown, and this page says in which articles.",
+            many(survey.loose_texts, "Markdown file"),
+            if survey.loose_texts == 1 { "is" } else { "are" }
+        ),
+    );
+    add(
         survey.shared,
         format!(
             "In {} several articles have one id: they are told apart by their addresses.",
@@ -334,7 +351,7 @@ fn ask(archive: &Archive, survey: &ArchiveSurvey, form: &Form, zone: &Zone) -> A
     );
     Ask {
         sums,
-        first: survey.first.iter().map(|one| first(one, zone)).collect(),
+        first: survey.first.iter().map(|one| first(one, archive.kind, (now, zone))).collect(),
         kinds: survey
             .kinds
             .iter()
@@ -352,10 +369,12 @@ fn ask(archive: &Archive, survey: &ArchiveSurvey, form: &Form, zone: &Zone) -> A
     }
 }
 
-fn first(one: &ArchiveFirst, zone: &Zone) -> First {
+fn first(one: &ArchiveFirst, kind: ArchiveKind, (now, zone): (Moment, &Zone)) -> First {
+    let is_to_come = kind == ArchiveKind::Markdown && one.published_at.is_some_and(|at| Moment(at) > now);
     let (state, look) = match (one.is_withdrawn, one.is_draft) {
         (true, _) => ("Not shown there", "bad"),
         (false, true) => ("Draft", "warn"),
+        (false, false) if is_to_come => ("On a day to come", "warn"),
         (false, false) => ("Published there", "good"),
     };
     First {

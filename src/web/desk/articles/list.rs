@@ -4,7 +4,7 @@ use axum::extract::Query;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    articles::{self, Article, ArticleId, Before, DeskLook, DeskState, FeedId},
+    articles::{self, Article, ArticleId, Before, DeskFrom, DeskLook, DeskState, FeedId},
     clock::Moment,
     settings::Settings,
     staff::Role,
@@ -16,6 +16,8 @@ use crate::{
 };
 
 const PAGE: usize = 40;
+/// What the address has for all feeds.
+const ANY_FEED: &str = "any";
 /// So many feeds can be chosen among.
 const CHOICES: i64 = 200;
 
@@ -30,7 +32,7 @@ pub(crate) struct Look {
     /// A topic, by its name in addresses.
     #[serde(default)]
     topic: String,
-    /// A feed, by its number.
+    /// A feed, by its number; or all of them.
     #[serde(default)]
     feed: String,
     /// By date and key.
@@ -100,7 +102,11 @@ async fn page(desk: &Desk, look: Look) -> Result<Page, WebError> {
         search: &look.q,
         state: DeskState::ALL.into_iter().find(|(_, word)| *word == look.state).map(|(state, _)| state),
         topic: &look.topic,
-        feed: look.feed.parse().ok().map(FeedId),
+        from: match look.feed.parse() {
+            Ok(number) => DeskFrom::Feed(FeedId(number)),
+            Err(_) if look.feed == ANY_FEED => DeskFrom::Feeds,
+            Err(_) => DeskFrom::Anywhere,
+        },
     };
     let narrowed = sought != DeskLook::default();
     let list = List { path: "/desk/articles", place: "before", kept: &kept };
@@ -119,7 +125,13 @@ async fn page(desk: &Desk, look: Look) -> Result<Page, WebError> {
         value: topic.slug,
         label: topic.name,
     });
-    let from_feeds = articles::feeds(db, None, CHOICES).await?.into_iter().map(|feed| Choice {
+    let feeds = articles::feeds(db, None, CHOICES).await?;
+    let any_feed = (!feeds.is_empty() || look.feed == ANY_FEED).then(|| Choice {
+        value: ANY_FEED.to_owned(),
+        label: "From any feed".to_owned(),
+        chosen: look.feed == ANY_FEED,
+    });
+    let each_feed = feeds.into_iter().map(|feed| Choice {
         chosen: look.feed == feed.id.0.to_string(),
         value: feed.id.0.to_string(),
         label: if feed.title.is_empty() { feed.url } else { feed.title },
@@ -128,7 +140,7 @@ async fn page(desk: &Desk, look: Look) -> Result<Page, WebError> {
         narrowed,
         states: states.collect(),
         topics: topics.collect(),
-        from_feeds: from_feeds.collect(),
+        from_feeds: any_feed.into_iter().chain(each_feed).collect(),
         articles: found.into_iter().map(|article| Line::new(article, now, &desk.settings)).collect(),
         pages,
         q: look.q,
