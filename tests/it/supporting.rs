@@ -731,6 +731,16 @@ async fn a_supporter_pauses_changes_and_stops_in_a_browser() {
     browser.click("End my regular donation").await;
     browser.wait_for_text("has ended").await;
     assert_eq!(app.sandbox.stripe().object(&subscription).expect("it is there")["status"], "canceled");
+    // Nothing goes on: the address is theirs to change.
+    browser.goto(&page).await;
+    browser.fill("Another email address", "ann.lamp@other.example").await;
+    browser.click("Use this address").await;
+    browser.wait_for_text("A link is on its way to the new address").await;
+    browser.sound("supporter-page-address").await;
+    app.drain().await;
+    browser.goto(&app.last_mail("ann.lamp@other.example").link("/gift-address/")).await;
+    browser.wait_for_text("Is this address yours?").await;
+    browser.sound("gift-address-own").await;
     browser.goto(&app.url("/supporter")).await;
     browser.sound("supporter-ask").await;
     browser.fill("The address that your receipts come to", SUPPORTER).await;
