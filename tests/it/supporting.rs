@@ -113,7 +113,7 @@ both_engines! {
         let rest = app.site.now().plus(60 * DAY).day(&broadside::clock::Zone::UTC);
         let rests = press(&app, &page, "rest", &[("until", &rest)]).await;
         rests.says("It rests until");
-        assert!(!rests.text().contains("The next payment is on"), "{}", rests.text());
+        assert!(!rests.whole().contains("The next payment is on"), "{}", rests.whole());
         assert!(!stripe.object(&subscription).expect("it is there")["pause_collection"].is_null());
         press(&app, &page, "go-on", &[]).await.says("The next payment is on");
         assert!(stripe.object(&subscription).expect("it is there")["pause_collection"].is_null());
@@ -161,7 +161,7 @@ both_engines! {
         let is = app.sandbox.stripe().object(&subscription).expect("it is there");
         assert_eq!(is["items"]["data"][0]["price"]["unit_amount"], 2_150, "{is}");
         // Opened once more, that is so, however it was written.
-        assert!(!app.visitor().open(&fresh).await.text().contains("below and not saved"), "it is");
+        assert!(!app.visitor().open(&fresh).await.whole().contains("below and not saved"), "it is");
 
         let bare = fresh.split('?').next().expect("an address").to_owned();
         let day = app.site.now().plus(40 * DAY).day(&broadside::clock::Zone::UTC);
@@ -218,14 +218,14 @@ both_engines! {
         for button in [format!("rest {newer}"), format!("receipt {receipt}"), "named".to_owned(), "show".to_owned()] {
             let visitor = app.visitor();
             let form = visitor.open(&page).await.form("/supporter/").with("press", &button);
-            let form = form.with(&format!("gift-{newer}-until"), &rests).with(&format!("gift-{older}-amount"), "11.11").with("address", "ann@other.example");
+            let form = form.with(&format!("gift-{newer}-until"), &rests).with(&format!("gift-{older}-amount"), "11.11");
             let form = if button == "named" { form } else { form.with("name", "Ann Lamp") };
             let came = visitor.submit_and_follow(&form).await;
             if button == "show" {
                 came.says("In all:");
                 continue;
             }
-            for typed in ["11.11", "ann@other.example", "Ann Lamp"] {
+            for typed in ["11.11", "Ann Lamp"] {
                 let is_typed = came.body.contains(&format!("value=\"{typed}\""));
                 assert_eq!(is_typed, button != "named" || typed != "Ann Lamp", "{button} {typed}: {}", came.body);
             }
@@ -455,7 +455,7 @@ both_engines! {
         app.advance(31 * DAY);
         let old = app.visitor().open(&page).await;
         old.says("This link has run out").says("a***@example.org");
-        assert!(!old.text().contains("€15.00") && !old.body.contains(SUPPORTER), "{}", old.body);
+        assert!(!old.whole().contains("€15.00") && !old.body.contains(SUPPORTER), "{}", old.body);
         app.visitor().submit_and_follow(&form.with("press", "amount x")).await.says("This link has run out");
         let statement = app.visitor().open(&format!("{page}/statement?from=2020-01-01&to=2029-12-31")).await;
         assert_eq!(statement.status, StatusCode::SEE_OTHER, "to the page that says that it has run out");
@@ -469,7 +469,7 @@ both_engines! {
             let visitor = app.visitor();
             let form = visitor.open("/supporter").await.form("/supporter").with("email", typed);
             let answer = visitor.submit_and_follow(&form).await;
-            answers.push((answer.status, answer.text().replace(typed, "…")));
+            answers.push((answer.status, answer.whole().replace(typed, "…")));
         }
         assert_eq!(answers[0], answers[1]);
         app.drain().await;
