@@ -83,8 +83,9 @@ async fn unheeded(site: &Site) -> anyhow::Result<bool> {
     let needs = donations::attention(&site.db, site.now()).await?;
     for one in &needs.unended {
         println!(
-            "MUST END: {} every month, {}, asked for at {} and still charged; tried {} times: {}",
+            "MUST END: {} {}, {}, asked for at {} and still charged; tried {} times: {}",
             one.amount(),
+            one.rhythm().words(),
             one.provider_subscription_id.as_deref().unwrap_or("not known to the payment service"),
             one.asked_at,
             one.attempts,
@@ -101,7 +102,8 @@ async fn unheeded(site: &Site) -> anyhow::Result<bool> {
     }
     for copy in &needs.copies {
         let name = copy.subscription.as_deref().unwrap_or_default();
-        println!("{} every month, {name}, is a copy that is charged beside another", copy.amount());
+        let (amount, every) = (copy.amount(), copy.rhythm().words());
+        println!("{amount} {every}, {name}, is a copy that is charged beside another");
     }
     let failed = delivery::failed_letters(&site.db, site.now().minus(donations::LATELY), NAMED).await?;
     for letter in &failed {

@@ -63,7 +63,7 @@ fn print(report: &RestoredReport, zone: &Zone) {
     );
     let replayed = report.replayed;
     println!(
-        "  - From the journal of withdrawals: {} times a reader left a list, {} who rest from mail, {} times a reader chose otherwise of a list, {} who have another address and are off their lists until they ask anew, {} complaints, {} blocked addresses, {} readers who were forgotten, {} monthly donations to end.",
+        "  - From the journal of withdrawals: {} times a reader left a list, {} who rest from mail, {} times a reader chose otherwise of a list, {} who have another address and are off their lists until they ask anew, {} complaints, {} blocked addresses, {} readers who were forgotten, {} regular donations to end.",
         replayed.left,
         replayed.paused,
         replayed.chose,

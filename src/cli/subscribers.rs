@@ -96,7 +96,7 @@ async fn forget(site: &Site, address: &str, reason: &str) -> anyhow::Result<Exit
         }
     };
     if !monthly.is_empty() {
-        println!("They go on giving every month: their address stays with that until it is over.");
+        println!("They go on giving regularly: their address stays with that until it is over.");
     }
     Ok(ExitCode::SUCCESS)
 }

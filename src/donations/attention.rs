@@ -16,7 +16,7 @@ use crate::{
     staff,
 };
 
-/// How long the provider may take to end a monthly donation before staff hear of it.
+/// How long the provider may take to end a regular donation before staff hear of it.
 pub const PATIENCE: std::time::Duration = std::time::Duration::from_secs(3_600);
 
 /// How long what went wrong with an automatic email is worth a look.
@@ -49,8 +49,8 @@ impl Attention {
         let sentences = [
             count(
                 self.unended.len(),
-                "supporter asked to end a monthly donation, and the payment service still charges it",
-                "supporters asked to end monthly donations, and the payment service still charges them",
+                "supporter asked to end a regular donation, and the payment service still charges it",
+                "supporters asked to end regular donations, and the payment service still charges them",
             ),
             count(
                 self.events.len(),
@@ -64,8 +64,8 @@ impl Attention {
             ),
             count(
                 self.copies.len(),
-                "monthly donation was copied at the payment service and is charged beside another",
-                "monthly donations were copied at the payment service and are charged beside others",
+                "regular donation was copied at the payment service and is charged beside another",
+                "regular donations were copied at the payment service and are charged beside others",
             ),
         ];
         self.account.sentences().into_iter().chain(sentences.into_iter().flatten()).collect()
@@ -97,7 +97,7 @@ pub async fn look(db: &Db, now: Moment) -> Result<Attention> {
     })
 }
 
-/// Writes to owners and treasurers about each monthly donation that should have ended an hour ago, once. Returns how many
+/// Writes to owners and treasurers about each regular donation that should have ended an hour ago, once. Returns how many
 /// those were.
 ///
 /// # Errors

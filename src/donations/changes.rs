@@ -5,6 +5,8 @@
 //! made within a day is given up and the team told; an end that cannot be made at its day is made at once, for whoever was told that
 //! nothing more is taken must be right.
 //!
+//! What changes nothing is not asked for, and no letter says that it was changed.
+//!
 //! Mail is handed on. What takes more money, or takes it sooner, is done by the link alone that was mailed to whoever asked for it; by
 //! any other it is not done (TRUST A22). Taking less, a rest, going on after it and ending take no more than the link of a receipt.
 //!
@@ -203,7 +205,12 @@ async fn plan(
     let look = || async { provider.subscription(subscription).await.map_err(ChangeError::Unreachable) };
     Ok(match wish {
         Wish::EndLater => GiftChange::EndLater.into(),
-        Wish::GoOn => GiftChange::GoOn.into(),
+        Wish::GoOn => {
+            if look().await?.state != RecurringState::Paused {
+                return Err(invalid("It goes on already: it does not rest."));
+            }
+            GiftChange::GoOn.into()
+        }
         Wish::KeepOn => {
             let is = look().await?.terms;
             if is.ends_at.is_none() {
@@ -223,7 +230,12 @@ async fn plan(
             if next < now.plus(DAY) || next > now.plus(FURTHEST) {
                 return Err(invalid("Choose a day from the day after tomorrow on, within two months."));
             }
-            let takes_more = look().await?.terms.next.is_none_or(|was| next < was);
+            let was = look().await?.terms.next;
+            let zone = Settings::load(&site.db).await?.time_zone;
+            if was.is_some_and(|was| was.day(&zone) == next.day(&zone)) {
+                return Err(invalid("The next payment is on that day already: choose another one first."));
+            }
+            let takes_more = was.is_none_or(|was| next < was);
             Planned { change: GiftChange::Date { next }, takes_more }
         }
         Wish::Amount(_) | Wish::Rhythm(_) => {
@@ -237,6 +249,12 @@ async fn plan(
                 Wish::Rhythm(rhythm) => (was, rhythm),
                 _ => (was, is.terms.rhythm),
             };
+            if (amount, rhythm) == (was, is.terms.rhythm) {
+                return Err(invalid(match wish {
+                    Wish::Amount(_) => "You give that already: type another amount first.",
+                    _ => "You give that often already: choose another rhythm first.",
+                }));
+            }
             let takes_more = amount.minor > was.minor || rhythm.is_oftener_than(is.terms.rhythm);
             let change = GiftChange::Amount {
                 item,

@@ -22,14 +22,15 @@ const STILL: Duration = Duration::from_secs(60);
 /// A million gifts take the provider's own lists an hour; what takes longer than this does not come to its end.
 const LONGEST: Duration = Duration::from_secs(3 * 3_600);
 
-/// Somebody wants the books compared now, and what is missing here fetched, if they say so. Nothing more is begun where a comparison waits or
-/// is under way.
+/// Somebody wants the books compared now, and what is missing here fetched, if they say so. Nothing more is begun where a comparison is
+/// under way; one that did not work does not wait for its turn any longer.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn ask_to_compare(site: &Site, mends: Mends) -> db::Result<()> {
     let mut tx = site.db.begin().await?;
     rows::ask(&mut tx, mends, site.now()).await?;
+    rows::hurry(&mut tx, site.now()).await?;
     tx.commit().await
 }
 
@@ -47,7 +48,9 @@ pub async fn comparison_underway(db: &Db) -> db::Result<Option<Underway>> {
 /// When the database fails. What the provider does not answer is tried again by the rules.
 pub async fn compare_due(site: &Site, provider: &dyn PaymentProvider) -> db::Result<Worked> {
     if is_time(site).await? {
-        ask_to_compare(site, Mends::No).await?;
+        let mut tx = site.db.begin().await?;
+        rows::ask(&mut tx, Mends::No, site.now()).await?;
+        tx.commit().await?;
     }
     queue::work(site, &Comparing(provider)).await
 }

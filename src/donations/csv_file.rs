@@ -91,7 +91,7 @@ impl<'a> CsvOfGifts<'a> {
                 figures(gift.amount_minor, &gift.currency),
                 figures(gift.back_minor, &gift.currency),
                 gift.currency.clone(),
-                if gift.is_monthly() { "monthly" } else { "once" }.to_owned(),
+                gift.kind.in_words().to_owned(),
                 gift.standing.in_words().to_owned(),
                 text(&gift.provider_payment_id),
                 text(&gift.provider_invoice_id),

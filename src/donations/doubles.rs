@@ -18,7 +18,7 @@ use crate::{
     clock::Moment,
     db::{self, Db},
     email_address::EmailAddress,
-    payments::Every,
+    payments::{Every, GiftRhythm},
     site::Site,
 };
 
@@ -33,9 +33,9 @@ pub enum GivenBefore {
         amount: String,
         at: Moment,
     },
-    /// A monthly donation that runs.
+    /// A regular donation that runs.
     Monthly {
-        /// For people.
+        /// For people, with how often.
         amount: String,
         /// The token of the page on which it is changed or ended; none for whoever comes by a link of long ago, for that page never
         /// runs out, and mail is handed on.
@@ -64,7 +64,8 @@ pub async fn given_before(
     if every == Every::Month
         && let Some(running) = store::running_months(&site.db, donor, running_since).await?
     {
-        let amount = figures(running.amount_minor, &running.currency);
+        let rhythm = GiftRhythm { count: running.every_count, unit: running.every_unit };
+        let amount = format!("{} {}", figures(running.amount_minor, &running.currency), rhythm.words());
         let manage = (known.is_none() || is_new).then(|| manage_token(site, &running.public_id));
         return Ok(Some(GivenBefore::Monthly { amount, manage }));
     }

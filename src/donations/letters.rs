@@ -191,6 +191,7 @@ pub(super) async fn send_not_ended(
     let context = MonthlyNotEnded {
         sender: letterhead.sender.clone(),
         amount: one.amount(),
+        every: one.rhythm().words(),
         asked: one.asked_at.date_time(&settings.time_zone),
         why: one.last_error.as_deref().unwrap_or("it has not answered").trim_end_matches('.').to_owned(),
         subscription: one.provider_subscription_id.clone().unwrap_or_default(),

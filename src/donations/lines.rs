@@ -36,9 +36,11 @@ impl Total {
     }
 }
 
-/// What regular donations of one rhythm bring each time, in one currency.
+/// What regular donations of one rhythm bring each time, in one currency; or would, if they did not rest, or were paid.
 #[derive(Clone, Debug, PartialEq, Eq, FromRow)]
 pub struct RunningTotal {
+    /// Whether they run ([`RecurringState::Active`]), rest, or are not paid any more.
+    pub state: RecurringState,
     /// ISO 4217 code.
     pub currency: String,
     every_count: i64,
@@ -148,7 +150,7 @@ impl ListedDonation {
         self.state == DonationState::Paid
     }
 
-    /// Whether it is one month of a monthly donation.
+    /// Whether it is one payment of a regular donation.
     #[must_use]
     pub fn is_monthly(&self) -> bool {
         self.kind == DonationKind::Instalment
@@ -221,10 +223,12 @@ pub struct Unended {
     pub email: String,
     /// The supporter's name; may be empty.
     pub name: String,
-    /// Minor units a month.
+    /// Minor units.
     pub amount_minor: i64,
     /// ISO 4217 code.
     pub currency: String,
+    every_count: i64,
+    every_unit: GiftRhythmUnit,
     /// What the provider calls it, to end it there by hand.
     pub provider_subscription_id: Option<String>,
     /// When the supporter asked.
@@ -238,10 +242,16 @@ pub struct Unended {
 }
 
 impl Unended {
-    /// The monthly amount, for people.
+    /// The amount, for people.
     #[must_use]
     pub fn amount(&self) -> String {
         figures(self.amount_minor, &self.currency)
+    }
+
+    /// How often it is taken.
+    #[must_use]
+    pub const fn rhythm(&self) -> GiftRhythm {
+        GiftRhythm { count: self.every_count, unit: self.every_unit }
     }
 }
 
@@ -263,10 +273,12 @@ pub struct Copied {
     pub email: String,
     /// The supporter's name; may be empty.
     pub name: String,
-    /// Minor units a month.
+    /// Minor units.
     pub amount_minor: i64,
     /// ISO 4217 code.
     pub currency: String,
+    every_count: i64,
+    every_unit: GiftRhythmUnit,
     /// What the provider calls it.
     pub subscription: Option<String>,
     /// When it was made.
@@ -274,10 +286,16 @@ pub struct Copied {
 }
 
 impl Copied {
-    /// The monthly amount, for people.
+    /// The amount, for people.
     #[must_use]
     pub fn amount(&self) -> String {
         figures(self.amount_minor, &self.currency)
+    }
+
+    /// How often it is taken.
+    #[must_use]
+    pub const fn rhythm(&self) -> GiftRhythm {
+        GiftRhythm { count: self.every_count, unit: self.every_unit }
     }
 }
 

@@ -94,7 +94,10 @@ pub use self::{
     manage_link::{asked_supporter_token, manage_token, supporter_token},
     money_news::{tell_of_account, tell_of_money, why_disputed},
     monthly::{CancelError, Monthly, cancel_all, cancel_as_written, cancel_monthly, monthly_of},
-    new_address::{AskedAddress, NewAddressError, new_gift_address, take_new_address},
+    new_address::{
+        AskedAddress, NewAddressError, OwnAddressError, ask_for_another_address, new_gift_address,
+        take_new_address,
+    },
     new_readers::meet_new_readers,
     payouts::{paid_out, payouts_page, settle_waiting},
     reconcile::{
@@ -107,8 +110,8 @@ pub use self::{
         totals, totals_of, unfinished, whole as whole_donation,
     },
     returns::{
-        DisputeLine, FailedPayout, GiftReturns, RefundLine, ReturnsToSee, WarningLine, is_in_dispute,
-        returns_of, returns_to_see,
+        DisputeLine, FailedPayout, GiftReturns, RefundLine, ReturnsToSee, WarningLine, returns_of,
+        returns_to_see,
     },
     search::{Became, FoundGifts, GiftPlace, GiftSearch, SUPPORTERS, first_gift, word_supporters},
     states::{
@@ -131,6 +134,7 @@ pub use self::{
         DeskLetter, GIFTS_LINKS, GivenGift, LetterAsked, LinkError, NEWEST_GIFTS, RegularGift, Statement,
         Supporter, SupporterGifts, ask_for_gifts_link, card_page, change_managed, change_regular, gifts_of,
         giver_token_of, let_be_named, mail_fresh_link, mail_link_of_gift, may_be_named, name_nobody,
-        rename_supporter, send_receipt_again, send_statement, statement, supporter_by_link, write_from_desk,
+        regular_gift, regular_gifts_of, rename_supporter, send_receipt_again, send_statement, statement,
+        supporter_by_link, write_from_desk,
     },
 };

@@ -29,7 +29,11 @@ pub async fn tell_of_money(site: &Site, news: &Due<Happened>) -> Result<Telling>
     let mut tx = site.db.begin().await?;
     let about = match kind {
         "refund" => rows::about_refund(&mut tx, id).await?,
-        "dispute" => rows::about_dispute(&mut tx, id).await?,
+        // Each state of a dispute is a row of its own: what it has gone on from meanwhile would be the same letter twice.
+        "dispute" => {
+            let state = words.next().unwrap_or_default();
+            rows::about_dispute(&mut tx, id).await?.filter(|about| about.state == state)
+        }
         "warning" => rows::about_warning(&mut tx, id).await?,
         "payout" => rows::about_payout(&mut tx, id).await?,
         // What happened to one of its bills stands in no row.
@@ -170,7 +174,7 @@ pub fn why_disputed(reason: &str) -> String {
         "fraudulent" => "The supporter says that they did not make this payment.".to_owned(),
         "unrecognized" => "The supporter does not recognise the payment on their statement.".to_owned(),
         "duplicate" => "The supporter says that they were charged twice.".to_owned(),
-        "subscription_canceled" => "The supporter says that they had ended their monthly gift.".to_owned(),
+        "subscription_canceled" => "The supporter says that they had ended their regular gift.".to_owned(),
         "credit_not_processed" => {
             "The supporter says that money was promised back and did not come.".to_owned()
         }

@@ -41,7 +41,7 @@ pub struct Monthly {
     pub rests_until: Option<Moment>,
     /// Since when a change waits for the provider's word.
     pub changing_since: Option<Moment>,
-    /// The monthly amounts, for people, of others of the same donation that are not over: somebody copied it at the provider.
+    /// Amount and rhythm, for people, of others of the same donation that are not over: somebody copied it at the provider.
     pub others: Vec<String>,
     /// The token by which its supporter is known on the page to give, as far as they are known.
     pub giver: Option<String>,
@@ -76,7 +76,10 @@ pub async fn monthly_of(site: &Site, token: &str) -> db::Result<Option<Monthly>>
         others: others(site, &row)
             .await?
             .iter()
-            .map(|other| figures(other.amount_minor, &other.currency))
+            .map(|other| {
+                let rhythm = GiftRhythm { count: other.every_count, unit: other.every_unit };
+                format!("{} {}", figures(other.amount_minor, &other.currency), rhythm.words())
+            })
             .collect(),
         giver: store::supporter::who_gives(&site.db, &row.public_id)
             .await?

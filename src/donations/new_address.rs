@@ -1,34 +1,137 @@
-//! The address of whoever gives regularly was changed at the provider: letters go on to the old one until somebody at the new one says
-//! that they are its. The link does not run out: it moves nothing unless the gift goes on and the provider still has that address.
+//! Another address of a supporter. Nothing moves before somebody at the new one says that it is theirs, by a link that is good for that
+//! alone; then the old mailbox is told.
 //!
-//! The rules that must hold: what stands at the provider is typed by somebody there, and moves nothing by itself; the link that is mailed
-//! to the new address is good for that alone; what was given until then stays with the old one, whose
-//! mailbox is told.
+//! Of whoever gives regularly it is changed at the provider: letters go on to the old one until then, and what was given until then stays
+//! with it. The link does not run out: it moves nothing unless the gift goes on and the provider still has that address.
+//!
+//! Whose gifts are all over changes it on their own page: the provider has nothing to take by it. Everything that they gave goes with
+//! them, and links that were mailed before open nothing any more. Two supporters are never made one.
+
+use std::time::Duration;
+
+use data_encoding::BASE64URL_NOPAD;
+use serde::{Deserialize, Serialize};
 
 use super::{
-    letters, lines::figures, manage_link::supporter_token, regular_letters, search, states::RecurringState,
-    store, store::months::Recurring,
+    changes::may_write,
+    letters,
+    lines::figures,
+    manage_link::supporter_token,
+    regular_letters, search,
+    states::RecurringState,
+    store::{self, months::Recurring, supporter as rows},
+    supporter::Supporter,
 };
 use crate::{
     clock::Moment,
     db::{self, Gate, Tx},
     delivery::Suppressions,
     email_address::EmailAddress,
-    payments::{GiftRhythm, PaymentProvider, ProviderError},
+    payments::{PaymentProvider, ProviderError},
     site::Site,
     subscribers,
-    token::Purpose,
+    token::{self, Purpose},
 };
 
 /// What the page of the link shows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AskedAddress {
-    /// The amount, for people.
-    pub amount: String,
-    /// How often.
-    pub rhythm: GiftRhythm,
+    /// What is given regularly, for people: amount and how often; none of somebody who asked for themselves.
+    pub gift: Option<String>,
     /// Whether it was said already.
     pub is_taken: bool,
+    /// Whether gifts are known under it already, which keeps it from being taken for others.
+    pub is_known: bool,
+}
+
+/// Why nobody was asked whether another address is theirs.
+#[derive(Debug, thiserror::Error)]
+pub enum OwnAddressError {
+    /// What was typed is none.
+    #[error("Nothing was changed: {0}")]
+    Invalid(String),
+    /// It is the one that they have.
+    #[error("Nothing was changed: your letters go there already.")]
+    Same,
+    /// What they give regularly is taken by the provider, which has an address of its own.
+    #[error("Nothing was changed: you give regularly. Please write to us with the new address.")]
+    GivesRegularly,
+    /// The link is not one that was asked for.
+    #[error("that takes a link that was asked for")]
+    NeedsLink,
+    /// As many letters went today as may go.
+    #[error("enough was asked today")]
+    Enough,
+    /// The database failed.
+    #[error(transparent)]
+    Database(#[from] sqlx::Error),
+}
+
+/// What a supporter asked for, as it stands sealed in the link that is mailed to the new address.
+#[derive(Debug, Serialize, Deserialize)]
+struct OwnAddress {
+    /// Their public id, and what the address is known again by that they had.
+    whose: String,
+    was: String,
+    to: String,
+    until: i64,
+}
+
+const OWN: &str = "a supporter's new address";
+/// So long the link works.
+const OWN_LASTS: Duration = Duration::from_secs(3 * 86_400);
+
+impl OwnAddress {
+    fn sealed(&self, site: &Site) -> db::Result<String> {
+        let open = serde_json::to_vec(self).map_err(|error| sqlx::Error::Encode(error.into()))?;
+        Ok(BASE64URL_NOPAD.encode(&site.keys.seal(Purpose::Told, OWN, &open)))
+    }
+
+    fn open(site: &Site, token: &str) -> Option<(Self, EmailAddress)> {
+        let sealed = BASE64URL_NOPAD.decode(token.as_bytes()).ok()?;
+        let open = site.keys.open(Purpose::Told, OWN, &sealed).ok()?;
+        let asked: Self = serde_json::from_slice(&open).ok()?;
+        let to = EmailAddress::parse(&asked.to).ok()?;
+        (site.now() < Moment::from_unix_seconds(asked.until)).then_some((asked, to))
+    }
+}
+
+/// A supporter wants everything that they gave to be known by another address. A letter there asks.
+///
+/// # Errors
+/// [`OwnAddressError`]; then nobody was written to.
+pub async fn ask_for_another_address(
+    site: &Site,
+    supporter: &Supporter,
+    typed: &str,
+) -> Result<(), OwnAddressError> {
+    let to = EmailAddress::parse(typed).map_err(|error| OwnAddressError::Invalid(error.to_string()))?;
+    let was = supporter.email().ok_or(OwnAddressError::Enough)?;
+    if was.key() == to.key() {
+        return Err(OwnAddressError::Same);
+    }
+    if rows::goes_on(&site.db, supporter.id()).await? {
+        return Err(OwnAddressError::GivesRegularly);
+    }
+    if !supporter.was_asked_for {
+        return Err(OwnAddressError::NeedsLink);
+    }
+    if !may_write(site, supporter.public_id()).await? {
+        return Err(OwnAddressError::Enough);
+    }
+    let until = site.now().plus(OWN_LASTS).unix_seconds();
+    let (whose, was) = (supporter.public_id().to_owned(), name_of(site, &was));
+    let token = OwnAddress { whose, was, to: to.to_string(), until }.sealed(site)?;
+    db::again(async || {
+        let mut tx = site.db.begin().await?;
+        // Whoever asked to be forgotten is brought back by nobody but themselves: of this nobody who asks learns.
+        if !subscribers::is_forgotten(&mut tx, site, &to).await? {
+            regular_letters::send_own_address(&mut tx, site, &to, &token).await?;
+        }
+        tx.commit().await
+    })
+    .await?;
+    Ok(())
 }
 
 /// Why the new address was not taken.
@@ -105,10 +208,23 @@ fn has(site: &Site, email: &str, name: &str) -> bool {
 /// # Errors
 /// When the database fails.
 pub async fn new_gift_address(site: &Site, token: &str) -> db::Result<Option<AskedAddress>> {
+    if let Some((asked, to)) = OwnAddress::open(site, token) {
+        let mut tx = site.db.begin().await?;
+        let giver = rows::named_in(&mut tx, &asked.whose).await?;
+        let is_known = rows::at(&mut tx, &to.key()).await?.is_some();
+        return Ok(match giver {
+            Some(giver) if has(site, &giver.email, &asked.was) => {
+                Some(AskedAddress { gift: None, is_taken: false, is_known })
+            }
+            // By its links of before nobody finds them any more who moved.
+            _ if is_known => Some(AskedAddress { gift: None, is_taken: true, is_known }),
+            _ => None,
+        });
+    }
     Ok(named(site, token).await?.map(|(row, name)| AskedAddress {
-        amount: figures(row.amount_minor, &row.currency),
-        rhythm: row.rhythm(),
+        gift: Some(format!("{} {}", figures(row.amount_minor, &row.currency), row.rhythm().words())),
         is_taken: has(site, &row.email, &name),
+        is_known: false,
     }))
 }
 
@@ -122,6 +238,9 @@ pub async fn take_new_address(
     provider: Option<&dyn PaymentProvider>,
     token: &str,
 ) -> Result<String, NewAddressError> {
+    if let Some((asked, to)) = OwnAddress::open(site, token) {
+        return db::again(|| take_own(site, &asked, &to)).await?.ok_or(NewAddressError::NotFound);
+    }
     let (row, name) = named(site, token).await?.ok_or(NewAddressError::NotFound)?;
     let customer = row.provider_customer_id.clone().ok_or(NewAddressError::NotFound)?;
     let provider = provider.ok_or(NewAddressError::NotFound)?;
@@ -134,6 +253,24 @@ pub async fn take_new_address(
     let address = now_there.filter(|address| has(site, address, &name)).ok_or(NewAddressError::NotFound)?;
     let address = EmailAddress::parse(&address).map_err(|_| NewAddressError::NotFound)?;
     db::again(|| take(site, (&row, &customer), &address)).await?.ok_or(NewAddressError::NotFound)
+}
+
+async fn take_own(site: &Site, asked: &OwnAddress, to: &EmailAddress) -> db::Result<Option<String>> {
+    let mut tx = site.db.begin_inside(Gate::Book).await?;
+    let Some(giver) = rows::named_in(&mut tx, &asked.whose).await? else { return Ok(None) };
+    let Ok(was) = EmailAddress::parse(&giver.email) else { return Ok(None) };
+    let is_free = rows::at(&mut tx, &to.key()).await?.is_none();
+    if !has(site, &giver.email, &asked.was) || !is_free || rows::goes_on_in(&mut tx, giver.id).await? {
+        return Ok(None);
+    }
+    let whose = token::public_id();
+    rows::readdress(&mut tx, giver.id, (to.as_str(), &to.key()), &whose).await?;
+    search::word(&mut tx, giver.id, to.as_str(), &giver.name).await?;
+    subscribers::gave_under_another(&mut tx, &was.key(), &to.key()).await?;
+    regular_letters::send_own_address_changed(&mut tx, site, (&was, &giver.name)).await?;
+    letters::tell_donor_state(&mut tx, site, giver.id).await?;
+    tx.commit().await?;
+    Ok(Some(supporter_token(site, &whose)))
 }
 
 async fn take(

@@ -389,7 +389,7 @@ impl Look<'_> {
             if !is_same {
                 let amount = there.amount.map_or_else(String::new, |amount| format!(" of {amount}"));
                 let ours = here.map_or("not known", |row| row.state.as_str());
-                let problem = format!("a monthly donation{amount} is {} there, and {ours} here", there.state);
+                let problem = format!("a regular donation{amount} is {} there, and {ours} here", there.state);
                 self.found.add(
                     Compared::Subscription,
                     &there.id,
@@ -427,7 +427,7 @@ impl Look<'_> {
                         .is_empty();
                 }
                 if !here {
-                    let problem = format!("{amount} was paid for a monthly donation, and is not in the book");
+                    let problem = format!("{amount} was paid for a regular donation, and is not in the book");
                     self.found.add(Compared::Invoice, &invoice.id, problem, MEND);
                 }
             }

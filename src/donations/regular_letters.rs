@@ -226,6 +226,28 @@ pub(super) async fn send_new_address(
     if was_told(tx, at).await? {
         return Ok(());
     }
+    let amount = figures(recurring.amount_minor, &recurring.currency);
+    let gift = format!("{amount} {}", recurring.rhythm().words());
+    ask_address(tx, site, to, (fact, token, Some(gift))).await
+}
+
+/// The same of whoever asked for it on their own page.
+pub(super) async fn send_own_address(
+    tx: &mut Tx,
+    site: &Site,
+    to: &EmailAddress,
+    token: &str,
+) -> db::Result<()> {
+    let fact = format!("own-address:{}", token::public_id());
+    ask_address(tx, site, to, (&fact, token, None)).await
+}
+
+async fn ask_address(
+    tx: &mut Tx,
+    site: &Site,
+    to: &EmailAddress,
+    (fact, token, gift): (&str, &str, Option<String>),
+) -> db::Result<()> {
     // What is told again and again counts once a day.
     for limit in [ASKED_OF_ONE.on(fact), ASKED_A_DAY.on(&to.mailbox()), ASKED_A_MONTH.on(&to.mailbox())] {
         if !attempts::counts(tx, site, &limit).await? {
@@ -233,17 +255,32 @@ pub(super) async fn send_new_address(
         }
     }
     if !attempts::counts(tx, site, &ASKED_IN_ALL.on("everybody")).await? {
-        tracing::warn!("more addresses were changed at the payment service than are asked about in a day");
+        tracing::warn!("more new addresses of supporters came than are asked about in a day");
         return Ok(());
     }
     let letterhead = Settings::load_in(tx).await?.letterhead(site);
-    let asked = NewGiftAddress {
-        sender: letterhead.sender.clone(),
-        amount: figures(recurring.amount_minor, &recurring.currency),
-        every: recurring.rhythm().words(),
-        confirm_url: site.url(&format!("/gift-address/{token}")),
-    };
+    let confirm_url = site.url(&format!("/gift-address/{token}"));
+    let asked = NewGiftAddress { sender: letterhead.sender.clone(), gift, confirm_url };
     tell(tx, site, &letterhead, ("", to), fact, &asked).await.map(drop)
+}
+
+/// Tells the old mailbox of a supporter that letters about their gifts go to another one.
+pub(super) async fn send_own_address_changed(
+    tx: &mut Tx,
+    site: &Site,
+    (was, name): (&EmailAddress, &str),
+) -> db::Result<()> {
+    let letterhead = Settings::load_in(tx).await?.letterhead(site);
+    let what = "Receipts and everything else about your gifts go to another address from now on: somebody asked for that by the link to your gifts, and confirmed it there.";
+    let changed = MonthlyChanged {
+        sender: letterhead.sender.clone(),
+        donor_name: greeting(name),
+        what: what.to_owned(),
+        unasked: true,
+        manage_url: site.url("/supporter"),
+    };
+    let fact = format!("monthly-changed:address-{}", token::public_id());
+    tell(tx, site, &letterhead, ("", was), &fact, &changed).await.map(drop)
 }
 
 /// Tells the old mailbox that letters about a gift go to another one, with the page of that gift: it is no longer on their own.

@@ -9,7 +9,7 @@ use super::{
     letters, regular_letters,
     store::{
         months::{self, Recurring},
-        renewals as rows,
+        renewals as rows, returns,
     },
 };
 use crate::{
@@ -36,10 +36,21 @@ pub(super) async fn failed(
 ) -> db::Result<()> {
     // It may have failed before, and be tried for the third time: then the letters of the first are on their way.
     let due_at = due(at, 1, site.now()).unwrap_or(at);
-    if rows::add_trouble(tx, &invoice.id, recurring.id, (at, due_at, turn(due_at, site.now()))).await? {
+    let is_new =
+        rows::add_trouble(tx, &invoice.id, recurring.id, (at, due_at, turn(due_at, site.now()))).await?;
+    if is_new && may_be_asked(tx, recurring).await? {
         letters::send_payment_failed(tx, site, recurring, (&invoice.id, at), invoice.next_try).await?;
     }
     Ok(())
+}
+
+/// Nobody is asked for money whose bank decides about another gift of theirs; that it wants to know something from them they hear all the
+/// same.
+async fn may_be_asked(tx: &mut Tx, recurring: &Recurring) -> db::Result<bool> {
+    Ok(match recurring.donor_id {
+        Some(donor) => !returns::is_in_dispute(tx, donor).await?,
+        None => true,
+    })
 }
 
 /// The bank wants the payment of a bill confirmed: one letter for it, with the provider's page where that is done.
@@ -171,7 +182,8 @@ async fn tell(site: &Site, failed: &Due<rows::Failed>, waits: Option<&Invoice>) 
     let due_at = next.unwrap_or(failed.what.due_at);
     let row = (failed.name.as_str(), failed.next_at, sent, state, due_at, turn(due_at, site.now()));
     let ours = rows::RENEWALS.done(&mut tx, row).await?;
-    if let Some(invoice) = waits.filter(|_| ours && recurring.state.runs()) {
+    let is_asked = ours && recurring.state.runs() && may_be_asked(&mut tx, &recurring).await?;
+    if let Some(invoice) = waits.filter(|_| is_asked) {
         let letter = (invoice.id.as_str(), sent, next.is_none());
         let times = (failed.since, failed.what.due_at, invoice.next_try);
         regular_letters::send_failed_again(&mut tx, site, &recurring, letter, times).await?;

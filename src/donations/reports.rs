@@ -27,7 +27,7 @@ pub async fn totals_of(db: &Db, email_key: &str) -> Result<Vec<Total>> {
     store::figures::totals_of(db, email_key).await
 }
 
-/// Regular donations that run, by currency and rhythm: how many, and what they bring each time.
+/// Regular donations that run, rest or are not paid any more, by currency and rhythm: how many, and what they bring each time, or would.
 pub async fn running(db: &Db) -> Result<Vec<RunningTotal>> {
     store::figures::running(db).await
 }

@@ -87,8 +87,3 @@ pub async fn returns_to_see(db: &Db) -> Result<ReturnsToSee> {
         payouts: rows::failed_payouts(db).await?,
     })
 }
-
-/// Whether a bank decides about a gift of whoever gives under an address: then nobody asks them for money.
-pub async fn is_in_dispute(db: &Db, email_key: &str) -> Result<bool> {
-    rows::is_in_dispute(db, email_key).await
-}

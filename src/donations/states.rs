@@ -26,8 +26,20 @@ words! {
     pub enum DonationKind {
         /// A gift given once.
         Once = "once",
-        /// A month of a monthly donation.
+        /// One payment of a regular donation.
         Instalment = "instalment",
+    }
+}
+
+impl DonationKind {
+    /// On pages and in files. How often a regular donation comes may have been otherwise when this one was paid, and is not said
+    /// of one gift.
+    #[must_use]
+    pub const fn in_words(self) -> &'static str {
+        match self {
+            Self::Once => "once",
+            Self::Instalment => "regular",
+        }
     }
 }
 

@@ -25,7 +25,7 @@ use crate::{
     attempts::{self, Attempt, Refusal, Shared},
     audit_log,
     clock::{Moment, Zone},
-    db,
+    db::{self, Db},
     delivery::{self, Suppressions},
     email_address::EmailAddress,
     mail::{EmailTemplate as _, GiftsLink, StatedGift},
@@ -73,6 +73,11 @@ impl Supporter {
     #[must_use]
     pub fn public_id(&self) -> &str {
         &self.giver.public_id
+    }
+
+    /// Their row.
+    pub(super) const fn id(&self) -> i64 {
+        self.giver.id
     }
 
     /// Their address, so that who knows it recognises it and nobody else learns it.
@@ -189,10 +194,26 @@ pub async fn gifts_of(site: &Site, supporter: &Supporter) -> db::Result<Supporte
     gifts.truncate(NEWEST_GIFTS);
     Ok(SupporterGifts {
         totals: store::figures::totals_of(&site.db, &key).await?,
-        regular: rows::regular(&site.db, giver.id).await?.into_iter().map(RegularGift::from).collect(),
+        regular: regular_gifts_of(site, supporter).await?,
         gifts: gifts.into_iter().map(GivenGift::from).collect(),
         more,
     })
+}
+
+/// The regular gifts of a supporter.
+///
+/// # Errors
+/// When the database fails.
+pub async fn regular_gifts_of(site: &Site, supporter: &Supporter) -> db::Result<Vec<RegularGift>> {
+    Ok(rows::regular(&site.db, supporter.giver.id).await?.into_iter().map(RegularGift::from).collect())
+}
+
+/// A regular gift as the desk shows it.
+///
+/// # Errors
+/// When the database fails.
+pub async fn regular_gift(db: &Db, public_id: &str) -> db::Result<Option<RegularGift>> {
+    Ok(rows::regular_named(db, public_id).await?.map(RegularGift::from))
 }
 
 impl From<Regular> for RegularGift {

@@ -264,13 +264,13 @@ impl Job {
             Self::SealEditions => "Editions do not go out at their time",
             Self::AskHeldBack => "New readers whose confirmation mail was held back do not get it",
             Self::TellOwners => {
-                "Nobody is written to when an edition pauses by itself or does not arrive, a mail service refuses us, or a monthly donation does not end"
+                "Nobody is written to when an edition pauses by itself or does not arrive, a mail service refuses us, or a regular donation does not end"
             }
             Self::WorkOnProviderEvents => {
                 "Some news of the payment service is not worked on: gifts may not be counted and get no receipt"
             }
             Self::ResumeProviderCalls => {
-                "What the payment service has not answered is not asked for again: monthly donations may not end"
+                "What the payment service has not answered is not asked for again: regular donations may not end"
             }
             Self::CompareBooks => "The book is not held against what the payment service lists",
             Self::PollProvider => "The payment service is not asked what we missed: gifts may not be counted",

@@ -410,7 +410,7 @@ impl EmailTemplate for GoodBye {
     }
 }
 
-/// The receipt for one gift, given once or as one month of a monthly gift.
+/// The receipt for one gift, given once or as one payment of a regular gift.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Receipt {
     /// Who writes, and who received the gift.
@@ -1063,10 +1063,8 @@ impl EmailTemplate for DebitRevoked {
 pub struct NewGiftAddress {
     /// Who writes.
     pub sender: Sender,
-    /// The amount with its currency.
-    pub amount: String,
-    /// How often, such as "every month".
-    pub every: String,
+    /// What is given regularly, such as "€15.00 every month"; none where a supporter asked on their own page.
+    pub gift: Option<String>,
     /// Where it is said.
     pub confirm_url: String,
 }
@@ -1077,8 +1075,7 @@ impl EmailTemplate for NewGiftAddress {
     fn sample() -> Self {
         Self {
             sender: Sender::sample(),
-            amount: "€15.00".into(),
-            every: "every month".into(),
+            gift: Some("€15.00 every month".into()),
             confirm_url: "https://news.example.org/gift-address/sample".into(),
         }
     }
@@ -1225,6 +1222,8 @@ pub struct MonthlyNotEnded {
     pub sender: Sender,
     /// The amount with its currency.
     pub amount: String,
+    /// How often, such as "every month".
+    pub every: String,
     /// When the supporter asked, such as "3 March 2026, 14:05 UTC".
     pub asked: String,
     /// What the payment service said, without its full stop.
@@ -1242,6 +1241,7 @@ impl EmailTemplate for MonthlyNotEnded {
         Self {
             sender: Sender::sample(),
             amount: "€15.00".into(),
+            every: "every month".into(),
             asked: "3 March 2026, 14:05 UTC".into(),
             why: "the payment provider refused (status 401, invalid_request_error): Invalid API Key provided"
                 .into(),

@@ -106,8 +106,8 @@ pub const CANCELLATIONS: Rules = Rules {
     told: Told::Nobody,
     told_after: None,
     by_hand: None,
-    what: "Monthly donations that supporters asked to end",
-    over: ["monthly donation could not be ended", "monthly donations could not be ended"],
+    what: "Regular donations that supporters asked to end",
+    over: ["regular donation could not be ended", "regular donations could not be ended"],
     means: "The supporter is still charged. It goes on being asked for; you can end the donation at the payment service yourself.",
 };
 

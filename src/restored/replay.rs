@@ -87,7 +87,7 @@ pub(super) async fn replay(site: &Site, beyond: &Beyond) -> db::Result<Replayed>
             "withdrawals that the database did not know were taken from the journal beside it"
         );
         let detail = format!(
-            "left a list: {left}, have another address: {moved}, paused: {paused}, chose otherwise: {chose}, complained: {complained}, never mailed: {blocked}, forgotten: {erased}, monthly donations to end: {ended}"
+            "left a list: {left}, have another address: {moved}, paused: {paused}, chose otherwise: {chose}, complained: {complained}, never mailed: {blocked}, forgotten: {erased}, regular donations to end: {ended}"
         );
         let mut tx = site.db.begin().await?;
         audit_log::record(&mut tx, site, None, "took withdrawals from the journal", "", &detail).await?;

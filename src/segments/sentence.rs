@@ -140,14 +140,14 @@ const fn supporter_words(state: DonorState, is: bool) -> &'static str {
     match (state, is) {
         (DonorState::Never, true) => "never gave",
         (DonorState::Never, false) => "gave at some time",
-        (DonorState::Once, true) => "gave, not every month",
-        (DonorState::Once, false) => "are not among those who gave without giving every month",
-        (DonorState::Lapsed, true) => "gave every month and stopped",
-        (DonorState::Lapsed, false) => "did not stop giving every month",
-        (DonorState::Monthly, true) => "give every month",
-        (DonorState::Monthly, false) => "do not give every month",
-        (DonorState::Failing, true) => "give every month with a payment that failed",
-        (DonorState::Failing, false) => "have no monthly payment that failed",
+        (DonorState::Once, true) => "gave, not regularly",
+        (DonorState::Once, false) => "are not among those who gave without giving regularly",
+        (DonorState::Lapsed, true) => "gave regularly and stopped",
+        (DonorState::Lapsed, false) => "did not stop giving regularly",
+        (DonorState::Monthly, true) => "give regularly",
+        (DonorState::Monthly, false) => "do not give regularly",
+        (DonorState::Failing, true) => "give regularly with a payment that failed",
+        (DonorState::Failing, false) => "have no regular payment that failed",
     }
 }
 

@@ -32,6 +32,11 @@ pub async fn set_donor_state(
     Ok(store::set_donor_state(tx, &email.key(), state, last_gift_at, site.now()).await? == 1)
 }
 
+/// Gifts that were known by one address are known by another from now on: whoever of the readers gave them, did.
+pub async fn gave_under_another(tx: &mut Tx, was: &str, is: &str) -> Result<()> {
+    store::moving::gives_as_another(tx, was, is).await.map(drop)
+}
+
 /// The next readers, by number, address and since when they are known, of whose gifts nothing is: behind one of them.
 pub async fn without_donor_state(db: &Db, after: i64, limit: i64) -> Result<Vec<(i64, String, Moment)>> {
     store::without_donor_state(db, after, limit).await

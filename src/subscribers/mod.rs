@@ -67,7 +67,9 @@ pub use self::{
     confirm_again::{AgainStanding, ConfirmingAgain, confirm_again, look_at_confirming_again},
     consent::{By, ConsentAction, ConsentMethod},
     counting::{HowMany, count_large, on_lists, with_topic_alone, with_topics},
-    donor_state::{DonorState, donor_state, gave_as, gives_as, set_donor_state, without_donor_state},
+    donor_state::{
+        DonorState, donor_state, gave_as, gave_under_another, gives_as, set_donor_state, without_donor_state,
+    },
     export::{CsvError, Export, ExportAhead, ExportLines, export, lines_of_export},
     find::{
         LOOKED_THROUGH, Order, Wanted, among, by_ids, count_many, counts, fold_waiting, ids, newest_id, page,

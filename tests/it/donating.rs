@@ -341,7 +341,7 @@ both_engines! {
         assert!(house.page(&path).await.contains("You give €15.00 every month"));
         let pressed = house.client.post(house.site.url(&path)).send().await.expect("an answer");
         let leads_to = pressed.headers()["location"].to_str().expect("it leads on").to_owned();
-        assert!(house.page(&leads_to).await.contains("Your monthly donation has ended"));
+        assert!(house.page(&leads_to).await.contains("Your regular donation has ended"));
         house.work().await;
         assert!(house.stripe().renew(&subscription).is_err(), "it can still be charged");
         assert_eq!(house.donation(&gift).await.recurring_state, Some(RecurringState::Cancelled));

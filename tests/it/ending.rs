@@ -89,7 +89,7 @@ both_engines! {
         assert!(letter.text.contains("401") && !letter.text.contains("/giving/"), "{}", letter.text);
         visitor.open(&page).await.says("We keep asking");
         let desk = app.desk().await;
-        desk.open("/desk").await.says("asked to end a monthly donation");
+        desk.open("/desk").await.says("asked to end a regular donation");
         let list = desk.open("/desk/donations").await;
         list.says("the payment service still charges it").says(&subscription);
 
@@ -104,7 +104,7 @@ both_engines! {
         pass(&app, Duration::from_secs(1)).await;
         app.drain().await;
         assert_eq!(app.sandbox.stripe().object(&subscription).expect("it is there")["status"], "canceled");
-        visitor.open(&page).await.says("Your monthly donation has ended");
+        visitor.open(&page).await.says("Your regular donation has ended");
         let news = app.mails(SUPPORTER).iter().filter(|mail| !mail.subject.contains("receipt")).count();
         assert_eq!(news, 1, "one word of the end");
         assert!(!desk.open("/desk/donations").await.text().contains("still charges"));

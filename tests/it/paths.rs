@@ -125,12 +125,12 @@ async fn a_supporter_gives_once_and_monthly_and_stops() {
     browser.click("Pay 7.50 EUR every month").await;
     browser.wait_for_path("/thanks/").await;
     app.drain().await;
-    browser.wait_for_text("Your monthly donation of €7.50").await;
+    browser.wait_for_text("Your regular donation of €7.50").await;
     browser.sound("supporter-thanks-monthly").await;
-    browser.click("See or end your monthly donation").await;
+    browser.click("See or end your regular donation").await;
     browser.wait_for_path("/giving/").await;
     browser.sound("supporter-giving").await;
-    browser.click("End my monthly donation").await;
+    browser.click("End my regular donation").await;
     browser.wait_for_text("has ended").await;
     app.drain().await;
     browser.sound("supporter-ended").await;

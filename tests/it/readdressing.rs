@@ -507,7 +507,7 @@ both_engines! {
         app.give(NEW, "5", "once").await;
         assert_eq!(state(ann.id).await, DonorState::Never, "they were given before Ann had the address");
         let page = app.desk().await.open(&format!("/desk/readers/{}", ann.public_id)).await;
-        assert!(!page.text().contains("given monthly") && !page.text().contains("supporter"), "{}", page.text());
+        assert!(!page.text().contains("given regularly") && !page.text().contains("supporter"), "{}", page.text());
 
         app.reader("bea@example.org").await;
         let bea = reader(&app, "bea@example.org").await;
@@ -527,7 +527,7 @@ both_engines! {
         app.give("bea@example.org", "9", "once").await;
         assert_eq!((state(next.id).await, state(bea.id).await), (DonorState::Never, DonorState::Monthly));
         let page = app.desk().await.open(&format!("/desk/readers/{}", next.public_id)).await;
-        assert!(!page.text().contains("given monthly"), "{}", page.text());
+        assert!(!page.text().contains("given regularly"), "{}", page.text());
 
         // Who gives under the new address for the first time is known by it.
         app.reader("cat@example.org").await;

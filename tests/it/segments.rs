@@ -794,7 +794,7 @@ fn a_segment_is_said_in_words() {
     ]);
     assert_eq!(
         segments::sentence(&tree, &names),
-        "Readers who gave, not every month, gave at least €50.00 in all in 2026, did not give last on 1 July 2026 or later and \
+        "Readers who gave, not regularly, gave at least €50.00 in all in 2026, did not give last on 1 July 2026 or later and \
          either have an address at example.org or joined in the last 30 days"
     );
     let currency = "EUR".to_owned();

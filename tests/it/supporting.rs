@@ -11,7 +11,11 @@ use broadside::{
 };
 use reqwest::StatusCode;
 
-use crate::support::{Browser, Fixture, TestApp, TestDb, both_engines, database::rows, visitor::Page};
+use crate::support::{
+    Browser, Fixture, TestApp, TestDb, both_engines,
+    database::{change, rows},
+    visitor::Page,
+};
 
 const SUPPORTER: &str = "ann@example.org";
 const DAY: Duration = Duration::from_secs(86_400);
@@ -32,13 +36,31 @@ async fn asked_for(app: &TestApp) -> String {
     app.last_mail(SUPPORTER).link("/supporter/")
 }
 
-/// Presses a button of the page, with what is typed.
+/// The regular gifts of a page, in the order in which they stand there.
+fn gifts_on(page: &Page) -> Vec<String> {
+    page.body
+        .split("id=\"gift-")
+        .skip(1)
+        .filter_map(|rest| Some(rest.split_once('"')?.0.to_owned()))
+        .collect()
+}
+
+/// Presses a button of the page, with what is typed: of the first regular gift, where it is about one, or of `gift`.
 async fn press(app: &TestApp, page: &str, button: &str, typed: &[(&str, &str)]) -> Page {
+    const OF_A_GIFT: [&str; 7] =
+        ["amount", "every", "date", "until", "seen_amount", "seen_every", "seen_date"];
     let visitor = app.visitor();
-    let action = if page.contains("/giving/") { "/giving/" } else { "/supporter/" };
-    let mut form = visitor.open(page).await.form(action).with("press", button);
-    for (name, value) in typed {
-        form = form.with(name, value);
+    let open = visitor.open(page).await;
+    let is_giving = page.contains("/giving/");
+    let named = typed.iter().find(|(name, _)| *name == "gift").map(|(_, gift)| (*gift).to_owned());
+    let gift = named.or_else(|| gifts_on(&open).first().cloned()).unwrap_or_default();
+    let of_a_gift = !is_giving
+        && ["amount", "every", "date", "rest", "go-on", "keep-on", "card", "receipt"].contains(&button);
+    let button = if of_a_gift { format!("{button} {gift}") } else { button.to_owned() };
+    let mut form = open.form(if is_giving { "/giving/" } else { "/supporter/" }).with("press", &button);
+    for (name, value) in typed.iter().filter(|(name, _)| *name != "gift") {
+        let of_gift = format!("gift-{gift}-{name}");
+        form = form.with(if OF_A_GIFT.contains(name) { &of_gift } else { name }, value);
     }
     visitor.submit_and_follow(&form).await
 }
@@ -91,7 +113,7 @@ both_engines! {
         let rest = app.site.now().plus(60 * DAY).day(&broadside::clock::Zone::UTC);
         let rests = press(&app, &page, "rest", &[("until", &rest)]).await;
         rests.says("It rests until");
-        assert!(!rests.text().contains("The next payment is on"), "{}", rests.text());
+        assert!(!rests.whole().contains("The next payment is on"), "{}", rests.whole());
         assert!(!stripe.object(&subscription).expect("it is there")["pause_collection"].is_null());
         press(&app, &page, "go-on", &[]).await.says("The next payment is on");
         assert!(stripe.object(&subscription).expect("it is there")["pause_collection"].is_null());
@@ -132,25 +154,43 @@ both_engines! {
         has(&page, "21,50");
         // By the form as it stands there, with nothing typed anew.
         let visitor = app.visitor();
-        let form = visitor.open(&fresh).await.form("/supporter/").with("press", "amount");
+        let stands = visitor.open(&fresh).await;
+        let gift = gifts_on(&stands).remove(0);
+        let form = stands.form("/supporter/").with("press", &format!("amount {gift}"));
         visitor.submit_and_follow(&form).await.says("€21.50 every month").says("Done.");
         let is = app.sandbox.stripe().object(&subscription).expect("it is there");
         assert_eq!(is["items"]["data"][0]["price"]["unit_amount"], 2_150, "{is}");
         // Opened once more, that is so, however it was written.
-        assert!(!app.visitor().open(&fresh).await.text().contains("below and not saved"), "it is");
+        assert!(!app.visitor().open(&fresh).await.whole().contains("below and not saved"), "it is");
 
         let bare = fresh.split('?').next().expect("an address").to_owned();
         let day = app.site.now().plus(40 * DAY).day(&broadside::clock::Zone::UTC);
         let changed = press(&app, &bare, "date", &[("date", &day), ("amount", "30")]).await;
         changed.says("Done.").says("€21.50 every month").says("filled in below and not saved");
         has(&changed, "30");
-        // Return in the field of the day presses the first button of the form, and means the day.
+        // Return presses the first button of the form, and means what was typed.
         let sooner = app.site.now().plus(20 * DAY).day(&broadside::clock::Zone::UTC);
-        press(&app, &bare, "amount", &[("date", &sooner)]).await.says("Done.").says("€21.50 every month");
-        // Whoever presses another button than that of what they typed did not change what they typed.
-        press(&app, &bare, "date", &[("amount", "500")]).await.says("€21.50 every month").says("filled in below and not saved");
+        press(&app, &bare, "typed", &[("date", &sooner)]).await.says("Done.").says("€21.50 every month");
+        // Of two things it means none: one may have been filled in by the link, and so by whoever had one before.
+        let (later, filled) = (app.site.now().plus(30 * DAY).day(&broadside::clock::Zone::UTC), format!("{bare}?gift-{gift}-amount=500"));
+        let asked = press(&app, &filled, "typed", &[("date", &later)]).await;
+        asked.says("press the button under what you want to change").says("€21.50 every month");
+        has(&asked, "500");
+        has(&asked, &later);
+        press(&app, &bare, "typed", &[]).await.says("press the button under what you want to change");
         app.drain().await;
-        assert_eq!(letters(&app, "was changed"), 4);
+        assert_eq!(letters(&app, "was changed"), 3);
+        // Whoever presses a button without having changed what stands above it changes nothing, and no letter says that they did.
+        let unchanged = press(&app, &bare, "date", &[("amount", "500")]).await;
+        unchanged.says("on that day already").says("€21.50 every month");
+        has(&unchanged, "500");
+        press(&app, &bare, "date", &[("date", "")]).await.says("choose a day first");
+        press(&app, &bare, "amount", &[]).await.says("You give that already");
+        press(&app, &bare, "every", &[]).await.says("You give that often already");
+        press(&app, &bare, "go-on", &[]).await.says("It goes on already");
+        app.drain().await;
+        assert_eq!(letters(&app, "was changed"), 3);
+        assert!(app.sandbox.stripe().object(&subscription).expect("it is there")["items"]["data"][0]["price"]["unit_amount"] == 2_150);
 
         press(&app, &bare, "named", &[("name", "Ann Lamp"), ("seen_name", "")]).await.says("We may name you from now on");
         let named: Vec<(String, bool)> = rows(&app.site.db, "select name, named_since is not null from donor").await;
@@ -159,9 +199,102 @@ both_engines! {
         has(&wrong, "2029-01-01");
 
         app.advance(31 * DAY);
-        press(&app, &receipt, "amount", &[("gift", "x"), ("amount", "22"), ("seen_amount", "15")]).await.says("This link has run out");
+        press(&app, &receipt, "amount", &[("gift", &gift), ("amount", "22"), ("seen_amount", "15"), ("name", "Mallory")]).await.says("This link has run out");
         app.drain().await;
-        assert!(app.last_mail(SUPPORTER).link("/supporter/").contains("amount=22"));
+        let link = app.last_mail(SUPPORTER).link("/supporter/");
+        assert!(link.contains("amount=22") && !link.contains("Mallory"), "of a gift alone: {link}");
+        app.leaves_work();
+    }
+
+    /// Typed above one button and not lost by another's: of another gift, of the receipts, of the name.
+    async fn what_was_typed_in_one_card_outlives_the_button_of_another(app: TestApp) {
+        monthly(&app).await;
+        app.give(SUPPORTER, "9", "month").await;
+        let page = asked_for(&app).await;
+        let open = app.visitor().open(&page).await;
+        let [newer, older] = gifts_on(&open).try_into().expect("two regular gifts");
+        let (receipt,): (String,) = rows(&app.site.db, "select public_id from donation").await.remove(0);
+        let rests = app.site.now().plus(50 * DAY).day(&broadside::clock::Zone::UTC);
+        for button in [format!("rest {newer}"), format!("receipt {receipt}"), "named".to_owned(), "show".to_owned()] {
+            let visitor = app.visitor();
+            let form = visitor.open(&page).await.form("/supporter/").with("press", &button);
+            let form = form.with(&format!("gift-{newer}-until"), &rests).with(&format!("gift-{older}-amount"), "11.11");
+            let form = if button == "named" { form } else { form.with("name", "Ann Lamp") };
+            let came = visitor.submit_and_follow(&form).await;
+            if button == "show" {
+                came.says("In all:");
+                continue;
+            }
+            for typed in ["11.11", "Ann Lamp"] {
+                let is_typed = came.body.contains(&format!("value=\"{typed}\""));
+                assert_eq!(is_typed, button != "named" || typed != "Ann Lamp", "{button} {typed}: {}", came.body);
+            }
+            came.says("€15.00 every month").says("filled in below and not saved");
+        }
+        app.drain().await;
+        assert_eq!(letters(&app, "was changed"), 1, "the rest");
+        app.leaves_work();
+    }
+
+    /// TRUST A22: whose gifts are over, or were single, has another address: by the link that they asked for, a press in the new mailbox, and a
+    /// word to the old one. Everything goes along, and the links of before open nothing more.
+    async fn a_supporter_has_another_address(app: TestApp) {
+        const NEW: &str = "ann.lamp@other.example";
+        app.reader(SUPPORTER).await;
+        app.give(SUPPORTER, "15", "once").await;
+        let receipt = app.last_mail(SUPPORTER).link("/supporter/");
+        press(&app, &receipt, "address", &[("address", NEW)]).await.says("by a fresh link alone");
+        app.drain().await;
+        let fresh = app.last_mail(SUPPORTER).link("/supporter/");
+        assert!(app.mails(NEW).is_empty() && !fresh.contains("other"), "what was typed by whoever had a receipt goes nowhere: {fresh}");
+        press(&app, &fresh, "address", &[("address", "ann at home")]).await.says("Nothing was changed");
+        press(&app, &fresh, "address", &[("address", SUPPORTER)]).await.says("your letters go there already");
+        press(&app, &fresh, "address", &[("address", NEW)]).await.says("A link is on its way to the new address");
+        app.drain().await;
+        let asked = app.last_mail(NEW);
+        assert!(asked.subject.contains("Is this the address") && !asked.text.contains(SUPPORTER), "{}", asked.text);
+        let link = asked.link("/gift-address/");
+        assert!(!link.contains("other"), "the address stands in no link: {link}");
+        let open = app.visitor().open(&link).await;
+        open.says("Is this address yours?");
+        app.visitor().open(&fresh).await.says("a***@example.org");
+        let theirs = app.visitor().submit_and_follow(&open.form("/gift-address/")).await;
+        theirs.says("€15.00").says("a***@other.example");
+        app.drain().await;
+        let told = app.last_mail(SUPPORTER);
+        assert!(told.text.contains("go to another address") && !told.text.contains(NEW), "{}", told.text);
+        for old in [&receipt, &fresh] {
+            assert_eq!(app.visitor().open(old).await.status, StatusCode::GONE);
+        }
+        // Pressed again it says so, and leads nowhere by itself.
+        app.visitor().submit_and_follow(&open.form("/gift-address/")).await.says("Letters come here");
+        let held: Vec<(String, String)> = rows(&app.site.db, "select d.email, g.email from donor d join donation g on g.donor_id = d.id").await;
+        assert_eq!(held, [(NEW.to_owned(), NEW.to_owned())]);
+        // They read under the old address all the same, and the desk knows that they gave.
+        let reader: Vec<(String,)> = rows(&app.site.db, "select s.state from donor_state s join subscriber r on r.id = s.subscriber_id where r.email = 'ann@example.org'").await;
+        assert_eq!(reader, [("once".to_owned(),)]);
+        let desk = app.desk().await;
+        assert!(desk.open("/desk/donations?q=lamp").await.body.contains("€15.00"), "found by the new one");
+        assert!(!desk.open("/desk/donations?q=ann@example.org").await.body.contains("€15.00"));
+        let audit = donations::audit_money(&app.site.db).await.expect("an audit");
+        assert!(audit.balances(), "{:?}", audit.problems);
+
+        // Two supporters are never made one; and what is given regularly stays where the payment service has it.
+        app.give("bea@example.org", "5", "once").await;
+        let visitor = app.visitor();
+        let form = visitor.open("/supporter").await.form("/supporter").with("email", "bea@example.org");
+        visitor.submit(&form).await;
+        app.drain().await;
+        let bea = app.last_mail("bea@example.org").link("/supporter/");
+        press(&app, &bea, "address", &[("address", NEW)]).await.says("A link is on its way to the new address");
+        app.drain().await;
+        let link = app.last_mail(NEW).link("/gift-address/");
+        let known = app.visitor().open(&link).await;
+        known.says("We know this address already");
+        assert!(!known.body.contains("Yes, it is mine"));
+        assert_eq!(rows::<(i64,)>(&app.site.db, "select count(*) from donor").await, [(2,)]);
+        app.give("bea@example.org", "7", "month").await;
+        assert!(!app.visitor().open(&bea).await.body.contains("Use this address"));
         app.leaves_work();
     }
 
@@ -253,7 +386,7 @@ both_engines! {
         app.drain().await;
         let visitor = app.visitor();
         let asked = visitor.open(&app.last_mail(SUPPORTER).link("/forget-me/")).await;
-        asked.says("Your monthly donation of €15.00 goes on");
+        asked.says("Your regular donation of €15.00 every month goes on");
         visitor.submit_and_follow(&asked.form("")).await.says("You are forgotten");
         let readers: Vec<(i64,)> = rows(&app.site.db, "select count(*) from subscriber").await;
         assert_eq!(readers, [(0,)]);
@@ -322,8 +455,8 @@ both_engines! {
         app.advance(31 * DAY);
         let old = app.visitor().open(&page).await;
         old.says("This link has run out").says("a***@example.org");
-        assert!(!old.text().contains("€15.00") && !old.body.contains(SUPPORTER), "{}", old.body);
-        app.visitor().submit_and_follow(&form.with("press", "amount").with("amount", "20")).await.says("This link has run out");
+        assert!(!old.whole().contains("€15.00") && !old.body.contains(SUPPORTER), "{}", old.body);
+        app.visitor().submit_and_follow(&form.with("press", "amount x")).await.says("This link has run out");
         let statement = app.visitor().open(&format!("{page}/statement?from=2020-01-01&to=2029-12-31")).await;
         assert_eq!(statement.status, StatusCode::SEE_OTHER, "to the page that says that it has run out");
         app.drain().await;
@@ -336,7 +469,7 @@ both_engines! {
             let visitor = app.visitor();
             let form = visitor.open("/supporter").await.form("/supporter").with("email", typed);
             let answer = visitor.submit_and_follow(&form).await;
-            answers.push((answer.status, answer.text().replace(typed, "…")));
+            answers.push((answer.status, answer.whole().replace(typed, "…")));
         }
         assert_eq!(answers[0], answers[1]);
         app.drain().await;
@@ -484,7 +617,7 @@ both_engines! {
         app.drain().await;
         assert!(app.last_mail(SUPPORTER).text.contains("Your bank tells us that we may not take"), "{}", app.last_mail(SUPPORTER).text);
 
-        stripe.finalization_fails(&subscription, "customer_tax_location_invalid").expect("a draft");
+        let draft = stripe.finalization_fails(&subscription, "customer_tax_location_invalid").expect("a draft");
         app.hear_the_provider().await;
         for _ in 0..2 {
             app.jobs().run_all_once().await;
@@ -492,6 +625,20 @@ both_engines! {
         }
         let told = app.last_mail(crate::support::app::OWNER.0);
         assert!(told.subject.contains("cannot be billed") && told.text.contains("customer tax location invalid"), "{} {}", told.subject, told.text);
+        // The payment service tries again, and says again that it could not: the treasurer has heard it.
+        let at = app.site.now().0;
+        let again = format!(
+            "insert into provider_event (event_id, type, object_id, source, payload, state, attempts, created_at, received_at, next_at)
+            values ('evt_again', 'invoice.finalization_failed', '{draft}', 'webhook', '', 'new', 0, {at}, {at}, {at})"
+        );
+        change(&app.site.db, again.leak()).await;
+        app.hear_the_provider().await;
+        for _ in 0..2 {
+            app.jobs().run_all_once().await;
+            app.send().await;
+        }
+        let told = app.mails(crate::support::app::OWNER.0);
+        assert_eq!(told.iter().filter(|mail| mail.subject.contains("cannot be billed")).count(), 1);
     }
 
     /// TRUST T5: a bank that did not pay after days: the giver hears it, and how to try again.
@@ -581,9 +728,19 @@ async fn a_supporter_pauses_changes_and_stops_in_a_browser() {
     browser.click("Stop this gift").await;
     browser.wait_for_path("/giving/").await;
     browser.sound("supporter-stop").await;
-    browser.click("End my monthly donation").await;
+    browser.click("End my regular donation").await;
     browser.wait_for_text("has ended").await;
     assert_eq!(app.sandbox.stripe().object(&subscription).expect("it is there")["status"], "canceled");
+    // Nothing goes on: the address is theirs to change.
+    browser.goto(&page).await;
+    browser.fill("Another email address", "ann.lamp@other.example").await;
+    browser.click("Use this address").await;
+    browser.wait_for_text("A link is on its way to the new address").await;
+    browser.sound("supporter-page-address").await;
+    app.drain().await;
+    browser.goto(&app.last_mail("ann.lamp@other.example").link("/gift-address/")).await;
+    browser.wait_for_text("Is this address yours?").await;
+    browser.sound("gift-address-own").await;
     browser.goto(&app.url("/supporter")).await;
     browser.sound("supporter-ask").await;
     browser.fill("The address that your receipts come to", SUPPORTER).await;

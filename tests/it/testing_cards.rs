@@ -404,7 +404,7 @@ both_engines! {
         app.sandbox.stripe().pay(&session, ANN).expect("the session is open");
         app.drain().await;
         let asked = ann.submit(&form.clone().with("every", "month").with("email", "ANN@example.org")).await;
-        asked.says("You give every month already").says("€15.00");
+        asked.says("You give regularly already").says("€15.00");
         assert!(asked.body.contains("/giving/"));
         assert!(ann.submit(&form.clone().with("email", "other@example.org")).await.leads_to().is_some(), "another address");
         let sent = ann.submit(&form.clone().with("every", "month").with("again", "yes")).await;
@@ -422,8 +422,8 @@ both_engines! {
         let known = app.visitor();
         let form = known.open(&link).await.form("/donate").with("own_amount", "5");
         let asked = known.submit(&form.clone().with("every", "month")).await;
-        asked.says("You give every month already");
-        assert!(asked.body.contains("See my monthly donation"), "{}", asked.body);
+        asked.says("You give regularly already");
+        assert!(asked.body.contains("See my regular donation"), "{}", asked.body);
         assert!(!asked.body.contains(ANN), "held without the address");
         assert!(known.submit(&form.with("every", "once")).await.leads_to().is_some());
 
@@ -437,7 +437,7 @@ both_engines! {
         app.advance(HOUR * 24 * 31);
         let old = app.visitor().open(&link).await.form("/donate").with("own_amount", "5").with("every", "month");
         let asked = app.visitor().submit(&old).await;
-        asked.says("You give every month already");
+        asked.says("You give regularly already");
         assert!(asked.body.contains("Mail me the link to it") && !asked.body.contains("/giving/"), "{}", asked.body);
         app.leaves_work();
     }

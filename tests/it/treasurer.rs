@@ -180,6 +180,75 @@ both_engines! {
         house.agrees("eur").await;
     }
 
+    /// A dispute that is over before anybody was told of its beginning is one letter, of how it is.
+    async fn one_happening_is_one_letter(house: House) {
+        let (_, charge) = house.paid("15").await;
+        let letters = || TestApp::mails(&house, OWNER.0).into_iter().map(|mail| mail.subject).filter(|subject| subject.contains("€15.00")).collect::<Vec<_>>();
+        let dispute = house.stripe().dispute(&charge, DisputeKind::Chargeback, None, "fraudulent").expect("a dispute");
+        house.work().await;
+        house.stripe().dispute_becomes(&dispute, "lost").expect("an end");
+        house.work().await;
+        for _ in 0..3 {
+            house.jobs().run_all_once().await;
+            house.send().await;
+        }
+        assert_eq!(letters().len(), 1, "{:?}", letters());
+        assert!(letters()[0].contains("is lost"), "{:?}", letters());
+    }
+
+    /// What rests, and what is not paid any more, is in the figures with what it would bring; its page says how it is. One that is given
+    /// yearly is called monthly nowhere.
+    async fn a_regular_gift_that_rests_is_seen_at_the_desk(house: House) {
+        let gift = house.give("month", "7.50").await;
+        house.stripe().pay(&gift.session, BUYER).expect("a payment");
+        house.work().await;
+        let stripe = house.stripe();
+        let subscription = stripe.subscriptions()[0]["id"].as_str().expect("an id").to_owned();
+        let recurring = house.donation(&gift).await.recurring_public_id.expect("a regular donation");
+        let donor: Vec<(String,)> = rows(&house.site.db, "select public_id from donor").await;
+        let link = donations::asked_supporter_token(&house.site, &donor[0].0);
+        let supporter = donations::supporter_by_link(&house.site, &link).await.expect("a read").expect("theirs");
+        let wishes = async |wish| {
+            let provider: &dyn broadside::payments::PaymentProvider = house.provider.as_ref();
+            donations::change_regular(&house.site, Some(provider), &supporter, (&recurring, wish)).await.expect("it is changed");
+        };
+        let yearly = broadside::payments::GiftRhythm::OFFERED[3];
+        wishes(donations::Wish::Rhythm(yearly)).await;
+        let desk = house.desk().await;
+        let path = format!("/desk/donations/{}", gift.id);
+        desk.open(&path).await.says("€7.50 every year").says("running").says("Next payment");
+        desk.open("/desk/donations").await.says("every year, 1 donation running");
+        let until = house.site.now().plus(40 * DAY);
+        wishes(donations::Wish::Rest(Some(until))).await;
+        let day = until.date(&broadside::clock::Zone::UTC);
+        let page = desk.open(&path).await;
+        page.says("€7.50 every year").says(&format!("rests until {day}; nothing is taken meanwhile"));
+        assert!(!page.text().contains("Next payment"), "none is taken: {}", page.text());
+        let list = desk.open("/desk/donations").await;
+        list.says("€7.50").says("would come every year: 1 donation at rest");
+        assert!(!list.text().contains("running"), "{}", list.text());
+        stripe.change_subscription(&subscription, "pause_collection=").expect("it goes on");
+        house.work().await;
+        desk.open("/desk/donations").await.says("every year, 1 donation running");
+
+        // The words of every page and letter that knows of it.
+        house.drain().await;
+        let csv = desk.submit(&desk.open("/desk/donations/file").await.form("/desk/donations/file")).await.body;
+        assert!(csv.contains(",regular,paid,"), "{csv}");
+        let theirs = house.page(&format!("/supporter/{link}")).await;
+        let giving = house.page(&format!("/giving/{}", donations::manage_token(&house.site, &recurring))).await;
+        assert!(theirs.contains("€7.50 every year") && giving.contains("€7.50 every year"));
+        let thanks = house.page(&format!("/thanks/{}", donations::thanks_token(&house.site, &gift.id))).await;
+        let mails: Vec<String> = TestApp::mails(&house, BUYER).into_iter().map(|mail| mail.text).collect();
+        for text in [csv, desk.open("/desk").await.text(), desk.open("/desk/donations").await.text(), desk.open(&path).await.text(), giving, thanks].iter().chain(&mails) {
+            assert!(!text.to_lowercase().contains("monthly"), "{text}");
+        }
+        stripe.cancel_subscription(&subscription).expect("an end");
+        house.work().await;
+        desk.open(&path).await.says("ended").says("€7.50 every year");
+        assert!(!desk.open("/desk/donations").await.text().contains("donation running"));
+    }
+
     /// A month is closed once it is over, and says by whom; it cannot be closed twice, nor one that goes on.
     async fn a_month_is_closed_at_the_desk(house: House) {
         house.paid("15").await;
@@ -293,12 +362,25 @@ both_engines! {
         house.stripe().plan_request(Some("/v1/payment_intents"), ApiFault::Refuse(403), None);
         desk.submit(&form).await;
         turn().await;
-        book().await.says("It did not work the last time").says("tried again by itself");
+        let failed = book().await;
+        failed.says("It did not work the last time").says("tried again by itself");
+        // Nobody has to wait for that: the clock stands still, and a press begins it.
+        turn().await;
+        book().await.says("It did not work the last time");
         house.stripe().clear_plans();
-        house.advance(Duration::from_secs(120));
+        assert!(failed.body.contains("Try again now"), "{}", failed.body);
+        desk.submit_and_follow(&failed.form("/desk/donations/book/compare")).await.says("It is being compared");
         turn().await;
         let page = book().await;
         assert!(page.body.contains("Compare now") && !page.body.contains("It did not work"), "{}", page.body);
+        // Nor is anything lost by whoever presses nothing.
+        house.stripe().plan_request(Some("/v1/payment_intents"), ApiFault::Refuse(403), None);
+        desk.submit(&page.form("/desk/donations/book/compare")).await;
+        turn().await;
+        house.stripe().clear_plans();
+        house.advance(Duration::from_secs(120));
+        turn().await;
+        assert!(!book().await.body.contains("It did not work"), "it was tried again by itself");
 
         // Whoever compared was killed in the middle of it: another takes it up once nobody says any more that they are at it.
         let now = house.site.now();
@@ -379,6 +461,10 @@ both_engines! {
         let desk = house.desk().await;
         let page = desk.open(&format!("/desk/donations/{}", gift.id)).await;
         page.says("The payment page was gone through").says("Money is sent back").says("partly sent back");
+        // The payment, and the refund, which the payment service tells of in several ways each.
+        for once in ["A payment was made", "Money is sent back"] {
+            assert_eq!(page.text().matches(once).count(), 1, "{once}: {}", page.text());
+        }
         for code in ["checkout.session", "payment_intent.", "charge.", "refund.created", "partly_refunded"] {
             assert!(!page.text().contains(code), "{code}: {}", page.text());
         }
@@ -409,7 +495,7 @@ both_engines! {
         assert!(page.body.contains("every month, 1 donation running") && !page.body.contains("beside it"), "{}", page.body);
         assert!(!desk.open(&path).await.body.contains("End it now"));
         let log = broadside::audit_log::latest(&house.site.db, 1).await.expect("a read");
-        assert_eq!((log[0].action.as_str(), log[0].detail.as_str()), ("ended a monthly donation", "begun twice"));
+        assert_eq!((log[0].action.as_str(), log[0].detail.as_str()), ("ended a regular donation", "begun twice"));
     }
 
     /// What was paid out is a line with the gifts that it is made of.
@@ -490,6 +576,19 @@ async fn a_treasurer_sends_a_gift_back_and_sees_a_dispute_in_a_browser() {
     house.drain().await;
     browser.goto(&house.url(&format!("/desk/donations/{}", other.id))).await;
     browser.wait_for_text("How much to send back").await;
+    let regular = house.give("month", "7.50").await;
+    house.stripe().pay(&regular.session, BUYER).expect("a payment");
+    let subscription = house.stripe().subscriptions()[0]["id"].as_str().expect("an id").to_owned();
+    let resumes = house.site.now().plus(40 * DAY).unix_seconds();
+    let rests = format!("pause_collection[behavior]=void&pause_collection[resumes_at]={resumes}");
+    house.stripe().change_subscription(&subscription, &rests).expect("it rests");
+    house.drain().await;
+    browser.goto(&house.url(&format!("/desk/donations/{}", regular.id))).await;
+    browser.wait_for_text("nothing is taken meanwhile").await;
+    browser.sound("treasurer-regular-rests").await;
+    browser.goto(&house.url("/desk/donations")).await;
+    browser.wait_for_text("1 donation at rest").await;
+    browser.sound("treasurer-sums").await;
     browser.close().await;
     house.agrees("eur").await;
     house.finish().await;

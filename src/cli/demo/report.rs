@@ -165,7 +165,7 @@ impl fmt::Display for Report {
             writeln!(f, "    still open          {}", rows.open)?;
         }
         for total in &self.money.totals {
-            let kind = if total.kind == Some(DonationKind::Once) { "given once" } else { "given monthly" };
+            let kind = if total.kind == Some(DonationKind::Once) { "given once" } else { "given regularly" };
             writeln!(f, "  {kind:<20}  {}, {} in all", total.number, total.amount())?;
         }
         writeln!(f, "  receipts              {}", self.money.receipts)?;

@@ -1,5 +1,7 @@
 //! Our rows of monthly donations follow the subscription as it is now, and each month's gift its invoice.
 
+use std::time::Duration;
+
 use super::{
     super::{
         back, book, calls, letters, new_address, regular_letters, renewals,
@@ -14,6 +16,7 @@ use super::{
     fetch::Month,
 };
 use crate::{
+    attempts,
     clock::Moment,
     db::{self, Tx},
     money::Money,
@@ -21,6 +24,9 @@ use crate::{
     queue::{self, News},
     site::Site,
 };
+
+/// A bill that cannot be made out for one reason is told once in so long.
+const STUCK: Duration = Duration::from_secs(30 * 86_400);
 
 /// A subscription as it is now, and the gift of one month if its invoice is paid.
 pub async fn follow(tx: &mut Tx, site: &Site, event: &DueEvent, month: &Month) -> db::Result<Applied> {
@@ -89,8 +95,12 @@ pub async fn follow(tx: &mut Tx, site: &Site, event: &DueEvent, month: &Month) -
         (event.what.news(), invoice.and_then(|invoice| invoice.stuck.as_deref()))
     {
         let why: String = why.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '_').collect();
-        let subject = format!("bill {} {why}", recurring.public_id);
-        queue::add_news(tx, site.now(), News::Money, &subject).await?;
+        // The provider tries to make a bill out again and again, and says each time that it could not.
+        let which = format!("{} {why}", invoice.map_or("", |invoice| invoice.id.as_str()));
+        if attempts::once(tx, site, ("bill that cannot be made out", &which), STUCK).await? {
+            let subject = format!("bill {} {why}", recurring.public_id);
+            queue::add_news(tx, site.now(), News::Money, &subject).await?;
+        }
     }
     // What rests goes on some day.
     let is_over = subscription.state == RecurringState::Cancelled || recurring.activated_at.is_none();

@@ -4,6 +4,7 @@ use super::super::lines::{AttentionNews, Copied, FailedCheckout, Unended};
 use crate::{
     clock::Moment,
     db::{Db, Result, Tx},
+    payments::GiftRhythmUnit,
     statements,
 };
 
@@ -11,7 +12,7 @@ statements! {
     ASKED_TO_END = "select created_at from provider_call
         where idempotency_key = 'cancel:' || cast($1 as text) and state = 'started'";
     /// Asked for before that moment, and not over yet; or said to be over, and not.
-    UNENDED = "select r.public_id, r.email, r.name, r.amount_minor, r.currency, r.provider_subscription_id,
+    UNENDED = "select r.public_id, r.email, r.name, r.amount_minor, r.currency, r.every_count, r.every_unit, r.provider_subscription_id,
         c.created_at as asked_at, c.attempts, c.last_error, c.told_at
         from provider_call c join recurring_donation r on r.public_id = substr(c.idempotency_key, 8)
         where c.operation = 'cancel' and c.state = 'started'
@@ -25,7 +26,7 @@ statements! {
     /// Staff know of it and there is nothing more to do; what could not be read is not needed any longer.
     PUT_EVENT_AWAY = "update provider_event set state = 'ignored', payload = '' where event_id = $1 and state = 'dead'";
     /// Copies that are charged while another of the same donation is: the first one, or another copy.
-    COPIES = "select r.email, r.name, r.amount_minor, r.currency, r.provider_subscription_id as subscription, r.created_at
+    COPIES = "select r.email, r.name, r.amount_minor, r.currency, r.every_count, r.every_unit, r.provider_subscription_id as subscription, r.created_at
         from recurring_donation r where r.copy_of is not null and r.state in ('active', 'past_due')
         and (exists (select 1 from recurring_donation f where f.public_id = r.copy_of and f.state in ('active', 'past_due'))
         or exists (select 1 from recurring_donation f where f.copy_of = r.copy_of and f.id <> r.id and f.state in ('active', 'past_due')))
@@ -35,7 +36,7 @@ statements! {
         (select count(*) from provider_event where state = 'dead') as given_up,
         (select max(received_at) from provider_event where source = 'webhook') as newest_webhook";
     /// The others of the same donation that are not over: the first one and its copies, but for the one that is asked about.
-    ALSO_RUNNING = "select public_id, amount_minor, currency from recurring_donation
+    ALSO_RUNNING = "select public_id, amount_minor, currency, every_count, every_unit from recurring_donation
         where (public_id = $2 or copy_of = $2) and public_id <> $1 and state not in ('pending', 'cancelled')
         and provider_subscription_id is not null order by id";
 }
@@ -66,12 +67,14 @@ pub async fn put_checkouts_away(tx: &mut Tx, now: Moment, seen: Moment) -> Resul
     tx.exec(PUT_CHECKOUTS_AWAY, (now, seen)).await
 }
 
-/// Another of the same monthly donation.
+/// Another of the same regular donation.
 #[derive(sqlx_macros::FromRow)]
 pub struct Other {
     pub public_id: String,
     pub amount_minor: i64,
     pub currency: String,
+    pub every_count: i64,
+    pub every_unit: GiftRhythmUnit,
 }
 
 /// `first` is the one that copies name.

@@ -6,6 +6,7 @@ use super::super::states::DonationKind;
 use crate::{
     clock::Moment,
     db::{Db, Result},
+    payments::GiftRhythmUnit,
     statements,
 };
 
@@ -13,9 +14,9 @@ statements! {
     /// Whose gift it is, if it is paid and they are known by that address.
     GIVER_OF = "select donor.id from donation join donor on donor.id = donation.donor_id
         where donation.public_id = $1 and donation.state = 'paid' and donor.email_key = $2";
-    LAST_GIFT = "select public_id, amount_minor, currency, paid_at as at from donation
+    LAST_GIFT = "select amount_minor, currency, paid_at as at from donation
         where donor_id = $1 and state = 'paid' and kind = 'once' and paid_at > $2 order by paid_at desc limit 1";
-    RUNNING_MONTHS = "select public_id, amount_minor, currency, activated_at as at from recurring_donation
+    RUNNING_MONTHS = "select public_id, amount_minor, currency, every_count, every_unit from recurring_donation
         where donor_id = $1 and state in ('active', 'past_due', 'paused', 'unpaid') and activated_at > $2
         order by id desc limit 1";
     /// A gift within an hour of the one before it of the same supporter, since then. Whose gift follows whose is read from an index alone,
@@ -62,13 +63,22 @@ pub struct Pair {
     pub at: Moment,
 }
 
-/// A gift, or a monthly donation, as its giver is asked about it.
+/// A gift as its giver is asked about it.
 #[derive(Clone, Debug, FromRow)]
 pub struct Before {
-    pub public_id: String,
     pub amount_minor: i64,
     pub currency: String,
     pub at: Moment,
+}
+
+/// A regular donation as its giver is asked about it.
+#[derive(Clone, Debug, FromRow)]
+pub struct Running {
+    pub public_id: String,
+    pub amount_minor: i64,
+    pub currency: String,
+    pub every_count: i64,
+    pub every_unit: GiftRhythmUnit,
 }
 
 pub async fn giver_of(db: &Db, gift: &str, email_key: &str) -> Result<Option<i64>> {
@@ -80,7 +90,7 @@ pub async fn last_gift(db: &Db, donor_id: i64, since: Moment) -> Result<Option<B
     db.opt(LAST_GIFT, (donor_id, since)).await
 }
 
-pub async fn running_months(db: &Db, donor_id: i64, since: Moment) -> Result<Option<Before>> {
+pub async fn running_months(db: &Db, donor_id: i64, since: Moment) -> Result<Option<Running>> {
     db.opt(RUNNING_MONTHS, (donor_id, since)).await
 }
 

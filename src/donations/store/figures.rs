@@ -33,9 +33,11 @@ statements! {
             cast(sum(amount_minor - back_minor) as bigint) as minor
         from donor join donation on donation.donor_id = donor.id join gift_standing s on s.donation_id = donation.id
         where donor.email_key = $1 and donation.state = 'paid' group by kind, currency order by currency, kind desc";
-    RUNNING = "select currency, every_count, every_unit, count(*) as number, cast(sum(amount_minor) as bigint) as minor
-        from recurring_donation where state in ('active', 'past_due') and activated_at is not null
-        group by currency, every_count, every_unit order by currency, every_unit, every_count";
+    /// Those that run first; what rests, and what is not paid any more, brings nothing, and is not over.
+    RUNNING = "select cast(case when state = 'past_due' then 'active' else state end as text) as state, currency, every_count, every_unit,
+        count(*) as number, cast(sum(amount_minor) as bigint) as minor
+        from recurring_donation where state in ('active', 'past_due', 'paused', 'unpaid') and activated_at is not null
+        group by 1, currency, every_count, every_unit order by 1, currency, every_unit, every_count";
     UNFINISHED = "select (select count(*) from provider_event where state = 'new') as waiting,
         (select count(*) from provider_event where state = 'dead') as dead,
         (select count(*) from provider_call where state = 'started') as calls";

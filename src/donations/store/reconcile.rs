@@ -62,6 +62,10 @@ statements! {
     LAST_AT = "select at from reconciliation where id = 1";
     ASK = "insert into comparison (name, asked_at, mends, attempts, next_at) values ('books', $1, $2, 0, $1)
         on conflict (name) do update set mends = excluded.mends where excluded.mends = 'yes'";
+    /// One that did not work and waits for its next try is begun at once. If that try is under way already, whoever is at it sees that
+    /// the claim is not theirs any more, and lets go.
+    HURRY = "update comparison set asked_at = $1, next_at = $1, attempts = 0, last_error = null
+        where name = 'books' and last_error is not null";
     UNDERWAY = "select asked_at, next_at, last_error from comparison where name = 'books'";
     RENEW = "update comparison set next_at = $2 where name = 'books' and next_at = $1";
     /// It is over, unless somebody wants more of it by now than was done.
@@ -195,6 +199,11 @@ pub async fn last_at(db: &Db) -> Result<Option<Moment>> {
 
 pub async fn ask(tx: &mut Tx, mends: Mends, now: Moment) -> Result<u64> {
     tx.exec(ASK, (now, mends)).await
+}
+
+/// Begins one at once that did not work.
+pub async fn hurry(tx: &mut Tx, now: Moment) -> Result<u64> {
+    tx.exec(HURRY, (now,)).await
 }
 
 pub async fn underway(db: &Db) -> Result<Option<Underway>> {

@@ -5,7 +5,7 @@ use sqlx_macros::FromRow;
 use super::super::lines::figures;
 use crate::{
     clock::Moment,
-    db::{Db, Result},
+    db::{Db, Result, Tx},
     payments::{DisputeState, RefundState},
     statements,
 };
@@ -39,8 +39,8 @@ statements! {
         from fraud_warning w join donation d on d.id = w.donation_id where w.is_actionable order by w.created_at desc limit 100";
     FAILED_PAYOUTS = "select provider_payout_id, amount_minor, currency, failure, created_at from payout
         where state = 'failed' order by created_at desc limit 100";
-    IS_IN_DISPUTE = "select count(*) from donor k join donation d on d.donor_id = k.id join dispute x on x.donation_id = d.id
-        where k.email_key = $1 and x.state not in ('warning_closed', 'won', 'lost', 'prevented')";
+    IS_IN_DISPUTE = "select count(*) from donation d join dispute x on x.donation_id = d.id
+        where d.donor_id = $1 and x.state not in ('warning_closed', 'won', 'lost', 'prevented')";
 }
 
 /// Money that was sent back.
@@ -176,6 +176,7 @@ pub async fn failed_payouts(db: &Db) -> Result<Vec<FailedPayout>> {
     db.all(FAILED_PAYOUTS, ()).await
 }
 
-pub async fn is_in_dispute(db: &Db, email_key: &str) -> Result<bool> {
-    Ok(db.one::<(i64,)>(IS_IN_DISPUTE, (email_key,)).await?.0 > 0)
+/// Whether a bank decides about a gift of a supporter.
+pub async fn is_in_dispute(tx: &mut Tx, donor: i64) -> Result<bool> {
+    Ok(tx.one::<(i64,)>(IS_IN_DISPUTE, (donor,)).await?.0 > 0)
 }

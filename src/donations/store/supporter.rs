@@ -21,6 +21,11 @@ statements! {
         (select c.created_at from provider_call c where c.idempotency_key = 'cancel:' || r.public_id and c.state = 'started') as ending_since
         from recurring_donation r where r.donor_id = $1 and r.state <> 'pending'
         order by case when r.state = 'cancelled' then 1 else 0 end, r.id desc limit 50";
+    REGULAR = "select r.public_id, r.amount_minor, r.currency, r.state, r.every_count, r.every_unit, r.next_at, r.ends_at,
+        r.rests_until, r.card_brand, r.card_last4, r.card_expires, r.activated_at, r.cancelled_at,
+        (select c.created_at from subscription_change c where c.recurring_donation_id = r.id and c.state = 'started') as changing_since,
+        (select c.created_at from provider_call c where c.idempotency_key = 'cancel:' || r.public_id and c.state = 'started') as ending_since
+        from recurring_donation r where r.public_id = $1";
     /// With what came back of each. What was taken over from another program has no receipt of ours.
     GIFTS_OF = "select d.public_id, d.amount_minor, s.back_minor, d.currency, d.paid_at, receipt.number as receipt_number,
         cast(case when d.kind = 'instalment' then 1 else 0 end as bigint) as is_regular
@@ -41,6 +46,12 @@ statements! {
         where r.public_id = $1 and donor.email <> ''";
     /// Whose regular gift it is.
     OWNED = "select count(*) from recurring_donation where public_id = $1 and donor_id = $2";
+    /// What is not over, whoever is charged for it.
+    GOES_ON = "select count(*) from recurring_donation where donor_id = $1 and state <> 'cancelled'";
+    /// Whose links were made before is nobody any more.
+    READDRESS_DONOR = "update donor set public_id = $4, email = $2, email_key = $3 where id = $1";
+    READDRESS_GIFTS = "update donation set email = $2 where donor_id = $1";
+    READDRESS_REGULAR = "update recurring_donation set email = $2 where donor_id = $1";
     RENAME = "update donor set name = $2 where id = $1 and email <> ''";
     MAY_BE_NAMED = "update donor set named_since = coalesce(named_since, $2) where id = $1 and email <> ''";
     NOBODY_IS_NAMED = "update donor set named_since = null where named_since is not null";
@@ -116,6 +127,31 @@ pub async fn named(db: &Db, public_id: &str) -> Result<Option<Giver>> {
     db.opt(SUPPORTER, (public_id,)).await
 }
 
+pub async fn named_in(tx: &mut Tx, public_id: &str) -> Result<Option<Giver>> {
+    tx.opt(SUPPORTER, (public_id,)).await
+}
+
+/// Whether something that they give regularly is not over.
+pub async fn goes_on(db: &Db, donor: i64) -> Result<bool> {
+    Ok(db.one::<(i64,)>(GOES_ON, (donor,)).await?.0 > 0)
+}
+
+pub async fn goes_on_in(tx: &mut Tx, donor: i64) -> Result<bool> {
+    Ok(tx.one::<(i64,)>(GOES_ON, (donor,)).await?.0 > 0)
+}
+
+/// Everything that they gave is known by another address, and they by another public id.
+pub async fn readdress(
+    tx: &mut Tx,
+    donor: i64,
+    (email, email_key): (&str, &str),
+    public_id: &str,
+) -> Result<()> {
+    tx.exec(READDRESS_DONOR, (donor, email, email_key, public_id)).await?;
+    tx.exec(READDRESS_GIFTS, (donor, email)).await?;
+    tx.exec(READDRESS_REGULAR, (donor, email)).await.map(drop)
+}
+
 pub async fn at(tx: &mut Tx, email_key: &str) -> Result<Option<Giver>> {
     tx.opt(SUPPORTER_AT, (email_key,)).await
 }
@@ -127,6 +163,10 @@ pub async fn who_gave(db: &Db, donation: &str) -> Result<Option<Giver>> {
 
 pub async fn regular(db: &Db, donor: i64) -> Result<Vec<Regular>> {
     db.all(REGULAR_OF, (donor,)).await
+}
+
+pub async fn regular_named(db: &Db, public_id: &str) -> Result<Option<Regular>> {
+    db.opt(REGULAR, (public_id,)).await
 }
 
 pub async fn gifts(db: &Db, donor: i64, limit: i64) -> Result<Vec<Given>> {

@@ -51,6 +51,9 @@ statements! {
         and not exists (select 1 from donor_state d where d.subscriber_id = subscriber.id and d.state in ('monthly', 'failing'))";
     GIVES_AS = "select coalesce(gives_as, email_key) from subscriber
         where id = $1 and (gives_as is not null or not exists (select 1 from subscriber m where m.gives_as = subscriber.email_key))";
+    /// Whoever's gifts were known by an address gives as another from now on.
+    GIVES_AS_ANOTHER = "update subscriber set gives_as = nullif($2, email_key) where gives_as = $1
+        or (gives_as is null and email_key = $1 and not exists (select 1 from subscriber m where m.gives_as = $1))";
     /// The gifts of before, where nobody else has the address, or gave under it.
     GAVE_AS = "select f.gave_as from former_address f where f.subscriber_id = $1 and f.gave_as is not null
         and not exists (select 1 from subscriber o where o.id <> $1 and (o.email_key = f.gave_as or o.gives_as = f.gave_as))";
@@ -193,6 +196,10 @@ pub async fn hold_subscriptions(tx: &mut Tx, subscriber: i64) -> Result<u64> {
 /// A supporter of that address, who is one since a moment, has given.
 pub async fn gives_as_now(tx: &mut Tx, key: &str, since: Moment) -> Result<u64> {
     tx.exec(GIVES_AS_NOW, (key, since)).await
+}
+
+pub async fn gives_as_another(tx: &mut Tx, was: &str, is: &str) -> Result<u64> {
+    tx.exec(GIVES_AS_ANOTHER, (was, is)).await
 }
 
 pub async fn gives_as_in(tx: &mut Tx, subscriber: i64) -> Result<Option<String>> {

@@ -17,7 +17,7 @@ use crate::{
     articles,
     bounces::without_addresses,
     delivery::{self, FailedNotice, Progress},
-    donations::{self, DonationKind},
+    donations,
     editions::EditionState,
     email_address::EmailAddress,
     jobs, publishing, relays,
@@ -167,11 +167,7 @@ async fn tiles(desk: &Desk, readers: Counts) -> Result<Vec<Tile>, WebError> {
     }];
     if desk.may(Role::MONEY) {
         for total in donations::totals(db).await? {
-            let (how, gifts) = match total.kind {
-                Some(DonationKind::Once) => ("once", words::count(total.number, "gift")),
-                _ => ("monthly", format!("{} paid", words::count(total.number, "month"))),
-            };
-            let label = format!("given {how}, {gifts}");
+            let label = words::donations::given_in_all(&total);
             tiles.push(Tile { figure: total.amount(), label, path: "/desk/donations" });
         }
     }

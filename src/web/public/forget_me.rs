@@ -12,6 +12,7 @@ use crate::{
     clock::Moment,
     donations,
     dossier::{self, Farewell, HeldMonthly},
+    payments::GiftRhythm,
     settings::Settings,
     site::Site,
     subscribers::SubscriberError,
@@ -29,10 +30,12 @@ struct Page {
     contact: String,
 }
 
-/// A monthly donation that goes on.
+/// A regular donation that goes on.
 #[derive(Serialize)]
 pub(in crate::web) struct Going {
     amount: String,
+    /// How often.
+    every: String,
     /// Where it is ended.
     manage: String,
 }
@@ -41,6 +44,7 @@ impl Going {
     pub(in crate::web) fn new(site: &Site, one: &HeldMonthly) -> Self {
         Self {
             amount: donations::figures(one.amount_minor, &one.currency),
+            every: GiftRhythm { count: one.every_count, unit: one.every_unit }.words(),
             manage: format!("/giving/{}", donations::manage_token(site, &one.public_id)),
         }
     }

@@ -1,4 +1,5 @@
-//! `/gift-address/{token}`: whoever reads the address that the payment service has for a regular gift says that it is theirs.
+//! `/gift-address/{token}`: whoever reads the address that the payment service has for a regular gift, or that a supporter typed on their
+//! page, says that it is theirs.
 //!
 //! Opening the page changes nothing, for programs open links too.
 
@@ -13,14 +14,20 @@ use super::{
     super::{App, Outcome, session::see_other},
     dead_link,
 };
-use crate::donations::{self, NewAddressError};
+use crate::{
+    donations::{self, NewAddressError},
+    settings::Settings,
+};
 
 #[derive(Serialize)]
 struct Page {
     here: String,
-    amount: String,
-    every: String,
+    /// What is given regularly; none of somebody who asked for themselves.
+    gift: Option<String>,
     taken: bool,
+    /// Whether gifts of this address are known already.
+    known: bool,
+    contact: String,
     /// Whether the payment service did not answer.
     unreachable: bool,
 }
@@ -37,7 +44,7 @@ pub(crate) async fn submit(State(app): State<App>, Path(token): Path<String>) ->
         Ok(whose) => Ok(see_other(&format!("/supporter/{whose}"))),
         Err(NewAddressError::NotFound) => match donations::new_gift_address(&app.site, &token).await? {
             // Pressed twice, or long ago; the page says so.
-            Some(gift) if gift.is_taken => Ok(see_other(&format!("/gift-address/{token}"))),
+            Some(gift) if gift.is_taken || gift.is_known => Ok(see_other(&format!("/gift-address/{token}"))),
             _ => dead_link::page(&app, dead_link::Was::Unknown).await,
         },
         Err(NewAddressError::Unreachable(error)) => {
@@ -54,10 +61,11 @@ async fn page(app: &App, token: &str, unreachable: bool) -> Outcome {
     };
     let page = Page {
         here: format!("/gift-address/{token}"),
-        amount: gift.amount,
-        every: gift.rhythm.words(),
+        gift: gift.gift,
         taken: gift.is_taken,
+        known: gift.is_known,
+        contact: Settings::load(&app.site.db).await?.contact_email,
         unreachable,
     };
-    app.public_page("public/gift_address", "Your gift, at this address", &page).await
+    app.public_page("public/gift_address", "Your gifts, at this address", &page).await
 }

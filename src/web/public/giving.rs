@@ -114,7 +114,8 @@ async fn change(app: &App, token: &str, wish: Wish<'_>) -> Outcome {
             LetterAsked::Enough => GiftsTold::Enough,
             LetterAsked::NotFound => GiftsTold::Refused,
         },
-        Err(ChangeError::Refused(_) | ChangeError::Invalid(_)) => GiftsTold::Refused,
+        Err(ChangeError::Invalid(_)) => GiftsTold::AsItIs,
+        Err(ChangeError::Refused(_)) => GiftsTold::Refused,
         Err(ChangeError::NotFound) => return Err(WebError::NotFound),
         Err(ChangeError::Database(error)) => return Err(error.into()),
     };
@@ -148,7 +149,7 @@ async fn page(app: &App, token: &str, told: Option<&'static str>) -> Outcome {
         asked: asked_at.map(|at| at.date_time(zone)),
         others: others.join(", "),
     };
-    app.public_page("public/giving", "Your monthly donation", &page).await
+    app.public_page("public/giving", "Your regular donation", &page).await
 }
 
 /// The rests that are offered: the day as browsers write it, and for people. They count from the next payment, so that each leaves out one

@@ -24,8 +24,8 @@ use super::{
 use crate::{
     clock::{Moment, Zone},
     donations::{
-        self, ChangeError, LetterAsked, LinkError, NEWEST_GIFTS, RecurringState, RegularGift, Supporter,
-        Wish, manage_token,
+        self, ChangeError, LetterAsked, LinkError, NEWEST_GIFTS, OwnAddressError, RecurringState,
+        RegularGift, Supporter, Wish, manage_token,
     },
     dossier::{self, AskOutcome, Asks},
     email_address::EmailAddress,
@@ -36,28 +36,19 @@ use crate::{
 };
 
 const TITLE: &str = "Your gifts";
-/// `press` is the button, `gift` which regular gift it is about or which receipt. What the page showed stands beside what may have been typed.
-const FIELDS: &[&str] = &[
-    "press",
-    "gift",
-    "amount",
-    "seen_amount",
-    "every",
-    "seen_every",
-    "date",
-    "seen_date",
-    "until",
-    "name",
-    "seen_name",
-    "from",
-    "to",
-];
-/// What is typed of a regular gift, each with a button of its own.
-const OF_A_GIFT: [&str; 3] = ["amount", "every", "date"];
-/// Nothing longer is taken along in the address of a page: no amount is so long.
+/// `press` is the button, with the regular gift or the receipt that it is about. What the page showed stands beside what may have been typed.
+const FIELDS: &[&str] = &["press", "name", "seen_name", "address", "from", "seen_from", "to", "seen_to"];
+/// What is asked of each regular gift.
+const OF_A_GIFT: [&str; 7] = ["amount", "seen_amount", "every", "seen_every", "date", "seen_date", "until"];
+/// What is typed of one, each with a button of its own.
+const TYPED: [&str; 3] = ["amount", "every", "date"];
+/// How their fields begin.
+const GIFT: &str = "gift-";
+/// Nothing longer is taken along in the address of a page: no amount is so long, and few names are.
 const LONGEST_TYPED: usize = 24;
-/// No gift is called by more letters.
-const LONGEST_NAMED: usize = 64;
+const LONGEST_NAME: usize = 100;
+/// Nor is more: whoever types into more than that types it again.
+const MOST_TYPED: usize = 8;
 /// `website` is no question, as on other forms that anybody fills in.
 const ASK_FIELDS: &[&str] = &["email", "website"];
 const SENT: &str = "/supporter/sent";
@@ -92,6 +83,8 @@ struct Page {
     named: bool,
     /// Whether they came by a link that they asked for, by which more can be given, and sooner.
     asked: bool,
+    /// Whether what they gave can be another address's from now on: nothing of it is taken by the payment service, which has its own.
+    moves: bool,
 }
 
 #[derive(Serialize)]
@@ -124,8 +117,15 @@ struct Regular {
     /// The page on which it is stopped.
     stop: String,
     rhythms: Vec<RhythmChoice>,
-    /// The rests that are offered: what is sent, and what it says.
-    until: Vec<(String, String)>,
+    until: Vec<RestChoice>,
+}
+
+/// A rest that is offered.
+#[derive(Serialize)]
+struct RestChoice {
+    until: String,
+    says: String,
+    chosen: bool,
 }
 
 #[derive(Serialize)]
@@ -197,68 +197,85 @@ struct Sent {
     contact: String,
 }
 
-/// What the address of a fresh link fills in: what was typed where the one of before did not do it.
-#[derive(Default, Deserialize)]
-#[serde(default)]
-pub(crate) struct Typed {
-    gift: String,
-    amount: String,
-    every: String,
-    date: String,
-}
-
 /// `GET /supporter/{token}`
 pub(crate) async fn show(
     State(app): State<App>,
     Path(token): Path<String>,
-    Query(typed): Query<Typed>,
+    Query(in_link): Query<Vec<(String, String)>>,
     told: InAddress,
 ) -> Outcome {
     let here = format!("/supporter/{token}");
-    let mut form = Form::new(FIELDS);
-    let told = match told.read(&app.site, &here) {
-        Some(Told::Gifts(told)) => Some(told),
-        Some(Told::GiftsBeside { told, typed }) => {
-            form = typed.into_iter().fold(form, |form, (name, value)| form.with(&name, value));
-            told
-        }
-        _ => {
-            let Typed { gift, amount, every, date } = typed;
-            let typed = [("gift", gift), ("amount", amount), ("every", every), ("date", date)];
-            form = typed.into_iter().fold(form, |form, (name, value)| form.with(name, value));
-            None
-        }
+    let (told, typed) = match told.read(&app.site, &here) {
+        Some(Told::Gifts(told)) => (Some(told), Vec::new()),
+        Some(Told::GiftsBeside { told, typed }) => (told, typed),
+        // A fresh link fills in what was typed where the one of before did not do it: amount, rhythm and day, and nothing else.
+        _ => (None, in_link.into_iter().filter(|(name, _)| name.starts_with(GIFT)).collect()),
     };
     match donations::supporter_by_link(&app.site, &token).await? {
         Some(supporter) if supporter.is_fresh => {
-            let said = (told.map(GiftsTold::sentence), None);
-            page(&app, &supporter, here, form, said).await
+            let form = Form::with_more(FIELDS, of_gifts(&app, &supporter).await?.fields());
+            let form = typed.into_iter().fold(form, |form, (name, value)| form.with(&name, value));
+            page(&app, &supporter, here, form, (told.map(GiftsTold::sentence), None)).await
         }
         Some(supporter) => run_out(&app, &supporter, here, told).await,
         None => dead_link::page(&app, dead_link::Was::Unknown).await,
     }
 }
 
+/// The regular gifts whose fields stand on a page.
+struct Gifts(Vec<String>);
+
+async fn of_gifts(app: &App, supporter: &Supporter) -> Result<Gifts, WebError> {
+    let regular = donations::regular_gifts_of(&app.site, supporter).await?;
+    Ok(Gifts(regular.into_iter().map(|gift| gift.public_id).collect()))
+}
+
+impl Gifts {
+    fn fields(&self) -> Vec<String> {
+        self.0.iter().flat_map(|gift| OF_A_GIFT.map(|field| field_of(gift, field))).collect()
+    }
+
+    /// What was typed of them and is not so: which gift, and which field.
+    fn typed(&self, form: &Form) -> Vec<(&str, &'static str)> {
+        let all = self.0.iter().flat_map(|gift| TYPED.map(|field| (gift.as_str(), field)));
+        all.filter(|(gift, field)| is_typed(form, gift, field)).collect()
+    }
+}
+
+fn field_of(gift: &str, field: &str) -> String {
+    format!("{GIFT}{gift}-{field}")
+}
+
 /// `POST /supporter/{token}`
 pub(crate) async fn submit(State(app): State<App>, Path(token): Path<String>, posted: Posted) -> Outcome {
-    let form = posted.form(FIELDS)?;
     let here = format!("/supporter/{token}");
     let Some(supporter) = donations::supporter_by_link(&app.site, &token).await? else {
         return dead_link::page(&app, dead_link::Was::Unknown).await;
     };
+    let gifts = of_gifts(&app, &supporter).await?;
+    let form = posted.form_with(FIELDS, GIFT, gifts.fields())?;
     if !supporter.is_fresh {
         // Whatever was pressed: a page that has run out mails a fresh link, and does nothing else.
-        let asked = donations::mail_fresh_link(&app.site, &supporter, &as_query(&form)).await?;
+        let asked = donations::mail_fresh_link(&app.site, &supporter, &as_query(&form, &gifts)).await?;
         return Ok(Told::Gifts(written(asked, GiftsTold::Link)).at(&app.site, &here, ""));
     }
-    let press = meant(&form).to_owned();
-    let told = |told: GiftsTold, part: &str| Ok(beside(&form, &press, told).at(&app.site, &here, part));
+    let pressed = match form.text("press") {
+        "typed" => match meant(&form, &gifts) {
+            Some(meant) => meant,
+            None => return again(&app, &supporter, here, form, WHICH.to_owned()).await,
+        },
+        pressed => pressed.to_owned(),
+    };
+    let (press, gift) = pressed.split_once(' ').unwrap_or((&pressed, ""));
+    let typed = typed_but(&form, &gifts, (press, gift));
+    let beside = |told: Option<GiftsTold>| Told::GiftsBeside { told, typed: typed.clone() };
+    let told = |told: GiftsTold, part: &str| Ok(beside(Some(told)).at(&app.site, &here, part));
     let provider = app.payments.as_ref().map(|payments| payments.provider.as_ref());
-    let gift = form.text("gift").to_owned();
     let zone = Settings::load(&app.site.db).await?.time_zone;
-    let wish = match press.as_str() {
+    let of_gift = |field: &str| form.text(&field_of(gift, field));
+    let wish = match press {
         "receipt" => {
-            let sent = donations::send_receipt_again(&app.site, &supporter, &gift).await?;
+            let sent = donations::send_receipt_again(&app.site, &supporter, gift).await?;
             return told(written(sent, GiftsTold::Receipt), "#gifts");
         }
         "statement" => {
@@ -267,6 +284,28 @@ pub(crate) async fn submit(State(app): State<App>, Path(token): Path<String>, po
             };
             let sent = donations::send_statement(&app.site, &supporter, &zone, days).await?;
             return told(written(sent, GiftsTold::Statement), "#statement");
+        }
+        "show" => {
+            let Some(_) = days(&form, &zone) else {
+                return again(&app, &supporter, here, form, WRONG_DAYS.to_owned()).await;
+            };
+            let mut query = url::form_urlencoded::Serializer::new(String::new());
+            query.append_pair("from", form.text("from")).append_pair("to", form.text("to"));
+            return Ok(see_other(&format!("{here}/statement?{}", query.finish())));
+        }
+        "address" => {
+            let asked = donations::ask_for_another_address(&app.site, &supporter, form.text("address")).await;
+            return match asked {
+                Ok(()) => told(GiftsTold::AddressAsked, "#you"),
+                // It is not what a letter fills in: whoever was handed a receipt could have typed it.
+                Err(OwnAddressError::NeedsLink) => {
+                    let link = donations::mail_fresh_link(&app.site, &supporter, "").await?;
+                    told(written(link, GiftsTold::LinkForAddress), "#you")
+                }
+                Err(OwnAddressError::Enough) => told(GiftsTold::Enough, "#you"),
+                Err(OwnAddressError::Database(error)) => Err(error.into()),
+                Err(error) => again(&app, &supporter, here, form, error.to_string()).await,
+            };
         }
         "name" => {
             return match donations::rename_supporter(&app.site, &supporter, form.text("name")).await? {
@@ -298,9 +337,9 @@ pub(crate) async fn submit(State(app): State<App>, Path(token): Path<String>, po
             return told(answer, "");
         }
         "card" => {
-            let here = beside(&form, &press, None).address(&app.site, &here);
+            let here = beside(None).address(&app.site, &here);
             let back = app.site.url(&here);
-            return match donations::card_page(&app.site, provider, &supporter, (&gift, &back)).await {
+            return match donations::card_page(&app.site, provider, &supporter, (gift, &back)).await {
                 Ok(page) => {
                     app.public_page(
                         "public/supporter_card",
@@ -309,66 +348,92 @@ pub(crate) async fn submit(State(app): State<App>, Path(token): Path<String>, po
                     )
                     .await
                 }
-                Err(error) => refused(&app, &supporter, format!("/supporter/{token}"), form, error).await,
+                Err(error) => {
+                    refused(&app, &supporter, format!("/supporter/{token}"), (form, &gifts), error).await
+                }
             };
         }
-        "amount" => Some(Wish::Amount(form.text("amount"))),
+        "amount" => Some(Wish::Amount(of_gift("amount"))),
         "every" => {
-            let every = rhythm(form.text("every"));
+            let every = rhythm(of_gift("every"));
             Some(Wish::Rhythm(
                 every.ok_or(WebError::BadRequest("The form holds no rhythm that our page has."))?,
             ))
         }
-        "date" => moment(form.text("date"), &zone).map(Wish::Date),
-        "rest" => moment(form.text("until"), &zone).map(|until| Wish::Rest(Some(until))),
+        "date" => moment(of_gift("date"), &zone).map(Wish::Date),
+        "rest" => moment(of_gift("until"), &zone).map(|until| Wish::Rest(Some(until))),
         "go-on" => Some(Wish::GoOn),
         "keep-on" => Some(Wish::KeepOn),
         _ => return Err(WebError::BadRequest("The form holds no button that our page has.")),
     };
     let Some(wish) = wish else {
-        return again(&app, &supporter, here, form, "Choose a day.".to_owned()).await;
+        return again(&app, &supporter, here, form, NO_DAY.to_owned()).await;
     };
-    match donations::change_regular(&app.site, provider, &supporter, (&gift, wish)).await {
+    match donations::change_regular(&app.site, provider, &supporter, (gift, wish)).await {
         Ok(()) => told(GiftsTold::Changed, ""),
         Err(error) => {
             let typed = form.clone();
-            refused(&app, &supporter, here, typed, error).await
+            refused(&app, &supporter, here, (typed, &gifts), error).await
         }
     }
 }
 
-/// Which button is meant: Return in the field of the day presses the first of the gift's buttons, which is that of the amount.
-fn meant(form: &Form) -> &str {
-    match form.text("press") {
-        "amount" if !is_typed(form, "amount") && is_typed(form, "date") => "date",
-        press => press,
-    }
+const NO_DAY: &str = "Nothing was changed: choose a day first, and press the button under it.";
+const WHICH: &str = "Nothing was changed yet: press the button under what you want to change.";
+
+/// Which button the return key means: that of the one thing that was typed. Of several none is meant, for some may have been filled in by
+/// the link, and so by whoever had one before.
+fn meant(form: &Form, gifts: &Gifts) -> Option<String> {
+    let of_gifts = gifts.typed(form).into_iter().map(|(gift, field)| format!("{field} {gift}"));
+    let differs = |field: &str, seen: &str| form.text(field) != form.text(seen);
+    let others = [
+        ("name", differs("name", "seen_name")),
+        ("address", !form.text("address").is_empty()),
+        ("show", differs("from", "seen_from") || differs("to", "seen_to")),
+    ];
+    let others = others.into_iter().filter(|(_, typed)| *typed).map(|(press, _)| press.to_owned());
+    let mut all = of_gifts.chain(others);
+    all.next().filter(|_| all.next().is_none())
 }
 
 /// Whether a field of a regular gift holds something else than the page showed.
-fn is_typed(form: &Form, field: &str) -> bool {
-    form.is_ticked(field) && form.text(field) != form.text(&format!("seen_{field}"))
+fn is_typed(form: &Form, gift: &str, field: &str) -> bool {
+    let typed = field_of(gift, field);
+    form.is_ticked(&typed) && form.text(&typed) != form.text(&field_of(gift, &format!("seen_{field}")))
 }
 
-/// What was typed of a regular gift, but for one field.
-fn typed_but(form: &Form, field: &str) -> Vec<(String, String)> {
-    let typed = OF_A_GIFT.into_iter().filter(|one| *one != field && is_typed(form, one));
-    let typed = typed.map(|one| (one, form.text(one))).filter(|(_, text)| text.len() <= LONGEST_TYPED);
-    let typed: Vec<_> = typed.map(|(one, text)| (one.to_owned(), text.to_owned())).collect();
-    if typed.is_empty() || form.text("gift").len() > LONGEST_NAMED {
-        return Vec::new();
-    }
-    [vec![("gift".to_owned(), form.text("gift").to_owned())], typed].concat()
+/// What was typed beside a button, and is filled in on the page that it leads to.
+fn typed_but(form: &Form, gifts: &Gifts, (press, of): (&str, &str)) -> Vec<(String, String)> {
+    let typed = gifts.typed(form).into_iter().filter(|(gift, field)| (*field, *gift) != (press, of));
+    let rests = gifts.0.iter().filter(|gift| (press, of) != ("rest", gift.as_str()));
+    let of_gifts = typed.map(|(gift, field)| field_of(gift, field));
+    let of_gifts = of_gifts.chain(rests.map(|gift| field_of(gift, "until")));
+    let (name_is_saved, days_are_read) =
+        (matches!(press, "name" | "named" | "unnamed"), matches!(press, "show" | "statement"));
+    let others = [
+        ("name", !name_is_saved && form.text("name") != form.text("seen_name")),
+        ("address", press != "address"),
+        ("from", !days_are_read && form.text("from") != form.text("seen_from")),
+        ("to", !days_are_read && form.text("to") != form.text("seen_to")),
+    ];
+    let others = others.into_iter().filter(|(_, typed)| *typed).map(|(field, _)| field.to_owned());
+    let longest = |field: &str| if field.starts_with(GIFT) { LONGEST_TYPED } else { LONGEST_NAME };
+    others
+        .chain(of_gifts)
+        .map(|field| (form.text(&field).to_owned(), field))
+        .filter(|(text, field)| !text.is_empty() && text.len() <= longest(field))
+        .take(MOST_TYPED)
+        .map(|(text, field)| (field, text))
+        .collect()
 }
 
-/// The same of all of them, for the address of a fresh link.
-fn as_query(form: &Form) -> String {
-    url::form_urlencoded::Serializer::new(String::new()).extend_pairs(typed_but(form, "")).finish()
-}
-
-/// What was done, and what was typed beside the button that did it.
-fn beside(form: &Form, press: &str, told: impl Into<Option<GiftsTold>>) -> Told {
-    Told::GiftsBeside { told: told.into(), typed: typed_but(form, press) }
+/// What was typed of regular gifts, for the address of a fresh link.
+fn as_query(form: &Form, gifts: &Gifts) -> String {
+    let typed = gifts.typed(form).into_iter().map(|(gift, field)| field_of(gift, field));
+    let typed = typed.map(|field| (form.text(&field).to_owned(), field));
+    let typed = typed.filter(|(text, _)| text.len() <= LONGEST_TYPED).take(MOST_TYPED);
+    let typed = typed.map(|(text, field)| (field, text));
+    url::form_urlencoded::Serializer::new(String::new()).extend_pairs(typed).finish()
 }
 
 const WRONG_DAYS: &str = "Choose the first day and the last, the earlier one first, and at most ten years.";
@@ -382,14 +447,20 @@ const fn written(asked: LetterAsked, sent: GiftsTold) -> GiftsTold {
     }
 }
 
-async fn refused(app: &App, supporter: &Supporter, here: String, form: Form, error: ChangeError) -> Outcome {
+async fn refused(
+    app: &App,
+    supporter: &Supporter,
+    here: String,
+    (form, gifts): (Form, &Gifts),
+    error: ChangeError,
+) -> Outcome {
     let trouble = match error {
         ChangeError::NotYet(_) => {
             return Ok(Told::Gifts(GiftsTold::Asked).at(&app.site, &here, ""));
         }
         ChangeError::NotFound => return Ok(Told::Gifts(GiftsTold::Gone).at(&app.site, &here, "")),
         ChangeError::NeedsLink => {
-            match donations::mail_fresh_link(&app.site, supporter, &as_query(&form)).await? {
+            match donations::mail_fresh_link(&app.site, supporter, &as_query(&form, gifts)).await? {
                 LetterAsked::Enough => GiftsTold::Enough.sentence().to_owned(),
                 asked => {
                     let told = written(asked, GiftsTold::LinkFirst);
@@ -432,8 +503,12 @@ async fn page(
     let now = app.site.now();
     let regular: Vec<Regular> =
         held.regular.iter().map(|gift| Regular::new(app, gift, zone, &form)).collect();
+    let is_typed = regular.iter().any(Regular::is_typed_in)
+        || form.text("name") != supporter.name().trim()
+        || !form.text("address").is_empty();
     let page = Page {
-        unsaved: trouble.is_none() && regular.iter().any(Regular::is_typed_in),
+        unsaved: trouble.is_none() && is_typed,
+        moves: !regular.iter().any(|gift| gift.running),
         here,
         email: supporter.masked_email(),
         done,
@@ -480,9 +555,8 @@ impl Regular {
         let day = |at: Moment| at.date(zone);
         let now = app.site.now();
         let typed = |field: &str, is: &str| {
-            let typed = form.text(field);
-            let is_typed = form.text("gift") == gift.public_id && !typed.is_empty();
-            if is_typed { typed.to_owned() } else { is.to_owned() }
+            let typed = form.text(&field_of(&gift.public_id, field));
+            if typed.is_empty() { is.to_owned() } else { typed.to_owned() }
         };
         // "20" is what "20.00" is.
         let currency = money::currency(&gift.currency);
@@ -523,7 +597,14 @@ impl Regular {
             ending: gift.ending_since.map(|at| at.date_time(zone)),
             stop: format!("/giving/{}", manage_token(&app.site, &gift.public_id)),
             rhythms: GiftRhythm::OFFERED.iter().map(choice).collect(),
-            until: rests(gift.next_at, now, zone),
+            until: rests(gift.next_at, now, zone)
+                .into_iter()
+                .map(|(until, says)| RestChoice {
+                    chosen: until == form.text(&field_of(&gift.public_id, "until")),
+                    until,
+                    says,
+                })
+                .collect(),
             id: gift.public_id.clone(),
         }
     }

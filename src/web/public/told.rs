@@ -139,6 +139,8 @@ pub(super) enum GiftsTold {
     Waiting,
     /// The payment service said no.
     Refused,
+    /// It is as somebody wanted it.
+    AsItIs,
     Renamed,
     /// They may be named in public.
     Named,
@@ -157,6 +159,10 @@ pub(super) enum GiftsTold {
     TeamAsked,
     /// Nothing was changed by this link, and a fresh one was mailed by which it can be.
     LinkFirst,
+    /// The same of another address, which travels in no link.
+    LinkForAddress,
+    /// A letter to another address of theirs asks whether it is theirs.
+    AddressAsked,
     /// No more letters or changes today.
     Enough,
     /// An end is set: nothing else is changed before that is taken back.
@@ -181,6 +187,7 @@ impl GiftsTold {
             Self::Refused => {
                 "Nothing was changed: the payment service did not take that. Please write to us if it goes on."
             }
+            Self::AsItIs => "Nothing was changed: it is so already.",
             Self::Renamed => "Saved. We greet you so from now on.",
             Self::Named => "Saved. We may name you from now on.",
             Self::Unnamed => "Saved. We name you nowhere.",
@@ -197,6 +204,12 @@ impl GiftsTold {
             Self::TeamAsked => "We do not mail to your address, so we have told our team what you ask.",
             Self::LinkFirst => {
                 "Nothing was changed yet: that is done by a fresh link alone, for mail is handed on. We have mailed it to you, and it works for a day. What you typed here is filled in there: press the button once more."
+            }
+            Self::LinkForAddress => {
+                "Nothing was changed yet: that is done by a fresh link alone, for mail is handed on. We have mailed it to you, and it works for a day. Type the new address there once more."
+            }
+            Self::AddressAsked => {
+                "A link is on its way to the new address. Nothing is changed before somebody presses the button behind it. It works for three days."
             }
             Self::Enough => {
                 "Nothing was done: we have written to you ten times today because somebody pressed a button here. Please come back tomorrow. You can stop a gift at any time."

@@ -246,7 +246,7 @@ fn sections(held: Held, zone: &Zone) -> Vec<Section> {
                 .words(one.notes.map(|notes| format!("Our team noted: {notes}")).unwrap_or_default())
                 .detail([receipt, named("Card", &card), named("Name", &one.name), one.email])
         }),
-        Section::of("Monthly gifts", held.monthly, |one| {
+        Section::of("Regular gifts", held.monthly, |one| {
             let amount = donations::figures(one.amount_minor, &one.currency);
             let every = payments::GiftRhythm { count: one.every_count, unit: one.every_unit };
             let card = format!("{} {}", one.card_brand, one.card_last4);

@@ -198,7 +198,7 @@ both_engines! {
         let pressed = giving.web.post(&path, "", &[]).await;
         assert_eq!(pressed.status, StatusCode::SEE_OTHER, "{}", pressed.body);
         let ended = giving.web.get(pressed.header("location"), "").await;
-        assert!(ended.body.contains("Your monthly donation has ended"), "{}", ended.body);
+        assert!(ended.body.contains("Your regular donation has ended"), "{}", ended.body);
         assert_eq!(giving.web.get("/giving/forged", "").await.status, StatusCode::NOT_FOUND);
     }
 

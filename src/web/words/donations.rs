@@ -1,5 +1,6 @@
 //! Donations.
 
+use super::count;
 use crate::{
     donations::{
         Account, Became, DonationKind, EventSource, EventState, GiftStanding, PostingKind, RecurringState,
@@ -113,17 +114,17 @@ pub(in crate::web) const fn posting(kind: PostingKind) -> &'static str {
 pub(in crate::web) const fn kind(kind: DonationKind) -> &'static str {
     match kind {
         DonationKind::Once => "given once",
-        DonationKind::Instalment => "given monthly",
+        DonationKind::Instalment => "given regularly",
     }
 }
 
-/// How a monthly donation stands.
-pub(in crate::web) const fn monthly(state: RecurringState) -> &'static str {
+/// How a regular donation stands.
+pub(in crate::web) const fn regular(state: RecurringState) -> &'static str {
     match state {
         RecurringState::Pending => "not begun",
         RecurringState::Active => "running",
         RecurringState::PastDue => "a payment failed and will be tried again",
-        RecurringState::Paused => "paused",
+        RecurringState::Paused => "rests",
         RecurringState::Unpaid => "payments failed",
         RecurringState::Cancelled => "ended",
     }
@@ -134,16 +135,29 @@ pub(in crate::web) fn given(total: &Total) -> String {
     let what = match (total.kind, total.number) {
         (Some(DonationKind::Once), 1) => "donation given once",
         (Some(DonationKind::Once), _) => "donations given once",
-        (_, 1) => "month of a monthly donation",
-        _ => "months of monthly donations",
+        (_, 1) => "payment of a regular donation",
+        _ => "payments of regular donations",
     };
     format!("{} {what}", total.number)
 }
 
-/// What will bring so much each time.
+/// How so much was given, and in how many gifts.
+pub(in crate::web) fn given_in_all(total: &Total) -> String {
+    match total.kind {
+        Some(DonationKind::Once) => format!("given once, {}", count(total.number, "gift")),
+        _ => format!("given regularly, {}", count(total.number, "payment")),
+    }
+}
+
+/// What brings so much each time, or would.
 pub(in crate::web) fn coming(total: &RunningTotal) -> String {
-    let what = if total.number == 1 { "donation running" } else { "donations running" };
-    format!("{}, {} {what}", total.rhythm().words(), total.number)
+    let every = total.rhythm().words();
+    let (number, s) = (total.number, if total.number == 1 { "" } else { "s" });
+    match total.state {
+        RecurringState::Paused => format!("would come {every}: {number} donation{s} at rest"),
+        RecurringState::Unpaid => format!("would come {every}: {number} donation{s} whose payments failed"),
+        _ => format!("{every}, {number} donation{s} running"),
+    }
 }
 
 /// What became of what the payment service told us.
@@ -226,7 +240,7 @@ pub(in crate::web) const fn account(account: Account) -> &'static str {
         Account::Bank => "At the bank",
         Account::Cash => "Cash",
         Account::IncomeOnce => "Given once",
-        Account::IncomeMonthly => "Given monthly",
+        Account::IncomeMonthly => "Given regularly",
         Account::IncomeOffline => "Given past the payment service",
         Account::Fees => "Fees",
         Account::Refunds => "Sent back",

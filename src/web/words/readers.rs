@@ -110,8 +110,8 @@ pub(in crate::web) const fn donor(state: DonorState) -> &'static str {
     match state {
         DonorState::Never => "",
         DonorState::Once => "supporter",
-        DonorState::Monthly | DonorState::Failing => "monthly supporter",
-        DonorState::Lapsed => "was a monthly supporter",
+        DonorState::Monthly | DonorState::Failing => "regular supporter",
+        DonorState::Lapsed => "was a regular supporter",
     }
 }
 

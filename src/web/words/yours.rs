@@ -86,9 +86,9 @@ pub(in crate::web) const fn supporter(state: DonorState) -> &'static str {
     match state {
         DonorState::Never => "You have given nothing",
         DonorState::Once => "You have given",
-        DonorState::Monthly => "You give every month",
-        DonorState::Failing => "You give every month; the last payment did not go through",
-        DonorState::Lapsed => "You gave every month once",
+        DonorState::Monthly => "You give regularly",
+        DonorState::Failing => "You give regularly; the last payment did not go through",
+        DonorState::Lapsed => "You gave regularly once",
     }
 }
 
@@ -109,7 +109,7 @@ pub(in crate::web) const fn monthly(state: RecurringState) -> &'static str {
         RecurringState::Cancelled => "ended",
         RecurringState::Active => "goes on",
         RecurringState::PastDue | RecurringState::Unpaid => "goes on; the last payment did not go through",
-        RecurringState::Paused => "paused",
+        RecurringState::Paused => "rests",
         RecurringState::Pending => "not begun",
     }
 }

@@ -141,10 +141,17 @@ impl Page {
         text.split_whitespace().collect::<Vec<_>>().join(" ")
     }
 
+    /// The same with what stands in forms, of a page that is one form.
+    pub fn whole(&self) -> String {
+        let text =
+            broadside::articles::plain_text(&self.body.replace("<form", "<div").replace("</form", "</div"));
+        text.split_whitespace().collect::<Vec<_>>().join(" ")
+    }
+
     /// Fails, showing the page, unless it says that.
     #[track_caller]
     pub fn says(&self, words: &str) -> &Self {
-        let text = self.text();
+        let text = self.whole();
         assert!(text.contains(words), "{} ({}) does not say {words:?}: {text}", self.url, self.status);
         self
     }

@@ -86,6 +86,7 @@ struct UnendedView {
     id: String,
     who: String,
     amount: String,
+    every: String,
     asked: String,
     attempts: i64,
     error: Option<String>,
@@ -97,6 +98,7 @@ struct UnendedView {
 struct CopyView {
     who: String,
     amount: String,
+    every: String,
     since: String,
     subscription: Option<String>,
 }
@@ -150,7 +152,7 @@ pub(crate) async fn show(desk: Desk, Query(look): Query<Look>) -> Outcome {
     let first = donations::first_gift(db).await?;
     let page = Page {
         open: desk.app.payments.is_some(),
-        kinds: choices(&DonationKind::ALL, &look.kind, "Once and monthly", |kind| {
+        kinds: choices(&DonationKind::ALL, &look.kind, "Once and regular", |kind| {
             (kind.as_str(), words::kind(kind))
         }),
         states: choices(&Became::ALL, &look.state, "Whatever became of it", |became| {
@@ -332,6 +334,7 @@ fn in_words(last: &LastCompared, now: Moment, zone: &Zone) -> String {
 fn unended(one: Unended, zone: &Zone) -> UnendedView {
     UnendedView {
         amount: one.amount(),
+        every: one.rhythm().words(),
         who: who(&one.name, &one.email),
         asked: one.asked_at.date_time(zone),
         attempts: one.attempts,
@@ -344,6 +347,7 @@ fn unended(one: Unended, zone: &Zone) -> UnendedView {
 fn copied(one: Copied, zone: &Zone) -> CopyView {
     CopyView {
         amount: one.amount(),
+        every: one.rhythm().words(),
         who: who(&one.name, &one.email),
         since: one.created_at.date(zone),
         subscription: one.subscription,

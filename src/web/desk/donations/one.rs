@@ -3,13 +3,13 @@
 use axum::extract::Path;
 use serde::Serialize;
 
-use super::view::{EventView, Line, event, line, who};
+use super::view::{EventView, Line, events, line, who};
 use crate::{
     audit_log,
-    clock::Zone,
+    clock::{Moment, Zone},
     donations::{
         self, Account, CancelError, DeskLetter, DisputeLine, GiftReturns, LedgerLine, LetterAsked, NeverAsk,
-        RecurringState, RefundAsk, RefundError, RefundLine, RefundMade,
+        RecurringState, RefundAsk, RefundError, RefundLine, RefundMade, RegularGift,
     },
     money::{self, Money},
     staff::Role,
@@ -34,7 +34,8 @@ struct Page {
     card: Option<String>,
     /// The article under which they were asked.
     article: Option<ArticleView>,
-    monthly_state: Option<&'static str>,
+    /// The regular donation that it is one payment of.
+    regular: Option<RegularView>,
     session: Option<String>,
     payment: Option<String>,
     invoice: Option<String>,
@@ -46,8 +47,6 @@ struct Page {
     can_go_back: bool,
     refunds: Vec<RefundView>,
     disputes: Vec<DisputeView>,
-    /// The regular donation that it is one gift of, while that runs and can be ended from here.
-    runs: Option<String>,
     /// A bank warns of it, and sending it back now spares the dispute.
     warned: bool,
     form: Form,
@@ -59,6 +58,43 @@ struct Page {
     never_asked_since: Option<String>,
     /// Whether they may be named in public.
     may_be_named: bool,
+}
+
+/// How a regular donation is now, which may be otherwise than when this payment of it was made.
+#[derive(Serialize)]
+struct RegularView {
+    state: &'static str,
+    amount: String,
+    every: String,
+    began: Option<String>,
+    /// When it is taken next, if it is.
+    next: Option<String>,
+    rests: bool,
+    rests_until: Option<String>,
+    ends: Option<String>,
+    ended: Option<String>,
+    /// Whether it can be ended from here.
+    runs: bool,
+}
+
+impl RegularView {
+    fn new(desk: &Desk, gift: RegularGift) -> Self {
+        let day = |at: Moment| at.date(desk.zone());
+        let is_taken = matches!(gift.state, RecurringState::Active | RecurringState::PastDue);
+        let next = gift.next_at.filter(|at| is_taken && *at > desk.site().now());
+        Self {
+            state: words::regular(gift.state),
+            every: gift.rhythm.words(),
+            amount: gift.amount,
+            began: gift.began_at.map(day),
+            next: next.filter(|at| gift.ends_at.is_none_or(|ends| *at < ends)).map(day),
+            rests: gift.state == RecurringState::Paused,
+            rests_until: gift.rests_until.map(day),
+            ends: gift.ends_at.map(day),
+            ended: gift.ended_at.map(day),
+            runs: gift.state.runs() && desk.app.payments.is_some(),
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -148,19 +184,19 @@ async fn page(desk: &Desk, id: &str, mut form: Form) -> Result<Page, WebError> {
         paid: donation.paid_at.map(|at| at.date_time(zone)),
         card: donation.card(),
         article,
-        monthly_state: donation.recurring_state.map(words::monthly),
+        regular: match &donation.recurring_public_id {
+            Some(id) => donations::regular_gift(db, id).await?.map(|gift| RegularView::new(desk, gift)),
+            None => None,
+        },
         session: donation.provider_session_id.clone(),
         payment: donation.provider_payment_id.clone(),
         invoice: donation.provider_invoice_id.clone(),
         entries: whole.entries.into_iter().map(|one| entry(one, zone)).collect(),
-        events: whole.events.into_iter().map(|one| event(one, zone)).collect(),
+        events: events(whole.events, zone),
         left: (donation.back_minor > 0).then(|| donation.left()),
         can_go_back,
         refunds: refunds.into_iter().map(|one| refunded(one, zone)).collect(),
         disputes: disputes.into_iter().map(|one| disputed(one, zone)).collect(),
-        runs: donation.recurring_public_id.clone().filter(|_| {
-            donation.recurring_state.is_some_and(RecurringState::runs) && desk.app.payments.is_some()
-        }),
         warned: can_go_back && warnings.iter().any(|one| one.is_actionable),
         has_receipt: left > 0 && donation.receipt_number.is_some(),
         may_be_named,
@@ -245,7 +281,7 @@ pub(crate) async fn end(desk: Desk, Path(id): Path<String>, posted: Posted) -> O
         return again(&desk, &id, form).await;
     }
     let site = desk.site();
-    audit_log::note(site, Some(desk.who.staff.id), "ended a monthly donation", &format!("gift {id}"), &why)
+    audit_log::note(site, Some(desk.who.staff.id), "ended a regular donation", &format!("gift {id}"), &why)
         .await?;
     let provider = desk.app.payments.as_ref().map(|payments| payments.provider.as_ref());
     let token = donations::manage_token(site, &recurring);

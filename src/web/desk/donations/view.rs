@@ -1,10 +1,12 @@
 //! A gift and an event of the payment service, as a line of a page.
 
+use std::time::Duration;
+
 use serde::Serialize;
 
 use crate::{
     clock::Zone,
-    donations::{EventLine, ListedDonation},
+    donations::{EventLine, EventSource, ListedDonation},
     web::words::donations as words,
 };
 
@@ -43,7 +45,7 @@ pub(super) fn line(donation: ListedDonation, zone: &Zone) -> Line {
     Line {
         amount: donation.amount(),
         other_email: named.then(|| donation.email.clone()),
-        how_often: if donation.is_monthly() { "monthly" } else { "once" },
+        how_often: donation.kind.in_words(),
         who: who(&donation.name, &donation.email),
         email: donation.email,
         pill,
@@ -65,6 +67,29 @@ pub(super) fn event(event: EventLine, zone: &Zone) -> EventView {
         error: event.last_error,
         at: event.created_at.date_time(zone),
     }
+}
+
+/// What the payment service told of one gift, the oldest first. It tells of one happening several times, of each of the things that
+/// it has for it: that is one line.
+pub(super) fn events(all: Vec<EventLine>, zone: &Zone) -> Vec<EventView> {
+    const TOGETHER: Duration = Duration::from_secs(300);
+    let mut told: Vec<EventLine> = Vec::new();
+    for one in all {
+        let is_same = |known: &&mut EventLine| {
+            words::happened(&known.kind) == words::happened(&one.kind)
+                && known.state == one.state
+                && known.last_error.is_none()
+                && one.last_error.is_none()
+                && one.created_at.since(known.created_at) < TOGETHER
+        };
+        match told.iter_mut().rev().find(is_same) {
+            // That it was told by itself is worth more than that it was found.
+            Some(known) if one.source == EventSource::Webhook => known.source = one.source,
+            Some(_) => {}
+            None => told.push(one),
+        }
+    }
+    told.into_iter().map(|one| event(one, zone)).collect()
 }
 
 /// Who gave: by name, else by address.

@@ -11,9 +11,7 @@ use super::{
 };
 use crate::{
     clock::{Moment, Zone},
-    delivery,
-    donations::{self, DonationKind},
-    publishing,
+    delivery, donations, publishing,
     staff::Role,
     subscribers::{
         self, Note, Subscriber, Subscription, SubscriptionState, UnderWay, Weeks, consent, fields, topics,
@@ -23,7 +21,8 @@ use crate::{
         desk::editions::progress::Row,
         paging::{Links, List, Place},
         words::{
-            OF_MONEY, OF_THE_TEAM, count,
+            OF_MONEY, OF_THE_TEAM,
+            donations::given_in_all,
             editions::outcome_of,
             letter,
             readers::{
@@ -525,13 +524,7 @@ async fn gifts(desk: &Desk, reader: &Subscriber) -> Result<Vec<String>, WebError
         return Ok(Vec::new());
     };
     let totals = donations::totals_of(&desk.site().db, &gives_as).await?;
-    let sentence = |total: &donations::Total| {
-        let (how, gift) = match total.kind {
-            Some(DonationKind::Once) => ("once", "gift"),
-            _ => ("monthly", "month"),
-        };
-        format!("{} given {how}, {}", total.amount(), count(total.number, gift))
-    };
+    let sentence = |total: &donations::Total| format!("{} {}", total.amount(), given_in_all(total));
     Ok(totals.iter().map(sentence).collect())
 }
 

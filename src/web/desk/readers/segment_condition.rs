@@ -620,9 +620,9 @@ impl TypedCondition {
                 "state",
                 "As supporters",
                 pairs(&[
-                    ("monthly", "give every month"),
-                    ("failing", "give every month, and the last payment failed"),
-                    ("lapsed", "gave every month once"),
+                    ("monthly", "give regularly"),
+                    ("failing", "give regularly, and the last payment failed"),
+                    ("lapsed", "gave regularly once"),
                     ("once", "gave, not regularly"),
                     ("never", "never gave"),
                 ]),
