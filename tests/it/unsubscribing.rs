@@ -128,7 +128,7 @@ both_engines! {
             one_click(&app, &link, FORM, "press=leave").await;
         }
         let said = "select count(*) from consent_event where action = 'left'";
-        assert_eq!(rows::<(i64,)>(&app.site.db, said).await, [(2,)]);
+        assert_eq!(database::rows::<(i64,)>(&app.site.db, said).await, [(2,)]);
         assert!(!visitor.open(&link).await.body.contains("undo"));
         one_click(&app, &link, FORM, "press=undo").await;
         assert!(!gets_mail(&app).await);
