@@ -24,7 +24,7 @@ use crate::{
     db::{self, Db, MaybeDatabase, Tx},
     settings::Settings,
     site::Site,
-    subscribers::{self, BulkDeed, BulkSums, Weeks},
+    subscribers::{self, BulkDeed, BulkSums, BulkTakenBack, Weeks},
     token,
 };
 
@@ -133,6 +133,17 @@ impl BulkAct {
     /// When the row holds something else.
     pub fn sums(&self) -> db::Result<BulkSums> {
         store::sums(&self.sums)
+    }
+
+    /// What became of everybody when it was taken back; none where that is not known.
+    ///
+    /// # Errors
+    /// When the row holds something else.
+    pub fn taken_back(&self) -> db::Result<Option<BulkTakenBack>> {
+        if self.undone.is_empty() {
+            return Ok(None);
+        }
+        serde_json::from_str(&self.undone).map(Some).map_err(|error| sqlx::Error::Decode(error.into()))
     }
 
     /// Whether it is about a topic that is not there any more.

@@ -5,7 +5,7 @@ use crate::{
     clock::Moment,
     db::{Db, Result, Tx},
     queue, statements,
-    subscribers::{BulkDeed, BulkSums, Weeks},
+    subscribers::{BulkDeed, BulkSums, BulkTakenBack, Weeks},
     words,
 };
 
@@ -66,6 +66,7 @@ pub struct BulkAct {
     pub(super) reached: i64,
     pub(super) expected: String,
     pub(super) sums: String,
+    pub(super) undone: String,
     /// Why it does not go on; may be empty.
     pub trouble: String,
 }
@@ -74,14 +75,14 @@ statements! {
     BEGIN = "insert into bulk_act (public_id, state, deed, staff_id, created_at, changed_at, list_id, topic_id, weeks, why, filter, whom, up_to, reached, expected, sums, trouble, attempts, next_at)
         values ($1, 'counting', $2, $3, $4, $4, $5, $6, $7, $8, $9, $10, $11, $11, '', '', '', 0, $4)";
     ONE = "select b.id, b.public_id, b.state, b.deed, coalesce(s.name, '') as who, b.staff_id, b.created_at, b.changed_at, b.list_id, coalesce(l.name, '') as list, b.topic_id, coalesce(t.name, '') as topic,
-            b.weeks, b.until, b.why, b.filter, b.whom, b.reached, b.expected, b.sums, b.trouble
+            b.weeks, b.until, b.why, b.filter, b.whom, b.reached, b.expected, b.sums, b.undone, b.trouble
         from bulk_act b left join staff s on s.id = b.staff_id left join list l on l.id = b.list_id left join reader_topic t on t.id = b.topic_id where b.public_id = $1";
     BY_ID = "select b.id, b.public_id, b.state, b.deed, coalesce(s.name, '') as who, b.staff_id, b.created_at, b.changed_at, b.list_id, coalesce(l.name, '') as list, b.topic_id, coalesce(t.name, '') as topic,
-            b.weeks, b.until, b.why, b.filter, b.whom, b.reached, b.expected, b.sums, b.trouble
+            b.weeks, b.until, b.why, b.filter, b.whom, b.reached, b.expected, b.sums, b.undone, b.trouble
         from bulk_act b left join staff s on s.id = b.staff_id left join list l on l.id = b.list_id left join reader_topic t on t.id = b.topic_id where b.id = $1";
     /// The newest first.
     PAGE = "select b.id, b.public_id, b.state, b.deed, coalesce(s.name, '') as who, b.staff_id, b.created_at, b.changed_at, b.list_id, coalesce(l.name, '') as list, b.topic_id, coalesce(t.name, '') as topic,
-            b.weeks, b.until, b.why, b.filter, b.whom, b.reached, b.expected, b.sums, b.trouble
+            b.weeks, b.until, b.why, b.filter, b.whom, b.reached, b.expected, b.sums, b.undone, b.trouble
         from bulk_act b left join staff s on s.id = b.staff_id left join list l on l.id = b.list_id left join reader_topic t on t.id = b.topic_id where b.id < $1 order by b.id desc limit $2";
     UNFINISHED = "select count(*) from bulk_act where state in ('counting', 'ready', 'running', 'undoing')";
     /// From the beginning, if nobody did anything with it since.
@@ -105,7 +106,7 @@ statements! {
             and not exists (select 1 from bulk_act j where j.id > bulk_act.id and (j.state = 'running'
                 or j.state in ('done', 'stopped', 'undoing') and (j.deed not in ('choose', 'unchoose') or j.topic_id is not null)
                     and exists (select 1 from bulk_change c where c.bulk_act_id = j.id)))";
-    TAKEN_BACK = "update bulk_act set next_at = $3, reached = $4, attempts = 0, last_error = null where id = $1 and next_at = $2 and state = 'undoing'";
+    TAKEN_BACK = "update bulk_act set next_at = $3, reached = $4, undone = $5, attempts = 0, last_error = null where id = $1 and next_at = $2 and state = 'undoing'";
     IS_UNDONE = "update bulk_act set state = 'undone', changed_at = $3 where id = $1 and next_at = $2 and state = 'undoing'";
     /// What a restored backup would go on with.
     STOP_ALL = "update bulk_act set state = 'stopped', changed_at = $1, trouble = $2, filter = '' where state in ('running', 'undoing')";
@@ -227,8 +228,14 @@ pub async fn begin_taking_back(tx: &mut Tx, id: i64, since: Moment, now: Moment)
 }
 
 /// Whether it is still theirs who takes it back.
-pub async fn taken_back(tx: &mut Tx, (id, claim, until): (i64, Moment, Moment), reader: i64) -> Result<bool> {
-    Ok(tx.exec(TAKEN_BACK, (id, claim, until, reader)).await? == 1)
+pub async fn taken_back(
+    tx: &mut Tx,
+    (id, claim, until): (i64, Moment, Moment),
+    reader: i64,
+    sums: &BulkTakenBack,
+) -> Result<bool> {
+    let sums = serde_json::to_string(sums).map_err(|error| sqlx::Error::Encode(error.into()))?;
+    Ok(tx.exec(TAKEN_BACK, (id, claim, until, reader, sums)).await? == 1)
 }
 
 pub async fn is_undone(tx: &mut Tx, (id, claim): (i64, Moment), now: Moment) -> Result<bool> {

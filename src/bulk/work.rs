@@ -117,17 +117,18 @@ async fn run(site: &Site, act: &BulkAct, mut claim: Moment) -> db::Result<()> {
         // Whoever leaves or rests by it is on the disk before the transaction begins.
         let meant = subscribers::write_down_in_bulk(site, &act.what(), &readers).await?;
         let done = db::again(async || {
+            let before_it = site.now();
             let mut tx = site.db.begin().await?;
             let watch = Stopwatch::start();
             subscribers::hold_in_bulk(&mut tx, &act.what(), &readers).await?;
             let still = filter.still(&mut tx, site, (&readers, sifter.as_ref())).await?;
-            let done = subscribers::do_in_bulk(&mut tx, site, &act.what(), (&still, &meant)).await?;
+            let (done, back) = subscribers::do_in_bulk(&mut tx, site, &act.what(), (&still, &meant)).await?;
             let mut all = sums.clone();
             all.and(&done);
             if !store::reached(&mut tx, (act.id, claim, until), (reached, &all), site.now()).await? {
                 return Ok::<_, sqlx::Error>(None);
             }
-            tx.commit().await?;
+            withdrawals::commit(tx, site, back, before_it).await?;
             Ok(Some((all, watch.elapsed())))
         })
         .await?;
@@ -156,6 +157,7 @@ fn in_figures(sums: &BulkSums) -> String {
 /// Takes it back from everybody of whom it was not taken back yet.
 async fn take_back(site: &Site, act: &BulkAct, mut claim: Moment) -> db::Result<()> {
     let (mut after, mut at_once) = (act.reached, FIRST);
+    let mut sums = act.taken_back()?.unwrap_or_default();
     loop {
         let readers = subscribers::changed_in_bulk(&site.db, act.id, after, at_once as i64).await?;
         let Some(last) = readers.last().copied() else { break };
@@ -165,16 +167,17 @@ async fn take_back(site: &Site, act: &BulkAct, mut claim: Moment) -> db::Result<
             let before = site.now();
             let mut tx = site.db.begin().await?;
             let watch = Stopwatch::start();
-            let back = subscribers::take_back_in_bulk(&mut tx, site, &act.what(), &readers).await?;
-            if !store::taken_back(&mut tx, (act.id, claim, until), last).await? {
+            let (done, back) = subscribers::take_back_in_bulk(&mut tx, site, &act.what(), &readers).await?;
+            let all = sums.and(done);
+            if !store::taken_back(&mut tx, (act.id, claim, until), last, &all).await? {
                 return Ok::<_, sqlx::Error>(None);
             }
             withdrawals::commit(tx, site, back, before).await?;
-            Ok(Some(watch.elapsed()))
+            Ok(Some((all, watch.elapsed())))
         })
         .await?;
-        let Some(took) = took else { return Ok(()) };
-        (claim, after, at_once) = (until, last, queue::next_step(at_once, took, STEPS));
+        let Some((all, took)) = took else { return Ok(()) };
+        (claim, after, sums, at_once) = (until, last, all, queue::next_step(at_once, took, STEPS));
     }
     let mut tx = site.db.begin().await?;
     if !store::is_undone(&mut tx, (act.id, claim), site.now()).await? {

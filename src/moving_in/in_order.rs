@@ -104,6 +104,7 @@ struct Waiting {
     to: u64,
     is_too_long: bool,
     within: Option<Within>,
+    missing: Vec<usize>,
     /// Its cells, one behind the other, and where each ends.
     cells: Box<str>,
     ends: Box<[u32]>,
@@ -111,7 +112,7 @@ struct Waiting {
 
 impl Waiting {
     fn of(key: String, record: Record) -> Self {
-        let Record { line, to, is_too_long, within, cells, .. } = record;
+        let Record { line, to, is_too_long, within, missing, cells, .. } = record;
         let mut end = 0;
         let ends = cells.iter().map(|cell| {
             end += cell.len();
@@ -119,7 +120,7 @@ impl Waiting {
             u32::try_from(end).unwrap_or(u32::MAX)
         });
         let ends = ends.collect();
-        Self { key: key.into(), line, to, is_too_long, within, cells: cells.concat().into(), ends }
+        Self { key: key.into(), line, to, is_too_long, within, missing, cells: cells.concat().into(), ends }
     }
 
     fn size(&self) -> usize {
@@ -127,14 +128,14 @@ impl Waiting {
     }
 
     fn record(self) -> Record {
-        let Self { line, to, is_too_long, within, cells, ends, .. } = self;
+        let Self { line, to, is_too_long, within, missing, cells, ends, .. } = self;
         let mut start = 0;
         let cell = |end: &u32| {
             let end = *end as usize;
             cells.get(std::mem::replace(&mut start, end)..end).unwrap_or_default().to_owned()
         };
         let cells = ends.iter().map(cell).collect();
-        Record { line, to, cells, is_too_long, is_empty: false, within }
+        Record { line, to, cells, is_too_long, is_empty: false, within, missing }
     }
 }
 

@@ -67,7 +67,10 @@ fn taken(file: &[u8], mapping: &Mapping) -> Vec<String> {
     while let Some(row) = rows.read().expect("it was read before") {
         all.push(match row.entry {
             Ok(entry) => format!("{} {} {} {}", row.line, entry.email, entry.name, entry.state),
-            Err(why) => format!("{} {why}", row.line),
+            Err(why) => match row.within {
+                Some((file, line)) => format!("{} {why} {file}:{line}", row.line),
+                None => format!("{} {why}", row.line),
+            },
         });
     }
     all
@@ -96,7 +99,7 @@ fn a_zip_of_mailchimp_is_taken_whole() {
         [
             "2 dead@example.org Dead bounced",
             "5 ann@example.org Ann on-list",
-            "6 “nowhere”: Enter an email address in the form name@example.com. (line 3 of subscribed_segment_export_abc.csv)",
+            "6 “nowhere”: Enter an email address in the form name@example.com. subscribed_segment_export_abc.csv:3",
             "9 gone@example.org Gone left",
         ]
     );

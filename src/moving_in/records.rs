@@ -82,6 +82,8 @@ pub(super) struct Record {
     pub is_empty: bool,
     /// Where it stands in an archive.
     pub within: Option<Within>,
+    /// Columns of its table, by their places, before which it ends: a line of a text that is cut off, or from which something is missing.
+    pub missing: Vec<usize>,
 }
 
 /// All of them, in their order.
@@ -122,6 +124,11 @@ impl Records {
     pub fn of_sheet(lines: Box<dyn Read + Send>) -> Self {
         let text = BufReader::new(lines);
         Self { text, delimiter: b',', is_escaped: false, is_ours: true, line: 1 }
+    }
+
+    /// Whether a line that ends before its last column lacks something: a spreadsheet keeps no empty cells.
+    pub const fn are_whole(&self) -> bool {
+        !self.is_ours
     }
 
     /// Whether a backslash before a quotation mark keeps it one.
@@ -194,7 +201,15 @@ impl Records {
                     return Err(TableError::Unclosed { line: opened, to: to.max(opened) });
                 }
                 cells.push(told(&mut cell, &place));
-                return Ok(Some(Record { line, to: self.line, cells, is_too_long, is_empty, within: None }));
+                return Ok(Some(Record {
+                    line,
+                    to: self.line,
+                    cells,
+                    is_too_long,
+                    is_empty,
+                    within: None,
+                    missing: Vec::new(),
+                }));
             };
             length += 1;
             if length > LONGEST || cells.len() >= MOST_COLUMNS {
@@ -228,7 +243,15 @@ impl Records {
                     let to = self.line;
                     self.end_line(byte)?;
                     cells.push(told(&mut cell, &place));
-                    return Ok(Some(Record { line, to, cells, is_too_long, is_empty, within: None }));
+                    return Ok(Some(Record {
+                        line,
+                        to,
+                        cells,
+                        is_too_long,
+                        is_empty,
+                        within: None,
+                        missing: Vec::new(),
+                    }));
                 }
                 byte if byte == self.delimiter => {
                     if !is_too_long {

@@ -139,6 +139,11 @@ impl ColumnRole {
         }
     }
 
+    /// Whether it says who is not to be mailed.
+    pub(super) const fn says_how_they_stand(&self) -> bool {
+        matches!(self, Self::Status | Self::Date(_) | Self::Confirmed | Self::OptedIn | Self::Suppression)
+    }
+
     /// Whether one column alone may be it.
     pub(super) fn is_single(&self) -> bool {
         !matches!(self, Self::Status | Self::Date(_) | Self::NotRead) && self.field().is_none()

@@ -5,6 +5,7 @@ use super::{
     formula::unguarded,
     headings::plain,
     mapping::{Column, Mapping},
+    packed::Within,
     presets::Preset,
     records::Record,
     roles::ColumnRole,
@@ -18,8 +19,10 @@ use crate::{
 /// A line.
 #[derive(Clone, Debug)]
 pub struct FileRow {
-    /// Where it stands, from 1.
+    /// Where it stands, from 1: of several tables one goes on counting behind the other.
     pub line: u64,
+    /// Where it stands in an archive.
+    pub within: Option<Within>,
     /// What it says; or why nothing is taken of it, in words for whoever mends the file.
     pub entry: Result<ListEntry, String>,
 }
@@ -63,11 +66,7 @@ pub(super) fn row(record: &Record, mapping: &Mapping) -> FileRow {
         true => Err("the line is too long to be one reader".to_owned()),
         false => entry(record, mapping),
     };
-    let told = |why: String| match &record.within {
-        Some((file, line)) => format!("{why} (line {line} of {file})"),
-        None => why,
-    };
-    FileRow { line: record.line, entry: entry.map_err(told) }
+    FileRow { line: record.line, within: record.within.clone(), entry }
 }
 
 fn entry(record: &Record, mapping: &Mapping) -> Result<ListEntry, String> {
@@ -76,6 +75,15 @@ fn entry(record: &Record, mapping: &Mapping) -> Result<ListEntry, String> {
     let of = |role: &ColumnRole| {
         cells().find(|(column, _)| column.role == *role).map_or("", |(_, cell)| unguarded(cell.trim()))
     };
+    let cut_off = record.missing.iter().filter_map(|at| mapping.columns.get(*at));
+    if let Some(column) = cut_off.into_iter().find(|column| column.role.says_how_they_stand()) {
+        return Err(format!(
+            "the line ends before the column {}, which says how they stand: it has {} columns, and the headings are {}",
+            column.heading,
+            mapping.columns.len() - record.missing.len(),
+            mapping.columns.len(),
+        ));
+    }
     let (email, name_beside) = address(record, of(&ColumnRole::Email))?;
     let (state, since) = standing(cells(), mapping)?;
     let name = match of(&ColumnRole::Name) {
@@ -132,10 +140,13 @@ fn address(record: &Record, cell: &str) -> Result<(EmailAddress, String), String
     let address = address.strip_prefix("mailto:").unwrap_or(address);
     match EmailAddress::parse(address) {
         Ok(address) => Ok((address, name.to_owned())),
-        Err(_) if cell.contains('\n') => Err(format!(
-            "a quotation mark that is opened in line {} goes on to line {}, so several lines are one cell",
-            record.line, record.to
-        )),
+        Err(_) if cell.contains('\n') => {
+            let line = record.within.as_ref().map_or(record.line, |(_, line)| *line);
+            let to = line + (record.to - record.line);
+            Err(format!(
+                "a quotation mark that is opened in line {line} goes on to line {to}, so several lines are one cell"
+            ))
+        }
         Err(AddressError::Empty) => Err("there is no email address in it".to_owned()),
         Err(error) => Err(format!("{}: {error}", shown(cell))),
     }

@@ -335,6 +335,10 @@ fn count(record: &Record, mapping: &Mapping, (counted, kinds): (&mut [Counted], 
         return;
     }
     for (at, column) in mapping.columns.iter().enumerate() {
+        if column.role == ColumnRole::Status && record.missing.contains(&at) {
+            // Nothing is taken of that line.
+            continue;
+        }
         let cell = record.cells.get(at).map_or("", String::as_str);
         if column.asks.is_some() || column.is_watched() || column.role == ColumnRole::Status {
             counted[at].count(cell);

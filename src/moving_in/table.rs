@@ -29,6 +29,8 @@ pub(super) struct Table {
     pub others: Vec<String>,
     /// Its first line is a reader; its columns are called by their numbers.
     pub is_headless: bool,
+    /// The file in an archive that it is.
+    within: Option<Arc<str>>,
     lines: Lines,
 }
 
@@ -87,7 +89,8 @@ impl Table {
             1 => {
                 let One { name, headings, records, .. } = tables.remove(0);
                 let lines = Lines::One(VecDeque::new(), records);
-                Ok(Self { name: name.to_string(), headings, others, is_headless: false, lines })
+                let within = Some(name.clone());
+                Ok(Self { name: name.to_string(), headings, others, is_headless: false, within, lines })
             }
             _ => Ok(Several::of(source.name(), tables, others)),
         }
@@ -115,7 +118,8 @@ impl Table {
         if is_headless {
             held.push_front(first);
         }
-        Ok(Self { name, headings, others, is_headless, lines: Lines::One(held, records) })
+        let lines = Lines::One(held, records);
+        Ok(Self { name, headings, others, is_headless, within: None, lines })
     }
 
     /// Whether a backslash before a quotation mark keeps it one.
@@ -134,7 +138,22 @@ impl Table {
     /// [`TableError`].
     pub fn next(&mut self) -> Result<Option<Record>, TableError> {
         match &mut self.lines {
-            Lines::One(held, records) => held.pop_front().map_or_else(|| records.next(), |one| Ok(Some(one))),
+            Lines::One(held, records) => {
+                let next = match held.pop_front() {
+                    Some(one) => Some(one),
+                    None => records.next().map_err(|error| match &self.within {
+                        Some(name) => of(name, error),
+                        None => error,
+                    })?,
+                };
+                Ok(next.map(|mut record| {
+                    if record.cells.len() < self.headings.len() && records.are_whole() {
+                        record.missing = (record.cells.len()..self.headings.len()).collect();
+                    }
+                    record.within = self.within.clone().map(|name| (name, record.line));
+                    record
+                }))
+            }
             Lines::Several(several) => several.next(),
         }
     }
@@ -250,7 +269,8 @@ impl Several {
             }
         }
         let several = Self { tables, at: 0, width: headings.len(), before: 0, to: 0 };
-        Table { name, headings, others, is_headless: false, lines: Lines::Several(several) }
+        let lines = Lines::Several(several);
+        Table { name, headings, others, is_headless: false, within: None, lines }
     }
 
     fn next(&mut self) -> Result<Option<Record>, TableError> {
@@ -263,12 +283,13 @@ impl Several {
             self.to = record.to;
             let mut cells = vec![String::new(); self.width];
             cells[0].clone_from(&one.says);
+            let missing = one.columns.get(record.cells.len()..).unwrap_or_default().to_vec();
             for (cell, place) in record.cells.into_iter().zip(&one.columns) {
                 cells[*place] = cell;
             }
             let within = Some((one.name.clone(), record.line));
             let (line, to) = (self.before + record.line, self.before + record.to);
-            return Ok(Some(Record { line, to, cells, within, ..record }));
+            return Ok(Some(Record { line, to, cells, within, missing, ..record }));
         }
         Ok(None)
     }

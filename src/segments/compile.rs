@@ -107,6 +107,7 @@ fn write_condition(built: &mut Built, condition: &Condition, at: &SegmentMoment)
             let (from, to) = between(*when, at);
             built.part(sql::CONFIRMED_AGAIN_BETWEEN, READER, (list.unwrap_or_default(), from, to))
         }
+        Condition::ConfirmedBy { edition } => built.part(sql::CONFIRMED_BY, READER, (*edition,)),
         Condition::Form { form } => built.part(sql::CAME_BY_FORM, READER, (*form,)),
         Condition::Source { text } => built.part(sql::CAME_FROM, READER, (text.to_ascii_lowercase(),)),
         Condition::Domain { domain } => built.part(sql::AT_DOMAIN, READER, (domain.as_str(),)),

@@ -37,7 +37,7 @@ pub(super) async fn names_in(tx: &mut Tx, trees: &[&SegmentTree]) -> Result<Segm
 
 fn editions(trees: &[&SegmentTree]) -> Result<String> {
     let edition = |condition: &Condition| match condition {
-        Condition::Got { edition } => Some(*edition),
+        Condition::Got { edition } | Condition::ConfirmedBy { edition } => Some(*edition),
         _ => None,
     };
     let asked: Vec<i64> = trees.iter().flat_map(|tree| tree.conditions()).filter_map(edition).collect();
@@ -119,7 +119,9 @@ impl SegmentNames {
                 list(of)
             }
             Condition::Form { form } => there(self.forms.contains_key(form), "a form"),
-            Condition::Got { edition } => there(self.editions.contains_key(edition), "an edition"),
+            Condition::Got { edition } | Condition::ConfirmedBy { edition } => {
+                there(self.editions.contains_key(edition), "an edition")
+            }
             Condition::Segment { segment } => there(self.segments.contains_key(segment), "a segment"),
             Condition::Field { field, answer } => {
                 let (label, kind) = self.fields.get(field).ok_or(TreeError::Gone("a field"))?;

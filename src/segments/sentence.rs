@@ -86,6 +86,9 @@ fn verb(condition: &Condition, names: &SegmentNames, is: bool) -> String {
             let list = list.map_or_else(|| not("a list", "any list").to_owned(), |list| names.list(list));
             format!("{} {list} again {}", not("confirmed", "did not confirm"), when_words(*when))
         }
+        Condition::ConfirmedBy { edition } => {
+            format!("{} again by {}", not("confirmed", "did not confirm"), names.edition(*edition))
+        }
         Condition::Source { text } => format!("{} from “{text}”", not("came", "did not come")),
         Condition::Domain { domain } => {
             format!("{} an address at {domain}", not("have", "do not have"))

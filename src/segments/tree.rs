@@ -64,6 +64,8 @@ pub enum Condition {
     Form { form: i64 },
     /// They said by the button of an edition that a list may go on coming, or any.
     ConfirmedAgain { list: Option<i64>, when: When },
+    /// They said so by the button of this edition.
+    ConfirmedBy { edition: i64 },
     /// What stands with their consent as its source or campaign.
     Source { text: String },
     /// Where they have their mailbox.

@@ -5,6 +5,7 @@ use std::{collections::HashMap, net::IpAddr};
 pub use super::rows::{ConsentAction, ConsentMethod, Event};
 use super::{
     Trace,
+    rows::{ACT_TAKEN_BACK, LIST_TAKEN_BACK, OFF_ALREADY},
     store::{self, knowing},
 };
 use crate::{
@@ -32,6 +33,24 @@ impl Event {
             "ip": self.ip,
             "user_agent": self.user_agent,
         })
+    }
+
+    /// Whether they said themselves that they leave.
+    #[must_use]
+    pub fn is_their_leaving(&self) -> bool {
+        self.action == ConsentAction::Left && self.method.is_their_own()
+    }
+
+    /// Whether they said so while they were off it: nothing was done by it, and there is nothing to take back.
+    #[must_use]
+    pub fn was_off_already(&self) -> bool {
+        self.source.starts_with(OFF_ALREADY)
+    }
+
+    /// Whether they are off it since what the team did was taken back, and said nothing of it themselves.
+    #[must_use]
+    pub fn is_taken_back(&self) -> bool {
+        self.action == ConsentAction::Left && matches!(self.source.as_str(), LIST_TAKEN_BACK | ACT_TAKEN_BACK)
     }
 }
 

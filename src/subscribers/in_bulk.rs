@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    rows::{ConsentAction, ConsentMethod, SubscriptionState},
+    rows::{ACT_TAKEN_BACK, ConsentAction, ConsentMethod, OFF_ALREADY, SubscriptionState},
     store::{
         self,
         importing::{self, NewSubscription},
@@ -105,6 +105,30 @@ impl BulkSums {
     }
 }
 
+/// What became of everybody when an act was taken back.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct BulkTakenBack {
+    /// How many are as they were.
+    pub back: u64,
+    /// How many are off the list, and stay known, for they were mailed.
+    pub mailed: u64,
+}
+
+impl BulkTakenBack {
+    /// With those of some more readers.
+    #[must_use]
+    pub const fn and(self, more: Self) -> Self {
+        Self { back: self.back + more.back, mailed: self.mailed + more.mailed }
+    }
+
+    /// Of this many whom it had changed, how many stay so: they said something since.
+    #[must_use]
+    pub const fn stay(self, changed: u64) -> u64 {
+        changed.saturating_sub(self.back + self.mailed)
+    }
+}
+
 /// An act, as those who do some of it know it.
 #[derive(Clone, Copy, Debug)]
 pub struct InBulk<'a> {
@@ -150,14 +174,14 @@ async fn placed_now<'a>(db: &Db, what: &InBulk<'a>) -> db::Result<InBulk<'a>> {
 const OF_TOPIC: &str = "topic";
 /// What the proof says of who is taken off a list; who did it and why is for the log.
 const TAKEN_OFF: &str = "taken off by staff";
-/// What the proof says of whom taking it back changed.
-const TAKEN_BACK: &str = "what the team did with many readers was taken back";
 
 /// What is known of one reader.
 #[derive(Default)]
 struct Facts {
     standings: Vec<Standing>,
     is_stopped: bool,
+    /// They are off the list since something was taken back, and never said that they leave.
+    is_taken_back: bool,
     /// What they chose of the list.
     chosen: Vec<i64>,
 }
@@ -180,12 +204,12 @@ fn becomes(what: &InBulk<'_>, facts: &Facts, now: Moment) -> BulkOutcome {
         _ if what.is_gone() => BulkOutcome::Gone,
         BulkDeed::Join => match on {
             Some(SubscriptionState::Confirmed) => BulkOutcome::Already,
-            Some(SubscriptionState::Left) => BulkOutcome::Left,
+            Some(SubscriptionState::Left) if !facts.is_taken_back => BulkOutcome::Left,
             Some(SubscriptionState::Pending) => BulkOutcome::Pending,
-            None if facts.is_stopped => BulkOutcome::Stopped,
-            None if facts.confirmed().next().is_none() => BulkOutcome::Nowhere,
-            None if facts.confirmed().all(|one| one.implied_until.is_some()) => BulkOutcome::Implied,
-            None => BulkOutcome::Changed,
+            _ if facts.is_stopped => BulkOutcome::Stopped,
+            _ if facts.confirmed().next().is_none() => BulkOutcome::Nowhere,
+            _ if facts.confirmed().all(|one| one.implied_until.is_some()) => BulkOutcome::Implied,
+            _ => BulkOutcome::Changed,
         },
         BulkDeed::TakeOff => match on {
             Some(SubscriptionState::Left) => BulkOutcome::Already,
@@ -225,6 +249,13 @@ async fn facts(mut of: Asks<'_>, what: &InBulk<'_>, readers: &[i64]) -> db::Resu
             }
         }
     }
+    if matches!(what.deed, BulkDeed::Join | BulkDeed::TakeOff) {
+        for (reader, _) in of.taken_back(readers).await?.into_iter().filter(|(_, list)| *list == what.list) {
+            if let Some(facts) = found.get_mut(&reader) {
+                facts.is_taken_back = true;
+            }
+        }
+    }
     if what.is_about_topic() {
         for (reader, topic) in of.chosen(what.list, readers).await? {
             if let Some(facts) = found.get_mut(&reader) {
@@ -261,10 +292,15 @@ pub async fn write_down_in_bulk(site: &Site, what: &InBulk<'_>, readers: &[i64])
         .copied()
         .filter(|id| facts.get(id).is_some_and(|one| becomes(what, one, now) == BulkOutcome::Changed))
         .collect();
-    if meant.is_empty() || site.journal.path().is_none() {
+    let mut ids: Vec<i64> = meant.iter().copied().collect();
+    if what.deed == BulkDeed::TakeOff {
+        // Who is off it since something was taken back: from now on because the team says so.
+        let off = readers.iter().filter(|id| facts.get(id).is_some_and(|one| one.is_taken_back));
+        ids.extend(off);
+    }
+    if ids.is_empty() || site.journal.path().is_none() {
         return Ok(meant);
     }
-    let ids: Vec<i64> = meant.iter().copied().collect();
     match (what.deed, what.until) {
         (BulkDeed::TakeOff, _) => {
             let lists = store::lists(&site.db).await?;
@@ -324,7 +360,7 @@ pub async fn hold_in_bulk(tx: &mut Tx, what: &InBulk<'_>, readers: &[i64]) -> db
 }
 
 /// Does it to these readers, who are held, and of whom those may be changed who are `meant`, in the transaction of whoever writes down how
-/// far it is.
+/// far it is: what became of them, and what the journal is told behind the commit.
 ///
 /// # Errors
 /// When the database fails.
@@ -333,12 +369,12 @@ pub async fn do_in_bulk(
     site: &Site,
     what: &InBulk<'_>,
     (readers, meant): (&[i64], &HashSet<i64>),
-) -> db::Result<BulkSums> {
+) -> db::Result<(BulkSums, Vec<Withdrawal>)> {
     let what = &placed(tx, what).await?;
     let facts = facts(Asks::Tx(tx), what, readers).await?;
     let now = site.now();
     let mut sums = BulkSums::default();
-    let (mut changed, mut off) = (Vec::new(), Vec::new());
+    let (mut changed, mut off, mut say) = (Vec::new(), Vec::new(), Vec::new());
     for (reader, facts) in &facts {
         match becomes(what, facts, now) {
             BulkOutcome::Changed if !meant.contains(reader) => sums.add(BulkOutcome::Meanwhile),
@@ -346,6 +382,7 @@ pub async fn do_in_bulk(
                 sums.add(outcome);
                 if (what.deed, outcome) == (BulkDeed::TakeOff, BulkOutcome::Already) {
                     off.push((*reader, what.list));
+                    say.extend(facts.is_taken_back.then_some((*reader, what.list, ConsentAction::Left)));
                 }
                 changed.extend((outcome == BulkOutcome::Changed).then_some(*reader));
             }
@@ -355,8 +392,11 @@ pub async fn do_in_bulk(
     off.sort_unstable();
     // What took them off may be taken back: what the team says now stays.
     undone::all_stay_off(tx, 0, &off).await?;
+    say.sort_unstable_by_key(|(reader, ..)| *reader);
+    rows::add_staff_events(tx, &say, &format!("{OFF_ALREADY}{TAKEN_OFF}"), now).await?;
+    let mut again = Vec::new();
     if changed.is_empty() {
-        return Ok(sums);
+        return Ok((sums, again));
     }
     let mut changes = Vec::new();
     let mut note = |subscriber_id, list_id, was: &str| {
@@ -375,8 +415,14 @@ pub async fn do_in_bulk(
                 implied_until: None,
                 rhythm: None,
             };
-            let joined =
-                importing::add_subscriptions(tx, &changed.iter().map(new).collect::<Vec<_>>(), now).await?;
+            let is_back = |reader: &&i64| facts.get(*reader).is_some_and(|one| one.is_taken_back);
+            let (back, first): (Vec<&i64>, Vec<&i64>) = changed.iter().partition(is_back);
+            let back: Vec<NewSubscription> = back.into_iter().map(new).collect();
+            let first: Vec<NewSubscription> = first.into_iter().map(new).collect();
+            importing::bring_back(tx, &back).await?;
+            let mut joined = importing::add_subscriptions(tx, &first, now).await?;
+            joined.extend(back.iter().map(|one| (one.reader, one.list)));
+            again = on_it_again(tx, site, what.list, &back).await?;
             let events: Vec<_> =
                 joined.iter().map(|(reader, list)| (*reader, *list, ConsentAction::Confirmed)).collect();
             rows::add_staff_events(tx, &events, what.source, now).await?;
@@ -422,7 +468,28 @@ pub async fn do_in_bulk(
         }
     }
     rows::add_changes(tx, what.act, &changes).await?;
-    Ok(sums)
+    Ok((sums, again))
+}
+
+/// That they are on a list again, for the journal, which says that they are off it.
+async fn on_it_again(
+    tx: &mut Tx,
+    site: &Site,
+    list: i64,
+    back: &[NewSubscription],
+) -> db::Result<Vec<Withdrawal>> {
+    if back.is_empty() || site.journal.path().is_none() {
+        return Ok(Vec::new());
+    }
+    let Some(list) = store::lists_in(tx).await?.into_iter().find(|one| one.id == list) else {
+        return Ok(Vec::new());
+    };
+    let readers: Vec<i64> = back.iter().map(|one| one.reader).collect();
+    let names = undone::public_ids_in(tx, &readers).await?;
+    Ok(names
+        .into_iter()
+        .map(|(_, reader)| Withdrawal::Back { reader, list: list.public_id.clone() })
+        .collect())
 }
 
 /// The next readers, behind one, whom an act changed.
@@ -452,7 +519,7 @@ pub async fn forget_changed_in_bulk(tx: &mut Tx, act: i64) -> db::Result<u64> {
 type Acts = HashMap<(i64, i64), (ConsentMethod, Moment)>;
 
 fn acts(found: Vec<importing::Act>) -> Acts {
-    found.into_iter().map(|(reader, list, method, at)| ((reader, list), (method, at))).collect()
+    found.into_iter().map(|(reader, list, _, method, at)| ((reader, list), (method, at))).collect()
 }
 
 /// Whether nothing happened to somebody's list since.
@@ -510,7 +577,7 @@ pub async fn write_down_taking_back(site: &Site, what: &InBulk<'_>, readers: &[i
     Ok(())
 }
 
-/// Takes an act back of these readers, but for what happened since: what the journal is told behind the commit.
+/// Takes an act back of these readers, but for what happened since: what became of them, and what the journal is told behind the commit.
 ///
 /// # Errors
 /// When the database fails.
@@ -519,8 +586,9 @@ pub async fn take_back_in_bulk(
     site: &Site,
     what: &InBulk<'_>,
     readers: &[i64],
-) -> db::Result<Vec<Withdrawal>> {
+) -> db::Result<(BulkTakenBack, Vec<Withdrawal>)> {
     let now = site.now();
+    let mut sums = BulkTakenBack::default();
     hold_in_bulk(tx, what, readers).await?;
     let what = &placed(tx, what).await?;
     if what.deed == BulkDeed::Join {
@@ -540,11 +608,13 @@ pub async fn take_back_in_bulk(
                 if !mailed.contains(&key) {
                     undone::unjoin(tx, key, one.at).await?;
                     rows::erase_by_staff(tx, key, one.at).await?;
+                    sums.back += 1;
                 } else if store::leave(tx, key.0, key.1, now).await? {
                     delivery::withdraw(tx, site, key.0, Some(key.1)).await?;
                     delivery::withdraw_welcome(tx, key.0, key.1, now).await?;
-                    rows::add_staff_events(tx, &[(key.0, key.1, ConsentAction::Left)], TAKEN_BACK, now)
+                    rows::add_staff_events(tx, &[(key.0, key.1, ConsentAction::Left)], ACT_TAKEN_BACK, now)
                         .await?;
+                    sums.mailed += 1;
                 }
             }
         }
@@ -561,6 +631,7 @@ pub async fn take_back_in_bulk(
                 // What they agreed to before answers for their mail, and not that the team was wrong.
                 rows::erase_by_staff(tx, key, one.at).await?;
                 again.push(key.0);
+                sums.back += 1;
             }
             for one in Asks::Tx(tx).standings(&again).await? {
                 let Some(list) = list.as_ref().filter(|list| list.id == one.list_id) else { continue };
@@ -574,11 +645,13 @@ pub async fn take_back_in_bulk(
         }
         BulkDeed::Choose => {
             let back = chosen_back(Asks::Tx(tx), what, &changes).await?;
+            sums.back += back.len() as u64;
             rows::unchoose_many(tx, (what.list, what.topic), &back).await?;
             rows::said_many(tx, what.list, &back, now).await?;
         }
         BulkDeed::Unchoose => {
             let back = chosen_back(Asks::Tx(tx), what, &changes).await?;
+            sums.back += back.len() as u64;
             let rows: Vec<_> = back.iter().map(|reader| (what.list, *reader, what.topic)).collect();
             importing::choose_many(tx, &rows).await?;
             rows::said_many(tx, what.list, &back, now).await?;
@@ -590,13 +663,14 @@ pub async fn take_back_in_bulk(
                 let was = one.was.parse().ok().map(Moment);
                 let key = (one.subscriber_id, one.list_id);
                 if rows::unpause(tx, key, (until, one.at), was, now).await? && went_on.insert(key.0) {
+                    sums.back += 1;
                     let name = names.get(&key.0).cloned();
                     back.extend(name.map(|reader| Withdrawal::WentOn { reader, until: Some(until) }));
                 }
             }
         }
     }
-    Ok(back)
+    Ok((sums, back))
 }
 
 #[cfg(test)]
@@ -629,6 +703,17 @@ mod tests {
         let on = standing(LIST, Is::Confirmed, false, 0);
         let of = |one: &Standing| vec![one.clone()];
         type Case = (BulkDeed, Vec<Standing>, bool, Vec<i64>, BulkOutcome);
+        // Who is off the list since something was taken back, and never said that they leave, may come back.
+        for (others, is_stopped, outcome) in [
+            (vec![own.clone()], false, Changed),
+            (vec![own.clone()], true, Stopped),
+            (vec![], false, Nowhere),
+        ] {
+            let standings = others.into_iter().chain([standing(LIST, Is::Left, false, 0)]).collect();
+            let facts = Facts { standings, is_stopped, is_taken_back: true, chosen: vec![] };
+            let what = InBulk { act: 1, deed: Join, list: LIST, topic: 0, until: None, source: "" };
+            assert_eq!(becomes(&what, &facts, Moment(100)), outcome);
+        }
         let cases: Vec<Case> = vec![
             (Join, of(&own), false, vec![], Changed),
             (Join, of(&own), true, vec![], Stopped),
@@ -657,7 +742,7 @@ mod tests {
         ];
         // Without their list or topic nothing becomes of anybody.
         for deed in BulkDeed::ALL {
-            let facts = Facts { standings: of(&on), is_stopped: false, chosen: vec![8] };
+            let facts = Facts { standings: of(&on), chosen: vec![8], ..Facts::default() };
             let what = InBulk { act: 1, deed, list: 0, topic: TOPIC, until: None, source: "" };
             let is_gone = |what: &InBulk<'_>| becomes(what, &facts, Moment(100)) == BulkOutcome::Gone;
             assert_eq!(is_gone(&what), deed != Pause, "{deed:?}");
@@ -666,7 +751,7 @@ mod tests {
         }
         for (deed, standings, is_stopped, chosen, outcome) in cases {
             let what = InBulk { act: 1, deed, list: LIST, topic: TOPIC, until: None, source: "" };
-            let facts = Facts { standings, is_stopped, chosen };
+            let facts = Facts { standings, is_stopped, chosen, is_taken_back: false };
             let told = format!("{deed:?} {:?} {:?}", facts.standings, facts.chosen);
             assert_eq!(becomes(&what, &facts, Moment(100)), outcome, "{told}");
         }

@@ -7,7 +7,7 @@ use super::{
     consent::{self, ConsentAction, ConsentMethod, Happened},
     good_bye, often,
     read::{Subscriber, Subscription, SubscriptionState, stopped},
-    rows::SaidOfLeaving,
+    rows::{OFF_ALREADY, SaidOfLeaving},
     store::{
         self, imports_undone,
         knowing::{self, Numbered},
@@ -19,7 +19,7 @@ use crate::{
     audit_log,
     bounces::LeavingMail,
     clock::Moment,
-    db,
+    db::{self, Tx},
     delivery::{self, Leaving},
     links::{BY_MAIL, Name, Unsubscribe, WELCOME},
     site::Site,
@@ -162,11 +162,8 @@ pub async fn after_leaving(site: &Site, left: &Left) -> Result<AfterLeaving> {
 /// [`SubscriberError::Link`] when it is not one of ours; when the database fails, and then nothing was changed.
 pub async fn leave(site: &Site, link: &str, method: ConsentMethod, trace: Trace<'_>) -> Result<Left> {
     let left = look_at_unsubscribe(site, link).await?;
-    if !left.subscribed {
-        // A file said it of them, and may be taken back: what they say now stays.
-        if imports_undone::may_come_back(&site.db, left.subscriber_id, left.list_id).await? {
-            db::again(|| stays_off(site, left.subscriber_id, left.list_id)).await?;
-        }
+    // Somebody else took them off it, and might put them on it again: what they say now stays, and is written down once.
+    if !left.subscribed && has_said(site, &left).await? {
         return Ok(left);
     }
     let (_, _, edition) = read_link(site, link).await?;
@@ -174,15 +171,13 @@ pub async fn leave(site: &Site, link: &str, method: ConsentMethod, trace: Trace<
     look_at_unsubscribe(site, link).await
 }
 
-async fn stays_off(site: &Site, subscriber: i64, list: i64) -> db::Result<()> {
-    let mut tx = site.db.begin().await?;
-    // The reader first, as by everybody.
-    store::hold(&mut tx, subscriber).await?;
-    imports_undone::stays_off(&mut tx, subscriber, Some(list)).await?;
-    tx.commit().await
+/// Whether who is off it said so themselves.
+async fn has_said(site: &Site, left: &Left) -> Result<bool> {
+    let events = knowing::newest_events(&site.db, left.subscriber_id).await?;
+    Ok(events.iter().any(|one| one.list_id == left.list_id && one.event.is_their_leaving()))
 }
 
-/// `false` if they had left before; `mail` is the key of the mail that asks for it.
+/// `false` if they had said so before; `mail` is the key of the mail that asks for it.
 async fn leave_now(
     site: &Site,
     left: Left,
@@ -207,8 +202,9 @@ pub async fn leave_all(site: &Site, link: &str, trace: Trace<'_>) -> Result<Left
     let left = look_at_unsubscribe(site, link).await?;
     let (reader, _, edition) = read_link(site, link).await?;
     let known = store::subscriptions(&site.db, reader.id).await?;
+    let newest = knowing::newest_events(&site.db, reader.id).await?;
     let on = known.iter().filter(|one| one.state != SubscriptionState::Left);
-    let mut lists: Vec<i64> = on.clone().map(|one| one.list_id).collect();
+    let mut lists: Vec<i64> = on.clone().map(|one| one.list_id).chain(off_unsaid(&known, &newest)).collect();
     lists.sort_unstable();
     let names = on.filter(|one| !one.retired).map(|one| one.name.clone()).collect();
     withdrawn::leaves(site, &left.public_id, &lists, ConsentMethod::UnsubscribePage).await?;
@@ -237,6 +233,10 @@ async fn leave_lists_once(
             let event = happened((subscriber, *list), action, method, source, trace);
             consent::record(&mut tx, site, event).await?;
             left.push(*list);
+        } else {
+            let (action, method) = (ConsentAction::Left, ConsentMethod::UnsubscribePage);
+            say_all_the_same(&mut tx, site, happened((subscriber, *list), action, method, source, trace))
+                .await?;
         }
     }
     // Copies after subscriptions, as by everybody; of all lists at once where nothing else comes.
@@ -298,7 +298,7 @@ async fn leave_as_mailed(site: &Site, asked: &Leaving, mail: &LeavingMail) -> Re
         Some(sent_at) => withdrawn::came_back(&site.db, reader, left.list_id, sent_at).await?,
         None => false,
     };
-    if !left.subscribed || came_back {
+    if came_back || !left.subscribed && has_said(site, &left).await? {
         let mut tx = site.db.begin().await?;
         leaving::note_mail(&mut tx, key, site.now()).await?;
         tx.commit().await?;
@@ -324,10 +324,18 @@ pub async fn leave_as_written(
     else {
         return Ok(false);
     };
+    let method = ConsentMethod::parse(how).unwrap_or(ConsentMethod::UnsubscribePage);
     let known = store::subscriptions(&site.db, reader.id).await?;
+    let newest = knowing::newest_events(&site.db, reader.id).await?;
+    // Of who is off it: what the database does not know that was said since.
+    let is_news = |one: &Numbered| one.event.at < at || one.event.at == at && method.is_their_own();
     let is_meant = |one: &Subscription| {
         let asked_at = one.asked_at.max(one.confirmed_at.unwrap_or_default());
-        one.list_id == list && one.state != SubscriptionState::Left && asked_at <= at
+        one.list_id == list
+            && match one.state {
+                SubscriptionState::Left => newest.iter().any(|one| one.list_id == list && is_news(one)),
+                _ => asked_at <= at,
+            }
     };
     if !known.iter().any(is_meant) || withdrawn::came_back(&site.db, reader.id, list, at).await? {
         return Ok(false);
@@ -336,7 +344,7 @@ pub async fn leave_as_written(
         subscriber: reader.id,
         list,
         action: ConsentAction::Left,
-        method: ConsentMethod::parse(how).unwrap_or(ConsentMethod::UnsubscribePage),
+        method,
         wording: None,
         by: By::source(source),
         trace: Trace::default(),
@@ -353,7 +361,7 @@ pub(super) struct Deed<'a> {
     pub why: &'a str,
 }
 
-/// `false` if they had left before.
+/// `false` if they had said so before.
 pub(super) async fn leave_once(
     site: &Site,
     event: Happened<'_>,
@@ -386,6 +394,7 @@ async fn leave_saying(
     store::hold(&mut tx, subscriber).await?;
     let left = store::leave(&mut tx, subscriber, list, at).await?;
     imports_undone::stays_off(&mut tx, subscriber, Some(list)).await?;
+    let said = !left && say_all_the_same(&mut tx, site, event).await?;
     if left {
         consent::record(&mut tx, site, event).await?;
         delivery::withdraw(&mut tx, site, subscriber, Some(list)).await?;
@@ -401,7 +410,36 @@ async fn leave_saying(
         leaving::note_mail(&mut tx, mail, site.now()).await?;
     }
     tx.commit().await?;
-    Ok(left)
+    Ok(left || said)
+}
+
+/// They are off it already, and somebody says for the first time that they leave: that is on record, so that nothing that the team does
+/// brings them back. The caller holds the reader; whether it was the first time.
+pub(super) async fn say_all_the_same(tx: &mut Tx, site: &Site, event: Happened<'_>) -> db::Result<bool> {
+    let known = store::subscriptions_in(tx, event.subscriber).await?;
+    let is_off = |one: &Subscription| one.list_id == event.list && one.state == SubscriptionState::Left;
+    let newest = knowing::newest_events_in(tx, event.subscriber).await?;
+    let newest = newest.iter().find(|one| one.list_id == event.list).map(|one| &one.event);
+    let is_new = match newest {
+        Some(newest) if newest.is_their_leaving() => false,
+        // Others say it of them.
+        Some(newest) => event.method.is_their_own() || newest.is_taken_back(),
+        None => event.method.is_their_own(),
+    };
+    if !is_new || !known.iter().any(is_off) {
+        return Ok(false);
+    }
+    let source = format!("{OFF_ALREADY}{}", event.by.source);
+    let by = By { source: &source, ..event.by };
+    consent::record(tx, site, Happened { by, ..event }).await?;
+    Ok(true)
+}
+
+/// The lists that somebody is off, and has not said themselves that they leave.
+pub(super) fn off_unsaid(known: &[Subscription], newest: &[Numbered]) -> impl Iterator<Item = i64> {
+    let off = known.iter().filter(|one| one.state == SubscriptionState::Left).map(|one| one.list_id);
+    let said = |list: i64| newest.iter().any(|one| one.list_id == list && one.event.is_their_leaving());
+    off.filter(move |list| !said(*list))
 }
 
 /// Staff take a reader off a list because they asked; `source` says who did and how. Doing it again changes nothing.
@@ -483,7 +521,7 @@ fn is_their_own(newest: &Numbered) -> bool {
         newest.event.method,
         ConsentMethod::UnsubscribePage | ConsentMethod::OneClick | ConsentMethod::Mailto
     );
-    newest.event.action == ConsentAction::Left && by_link
+    newest.event.action == ConsentAction::Left && by_link && !newest.event.was_off_already()
 }
 
 /// Who left after this may still take it back.

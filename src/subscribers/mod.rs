@@ -85,16 +85,16 @@ pub use self::{
     import::{Basis, IMPLIED, ImportError, ImportReport, Plan, RowError, WasMade, import, import_as},
     imports::{
         Answers as ImportAnswers, AskedOfColumn, BringInError, ChangeKind, Import, ImportState,
-        LARGEST as LARGEST_FILE, LIST_TAKEN_BACK, Receiving, Seen, SeenColumn, SeenRow, SeenWord, SeenWords,
-        bring_in, find_import, go as go_on_with_import, has_problems, import_kept, imports, later_import,
-        may_be_taken_back as import_may_be_taken_back, problems as problems_of_import,
-        remove as remove_import, say as say_of_import, say_anew as say_of_import_anew, stop as stop_import,
-        take_back as take_import_back,
+        ImportTakenBack, LARGEST as LARGEST_FILE, MadeOnTheWay, Receiving, Seen, SeenColumn, SeenRow,
+        SeenWord, SeenWords, Staying, WhyItStays, bring_in, find_import, go as go_on_with_import,
+        has_problems, import_kept, imports, later_import, may_be_taken_back as import_may_be_taken_back,
+        problems as problems_of_import, remove as remove_import, say as say_of_import,
+        say_anew as say_of_import_anew, stop as stop_import, take_back as take_import_back,
     },
     in_bulk::{
-        BulkDeed, BulkOutcome, BulkSums, InBulk, any_changed_in_bulk, changed_in_bulk, do_in_bulk,
-        expect_in_bulk, forget_changed_in_bulk, hold_in_bulk, take_back_in_bulk, write_down_in_bulk,
-        write_down_taking_back,
+        BulkDeed, BulkOutcome, BulkSums, BulkTakenBack, InBulk, any_changed_in_bulk, changed_in_bulk,
+        do_in_bulk, expect_in_bulk, forget_changed_in_bulk, hold_in_bulk, take_back_in_bulk,
+        write_down_in_bulk, write_down_taking_back,
     },
     leave::{
         AfterLeaving, Back, Left, after_coming_back, after_leaving, leave, leave_all, leave_as_written,
@@ -114,6 +114,7 @@ pub use self::{
         by_emails, by_public_ids, named, newest_consent, stopped, subscriber, subscriptions,
         subscriptions_of,
     },
+    rows::{ACT_TAKEN_BACK, LIST_TAKEN_BACK, OFF_ALREADY},
     rush::{AtTheForm, Rush, forget_sign_ups, look_at_sign_ups, sign_up_as_held},
     subscribe::{
         Adding, Asked, NewSubscription, SIGN_UPS, add_by_staff, ask_by_staff, ask_held_back,

@@ -4,6 +4,13 @@ use serde::Serialize;
 
 use crate::{answers::FieldKind, clock::Moment, editions::Rhythm, email_address::EmailAddress, words};
 
+/// What the proof says of who was mailed by a list that was brought in, when that was taken back: they are off it, and did not leave.
+pub const LIST_TAKEN_BACK: &str = "the list that was brought in was taken back";
+/// The same of whom the team had put on a list with many others.
+pub const ACT_TAKEN_BACK: &str = "what the team did with many readers was taken back";
+/// How the source begins of who says that they leave a list that they are off already.
+pub const OFF_ALREADY: &str = "off it already, ";
+
 words! {
     /// How a reader stands with a list. What only a newer version knows is no consent, and may be left.
     pub enum SubscriptionState else Pending {

@@ -9,7 +9,7 @@ use super::{
     chosen::{self, Otherwise},
     consent::{self, ConsentAction, ConsentMethod, Happened},
     fields, forgotten,
-    leave::undo_until,
+    leave::{off_unsaid, say_all_the_same, undo_until},
     lists::List,
     often,
     read::{Subscriber, Subscription, SubscriptionState, held},
@@ -99,8 +99,9 @@ fn choices((known, newest): (&[Subscription], &[Numbered]), lists: Vec<List>, no
         let joined = subscription.is_some_and(|s| s.state == SubscriptionState::Confirmed) && !ran_out;
         // Whoever is on a list can leave it, also when nobody joins it any more.
         let may_come_back = subscription.is_some_and(|s| {
-            let left_by_themselves =
-                |one: &Numbered| one.list_id == list.id && one.event.method.is_their_own();
+            let left_by_themselves = |one: &Numbered| {
+                one.list_id == list.id && one.event.method.is_their_own() && !one.event.was_off_already()
+            };
             s.state != SubscriptionState::Left || newest.iter().any(left_by_themselves)
         });
         let shown = joined || list.takes_sign_ups() || (list.may_be_joined() && may_come_back);
@@ -221,8 +222,11 @@ pub async fn save_choices(site: &Site, link: &str, chosen: &Chosen, trace: Trace
     // What they are on and do not want: of anything else nothing is written, or whoever holds a link could fill the journal.
     let known = store::subscriptions(&site.db, reader.id).await?;
     let is_unwanted = |list: i64| chosen.leaves_all || chosen.lists.contains(&(list, false));
-    let on = known.iter().filter(|one| one.state != SubscriptionState::Left && is_unwanted(one.list_id));
-    let leaves: Vec<i64> = on.map(|one| one.list_id).collect();
+    let newest = knowing::newest_events(&site.db, reader.id).await?;
+    let on = known.iter().filter(|one| one.state != SubscriptionState::Left).map(|one| one.list_id);
+    // And what they are off, and did not say yet that they leave.
+    let all = on.chain(off_unsaid(&known, &newest));
+    let leaves: Vec<i64> = all.filter(|list| is_unwanted(*list)).collect();
     withdrawn::leaves(site, &reader.public_id, &leaves, ConsentMethod::Preferences).await?;
     chosen::write(site, &reader.public_id, &chosen.otherwise()).await?;
     let mut saved = db::again(|| save_once(site, reader.id, (chosen, &leaves), trace)).await?;
@@ -255,6 +259,7 @@ async fn take_back_once(
     let newest = knowing::newest_events_in(&mut tx, reader.id).await?;
     let left_here = newest.iter().filter(|one| {
         (one.event.action, one.event.method) == (ConsentAction::Left, ConsentMethod::Preferences)
+            && !one.event.was_off_already()
             && lists.contains(&one.list_id)
     });
     let mut left_here: Vec<i64> = left_here.map(|one| one.list_id).collect();
@@ -335,6 +340,8 @@ async fn save_once(
             if one.state == SubscriptionState::Confirmed {
                 saved.left.push(one.list_id);
             }
+        } else {
+            say_all_the_same(&mut tx, site, happened(one.list_id, false)).await?;
         }
     }
     let asked = fields::on_their_page(&mut tx, id).await?;

@@ -1,11 +1,33 @@
-//! Pages that come back because something was not done, with the status that says why.
+//! Answers that are no plain page: what comes back because something was not done, with the status that says why; a table as a file.
 
 use std::time::Duration;
 
 use axum::{
+    body::Body,
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse as _, Response},
 };
+use futures_util::{Stream, StreamExt as _, future, stream};
+
+/// What a file of the desk begins with that is opened in a spreadsheet: without it, Excel takes its letters for those of another alphabet.
+/// (What the command line writes is read by programs, and begins with its headings.)
+const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
+
+/// A table as a file to keep, called so, piece by piece.
+pub(super) fn table<E>(
+    name: &'static str,
+    pieces: impl Stream<Item = Result<Vec<u8>, E>> + Send + 'static,
+) -> Response
+where
+    E: Into<Box<dyn std::error::Error + Send + Sync>> + Send + 'static,
+{
+    let mark = stream::once(future::ready(Ok(BYTE_ORDER_MARK.to_vec())));
+    let headers = [
+        (header::CONTENT_TYPE, "text/csv; charset=utf-8".to_owned()),
+        (header::CONTENT_DISPOSITION, format!("attachment; filename=\"{name}\"")),
+    ];
+    (headers, Body::from_stream(mark.chain(pieces))).into_response()
+}
 
 /// When whoever found no room may try again: those who are inside are gone by then.
 const A_MOMENT: Duration = Duration::from_secs(3);

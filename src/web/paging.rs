@@ -52,6 +52,13 @@ pub(super) struct Links {
     next: Option<String>,
 }
 
+impl Links {
+    /// Whether all there is stands on this page.
+    pub(super) const fn is_all(&self) -> bool {
+        self.first.is_none() && self.next.is_none()
+    }
+}
+
 impl List<'_> {
     /// The rows of the page that begins there, `size` at most, and the links to others. `read` is asked for so many rows, in
     /// the order of their keys.

@@ -8,12 +8,14 @@ use std::{
 
 use axum::http::Request;
 use broadside::{
+    bounces::LeavingMail,
     db::Engine,
-    delivery::{StopReason, Suppressions},
+    delivery::{Leaving, StopReason, Suppressions},
     email_address::EmailAddress,
     jobs,
     moving_in::ImportChoices,
     restored,
+    segments::{self, AnswerTest, Condition, SegmentTree},
     subscribers::{
         self, Basis, BringInError, ConsentMethod, Import, ImportAnswers, ImportState, Receiving, Trace,
     },
@@ -213,7 +215,7 @@ both_engines! {
         page.says("2 will never be mailed: 1 left, 1 bounced.").says("1 is left out, as you said.").says("1 row cannot be taken");
         page.says("They agreed: signed up at our former newsletter.");
         let problems = desk.open(&format!("{path}/problems")).await;
-        assert!(problems.body.starts_with("Line,Problem\n6,“no address”: ") && problems.body.lines().count() == 2, "{}", problems.body);
+        assert!(problems.body.starts_with("File,Line,Problem\nall.csv,6,“no address”: ") && problems.body.lines().count() == 2, "{}", problems.body);
         assert_eq!(rows::<(i64,)>(&app.site.db, "select count(*) from subscriber").await, [(0,)]);
         let press = page.form(&format!("{path}/go"));
         desk.submit_and_follow(&press).await.says("They come in");
@@ -475,6 +477,175 @@ both_engines! {
         app.advance(Duration::from_secs(86_401));
         let late = subscribers::take_import_back(&app.site, &now(&app, &import.public_id).await, 1).await;
         assert!(matches!(late, Err(BringInError::Changed)), "{late:?}");
+    }
+
+    /// TRUST F25, L6, T10: whoever was mailed by a list that was taken back is off it, and did not leave: the right list brings them back. Whoever
+    /// says that they leave while they are off it, by whichever way, or complains, stays off for ever; a hundred presses are one.
+    async fn who_says_while_off_a_list_that_they_leave_stays_off_and_others_come_back(db: TestDb) {
+        let app = TestApp::journalled(db).await;
+        let names = ["calm", "presses", "all", "page", "mails", "angry", "staff", "asks", "again"];
+        let address = |name: &str| format!("{name}@example.org");
+        let file: String = std::iter::once("email\n".to_owned()).chain(names.iter().map(|name| format!("{}\n", address(name)))).collect();
+        let wrong = pressed_of(&app, &file).await;
+        let edition = app.send_edition("The first").await;
+        app.advance(Duration::from_secs(60));
+        let back = async |import: &Import| {
+            subscribers::take_import_back(&app.site, &now(&app, &import.public_id).await, 1).await.expect("begun");
+            work(&app).await;
+            app.advance(Duration::from_secs(60));
+        };
+        back(&wrong).await;
+        let desk = app.desk().await;
+        let page = desk.open(&format!("/desk/imports/{}", wrong.public_id)).await;
+        page.says("9 readers had mail of it meanwhile: they are off it, and stay known");
+        let standing = async || rows::<(String,)>(&app.site.db, "select r.email from subscriber r join subscription s on s.subscriber_id = r.id where s.state = 'confirmed' order by r.email").await;
+        assert!(standing().await.is_empty());
+
+        let list = app.list().await;
+        let link = async |name: &str| {
+            let link = app.links(edition, app.reader_row(&address(name)).await).await.unsubscribe;
+            link.rsplit('/').next().expect("an end").to_owned()
+        };
+        let presses = link("presses").await;
+        for _ in 0..100 {
+            subscribers::leave(&app.site, &presses, ConsentMethod::OneClick, Trace::default()).await.expect("said");
+        }
+        let said = rows::<(String, String)>(&app.site.db, "select e.method, e.source from consent_event e join subscriber r on r.id = e.subscriber_id where r.email = 'presses@example.org' and e.action = 'left' order by e.id").await;
+        assert!(said.len() == 2 && said[1].0 == "one-click" && said[1].1.starts_with("off it already, edition "), "{said:?}");
+        // There is nothing that this could take back.
+        subscribers::rejoin(&app.site, &presses, Trace::default()).await.expect("nothing");
+        assert!(standing().await.is_empty());
+        subscribers::leave_all(&app.site, &link("all").await, Trace::default()).await.expect("said");
+        let name_of = async |name: &str| {
+            let id = app.reader_row(&address(name)).await;
+            let sql: &'static str = format!("select public_id from subscriber where id = {id}").leak();
+            rows::<(String,)>(&app.site.db, sql).await.remove(0).0
+        };
+        let choices = subscribers::choices_path(&app.site, &name_of("page").await);
+        let chosen = subscribers::Chosen { leaves_all: true, ..subscribers::Chosen::default() };
+        subscribers::save_choices(&app.site, choices.rsplit('/').next().expect("an end"), &chosen, Trace::default()).await.expect("said");
+        let list_name = rows::<(String,)>(&app.site.db, "select public_id from list order by id limit 1").await.remove(0).0;
+        let asked = Leaving { subscriber: name_of("mails").await, list: list_name };
+        let mail = LeavingMail { key: "f00d".repeat(10), sent_at: Some(app.site.now()) };
+        subscribers::leave_by_mail(&app.site, &asked, &mail).await.expect("said");
+        let mut tx = app.site.db.begin().await.expect("a transaction");
+        let angry = EmailAddress::parse(&address("angry")).expect("an address");
+        Suppressions::new(&app.site).add(&mut tx, &angry, StopReason::Complained, "a report").await.expect("stopped");
+        tx.commit().await.expect("a commit");
+        change(&app.site.db, "update suppression set lifted_at = 1").await;
+        subscribers::leave_by_staff(&app.site, app.reader_row(&address("staff")).await, list, "they phoned").await.expect("off");
+        change(&app.site.db, "insert into reader_request (kind, address, detail, received_at, due_at, staff_id, address_hash) values ('never-asked', 'Asks@example.org', '', 1, 2, 1, 'x')").await;
+        app.advance(Duration::from_secs(60));
+        let again = begun(&app, "email,unsubscribed_at\nagain@example.org,2024-01-01\n").await;
+        let (basis, choices) = (Basis { basis: "consent".to_owned(), source: "elsewhere".to_owned() }, leaves());
+        let answers = ImportAnswers { list, basis: &basis, makes_lists: false, choices: &choices };
+        subscribers::say_of_import(&app.site, &again, again.changed_at, &answers).await.expect("said");
+        work(&app).await;
+        let again = now(&app, &again.public_id).await;
+        subscribers::go_on_with_import(&app.site, &again, again.changed_at, 1).await.expect("pressed");
+        work(&app).await;
+        assert_eq!(now(&app, &again.public_id).await.state, ImportState::Done);
+        app.advance(Duration::from_secs(60));
+
+        // A backup from before those presses: the journal says them again.
+        for _ in 0..2 {
+            change(&app.site.db, "delete from consent_event where source like 'off it already%'").await;
+            restored::take_up(&app.site, None).await.expect("the journal is taken up");
+        }
+        let right = pressed_of(&app, &file).await;
+        let report = right.report().expect("sums");
+        assert_eq!((report.added, report.unchanged, report.refused), (1, 8, 0), "{report:?}");
+        for _ in 0..2 {
+            assert_eq!(standing().await, [(address("calm"),)]);
+            restored::take_up(&app.site, None).await.expect("the journal is taken up");
+        }
+        app.send_edition("The second").await;
+        for name in names {
+            let came = app.mails(&address(name)).iter().filter(|mail| mail.subject.contains("The second")).count();
+            assert_eq!(came, usize::from(name == "calm"), "{name}");
+        }
+        // And so once more.
+        app.advance(Duration::from_secs(60));
+        back(&right).await;
+        assert!(standing().await.is_empty());
+        pressed_of(&app, &file).await;
+        assert_eq!(standing().await, [(address("calm"),)]);
+        let audit = broadside::delivery::audit_copies(&app.site.db, 1).await;
+        assert!(audit.is_ok_and(|audit| audit.holds()));
+    }
+
+    /// A field that a list made stays only where a segment asks for it; the page says what became of everybody, and what stays and why.
+    async fn what_was_taken_back_is_said_in_figures(app: TestApp) {
+        app.reader("here@example.org").await;
+        let desk = app.desk().await;
+        let file = "email,Town,Age\nnew@example.org,Ulm,38\nother@example.org,Bern,41\nleaves@example.org,Bonn,5\nhere@example.org,Rome,9\n";
+        let import = begun(&app, file).await;
+        let path = format!("/desk/imports/{}", import.public_id);
+        let form = desk.open(&path).await.form(&path).with("source", "a mistake").with("basis", "consent");
+        desk.submit(&form.with("of-column-1", "field").with("of-column-2", "field")).await;
+        work(&app).await;
+        desk.submit(&desk.open(&path).await.form("/go")).await;
+        work(&app).await;
+        let made = rows::<(i64, String)>(&app.site.db, "select id, label from field where label in ('Town', 'Age') order by label desc").await;
+        let [(town, _), (_, age)] = &made[..] else { panic!("two fields: {made:?}") };
+        assert_eq!(age, "Age");
+        let asks = |field: i64| SegmentTree::Is(Condition::Field { field, answer: AnswerTest::Given });
+        segments::create(&app.site, Some(1), "With a town", asks(*town)).await.expect("made");
+        let stopped = SegmentTree::Is(Condition::Stopped { reason: None });
+        segments::create(&app.site, Some(1), "Something else", stopped).await.expect("made");
+        let left = app.reader_row("leaves@example.org").await;
+        subscribers::leave_by_staff(&app.site, left, app.list().await, "asked").await.expect("left");
+        app.advance(Duration::from_secs(60));
+        desk.submit(&desk.open(&path).await.form("/undo")).await;
+        work(&app).await;
+        let page = desk.open(&path).await;
+        page.says("2 readers are off it again, and had no mail of it.")
+            .says("1 reader stays off it: this one left since.")
+            .says("2 readers are not known any more.")
+            .says("The field “Town” stays: a segment asks for it.");
+        assert!(!page.text().contains("“Age”"), "{}", page.text());
+        let fields = rows::<(String,)>(&app.site.db, "select label from field where label in ('Town', 'Age')").await;
+        assert_eq!(fields, [("Town".to_owned(),)]);
+    }
+
+    /// TRUST F23: of several tables each problem is told with the file and its own line; a line that ends before the column that says how
+    /// people stand is not taken for one who never confirmed.
+    async fn problems_name_the_file_and_the_line_in_it(app: TestApp) {
+        let mut zip = zip::ZipWriter::new(Cursor::new(Vec::new()));
+        for (name, text) in [
+            ("one.csv", "email,name,status\nann@example.org,Ann,active\n"),
+            ("two.csv", "email,name,status\nbob@example.org,Bob,active\nnowhere,No,active\nshort@example.org,Short\n"),
+        ] {
+            zip.start_file(name, zip::write::SimpleFileOptions::default()).expect("a file");
+            zip.write_all(text.as_bytes()).expect("a file");
+        }
+        let file = zip.finish().expect("an archive").into_inner();
+        let import = begun(&app, &file).await;
+        let desk = app.desk().await;
+        let path = format!("/desk/imports/{}", import.public_id);
+        let page = desk.open(&path).await;
+        page.says("Line 3 of two.csv").says("Line 4 of two.csv").says("The line ends before the column status, which says how they stand");
+        assert!(!page.text().contains(".com.."), "one full stop");
+        let mut form = page.form(&path).with("source", "moved").with("basis", "consent");
+        if page.body.contains("id=\"everybody\"") {
+            form = form.with("everybody", "on-list");
+        }
+        for name in ["of-word-0-0", "of-word-0-1", "of-word-1-0", "of-word-1-1"] {
+            if page.body.contains(&format!("name=\"{name}\"")) {
+                form = form.with(name, "on-list");
+            }
+        }
+        let sent = desk.submit(&form).await;
+        assert_eq!(sent.status, StatusCode::SEE_OTHER, "{}", sent.text());
+        work(&app).await;
+        desk.submit(&desk.open(&path).await.form("/go")).await;
+        work(&app).await;
+        let report = now(&app, &import.public_id).await.report().expect("sums");
+        assert_eq!((report.added, report.unconfirmed, report.refused), (2, 0, 2), "{report:?}");
+        let problems = desk.open(&format!("{path}/problems")).await.body;
+        let lines: Vec<&str> = problems.lines().collect();
+        assert_eq!(lines[0], "File,Line,Problem");
+        assert!(lines[1].starts_with("two.csv,3,“nowhere”: ") && lines[2].starts_with("two.csv,4,The line ends before"), "{problems}");
     }
 
     /// TRUST M4, M29: who says here that they leave, or complains, after a file said the same of them, stays off when the file is taken back; and

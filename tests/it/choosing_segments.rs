@@ -21,6 +21,23 @@ fn id(path: &str) -> String {
 }
 
 both_engines! {
+    /// The page of readers says how many match, where it is narrowed down: also of those that stand on the next pages.
+    async fn the_page_of_readers_says_how_many_match(app: TestApp) {
+        app.readers(53).await;
+        let (desk, list) = (app.desk().await, app.list().await);
+        let all = desk.open("/desk/readers").await.text();
+        assert!(all.contains("53 readers on your lists") && !all.contains("match."), "{all}");
+        for narrowed in [format!("list={list}"), "state=confirmed".to_owned(), "q=example.org".to_owned(), format!("list={list}&q=example")] {
+            desk.open(&format!("/desk/readers?{narrowed}")).await.says("53 readers match.");
+        }
+        desk.open("/desk/readers?q=reader7%40example.org").await.says("1 reader matches.");
+        let tree = SegmentTree::Is(Condition::Domain { domain: "example.org".to_owned() });
+        let segment = segments::create(&app.site, Some(1), "Here", tree).await.expect("made");
+        let page = desk.open(&format!("/desk/readers?segment={segment}")).await;
+        page.says("53 readers match.");
+        assert!(!desk.open("/desk/readers?q=nobody%40example.net").await.text().contains("match."));
+    }
+
     /// TRUST A13: a segment is made by buttons alone; what was typed stays, what is missing is said where it is; it is saved in versions, and not
     /// deleted while another takes it in.
     async fn a_segment_is_made_without_a_script(app: TestApp) {

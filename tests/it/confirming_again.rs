@@ -187,13 +187,13 @@ both_engines! {
         shown.says("2 readers have confirmed again so far");
         let path = format!("/desk/editions/{}/again", draft.public_id);
         let others = desk.submit_and_follow(&shown.form(&path)).await;
-        let others = others.says(&nth(4)).says("are on The digest and did not confirm The digest again on").text();
+        let others = others.says(&nth(4)).says("are on The digest and did not confirm again by “Still there?”").text();
         for n in [1, 2, 3, 5] {
             assert!(!others.contains(&nth(n)), "{n}: {others}");
         }
         // Pressed once more it is the same one, and it says whom it means.
         desk.submit_and_follow(&shown.form(&path)).await.says(&nth(4));
-        desk.open("/desk/segments").await.says("Did not confirm again: Still there?").says("got “Still there?”, are on The digest and did not confirm The digest again on");
+        desk.open("/desk/segments").await.says("Did not confirm again: Still there?").says("got “Still there?”, are on The digest and did not confirm again by “Still there?”");
 
         // It stands with what is known of them, at the desk and for themselves.
         let first = reader(&app, 1).await;
@@ -204,6 +204,29 @@ both_engines! {
         app.drain().await;
         app.visitor().open(&app.last_mail(&nth(1)).link("/your-data/")).await.says("Said once more that you want");
         assert!(!app.visitor().open(&link).await.body.contains(&nth(1)), "the page names no address");
+    }
+
+    /// Two editions of one day that ask are not answered by one press: each knows who confirmed by its own button.
+    async fn an_edition_does_not_take_the_answer_of_another(app: TestApp) {
+        app.readers(2).await;
+        let (desk, list) = (app.desk().await, app.list().await);
+        let mut asked_by = Vec::new();
+        for _ in 0..2 {
+            let edition = ask(&app, &desk, &format!("list={list}&state=confirmed")).await;
+            send(&app, &edition).await;
+            asked_by.push(edition.public_id);
+        }
+        // The newest mail is of the second.
+        let (_, link) = asked(&app, 1);
+        press(&app, &link).await.says("Thank you");
+        for (edition, said, others) in [(&asked_by[0], "Nobody has confirmed again so far", vec![1, 2]), (&asked_by[1], "One reader has confirmed again so far", vec![2])] {
+            let shown = desk.open(&format!("/desk/editions/{edition}")).await;
+            shown.says(said);
+            let page = desk.submit_and_follow(&shown.form(&format!("/desk/editions/{edition}/again"))).await.text();
+            for n in [1, 2] {
+                assert_eq!(page.contains(&nth(n)), others.contains(&n), "{n}: {page}");
+            }
+        }
     }
 
     /// Whoever is mailed on consent that the law implies has agreed themselves by the press; a filter becomes a segment, and a search cannot.

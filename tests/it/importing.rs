@@ -434,7 +434,7 @@ async fn the_command_asks_for_what_nobody_said() {
         assert_eq!(serde_json::from_slice::<serde_json::Value>(&dry.stdout).expect("JSON"), expected);
         assert_eq!(done.status.code(), Some(1), "a bad row is told by the exit code too");
         let told = std::fs::read_to_string(problems).expect("the file of problems");
-        assert!(told.starts_with("line,problem\n4,") && told.contains("name@example.com"), "{told}");
+        assert!(told.starts_with("file,line,problem\n") && told.contains("name@example.com"), "{told}");
         let wrong = run(&["--basis", "consent", "--map", "nothing=left-at"]);
         assert!(text(&wrong.stderr).contains("no column nothing"), "{wrong:?}");
     }

@@ -484,6 +484,7 @@ both_engines! {
         let asked = [("csrf", csrf.as_str()), ("reader", "ann@example.org")];
         let file = web.post("/desk/audit/export", &cookie, &asked).await;
         assert_eq!(file.header("content-type"), "text/csv; charset=utf-8");
+        assert!(file.body.starts_with("\u{feff}at,who,"), "a spreadsheet is told which letters they are");
         assert_eq!(file.body.lines().count(), 121);
         assert!(file.body.contains(",'=line7\n"), "TRUST A15: no cell is a formula");
         assert_eq!(web.get("/desk/audit", &sender).await.status, StatusCode::FORBIDDEN);

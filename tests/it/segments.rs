@@ -85,8 +85,8 @@ struct Known {
     answers: HashMap<i64, String>,
     /// Form, source, campaign.
     events: Vec<(Option<i64>, &'static str, &'static str)>,
-    /// List, and when they confirmed it again.
-    again: Vec<(i64, i64)>,
+    /// List, when they confirmed it again, and by which edition.
+    again: Vec<(i64, i64, i64)>,
     /// Why, and whether it was lifted.
     stops: Vec<(StopReason, bool)>,
     copies: Vec<Copy>,
@@ -168,7 +168,7 @@ fn reader(seed: &mut Seed, id: i64, known: &[Known]) -> Known {
                 reader.events.push((form, one(seed, &TEXTS), one(seed, &["", "Spring", "Berlin"])));
             }
             for _ in 0..seed.within(0..3) {
-                reader.again.push((list, moment(seed)));
+                reader.again.push((list, moment(seed), one(seed, &EDITIONS)));
             }
         }
     }
@@ -307,9 +307,9 @@ fn rows(world: &World) -> String {
                 null(*form)
             ));
         }
-        for (list, at) in &reader.again {
+        for (list, at, edition) in &reader.again {
             add(format!(
-                "insert into consent_event (subscriber_id, list_id, action, method, source, campaign, ip, user_agent, at) values ({id}, {list}, 'confirmed', 'edition', 'edition x', '', '', '', {at})"
+                "insert into consent_event (subscriber_id, list_id, action, method, source, campaign, ip, user_agent, at) values ({id}, {list}, 'confirmed', 'edition', (select 'edition ' || public_id from edition where id = {edition}), '', '', '', {at})"
             ));
         }
         for (number, (reason, lifted)) in reader.stops.iter().enumerate() {
@@ -443,7 +443,8 @@ fn condition(seed: &mut Seed, below: i64) -> Condition {
         7 => Condition::Source { text: text(seed) },
         8 => Condition::Domain { domain: one(seed, &DOMAINS).to_owned() },
         9 => Condition::Stopped { reason: maybe(seed, |seed| one(seed, &StopReason::ALL)) },
-        10 => Condition::Got { edition: one(seed, &EDITIONS) },
+        10 if seed.once_in(2) => Condition::Got { edition: one(seed, &EDITIONS) },
+        10 => Condition::ConfirmedBy { edition: one(seed, &EDITIONS) },
         11 => Condition::LastMail { when: when(seed) },
         12 => Condition::Supporter { state: one(seed, &DonorState::ALL) },
         13 => Condition::Gave {
@@ -527,8 +528,9 @@ impl World {
             }
             Condition::Joined { when } => is_when(reader.created_at, *when),
             Condition::ConfirmedAgain { list, when } => {
-                reader.again.iter().any(|(at, moment)| of(list, *at) && is_when(*moment, *when))
+                reader.again.iter().any(|(at, moment, _)| of(list, *at) && is_when(*moment, *when))
             }
+            Condition::ConfirmedBy { edition } => reader.again.iter().any(|(_, _, by)| by == edition),
             Condition::Form { form } => reader.events.iter().any(|(by, ..)| *by == Some(*form)),
             Condition::Source { text } => reader.events.iter().any(|(_, source, campaign)| {
                 [source, campaign].iter().any(|one| one.eq_ignore_ascii_case(text))

@@ -123,6 +123,15 @@ both_engines! {
         assert!(!page.body.contains("undo"), "{}", page.body);
         assert_eq!(one_click(&app, &link, FORM, "press=undo").await, (StatusCode::SEE_OTHER, true));
         assert!(!gets_mail(&app).await);
+        // They say so themselves, too: that is on record once, and nothing that could be taken back.
+        for _ in 0..3 {
+            one_click(&app, &link, FORM, "press=leave").await;
+        }
+        let said = "select count(*) from consent_event where action = 'left'";
+        assert_eq!(database::rows::<(i64,)>(&app.site.db, said).await, [(2,)]);
+        assert!(!visitor.open(&link).await.body.contains("undo"));
+        one_click(&app, &link, FORM, "press=undo").await;
+        assert!(!gets_mail(&app).await);
         // What they leave by the link they take back by it.
         let ann = ANN.parse().expect("an address");
         subscribers::add_by_staff(&app.site, &ann, "", list, "a test").await.expect("staff may add readers");

@@ -112,7 +112,7 @@ pub(super) async fn run(site: &Site, arguments: Arguments) -> anyhow::Result<Exi
     let basis = Basis { basis, source: arguments.source.clone().unwrap_or_else(of_the_file) };
     let mut problems = match &arguments.problems {
         None => None,
-        Some(path) => Some(Problems::at(path)?),
+        Some(path) => Some(Problems::at(path, source.name())?),
     };
     let plan = Plan {
         list: list.id,
@@ -136,7 +136,10 @@ pub(super) async fn run(site: &Site, arguments: Arguments) -> anyhow::Result<Exi
         false => print(&report, list, &arguments),
     }
     for wrong in &report.errors {
-        let line = format!("{}:{}: {}", file.display(), wrong.line, wrong.why);
+        let line = match wrong.place() {
+            (Some(within), line) => format!("{}: {within}:{line}: {}", file.display(), wrong.why),
+            (None, line) => format!("{}:{line}: {}", file.display(), wrong.why),
+        };
         if arguments.json { eprintln!("{line}") } else { println!("{line}") }
     }
     let more = report.problems().saturating_sub(report.errors.len() as u64);
@@ -287,20 +290,22 @@ fn words(unsaid: &Unsaid) -> Vec<String> {
     }
 }
 
-/// The rows that are not taken, as a file.
-struct Problems(csv::Writer<File>);
+/// The rows that are not taken, as a file; and what is called the file that they are of, where it is no archive.
+struct Problems(csv::Writer<File>, String);
 
 impl Problems {
-    fn at(path: &Path) -> anyhow::Result<Self> {
+    fn at(path: &Path, of: String) -> anyhow::Result<Self> {
         let file = private::options().write(true).create_new(true).open(path);
         let mut writer =
             csv::Writer::from_writer(file.with_context(|| format!("{} cannot be written", path.display()))?);
-        writer.write_record(["line", "problem"])?;
-        Ok(Self(writer))
+        writer.write_record(["file", "line", "problem"])?;
+        Ok(Self(writer, of))
     }
 
     fn write(&mut self, error: &RowError) -> io::Result<()> {
-        self.0.write_record([error.line.to_string(), guarded(&error.why)])?;
+        let (within, line) = error.place();
+        let file = guarded(within.unwrap_or(&self.1));
+        self.0.write_record([file, line.to_string(), guarded(&error.why)])?;
         Ok(())
     }
 

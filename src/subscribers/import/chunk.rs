@@ -18,7 +18,7 @@ use crate::{
     delivery::{self, StopReason, Suppressions, ToldStop as Stopped},
     editions::Rhythm,
     mail::clean_name,
-    moving_in::{FileRow, ListEntry, State},
+    moving_in::{FileRow, ListEntry, State, Within},
     queue,
     site::Site,
     subscribers::{
@@ -42,6 +42,8 @@ use crate::{
 #[derive(Debug)]
 pub(in crate::subscribers) struct Line {
     pub number: u64,
+    /// Where it stands in an archive.
+    within: Option<Within>,
     entry: Result<ListEntry, String>,
     key: String,
     /// What the address is kept as where it is not mailed.
@@ -59,7 +61,7 @@ impl Line {
         let hash = entry.map(|entry| Suppressions::new(site).hash(&entry.email)).unwrap_or_default();
         let name = entry.map(|entry| entry.name.as_str()).unwrap_or_default();
         let name = if name.trim().is_empty() { String::new() } else { clean_name(name) };
-        Self { number: row.line, entry: row.entry, key, hash, name, public_id }
+        Self { number: row.line, within: row.within, entry: row.entry, key, hash, name, public_id }
     }
 
     /// Whether whoever takes it closes the gate that everybody else is inside.
@@ -131,18 +133,22 @@ fn severity(suppression: Option<(StopReason, Option<Moment>)>) -> u8 {
 }
 
 /// The last thing that somebody did about each of their lists.
-type Acts = HashMap<(i64, i64), (ConsentMethod, Moment)>;
+type Acts = HashMap<(i64, i64), (ConsentAction, ConsentMethod, Moment)>;
 
 fn acts(found: Vec<importing::Act>) -> Acts {
-    found.into_iter().map(|(reader, list, method, at)| ((reader, list), (method, at))).collect()
+    found
+        .into_iter()
+        .map(|(reader, list, action, method, at)| ((reader, list), (action, method, at)))
+        .collect()
 }
 
 /// Whether they agreed by themselves after what a file tells: it is out of date, and they stay.
 fn agreed_since(acts: &Acts, key: (i64, i64), since: Option<Moment>) -> bool {
     let by_themselves =
         |method: ConsentMethod| !matches!(method, ConsentMethod::Import | ConsentMethod::Staff);
-    acts.get(&key)
-        .is_some_and(|(method, at)| by_themselves(*method) && since.is_some_and(|since| since < *at))
+    acts.get(&key).is_some_and(|(action, method, at)| {
+        *action != ConsentAction::Left && by_themselves(*method) && since.is_some_and(|since| since < *at)
+    })
 }
 
 /// Where a row of the database says how far an import has come: who moves it on, and to where.
@@ -176,6 +182,7 @@ pub(super) async fn take(
     if !plan.is_dry {
         write_down(site, plan.list, lines).await?;
     }
+    let now = site.now();
     let tx = site.db.begin().await?;
     let watch = Stopwatch::start();
     let outcomes = vec![Outcome::Unchanged; lines.len()];
@@ -184,13 +191,14 @@ pub(super) async fn take(
         plan,
         places,
         tx,
-        now: site.now(),
+        now,
         made: Made::default(),
         outcomes,
         touched: HashSet::new(),
         changes: kept.map(|_| Changes::default()),
         joined: BTreeMap::new(),
         off: Vec::new(),
+        back: Vec::new(),
         unanswered: BTreeMap::new(),
     };
     step.take(lines, (before, kept), watch).await
@@ -213,6 +221,8 @@ struct Step<'a> {
     joined: BTreeMap<String, u64>,
     /// Who was off a list already of whom the file says so, too: reader and list.
     off: Vec<(i64, i64)>,
+    /// Who is on a list again that they were off since something was taken back: reader and list.
+    back: Vec<(i64, i64)>,
     /// What stands in rows and is no answer to its field, in words.
     unanswered: BTreeMap<usize, Vec<String>>,
 }
@@ -221,6 +231,10 @@ struct Step<'a> {
 struct Met {
     readers: Readers,
     before: HashMap<(i64, i64), SubscriptionState>,
+    /// Who is off which list since something was taken back, and never said that they leave.
+    taken_back: HashSet<(i64, i64)>,
+    /// Those of them who come back with this file: they stand as if they had not been there before.
+    back: HashSet<(i64, i64)>,
     acts: Acts,
 }
 
@@ -287,7 +301,13 @@ impl Step<'_> {
 
     async fn meet(&mut self, ones: &[One<'_>]) -> db::Result<Met> {
         let readers = readers(&mut self.tx, self.site, ones, self.places.is_own, self.now).await?;
-        let mut met = Met { readers, before: HashMap::new(), acts: Acts::new() };
+        let mut met = Met {
+            readers,
+            before: HashMap::new(),
+            taken_back: HashSet::new(),
+            back: HashSet::new(),
+            acts: Acts::new(),
+        };
         for reader in met.readers.ids.values().filter(|id| !met.readers.known.contains(id)) {
             self.changed(*reader, ChangeKind::Reader, (0, ""));
         }
@@ -297,10 +317,31 @@ impl Step<'_> {
         let ids: Vec<i64> = met.readers.ids.values().copied().collect();
         let standings = importing::standings(&mut self.tx, &ids).await?;
         met.before = standings.into_iter().map(|(reader, list, state)| ((reader, list), state)).collect();
+        self.meet_taken_back(ones, &mut met).await?;
         if ones.iter().any(|one| one.state > State::NotTaken) {
             met.acts = acts(importing::last_acts(&mut self.tx, &ids).await?);
         }
         Ok(met)
+    }
+
+    /// Who is off a list since something was taken back. Whoever says at this moment that they leave comes before or after.
+    async fn meet_taken_back(&mut self, ones: &[One<'_>], met: &mut Met) -> db::Result<()> {
+        let key = |one: &One<'_>| (met.id(one), one.list);
+        let is_off = |one: &&One<'_>| met.before.get(&key(one)) == Some(&SubscriptionState::Left);
+        let mut off: Vec<i64> = ones.iter().filter(is_off).map(|one| met.id(one)).collect();
+        off.sort_unstable();
+        off.dedup();
+        if off.is_empty() {
+            return Ok(());
+        }
+        imports_undone::hold(&mut self.tx, &off).await?;
+        met.taken_back = importing::taken_back(&mut self.tx, &off).await?.into_iter().collect();
+        let comes_back =
+            |one: &&One<'_>| one.state == State::OnList && one.stops().is_none() && !one.is_stopped;
+        let back = ones.iter().filter(comes_back).map(|one| (met.id(one), one.list));
+        met.back = back.filter(|key| met.taken_back.contains(key)).collect();
+        met.before.retain(|key, _| !met.back.contains(key));
+        Ok(())
     }
 
     /// Names for who has none.
@@ -332,11 +373,15 @@ impl Step<'_> {
             .collect();
         // Two files that hold the same people meet at them in the same order.
         new.sort_by_key(|one| (one.reader, one.list));
+        let (back, new): (Vec<_>, Vec<_>) =
+            new.into_iter().partition(|one| met.back.contains(&(one.reader, one.list)));
         let (others, first): (Vec<_>, Vec<_>) =
             new.into_iter().partition(|one| met.readers.known.contains(&one.reader));
+        importing::bring_back(&mut self.tx, &back).await?;
+        self.back.extend(back.iter().map(|one| (one.reader, one.list)));
         importing::add_first_subscriptions(&mut self.tx, &first, self.now).await?;
         let mut added = importing::add_subscriptions(&mut self.tx, &others, self.now).await?;
-        added.extend(first.iter().map(|one| (one.reader, one.list)));
+        added.extend(first.iter().chain(&back).map(|one| (one.reader, one.list)));
         for (reader, list) in &added {
             self.changed(*reader, ChangeKind::Joined, (*list, ""));
         }
@@ -362,6 +407,9 @@ impl Step<'_> {
                 events.push(said.event(one, key.0));
             } else if self.leave(one, key, met).await? {
                 self.outcomes[one.at] = Outcome::Stands(State::Left);
+                events.push(said.event(one, key.0));
+            } else if one.state == State::Left && met.taken_back.contains(&key) {
+                // They are off it already: from now on because they left.
                 events.push(said.event(one, key.0));
             }
         }
@@ -462,9 +510,10 @@ impl Step<'_> {
         let mut errors = Vec::new();
         for (at, (line, outcome)) in lines.iter().zip(self.outcomes).enumerate() {
             report.rows += 1;
-            errors.extend(report.count(line.number, outcome));
+            let place = (line.number, line.within.as_ref());
+            errors.extend(report.count(place, outcome));
             let unanswered = self.unanswered.get(&at);
-            errors.extend(unanswered.map(|answers| report.count_incomplete(line.number, answers)));
+            errors.extend(unanswered.map(|answers| report.count_incomplete(place, answers)));
         }
         self.made.notes().for_each(|note| report.note(note));
         report.made.and(&self.made.new);
@@ -491,9 +540,34 @@ impl Step<'_> {
                 imports::add_problems(&mut self.tx, kept.id, &errors, self.now).await?;
             }
         }
-        self.tx.commit().await?;
-        Ok(Some(Taken { report, errors, made: Some(self.made), held: watch.elapsed() }))
+        let made = Some(self.made);
+        if self.back.is_empty() {
+            self.tx.commit().await?;
+        } else {
+            let back = came_back(&mut self.tx, (self.site, self.places), &self.back).await?;
+            withdrawals::commit(self.tx, self.site, back, self.now).await?;
+        }
+        Ok(Some(Taken { report, errors, made, held: watch.elapsed() }))
     }
+}
+
+/// That they are on it again stands in the journal behind the commit, which says that they are off it.
+async fn came_back(
+    tx: &mut Tx,
+    (site, places): (&Site, &Places),
+    back: &[(i64, i64)],
+) -> db::Result<Vec<Withdrawal>> {
+    if site.journal.path().is_none() {
+        return Ok(Vec::new());
+    }
+    let readers: Vec<i64> = back.iter().map(|(reader, _)| *reader).collect();
+    let names: HashMap<i64, String> =
+        imports_undone::public_ids_in(tx, &readers).await?.into_iter().collect();
+    let line = |(reader, list): &(i64, i64)| {
+        let (reader, list) = (names.get(reader)?.clone(), places.public_id_of(*list)?.to_owned());
+        Some(Withdrawal::Back { reader, list })
+    };
+    Ok(back.iter().filter_map(line).collect())
 }
 
 /// What is to be put right in an answer that is none to its field.
@@ -525,6 +599,7 @@ async fn write_down(site: &Site, to: i64, lines: &[Line]) -> db::Result<()> {
     if !known.is_empty() {
         let ids: Vec<i64> = known.iter().map(|(id, ..)| *id).collect();
         let acts = acts(importing::last_acts_now(&site.db, &ids).await?);
+        let taken_back = importing::taken_back_now(&site.db, &ids).await?;
         let lists = store::lists(&site.db).await?;
         let by_id: HashMap<i64, (&str, &str)> =
             known.iter().map(|(id, public_id, key, _)| (*id, (public_id.as_str(), key.as_str()))).collect();
@@ -544,7 +619,8 @@ async fn write_down(site: &Site, to: i64, lines: &[Line]) -> db::Result<()> {
                         && is_theirs
                         && !agreed_since(&acts, (reader, list.id), entry.since)
                 });
-            if leaves && state != SubscriptionState::Left {
+            let is_news = state != SubscriptionState::Left || taken_back.contains(&(reader, list.id));
+            if leaves && is_news {
                 let how = ConsentMethod::Import.as_str().to_owned();
                 entries.push(Withdrawal::Left {
                     reader: (*public_id).to_owned(),

@@ -105,6 +105,11 @@ impl Places {
         by_slug.or_else(|| self.lists.iter().find(|list| is_called(&list.name)))
     }
 
+    /// The public id of a list that was there before.
+    pub fn public_id_of(&self, list: i64) -> Option<&str> {
+        self.lists.iter().find(|one| one.id == list).map(|one| one.public_id.as_str())
+    }
+
     /// What a list is called.
     pub fn name_of(&self, list: i64, made: &Made) -> String {
         let known = self.lists.iter().find(|one| one.id == list).map(|one| &one.name);

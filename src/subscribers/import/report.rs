@@ -7,16 +7,26 @@ use serde::{Deserialize, Serialize};
 use crate::{
     answers::FieldKind,
     db,
-    moving_in::{Preset, State},
+    moving_in::{Preset, State, Within},
 };
 
 /// A row that was not taken, or not all of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RowError {
-    /// The line of the file, from 1.
+    /// The line, from 1: of several tables in an archive one goes on counting behind the other.
     pub line: u64,
+    /// Where it stands in an archive: the file, and the line in it.
+    pub within: Option<Within>,
     /// Why, in words for whoever mends the file; of a row that was taken it says so.
     pub why: String,
+}
+
+impl RowError {
+    /// The file in the archive, if it was one, and the line in it.
+    #[must_use]
+    pub fn place(&self) -> (Option<&str>, u64) {
+        self.within.as_ref().map_or((None, self.line), |(file, line)| (Some(file), *line))
+    }
 }
 
 /// What became of a row.
@@ -126,7 +136,11 @@ impl ImportReport {
         serde_json::from_str(text).map_err(|error| sqlx::Error::Decode(error.into()))
     }
 
-    pub(super) fn count(&mut self, line: u64, outcome: Outcome) -> Option<RowError> {
+    pub(super) fn count(
+        &mut self,
+        (line, within): (u64, Option<&Within>),
+        outcome: Outcome,
+    ) -> Option<RowError> {
         match outcome {
             Outcome::Added => self.added += 1,
             Outcome::Updated => self.updated += 1,
@@ -142,7 +156,7 @@ impl ImportReport {
             },
             Outcome::Refused(why) => {
                 self.refused += 1;
-                let error = RowError { line, why };
+                let error = RowError { line, within: within.cloned(), why };
                 self.show(error.clone());
                 return Some(error);
             }
@@ -151,9 +165,14 @@ impl ImportReport {
     }
 
     /// A row was taken, but for some answers.
-    pub(super) fn count_incomplete(&mut self, line: u64, answers: &[String]) -> RowError {
+    pub(super) fn count_incomplete(
+        &mut self,
+        (line, within): (u64, Option<&Within>),
+        answers: &[String],
+    ) -> RowError {
         self.incomplete += 1;
-        let error = RowError { line, why: format!("taken without {}", answers.join("; and without ")) };
+        let why = format!("taken without {}", answers.join("; and without "));
+        let error = RowError { line, within: within.cloned(), why };
         self.show(error.clone());
         error
     }

@@ -14,9 +14,8 @@ use std::io::Read as _;
 pub(super) use self::rows::{Change, Changes, each, told};
 use self::{file::Stuck, seen::Said, work::claimed};
 pub use self::{
-    rows::{ChangeKind, Import, ImportState},
+    rows::{ChangeKind, Import, ImportState, ImportTakenBack, MadeOnTheWay, Staying, WhyItStays},
     seen::{AskedOfColumn, Seen, SeenColumn, SeenRow, SeenWord, SeenWords},
-    undo::LIST_TAKEN_BACK,
     work::bring_in,
 };
 use super::{
@@ -227,7 +226,10 @@ pub async fn imports(db: &Db, before: Option<i64>, limit: i64) -> db::Result<Vec
 pub async fn problems(db: &Db, import: &Import, after: u64) -> db::Result<Vec<RowError>> {
     let after = i64::try_from(after).unwrap_or(i64::MAX);
     let found = store::problems(db, import.id, after, 1_000).await?;
-    let told = |(line, why): (i64, String)| RowError { line: line.unsigned_abs(), why };
+    let told = |(line, file, in_file, why): store::Problem| {
+        let within = (!file.is_empty()).then(|| (file.into(), in_file.unsigned_abs()));
+        RowError { line: line.unsigned_abs(), within, why }
+    };
     Ok(found.into_iter().map(told).collect())
 }
 
@@ -268,6 +270,17 @@ impl Import {
     /// When the row holds something else.
     pub fn report(&self) -> db::Result<ImportReport> {
         ImportReport::read(&self.report)
+    }
+
+    /// What became of everybody when it was taken back; none where that is not known.
+    ///
+    /// # Errors
+    /// When the row holds something else.
+    pub fn taken_back(&self) -> db::Result<Option<ImportTakenBack>> {
+        if self.undone.is_empty() {
+            return Ok(None);
+        }
+        serde_json::from_str(&self.undone).map(Some).map_err(|error| sqlx::Error::Decode(error.into()))
     }
 }
 

@@ -140,6 +140,69 @@ impl Changes {
     }
 }
 
+/// What became of everybody when a list was taken back.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ImportTakenBack {
+    /// How many are off it who were not mailed meanwhile.
+    pub off: u64,
+    /// How many are off it, and stay known, for they were mailed.
+    pub mailed: u64,
+    /// How many left since by themselves, or by the team.
+    pub left: u64,
+    /// Readers who are not known any more.
+    pub gone: u64,
+    /// Whom it had taken off a list, and who are on it again.
+    pub back: u64,
+    /// Whom it had stopped, and who may be mailed again.
+    pub let_go: u64,
+    /// What it made on the way and what stays.
+    pub stays: Vec<Staying>,
+}
+
+/// A list, topic or field that a list made, and that stays when it is taken back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Staying {
+    pub what: MadeOnTheWay,
+    pub name: String,
+    pub why: WhyItStays,
+}
+
+words! {
+    /// What a list makes on the way.
+    pub enum MadeOnTheWay {
+        List = "list",
+        Topic = "topic",
+        Field = "field",
+    }
+}
+
+words! {
+    /// Why it stays.
+    pub enum WhyItStays else InUse {
+        /// A segment asks for it.
+        Segment = "segment",
+        /// A form asks it, or leads to it.
+        Form = "form",
+        /// Readers have something to do with it.
+        Readers = "readers",
+        /// Somebody changed it since, or it is used otherwise.
+        InUse = "in-use",
+    }
+}
+
+impl ImportTakenBack {
+    /// Of this many whom it had put on a list, how many stay on it: they agreed, chose or paused themselves since.
+    #[must_use]
+    pub const fn stay_on(&self, added: u64) -> u64 {
+        added.saturating_sub(self.off + self.mailed + self.left)
+    }
+
+    pub(in crate::subscribers) fn written(&self) -> db::Result<String> {
+        serde_json::to_string(self).map_err(|error| sqlx::Error::Encode(error.into()))
+    }
+}
+
 /// What stands with an address that a file stops.
 pub(in crate::subscribers) fn told(source: &str) -> String {
     format!("as told by a file: {source}")
@@ -189,6 +252,7 @@ pub struct Import {
     pub(in crate::subscribers) survey: String,
     pub(in crate::subscribers) expected: String,
     pub(in crate::subscribers) report: String,
+    pub(in crate::subscribers) undone: String,
     pub(in crate::subscribers) pass: i64,
     pub(in crate::subscribers) line: i64,
     /// Why it does not go on; may be empty.

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use crate::{
     answers::FieldKind,
     db,
-    moving_in::{ColumnRole, ImportChoices, Preset, State, Survey, Unsaid},
+    moving_in::{ColumnRole, FileRow, ImportChoices, Preset, State, Survey, Unsaid},
 };
 
 /// A longer heading stands for itself: nobody chooses for it.
@@ -83,6 +83,9 @@ pub struct SeenWord {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct SeenRow {
     pub line: u64,
+    /// The file in an archive whose line it is; empty where there is one file alone.
+    #[serde(default)]
+    pub file: String,
     pub email: String,
     pub name: String,
     /// As the file names it; empty where it does not.
@@ -137,9 +140,14 @@ impl Seen {
                 })
                 .collect(),
         });
+        let place = |row: &FileRow| match &row.within {
+            Some((file, line)) => (*line, cut(file, LONGEST_HEADING)),
+            None => (row.line, String::new()),
+        };
         let first = survey.first.iter().map(|row| match &row.entry {
             Err(problem) => SeenRow {
-                line: row.line,
+                line: place(row).0,
+                file: place(row).1,
                 email: String::new(),
                 name: String::new(),
                 list: String::new(),
@@ -152,7 +160,8 @@ impl Seen {
                 let topics =
                     (!entry.topics.is_empty()).then(|| ("Topics".to_owned(), entry.topics.join(", ")));
                 SeenRow {
-                    line: row.line,
+                    line: place(row).0,
+                    file: place(row).1,
                     email: entry.email.to_string(),
                     name: cut(&entry.name, 100),
                     list: cut(entry.list.as_deref().unwrap_or_default(), 100),

@@ -11,7 +11,7 @@ use std::{
 
 use super::{
     file::Stuck,
-    rows::{Change, ChangeKind, Import, told},
+    rows::{Change, ChangeKind, Import, ImportTakenBack, MadeOnTheWay, Staying, told},
 };
 use crate::{
     audit_log,
@@ -25,7 +25,7 @@ use crate::{
         find,
         import::{LEASE, LEAST},
         lists::{self, List},
-        rows::SubscriptionState,
+        rows::{LIST_TAKEN_BACK, SubscriptionState},
         store::{
             self,
             importing::{self, Told},
@@ -40,24 +40,23 @@ use crate::{
 pub(super) const LASTS: Duration = Duration::from_secs(86_400);
 /// So many readers in a step, at most.
 const MOST: usize = 200;
-/// What the proof says of who was mailed meanwhile.
-pub const LIST_TAKEN_BACK: &str = "the list that was brought in was taken back";
 
 /// Goes on with it to its end.
 pub(super) async fn take_back(site: &Site, import: &Import, claim: &mut Moment) -> Result<bool, Stuck> {
     let lists = lists::all(&site.db).await?;
     let (mut after, mut at_once) = (import.line, MOST / 4);
+    let mut sums = import.taken_back()?.unwrap_or_default();
     loop {
         let readers = undone::readers(&site.db, import.id, after, at_once as i64).await?;
         let Some(last) = readers.last().copied() else { break };
         let until = queue::renewed(*claim, site.now(), LEASE);
         write_down(site, import, &readers, &lists).await?;
-        let held = db::again(|| step(site, &lists, (import, *claim, until), &readers)).await?;
-        let Some(held) = held else { return Ok(false) };
-        (*claim, after) = (until, last);
+        let done = db::again(|| step(site, &lists, (import, *claim, until), &readers, &sums)).await?;
+        let Some((held, so_far)) = done else { return Ok(false) };
+        (*claim, after, sums) = (until, last, so_far);
         at_once = queue::next_step(at_once, held, (LEAST, MOST));
     }
-    if !db::again(|| end(site, (import, *claim))).await? {
+    if !db::again(|| end(site, (import, *claim), &sums)).await? {
         return Ok(false);
     }
     loop {
@@ -73,7 +72,11 @@ pub(super) async fn take_back(site: &Site, import: &Import, claim: &mut Moment) 
 }
 
 /// What was made on the way goes, unless somebody else has to do with it since; whether it was still ours.
-async fn end(site: &Site, (import, claim): (&Import, Moment)) -> db::Result<bool> {
+async fn end(site: &Site, (import, claim): (&Import, Moment), so_far: &ImportTakenBack) -> db::Result<bool> {
+    let mut sums = so_far.clone();
+    let mut stays = |what: MadeOnTheWay, found: Option<undone::Stays>| {
+        sums.stays.extend(found.map(|(name, why)| Staying { what, name, why }));
+    };
     let mut tx = site.db.begin().await?;
     let made = import.report()?.made;
     if !made.topics.is_empty() || !made.lists.is_empty() {
@@ -83,15 +86,15 @@ async fn end(site: &Site, (import, claim): (&Import, Moment)) -> db::Result<bool
         lists::hold(&mut tx).await?;
     }
     for list in &made.lists {
-        undone::unmake_list(&mut tx, *list, import.created_at).await?;
+        stays(MadeOnTheWay::List, undone::unmake_list(&mut tx, *list).await?);
     }
     for topic in &made.topics {
-        undone::unmake_topic(&mut tx, *topic, import.created_at).await?;
+        stays(MadeOnTheWay::Topic, undone::unmake_topic(&mut tx, *topic).await?);
     }
     for field in &made.fields {
-        undone::unmake_field(&mut tx, *field, import.created_at).await?;
+        stays(MadeOnTheWay::Field, undone::unmake_field(&mut tx, *field).await?);
     }
-    if !undone::done(&mut tx, (import.id, claim), site.now()).await? {
+    if !undone::done(&mut tx, (import.id, claim), &sums.written()?, site.now()).await? {
         return Ok(false);
     }
     let detail = format!("{}. {}: {}", import.file, import.basis, import.source);
@@ -135,7 +138,7 @@ async fn write_down(site: &Site, import: &Import, readers: &[i64], lists: &[List
 type Acts = HashMap<(i64, i64), (ConsentMethod, Moment)>;
 
 fn acts(found: Vec<importing::Act>) -> Acts {
-    found.into_iter().map(|(reader, list, method, at)| ((reader, list), (method, at))).collect()
+    found.into_iter().map(|(reader, list, _, method, at)| ((reader, list), (method, at))).collect()
 }
 
 /// Whether nothing happened to somebody's list since the file did.
@@ -148,13 +151,14 @@ fn lists_of(changes: &[Change]) -> BTreeSet<i64> {
     changes.iter().filter(|one| one.kind == ChangeKind::Joined).map(|one| one.about).collect()
 }
 
-/// Takes back what became of some readers; for how long that took, or none if it is no longer ours.
+/// Takes back what became of some readers; for how long that took, with what became of all so far, or none if it is no longer ours.
 async fn step(
     site: &Site,
     lists: &[List],
     (import, claim, until): (&Import, Moment, Moment),
     readers: &[i64],
-) -> db::Result<Option<Duration>> {
+    so_far: &ImportTakenBack,
+) -> db::Result<Option<(Duration, ImportTakenBack)>> {
     let before = site.now();
     let mut tx = site.db.begin().await?;
     let watch = Stopwatch::start();
@@ -168,16 +172,26 @@ async fn step(
     let changes = undone::changes(&mut tx, import.id, readers).await?;
     let acts = acts(importing::last_acts(&mut tx, readers).await?);
     let mailed: HashSet<(i64, i64)> = undone::mailed(&mut tx, readers).await?.into_iter().collect();
+    let standings = importing::standings(&mut tx, readers).await?;
+    let on: HashMap<(i64, i64), SubscriptionState> =
+        standings.into_iter().map(|(reader, list, state)| ((reader, list), state)).collect();
     let of = |kind: ChangeKind| changes.iter().filter(move |one| one.kind == kind);
+    let mut sums = so_far.clone();
     let mut back = Vec::new();
     for one in of(ChangeKind::Joined) {
         let key = (one.subscriber_id, one.about);
+        // Who came as one who had left is none of those who are taken off.
+        let is_on = u64::from(on.get(&key) == Some(&SubscriptionState::Confirmed));
         if !is_untouched(&acts, key, one.at) {
+            sums.left += u64::from(on.get(&key) == Some(&SubscriptionState::Left));
             continue;
         }
-        match mailed.contains(&key) {
-            true => leave(&mut tx, site, key).await?,
-            false => undone::unjoin(&mut tx, key, one.at).await?,
+        if mailed.contains(&key) {
+            leave(&mut tx, site, key).await?;
+            sums.mailed += is_on;
+        } else {
+            undone::unjoin(&mut tx, key, one.at).await?;
+            sums.off += is_on;
         }
     }
     for one in of(ChangeKind::Left) {
@@ -187,6 +201,7 @@ async fn step(
         if undone::back_on(&mut tx, key, was).await? {
             undone::erase_imported(&mut tx, key, one.at).await?;
             back.push(key);
+            sums.back += 1;
         }
     }
     for one in of(ChangeKind::Named) {
@@ -200,17 +215,18 @@ async fn step(
         let suppressions = Suppressions::new(site);
         let mailed_again =
             suppressions.take_back(&mut tx, one.subscriber_id, &one.was, &told(&import.source)).await?;
+        sums.let_go += u64::from(!mailed_again.is_empty());
         lifted.extend(mailed_again.into_iter().map(|hash| Withdrawal::Lifted { hash }));
     }
     for one in of(ChangeKind::Reader) {
-        undone::unmeet(&mut tx, one.subscriber_id).await?;
+        sums.gone += u64::from(undone::unmeet(&mut tx, one.subscriber_id).await?);
     }
-    let Some(last) = readers.last() else { return Ok(Some(watch.elapsed())) };
-    if !undone::reached(&mut tx, (import.id, claim, until), *last).await? {
+    let Some(last) = readers.last() else { return Ok(Some((watch.elapsed(), sums))) };
+    if !undone::reached(&mut tx, (import.id, claim, until), *last, &sums.written()?).await? {
         return Ok(None);
     }
     commit(tx, site, (lists, &back, lifted), before).await?;
-    Ok(Some(watch.elapsed()))
+    Ok(Some((watch.elapsed(), sums)))
 }
 
 /// Whoever was mailed on it meanwhile is off it from now on, and stays known.

@@ -2,7 +2,7 @@
 
 use serde::de::DeserializeOwned;
 
-use super::super::rows::{ConsentAction, ConsentMethod, SubscriptionState};
+use super::super::rows::{ACT_TAKEN_BACK, ConsentAction, ConsentMethod, LIST_TAKEN_BACK, SubscriptionState};
 use crate::{
     clock::Moment,
     db::{self, Db, Result, Tx},
@@ -19,15 +19,42 @@ statements! {
         postgres "select cast(coalesce(json_agg(json_build_array(subscriber_id, list_id, state)), '[]') as text) from subscription
             where subscriber_id = any (array(select value::bigint from json_array_elements_text(cast($1 as json))))";
     /// The last thing that happened to each of their lists, by which way and when.
-    LAST_ACTS = sqlite "select subscriber_id, list_id, method, at from consent_event where id in (
+    LAST_ACTS = sqlite "select subscriber_id, list_id, action, method, at from consent_event where id in (
             select max(id) from consent_event where subscriber_id in (select value from json_each($1)) group by subscriber_id, list_id)",
-        postgres "select subscriber_id, list_id, method, at from consent_event where id in (
+        postgres "select subscriber_id, list_id, action, method, at from consent_event where id in (
             select max(id) from consent_event where subscriber_id = any (array(select value::bigint from json_array_elements_text(cast($1 as json)))) group by subscriber_id, list_id)";
     /// A file takes nobody back who left, and leaves alone who is there.
     ADD_SUBSCRIPTIONS = rows(10) "insert into subscription (subscriber_id, list_id, state, asked_at, confirmed_at, left_at, paused_until, pause_said_at, implied_until, rhythm) values {rows}
         on conflict (subscriber_id, list_id) do nothing returning subscriber_id, list_id";
     /// The same of readers who are new, whom nobody else can have put anywhere.
     ADD_FIRST_SUBSCRIPTIONS = rows(10) "insert into subscription (subscriber_id, list_id, state, asked_at, confirmed_at, left_at, paused_until, pause_said_at, implied_until, rhythm) values {rows}";
+    /// Which lists these readers are off since what the team did was taken back, and for no other reason: they never said that they leave,
+    /// nor did anybody for them; they did not complain, nor ask to be forgotten or that they never signed up, and mail to them is not stopped.
+    TAKEN_BACK = sqlite "select e.subscriber_id, e.list_id from consent_event e join subscriber r on r.id = e.subscriber_id
+            where e.action = 'left' and e.source in ($2, $3) and e.id in (
+                select max(id) from consent_event where subscriber_id in (select value from json_each($1)) group by subscriber_id, list_id)
+            and not exists (select 1 from consent_event o where o.subscriber_id = e.subscriber_id and o.list_id = e.list_id
+                and o.action = 'left' and o.source not in ($2, $3))
+            and not exists (select 1 from suppression p where p.subscriber_id = e.subscriber_id and (p.lifted_at is null or p.reason <> 'bounced'))
+            and not exists (select 1 from reader_request q where q.closed_at is null and q.kind <> 'access' and lower(q.address) in (r.email, r.email_key))",
+        postgres "select e.subscriber_id, e.list_id from consent_event e join subscriber r on r.id = e.subscriber_id
+            where e.action = 'left' and e.source in ($2, $3) and e.id in (
+                select max(id) from consent_event where subscriber_id = any (array(select value::bigint from json_array_elements_text(cast($1 as json)))) group by subscriber_id, list_id)
+            and not exists (select 1 from consent_event o where o.subscriber_id = e.subscriber_id and o.list_id = e.list_id
+                and o.action = 'left' and o.source not in ($2, $3))
+            and not exists (select 1 from suppression p where p.subscriber_id = e.subscriber_id and (p.lifted_at is null or p.reason <> 'bounced'))
+            and not exists (select 1 from reader_request q where q.closed_at is null and q.kind <> 'access' and lower(q.address) in (r.email, r.email_key))";
+    /// Those are on them again, as if for the first time; but whoever rests goes on resting.
+    BRING_BACK = rows(7) "update subscription set state = 'confirmed', left_at = null, asked_at = cast(v.column3 as bigint), confirmed_at = cast(v.column4 as bigint),
+            paused_until = case when coalesce(cast(v.column5 as bigint), 0) > coalesce(paused_until, 0) then cast(v.column5 as bigint) else paused_until end,
+            implied_until = cast(v.column6 as bigint), rhythm = v.column7
+        from (values {rows}) as v
+        where subscription.subscriber_id = cast(v.column1 as bigint) and subscription.list_id = cast(v.column2 as bigint) and subscription.state = 'left'";
+    /// What was chosen for them before, of a JSON array of pairs: list and reader.
+    UNCHOOSE_ALL = sqlite "delete from subscription_topic where (list_id, subscriber_id) in
+            (select json_extract(value, '$[0]'), json_extract(value, '$[1]') from json_each($1))",
+        postgres "delete from subscription_topic where (list_id, subscriber_id) in
+            (select cast(value ->> 0 as bigint), cast(value ->> 1 as bigint) from json_array_elements(cast($1 as json)))";
     /// Names for who has none.
     NAME_MANY = rows(2) "update subscriber set name = v.column2 from (values {rows}) as v where subscriber.id = cast(v.column1 as bigint) and subscriber.name = ''";
     /// What happened by a file, and what the file says of it.
@@ -92,8 +119,8 @@ pub async fn standings_now(db: &Db, readers: &[i64]) -> Result<Vec<Standing>> {
     from_array(db.one(STANDINGS, (db::array(readers)?,)).await?)
 }
 
-/// Reader, list, by which way and when.
-pub type Act = (i64, i64, ConsentMethod, Moment);
+/// Reader, list, what, by which way and when.
+pub type Act = (i64, i64, ConsentAction, ConsentMethod, Moment);
 
 pub async fn last_acts(tx: &mut Tx, readers: &[i64]) -> Result<Vec<Act>> {
     tx.all(LAST_ACTS, (db::array(readers)?,)).await
@@ -159,6 +186,33 @@ pub async fn add_subscriptions(tx: &mut Tx, new: &[NewSubscription], now: Moment
 /// All of them: of readers who are new.
 pub async fn add_first_subscriptions(tx: &mut Tx, new: &[NewSubscription], now: Moment) -> Result<u64> {
     tx.many(ADD_FIRST_SUBSCRIPTIONS, new.iter().map(|one| one.row(now))).await
+}
+
+/// Reader and list.
+pub async fn taken_back(tx: &mut Tx, readers: &[i64]) -> Result<Vec<(i64, i64)>> {
+    tx.all(TAKEN_BACK, (db::array(readers)?, LIST_TAKEN_BACK, ACT_TAKEN_BACK)).await
+}
+
+/// The same for who only looks.
+pub async fn taken_back_now(db: &Db, readers: &[i64]) -> Result<Vec<(i64, i64)>> {
+    db.all(TAKEN_BACK, (db::array(readers)?, LIST_TAKEN_BACK, ACT_TAKEN_BACK)).await
+}
+
+/// Those of whom [`taken_back`] says so, held: they are confirmed again.
+pub async fn bring_back(tx: &mut Tx, back: &[NewSubscription]) -> Result<()> {
+    if back.is_empty() {
+        return Ok(());
+    }
+    let row = |one: &NewSubscription| {
+        let NewSubscription {
+            reader, list, asked_at, confirmed_at, paused_until, implied_until, rhythm, ..
+        } = *one;
+        (reader, list, asked_at, confirmed_at, paused_until, implied_until, rhythm)
+    };
+    tx.many(BRING_BACK, back.iter().map(row)).await?;
+    let pairs: Vec<(i64, i64)> = back.iter().map(|one| (one.list, one.reader)).collect();
+    tx.exec(UNCHOOSE_ALL, (db::array(&pairs)?,)).await?;
+    Ok(())
 }
 
 pub async fn name_many(tx: &mut Tx, names: &[(i64, &str)]) -> Result<u64> {

@@ -24,7 +24,7 @@ statements! {
     /// The newest first, from a number on down; what only their own page shows where $3 is 1, and without those that are not here yet where not.
     IMPORTS = "select i.id, i.public_id, i.state, coalesce(s.name, '') as who, i.staff_id, i.created_at, i.changed_at, i.file, i.size, i.list_id, coalesce(l.name, '') as list,
             i.basis, i.source, i.makes_lists, case when cast($3 as bigint) = 1 then i.choices else '' end as choices,
-            case when cast($3 as bigint) = 1 then i.survey else '' end as survey, i.expected, i.report, i.pass, i.line, i.trouble
+            case when cast($3 as bigint) = 1 then i.survey else '' end as survey, i.expected, i.report, i.undone, i.pass, i.line, i.trouble
         from import i left join staff s on s.id = i.staff_id left join list l on l.id = i.list_id
         where i.id <= $1 and i.id >= $2 and (cast($3 as bigint) = 1 or i.state <> 'arriving') order by i.id desc limit $4";
     /// How many wait to be gone on with, each with its file; but for files that broke off on the way, which nobody sees.
@@ -53,8 +53,8 @@ statements! {
         where id = $1 and next_at = $2 and state = 'running'";
     DONE = "update import set state = 'done', changed_at = $3, report = $4 where id = $1 and next_at = $2 and state = 'running'";
     /// A line has one problem.
-    ADD_PROBLEMS = rows(4) "insert into import_problem (import_id, line, why, found_at) values {rows} on conflict (import_id, line) do nothing";
-    PROBLEMS = "select line, why from import_problem where import_id = $1 and line > $2 order by line limit $3";
+    ADD_PROBLEMS = rows(6) "insert into import_problem (import_id, line, file, file_line, why, found_at) values {rows} on conflict (import_id, line) do nothing";
+    PROBLEMS = "select line, file, file_line, why from import_problem where import_id = $1 and line > $2 order by line limit $3";
     HAS_PROBLEMS = "select line from import_problem where import_id = $1 limit 1";
     /// What was begun and not gone on with.
     pub(crate) FORGET_UNFINISHED = "delete from import where id in (select id from import
@@ -197,11 +197,18 @@ pub async fn done(tx: &mut Tx, (id, claim): (i64, Moment), report: &str, now: Mo
 }
 
 pub async fn add_problems(tx: &mut Tx, id: i64, problems: &[RowError], now: Moment) -> Result<u64> {
-    let line = |one: &RowError| i64::try_from(one.line).unwrap_or(i64::MAX);
-    tx.many(ADD_PROBLEMS, problems.iter().map(|one| (id, line(one), one.why.as_str(), now))).await
+    let number = |line: u64| i64::try_from(line).unwrap_or(i64::MAX);
+    let row = |one: &'_ RowError| {
+        let (file, line) = one.place();
+        (id, number(one.line), file.unwrap_or_default().to_owned(), number(line), one.why.clone(), now)
+    };
+    tx.many(ADD_PROBLEMS, problems.iter().map(row)).await
 }
 
-pub async fn problems(db: &Db, id: i64, after: i64, limit: i64) -> Result<Vec<(i64, String)>> {
+/// The line over all, the file in an archive and the line in that, and why.
+pub type Problem = (i64, String, i64, String);
+
+pub async fn problems(db: &Db, id: i64, after: i64, limit: i64) -> Result<Vec<Problem>> {
     db.all(PROBLEMS, (id, after, limit)).await
 }
 

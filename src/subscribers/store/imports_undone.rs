@@ -2,8 +2,8 @@
 
 use super::{
     super::{
-        imports::{Change, each},
-        rows::SubscriptionState,
+        imports::{Change, WhyItStays, each},
+        rows::{ACT_TAKEN_BACK, LIST_TAKEN_BACK, SubscriptionState},
     },
     in_bulk,
 };
@@ -21,9 +21,11 @@ statements! {
         postgres "select subscriber_id, kind, about, was, at from import_change where import_id = $1 and subscriber_id = any (array(select value::bigint from json_array_elements_text(cast($2 as json))))";
     /// Whether it can be taken back: it changed something, which is still known.
     ANY = "select subscriber_id from import_change where import_id = $1 limit 1";
-    /// Who has copies of which lists, whatever became of them.
-    MAILED = sqlite "select distinct d.subscriber_id, e.list_id from delivery d join edition e on e.id = d.edition_id where d.subscriber_id in (select value from json_each($1))",
-        postgres "select distinct d.subscriber_id, e.list_id from delivery d join edition e on e.id = d.edition_id where d.subscriber_id = any (array(select value::bigint from json_array_elements_text(cast($1 as json))))";
+    /// Who has copies of which lists, whatever became of them: or had some when what put them on it was taken back before.
+    MAILED = sqlite "select d.subscriber_id, e.list_id from delivery d join edition e on e.id = d.edition_id where d.subscriber_id in (select value from json_each($1))
+            union select c.subscriber_id, c.list_id from consent_event c where c.action = 'left' and c.source in ($2, $3) and c.subscriber_id in (select value from json_each($1))",
+        postgres "select d.subscriber_id, e.list_id from delivery d join edition e on e.id = d.edition_id where d.subscriber_id = any (array(select value::bigint from json_array_elements_text(cast($1 as json))))
+            union select c.subscriber_id, c.list_id from consent_event c where c.action = 'left' and c.source in ($2, $3) and c.subscriber_id = any (array(select value::bigint from json_array_elements_text(cast($1 as json))))";
     PUBLIC_IDS = sqlite "select id, public_id from subscriber where id in (select value from json_each($1))",
         postgres "select id, public_id from subscriber where id = any (array(select value::bigint from json_array_elements_text(cast($1 as json))))";
     /// They are held until the commit.
@@ -48,8 +50,8 @@ statements! {
     /// Whether another took people after it: that one may say the same of them, and is taken back first.
     LATER = "select j.public_id, j.file from import i join import j on j.changed_at > i.changed_at and j.state in ('running', 'done', 'stopped', 'undoing')
         where i.id = $1 order by j.changed_at desc limit 1";
-    /// What was made on the way, as long as nobody else has to do with it and nobody saved it since, nor any segment, which names lists,
-    /// topics and fields. It is held before.
+    /// What was made on the way, as long as nobody else has to do with it and nobody saved it since, and no segment that was ever saved asks
+    /// for it. It is held before. Trees are kept as `SegmentTree::write` does; quotes that somebody typed have a backslash before them there.
     UNMAKE_LIST = "delete from list where id = $1 and version = 1
         and exists (select 1 from list o where o.id <> $1)
         and not exists (select 1 from subscription where list_id = $1 and state = 'confirmed')
@@ -60,27 +62,38 @@ statements! {
         and not exists (select 1 from edition e where e.list_id = $1)
         and not exists (select 1 from form_list c where c.list_id = $1)
         and not exists (select 1 from import i where i.list_id = $1)
-        and not exists (select 1 from segment_version v where v.saved_at >= $2)";
+        and not exists (select 1 from segment_version v where v.tree like '%\"list\":' || list.id || ',%' or v.tree like '%\"list\":' || list.id || '}%')";
+    /// What is left of those, and why.
+    LIST_STAYS = "select list.name, case when exists (select 1 from segment_version v where v.tree like '%\"list\":' || list.id || ',%' or v.tree like '%\"list\":' || list.id || '}%') then 'segment'
+            when exists (select 1 from form_list c where c.list_id = list.id) then 'form'
+            when exists (select 1 from consent_event e where e.list_id = list.id) then 'readers' else 'in-use' end as why
+        from list where list.id = $1";
     UNMAKE_TOPIC = "delete from reader_topic where id = $1 and merged_into is null and version = 1
         and not exists (select 1 from subscription_topic c where c.topic_id = reader_topic.id)
         and not exists (select 1 from edition_topic e where e.topic_id = reader_topic.id)
         and not exists (select 1 from reader_topic o where o.merged_into = reader_topic.id)
-        and not exists (select 1 from segment_version v where v.saved_at >= $2)";
+        and not exists (select 1 from segment_version v where v.tree like '%\"topic\":' || reader_topic.id || ',%' or v.tree like '%\"topic\":' || reader_topic.id || '}%')";
+    TOPIC_STAYS = "select reader_topic.name, case when exists (select 1 from segment_version v where v.tree like '%\"topic\":' || reader_topic.id || ',%' or v.tree like '%\"topic\":' || reader_topic.id || '}%') then 'segment'
+            when exists (select 1 from subscription_topic c where c.topic_id = reader_topic.id) then 'readers' else 'in-use' end as why
+        from reader_topic where reader_topic.id = $1";
     HOLD_FIELD = sqlite "select id from field where id = $1",
         postgres "select id from field where id = $1 for update";
     UNMAKE_FIELD = "delete from field where id = $1 and changes = 0 and removed_at is null
         and not exists (select 1 from field_value v where v.field_id = $1)
         and not exists (select 1 from form_field a where a.field_id = $1)
-        and not exists (select 1 from segment_version v where v.saved_at >= $2)";
+        and not exists (select 1 from segment_version v where v.tree like '%\"field\":' || field.id || ',%' or v.tree like '%\"field\":' || field.id || '}%')";
+    FIELD_STAYS = "select field.label, case when exists (select 1 from segment_version v where v.tree like '%\"field\":' || field.id || ',%' or v.tree like '%\"field\":' || field.id || '}%') then 'segment'
+            when exists (select 1 from form_field a where a.field_id = field.id) then 'form'
+            when exists (select 1 from field_value v where v.field_id = field.id) then 'readers' else 'in-use' end as why
+        from field where field.id = $1 and field.removed_at is null";
     /// The press; within a day of the end, which was not seen since by somebody else.
     BEGIN = "update import set state = 'undoing', changed_at = $3, next_at = $3, attempts = 0, last_error = null, line = 0
         where id = $1 and changed_at > $2 and state in ('done', 'stopped')
             and not exists (select 1 from import j where j.changed_at > import.changed_at and j.state in ('running', 'done', 'stopped', 'undoing'))";
-    REACHED = "update import set next_at = $3, line = $4, attempts = 0, last_error = null where id = $1 and next_at = $2 and state = 'undoing'";
-    DONE = "update import set state = 'undone', changed_at = $3 where id = $1 and next_at = $2 and state = 'undoing'";
+    REACHED = "update import set next_at = $3, line = $4, undone = $5, attempts = 0, last_error = null where id = $1 and next_at = $2 and state = 'undoing'";
+    DONE = "update import set state = 'undone', changed_at = $3, undone = $4 where id = $1 and next_at = $2 and state = 'undoing'";
     DROP_CHANGES = "delete from import_change where import_id = $1 and subscriber_id in (
         select subscriber_id from import_change where import_id = $1 order by subscriber_id limit 500)";
-    MAY_COME_BACK = "select import_id from import_change where subscriber_id = $1 and kind = 'left' and about = $2 limit 1";
     /// Who says themselves that they leave stays off, whatever a file said before them.
     STAYS_OFF = "delete from import_change where subscriber_id = $1 and kind = 'left' and (about = $2 or $2 = 0)";
     /// The same of a JSON array of pairs, reader and list, but for what this import said.
@@ -126,24 +139,31 @@ pub async fn later(db: &Db, import: i64) -> Result<Option<(String, String)>> {
     db.opt(LATER, (import,)).await
 }
 
-/// Held before, as by whoever deletes one.
-pub async fn unmake_list(tx: &mut Tx, list: i64, since: Moment) -> Result<bool> {
-    Ok(tx.exec(UNMAKE_LIST, (list, since)).await? == 1)
+/// What it is called, and why it stays.
+pub type Stays = (String, WhyItStays);
+
+/// Held before, as by whoever deletes one. None if it is gone.
+pub async fn unmake_list(tx: &mut Tx, list: i64) -> Result<Option<Stays>> {
+    tx.exec(UNMAKE_LIST, (list,)).await?;
+    tx.opt(LIST_STAYS, (list,)).await
 }
 
-/// The topics are held before.
-pub async fn unmake_topic(tx: &mut Tx, topic: i64, since: Moment) -> Result<bool> {
-    Ok(tx.exec(UNMAKE_TOPIC, (topic, since)).await? == 1)
+/// The topics are held before. None if it is gone.
+pub async fn unmake_topic(tx: &mut Tx, topic: i64) -> Result<Option<Stays>> {
+    tx.exec(UNMAKE_TOPIC, (topic,)).await?;
+    tx.opt(TOPIC_STAYS, (topic,)).await
 }
 
-pub async fn unmake_field(tx: &mut Tx, field: i64, since: Moment) -> Result<bool> {
+/// None if it is gone.
+pub async fn unmake_field(tx: &mut Tx, field: i64) -> Result<Option<Stays>> {
     tx.opt::<(i64,)>(HOLD_FIELD, (field,)).await?;
-    Ok(tx.exec(UNMAKE_FIELD, (field, since)).await? == 1)
+    tx.exec(UNMAKE_FIELD, (field,)).await?;
+    tx.opt(FIELD_STAYS, (field,)).await
 }
 
 /// Readers and lists.
 pub async fn mailed(tx: &mut Tx, readers: &[i64]) -> Result<Vec<(i64, i64)>> {
-    tx.all(MAILED, (db::array(readers)?,)).await
+    tx.all(MAILED, (db::array(readers)?, LIST_TAKEN_BACK, ACT_TAKEN_BACK)).await
 }
 
 pub async fn public_ids(db: &Db, readers: &[i64]) -> Result<Vec<(i64, String)>> {
@@ -189,18 +209,17 @@ pub async fn begin(tx: &mut Tx, id: i64, since: Moment, now: Moment) -> Result<b
     Ok(tx.exec(BEGIN, (id, since, now)).await? == 1)
 }
 
-pub async fn reached(tx: &mut Tx, (id, claim, until): (i64, Moment, Moment), reader: i64) -> Result<bool> {
-    Ok(tx.exec(REACHED, (id, claim, until, reader)).await? == 1)
+pub async fn reached(
+    tx: &mut Tx,
+    (id, claim, until): (i64, Moment, Moment),
+    reader: i64,
+    sums: &str,
+) -> Result<bool> {
+    Ok(tx.exec(REACHED, (id, claim, until, reader, sums)).await? == 1)
 }
 
-pub async fn done(tx: &mut Tx, (id, claim): (i64, Moment), now: Moment) -> Result<bool> {
-    Ok(tx.exec(DONE, (id, claim, now)).await? == 1)
-}
-
-/// Whether they are off a list by a file, or by what the team did with many, that may be taken back.
-pub async fn may_come_back(db: &Db, reader: i64, list: i64) -> Result<bool> {
-    Ok(db.opt::<(i64,)>(MAY_COME_BACK, (reader, list)).await?.is_some()
-        || in_bulk::may_come_back(db, reader, list).await?)
+pub async fn done(tx: &mut Tx, (id, claim): (i64, Moment), sums: &str, now: Moment) -> Result<bool> {
+    Ok(tx.exec(DONE, (id, claim, now, sums)).await? == 1)
 }
 
 /// A reader leaves a list, or all of them.

@@ -1,6 +1,9 @@
 //! The SQL of what the team does with many readers at once, and of taking that back.
 
-use super::super::rows::{ConsentAction, ConsentMethod, SubscriptionState};
+use super::{
+    super::rows::{ConsentAction, ConsentMethod, SubscriptionState},
+    importing,
+};
 use crate::{
     clock::Moment,
     db::{self, Db, Result, Tx},
@@ -49,7 +52,6 @@ statements! {
     STAYS_ON = "delete from bulk_change where subscriber_id = $1 and (list_id = $2 or $2 = 0) and was = ''";
     /// Who chooses topics themselves keeps those.
     STAYS_CHOSEN = "delete from bulk_change where subscriber_id = $1 and list_id = $2 and was = 'topic'";
-    MAY_COME_BACK = "select bulk_act_id from bulk_change where subscriber_id = $1 and list_id = $2 and was in ('confirmed', 'pending') limit 1";
     /// What the team said of it, which nobody was mailed by: taking it back stands in the log.
     ERASE_BY_STAFF = "delete from consent_event where subscriber_id = $1 and list_id = $2 and method = 'staff' and at = $3";
     /// The pause that the act began, and no other one.
@@ -106,6 +108,14 @@ impl Asks<'_> {
             Self::Db(db) => db.all(STOPPED, (db::array(readers)?,)).await?,
         };
         Ok(found.into_iter().map(|(reader,)| reader).collect())
+    }
+
+    /// Reader and list.
+    pub async fn taken_back(&mut self, readers: &[i64]) -> Result<Vec<(i64, i64)>> {
+        match self {
+            Self::Tx(tx) => importing::taken_back(tx, readers).await,
+            Self::Db(db) => importing::taken_back_now(db, readers).await,
+        }
     }
 
     /// Reader and topic.
@@ -193,11 +203,6 @@ pub async fn stays_on(tx: &mut Tx, reader: i64, list: Option<i64>) -> Result<u64
 
 pub async fn stays_chosen(tx: &mut Tx, reader: i64, list: i64) -> Result<u64> {
     tx.exec(STAYS_CHOSEN, (reader, list)).await
-}
-
-/// Whether they are off a list by something that may be taken back.
-pub async fn may_come_back(db: &Db, reader: i64, list: i64) -> Result<bool> {
-    Ok(db.opt::<(i64,)>(MAY_COME_BACK, (reader, list)).await?.is_some())
 }
 
 pub async fn erase_by_staff(tx: &mut Tx, (reader, list): (i64, i64), at: Moment) -> Result<u64> {

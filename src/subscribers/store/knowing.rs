@@ -1,6 +1,6 @@
 //! The SQL of what the desk knows of one reader beside their row.
 
-use super::super::rows::{Event, Note};
+use super::super::rows::{ACT_TAKEN_BACK, Event, LIST_TAKEN_BACK, Note};
 use crate::{
     clock::Moment,
     db::{Db, Result, Tx},
@@ -31,9 +31,11 @@ statements! {
         where e.id in (select max(id) from consent_event where subscriber_id = $1 group by list_id)";
     /// Whether a reader said, by the button of an edition, that the list may go on coming.
     SAID_AGAIN = "select count(*) from consent_event where subscriber_id = $1 and list_id = $2 and method = 'edition' and source = $3";
-    /// What put a reader on a list after a moment, and follows on their leaving it.
+    /// What put a reader on a list after a moment, and follows on their leaving it. Not where the team had only taken back what it did, and
+    /// did it again: what the reader said meanwhile stands.
     CAME_BACK = "select count(*) from consent_event c where c.subscriber_id = $1 and c.list_id = $2 and c.action = 'confirmed' and c.at > $3
-        and (select p.action from consent_event p where p.subscriber_id = $1 and p.list_id = $2 and p.id < c.id
+        and (select case when c.method = 'staff' and p.source in ($4, $5) then 'taken back' else p.action end
+            from consent_event p where p.subscriber_id = $1 and p.list_id = $2 and p.id < c.id
             and p.action <> 'asked' order by p.id desc limit 1) = 'left'";
 }
 
@@ -46,7 +48,9 @@ pub async fn said_again_in(tx: &mut Tx, (subscriber, list): (i64, i64), source: 
 }
 
 pub async fn came_back(db: &Db, subscriber: i64, list: i64, since: Moment) -> Result<bool> {
-    Ok(db.one::<(i64,)>(CAME_BACK, (subscriber, list, since)).await?.0 > 0)
+    let taken_back = (LIST_TAKEN_BACK, ACT_TAKEN_BACK);
+    let about = (subscriber, list, since, taken_back.0, taken_back.1);
+    Ok(db.one::<(i64,)>(CAME_BACK, about).await?.0 > 0)
 }
 
 pub async fn add_note(tx: &mut Tx, subscriber: i64, staff: i64, text: &str, now: Moment) -> Result<u64> {

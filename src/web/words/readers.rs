@@ -8,8 +8,9 @@ use crate::{
     publishing::Subject,
     replies,
     subscribers::{
-        ConsentAction, ConsentMethod, DonorState, LIST_TAKEN_BACK, LeavingReason, Order, ReaderStanding,
-        Subscription, SubscriptionState, consent::Event, fields::FieldKind, requests::RequestKind,
+        ACT_TAKEN_BACK, ConsentAction, ConsentMethod, DonorState, LIST_TAKEN_BACK, LeavingReason,
+        OFF_ALREADY, Order, ReaderStanding, Subscription, SubscriptionState, consent::Event,
+        fields::FieldKind, requests::RequestKind,
     },
     web::words::in_their_time,
 };
@@ -123,6 +124,7 @@ pub(in crate::web) fn agreed(event: &Event) -> (&'static str, &'static str) {
         (ConsentAction::Asked, _) => "Asked for",
         (ConsentAction::Confirmed, ConsentMethod::Edition) => "Confirmed again",
         (ConsentAction::Confirmed, _) => "Agreed to get",
+        (ConsentAction::Left, _) if event.was_off_already() => "Said, being off it already, that they leave",
         (ConsentAction::Left, _) => "Left",
         (ConsentAction::Imported, _) => "Was imported to",
     };
@@ -140,6 +142,9 @@ pub(in crate::web) fn agreed(event: &Event) -> (&'static str, &'static str) {
             "as the list that brought them was taken back"
         }
         ConsentMethod::Import => "from a file",
+        ConsentMethod::Staff if event.source == ACT_TAKEN_BACK => {
+            "as what the team did with many readers was taken back"
+        }
         ConsentMethod::Staff => "by the team",
         ConsentMethod::Edition => "by the button of an edition",
     };
@@ -148,10 +153,10 @@ pub(in crate::web) fn agreed(event: &Event) -> (&'static str, &'static str) {
 
 /// Where a consent came from, where that says more than how it was given: an edition by its subject, moments where the magazine is.
 pub(in crate::web) fn came_from(source: &str, subjects: &[Subject], zone: &Zone) -> String {
+    let source = source.strip_prefix(OFF_ALREADY).unwrap_or(source);
     match source {
-        "" | "preferences page" | "confirmation mail" | "taken off by staff" | LIST_TAKEN_BACK => {
-            String::new()
-        }
+        "" | "preferences page" | "confirmation mail" | "taken off by staff" | LIST_TAKEN_BACK
+        | ACT_TAKEN_BACK => String::new(),
         "undo" => "they took their leaving back".to_owned(),
         "home" => "the front page".to_owned(),
         "article" => "the page of an article".to_owned(),
@@ -172,7 +177,7 @@ pub(in crate::web) fn came_from(source: &str, subjects: &[Subject], zone: &Zone)
 
 /// The edition that a source names.
 pub(in crate::web) fn edition_of(source: &str) -> Option<&str> {
-    source.strip_prefix("edition ")
+    source.strip_prefix(OFF_ALREADY).unwrap_or(source).strip_prefix("edition ")
 }
 
 /// Which browser it was, and on what: as much as anybody can make of what a browser says of itself.

@@ -4,8 +4,8 @@ use crate::{
     delivery::{Class, CopyState, StopReason},
     donations::{DonationState, RecurringState},
     subscribers::{
-        ConsentAction, ConsentMethod, DonorState, LIST_TAKEN_BACK, SubscriptionState, consent::Event,
-        requests::RequestKind,
+        ACT_TAKEN_BACK, ConsentAction, ConsentMethod, DonorState, LIST_TAKEN_BACK, SubscriptionState,
+        consent::Event, requests::RequestKind,
     },
 };
 
@@ -26,6 +26,7 @@ pub(in crate::web) fn agreed(event: &Event) -> (&'static str, &'static str) {
         (ConsentAction::Asked, _) => "Asked for",
         (ConsentAction::Confirmed, ConsentMethod::Edition) => "Said once more that you want",
         (ConsentAction::Confirmed, _) => "Agreed to get",
+        (ConsentAction::Left, _) if event.was_off_already() => "Said, being off it already, that you leave",
         (ConsentAction::Left, _) => "Left",
         (ConsentAction::Imported, _) => "Added to",
     };
@@ -40,6 +41,9 @@ pub(in crate::web) fn agreed(event: &Event) -> (&'static str, &'static str) {
             "by our team, for it took the list back that had you on it"
         }
         ConsentMethod::Import => "by our team, from a file",
+        ConsentMethod::Staff if event.source == ACT_TAKEN_BACK => {
+            "by our team, for it took back that it put you on the list"
+        }
         ConsentMethod::Staff => "by our team",
         ConsentMethod::Edition => "by the button in a mail",
     };

@@ -1,10 +1,8 @@
 //! `/desk/articles/bring-in/{archive}`: an archive on its way in: what is in it, as it will be, the press, how far it is, what came.
 
 use axum::{
-    body::Body,
     extract::Path,
     http::{HeaderValue, header},
-    response::{IntoResponse as _, Response},
 };
 use futures_util::stream;
 use serde::Serialize;
@@ -20,7 +18,7 @@ use crate::{
     moving_in::guarded,
     web::{
         Desk, Form, Outcome, Posted, WebError,
-        answers::conflict,
+        answers::{conflict, table},
         session::see_other,
         words::{count, grouped},
     },
@@ -207,12 +205,7 @@ type Broken = Box<dyn std::error::Error + Send + Sync>;
 pub(crate) async fn left(desk: Desk, Path(id): Path<String>) -> Outcome {
     let archive = found(&desk, &id).await?;
     let reading = Reading { db: desk.site().db.clone(), archive, after: 0, is_begun: false };
-    let headers = [
-        (header::CONTENT_TYPE, "text/csv; charset=utf-8"),
-        (header::CONTENT_DISPOSITION, "attachment; filename=\"left-out.csv\""),
-    ];
-    let response: Response = (headers, Body::from_stream(stream::try_unfold(reading, next))).into_response();
-    Ok(response)
+    Ok(table("left-out.csv", stream::try_unfold(reading, next)))
 }
 
 /// The next lines of the file; none when all were read.

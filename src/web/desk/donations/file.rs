@@ -1,11 +1,6 @@
 //! `/desk/donations/file`: the gifts that were looked for, with their receipts, taken away as a file.
 
-use axum::{
-    body::Body,
-    extract::Query,
-    http::header,
-    response::{IntoResponse as _, Response},
-};
+use axum::extract::Query;
 use futures_util::stream;
 use serde::Serialize;
 
@@ -15,7 +10,7 @@ use crate::{
     clock::Zone,
     donations::{self, CsvOfGifts, GiftPlace, GiftSearch},
     site::Site,
-    web::{Desk, Form, Outcome, Posted},
+    web::{Desk, Form, Outcome, Posted, answers::table},
 };
 
 const TITLE: &str = "Take gifts away as a file";
@@ -78,12 +73,7 @@ pub(crate) async fn submit(desk: Desk, posted: Posted) -> Outcome {
         is_begun: false,
         is_over: false,
     };
-    let headers = [
-        (header::CONTENT_TYPE, "text/csv; charset=utf-8"),
-        (header::CONTENT_DISPOSITION, "attachment; filename=\"gifts.csv\""),
-    ];
-    let response: Response = (headers, Body::from_stream(stream::try_unfold(reading, next))).into_response();
-    Ok(response)
+    Ok(table("gifts.csv", stream::try_unfold(reading, next)))
 }
 
 /// What is read for the file, and how far.

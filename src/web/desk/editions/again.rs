@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use crate::{
     publishing::{self, Edition},
-    segments::{self, Condition, LONGEST_NAME, ListStanding, SegmentError, SegmentTree, When},
+    segments::{self, Condition, LONGEST_NAME, ListStanding, SegmentError, SegmentTree},
     staff::Role,
     web::{Desk, Outcome, Posted, WebError, session::see_other, words::count},
 };
@@ -40,15 +40,11 @@ pub(crate) async fn submit(desk: Desk, Path(id): Path<String>, posted: Posted) -
     let (site, db) = (desk.site(), &desk.site().db);
     let edition = publishing::find(db, &id).await?;
     let asked_on = edition.sealed_at.filter(|_| edition.asks_again).ok_or(WebError::NotFound)?;
-    let day = asked_on.day(desk.zone()).parse().map_err(|_| WebError::NotFound)?;
     let list = Some(edition.list_id);
     let tree = SegmentTree::All(vec![
         SegmentTree::Is(Condition::Got { edition: edition.id }),
         SegmentTree::Is(Condition::List { list, stands: ListStanding::On }),
-        SegmentTree::Not(Box::new(SegmentTree::Is(Condition::ConfirmedAgain {
-            list,
-            when: When::Since(day),
-        }))),
+        SegmentTree::Not(Box::new(SegmentTree::Is(Condition::ConfirmedBy { edition: edition.id }))),
     ]);
     // Whoever presses it again finds it.
     if let Some(known) = segments::all(db).await?.into_iter().find(|one| one.tree == tree) {

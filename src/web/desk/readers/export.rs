@@ -1,11 +1,6 @@
 //! `/desk/readers/export`: the readers that were looked for, taken away as a file.
 
-use axum::{
-    body::Body,
-    extract::Query,
-    http::header,
-    response::{IntoResponse as _, Response},
-};
+use axum::extract::Query;
 use futures_util::stream;
 use serde::Serialize;
 
@@ -15,7 +10,7 @@ use crate::{
     bulk::ReaderFilter,
     site::Site,
     subscribers::{CsvError, Export, ExportLines},
-    web::{Desk, Form, Outcome, Posted, WebError, session::see_other},
+    web::{Desk, Form, Outcome, Posted, WebError, answers::table, session::see_other},
 };
 
 const TITLE: &str = "Take readers away as a file";
@@ -72,12 +67,7 @@ pub(crate) async fn submit(desk: Desk, posted: Posted) -> Outcome {
     audit_log::note(desk.site(), Some(desk.who.staff.id), "exported readers", "", &detail).await?;
     let export = Export::begin(desk.site(), lines).await?;
     let reading = Reading { site: desk.site().clone(), filter: meant.filter, export, is_begun: false };
-    let headers = [
-        (header::CONTENT_TYPE, "text/csv; charset=utf-8"),
-        (header::CONTENT_DISPOSITION, "attachment; filename=\"readers.csv\""),
-    ];
-    let response: Response = (headers, Body::from_stream(stream::try_unfold(reading, next))).into_response();
-    Ok(response)
+    Ok(table("readers.csv", stream::try_unfold(reading, next)))
 }
 
 /// Whether they are more than may leave without a word.

@@ -1,17 +1,15 @@
 //! `/desk/imports/{import}`: a list on its way in: what its columns and words are, the sums, the press, how far it is.
 
 use axum::{
-    body::Body,
     extract::Path,
     http::{HeaderValue, header},
-    response::{IntoResponse as _, Response},
 };
 use futures_util::stream;
 use serde::Serialize;
 
 use super::{
     imports::standing,
-    in_sums::{When, sentences},
+    in_sums::{When, sentences, taken_back},
 };
 use crate::{
     answers::FieldKind,
@@ -26,7 +24,7 @@ use crate::{
     },
     web::{
         Desk, Form, Outcome, Posted, WebError,
-        answers::conflict,
+        answers::{conflict, table},
         session::see_other,
         words::{count, grouped, readers::field_kind},
     },
@@ -46,7 +44,7 @@ const AS_TEXT: &str = "text";
 /// The page looks again after so long, while something goes on.
 const AGAIN: HeaderValue = HeaderValue::from_static("3");
 
-/// What is left of one that was taken back.
+/// What is left of one that was taken back before figures of that were kept.
 const UNDONE: &str = "What it changed is as it was, but for what happened since: whoever left, or agreed themselves, meanwhile stays so, and whoever was mailed meanwhile is off the list and stays known.";
 
 #[derive(Serialize)]
@@ -136,6 +134,7 @@ struct Word {
 #[derive(Serialize)]
 struct Row {
     line: u64,
+    file: String,
     email: String,
     name: String,
     list: String,
@@ -317,12 +316,7 @@ pub(crate) async fn problems(desk: Desk, Path(id): Path<String>) -> Outcome {
     let import = found(&desk, &id).await?;
     desk.looks("", "problems of an import").await?;
     let reading = Reading { db: desk.site().db.clone(), import, after: 0, is_begun: false };
-    let headers = [
-        (header::CONTENT_TYPE, "text/csv; charset=utf-8"),
-        (header::CONTENT_DISPOSITION, "attachment; filename=\"problems.csv\""),
-    ];
-    let response: Response = (headers, Body::from_stream(stream::try_unfold(reading, next))).into_response();
-    Ok(response)
+    Ok(table("problems.csv", stream::try_unfold(reading, next)))
 }
 
 /// The next lines of the file; none when all were read.
@@ -330,14 +324,16 @@ async fn next(mut reading: Reading) -> Result<Option<(Vec<u8>, Reading)>, Broken
     let mut csv = csv::Writer::from_writer(Vec::new());
     if !reading.is_begun {
         reading.is_begun = true;
-        csv.write_record(["Line", "Problem"])?;
+        csv.write_record(["File", "Line", "Problem"])?;
         return Ok(Some((csv.into_inner()?, reading)));
     }
     let found = subscribers::problems_of_import(&reading.db, &reading.import, reading.after).await?;
     let Some(last) = found.last() else { return Ok(None) };
     reading.after = last.line;
     for one in &found {
-        csv.write_record([one.line.to_string(), guarded(&in_a_sentence(&one.why))])?;
+        let (file, line) = one.place();
+        let file = guarded(file.unwrap_or(&reading.import.file));
+        csv.write_record([file, line.to_string(), guarded(&in_a_sentence(&one.why))])?;
     }
     Ok(Some((csv.into_inner()?, reading)))
 }
@@ -526,7 +522,10 @@ async fn page(desk: &Desk, import: &Import, seen: &Seen, form: Form) -> Result<P
         Some(title) => {
             let mut sentences = sentences(&import.report()?, to, When::After);
             if import.state == ImportState::Undone {
-                sentences = vec![UNDONE.to_owned()];
+                sentences = match import.taken_back()? {
+                    Some(back) => taken_back(&back, import.report()?.added),
+                    None => vec![UNDONE.to_owned()],
+                };
             }
             Some(Over { title, sentences, answers })
         }
@@ -647,6 +646,7 @@ async fn ask(desk: &Desk, seen: &Seen, form: &Form) -> Result<Ask, WebError> {
     };
     let row = |row: &subscribers::SeenRow| Row {
         line: row.line,
+        file: row.file.clone(),
         email: row.email.clone(),
         name: row.name.clone(),
         list: row.list.clone(),

@@ -1,7 +1,7 @@
 //! What an import would do, or did, in sentences.
 
 use crate::{
-    subscribers::ImportReport,
+    subscribers::{ImportReport, ImportTakenBack, MadeOnTheWay, Staying, WhyItStays},
     web::words::{count, grouped},
 };
 
@@ -98,7 +98,59 @@ pub(super) fn sentences(report: &ImportReport, to: &str, when: When) -> Vec<Stri
     all
 }
 
-/// The same in a line, for a list of them.
+/// What became of everybody when it was taken back who had come in by it, and what stays and why, each in a sentence.
+pub(super) fn taken_back(back: &ImportTakenBack, added: u64) -> Vec<String> {
+    let one = |number: u64, one: &'static str, many: &'static str| if number == 1 { one } else { many };
+    let mut all = vec!["What it changed is as it was, but for what happened since.".to_owned()];
+    let mut say = |number: u64, words: String| {
+        if number > 0 {
+            all.push(words);
+        }
+    };
+    let readers = |number: u64| count(of(number), "reader");
+    say(
+        back.off,
+        format!("{} {} off it again, and had no mail of it.", readers(back.off), one(back.off, "is", "are")),
+    );
+    say(
+        back.mailed,
+        format!(
+            "{} had mail of it meanwhile: {} off it, and {} known. A later list may bring them back, unless they say that they leave.",
+            readers(back.mailed),
+            one(back.mailed, "this one is", "they are"),
+            one(back.mailed, "stays", "stay"),
+        ),
+    );
+    let left = one(back.left, "stays off it: this one", "stay off it: they");
+    say(back.left, format!("{} {left} left since.", readers(back.left)));
+    let on = back.stay_on(added);
+    let stay = one(on, "stays on it: this one", "stay on it: they");
+    say(on, format!("{} {stay} agreed, chose or paused since.", readers(on)));
+    let are = one(back.gone, "is", "are");
+    say(back.gone, format!("{} {are} not known any more.", readers(back.gone)));
+    let on_again = one(back.back, "whom it had taken off a list is", "whom it had taken off a list are");
+    say(back.back, format!("{} {on_again} on it again.", readers(back.back)));
+    say(back.let_go, format!("{} whom it had stopped may be mailed again.", readers(back.let_go)));
+    all.extend(back.stays.iter().map(stays));
+    all
+}
+
+fn stays(one: &Staying) -> String {
+    let what = match one.what {
+        MadeOnTheWay::List => "list",
+        MadeOnTheWay::Topic => "topic",
+        MadeOnTheWay::Field => "field",
+    };
+    let why = match one.why {
+        WhyItStays::Segment => "a segment asks for it",
+        WhyItStays::Form => "a form has it",
+        WhyItStays::Readers => "readers have it",
+        WhyItStays::InUse => "somebody changed it or uses it since",
+    };
+    format!("The {what} “{}” stays: {why}.", one.name)
+}
+
+/// What came of an import in a line, for a list of them.
 pub(super) fn in_short(report: &ImportReport) -> String {
     let never = report.left + report.suppressed();
     let mut parts = vec![format!("{} joined", count(of(report.added), "reader"))];

@@ -13,7 +13,7 @@ use crate::{
     clock::{Moment, Zone},
     delivery::Suppressions,
     email_address::EmailAddress,
-    segments::{self, Segment},
+    segments::{self, Segment, SegmentCount},
     subscribers::{
         self, Adding, Asked, Counts, Implied, LOOKED_THROUGH, NotImplied, Order, ReaderStanding, Subscriber,
         SubscriberError, Subscription, SubscriptionState, Wanted, lists,
@@ -79,6 +79,8 @@ struct Page {
     /// It is narrowed down, so that an empty list does not mean that there is nobody.
     is_narrowed: bool,
     counts: String,
+    /// How many there are of those that it is narrowed down to.
+    matches: Option<String>,
     readers: Vec<Line>,
     /// Who had the address that is looked for, and has another by now.
     moved: Option<Moved>,
@@ -252,6 +254,19 @@ async fn again(desk: &Desk, form: Form) -> Outcome {
     desk.page_again("desk/readers/list", "Readers", &page).await
 }
 
+/// How many match: `shown` are on a page, and more follow.
+fn how_many(counted: SegmentCount, shown: usize) -> String {
+    let SegmentCount { about, n } = counted;
+    // What was looked at of all of them says less than the page.
+    let shown = i64::try_from(shown).unwrap_or(i64::MAX);
+    match (about, n) {
+        (true, n) if n <= shown => format!("More than {} match.", count(shown, "reader")),
+        (true, n) => format!("About {} match.", count(n, "reader")),
+        (false, 1) => "1 reader matches.".to_owned(),
+        (false, n) => format!("{} match.", count(n, "reader")),
+    }
+}
+
 /// Who gets mail, and who does not.
 fn in_words(counts: Counts) -> String {
     let mut words = format!("{} on your lists.", count(counts.confirmed - counts.stopped, "reader"));
@@ -299,20 +314,20 @@ async fn page(desk: &Desk, look: Look, form: Form) -> Result<Page, WebError> {
         ("order", in_order),
     ];
     let list = List { path: "/desk/readers", place: "before", kept: &kept };
+    let filter = ReaderFilter {
+        search: look.q.trim().to_owned(),
+        list: wanted.list,
+        topic: wanted.topic,
+        standing: in_state.to_owned(),
+        segment: segment.map(|segment| segment.tree.clone()),
+    };
     let (found, pages) = match segment {
         None => {
             let read = |most| subscribers::page(desk.site(), wanted, look.before.id(), most);
             list.page(look.before, PAGE, read, |last| [last.id]).await?
         }
         // Of a segment the newest come first, whatever the order.
-        Some(segment) => {
-            let filter = ReaderFilter {
-                search: look.q.trim().to_owned(),
-                list: wanted.list,
-                topic: wanted.topic,
-                standing: in_state.to_owned(),
-                segment: Some(segment.tree.clone()),
-            };
+        Some(_) => {
             let before = look.before.id().unwrap_or(i64::MAX);
             let (ids, next) = filter.some(desk.site(), before, PAGE as i64).await?;
             (subscribers::by_ids(db, &ids).await?, list.links(look.before, next))
@@ -367,6 +382,12 @@ async fn page(desk: &Desk, look: Look, form: Form) -> Result<Page, WebError> {
     };
     let letters = look.q.trim().chars().count();
     let is_short = (1..3).contains(&letters) && counts.confirmed + counts.pending > LOOKED_THROUGH;
+    let matches = match filter.is_narrowed() && !readers.is_empty() {
+        true if pages.is_all() => Some(SegmentCount { about: false, n: readers.len() as i64 }),
+        // Not all of them are looked for.
+        true if !is_short => Some(filter.count(desk.site()).await?),
+        _ => None,
+    };
     let whom = [
         ("q", look.q.trim()),
         ("list", &on_list),
@@ -391,6 +412,7 @@ async fn page(desk: &Desk, look: Look, form: Form) -> Result<Page, WebError> {
             || segment.is_some()
             || !look.q.trim().is_empty(),
         counts: in_words(counts),
+        matches: matches.map(|counted| how_many(counted, readers.len())),
         readers,
         moved,
         pages,

@@ -6,11 +6,11 @@ use axum::{
 };
 use serde::Serialize;
 
-use super::many_sums::{sentences, standing, title};
+use super::many_sums::{sentences, standing, taken_back, title};
 use crate::{
     bulk::{self, BulkAct, BulkError, BulkState, WayBack},
     clock::Moment,
-    subscribers::BulkDeed,
+    subscribers::{BulkDeed, BulkOutcome},
     web::{
         Desk, Form, Outcome, Posted, WebError,
         answers::conflict,
@@ -173,9 +173,7 @@ async fn page(desk: &Desk, act: &BulkAct) -> Result<Page, WebError> {
     let is_ready = act.state == BulkState::Ready;
     let is_over = matches!(act.state, BulkState::Done | BulkState::Stopped | BulkState::Undone);
     let said = match act.state {
-        BulkState::Undone => vec![
-            "What it changed is as it was, but for what was said since: whoever joined, left, chose or paused themselves meanwhile stays so.".to_owned(),
-        ],
+        BulkState::Undone => taken_back(act.taken_back()?, sums.of(BulkOutcome::Changed)),
         _ if is_ready => sentences(act, &expected, false),
         _ if is_over => sentences(act, &sums, true),
         _ => Vec::new(),

@@ -2,7 +2,7 @@
 
 use crate::{
     bulk::{BulkAct, BulkState},
-    subscribers::{BulkDeed, BulkOutcome, BulkSums},
+    subscribers::{BulkDeed, BulkOutcome, BulkSums, BulkTakenBack},
     web::{
         WebError,
         words::{count, grouped},
@@ -151,4 +151,29 @@ pub(super) fn in_short(act: &BulkAct) -> Result<String, WebError> {
     };
     let changed = sums.of(BulkOutcome::Changed);
     Ok(format!("{} of {}", grouped(of(changed)), count(of(sums.all()), "reader")))
+}
+
+/// What became of everybody when it was taken back, of so many whom it had changed.
+pub(super) fn taken_back(back: Option<BulkTakenBack>, changed: u64) -> Vec<String> {
+    let mut all = vec![
+        "What it changed is as it was, but for what was said since: whoever joined, left, chose or paused themselves meanwhile stays so.".to_owned(),
+    ];
+    let Some(back) = back else { return all };
+    let mut say = |number: u64, one: &str, many: &str| {
+        if number > 0 {
+            all.push(format!("{} {}", count(of(number), "reader"), if number == 1 { one } else { many }));
+        }
+    };
+    say(back.back, "is as before.", "are as before.");
+    say(
+        back.mailed,
+        "was mailed meanwhile: this one is off the list, and stays known. The team may add them again, unless they say that they leave.",
+        "were mailed meanwhile: they are off the list, and stay known. The team may add them again, unless they say that they leave.",
+    );
+    say(
+        back.stay(changed),
+        "stays as the act left them, or as they said themselves since.",
+        "stay as the act left them, or as they said themselves since.",
+    );
+    all
 }

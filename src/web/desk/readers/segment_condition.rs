@@ -38,6 +38,7 @@ words! {
         Field = "field",
         Joined = "joined",
         ConfirmedAgain = "confirmed-again",
+        ConfirmedBy = "confirmed-by",
         Form = "form",
         Source = "source",
         Domain = "domain",
@@ -62,6 +63,7 @@ impl What {
             Self::Field => "what they answered",
             Self::Joined => "since when they are known",
             Self::ConfirmedAgain => "that they confirmed again",
+            Self::ConfirmedBy => "an edition by which they confirmed again",
             Self::Form => "the form by which they came",
             Self::Source => "where their consent came from",
             Self::Domain => "the domain of their address",
@@ -297,6 +299,10 @@ impl TypedCondition {
                 let first = named.editions.first().map(|edition| edition.id);
                 Condition::Got { edition: self.chosen("edition", first, "Choose an edition.")? }
             }
+            What::ConfirmedBy => {
+                let first = named.editions.first().map(|edition| edition.id);
+                Condition::ConfirmedBy { edition: self.chosen("edition", first, "Choose an edition.")? }
+            }
             What::LastMail => Condition::LastMail { when: self.when()? },
             What::Supporter => Condition::Supporter {
                 state: DonorState::parse(self.value("state")).unwrap_or(DonorState::Monthly),
@@ -447,6 +453,10 @@ impl TypedCondition {
             Condition::Got { edition } => {
                 all.push(("edition", edition.to_string()));
                 What::Got
+            }
+            Condition::ConfirmedBy { edition } => {
+                all.push(("edition", edition.to_string()));
+                What::ConfirmedBy
             }
             Condition::LastMail { when: of } => {
                 all.extend(when(of));
@@ -603,7 +613,7 @@ impl TypedCondition {
                     ("erased", "they were forgotten"),
                 ]),
             )],
-            What::Got => {
+            What::Got | What::ConfirmedBy => {
                 let subject = |edition: &EditionSummary| match edition.subject.trim() {
                     "" => "an edition without a subject".to_owned(),
                     subject => subject.to_owned(),

@@ -1,6 +1,6 @@
 //! `/desk/audit`: who of the team did what, and at which readers they looked; and the same as a file.
 
-use axum::{body::Body, extract::Query, http::header, response::IntoResponse as _};
+use axum::extract::Query;
 use futures_util::stream;
 use serde::{Deserialize, Serialize};
 
@@ -14,6 +14,7 @@ use crate::{
     subscribers::{self, Subscriber, lists},
     web::{
         Desk, Form, Outcome, Posted, WebError,
+        answers::table,
         paging::{Links, List, Place},
         words::log::{self, Named},
     },
@@ -233,11 +234,7 @@ pub(crate) async fn export(desk: Desk, posted: Posted) -> Outcome {
     audit_log::exported(desk.site(), desk.who.staff.id, &which.join(" ")).await?;
     let head = Some(["at", "who", "what", "to", "detail"]);
     let reading = Reading { db: desk.site().db.clone(), asked, from: None, head };
-    let headers = [
-        (header::CONTENT_TYPE, "text/csv; charset=utf-8"),
-        (header::CONTENT_DISPOSITION, "attachment; filename=\"who-did-what.csv\""),
-    ];
-    Ok((headers, Body::from_stream(stream::try_unfold(reading, next))).into_response())
+    Ok(table("who-did-what.csv", stream::try_unfold(reading, next)))
 }
 
 /// The next lines of the file; none when all were read.

@@ -1,0 +1,3 @@
+-- Of a line that came out of an archive: the file in it, and the line of that. "line" goes on counting over all of them.
+alter table import_problem add column file text not null default '';
+alter table import_problem add column file_line integer not null default 0;
