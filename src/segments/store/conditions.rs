@@ -57,7 +57,7 @@ statements! {
         where e.subscriber_id = r.id and ($1 = 0 or e.list_id = $1) and e.method = 'edition' and e.at between $2 and $3)";
     /// By the button of an edition, which the proof calls by its public id.
     pub(crate) CONFIRMED_BY = "select r.id from subscriber r where exists (select 1 from edition b join consent_event e on e.subscriber_id = r.id
-        where b.id = $1 and e.method = 'edition' and e.source = 'edition ' || b.public_id)";
+        where b.id = $1 and e.method = 'edition' and substr(e.source, 9) = b.public_id)";
     pub(crate) CAME_FROM = "select r.id from subscriber r where exists (select 1 from consent_event e
         where e.subscriber_id = r.id and (lower(e.source) = $1 or lower(e.campaign) = $1))";
     pub(crate) AT_DOMAIN = sqlite "select r.id from subscriber r where substr(r.email_key, -1 - length($1)) = '@' || $1",
