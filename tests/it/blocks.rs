@@ -194,7 +194,7 @@ async fn blocks_in_a_browser() {
     browser.wait_for_text("Overview").await;
     browser.goto(&app.url(&format!("/desk/editions/{}", draft.public_id))).await;
     press_button(&browser, "put:words").await;
-    browser.wait_for_text("Take out: Words").await;
+    browser.element("#words-3").await;
     assert_eq!(browser.script("return document.activeElement.name").await, "words");
     browser.script("document.activeElement.select()").await;
     browser.element("#words-3").await.send_keys("Written by hand.").await.expect("keys");

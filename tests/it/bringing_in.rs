@@ -215,7 +215,7 @@ both_engines! {
         page.says("2 will never be mailed: 1 left, 1 bounced.").says("1 is left out, as you said.").says("1 row cannot be taken");
         page.says("They agreed: signed up at our former newsletter.");
         let problems = desk.open(&format!("{path}/problems")).await;
-        assert!(problems.body.starts_with("File,Line,Problem\nall.csv,6,“no address”: ") && problems.body.lines().count() == 2, "{}", problems.body);
+        assert!(problems.body.starts_with("\u{feff}File,Line,Problem\nOld list.csv,6,“no address”: ") && problems.body.lines().count() == 2, "{}", problems.body);
         assert_eq!(rows::<(i64,)>(&app.site.db, "select count(*) from subscriber").await, [(0,)]);
         let press = page.form(&format!("{path}/go"));
         desk.submit_and_follow(&press).await.says("They come in");
@@ -644,7 +644,7 @@ both_engines! {
         assert_eq!((report.added, report.unconfirmed, report.refused), (2, 0, 2), "{report:?}");
         let problems = desk.open(&format!("{path}/problems")).await.body;
         let lines: Vec<&str> = problems.lines().collect();
-        assert_eq!(lines[0], "File,Line,Problem");
+        assert_eq!(lines[0], "\u{feff}File,Line,Problem");
         assert!(lines[1].starts_with("two.csv,3,“nowhere”: ") && lines[2].starts_with("two.csv,4,The line ends before"), "{problems}");
     }
 

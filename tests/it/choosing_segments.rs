@@ -147,7 +147,7 @@ both_engines! {
         assert_eq!(file.status, StatusCode::OK);
         let lines: Vec<&str> = file.body.lines().collect();
         assert_eq!(lines.len(), 3, "{}", file.body);
-        assert!(lines[0].starts_with("email,name,state,lists,left_lists") && lines[1].starts_with("ann@example.net,'=1+1,confirmed,"), "{}", file.body);
+        assert!(lines[0].starts_with("\u{feff}email,name,state,lists,left_lists") && lines[1].starts_with("ann@example.net,'=1+1,confirmed,"), "{}", file.body);
         let file = desk.submit(&form.with("lines", "lists")).await;
         assert!(file.body.lines().count() == 3 && file.body.contains("confirmed_at"), "{}", file.body);
         let form = desk.open("/desk/readers/export").await.form("/desk/readers/export");
