@@ -243,6 +243,9 @@ fn text(zip: &mut Zip, at: usize) -> Result<Option<String>, ArchiveError> {
     Ok(Some(charset::decode(&bytes, None).text.replace('\0', "").replace("\r\n", "\n")))
 }
 
+/// The longest address and title, in bytes, that others lead to.
+const LONGEST_LINE: usize = 4_000;
+
 fn site(choices: &Choices) -> Option<Url> {
     web_address(&choices.site, None)
 }
@@ -269,8 +272,10 @@ pub(super) fn look(zip: &mut Zip, reading: &mut Reading<'_>) -> Result<(), Archi
         reading.named(&id, &link_key(Some(&canonical)))?;
         if whole.is_some() && !is_about_the_folder(&path) {
             let (title, _) = titled(&front, words, &path);
-            let text = Text { id, canonical, title, day: day(&front, &path) };
-            reading.texts.insert(at, text);
+            // All of them are in mind at once: what nobody writes by hand is not led to.
+            if canonical.len().max(title.len()) <= LONGEST_LINE {
+                reading.texts.insert(at, Text { id, canonical, title, day: day(&front, &path) });
+            }
         }
         if !reading.goes_on() {
             break;
