@@ -221,7 +221,7 @@ both_engines! {
         let file = desk.open("/desk/donations/file?state=paid").await.form("/desk/donations/file");
         let csv = desk.submit(&file).await;
         assert_eq!(csv.status, StatusCode::OK);
-        let lines: Vec<&str> = csv.body.lines().collect();
+        let lines: Vec<&str> = csv.body.trim_start_matches('\u{feff}').lines().collect();
         assert_eq!(lines.len(), 4, "{}", csv.body);
         assert_eq!(lines[0], "begun,paid,receipt,name,email,amount,came_back,currency,how_often,state,payment,invoice,gift,account_currency,fee,net");
         assert_eq!(lines[1], "2026-10-04,2026-10-04,2026-K3X9,'=1+1,ann.lee@example.com,15.00,0.00,EUR,once,paid,,,gift-3,USD,0.80,15.40");
