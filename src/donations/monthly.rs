@@ -4,7 +4,6 @@
 //! "cancelled" is never charged again.
 
 use super::{
-    brakes::giver_token,
     calls,
     lines::figures,
     manage_link,
@@ -43,8 +42,6 @@ pub struct Monthly {
     pub changing_since: Option<Moment>,
     /// Amount and rhythm, for people, of others of the same donation that are not over: somebody copied it at the provider.
     pub others: Vec<String>,
-    /// The token by which its supporter is known on the page to give, as far as they are known.
-    pub giver: Option<String>,
 }
 
 /// Why a monthly donation was not cancelled.
@@ -81,9 +78,6 @@ pub async fn monthly_of(site: &Site, token: &str) -> db::Result<Option<Monthly>>
                 format!("{} {}", figures(other.amount_minor, &other.currency), rhythm.words())
             })
             .collect(),
-        giver: store::supporter::who_gives(&site.db, &row.public_id)
-            .await?
-            .map(|donor| giver_token(site, &donor)),
         public_id: row.public_id,
         state: row.state,
         began_at: row.activated_at,

@@ -5,7 +5,8 @@
 //! with it. The link does not run out: it moves nothing unless the gift goes on and the provider still has that address.
 //!
 //! Whose gifts are all over changes it on their own page: the provider has nothing to take by it. Everything that they gave goes with
-//! them, and links that were mailed before open nothing any more. Two supporters are never made one.
+//! them: by a link that was mailed before, nobody learns the new address or gives in its name, nor does a reader who stays at the old one.
+//! Two supporters are never made one.
 
 use std::time::Duration;
 
@@ -62,6 +63,11 @@ pub enum OwnAddressError {
     /// As many letters went today as may go.
     #[error("enough was asked today")]
     Enough,
+    /// As many letters went that ask whether an address is theirs as may go: to that mailbox, or to all.
+    #[error(
+        "Nothing was changed, and no letter went to the new address: enough such letters went there lately. Please try again tomorrow, or write to us."
+    )]
+    EnoughThere,
     /// The database failed.
     #[error(transparent)]
     Database(#[from] sqlx::Error),
@@ -122,16 +128,14 @@ pub async fn ask_for_another_address(
     let until = site.now().plus(OWN_LASTS).unix_seconds();
     let (whose, was) = (supporter.public_id().to_owned(), name_of(site, &was));
     let token = OwnAddress { whose, was, to: to.to_string(), until }.sealed(site)?;
-    db::again(async || {
+    let went = db::again(async || {
         let mut tx = site.db.begin().await?;
-        // Whoever asked to be forgotten is brought back by nobody but themselves: of this nobody who asks learns.
-        if !subscribers::is_forgotten(&mut tx, site, &to).await? {
-            regular_letters::send_own_address(&mut tx, site, &to, &token).await?;
-        }
-        tx.commit().await
+        let went = regular_letters::send_own_address(&mut tx, site, &to, &token).await?;
+        tx.commit().await?;
+        Ok::<bool, sqlx::Error>(went)
     })
     .await?;
-    Ok(())
+    if went { Ok(()) } else { Err(OwnAddressError::EnoughThere) }
 }
 
 /// Why the new address was not taken.
@@ -266,8 +270,8 @@ async fn take_own(site: &Site, asked: &OwnAddress, to: &EmailAddress) -> db::Res
     let whose = token::public_id();
     rows::readdress(&mut tx, giver.id, (to.as_str(), &to.key()), &whose).await?;
     search::word(&mut tx, giver.id, to.as_str(), &giver.name).await?;
-    subscribers::gave_under_another(&mut tx, &was.key(), &to.key()).await?;
     regular_letters::send_own_address_changed(&mut tx, site, (&was, &giver.name)).await?;
+    subscribers::gave_under_another(&mut tx, site, (&was, to)).await?;
     letters::tell_donor_state(&mut tx, site, giver.id).await?;
     tx.commit().await?;
     Ok(Some(supporter_token(site, &whose)))

@@ -21,7 +21,7 @@ use crate::{
     payments::{Every, GiftRhythm},
     settings::Settings,
     site::Site,
-    token,
+    subscribers, token,
 };
 
 /// It costs nothing to have payments fail in somebody's name: so many letters a day say so to one mailbox.
@@ -29,7 +29,7 @@ const FAILED: Limit = Limit::within("gift failed", 3, DAY);
 
 const DAY: Duration = Duration::from_secs(86_400);
 /// Whoever changes an address at the provider writes to anybody: whether it is theirs is asked so often of one mailbox, and of all. What is not
-/// asked today is asked when the provider next tells of that customer.
+/// asked today is asked when the provider next tells of that customer; whoever asked on their own page reads that no letter went.
 const ASKED_OF_ONE: Limit = Limit::within("new address of a gift", 1, DAY);
 const ASKED_A_DAY: Limit = Limit::within("new addresses of gifts", 3, DAY);
 const ASKED_A_MONTH: Limit =
@@ -226,20 +226,45 @@ pub(super) async fn send_new_address(
     if was_told(tx, at).await? {
         return Ok(());
     }
+    if !may_ask(tx, site, to, fact).await? {
+        return Ok(());
+    }
     let amount = figures(recurring.amount_minor, &recurring.currency);
     let gift = format!("{amount} {}", recurring.rhythm().words());
     ask_address(tx, site, to, (fact, token, Some(gift))).await
 }
 
-/// The same of whoever asked for it on their own page.
+/// The same of whoever asked for it on their own page; `false` where as many were asked as may be.
 pub(super) async fn send_own_address(
     tx: &mut Tx,
     site: &Site,
     to: &EmailAddress,
     token: &str,
-) -> db::Result<()> {
+) -> db::Result<bool> {
     let fact = format!("own-address:{}", token::public_id());
-    ask_address(tx, site, to, (&fact, token, None)).await
+    if !may_ask(tx, site, to, &fact).await? {
+        return Ok(false);
+    }
+    // Whoever asked to be forgotten is brought back by nobody but themselves: it counts all the same, so nobody who asks learns of it.
+    if !subscribers::is_forgotten(tx, site, to).await? {
+        ask_address(tx, site, to, (&fact, token, None)).await?;
+    }
+    Ok(true)
+}
+
+/// Whether somebody may be asked once more whether an address is theirs; then it counts.
+async fn may_ask(tx: &mut Tx, site: &Site, to: &EmailAddress, fact: &str) -> db::Result<bool> {
+    // What is told again and again counts once a day.
+    for limit in [ASKED_OF_ONE.on(fact), ASKED_A_DAY.on(&to.mailbox()), ASKED_A_MONTH.on(&to.mailbox())] {
+        if !attempts::counts(tx, site, &limit).await? {
+            return Ok(false);
+        }
+    }
+    let may = attempts::counts(tx, site, &ASKED_IN_ALL.on("everybody")).await?;
+    if !may {
+        tracing::warn!("more new addresses of supporters came than are asked about in a day");
+    }
+    Ok(may)
 }
 
 async fn ask_address(
@@ -248,16 +273,6 @@ async fn ask_address(
     to: &EmailAddress,
     (fact, token, gift): (&str, &str, Option<String>),
 ) -> db::Result<()> {
-    // What is told again and again counts once a day.
-    for limit in [ASKED_OF_ONE.on(fact), ASKED_A_DAY.on(&to.mailbox()), ASKED_A_MONTH.on(&to.mailbox())] {
-        if !attempts::counts(tx, site, &limit).await? {
-            return Ok(());
-        }
-    }
-    if !attempts::counts(tx, site, &ASKED_IN_ALL.on("everybody")).await? {
-        tracing::warn!("more new addresses of supporters came than are asked about in a day");
-        return Ok(());
-    }
     let letterhead = Settings::load_in(tx).await?.letterhead(site);
     let confirm_url = site.url(&format!("/gift-address/{token}"));
     let asked = NewGiftAddress { sender: letterhead.sender.clone(), gift, confirm_url };

@@ -23,18 +23,35 @@ pub async fn set_donor_state(
     state: DonorState,
     last_gift_at: Option<Moment>,
 ) -> Result<bool> {
+    known_by(tx, site, (email, since)).await?;
+    Ok(store::set_donor_state(tx, &email.key(), state, last_gift_at, site.now()).await? == 1)
+}
+
+/// Whoever moved to an address before its gifts are known is known by it, unless a monthly donation runs under the earlier.
+async fn known_by(tx: &mut Tx, site: &Site, (email, since): (&EmailAddress, Moment)) -> Result<()> {
     if let Some((reader, before)) = store::moving::who_gives_as_now(tx, &email.key(), since).await? {
         let hash = Suppressions::new(site).hash(&EmailAddress::from_store(before.clone()));
         store::moving::gave(tx, reader, &hash, &before, site.now()).await?;
         delivery::letters_are_of(tx, &before, reader, mail::OF_MONEY).await?;
         store::moving::gives_as_now(tx, &email.key(), since).await?;
     }
-    Ok(store::set_donor_state(tx, &email.key(), state, last_gift_at, site.now()).await? == 1)
+    Ok(())
 }
 
-/// Gifts that were known by one address are known by another from now on: whoever of the readers gave them, did.
-pub async fn gave_under_another(tx: &mut Tx, was: &str, is: &str) -> Result<()> {
-    store::moving::gives_as_another(tx, was, is).await.map(drop)
+/// All gifts that were known by one address are known by another from now on, whose mailbox said so: they are those of whoever reads there.
+/// Whoever reads elsewhere is known by none of them any more; what they give from here on counts as anybody's does.
+pub async fn gave_under_another(
+    tx: &mut Tx,
+    site: &Site,
+    (was, is): (&EmailAddress, &EmailAddress),
+) -> Result<()> {
+    store::set_donor_state(tx, &was.key(), DonorState::Never, None, site.now()).await?;
+    // Their mail moved there before.
+    if let Some(reader) = store::moving::who_gave_before_moving(tx, &was.key(), &is.key()).await? {
+        delivery::letters_are_of(tx, &was.key(), reader, mail::OF_MONEY).await?;
+        store::moving::gives_as_they_read(tx, reader).await?;
+    }
+    known_by(tx, site, (is, site.now())).await
 }
 
 /// The next readers, by number, address and since when they are known, of whose gifts nothing is: behind one of them.

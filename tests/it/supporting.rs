@@ -5,9 +5,12 @@ use std::time::Duration;
 use broadside::{
     db::Engine,
     donations::{self, RecurringState},
+    dossier::{self, AtAddress},
+    email_address::EmailAddress,
     origin,
     payments::{Stripe, StripeSettings},
     restored::{self, Replayed},
+    subscribers::{self, Subscriber},
 };
 use reqwest::StatusCode;
 
@@ -43,6 +46,41 @@ fn gifts_on(page: &Page) -> Vec<String> {
         .skip(1)
         .filter_map(|rest| Some(rest.split_once('"')?.0.to_owned()))
         .collect()
+}
+
+fn address(text: &str) -> EmailAddress {
+    EmailAddress::parse(text).expect("an address")
+}
+
+async fn reader(app: &TestApp, email: &str) -> Subscriber {
+    subscribers::by_email(&app.site.db, &address(email)).await.expect("a read").expect("a reader")
+}
+
+/// What a reader sees who asks for all that is held, by the link to their choices that stands in every edition.
+async fn held(app: &TestApp, reader: &Subscriber) -> Page {
+    let path = subscribers::choices_path(&app.site, &reader.public_id);
+    let token = path.rsplit('/').next().expect("an end");
+    dossier::ask(&app.site, token, dossier::Asks::Copy).await.expect("asked");
+    app.drain().await;
+    app.visitor().open(&app.last_mail(reader.email.as_str()).link("/your-data/")).await
+}
+
+/// Everything that the supporter gave goes to another address, by their own page and a press in the new mailbox.
+async fn gives_from(app: &TestApp, new: &str) {
+    let fresh = asked_for(app).await;
+    press(app, &fresh, "address", &[("address", new)]).await.says("A link is on its way to the new address");
+    app.drain().await;
+    let visitor = app.visitor();
+    let open = visitor.open(&app.last_mail(new).link("/gift-address/")).await;
+    visitor.submit_and_follow(&open.form("/gift-address/")).await;
+    app.drain().await;
+}
+
+/// How each reader stands who is known as a supporter, or as none.
+async fn states(app: &TestApp) -> Vec<(String, String)> {
+    let states =
+        "select r.email, s.state from donor_state s join subscriber r on r.id = subscriber_id order by r.id";
+    rows(&app.site.db, states).await
 }
 
 /// Presses a button of the page, with what is typed: of the first regular gift, where it is about one, or of `gift`.
@@ -270,9 +308,8 @@ both_engines! {
         app.visitor().submit_and_follow(&open.form("/gift-address/")).await.says("Letters come here");
         let held: Vec<(String, String)> = rows(&app.site.db, "select d.email, g.email from donor d join donation g on g.donor_id = d.id").await;
         assert_eq!(held, [(NEW.to_owned(), NEW.to_owned())]);
-        // They read under the old address all the same, and the desk knows that they gave.
-        let reader: Vec<(String,)> = rows(&app.site.db, "select s.state from donor_state s join subscriber r on r.id = s.subscriber_id where r.email = 'ann@example.org'").await;
-        assert_eq!(reader, [("once".to_owned(),)]);
+        // They read under the old address all the same, where nothing is known of these gifts any more.
+        assert_eq!(states(&app).await, [(SUPPORTER.to_owned(), "never".to_owned())]);
         let desk = app.desk().await;
         assert!(desk.open("/desk/donations?q=lamp").await.body.contains("€15.00"), "found by the new one");
         assert!(!desk.open("/desk/donations?q=ann@example.org").await.body.contains("€15.00"));
@@ -295,6 +332,108 @@ both_engines! {
         assert_eq!(rows::<(i64,)>(&app.site.db, "select count(*) from donor").await, [(2,)]);
         app.give("bea@example.org", "7", "month").await;
         assert!(!app.visitor().open(&bea).await.body.contains("Use this address"));
+        app.leaves_work();
+    }
+
+    /// TRUST A22, L7, L8: whoever has the old mailbox sees nothing of the new address and forgets nothing of it, by the links of editions. Who
+    /// reads at the new one is known by the gifts, and what is given under the old one later is that reader's.
+    async fn the_old_mailbox_knows_nothing_of_the_new_address(app: TestApp) {
+        const NEW: &str = "ann.lamp@other.example";
+        app.reader(SUPPORTER).await;
+        app.reader(NEW).await;
+        app.give(SUPPORTER, "15", "once").await;
+        let (old, new) = (reader(&app, SUPPORTER).await, reader(&app, NEW).await);
+        gives_from(&app, NEW).await;
+        let stand = |old: &str, new: &str| [(SUPPORTER.to_owned(), old.to_owned()), (NEW.to_owned(), new.to_owned())];
+        assert_eq!(states(&app).await, stand("never", "once"));
+        let seen = held(&app, &old).await;
+        seen.says(SUPPORTER);
+        assert!(!seen.body.contains("other.example") && !seen.body.contains("€15.00"), "{}", seen.body);
+        held(&app, &new).await.says("€15.00");
+
+        app.give(SUPPORTER, "7", "once").await;
+        assert_eq!(states(&app).await, stand("once", "once"));
+        let seen = held(&app, &old).await;
+        seen.says("€7.00");
+        assert!(!seen.body.contains("other.example") && !seen.body.contains("€15.00"), "{}", seen.body);
+        assert!(dossier::forget_reader(&app.site, &old, None).await.expect("forgotten"));
+        let donors: Vec<(String,)> = rows(&app.site.db, "select email from donor order by id").await;
+        assert_eq!(donors, [(NEW.to_owned(),), (String::new(),)]);
+        held(&app, &new).await.says("€15.00");
+        assert!(dossier::forget_reader(&app.site, &new, None).await.expect("forgotten"));
+        let gifts: Vec<(String,)> = rows(&app.site.db, "select email from donation order by id").await;
+        assert_eq!(gifts, [(String::new(),), (String::new(),)]);
+        let audit = donations::audit_money(&app.site.db).await.expect("an audit");
+        assert!(audit.balances(), "{:?}", audit.problems);
+        app.leaves_work();
+    }
+
+    /// TRUST L8: a reader whose mail moved first is known by their gifts throughout, and by nothing that is given under the old address later.
+    async fn the_gifts_of_who_moved_come_after_them(app: TestApp) {
+        const NEW: &str = "ann.lamp@other.example";
+        app.reader(SUPPORTER).await;
+        app.give(SUPPORTER, "15", "once").await;
+        crate::readdressing::moves(&app, SUPPORTER, NEW).await;
+        gives_from(&app, NEW).await;
+        let ann = reader(&app, NEW).await;
+        assert_eq!(states(&app).await, [(NEW.to_owned(), "once".to_owned())]);
+        assert_eq!(subscribers::gives_as(&app.site.db, ann.id).await.expect("a read").as_deref(), Some(NEW));
+        held(&app, &ann).await.says("€15.00");
+        // Whoever gives from the old mailbox is somebody else.
+        app.give(SUPPORTER, "7", "once").await;
+        let seen = held(&app, &ann).await;
+        seen.says("€15.00");
+        assert!(!seen.body.contains("€7.00"), "{}", seen.body);
+        assert_eq!(states(&app).await, [(NEW.to_owned(), "once".to_owned())]);
+        app.leaves_work();
+    }
+
+    /// TRUST A22: nor does a third mailbox see anything, to which their mail moved before.
+    async fn who_reads_elsewhere_does_not_learn_where_the_gifts_went(app: TestApp) {
+        const THIRD: &str = "ann@third.example";
+        app.reader(SUPPORTER).await;
+        app.give(SUPPORTER, "15", "once").await;
+        crate::readdressing::moves(&app, SUPPORTER, THIRD).await;
+        gives_from(&app, "ann.lamp@other.example").await;
+        assert_eq!(states(&app).await, [(THIRD.to_owned(), "never".to_owned())]);
+        let seen = held(&app, &reader(&app, THIRD).await).await;
+        seen.says(THIRD);
+        assert!(!seen.body.contains("other.example") && !seen.body.contains("€15.00"), "{}", seen.body);
+        app.leaves_work();
+    }
+
+    /// TRUST A22: the link to a regular gift never runs out. Once that is over, the page to give knows nobody by it, wherever they are by then.
+    async fn a_gift_that_is_over_leads_to_nobodys_page_to_give(app: TestApp) {
+        let (_, subscription) = monthly(&app).await;
+        let stop = app.last_mail(SUPPORTER).link("/giving/");
+        app.sandbox.stripe().cancel_subscription(&subscription).expect("an end");
+        app.hear_the_provider().await;
+        app.drain().await;
+        gives_from(&app, "ann.lamp@other.example").await;
+        let ended = app.visitor().open(&stop).await;
+        ended.says("has ended").says("Give again");
+        assert!(ended.body.contains("href=\"/donate\"") && !ended.body.contains("/donate?s="), "{}", ended.body);
+        app.leaves_work();
+    }
+
+    /// TRUST A22: where no letter goes to the new address any more, the page says so; whoever was forgotten is answered for as anybody.
+    async fn the_page_says_when_the_new_mailbox_was_asked_enough(app: TestApp) {
+        app.give(SUPPORTER, "15", "once").await;
+        app.give("gone@example.com", "5", "once").await;
+        let gone = dossier::forget_address(&app.site, &address("gone@example.com"), None).await.expect("an answer");
+        assert!(matches!(gone, AtAddress::Forgotten), "{gone:?}");
+        let fresh = asked_for(&app).await;
+        for (new, letters) in [("ann.lamp@other.example", 3), ("gone@example.com", 0)] {
+            let before = app.mails(new).len();
+            for _ in 0..3 {
+                press(&app, &fresh, "address", &[("address", new)]).await.says("A link is on its way to the new address");
+            }
+            let refused = press(&app, &fresh, "address", &[("address", new)]).await;
+            refused.says("no letter went to the new address");
+            assert!(!refused.whole().contains("A link is on its way"), "{}", refused.whole());
+            app.drain().await;
+            assert_eq!(app.mails(new).len() - before, letters, "{new}");
+        }
         app.leaves_work();
     }
 

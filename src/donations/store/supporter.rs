@@ -42,8 +42,6 @@ statements! {
         left join recurring_donation r on r.id = d.recurring_donation_id
         where d.public_id = $1 and d.donor_id = $2 and d.state = 'paid' and s.back_minor < d.amount_minor";
     RHYTHM_OF = "select every_count, every_unit from recurring_donation where public_id = $1";
-    WHO_GIVES = "select donor.public_id from recurring_donation r join donor on donor.id = r.donor_id
-        where r.public_id = $1 and donor.email <> ''";
     /// Whose regular gift it is.
     OWNED = "select count(*) from recurring_donation where public_id = $1 and donor_id = $2";
     /// What is not over, whoever is charged for it.
@@ -190,11 +188,6 @@ pub async fn paper(db: &Db, donation: &str, donor: i64) -> Result<Option<Paper>>
 pub async fn rhythm_of(tx: &mut Tx, recurring: &str) -> Result<GiftRhythm> {
     let found: Option<(i64, GiftRhythmUnit)> = tx.opt(RHYTHM_OF, (recurring,)).await?;
     Ok(found.map_or(GiftRhythm::MONTHLY, |(count, unit)| GiftRhythm { count, unit }))
-}
-
-/// The public id of the supporter who gives it.
-pub async fn who_gives(db: &Db, recurring: &str) -> Result<Option<String>> {
-    Ok(db.opt::<(String,)>(WHO_GIVES, (recurring,)).await?.map(|(donor,)| donor))
 }
 
 pub async fn owns(db: &Db, donor: i64, recurring: &str) -> Result<bool> {

@@ -51,9 +51,10 @@ statements! {
         and not exists (select 1 from donor_state d where d.subscriber_id = subscriber.id and d.state in ('monthly', 'failing'))";
     GIVES_AS = "select coalesce(gives_as, email_key) from subscriber
         where id = $1 and (gives_as is not null or not exists (select 1 from subscriber m where m.gives_as = subscriber.email_key))";
-    /// Whoever's gifts were known by an address gives as another from now on.
-    GIVES_AS_ANOTHER = "update subscriber set gives_as = nullif($2, email_key) where gives_as = $1
-        or (gives_as is null and email_key = $1 and not exists (select 1 from subscriber m where m.gives_as = $1))";
+    /// Who moved from an address to another, and is known by the gifts of the first.
+    WHO_GAVE_BEFORE_MOVING = "select id from subscriber where gives_as = $1 and email_key = $2";
+    /// Nothing is left under it.
+    GIVES_AS_THEY_READ = "update subscriber set gives_as = null where id = $1";
     /// The gifts of before, where nobody else has the address, or gave under it.
     GAVE_AS = "select f.gave_as from former_address f where f.subscriber_id = $1 and f.gave_as is not null
         and not exists (select 1 from subscriber o where o.id <> $1 and (o.email_key = f.gave_as or o.gives_as = f.gave_as))";
@@ -198,8 +199,14 @@ pub async fn gives_as_now(tx: &mut Tx, key: &str, since: Moment) -> Result<u64> 
     tx.exec(GIVES_AS_NOW, (key, since)).await
 }
 
-pub async fn gives_as_another(tx: &mut Tx, was: &str, is: &str) -> Result<u64> {
-    tx.exec(GIVES_AS_ANOTHER, (was, is)).await
+/// Who gave under `was` and has `is` by now.
+pub async fn who_gave_before_moving(tx: &mut Tx, was: &str, is: &str) -> Result<Option<i64>> {
+    Ok(tx.opt::<(i64,)>(WHO_GAVE_BEFORE_MOVING, (was, is)).await?.map(|(reader,)| reader))
+}
+
+/// A reader's gifts are known by the address that they have.
+pub async fn gives_as_they_read(tx: &mut Tx, subscriber: i64) -> Result<u64> {
+    tx.exec(GIVES_AS_THEY_READ, (subscriber,)).await
 }
 
 pub async fn gives_as_in(tx: &mut Tx, subscriber: i64) -> Result<Option<String>> {

@@ -40,8 +40,6 @@ struct Page {
     until: Vec<(String, String)>,
     /// What was done, in a sentence.
     told: Option<&'static str>,
-    /// The way to give again, which knows them.
-    give: String,
     /// The amounts of copies of it that run besides; empty for almost everybody.
     others: String,
 }
@@ -140,7 +138,6 @@ async fn page(app: &App, token: &str, told: Option<&'static str>) -> Outcome {
         changing: is.changing_since.map(|at| at.date_time(zone)),
         until: rests(is.next_at, now, zone),
         told,
-        give: is.giver.map_or_else(|| "/donate".to_owned(), |token| format!("/donate?s={token}")),
         reachable: app.payments.is_some(),
         running: state.runs(),
         began: began_at.map(|at| at.date(zone)),
