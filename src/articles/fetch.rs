@@ -128,6 +128,14 @@ fn refusal(status: u16) -> String {
     }
 }
 
+/// What is asked for, and how many redirects are followed.
+const FOR_FEEDS: (&str, usize) = (
+    "application/rss+xml, application/atom+xml, application/feed+json, application/xml;q=0.9, */*;q=0.8",
+    MOST_REDIRECTS,
+);
+/// As many as browsers follow, nearly.
+const FOR_READERS: (&str, usize) = ("text/html,application/xhtml+xml,*/*;q=0.8", 10);
+
 /// Fetches documents over http and https.
 #[derive(Clone, Debug)]
 pub struct Fetcher {
@@ -169,7 +177,7 @@ impl Fetcher {
     /// [`FetchError`].
     pub async fn fetch(&self, address: &Url, known: &Validators) -> Result<Fetched, FetchError> {
         let fetching = async {
-            match self.follow(address.clone(), known).await? {
+            match self.follow(address.clone(), known, FOR_FEEDS).await? {
                 (None, _, moved) => Ok(Fetched::NotModified { moved }),
                 (Some(response), address, moved) => read(response, address, moved).await,
             }
@@ -183,7 +191,7 @@ impl Fetcher {
     /// [`FetchError`].
     pub async fn leads(&self, address: &Url) -> Result<(), FetchError> {
         let nothing_known = Validators::default();
-        let following = self.follow(address.clone(), &nothing_known);
+        let following = self.follow(address.clone(), &nothing_known, FOR_READERS);
         tokio::time::timeout(MOST_TIME, following).await.unwrap_or(Err(FetchError::TimedOut)).map(|_| ())
     }
 
@@ -192,12 +200,13 @@ impl Fetcher {
         &self,
         mut address: Url,
         known: &Validators,
+        (accept, most): (&str, usize),
     ) -> Result<(Option<Response>, Url, Option<Url>), FetchError> {
         // Where it is for good is the last address that only permanent redirects lead to.
         let (mut moved, mut for_good) = (None, true);
-        for _ in 0..=MOST_REDIRECTS {
+        for _ in 0..=most {
             check(&address, self.allow_private)?;
-            let response = self.ask(&address, known).await?;
+            let response = self.ask(&address, known, accept).await?;
             match response.status() {
                 StatusCode::NOT_MODIFIED => return Ok((None, address, moved)),
                 status if status.is_success() => return Ok((Some(response), address, moved)),
@@ -220,8 +229,7 @@ impl Fetcher {
         Err(FetchError::Redirects)
     }
 
-    async fn ask(&self, address: &Url, known: &Validators) -> Result<Response, FetchError> {
-        let accept = "application/rss+xml, application/atom+xml, application/feed+json, application/xml;q=0.9, */*;q=0.8";
+    async fn ask(&self, address: &Url, known: &Validators, accept: &str) -> Result<Response, FetchError> {
         let mut request = self.client.get(address.clone()).header(ACCEPT, accept);
         if let Some(etag) = &known.etag {
             request = request.header(IF_NONE_MATCH, etag);

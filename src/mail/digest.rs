@@ -67,6 +67,10 @@ impl DigestContext {
         self.blocks = laid_out(blocks.into_iter().flatten().collect());
         self.after = laid_out(after.into_iter().flatten().collect());
         self.appeal = asks.and(appeal);
+        // The text part has a rule there.
+        if let Some(first) = self.after.first_mut() {
+            first.is_parted = false;
+        }
         if self.appeal.is_none() {
             let after = std::mem::take(&mut self.after);
             self.blocks = laid_out(std::mem::take(&mut self.blocks).into_iter().chain(after).collect());
@@ -122,6 +126,8 @@ pub struct DigestBlock {
     pub ends: bool,
     /// It keeps away from text above it.
     pub is_apart: bool,
+    /// In plain text a rule stands above it.
+    pub is_parted: bool,
 }
 
 impl DigestBlock {
@@ -178,8 +184,10 @@ pub fn laid_out(mut blocks: Vec<DigestBlock>) -> Vec<DigestBlock> {
         let is_list = above.as_ref().is_some_and(|above| above.is_short() && block.is_short());
         let is_ruled = !opens && follows && !is_list;
         let is_apart = !opens && !is_ruled && above.is_some_and(|above| !above.is_line);
+        let is_below_line = at.checked_sub(1).is_some_and(|above| blocks[above].is_line);
+        let is_parted = blocks[at].article.is_some() && !is_list && !is_below_line;
         let block = &mut blocks[at];
-        (block.opens, block.ends, block.is_apart) = (opens, ends, is_apart);
+        (block.opens, block.ends, block.is_apart, block.is_parted) = (opens, ends, is_apart, is_parted);
         if let Some(article) = &mut block.article {
             article.is_ruled = is_ruled;
         }

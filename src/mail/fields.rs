@@ -56,6 +56,12 @@ pub enum FieldMistake {
         "“{0}” is where a link is to lead, and no mail can lead there: begin it with https:// or mailto:."
     )]
     NoAddress(String),
+    /// Of a button.
+    #[error("“{0}” is where the button is to lead, and no reader gets there: begin it with https://.")]
+    NoWebAddress(String),
+    /// Of a button's address, which is nothing that could be cut.
+    #[error("The address of the button is too long: mail programs follow at most 2,000 characters.")]
+    LongAddress,
     /// Of a letter.
     #[error("The letter is too long: please keep it under 100,000 characters.")]
     TooLong,

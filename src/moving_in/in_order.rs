@@ -5,7 +5,7 @@
 
 use super::{
     mapping::Mapping,
-    packed::Within,
+    packed::WithinFile,
     records::{Record, TableError},
     rows::{FileRow, row},
     table::Table,
@@ -103,7 +103,7 @@ struct Waiting {
     line: u64,
     to: u64,
     is_too_long: bool,
-    within: Option<Within>,
+    within: Option<WithinFile>,
     missing: Vec<usize>,
     /// Its cells, one behind the other, and where each ends.
     cells: Box<str>,

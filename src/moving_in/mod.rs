@@ -30,7 +30,7 @@ pub use self::{
     formula::guarded,
     in_order::{InOrder, Rows},
     mapping::{Column, EMPTY, EVERYBODY, ImportChoices, MappedBy, Mapping},
-    packed::{PackedError, Within},
+    packed::{PackedError, WithinFile},
     presets::{Preset, own_field, own_heading},
     records::TableError,
     roles::ColumnRole,

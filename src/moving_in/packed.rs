@@ -336,7 +336,7 @@ impl Packed {
 }
 
 /// Where a line stands that came out of an archive: the file, and the line in it.
-pub type Within = (Arc<str>, u64);
+pub type WithinFile = (Arc<str>, u64);
 
 /// Reads to the end, in pieces.
 pub(super) fn pieces(

@@ -7,7 +7,7 @@ use std::io::{self, BufRead as _, BufReader, Read};
 
 use super::{
     encoding,
-    packed::{PackedError, Within},
+    packed::{PackedError, WithinFile},
 };
 
 /// More than that is no line of a list of readers.
@@ -81,7 +81,7 @@ pub(super) struct Record {
     /// Nothing stands in it, as in the empty rows of a spreadsheet.
     pub is_empty: bool,
     /// Where it stands in an archive.
-    pub within: Option<Within>,
+    pub within: Option<WithinFile>,
     /// Columns of its table, by their places, before which it ends: a line of a text that is cut off, or from which something is missing.
     pub missing: Vec<usize>,
 }

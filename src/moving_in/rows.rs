@@ -5,7 +5,7 @@ use super::{
     formula::unguarded,
     headings::plain,
     mapping::{Column, Mapping},
-    packed::Within,
+    packed::WithinFile,
     presets::Preset,
     records::Record,
     roles::ColumnRole,
@@ -22,7 +22,7 @@ pub struct FileRow {
     /// Where it stands, from 1: of several tables one goes on counting behind the other.
     pub line: u64,
     /// Where it stands in an archive.
-    pub within: Option<Within>,
+    pub within: Option<WithinFile>,
     /// What it says; or why nothing is taken of it, in words for whoever mends the file.
     pub entry: Result<ListEntry, String>,
 }

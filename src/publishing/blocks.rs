@@ -8,14 +8,12 @@ use std::collections::HashSet;
 
 use crate::{articles::ArticleId, words};
 
-/// So many stand in one edition; what is more is not kept.
+/// So many are put into one edition at the desk.
 pub const MOST_BLOCKS: usize = 200;
 /// The longest title and label kept, in characters.
 const LINE_MOST: usize = 200;
 /// The longest words kept that stand below a title, in characters.
 const SAYS_MOST: usize = 600;
-/// The longest address kept, in characters.
-const ADDRESS_MOST: usize = 2_000;
 
 /// One block of an edition.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -100,7 +98,7 @@ impl Block {
             }),
             Self::Words(words) => Self::Words(words.replace("\r\n", "\n").replace(['\r', '\0'], "")),
             Self::Button { label, url } => {
-                Self::Button { label: one_line(&label, LINE_MOST), url: one_line(&url, ADDRESS_MOST) }
+                Self::Button { label: one_line(&label, LINE_MOST), url: one_line(&url, usize::MAX) }
             }
             Self::Line | Self::Appeal => self,
         }
@@ -115,7 +113,7 @@ pub(super) fn tidy(blocks: Vec<Block>) -> Vec<Block> {
         Block::Appeal => !std::mem::replace(&mut asks, true),
         _ => true,
     };
-    blocks.into_iter().filter(|block| is_new(block)).take(MOST_BLOCKS).map(Block::tidy).collect()
+    blocks.into_iter().filter(|block| is_new(block)).map(Block::tidy).collect()
 }
 
 /// What becomes a line, such as a header (TRUST A1): without what ends one, and no longer than that.

@@ -14,6 +14,9 @@ use crate::{
     subscribers,
 };
 
+/// The longest address that a button leads to, in characters.
+const ADDRESS_MOST: usize = 2_000;
+
 /// Where a mistake was typed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Place {
@@ -40,7 +43,8 @@ pub async fn mistakes(db: &Db, content: &Content) -> db::Result<Vec<(Place, Fiel
     let any = letters.iter().any(|(_, letter)| letter.contains("{{"));
     let known = if any { known(db).await? } else { Vec::new() };
     let read = move || {
-        let check = |(place, letter): (Place, String)| Some((place, mail::check_letter(&letter, &known).err()?));
+        let check =
+            |(place, letter): (Place, String)| Some((place, mail::check_letter(&letter, &known).err()?));
         letters.into_iter().filter_map(check).collect()
     };
     mistakes.extend(heavy::aside(read).await.unwrap_or_else(|cause| {
@@ -61,12 +65,17 @@ pub async fn mistakes(db: &Db, content: &Content) -> db::Result<Vec<(Place, Fiel
 }
 
 /// Whether a button leads to the web; one that is not written yet leads nowhere, and is no mistake of what was typed.
-fn check_address(url: &str) -> Result<(), FieldMistake> {
-    let leads = Url::parse(url).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
-    if url.is_empty() || leads && !url.contains(char::is_whitespace) {
+pub(super) fn check_address(url: &str) -> Result<(), FieldMistake> {
+    let begins = url.starts_with("https://") || url.starts_with("http://");
+    let names_nobody = |url: &Url| url.has_host() && url.username().is_empty() && url.password().is_none();
+    if url.chars().count() > ADDRESS_MOST {
+        return Err(FieldMistake::LongAddress);
+    }
+    let leads = begins && Url::parse(url).is_ok_and(|url| names_nobody(&url));
+    if url.is_empty() || leads && !url.contains(|c: char| c.is_whitespace() || c.is_control()) {
         Ok(())
     } else {
-        Err(FieldMistake::NoAddress(url.chars().take(60).collect()))
+        Err(FieldMistake::NoWebAddress(url.chars().take(60).collect()))
     }
 }
 

@@ -129,8 +129,8 @@ impl Issue {
         format!("{SHAPE}{}", token::hash(&said))
     }
 
-    /// Everywhere that its mail leads, each once: to where, and what stands there.
-    pub(super) fn links(&self) -> Vec<(String, String)> {
+    /// Everywhere outside of this house that its mail leads, each once: to where, and what stands there.
+    pub(super) fn links(&self, site: &Site) -> Vec<(String, String)> {
         let of_words = |words: &[LetterBlock]| {
             let runs = words.iter().flat_map(|block| block.runs.clone());
             runs.filter(|run| !run.link.is_empty()).map(|run| (run.link, run.text)).collect::<Vec<_>>()
@@ -148,7 +148,9 @@ impl Issue {
             links.extend(of_words(&block.words));
         }
         let mut seen = HashSet::new();
-        links.retain(|(url, _)| url.starts_with("http") && seen.insert(url.clone()));
+        let ours = [site.url("/articles/"), site.url("/pictures/")];
+        let is_ours = |url: &str| ours.iter().any(|ours| url.starts_with(ours.as_str()));
+        links.retain(|(url, _)| url.starts_with("http") && !is_ours(url) && seen.insert(url.clone()));
         links
     }
 
@@ -254,13 +256,12 @@ async fn blocks(
 ) -> Result<(Vec<LetterBlock>, Vec<Option<DigestBlock>>)> {
     let mut letters = letters.into_iter();
     let begins = letters.next().unwrap_or_default();
-    let (mut laid, mut is_first) = (Vec::new(), true);
+    let (mut laid, leading) = (Vec::new(), edition.content.leading());
     for (block, words) in edition.content.blocks.iter().zip(letters) {
         laid.push(Some(match block {
             Block::Article(shown) => {
                 let Some(article) = articles.iter().find(|article| article.id == shown.id) else { continue };
-                let leads = std::mem::take(&mut is_first);
-                let is_lead = shown.look == Look::Lead || leads && shown.look == Look::Usual;
+                let is_lead = leading.contains(&shown.id);
                 let picture = if is_lead { articles::shown_picture(site, article).await? } else { None };
                 let image = picture.map(|it| Image { url: it.url, alt: alt(article), below: it.below });
                 DigestBlock::article(ArticleBlock {
@@ -271,7 +272,11 @@ async fn blocks(
             }
             Block::Words(_) if words.is_empty() => continue,
             Block::Words(_) => DigestBlock::words(words),
-            Block::Button { label, url } if label.is_empty() || url.is_empty() => continue,
+            Block::Button { label, url }
+                if label.is_empty() || url.is_empty() || fields::check_address(url).is_err() =>
+            {
+                continue;
+            }
             Block::Button { label, url } => DigestBlock::button(label.clone(), url.clone()),
             Block::Line => DigestBlock::line(),
             Block::Appeal => {

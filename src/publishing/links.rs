@@ -1,11 +1,15 @@
 //! Where the mail of an edition leads, followed before readers do.
 
+use std::time::Duration;
+
 use futures_util::{StreamExt as _, stream};
+use tokio::sync::Mutex;
 use url::Url;
 
 use super::{Edition, Result, issue::Issue};
 use crate::{
     articles::{FetchError, Fetcher},
+    clock::Stopwatch,
     settings::Settings,
     site::Site,
 };
@@ -14,6 +18,9 @@ use crate::{
 const MOST: usize = 100;
 /// So many at once.
 const AT_ONCE: usize = 5;
+/// So long in all; what is left then is not followed.
+const MOST_TIME: Duration = Duration::from_secs(20);
+static TURN: Mutex<()> = Mutex::const_new(());
 
 /// A link, and what is there.
 #[derive(Debug)]
@@ -35,11 +42,14 @@ pub async fn follow_links(
     fetcher: &Fetcher,
     edition: &Edition,
 ) -> Result<Vec<Link>> {
-    let links = Issue::load(site, settings, edition).await?.links();
+    let links = Issue::load(site, settings, edition).await?.links(site);
+    // One press after another: whoever presses often waits, and no site is asked by many at once.
+    let _turn = TURN.lock().await;
+    let began = Stopwatch::start();
     let follow = async |(at, (url, text)): (usize, (String, String))| {
         let address = Url::parse(&url).map_err(|error| FetchError::NotAllowed(error.to_string()));
         let found = match address {
-            _ if at >= MOST => None,
+            _ if at >= MOST || began.elapsed() > MOST_TIME => None,
             Ok(address) => Some(fetcher.leads(&address).await),
             Err(error) => Some(Err(error)),
         };

@@ -197,6 +197,21 @@ impl Content {
     pub fn article_ids(&self) -> Vec<ArticleId> {
         self.blocks.iter().filter_map(Block::article_id).collect()
     }
+
+    /// Those that are shown large: who is chosen for it, and the first article unless it is chosen for less.
+    #[must_use]
+    pub fn leading(&self) -> Vec<ArticleId> {
+        let articles = self.blocks.iter().filter_map(|block| match block {
+            Block::Article(shown) => Some(shown),
+            _ => None,
+        });
+        let leads = |(at, shown): &(usize, &ShownArticle)| match shown.look {
+            Look::Lead => true,
+            Look::Usual => *at == 0,
+            Look::Short => false,
+        };
+        articles.enumerate().filter(leads).map(|(_, shown)| shown.id).collect()
+    }
 }
 
 /// What a correction corrects.

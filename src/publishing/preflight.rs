@@ -83,6 +83,7 @@ impl Problem {
                 | Self::NoPreviewText
                 | Self::LongSubject(_)
                 | Self::Shouting
+                | Self::Filler(_)
                 | Self::NoAlt(_)
         )
     }
@@ -147,7 +148,7 @@ impl fmt::Display for Problem {
             ),
             Self::Filler(place) => write!(
                 f,
-                "“Lorem ipsum” stands in {place}: words that somebody meant to replace. Write what belongs there."
+                "“Lorem ipsum” stands in {place}: words that somebody may have meant to replace."
             ),
             Self::NoAlt(title) => write!(
                 f,
@@ -169,7 +170,7 @@ fn of_subject(subject: &str) -> impl Iterator<Item = Problem> {
 }
 
 /// Where words stand that somebody meant to replace.
-fn filler(content: &Content, articles: &[Article]) -> Option<Problem> {
+fn filler(content: &Content) -> Option<Problem> {
     let stands_in = |text: &str| text.to_lowercase().contains("lorem ipsum");
     let in_block = |block: &Block| match block {
         Block::Words(words) => stands_in(words),
@@ -177,13 +178,11 @@ fn filler(content: &Content, articles: &[Article]) -> Option<Problem> {
         Block::Button { label, .. } => stands_in(label),
         Block::Line | Block::Appeal => false,
     };
-    let in_article = |article: &Article| stands_in(&article.title) || stands_in(&article.standfirst);
     let places = [
         (stands_in(&content.subject), "the subject"),
         (stands_in(&content.preview_text), "the preview text"),
         (stands_in(&content.intro_markdown), "the words that it begins with"),
         (content.blocks.iter().any(in_block), "one of its blocks"),
-        (articles.iter().any(in_article), "the title or the words below it of an article"),
     ];
     places.into_iter().find_map(|(stands, place)| stands.then_some(Problem::Filler(place)))
 }
@@ -283,7 +282,7 @@ pub(super) async fn check(
         problems.push(Problem::NoPreviewText);
     }
     problems.extend(of_subject(&content.subject));
-    problems.extend(filler(content, &issue.articles));
+    problems.extend(filler(content));
     problems.extend(issue.undescribed.iter().cloned().map(Problem::NoAlt));
     problems.sort_by_key(|problem| !problem.is_in_the_way());
     Ok((problems, body))

@@ -324,7 +324,6 @@ pub fn routes() -> Vec<Route> {
         Route::get("/desk/editions/{id}/progress", Staff(Role::ANYONE), Desk, desk::editions::progress::events),
         Route::get("/desk/editions/{id}/send", Staff(Role::SENDING), Desk, desk::editions::send::show),
         Route::post("/desk/editions/{id}/send", Staff(Role::SENDING), Token, Desk, desk::editions::send::submit),
-        Route::post("/desk/editions/{id}/links", Staff(Role::WRITING), Token, Desk, desk::editions::links::submit),
         Route::post("/desk/editions/{id}/test", Staff(Role::WRITING), Token, Desk, desk::editions::test::submit),
         Route::post("/desk/editions/{id}/undo", Staff(Role::SENDING), Token, Desk, desk::editions::act::undo),
         Route::post("/desk/editions/{id}/pause", Staff(Role::SENDING), Token, Desk, desk::editions::act::pause),

@@ -33,7 +33,7 @@ both_engines! {
         // Below the three articles stand the words, the button and the appeal; the words go between the second and the third.
         let half = page.form(&path).with("label", "Come & hear");
         let page = press(&desk, half, "up:3").await;
-        assert!(page.body.contains("“From the *archive* Read &lt;b&gt;this&lt;/b&gt; that” is number 3 of 6 now."), "{}", page.body);
+        assert!(page.body.contains("“From the archive Read &lt;b&gt;this&lt;/b&gt; that” is number 3 of 6 now."), "{}", page.body);
         page.says("A button needs words and the address that it leads to.");
         let page = press(&desk, page.form(&path).with("link", BUTTON), "put:line").await;
         // The line goes below the appeal, for that is where an edition without its appeal ends.
@@ -87,6 +87,30 @@ both_engines! {
         assert!(!mail.text.contains("Give monthly") && mail.text.contains(BUTTON), "{}", mail.text);
     }
 
+    /// A button whose address is no web address, however it is spelt, breaks no page: it is told, and left out meanwhile; and an article
+    /// that is not there is refused.
+    async fn an_address_that_is_none_breaks_no_page(app: TestApp) {
+        let desk = app.desk().await;
+        let path = begun(&desk).await;
+        let page = press(&desk, desk.open(&path).await.form(&path).with("subject", "Addresses"), "put:button").await;
+        let form = page.form(&path).with("label", "Press");
+        let long = format!("https://example.org/{}", "a".repeat(2_000));
+        for wrong in ["www.example.org", "https:/example.org", "HTTPS://example.org", "mailto:ann@example.org", "https://ann:secret@example.org/", &long] {
+            let page = desk.open(&path).await.form(&path).with("link", wrong);
+            let page = press(&desk, page, "save").await;
+            assert_eq!(page.body.matches(r#"<p class="error">"#).count(), 1, "{wrong}: {}", page.text());
+            assert_eq!(page.form(&path).value("link"), Some(wrong), "nothing is lost");
+            for part in ["preview", "send"] {
+                assert_eq!(desk.open(&format!("{path}/{part}")).await.status, StatusCode::OK, "{wrong}");
+            }
+        }
+        assert_eq!(form.value("label"), Some("Press"));
+        for none in ["0.article-987654", "0.article--5", "0.nothing", "words"] {
+            let answer = desk.submit(&desk.open(&path).await.form(&path).and("block", none).and("act", "save")).await;
+            assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{none}");
+        }
+    }
+
     /// The browser is not asked to hold more blocks than an edition takes, and a form that does is told so.
     async fn an_edition_has_an_end(app: TestApp) {
         let desk = app.desk().await;
@@ -138,7 +162,7 @@ both_engines! {
         let edition = found(&app, &path).await;
         let content = Content { blocks: vec![words, button], ..edition.content };
         publishing::save_revision(&app.site, edition.id, edition.revision, content, None).await.expect("saved");
-        let page = desk.submit(&desk.open(&path).await.form("/links")).await;
+        let page = press(&desk, desk.open(&path).await.form(&path), "links").await;
         page.says("1 link led somewhere").says("There: there is nothing at that address (404)");
         assert_eq!(page.body.matches(r#"<li class="stop">"#).count(), 1, "{}", page.text());
     }
@@ -159,7 +183,7 @@ both_engines! {
         page.says("2 more than the last edition of this list, which was for 3 readers");
         let composer = desk.open(&path).await.form(&path).with("intro", "Lorem ipsum dolor.");
         let page = press(&desk, composer.with("subject", "NATO and us"), "save").await;
-        page.says("stands in the words that it begins with").says("Before it can go out");
+        page.says("stands in the words that it begins with").says("Ready to send");
         assert!(!page.text().contains("capitals"), "{}", page.text());
     }
 
@@ -210,6 +234,8 @@ async fn blocks_in_a_browser() {
     browser.script("document.querySelector('#link-4').value = 'https://example.org/'; document.querySelector('#link-4').dispatchEvent(new Event('input', {bubbles: true}))").await;
     browser.script("document.querySelectorAll('#picked details')[0].open = true").await;
     browser.wait_for_text("Saved").await;
+    let on_top = "const save = document.querySelector('.actions button[value=save]'), at = save.getBoundingClientRect(); return document.elementFromPoint(at.x + 5, at.y + 5) === save";
+    assert_eq!(browser.script(on_top).await, true, "nothing lies over what is pressed");
     browser.sound("composer-blocks").await;
     press_button(&browser, "up:4").await;
     browser.wait_for_text("“Read on” is number 4 of 6 now.").await;

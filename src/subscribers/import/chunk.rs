@@ -18,7 +18,7 @@ use crate::{
     delivery::{self, StopReason, Suppressions, ToldStop as Stopped},
     editions::Rhythm,
     mail::clean_name,
-    moving_in::{FileRow, ListEntry, State, Within},
+    moving_in::{FileRow, ListEntry, State, WithinFile},
     queue,
     site::Site,
     subscribers::{
@@ -43,7 +43,7 @@ use crate::{
 pub(in crate::subscribers) struct Line {
     pub number: u64,
     /// Where it stands in an archive.
-    within: Option<Within>,
+    within: Option<WithinFile>,
     entry: Result<ListEntry, String>,
     key: String,
     /// What the address is kept as where it is not mailed.

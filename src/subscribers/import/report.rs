@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     answers::FieldKind,
     db,
-    moving_in::{Preset, State, Within},
+    moving_in::{Preset, State, WithinFile},
 };
 
 /// A row that was not taken, or not all of it.
@@ -16,7 +16,7 @@ pub struct RowError {
     /// The line, from 1: of several tables in an archive one goes on counting behind the other.
     pub line: u64,
     /// Where it stands in an archive: the file, and the line in it.
-    pub within: Option<Within>,
+    pub within: Option<WithinFile>,
     /// Why, in words for whoever mends the file; of a row that was taken it says so.
     pub why: String,
 }
@@ -138,7 +138,7 @@ impl ImportReport {
 
     pub(super) fn count(
         &mut self,
-        (line, within): (u64, Option<&Within>),
+        (line, within): (u64, Option<&WithinFile>),
         outcome: Outcome,
     ) -> Option<RowError> {
         match outcome {
@@ -167,7 +167,7 @@ impl ImportReport {
     /// A row was taken, but for some answers.
     pub(super) fn count_incomplete(
         &mut self,
-        (line, within): (u64, Option<&Within>),
+        (line, within): (u64, Option<&WithinFile>),
         answers: &[String],
     ) -> RowError {
         self.incomplete += 1;

@@ -62,7 +62,7 @@ if (form) {
       // The rows are those that were sent, in their order.
       const [rows, saved] = [form, page].map((part) => [...part.querySelectorAll("[data-sortable] > li [data-wrong]")]);
       if (rows.length === saved.length) rows.forEach((row, at) => row.replaceChildren(...saved[at].childNodes));
-      status.textContent = "Saved";
+      status.textContent = form.querySelector(".error") ? "Saved, with a mistake above" : "Saved";
       if (edits === sent) form.dataset.saved = "yes";
       const preview = document.querySelector("iframe[name=preview]");
       if (preview) preview.src = preview.getAttribute("src");
@@ -79,7 +79,7 @@ if (form) {
 function dragging(list, changed) {
   if (!list) return;
   let held = null;
-  for (const item of list.children) item.draggable = true;
+  for (const item of list.children) item.draggable = !item.contains(document.activeElement);
   list.addEventListener("dragstart", (event) => {
     held = event.target.closest("li");
     held?.classList.add("dragged");

@@ -82,7 +82,7 @@ function begin(editor) {
     }
   });
   editor.addEventListener("keydown", (event) => {
-    if (event.key === "Escape" && editor.classList.contains("whole")) turn("whole", whole);
+    if (event.key === "Escape" && whole && editor.classList.contains("whole")) turn("whole", whole);
   });
 
   /** Puts text in the place of what is chosen, so that undo knows of it. */

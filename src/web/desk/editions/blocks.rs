@@ -7,14 +7,14 @@ use serde::Serialize;
 
 use crate::{
     articles::{self, ArticleId},
-    publishing::{Block, Content, Look, MOST_BLOCKS, ShownArticle},
+    publishing::{Block, Content, Look, ShownArticle},
     web::{Desk, Form, WebError, desk::moved::Moved, words::articles::line},
 };
 
 /// The fields of a row.
 pub(super) const ROW: [&str; 7] = ["block", "look", "headline", "says", "words", "label", "link"];
 
-/// What is said to whoever wants more than [`MOST_BLOCKS`].
+/// What is said to whoever wants more than [`MOST_BLOCKS`](crate::publishing::MOST_BLOCKS).
 pub(super) const TOO_MANY: &str = "An edition holds at most 200 blocks. Go back, and take some out first.";
 
 /// A block in its row.
@@ -38,6 +38,8 @@ pub(super) struct Row {
     focus: &'static str,
     /// What is wrong with what was typed into it.
     wrong: Vec<String>,
+    /// Somebody ticked that a correction goes without it.
+    pub(super) is_left_out: bool,
 }
 
 #[derive(Serialize)]
@@ -68,9 +70,6 @@ struct ButtonRow {
 pub(super) fn read(form: &Form) -> Result<Vec<(String, Block)>, WebError> {
     let again = || WebError::BadRequest("Open the edition again and try once more.");
     let tokens = form.all("block");
-    if tokens.len() > MOST_BLOCKS {
-        return Err(WebError::BadRequest(TOO_MANY));
-    }
     let mut fields = ROW.map(|name| form.all(name).iter());
     let mut next = |name: &str| {
         let at = ROW.iter().position(|one| *one == name);
@@ -81,7 +80,10 @@ pub(super) fn read(form: &Form) -> Result<Vec<(String, Block)>, WebError> {
         let block = match kind.split_once('-').unwrap_or((kind, "")) {
             ("article", id) => Block::Article(ShownArticle {
                 id: ArticleId(id.parse().map_err(|_| again())?),
-                look: Look::parse(next("look").trim()).unwrap_or(Look::Usual),
+                look: match next("look").trim() {
+                    "" => Look::Usual,
+                    word => Look::parse(word).ok_or_else(again)?,
+                },
                 title: next("headline"),
                 standfirst: next("says"),
             }),
@@ -94,6 +96,16 @@ pub(super) fn read(form: &Form) -> Result<Vec<(String, Block)>, WebError> {
         Ok((key.to_owned(), block))
     };
     tokens.iter().map(block).collect()
+}
+
+/// Refuses articles that are not there, as no page of ours offers them.
+pub(super) async fn check_there(desk: &Desk, rows: &[(String, Block)]) -> Result<(), WebError> {
+    let ids: Vec<ArticleId> = rows.iter().filter_map(|(_, block)| block.article_id()).collect();
+    let there = articles::by_ids(&desk.site().db, &ids).await?;
+    match ids.iter().all(|id| there.iter().any(|article| article.id == *id)) {
+        true => Ok(()),
+        false => Err(WebError::BadRequest("Open the edition again and try once more.")),
+    }
 }
 
 /// A new block of a kind, as the buttons that put one in call it.
@@ -143,6 +155,7 @@ pub(super) async fn rows(
             } else {
                 moved.focus(&key.to_string(), (key, of))
             },
+            is_left_out: false,
             wrong: wrong.iter().filter(|(at, _)| *at == key).map(|(_, wrong)| wrong.clone()).collect(),
         };
         match block {
@@ -204,7 +217,11 @@ fn choice(look: Look, chosen: Look) -> LookChoice {
 
 /// The first words of a text, for what calls a block by them.
 fn beginning(words: &str) -> Option<String> {
-    let says = |word: &&str| word.contains(char::is_alphanumeric);
-    let first: Vec<&str> = words.split_whitespace().filter(says).take(6).collect();
+    let first: Vec<&str> = words
+        .split_whitespace()
+        .map(|word| word.trim_matches(['*', '_', '#', '`', '>']))
+        .filter(|word| word.contains(char::is_alphanumeric))
+        .take(6)
+        .collect();
     (!first.is_empty()).then(|| first.join(" ").chars().take(40).collect())
 }

@@ -63,7 +63,8 @@ pub(crate) async fn show(desk: Desk, Path(id): Path<String>) -> Outcome {
         .with("subject", &content.subject)
         .with("preview_text", &content.preview_text)
         .with("intro", &content.intro_markdown);
-    let page = page(&desk, &edition, form, (content, &[]), None).await?;
+    let written = (content.clone(), Vec::new());
+    let page = page(&desk, &edition, form, (&written, &[]), None).await?;
     desk.page("desk/editions/correct", TITLE, &page).await
 }
 
@@ -72,9 +73,12 @@ pub(crate) async fn submit(desk: Desk, Path(id): Path<String>, posted: Posted) -
     let mut form = posted.form(FIELDS)?;
     let again = || WebError::BadRequest("Open the edition again and try once more.");
     let based_on = form.text("based_on").parse().map_err(|_| again())?;
-    let without = form.all("without");
-    let kept = |(key, block): (String, Block)| (!without.contains(&key)).then_some(block);
-    let blocks = blocks::read(&form)?.into_iter().filter_map(kept).collect();
+    let rows = blocks::read(&form)?;
+    blocks::check_there(&desk, &rows).await?;
+    // By their places, which the page that comes back counts anew.
+    let without: Vec<usize> =
+        (0..rows.len()).filter(|at| form.all("without").contains(&rows[*at].0)).collect();
+    let blocks = rows.into_iter().map(|(_, block)| block).collect();
     let content = Content {
         subject: form.required("subject", 1_000, "Write a subject: the rest cannot go out without one."),
         preview_text: form.text("preview_text").to_owned(),
@@ -86,14 +90,21 @@ pub(crate) async fn submit(desk: Desk, Path(id): Path<String>, posted: Posted) -
         except_segment: None,
     };
     let edition = publishing::find(&desk.site().db, &id).await?;
-    let written = content.clone();
+    let written = (content.clone(), without.clone());
+    let kept = |(at, block): (usize, Block)| (!without.contains(&at)).then_some(block);
+    let sent = content.blocks.iter().cloned().enumerate().filter_map(kept).collect();
     // What goes to those who wait is put right before it is saved.
-    let wrong = note_field_mistakes(&desk, &mut form, &content).await?;
-    if !form.is_valid() || !wrong.is_empty() {
+    let mut wrong = note_field_mistakes(&desk, &mut form, &content).await?;
+    wrong.retain(|(at, _)| !without.contains(at));
+    if let Some((_, first)) = wrong.first() {
+        form.mistake("block", first);
+    }
+    if !form.is_valid() {
         let page = page(&desk, &edition, form, (&written, &wrong), None).await?;
         return desk.page_again("desk/editions/correct", TITLE, &page).await;
     }
     let who = Some(desk.who.staff.id);
+    let content = Content { blocks: sent, ..content };
     match publishing::save_correction(desk.site(), edition.id, based_on, content, who).await {
         Ok(_) => Ok(see_other(&format!("/desk/editions/{id}?done=corrected"))),
         Err(error @ (publishing::Error::Changed | publishing::Error::Locked)) => {
@@ -124,16 +135,20 @@ async fn page(
     desk: &Desk,
     edition: &Edition,
     form: Form,
-    (written, wrong): (&Content, &[(usize, String)]),
+    ((written, without), wrong): (&(Content, Vec<usize>), &[(usize, String)]),
     trouble: Option<&'static str>,
 ) -> Result<Page, WebError> {
     let db = &desk.site().db;
+    let mut rows = blocks::rows(desk, written, wrong, &Moved::default()).await?;
+    for (at, row) in rows.iter_mut().enumerate() {
+        row.is_left_out = without.contains(&at);
+    }
     Ok(Page {
         title: title(&edition.content.subject),
         edition: EditionView::new(edition, desk.zone()),
         standing: have_and_have_not(delivery::progress_of(db, edition.id).await?),
         form,
-        rows: blocks::rows(desk, written, wrong, &Moved::default()).await?,
+        rows,
         fields: field_lines(desk).await?,
         theirs: trouble.map(|_| edition.revision),
         trouble,

@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use super::{
     blocks::{self, Row},
+    links,
     parts::{
         ArticleLine, EditionView, FieldLine, Readiness, RhythmLine, SegmentChoices, SegmentSaid, TopicLine,
         field_lines, note_field_mistakes, readiness, rhythm_lines, segment_choices, segments_said,
@@ -141,9 +142,11 @@ pub(crate) async fn submit(
         "put" => blocks::new(of).map(|new| blocks::put_in(&mut rows, new)),
         _ => None,
     };
-    if rows.len() > publishing::MOST_BLOCKS {
+    let edition = publishing::find(&desk.site().db, &id).await?;
+    if rows.len() > publishing::MOST_BLOCKS.max(edition.content.blocks.len()) {
         return Err(WebError::BadRequest(blocks::TOO_MANY));
     }
+    blocks::check_there(&desk, &rows).await?;
     let content = Content {
         subject: form.text("subject").to_owned(),
         preview_text: form.text("preview_text").to_owned(),
@@ -154,7 +157,6 @@ pub(crate) async fn submit(
         only_segment: segment(form.text("only"))?,
         except_segment: segment(form.text("except"))?,
     };
-    let edition = publishing::find(&desk.site().db, &id).await?;
     let path = format!("/desk/editions/{id}");
     // Whoever turned to older articles stays there.
     let here = |on_it| offered(&format!("{path}{on_it}")).address(look.offered.0);
@@ -177,6 +179,10 @@ pub(crate) async fn submit(
             let edition = publishing::load_revision(&desk.site().db, edition.id, saved).await?;
             test::send(&desk, &edition, "").await
         }
+        Ok(saved) if act == "links" => {
+            let edition = publishing::load_revision(&desk.site().db, edition.id, saved).await?;
+            links::page(&desk, &edition).await
+        }
         Ok(_) if act == "fetch" => {
             let FeedsRead { asked, fresh, changed, failed } =
                 articles::read_feeds_now(desk.site(), &desk.app.fetcher).await?;
@@ -187,7 +193,7 @@ pub(crate) async fn submit(
         }
         Ok(saved) if act == "copy-picture" => {
             let edition = publishing::load_revision(&desk.site().db, edition.id, saved).await?;
-            let lead = articles::by_ids(&desk.site().db, &first(&edition.content)).await?;
+            let lead = articles::by_ids(&desk.site().db, &edition.content.leading()).await?;
             let mut done = "picture-copied";
             for article in &lead {
                 let (site, staff_id) = (desk.site(), desk.who.staff.id);
@@ -272,19 +278,17 @@ async fn page(
     })
 }
 
-/// The article that leads.
-fn first(content: &Content) -> Vec<ArticleId> {
-    content.article_ids().into_iter().take(1).collect()
-}
-
 async fn picture(desk: &Desk, chosen: &Content) -> Result<Option<Elsewhere>, WebError> {
     let site = desk.site();
-    let Some(article) = articles::by_ids(&site.db, &first(chosen)).await?.pop() else { return Ok(None) };
-    let address = articles::picture_elsewhere(site, &article).await?;
-    Ok(address.map(|address| Elsewhere {
-        host: address.host_str().unwrap_or_default().to_owned(),
-        is_left_out: address.scheme() != "https",
-    }))
+    for article in articles::by_ids(&site.db, &chosen.leading()).await? {
+        if let Some(address) = articles::picture_elsewhere(site, &article).await? {
+            return Ok(Some(Elsewhere {
+                host: address.host_str().unwrap_or_default().to_owned(),
+                is_left_out: address.scheme() != "https",
+            }));
+        }
+    }
+    Ok(None)
 }
 
 /// The articles that can be added, as the composer of that path lists them.

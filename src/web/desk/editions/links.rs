@@ -1,13 +1,12 @@
 //! The button that follows every link of a draft, and the page that says where one leads nowhere.
 
-use axum::extract::Path;
 use serde::Serialize;
 
 use crate::{
     articles::FetchError,
-    publishing,
+    publishing::{self, Edition},
     web::{
-        Desk, Outcome, Posted,
+        Desk, Outcome,
         words::{count, editions::title},
     },
 };
@@ -16,6 +15,7 @@ use crate::{
 struct Page {
     title: String,
     public_id: String,
+    has_any: bool,
     /// How many lead somewhere.
     good: String,
     broken: Vec<Line>,
@@ -30,11 +30,9 @@ struct Line {
     why: String,
 }
 
-/// `POST /desk/editions/{id}/links`
-pub(crate) async fn submit(desk: Desk, Path(id): Path<String>, posted: Posted) -> Outcome {
-    posted.form(&[])?;
-    let edition = publishing::find(&desk.site().db, &id).await?;
-    let followed = publishing::follow_links(desk.site(), &desk.settings, &desk.app.fetcher, &edition).await?;
+/// Follows them, and says what came of it.
+pub(super) async fn page(desk: &Desk, edition: &Edition) -> Outcome {
+    let followed = publishing::follow_links(desk.site(), &desk.settings, &desk.app.fetcher, edition).await?;
     let good = followed.iter().filter(|link| matches!(link.found, Some(Ok(())))).count() as i64;
     let skipped = followed.iter().filter(|link| link.found.is_none()).count() as i64;
     let line = |link: publishing::Link| match link.found {
@@ -43,7 +41,8 @@ pub(crate) async fn submit(desk: Desk, Path(id): Path<String>, posted: Posted) -
     };
     let page = Page {
         title: title(&edition.content.subject),
-        public_id: id,
+        public_id: edition.public_id.clone(),
+        has_any: !followed.is_empty(),
         good: count(good, "link"),
         broken: followed.into_iter().filter_map(line).collect(),
         skipped: (skipped > 0).then(|| count(skipped, "link")),
@@ -53,12 +52,13 @@ pub(crate) async fn submit(desk: Desk, Path(id): Path<String>, posted: Posted) -
 
 /// Of feeds, which are what is fetched elsewhere, some of this is said otherwise.
 fn why(error: &FetchError) -> String {
-    match error {
+    let why = match error {
         FetchError::Gone => "it is gone for good, as the site says (410)".to_owned(),
         FetchError::Redirects => {
             "the site sends visitors from one address to the next, and they never arrive".to_owned()
         }
         FetchError::Status { status: 401 | 403, .. } => "the site does not let us in".to_owned(),
         other => other.to_string(),
-    }
+    };
+    if why.ends_with('?') { why } else { why + "." }
 }

@@ -12,7 +12,7 @@ pub(in crate::web) mod correct;
 pub(in crate::web) mod delete;
 pub(in crate::web) mod doubt;
 pub(in crate::web) mod edition;
-pub(in crate::web) mod links;
+mod links;
 pub(in crate::web) mod list;
 pub(super) mod live;
 mod parts;
