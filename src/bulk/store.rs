@@ -101,7 +101,7 @@ statements! {
     LATER = "select j.public_id from bulk_act j where j.id > $1 and (j.state = 'running'
             or j.state in ('done', 'stopped', 'undoing') and (j.deed not in ('choose', 'unchoose') or j.topic_id is not null)
                 and exists (select 1 from bulk_change c where c.bulk_act_id = j.id)) order by j.id desc limit 1";
-    BEGIN_TAKING_BACK = "update bulk_act set state = 'undoing', changed_at = $3, next_at = $3, attempts = 0, last_error = null, reached = 0
+    BEGIN_TAKING_BACK = "update bulk_act set state = 'undoing', changed_at = $3, next_at = $3, attempts = 0, last_error = null, reached = 0, undone = ''
         where id = $1 and changed_at > $2 and state in ('done', 'stopped')
             and not exists (select 1 from bulk_act j where j.id > bulk_act.id and (j.state = 'running'
                 or j.state in ('done', 'stopped', 'undoing') and (j.deed not in ('choose', 'unchoose') or j.topic_id is not null)

@@ -117,7 +117,6 @@ async fn run(site: &Site, act: &BulkAct, mut claim: Moment) -> db::Result<()> {
         // Whoever leaves or rests by it is on the disk before the transaction begins.
         let meant = subscribers::write_down_in_bulk(site, &act.what(), &readers).await?;
         let done = db::again(async || {
-            let before_it = site.now();
             let mut tx = site.db.begin().await?;
             let watch = Stopwatch::start();
             subscribers::hold_in_bulk(&mut tx, &act.what(), &readers).await?;
@@ -128,7 +127,7 @@ async fn run(site: &Site, act: &BulkAct, mut claim: Moment) -> db::Result<()> {
             if !store::reached(&mut tx, (act.id, claim, until), (reached, &all), site.now()).await? {
                 return Ok::<_, sqlx::Error>(None);
             }
-            withdrawals::commit(tx, site, back, before_it).await?;
+            withdrawals::commit_each(tx, site, back).await?;
             Ok(Some((all, watch.elapsed())))
         })
         .await?;

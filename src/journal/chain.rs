@@ -54,7 +54,7 @@ pub struct Break {
 pub struct End {
     /// The number of the last entry; 0 before the first.
     pub number: u64,
-    /// Its moment.
+    /// The newest moment up to there: what takes something back may be dated at that.
     pub at: Moment,
     pub hash: String,
     /// So many bytes are whole lines.
@@ -135,7 +135,7 @@ impl End {
     pub fn with(&self, entry: &Entry, bytes: usize) -> Self {
         Self {
             number: entry.number,
-            at: entry.at,
+            at: self.at.max(entry.at),
             hash: entry.hash.clone(),
             bytes: self.bytes + bytes as u64,
         }
@@ -234,6 +234,16 @@ mod tests {
         let mut numbers = Vec::new();
         let walked = walk(&mut from, head.end(), |entry| numbers.push(entry.number)).unwrap();
         (numbers, walked)
+    }
+
+    /// What takes something back is dated at that: the end is no older for it.
+    #[test]
+    fn the_end_is_as_new_as_the_newest_line() {
+        let head = Head::new("abc".to_owned(), "magazine", Moment(5));
+        let first = Entry::after(&head.end(), Moment(9), "left a b");
+        let end = head.end().with(&first, 1);
+        let second = Entry::after(&end, Moment(7), "back a b");
+        assert_eq!(end.with(&second, 1).at, Moment(9));
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::{collections::HashMap, net::IpAddr};
 pub use super::rows::{ConsentAction, ConsentMethod, Event};
 use super::{
     Trace,
-    rows::{ACT_TAKEN_BACK, LIST_TAKEN_BACK, OFF_ALREADY},
+    rows::{OFF_ALREADY, says_taken_back},
     store::{self, knowing},
 };
 use crate::{
@@ -50,7 +50,7 @@ impl Event {
     /// Whether they are off it since what the team did was taken back, and said nothing of it themselves.
     #[must_use]
     pub fn is_taken_back(&self) -> bool {
-        self.action == ConsentAction::Left && matches!(self.source.as_str(), LIST_TAKEN_BACK | ACT_TAKEN_BACK)
+        self.action == ConsentAction::Left && says_taken_back(&self.source)
     }
 }
 

@@ -11,6 +11,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use serde::{Deserialize, Serialize};
 
 use super::{
+    coming_back::may_come_back,
     rows::{ACT_TAKEN_BACK, ConsentAction, ConsentMethod, OFF_ALREADY, SubscriptionState},
     store::{
         self,
@@ -180,8 +181,9 @@ const TAKEN_OFF: &str = "taken off by staff";
 struct Facts {
     standings: Vec<Standing>,
     is_stopped: bool,
-    /// They are off the list since something was taken back, and never said that they leave.
-    is_taken_back: bool,
+    /// Since when they are off the list because something was taken back, and nobody said that they leave; where they are to be put on it,
+    /// none of whom that may not be done to.
+    taken_back: Option<Moment>,
     /// What they chose of the list.
     chosen: Vec<i64>,
 }
@@ -204,7 +206,7 @@ fn becomes(what: &InBulk<'_>, facts: &Facts, now: Moment) -> BulkOutcome {
         _ if what.is_gone() => BulkOutcome::Gone,
         BulkDeed::Join => match on {
             Some(SubscriptionState::Confirmed) => BulkOutcome::Already,
-            Some(SubscriptionState::Left) if !facts.is_taken_back => BulkOutcome::Left,
+            Some(SubscriptionState::Left) if facts.taken_back.is_none() => BulkOutcome::Left,
             Some(SubscriptionState::Pending) => BulkOutcome::Pending,
             _ if facts.is_stopped => BulkOutcome::Stopped,
             _ if facts.confirmed().next().is_none() => BulkOutcome::Nowhere,
@@ -235,7 +237,12 @@ fn becomes(what: &InBulk<'_>, facts: &Facts, now: Moment) -> BulkOutcome {
     }
 }
 
-async fn facts(mut of: Asks<'_>, what: &InBulk<'_>, readers: &[i64]) -> db::Result<HashMap<i64, Facts>> {
+async fn facts(
+    mut of: Asks<'_>,
+    site: &Site,
+    what: &InBulk<'_>,
+    readers: &[i64],
+) -> db::Result<HashMap<i64, Facts>> {
     let mut found: HashMap<i64, Facts> = readers.iter().map(|id| (*id, Facts::default())).collect();
     for one in of.standings(readers).await? {
         if let Some(facts) = found.get_mut(&one.subscriber_id) {
@@ -250,9 +257,14 @@ async fn facts(mut of: Asks<'_>, what: &InBulk<'_>, readers: &[i64]) -> db::Resu
         }
     }
     if matches!(what.deed, BulkDeed::Join | BulkDeed::TakeOff) {
-        for (reader, _) in of.taken_back(readers).await?.into_iter().filter(|(_, list)| *list == what.list) {
+        let mut off = of.taken_back(readers).await?;
+        off.retain(|(_, list, _)| *list == what.list);
+        if what.deed == BulkDeed::Join {
+            off = may_come_back(&mut of, site, off).await?;
+        }
+        for (reader, _, at) in off {
             if let Some(facts) = found.get_mut(&reader) {
-                facts.is_taken_back = true;
+                facts.taken_back = Some(at);
             }
         }
     }
@@ -273,7 +285,7 @@ async fn facts(mut of: Asks<'_>, what: &InBulk<'_>, readers: &[i64]) -> db::Resu
 pub async fn expect_in_bulk(site: &Site, what: &InBulk<'_>, readers: &[i64]) -> db::Result<BulkSums> {
     let what = &placed_now(&site.db, what).await?;
     let mut sums = BulkSums::default();
-    for facts in facts(Asks::Db(&site.db), what, readers).await?.values() {
+    for facts in facts(Asks::Db(&site.db), site, what, readers).await?.values() {
         sums.add(becomes(what, facts, site.now()));
     }
     Ok(sums)
@@ -285,7 +297,7 @@ pub async fn expect_in_bulk(site: &Site, what: &InBulk<'_>, readers: &[i64]) -> 
 /// When the database fails.
 pub async fn write_down_in_bulk(site: &Site, what: &InBulk<'_>, readers: &[i64]) -> db::Result<HashSet<i64>> {
     let what = &placed_now(&site.db, what).await?;
-    let facts = facts(Asks::Db(&site.db), what, readers).await?;
+    let facts = facts(Asks::Db(&site.db), site, what, readers).await?;
     let now = site.now();
     let meant: HashSet<i64> = readers
         .iter()
@@ -295,7 +307,7 @@ pub async fn write_down_in_bulk(site: &Site, what: &InBulk<'_>, readers: &[i64])
     let mut ids: Vec<i64> = meant.iter().copied().collect();
     if what.deed == BulkDeed::TakeOff {
         // Who is off it since something was taken back: from now on because the team says so.
-        let off = readers.iter().filter(|id| facts.get(id).is_some_and(|one| one.is_taken_back));
+        let off = readers.iter().filter(|id| facts.get(id).is_some_and(|one| one.taken_back.is_some()));
         ids.extend(off);
     }
     if ids.is_empty() || site.journal.path().is_none() {
@@ -360,7 +372,7 @@ pub async fn hold_in_bulk(tx: &mut Tx, what: &InBulk<'_>, readers: &[i64]) -> db
 }
 
 /// Does it to these readers, who are held, and of whom those may be changed who are `meant`, in the transaction of whoever writes down how
-/// far it is: what became of them, and what the journal is told behind the commit.
+/// far it is: what became of them, and what the journal is told behind the commit, each with the moment up to which it counts.
 ///
 /// # Errors
 /// When the database fails.
@@ -369,9 +381,9 @@ pub async fn do_in_bulk(
     site: &Site,
     what: &InBulk<'_>,
     (readers, meant): (&[i64], &HashSet<i64>),
-) -> db::Result<(BulkSums, Vec<Withdrawal>)> {
+) -> db::Result<(BulkSums, Vec<(Moment, Withdrawal)>)> {
     let what = &placed(tx, what).await?;
-    let facts = facts(Asks::Tx(tx), what, readers).await?;
+    let facts = facts(Asks::Tx(tx), site, what, readers).await?;
     let now = site.now();
     let mut sums = BulkSums::default();
     let (mut changed, mut off, mut say) = (Vec::new(), Vec::new(), Vec::new());
@@ -382,7 +394,7 @@ pub async fn do_in_bulk(
                 sums.add(outcome);
                 if (what.deed, outcome) == (BulkDeed::TakeOff, BulkOutcome::Already) {
                     off.push((*reader, what.list));
-                    say.extend(facts.is_taken_back.then_some((*reader, what.list, ConsentAction::Left)));
+                    say.extend(facts.taken_back.map(|_| (*reader, what.list, ConsentAction::Left)));
                 }
                 changed.extend((outcome == BulkOutcome::Changed).then_some(*reader));
             }
@@ -415,14 +427,16 @@ pub async fn do_in_bulk(
                 implied_until: None,
                 rhythm: None,
             };
-            let is_back = |reader: &&i64| facts.get(*reader).is_some_and(|one| one.is_taken_back);
-            let (back, first): (Vec<&i64>, Vec<&i64>) = changed.iter().partition(is_back);
+            let since = |reader: &i64| Some((*reader, facts.get(reader)?.taken_back?));
+            let since: HashMap<i64, Moment> = changed.iter().filter_map(since).collect();
+            let (back, first): (Vec<&i64>, Vec<&i64>) =
+                changed.iter().partition(|reader| since.contains_key(*reader));
             let back: Vec<NewSubscription> = back.into_iter().map(new).collect();
             let first: Vec<NewSubscription> = first.into_iter().map(new).collect();
             importing::bring_back(tx, &back).await?;
             let mut joined = importing::add_subscriptions(tx, &first, now).await?;
             joined.extend(back.iter().map(|one| (one.reader, one.list)));
-            again = on_it_again(tx, site, what.list, &back).await?;
+            again = on_it_again(tx, site, what.list, &since).await?;
             let events: Vec<_> =
                 joined.iter().map(|(reader, list)| (*reader, *list, ConsentAction::Confirmed)).collect();
             rows::add_staff_events(tx, &events, what.source, now).await?;
@@ -471,25 +485,26 @@ pub async fn do_in_bulk(
     Ok((sums, again))
 }
 
-/// That they are on a list again, for the journal, which says that they are off it.
+/// That they are on a list again, for the journal, which says that they are off it: dated as what took each of them off, so that what they
+/// say since then of leaving stays said.
 async fn on_it_again(
     tx: &mut Tx,
     site: &Site,
     list: i64,
-    back: &[NewSubscription],
-) -> db::Result<Vec<Withdrawal>> {
-    if back.is_empty() || site.journal.path().is_none() {
+    since: &HashMap<i64, Moment>,
+) -> db::Result<Vec<(Moment, Withdrawal)>> {
+    if since.is_empty() || site.journal.path().is_none() {
         return Ok(Vec::new());
     }
     let Some(list) = store::lists_in(tx).await?.into_iter().find(|one| one.id == list) else {
         return Ok(Vec::new());
     };
-    let readers: Vec<i64> = back.iter().map(|one| one.reader).collect();
+    let readers: Vec<i64> = since.keys().copied().collect();
     let names = undone::public_ids_in(tx, &readers).await?;
-    Ok(names
-        .into_iter()
-        .map(|(_, reader)| Withdrawal::Back { reader, list: list.public_id.clone() })
-        .collect())
+    let line = |(id, reader): (i64, String)| {
+        Some((*since.get(&id)?, Withdrawal::Back { reader, list: list.public_id.clone() }))
+    };
+    Ok(names.into_iter().filter_map(line).collect())
 }
 
 /// The next readers, behind one, whom an act changed.
@@ -529,12 +544,16 @@ fn is_untouched(acts: &Acts, one: &Change) -> bool {
 
 /// Whose choice of the topic becomes what it was when these changes are taken back. Whoever is off the list by now has nothing to choose of
 /// it, and nobody loses the only one that they have: they would get everything.
-async fn chosen_back(of: Asks<'_>, what: &InBulk<'_>, changes: &[Change]) -> db::Result<Vec<i64>> {
+async fn chosen_back(
+    (of, site): (Asks<'_>, &Site),
+    what: &InBulk<'_>,
+    changes: &[Change],
+) -> db::Result<Vec<i64>> {
     if what.is_gone() {
         return Ok(Vec::new());
     }
     let readers: Vec<i64> = changes.iter().map(|one| one.subscriber_id).collect();
-    let facts = facts(of, what, &readers).await?;
+    let facts = facts(of, site, what, &readers).await?;
     let is_back = |reader: &i64| {
         facts.get(reader).is_some_and(|facts| match what.deed {
             BulkDeed::Choose => facts.chosen.len() > 1 && facts.chosen.contains(&what.topic),
@@ -555,7 +574,7 @@ pub async fn write_down_taking_back(site: &Site, what: &InBulk<'_>, readers: &[i
     if what.is_about_topic() {
         let what = &placed_now(&site.db, what).await?;
         let changes = rows::changes_now(&site.db, what.act, readers).await?;
-        let back = chosen_back(Asks::Db(&site.db), what, &changes).await?;
+        let back = chosen_back((Asks::Db(&site.db), site), what, &changes).await?;
         return write_choice(site, what, &back, what.deed == BulkDeed::Unchoose).await;
     }
     if what.deed != BulkDeed::Join {
@@ -644,13 +663,13 @@ pub async fn take_back_in_bulk(
             }
         }
         BulkDeed::Choose => {
-            let back = chosen_back(Asks::Tx(tx), what, &changes).await?;
+            let back = chosen_back((Asks::Tx(tx), site), what, &changes).await?;
             sums.back += back.len() as u64;
             rows::unchoose_many(tx, (what.list, what.topic), &back).await?;
             rows::said_many(tx, what.list, &back, now).await?;
         }
         BulkDeed::Unchoose => {
-            let back = chosen_back(Asks::Tx(tx), what, &changes).await?;
+            let back = chosen_back((Asks::Tx(tx), site), what, &changes).await?;
             sums.back += back.len() as u64;
             let rows: Vec<_> = back.iter().map(|reader| (what.list, *reader, what.topic)).collect();
             importing::choose_many(tx, &rows).await?;
@@ -710,7 +729,7 @@ mod tests {
             (vec![], false, Nowhere),
         ] {
             let standings = others.into_iter().chain([standing(LIST, Is::Left, false, 0)]).collect();
-            let facts = Facts { standings, is_stopped, is_taken_back: true, chosen: vec![] };
+            let facts = Facts { standings, is_stopped, taken_back: Some(Moment(1)), chosen: vec![] };
             let what = InBulk { act: 1, deed: Join, list: LIST, topic: 0, until: None, source: "" };
             assert_eq!(becomes(&what, &facts, Moment(100)), outcome);
         }
@@ -751,7 +770,7 @@ mod tests {
         }
         for (deed, standings, is_stopped, chosen, outcome) in cases {
             let what = InBulk { act: 1, deed, list: LIST, topic: TOPIC, until: None, source: "" };
-            let facts = Facts { standings, is_stopped, chosen, is_taken_back: false };
+            let facts = Facts { standings, is_stopped, chosen, taken_back: None };
             let told = format!("{deed:?} {:?} {:?}", facts.standings, facts.chosen);
             assert_eq!(becomes(&what, &facts, Moment(100)), outcome, "{told}");
         }

@@ -46,6 +46,8 @@ pub struct Left {
     pub can_undo: bool,
     /// Whether they left so lately that they may say why.
     pub may_say_why: bool,
+    /// Whether they are off it and said so themselves: whoever did not may say it still, so that nobody puts them on it again.
+    pub has_said: bool,
 }
 
 /// What the page shows beside that, once somebody has left: never needed for leaving itself.
@@ -103,15 +105,21 @@ pub async fn look_at_unsubscribe(site: &Site, link: &str) -> Result<Left> {
     let may_be_joined = lists.iter().any(|list| list.id == list_id && list.may_be_joined());
     // Who had only asked for it again has confirmed nothing.
     let had_it = subscription.confirmed_at.is_some_and(|at| at >= subscription.asked_at);
-    let can_undo = match !subscribed && just_left && had_it && may_be_joined {
-        true => knowing::newest_events(&site.db, subscriber_id)
-            .await?
-            .iter()
-            .any(|one| one.list_id == list_id && is_their_own(one)),
-        false => false,
+    let events = match subscribed {
+        true => Vec::new(),
+        false => knowing::newest_events(&site.db, subscriber_id).await?,
     };
-    let may_say_why = !subscribed && just_left;
-    Ok(Left { subscriber_id, public_id, list_id, list: subscription.name, subscribed, can_undo, may_say_why })
+    let newest = events.iter().find(|one| one.list_id == list_id);
+    Ok(Left {
+        subscriber_id,
+        public_id,
+        list_id,
+        list: subscription.name,
+        subscribed,
+        can_undo: !subscribed && just_left && had_it && may_be_joined && newest.is_some_and(is_their_own),
+        may_say_why: !subscribed && just_left,
+        has_said: newest.is_some_and(|one| one.event.is_their_leaving()),
+    })
 }
 
 /// What else there is to say to who left.
@@ -163,7 +171,7 @@ pub async fn after_leaving(site: &Site, left: &Left) -> Result<AfterLeaving> {
 pub async fn leave(site: &Site, link: &str, method: ConsentMethod, trace: Trace<'_>) -> Result<Left> {
     let left = look_at_unsubscribe(site, link).await?;
     // Somebody else took them off it, and might put them on it again: what they say now stays, and is written down once.
-    if !left.subscribed && has_said(site, &left).await? {
+    if left.has_said {
         return Ok(left);
     }
     let (_, _, edition) = read_link(site, link).await?;
@@ -171,10 +179,25 @@ pub async fn leave(site: &Site, link: &str, method: ConsentMethod, trace: Trace<
     look_at_unsubscribe(site, link).await
 }
 
-/// Whether who is off it said so themselves.
-async fn has_said(site: &Site, left: &Left) -> Result<bool> {
-    let events = knowing::newest_events(&site.db, left.subscriber_id).await?;
-    Ok(events.iter().any(|one| one.list_id == left.list_id && one.event.is_their_leaving()))
+/// Who is off it and did not say so themselves says why they left, and with that, that they do. Nobody is taken off by it.
+pub(super) async fn say_with_why(site: &Site, left: &Left, link: &str, trace: Trace<'_>) -> Result<()> {
+    if left.subscribed || left.has_said {
+        return Ok(());
+    }
+    let (_, _, edition) = read_link(site, link).await?;
+    let (source, method) = (named_source(&edition), ConsentMethod::UnsubscribePage);
+    withdrawn::leaves(site, &left.public_id, &[left.list_id], method).await?;
+    let event = happened((left.subscriber_id, left.list_id), ConsentAction::Left, method, &source, trace);
+    Ok(db::again(|| say_off(site, event)).await?)
+}
+
+async fn say_off(site: &Site, event: Happened<'_>) -> db::Result<()> {
+    let mut tx = site.db.begin().await?;
+    store::hold(&mut tx, event.subscriber).await?;
+    if say_all_the_same(&mut tx, site, event).await? {
+        imports_undone::stays_off(&mut tx, event.subscriber, Some(event.list)).await?;
+    }
+    tx.commit().await
 }
 
 /// `false` if they had said so before; `mail` is the key of the mail that asks for it.
@@ -298,7 +321,7 @@ async fn leave_as_mailed(site: &Site, asked: &Leaving, mail: &LeavingMail) -> Re
         Some(sent_at) => withdrawn::came_back(&site.db, reader, left.list_id, sent_at).await?,
         None => false,
     };
-    if came_back || !left.subscribed && has_said(site, &left).await? {
+    if came_back || left.has_said {
         let mut tx = site.db.begin().await?;
         leaving::note_mail(&mut tx, key, site.now()).await?;
         tx.commit().await?;
@@ -329,12 +352,15 @@ pub async fn leave_as_written(
     let newest = knowing::newest_events(&site.db, reader.id).await?;
     // Of who is off it: what the database does not know that was said since.
     let is_news = |one: &Numbered| one.event.at < at || one.event.at == at && method.is_their_own();
+    // Of whom the team put on it again: what was said while they were off it is no older than that.
+    let was_off = knowing::was_off(&site.db, reader.id, list).await?;
+    let was_off = was_off.is_some_and(|since| since < at || since == at && method.is_their_own());
     let is_meant = |one: &Subscription| {
         let asked_at = one.asked_at.max(one.confirmed_at.unwrap_or_default());
         one.list_id == list
             && match one.state {
                 SubscriptionState::Left => newest.iter().any(|one| one.list_id == list && is_news(one)),
-                _ => asked_at <= at,
+                _ => asked_at <= at || was_off,
             }
     };
     if !known.iter().any(is_meant) || withdrawn::came_back(&site.db, reader.id, list, at).await? {
@@ -398,13 +424,13 @@ async fn leave_saying(
     if left {
         consent::record(&mut tx, site, event).await?;
         delivery::withdraw(&mut tx, site, subscriber, Some(list)).await?;
-        if let Some(Deed { staff_id, reader, why }) = deed {
-            audit_log::record(&mut tx, site, Some(staff_id), "took off a list", reader, why).await?;
-        }
         delivery::withdraw_welcome(&mut tx, subscriber, list, site.now()).await?;
         if let Some(letter) = letter {
             letter.say(&mut tx, site).await?;
         }
+    }
+    if let Some(Deed { staff_id, reader, why }) = deed.filter(|_| left || said) {
+        audit_log::record(&mut tx, site, Some(staff_id), "took off a list", reader, why).await?;
     }
     if let Some(mail) = mail {
         leaving::note_mail(&mut tx, mail, site.now()).await?;

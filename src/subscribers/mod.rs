@@ -14,6 +14,7 @@ mod budget;
 mod by_staff;
 mod choices_link;
 mod chosen;
+mod coming_back;
 mod confirm;
 mod confirm_again;
 pub mod consent;
@@ -114,7 +115,7 @@ pub use self::{
         by_emails, by_public_ids, named, newest_consent, stopped, subscriber, subscriptions,
         subscriptions_of,
     },
-    rows::{ACT_TAKEN_BACK, LIST_TAKEN_BACK, OFF_ALREADY},
+    rows::{OFF_ALREADY, says_taken_back},
     rush::{AtTheForm, Rush, forget_sign_ups, look_at_sign_ups, sign_up_as_held},
     subscribe::{
         Adding, Asked, NewSubscription, SIGN_UPS, add_by_staff, ask_by_staff, ask_held_back,

@@ -5,11 +5,20 @@ use serde::Serialize;
 use crate::{answers::FieldKind, clock::Moment, editions::Rhythm, email_address::EmailAddress, words};
 
 /// What the proof says of who was mailed by a list that was brought in, when that was taken back: they are off it, and did not leave.
-pub const LIST_TAKEN_BACK: &str = "the list that was brought in was taken back";
+pub const LIST_TAKEN_BACK: &str = "the list that was brought in was taken back, which is no leaving";
 /// The same of whom the team had put on a list with many others.
-pub const ACT_TAKEN_BACK: &str = "what the team did with many readers was taken back";
+pub const ACT_TAKEN_BACK: &str = "what the team did with many readers was taken back, which is no leaving";
+/// How the program of before said both. It did not write down who said meanwhile that they leave: nobody is brought back by these words.
+const TAKEN_BACK_BEFORE: [&str; 2] =
+    ["the list that was brought in was taken back", "what the team did with many readers was taken back"];
 /// How the source begins of who says that they leave a list that they are off already.
 pub const OFF_ALREADY: &str = "off it already, ";
+
+/// Whether a line of the proof says so that what the team did was taken back.
+#[must_use]
+pub fn says_taken_back(source: &str) -> bool {
+    [LIST_TAKEN_BACK, ACT_TAKEN_BACK].contains(&source) || TAKEN_BACK_BEFORE.contains(&source)
+}
 
 words! {
     /// How a reader stands with a list. What only a newer version knows is no consent, and may be left.
@@ -166,6 +175,13 @@ impl Subscription {
             }
             SubscriptionState::Left => false,
         }
+    }
+
+    /// Whether somebody may say for them that they leave, where that is the newest line of the proof: also while they are off the list since
+    /// something was taken back, so that nobody puts them on it again.
+    #[must_use]
+    pub fn may_be_taken_off(&self, newest: Option<&Event>) -> bool {
+        self.state != SubscriptionState::Left || newest.is_some_and(Event::is_taken_back)
     }
 
     /// Whether they are on the list, and nothing of it comes: the consent that was implied is over.

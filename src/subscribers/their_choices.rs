@@ -42,6 +42,9 @@ pub struct TheirChoices {
     /// Until when they rest from mail, if they do.
     #[serde(skip)]
     pub rests_until: Option<Moment>,
+    /// Whether they are off a list and did not say so themselves: they may still, so that nobody puts them on it again.
+    #[serde(skip)]
+    pub unsaid: bool,
 }
 
 /// One list on the page.
@@ -86,7 +89,8 @@ pub async fn look_at_choices(site: &Site, link: &str) -> Result<TheirChoices> {
     let newest = knowing::newest_events(&site.db, reader.id).await?;
     let rests_until = known.iter().filter_map(|one| one.rests_until(now)).max();
     let lists = choices((&known, &newest), store::lists(&site.db).await?, now);
-    Ok(TheirChoices { reader, lists, rests_until })
+    let unsaid = off_unsaid(&known, &newest).next().is_some();
+    Ok(TheirChoices { reader, lists, rests_until, unsaid })
 }
 
 /// What a reader can choose who stands so with these lists, and of whom this is on record last. Whom the team took off a private list, or a

@@ -5,8 +5,8 @@
 
 pub use super::rows::{LeavingReason, ReasonCount, SaidOfLeaving, WhyTheyLeft};
 use super::{
-    Result,
-    leave::{look_at_unsubscribe, undo_until},
+    Result, Trace,
+    leave::{look_at_unsubscribe, say_with_why, undo_until},
     store::leaving as store,
 };
 use crate::{
@@ -15,12 +15,19 @@ use crate::{
     site::Site,
 };
 
-/// Keeps why somebody left, by the link that they left by. `false` if they did not leave, or too long ago: then nothing is kept.
+/// Keeps why somebody left, by the link that they left by. `false` if they did not leave, or too long ago: then nothing is kept. Whoever
+/// was taken off by others says so that they leave, too.
 ///
 /// # Errors
 /// [`SubscriberError::Link`](super::SubscriberError::Link) when the link is not one of ours; when the database fails.
-pub async fn say_why(site: &Site, link: &str, reason: LeavingReason, words: &str) -> Result<bool> {
+pub async fn say_why(
+    site: &Site,
+    link: &str,
+    (reason, words): (LeavingReason, &str),
+    trace: Trace<'_>,
+) -> Result<bool> {
     let left = look_at_unsubscribe(site, link).await?;
+    say_with_why(site, &left, link, trace).await?;
     let words = one_line(words);
     let said = db::again(|| say_once(site, (left.subscriber_id, left.list_id), reason, &words)).await?;
     Ok(said)

@@ -47,6 +47,22 @@ pub async fn write_at(site: &Site, withdrawals: &[Withdrawal], at: Moment) {
     }
 }
 
+/// As [`commit`], where each counts for what was said up to a moment of its own.
+///
+/// # Errors
+/// When the commit fails; then nothing is written.
+pub async fn commit_each(tx: Tx, site: &Site, withdrawals: Vec<(Moment, Withdrawal)>) -> Result<()> {
+    let site = site.clone();
+    let line = |(at, one): (Moment, Withdrawal)| JournalLine { at, text: one.to_string() };
+    let lines: Vec<JournalLine> = withdrawals.into_iter().map(line).collect();
+    tx.commit_then(async move {
+        if !lines.is_empty() {
+            site.journal.append(lines).await;
+        }
+    })
+    .await
+}
+
 /// Commits what takes something back, and writes that down behind it, whatever becomes of whoever waits for it; `at` is the moment
 /// before the transaction began.
 ///

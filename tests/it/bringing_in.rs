@@ -19,6 +19,7 @@ use broadside::{
     subscribers::{
         self, Basis, BringInError, ConsentMethod, Import, ImportAnswers, ImportState, Receiving, Trace,
     },
+    withdrawals::{self, Withdrawal},
 };
 use reqwest::{Method, StatusCode, header};
 
@@ -534,7 +535,10 @@ both_engines! {
         tx.commit().await.expect("a commit");
         change(&app.site.db, "update suppression set lifted_at = 1").await;
         subscribers::leave_by_staff(&app.site, app.reader_row(&address("staff")).await, list, "they phoned").await.expect("off");
-        change(&app.site.db, "insert into reader_request (kind, address, detail, received_at, due_at, staff_id, address_hash) values ('never-asked', 'Asks@example.org', '', 1, 2, 1, 'x')").await;
+        // Once it is answered, the address is masked.
+        let asks = Suppressions::new(&app.site).hash(&EmailAddress::parse(&address("asks")).expect("an address"));
+        let asked_by_law: &'static str = format!("insert into reader_request (kind, address, detail, received_at, due_at, staff_id, address_hash, closed_at) values ('never-asked', 'a***@example.org', '', 1, 2, 1, '{asks}', 3)").leak();
+        change(&app.site.db, asked_by_law).await;
         app.advance(Duration::from_secs(60));
         let again = begun(&app, "email,unsubscribed_at\nagain@example.org,2024-01-01\n").await;
         let (basis, choices) = (Basis { basis: "consent".to_owned(), source: "elsewhere".to_owned() }, leaves());
@@ -572,6 +576,76 @@ both_engines! {
         assert_eq!(standing().await, [(address("calm"),)]);
         let audit = broadside::delivery::audit_copies(&app.site.db, 1).await;
         assert!(audit.is_ok_and(|audit| audit.holds()));
+    }
+
+    /// TRUST L6, T10: nobody comes back whom the program of before took off, who complained under an address that they had before, of whom a
+    /// file or the team says that they leave, also while mail to them is stopped, or who says so themselves and the database does not know it yet.
+    async fn who_was_taken_off_comes_back_where_nothing_speaks_against_it(db: TestDb) {
+        let app = TestApp::journalled(db).await;
+        let names = ["before", "calm", "held", "moved", "phones", "race"];
+        let address = |name: &str| format!("{name}@example.org");
+        let file: String = std::iter::once("email\n".to_owned()).chain(names.iter().map(|name| format!("{}\n", address(name)))).collect();
+        let wrong = pressed_of(&app, &file).await;
+        app.send_edition("The first").await;
+        app.advance(Duration::from_secs(60));
+        // What an undo had counted that was begun before is not counted twice.
+        change(&app.site.db, "update import set undone = '{\"mailed\":7}'").await;
+        subscribers::take_import_back(&app.site, &now(&app, &wrong.public_id).await, 1).await.expect("begun");
+        work(&app).await;
+        app.advance(Duration::from_secs(60));
+        let desk = app.desk().await;
+        let page = desk.open(&format!("/desk/imports/{}", wrong.public_id)).await;
+        page.says("6 readers had mail of it meanwhile: they are off it, and stay known");
+        change(&app.site.db, "update consent_event set source = 'the list that was brought in was taken back' where action = 'left' and subscriber_id = (select id from subscriber where email = 'before@example.org')").await;
+        change(&app.site.db, "insert into former_address (subscriber_id, address_hash, left_at) select id, 'of before', 1 from subscriber where email = 'moved@example.org'").await;
+        change(&app.site.db, "insert into suppression (address_hash, reason, detail, created_at, lifted_at) values ('of before', 'complained', 'a report', 1, 1)").await;
+
+        // A file says that one of them left whose mail came back lately.
+        let mut tx = app.site.db.begin().await.expect("a transaction");
+        let held = EmailAddress::parse(&address("held")).expect("an address");
+        Suppressions::new(&app.site).add(&mut tx, &held, StopReason::Bounced, "no such user").await.expect("stopped");
+        tx.commit().await.expect("a commit");
+        let list = app.list().await;
+        let again = begun(&app, "email,unsubscribed_at\nheld@example.org,2024-01-01\n").await;
+        let (basis, choices) = (Basis { basis: "consent".to_owned(), source: "elsewhere".to_owned() }, leaves());
+        let answers = ImportAnswers { list, basis: &basis, makes_lists: false, choices: &choices };
+        subscribers::say_of_import(&app.site, &again, again.changed_at, &answers).await.expect("said");
+        work(&app).await;
+        let again = now(&app, &again.public_id).await;
+        subscribers::go_on_with_import(&app.site, &again, again.changed_at, 1).await.expect("pressed");
+        work(&app).await;
+        assert_eq!(now(&app, &again.public_id).await.state, ImportState::Done);
+        change(&app.site.db, "update suppression set lifted_at = 2 where reason = 'bounced'").await;
+
+        // The team says it of another.
+        let name_of = async |name: &str| {
+            let id = app.reader_row(&address(name)).await;
+            let sql: &'static str = format!("select public_id from subscriber where id = {id}").leak();
+            rows::<(String,)>(&app.site.db, sql).await.remove(0).0
+        };
+        let phones = format!("/desk/readers/{}", name_of("phones").await);
+        desk.open(&phones).await.says("Take off this list");
+        let form = desk.open(&format!("{phones}/leave?list={list}")).await.form("/leave").with("why", "they phoned");
+        assert_eq!(desk.submit(&form).await.status, StatusCode::SEE_OTHER);
+        assert!(!desk.open(&phones).await.body.contains("Take off this list"), "it is said once");
+
+        // And one presses, and the process dies before the database knows it.
+        let list_name = rows::<(String,)>(&app.site.db, "select public_id from list order by id limit 1").await.remove(0).0;
+        let left = Withdrawal::Left { reader: name_of("race").await, list: list_name, how: "one-click".to_owned() };
+        withdrawals::write(&app.site, &[left]).await;
+        app.advance(Duration::from_secs(60));
+        let standing = async || rows::<(String,)>(&app.site.db, "select r.email from subscriber r join subscription s on s.subscriber_id = r.id where s.state = 'confirmed' order by r.email").await;
+        let right = pressed_of(&app, &file).await;
+        assert_eq!(standing().await, [(address("calm"),), (address("race"),)], "{:?}", right.report());
+        for _ in 0..2 {
+            restored::take_up(&app.site, None).await.expect("the journal is taken up");
+            assert_eq!(standing().await, [(address("calm"),)]);
+        }
+        app.send_edition("The second").await;
+        for name in names {
+            let came = app.mails(&address(name)).iter().filter(|mail| mail.subject.contains("The second")).count();
+            assert_eq!(came, usize::from(name == "calm"), "{name}");
+        }
     }
 
     /// A field that a list made stays only where a segment asks for it; the page says what became of everybody, and what stays and why.

@@ -19,7 +19,7 @@ use broadside::{
     settings::Settings,
     staff::{self, NewMember, Role},
     subscribers::{
-        self, LeavingReason, Subscriber, Weeks,
+        self, LeavingReason, Subscriber, Trace, Weeks,
         fields::{self, FieldKind, NewField, StandsIn},
         forms::{self, Answer, Draft, FormState, Offers, OffersTopics, Words},
         lists, requests, topics,
@@ -399,7 +399,8 @@ async fn readers_do_as_they_like(app: &TestApp) {
     let link = app.last_mail("cy@example.org").link("/unsubscribe/");
     press(app, &link, "/unsubscribe/").await;
     let token = link.rsplit('/').next().expect("an end");
-    let said = subscribers::say_why(&app.site, token, LeavingReason::Other, "moving, “far away”").await;
+    let why = (LeavingReason::Other, "moving, “far away”");
+    let said = subscribers::say_why(&app.site, token, why, Trace::default()).await;
     assert!(said.expect("a write"), "they left");
 
     let visitor = app.visitor();

@@ -142,6 +142,46 @@ both_engines! {
         app.drain().await;
     }
 
+    /// TRUST L3: whom others took off may say by the page, by why they left or by their choices that they leave: once, and nobody puts them on
+    /// it again. Saying why takes nobody off.
+    async fn whom_others_took_off_may_say_that_they_leave(app: TestApp) {
+        let link = link(&app).await;
+        let visitor = app.visitor();
+        let (list, reader) = (app.list().await, app.reader_row(ANN).await);
+        let ann = ANN.parse().expect("an address");
+        let known = subscribers::by_email(&app.site.db, &ann).await.expect("a read").expect("a reader");
+        let choices = subscribers::choices_path(&app.site, &known.public_id);
+        let said = async |method: &str| {
+            let sql = format!("select count(*) from consent_event where action = 'left' and method = '{method}'");
+            database::rows::<(i64,)>(&app.site.db, sql.leak()).await[0].0
+        };
+        one_click(&app, &link, FORM, "press=why&reason=never-asked").await;
+        assert!(gets_mail(&app).await && said("unsubscribe-page").await == 0);
+
+        subscribers::leave_by_staff(&app.site, reader, list, "they phoned").await.expect("taken off");
+        let page = visitor.open(&link).await;
+        page.says("Press to make sure that nobody puts you on it again.");
+        visitor.submit_and_follow(&page.form("/unsubscribe/")).await.says("There is nothing else to do.");
+        assert_eq!(said("unsubscribe-page").await, 1);
+
+        subscribers::add_by_staff(&app.site, &ann, "", list, "a test").await.expect("staff may add readers");
+        subscribers::leave_by_staff(&app.site, reader, list, "they phoned").await.expect("taken off");
+        for _ in 0..2 {
+            one_click(&app, &link, FORM, "press=why&reason=never-asked").await;
+            assert_eq!(said("unsubscribe-page").await, 2);
+        }
+
+        subscribers::add_by_staff(&app.site, &ann, "", list, "a test").await.expect("staff may add readers");
+        subscribers::leave_by_staff(&app.site, reader, list, "they phoned").await.expect("taken off");
+        let page = visitor.open(&choices).await;
+        page.says("Press to make sure that nobody puts you on a list again that you are off.");
+        let page = visitor.submit_and_follow(&page.form("/preferences/").with("press", "leave-all")).await;
+        assert!(page.body.contains("Nobody puts you on a list again") && !page.body.contains("Leave every list"), "{}", page.body);
+        assert_eq!(said("preferences").await, 1);
+        assert!(!gets_mail(&app).await);
+        app.drain().await;
+    }
+
     /// TRUST L3: one press on the page, and one to take it back.
     async fn the_page_leaves_and_undoes(app: TestApp) {
         let link = link(&app).await;

@@ -22,7 +22,7 @@ use crate::{
     queue,
     site::Site,
     subscribers::{
-        SubscriberError,
+        SubscriberError, coming_back::may_come_back,
         consent::{self, ConsentAction, ConsentMethod},
         fields::{Field, NotAnswered},
         forgotten,
@@ -31,8 +31,8 @@ use crate::{
         read::SubscriptionState,
         store::{
             self, NewReader,
-            importing::{self, NewSubscription, Told},
-            imports, imports_undone, topics,
+            importing::{self, NewSubscription, TakenBack, Told},
+            imports, imports_undone, in_bulk::Asks, topics,
         },
     },
     withdrawals::{self, Withdrawal},
@@ -221,8 +221,8 @@ struct Step<'a> {
     joined: BTreeMap<String, u64>,
     /// Who was off a list already of whom the file says so, too: reader and list.
     off: Vec<(i64, i64)>,
-    /// Who is on a list again that they were off since something was taken back: reader and list.
-    back: Vec<(i64, i64)>,
+    /// Who is on a list again that they were off since something was taken back.
+    back: Vec<TakenBack>,
     /// What stands in rows and is no answer to its field, in words.
     unanswered: BTreeMap<usize, Vec<String>>,
 }
@@ -233,8 +233,8 @@ struct Met {
     before: HashMap<(i64, i64), SubscriptionState>,
     /// Who is off which list since something was taken back, and never said that they leave.
     taken_back: HashSet<(i64, i64)>,
-    /// Those of them who come back with this file: they stand as if they had not been there before.
-    back: HashSet<(i64, i64)>,
+    /// Those of them who come back with this file, and since when they are off it: they stand as if they had not been there before.
+    back: HashMap<(i64, i64), Moment>,
     acts: Acts,
 }
 
@@ -305,7 +305,7 @@ impl Step<'_> {
             readers,
             before: HashMap::new(),
             taken_back: HashSet::new(),
-            back: HashSet::new(),
+            back: HashMap::new(),
             acts: Acts::new(),
         };
         for reader in met.readers.ids.values().filter(|id| !met.readers.known.contains(id)) {
@@ -335,12 +335,16 @@ impl Step<'_> {
             return Ok(());
         }
         imports_undone::hold(&mut self.tx, &off).await?;
-        met.taken_back = importing::taken_back(&mut self.tx, &off).await?.into_iter().collect();
+        let found = importing::taken_back(&mut self.tx, &off).await?;
+        met.taken_back = pairs(&found);
+        let may = may_come_back(&mut Asks::Tx(&mut self.tx), self.site, found).await?;
+        let since: HashMap<(i64, i64), Moment> =
+            may.into_iter().map(|(reader, list, at)| ((reader, list), at)).collect();
         let comes_back =
             |one: &&One<'_>| one.state == State::OnList && one.stops().is_none() && !one.is_stopped;
         let back = ones.iter().filter(comes_back).map(|one| (met.id(one), one.list));
-        met.back = back.filter(|key| met.taken_back.contains(key)).collect();
-        met.before.retain(|key, _| !met.back.contains(key));
+        met.back = back.filter_map(|key| Some((key, *since.get(&key)?))).collect();
+        met.before.retain(|key, _| !met.back.contains_key(key));
         Ok(())
     }
 
@@ -374,11 +378,14 @@ impl Step<'_> {
         // Two files that hold the same people meet at them in the same order.
         new.sort_by_key(|one| (one.reader, one.list));
         let (back, new): (Vec<_>, Vec<_>) =
-            new.into_iter().partition(|one| met.back.contains(&(one.reader, one.list)));
+            new.into_iter().partition(|one| met.back.contains_key(&(one.reader, one.list)));
         let (others, first): (Vec<_>, Vec<_>) =
             new.into_iter().partition(|one| met.readers.known.contains(&one.reader));
         importing::bring_back(&mut self.tx, &back).await?;
-        self.back.extend(back.iter().map(|one| (one.reader, one.list)));
+        let since = |one: &NewSubscription| {
+            met.back.get(&(one.reader, one.list)).map(|at| (one.reader, one.list, *at))
+        };
+        self.back.extend(back.iter().filter_map(since));
         importing::add_first_subscriptions(&mut self.tx, &first, self.now).await?;
         let mut added = importing::add_subscriptions(&mut self.tx, &others, self.now).await?;
         added.extend(first.iter().chain(&back).map(|one| (one.reader, one.list)));
@@ -545,27 +552,33 @@ impl Step<'_> {
             self.tx.commit().await?;
         } else {
             let back = came_back(&mut self.tx, (self.site, self.places), &self.back).await?;
-            withdrawals::commit(self.tx, self.site, back, self.now).await?;
+            withdrawals::commit_each(self.tx, self.site, back).await?;
         }
         Ok(Some(Taken { report, errors, made, held: watch.elapsed() }))
     }
 }
 
-/// That they are on it again stands in the journal behind the commit, which says that they are off it.
+/// Reader and list.
+fn pairs(found: &[TakenBack]) -> HashSet<(i64, i64)> {
+    found.iter().map(|(reader, list, _)| (*reader, *list)).collect()
+}
+
+/// That they are on it again stands in the journal behind the commit, which says that they are off it. It is dated as what took them off:
+/// what somebody says since then of leaving stays said, also where the database does not know it yet.
 async fn came_back(
     tx: &mut Tx,
     (site, places): (&Site, &Places),
-    back: &[(i64, i64)],
-) -> db::Result<Vec<Withdrawal>> {
+    back: &[TakenBack],
+) -> db::Result<Vec<(Moment, Withdrawal)>> {
     if site.journal.path().is_none() {
         return Ok(Vec::new());
     }
-    let readers: Vec<i64> = back.iter().map(|(reader, _)| *reader).collect();
+    let readers: Vec<i64> = back.iter().map(|(reader, ..)| *reader).collect();
     let names: HashMap<i64, String> =
         imports_undone::public_ids_in(tx, &readers).await?.into_iter().collect();
-    let line = |(reader, list): &(i64, i64)| {
+    let line = |(reader, list, at): &TakenBack| {
         let (reader, list) = (names.get(reader)?.clone(), places.public_id_of(*list)?.to_owned());
-        Some(Withdrawal::Back { reader, list })
+        Some((*at, Withdrawal::Back { reader, list }))
     };
     Ok(back.iter().filter_map(line).collect())
 }
@@ -599,7 +612,7 @@ async fn write_down(site: &Site, to: i64, lines: &[Line]) -> db::Result<()> {
     if !known.is_empty() {
         let ids: Vec<i64> = known.iter().map(|(id, ..)| *id).collect();
         let acts = acts(importing::last_acts_now(&site.db, &ids).await?);
-        let taken_back = importing::taken_back_now(&site.db, &ids).await?;
+        let taken_back = pairs(&importing::taken_back_now(&site.db, &ids).await?);
         let lists = store::lists(&site.db).await?;
         let by_id: HashMap<i64, (&str, &str)> =
             known.iter().map(|(id, public_id, key, _)| (*id, (public_id.as_str(), key.as_str()))).collect();

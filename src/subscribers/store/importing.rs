@@ -7,6 +7,7 @@ use crate::{
     clock::Moment,
     db::{self, Db, Result, Tx},
     editions::Rhythm,
+    email_address::EmailAddress,
     statements,
 };
 
@@ -28,22 +29,38 @@ statements! {
         on conflict (subscriber_id, list_id) do nothing returning subscriber_id, list_id";
     /// The same of readers who are new, whom nobody else can have put anywhere.
     ADD_FIRST_SUBSCRIPTIONS = rows(10) "insert into subscription (subscriber_id, list_id, state, asked_at, confirmed_at, left_at, paused_until, pause_said_at, implied_until, rhythm) values {rows}";
-    /// Which lists these readers are off since what the team did was taken back, and for no other reason: they never said that they leave,
-    /// nor did anybody for them; they did not complain, nor ask to be forgotten or that they never signed up, and mail to them is not stopped.
-    TAKEN_BACK = sqlite "select e.subscriber_id, e.list_id from consent_event e join subscriber r on r.id = e.subscriber_id
-            where e.action = 'left' and e.source in ($2, $3) and e.id in (
+    /// Which lists these readers are off since what the team did was taken back, and since when: they never said that they leave, nor did
+    /// anybody for them.
+    TAKEN_BACK = sqlite "select e.subscriber_id, e.list_id, e.at from consent_event e where e.action = 'left' and e.source in ($2, $3) and e.id in (
                 select max(id) from consent_event where subscriber_id in (select value from json_each($1)) group by subscriber_id, list_id)
             and not exists (select 1 from consent_event o where o.subscriber_id = e.subscriber_id and o.list_id = e.list_id
-                and o.action = 'left' and o.source not in ($2, $3))
-            and not exists (select 1 from suppression p where p.subscriber_id = e.subscriber_id and (p.lifted_at is null or p.reason <> 'bounced'))
-            and not exists (select 1 from reader_request q where q.closed_at is null and q.kind <> 'access' and lower(q.address) in (r.email, r.email_key))",
-        postgres "select e.subscriber_id, e.list_id from consent_event e join subscriber r on r.id = e.subscriber_id
-            where e.action = 'left' and e.source in ($2, $3) and e.id in (
+                and o.action = 'left' and o.source not in ($2, $3))",
+        postgres "select e.subscriber_id, e.list_id, e.at from consent_event e where e.action = 'left' and e.source in ($2, $3) and e.id in (
                 select max(id) from consent_event where subscriber_id = any (array(select value::bigint from json_array_elements_text(cast($1 as json)))) group by subscriber_id, list_id)
             and not exists (select 1 from consent_event o where o.subscriber_id = e.subscriber_id and o.list_id = e.list_id
-                and o.action = 'left' and o.source not in ($2, $3))
-            and not exists (select 1 from suppression p where p.subscriber_id = e.subscriber_id and (p.lifted_at is null or p.reason <> 'bounced'))
-            and not exists (select 1 from reader_request q where q.closed_at is null and q.kind <> 'access' and lower(q.address) in (r.email, r.email_key))";
+                and o.action = 'left' and o.source not in ($2, $3))";
+    /// Whose addresses these are.
+    ADDRESSES = sqlite "select id, email from subscriber where id in (select value from json_each($1))",
+        postgres "select id, email from subscriber where id = any (array(select value::bigint from json_array_elements_text(cast($1 as json))))";
+    /// Whom the team puts on no list again, of a JSON array of pairs, reader and what their address is kept as: mail to that one or to a
+    /// former one is stopped, or was complained of or blocked; or somebody of it asked to be forgotten or says that they never signed up,
+    /// whatever came of that.
+    STAY_OFF = sqlite "select r.id from (select json_extract(value, '$[0]') as id, json_extract(value, '$[1]') as hash from json_each($1)) a join subscriber r on r.id = a.id
+            where exists (select 1 from suppression p where p.subscriber_id = r.id and (p.lifted_at is null or p.reason <> 'bounced'))
+                or exists (select 1 from suppression p where p.address_hash = a.hash and (p.lifted_at is null or p.reason <> 'bounced'))
+                or exists (select 1 from former_address f join suppression p on p.address_hash = f.address_hash
+                    where f.subscriber_id = r.id and (p.lifted_at is null or p.reason <> 'bounced'))
+                or exists (select 1 from reader_request q where q.address_hash = a.hash and q.kind <> 'access')
+                or exists (select 1 from former_address f join reader_request q on q.address_hash = f.address_hash
+                    where f.subscriber_id = r.id and q.kind <> 'access')",
+        postgres "select r.id from (select cast(value ->> 0 as bigint) as id, value ->> 1 as hash from json_array_elements(cast($1 as json))) a join subscriber r on r.id = a.id
+            where exists (select 1 from suppression p where p.subscriber_id = r.id and (p.lifted_at is null or p.reason <> 'bounced'))
+                or exists (select 1 from suppression p where p.address_hash = a.hash and (p.lifted_at is null or p.reason <> 'bounced'))
+                or exists (select 1 from former_address f join suppression p on p.address_hash = f.address_hash
+                    where f.subscriber_id = r.id and (p.lifted_at is null or p.reason <> 'bounced'))
+                or exists (select 1 from reader_request q where q.address_hash = a.hash and q.kind <> 'access')
+                or exists (select 1 from former_address f join reader_request q on q.address_hash = f.address_hash
+                    where f.subscriber_id = r.id and q.kind <> 'access')";
     /// Those are on them again, as if for the first time; but whoever rests goes on resting.
     BRING_BACK = rows(7) "update subscription set state = 'confirmed', left_at = null, asked_at = cast(v.column3 as bigint), confirmed_at = cast(v.column4 as bigint),
             paused_until = case when coalesce(cast(v.column5 as bigint), 0) > coalesce(paused_until, 0) then cast(v.column5 as bigint) else paused_until end,
@@ -188,17 +205,38 @@ pub async fn add_first_subscriptions(tx: &mut Tx, new: &[NewSubscription], now: 
     tx.many(ADD_FIRST_SUBSCRIPTIONS, new.iter().map(|one| one.row(now))).await
 }
 
-/// Reader and list.
-pub async fn taken_back(tx: &mut Tx, readers: &[i64]) -> Result<Vec<(i64, i64)>> {
+/// Reader, list, and since when they are off it.
+pub type TakenBack = (i64, i64, Moment);
+
+pub async fn taken_back(tx: &mut Tx, readers: &[i64]) -> Result<Vec<TakenBack>> {
     tx.all(TAKEN_BACK, (db::array(readers)?, LIST_TAKEN_BACK, ACT_TAKEN_BACK)).await
 }
 
 /// The same for who only looks.
-pub async fn taken_back_now(db: &Db, readers: &[i64]) -> Result<Vec<(i64, i64)>> {
+pub async fn taken_back_now(db: &Db, readers: &[i64]) -> Result<Vec<TakenBack>> {
     db.all(TAKEN_BACK, (db::array(readers)?, LIST_TAKEN_BACK, ACT_TAKEN_BACK)).await
 }
 
-/// Those of whom [`taken_back`] says so, held: they are confirmed again.
+pub async fn addresses(tx: &mut Tx, readers: &[i64]) -> Result<Vec<(i64, EmailAddress)>> {
+    tx.all(ADDRESSES, (db::array(readers)?,)).await
+}
+
+/// The same for who only looks.
+pub async fn addresses_now(db: &Db, readers: &[i64]) -> Result<Vec<(i64, EmailAddress)>> {
+    db.all(ADDRESSES, (db::array(readers)?,)).await
+}
+
+/// Each reader with what their address is kept as.
+pub async fn stay_off(tx: &mut Tx, kept_as: &[(i64, String)]) -> Result<Vec<(i64,)>> {
+    tx.all(STAY_OFF, (db::array(kept_as)?,)).await
+}
+
+/// The same for who only looks.
+pub async fn stay_off_now(db: &Db, kept_as: &[(i64, String)]) -> Result<Vec<(i64,)>> {
+    db.all(STAY_OFF, (db::array(kept_as)?,)).await
+}
+
+/// Those who may come back of whom [`taken_back`] says so, held: they are confirmed again.
 pub async fn bring_back(tx: &mut Tx, back: &[NewSubscription]) -> Result<()> {
     if back.is_empty() {
         return Ok(());

@@ -87,7 +87,7 @@ statements! {
             when exists (select 1 from field_value v where v.field_id = field.id) then 'readers' else 'in-use' end as why
         from field where field.id = $1 and field.removed_at is null";
     /// The press; within a day of the end, which was not seen since by somebody else.
-    BEGIN = "update import set state = 'undoing', changed_at = $3, next_at = $3, attempts = 0, last_error = null, line = 0
+    BEGIN = "update import set state = 'undoing', changed_at = $3, next_at = $3, attempts = 0, last_error = null, line = 0, undone = ''
         where id = $1 and changed_at > $2 and state in ('done', 'stopped')
             and not exists (select 1 from import j where j.changed_at > import.changed_at and j.state in ('running', 'done', 'stopped', 'undoing'))";
     REACHED = "update import set next_at = $3, line = $4, undone = $5, attempts = 0, last_error = null where id = $1 and next_at = $2 and state = 'undoing'";

@@ -2,11 +2,12 @@
 
 use super::{
     super::rows::{ConsentAction, ConsentMethod, SubscriptionState},
-    importing,
+    importing::{self, TakenBack},
 };
 use crate::{
     clock::Moment,
     db::{self, Db, Result, Tx},
+    email_address::EmailAddress,
     statements,
 };
 
@@ -110,12 +111,27 @@ impl Asks<'_> {
         Ok(found.into_iter().map(|(reader,)| reader).collect())
     }
 
-    /// Reader and list.
-    pub async fn taken_back(&mut self, readers: &[i64]) -> Result<Vec<(i64, i64)>> {
+    pub async fn taken_back(&mut self, readers: &[i64]) -> Result<Vec<TakenBack>> {
         match self {
             Self::Tx(tx) => importing::taken_back(tx, readers).await,
             Self::Db(db) => importing::taken_back_now(db, readers).await,
         }
+    }
+
+    pub async fn addresses(&mut self, readers: &[i64]) -> Result<Vec<(i64, EmailAddress)>> {
+        match self {
+            Self::Tx(tx) => importing::addresses(tx, readers).await,
+            Self::Db(db) => importing::addresses_now(db, readers).await,
+        }
+    }
+
+    /// Of these readers, each with what their address is kept as, those whom the team puts on no list again.
+    pub async fn stay_off(&mut self, kept_as: &[(i64, String)]) -> Result<Vec<i64>> {
+        let found = match self {
+            Self::Tx(tx) => importing::stay_off(tx, kept_as).await?,
+            Self::Db(db) => importing::stay_off_now(db, kept_as).await?,
+        };
+        Ok(found.into_iter().map(|(reader,)| reader).collect())
     }
 
     /// Reader and topic.

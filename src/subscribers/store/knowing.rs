@@ -37,6 +37,13 @@ statements! {
         and (select case when c.method = 'staff' and p.source in ($4, $5) then 'taken back' else p.action end
             from consent_event p where p.subscriber_id = $1 and p.list_id = $2 and p.id < c.id
             and p.action <> 'asked' order by p.id desc limit 1) = 'left'";
+    /// Since when a reader was off a list whom the team put on it again that had taken back that it was the first time; nothing if they, or
+    /// anybody for them, said something of it since.
+    WAS_OFF = "select p.at from consent_event c join consent_event p on p.subscriber_id = c.subscriber_id and p.list_id = c.list_id
+        where c.id = (select max(n.id) from consent_event n where n.subscriber_id = $1 and n.list_id = $2)
+            and c.action in ('imported', 'confirmed') and c.method in ('import', 'staff')
+            and p.id = (select max(o.id) from consent_event o where o.subscriber_id = $1 and o.list_id = $2 and o.id < c.id)
+            and p.action = 'left' and p.source in ($3, $4)";
 }
 
 pub async fn said_again(db: &Db, (subscriber, list): (i64, i64), source: &str) -> Result<bool> {
@@ -51,6 +58,11 @@ pub async fn came_back(db: &Db, subscriber: i64, list: i64, since: Moment) -> Re
     let taken_back = (LIST_TAKEN_BACK, ACT_TAKEN_BACK);
     let about = (subscriber, list, since, taken_back.0, taken_back.1);
     Ok(db.one::<(i64,)>(CAME_BACK, about).await?.0 > 0)
+}
+
+pub async fn was_off(db: &Db, subscriber: i64, list: i64) -> Result<Option<Moment>> {
+    let about = (subscriber, list, LIST_TAKEN_BACK, ACT_TAKEN_BACK);
+    Ok(db.opt::<(Moment,)>(WAS_OFF, about).await?.map(|(at,)| at))
 }
 
 pub async fn add_note(tx: &mut Tx, subscriber: i64, staff: i64, text: &str, now: Moment) -> Result<u64> {

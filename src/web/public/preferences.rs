@@ -78,6 +78,8 @@ struct Page {
     pauses: Vec<Pause>,
     /// Whether they get anything at all.
     on_some: bool,
+    /// Whether they may leave: also who is off a list and did not say so themselves.
+    may_leave: bool,
     /// Whether mail to their address is stopped, whatever they chose.
     stopped: bool,
     /// Whether even the letters are that they ask for.
@@ -345,7 +347,7 @@ async fn look(app: &App, token: &str, look: Look) -> Outcome {
 async fn page(app: &App, token: &str, preferences: TheirChoices, look: Look) -> Outcome {
     let settings = Settings::load(&app.site.db).await?;
     let zone = settings.time_zone;
-    let TheirChoices { reader, lists, rests_until } = preferences;
+    let TheirChoices { reader, lists, rests_until, unsaid } = preferences;
     let Look { told, action, wait, typed } = look;
     let Stopped { editions: stopped, letters: no_letters } = subscribers::stopped(&app.site, &reader).await?;
     let asked = fields::of_their_page(&app.site.db, reader.id, &besides(told.as_ref())).await?;
@@ -402,6 +404,7 @@ async fn page(app: &App, token: &str, preferences: TheirChoices, look: Look) -> 
         rests_until: rests_until.map(|until| until.date(&zone)),
         pauses: if on_any { Weeks::ALL.map(pause).into() } else { Vec::new() },
         on_some,
+        may_leave: on_some || unsaid,
         stopped,
         no_letters,
         moves_to: pending.as_ref().map(|pending| pending.new_email.masked()),
@@ -519,6 +522,9 @@ impl Stands<'_> {
         }
         if *saved == Saved::default() && matches!(told, Told::Saved(_)) {
             said.push("Nothing has changed.".to_owned());
+        }
+        if *saved == Saved::default() && matches!(told, Told::LeftAll(_)) {
+            said.push("Nobody puts you on a list again that you are off.".to_owned());
         }
         if !self.on_some && !said.is_empty() {
             said.push("You are on no list, and get nothing more from us.".to_owned());

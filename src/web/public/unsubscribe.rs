@@ -46,6 +46,8 @@ struct Page {
     state: &'static str,
     list: String,
     can_undo: bool,
+    /// Whether they are off it and did not say so themselves: they may still.
+    unsaid: bool,
     /// For how long nothing is undone, for too much was.
     waits: Option<String>,
     preferences: String,
@@ -124,7 +126,7 @@ pub(crate) async fn submit(
     if let Pressed::Why(form) | Pressed::LeaveAll(Some(form)) = pressed {
         match said(form) {
             Some((reason, words)) => {
-                known(subscribers::say_why(site, &token, reason, &words).await)?;
+                known(subscribers::say_why(site, &token, (reason, &words), trace).await)?;
             }
             // What they typed is still there, and what they pressed beside it is done.
             None => return page(&app, &token, found, Some(Pressed::Why(form.clone()))).await,
@@ -218,6 +220,7 @@ async fn page(app: &App, token: &str, found: Option<Left>, pressed: Option<Press
         state: "unknown",
         list: String::new(),
         can_undo: false,
+        unsaid: false,
         waits: None,
         preferences: String::new(),
         contact: settings.contact_email.clone(),
@@ -241,6 +244,7 @@ async fn page(app: &App, token: &str, found: Option<Left>, pressed: Option<Press
         page.waits = Some(words::wait(*wait));
     }
     page.can_undo = left.can_undo;
+    page.unsaid = !left.subscribed && !left.has_said;
     page.preferences = subscribers::choices_path(&app.site, &left.public_id);
     if state == "back" {
         let after = subscribers::after_leaving(&app.site, &left).await?;

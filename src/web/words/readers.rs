@@ -8,9 +8,9 @@ use crate::{
     publishing::Subject,
     replies,
     subscribers::{
-        ACT_TAKEN_BACK, ConsentAction, ConsentMethod, DonorState, LIST_TAKEN_BACK, LeavingReason,
-        OFF_ALREADY, Order, ReaderStanding, Subscription, SubscriptionState, consent::Event,
-        fields::FieldKind, requests::RequestKind,
+        ConsentAction, ConsentMethod, DonorState, LeavingReason, OFF_ALREADY, Order, ReaderStanding,
+        Subscription, SubscriptionState, consent::Event, fields::FieldKind, requests::RequestKind,
+        says_taken_back,
     },
     web::words::in_their_time,
 };
@@ -138,11 +138,11 @@ pub(in crate::web) fn agreed(event: &Event) -> (&'static str, &'static str) {
         ConsentMethod::Mailto => "by an email that their mail program wrote",
         ConsentMethod::UnsubscribePage => "on the page for leaving",
         ConsentMethod::Preferences => "on the page of their choices",
-        ConsentMethod::Import if event.source == LIST_TAKEN_BACK => {
+        ConsentMethod::Import if event.is_taken_back() => {
             "as the list that brought them was taken back"
         }
         ConsentMethod::Import => "from a file",
-        ConsentMethod::Staff if event.source == ACT_TAKEN_BACK => {
+        ConsentMethod::Staff if event.is_taken_back() => {
             "as what the team did with many readers was taken back"
         }
         ConsentMethod::Staff => "by the team",
@@ -155,8 +155,8 @@ pub(in crate::web) fn agreed(event: &Event) -> (&'static str, &'static str) {
 pub(in crate::web) fn came_from(source: &str, subjects: &[Subject], zone: &Zone) -> String {
     let source = source.strip_prefix(OFF_ALREADY).unwrap_or(source);
     match source {
-        "" | "preferences page" | "confirmation mail" | "taken off by staff" | LIST_TAKEN_BACK
-        | ACT_TAKEN_BACK => String::new(),
+        "" | "preferences page" | "confirmation mail" | "taken off by staff" => String::new(),
+        _ if says_taken_back(source) => String::new(),
         "undo" => "they took their leaving back".to_owned(),
         "home" => "the front page".to_owned(),
         "article" => "the page of an article".to_owned(),

@@ -4,8 +4,7 @@ use crate::{
     delivery::{Class, CopyState, StopReason},
     donations::{DonationState, RecurringState},
     subscribers::{
-        ACT_TAKEN_BACK, ConsentAction, ConsentMethod, DonorState, LIST_TAKEN_BACK, SubscriptionState,
-        consent::Event, requests::RequestKind,
+        ConsentAction, ConsentMethod, DonorState, SubscriptionState, consent::Event, requests::RequestKind,
     },
 };
 
@@ -37,11 +36,11 @@ pub(in crate::web) fn agreed(event: &Event) -> (&'static str, &'static str) {
         ConsentMethod::OneClick => "by the button of a mail program",
         ConsentMethod::UnsubscribePage => "on the page for leaving",
         ConsentMethod::Preferences => "on the page of your choices",
-        ConsentMethod::Import if event.source == LIST_TAKEN_BACK => {
+        ConsentMethod::Import if event.is_taken_back() => {
             "by our team, for it took the list back that had you on it"
         }
         ConsentMethod::Import => "by our team, from a file",
-        ConsentMethod::Staff if event.source == ACT_TAKEN_BACK => {
+        ConsentMethod::Staff if event.is_taken_back() => {
             "by our team, for it took back that it put you on the list"
         }
         ConsentMethod::Staff => "by our team",

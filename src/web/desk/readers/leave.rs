@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{acts::by, reader::find};
 use crate::{
-    subscribers::{self, Subscriber, Subscription, SubscriptionState},
+    subscribers::{self, Subscriber, Subscription, SubscriptionState, consent},
     web::{Desk, Form, Outcome, Posted, WebError, answers::conflict, session::see_other},
 };
 
@@ -31,6 +31,8 @@ struct Page {
     seen: SubscriptionState,
     /// They were asked, and have not answered.
     pending: bool,
+    /// They are off it since something was taken back.
+    off: bool,
     /// They stand otherwise than on the page on which it was confirmed.
     stale: bool,
 }
@@ -65,10 +67,11 @@ pub(crate) async fn submit(desk: Desk, Path(id): Path<String>, posted: Posted) -
     Ok(see_other(&format!("/desk/readers/{id}?done=left")))
 }
 
-/// How a reader stands on a list that they have not left.
+/// How a reader stands on a list that nobody said of them that they leave.
 async fn on_list(desk: &Desk, reader: &Subscriber, list: i64) -> Result<Option<Subscription>, WebError> {
     let subscriptions = subscribers::subscriptions(&desk.site().db, reader.id).await?;
-    Ok(subscriptions.into_iter().find(|one| one.list_id == list && one.state != SubscriptionState::Left))
+    let newest = consent::newest_of_lists(&desk.site().db, reader.id).await?;
+    Ok(subscriptions.into_iter().find(|one| one.list_id == list && one.may_be_taken_off(newest.get(&list))))
 }
 
 impl Page {
@@ -80,6 +83,7 @@ impl Page {
             list: subscription.list_id,
             name: subscription.name,
             pending: subscription.state == SubscriptionState::Pending,
+            off: subscription.state == SubscriptionState::Left,
             seen: subscription.state,
             stale,
         }

@@ -269,7 +269,7 @@ impl ListLine {
             Some(until) => format!("{line}. Nothing comes before {}", until.date(zone)),
             None => line,
         };
-        let may_leave = subscription.state != SubscriptionState::Left;
+        let may_leave = subscription.may_be_taken_off(how);
         let topics = String::new();
         let rhythm = subscription.rhythm_now().map_or("", |rhythm| how_often(Some(rhythm)));
         Self {
