@@ -22,7 +22,8 @@ use crate::{
     queue,
     site::Site,
     subscribers::{
-        SubscriberError, coming_back::may_come_back,
+        SubscriberError,
+        coming_back::may_come_back,
         consent::{self, ConsentAction, ConsentMethod},
         fields::{Field, NotAnswered},
         forgotten,
@@ -32,7 +33,9 @@ use crate::{
         store::{
             self, NewReader,
             importing::{self, NewSubscription, TakenBack, Told},
-            imports, imports_undone, in_bulk::Asks, topics,
+            imports, imports_undone,
+            in_bulk::Asks,
+            topics,
         },
     },
     withdrawals::{self, Withdrawal},

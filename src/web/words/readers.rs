@@ -138,9 +138,7 @@ pub(in crate::web) fn agreed(event: &Event) -> (&'static str, &'static str) {
         ConsentMethod::Mailto => "by an email that their mail program wrote",
         ConsentMethod::UnsubscribePage => "on the page for leaving",
         ConsentMethod::Preferences => "on the page of their choices",
-        ConsentMethod::Import if event.is_taken_back() => {
-            "as the list that brought them was taken back"
-        }
+        ConsentMethod::Import if event.is_taken_back() => "as the list that brought them was taken back",
         ConsentMethod::Import => "from a file",
         ConsentMethod::Staff if event.is_taken_back() => {
             "as what the team did with many readers was taken back"
