@@ -62,6 +62,9 @@ pub enum FieldMistake {
     /// Of a button's address, which is nothing that could be cut.
     #[error("The address of the button is too long: mail programs follow at most 2,000 characters.")]
     LongAddress,
+    /// Of a title, or what else is to be short.
+    #[error("Use at most {0} characters here: “{1} …” has more.")]
+    LongLine(usize, String),
     /// Of a letter.
     #[error("The letter is too long: please keep it under 100,000 characters.")]
     TooLong,

@@ -10,10 +10,6 @@ use crate::{articles::ArticleId, words};
 
 /// So many are put into one edition at the desk.
 pub const MOST_BLOCKS: usize = 200;
-/// The longest title and label kept, in characters.
-const LINE_MOST: usize = 200;
-/// The longest words kept that stand below a title, in characters.
-const SAYS_MOST: usize = 600;
 
 /// One block of an edition.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -88,17 +84,17 @@ impl Block {
         }
     }
 
-    /// As it is kept: no line that is none, nothing longer than it may be.
+    /// As it is kept: no line that is none. What is too long is told, and not cut.
     fn tidy(self) -> Self {
         match self {
             Self::Article(article) => Self::Article(ShownArticle {
-                title: one_line(&article.title, LINE_MOST),
-                standfirst: one_line(&article.standfirst, SAYS_MOST),
+                title: one_line(&article.title, usize::MAX),
+                standfirst: one_line(&article.standfirst, usize::MAX),
                 ..article
             }),
             Self::Words(words) => Self::Words(words.replace("\r\n", "\n").replace(['\r', '\0'], "")),
             Self::Button { label, url } => {
-                Self::Button { label: one_line(&label, LINE_MOST), url: one_line(&url, usize::MAX) }
+                Self::Button { label: one_line(&label, usize::MAX), url: one_line(&url, usize::MAX) }
             }
             Self::Line | Self::Appeal => self,
         }

@@ -14,6 +14,10 @@ use crate::{
     subscribers,
 };
 
+/// The longest title and label, in characters.
+const LINE_MOST: usize = 200;
+/// The longest words below a title, in characters.
+const SAYS_MOST: usize = 600;
 /// The longest address that a button leads to, in characters.
 const ADDRESS_MOST: usize = 2_000;
 
@@ -53,15 +57,25 @@ pub async fn mistakes(db: &Db, content: &Content) -> db::Result<Vec<(Place, Fiel
     }));
     for (at, block) in content.blocks.iter().enumerate() {
         let mistake = match block {
-            Block::Article(shown) => {
-                mail::check_none(&shown.title).and_then(|()| mail::check_none(&shown.standfirst)).err()
+            Block::Article(shown) => check_line(&shown.title, LINE_MOST)
+                .and_then(|()| check_line(&shown.standfirst, SAYS_MOST))
+                .err(),
+            Block::Button { label, url } => {
+                check_line(label, LINE_MOST).and_then(|()| check_address(url)).err()
             }
-            Block::Button { label, url } => mail::check_none(label).and_then(|()| check_address(url)).err(),
             Block::Words(_) | Block::Line | Block::Appeal => None,
         };
         mistakes.extend(mistake.map(|mistake| (Place::Block(at), mistake)));
     }
     Ok(mistakes)
+}
+
+/// Whether a line is short enough, and holds no field.
+fn check_line(line: &str, most: usize) -> Result<(), FieldMistake> {
+    if line.chars().count() > most {
+        return Err(FieldMistake::LongLine(most, line.chars().take(30).collect()));
+    }
+    mail::check_none(line)
 }
 
 /// Whether a button leads to the web; one that is not written yet leads nowhere, and is no mistake of what was typed.

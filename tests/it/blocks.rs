@@ -105,6 +105,12 @@ both_engines! {
             }
         }
         assert_eq!(form.value("label"), Some("Press"));
+        // What is too long is told, and not cut.
+        let wrong = "A title ".repeat(30);
+        let page = press(&desk, desk.open(&path).await.form(&path).with("link", "").with("label", wrong.trim()), "save").await;
+        page.says("A button needs words");
+        assert!(page.body.contains("Use at most 200 characters here"), "{}", page.body);
+        assert_eq!(page.form(&path).value("label"), Some(wrong.trim()));
         for none in ["0.article-987654", "0.article--5", "0.nothing", "words"] {
             let answer = desk.submit(&desk.open(&path).await.form(&path).and("block", none).and("act", "save")).await;
             assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{none}");

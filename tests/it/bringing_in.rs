@@ -719,7 +719,7 @@ both_engines! {
         let problems = desk.open(&format!("{path}/problems")).await.body;
         let lines: Vec<&str> = problems.lines().collect();
         assert_eq!(lines[0], "\u{feff}File,Line,Problem");
-        assert!(lines[1].starts_with("two.csv,3,“nowhere”: ") && lines[2].starts_with("two.csv,4,The line ends before"), "{problems}");
+        assert!(lines[1].starts_with("two.csv,3,“nowhere”: ") && lines[2].starts_with("two.csv,4,\"The line ends before"), "{problems}");
     }
 
     /// TRUST M4, M29: who says here that they leave, or complains, after a file said the same of them, stays off when the file is taken back; and

@@ -219,7 +219,7 @@ fn choice(look: Look, chosen: Look) -> LookChoice {
 fn beginning(words: &str) -> Option<String> {
     let first: Vec<&str> = words
         .split_whitespace()
-        .map(|word| word.trim_matches(['*', '_', '#', '`', '>']))
+        .map(|word| word.trim_matches(['*', '_', '#', '`']))
         .filter(|word| word.contains(char::is_alphanumeric))
         .take(6)
         .collect();
