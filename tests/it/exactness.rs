@@ -51,12 +51,15 @@ async fn balanced(app: &TestApp, id: i64) -> delivery::Progress {
 
 /// Sends with one connection until so many have arrived, then stops the edition at the desk and lets the engine end.
 async fn send_and_stop(app: &TestApp, desk: &Visitor, edition: &Edition, after: usize) {
-    app.sandbox.smtp_script().add(Rule::at(Stage::Dot).delay(Duration::from_millis(15)));
+    let (hold, most) = (Hold::default(), u32::try_from(after).expect("a few"));
+    let day = Duration::from_secs(86_400);
+    app.sandbox.smtp_script().add(Rule::at(Stage::Dot).beyond(most, day).held(&hold));
     let options = app.engine(1);
     let engine = Engine::start(app.site.clone(), app.templates.clone(), options).await.expect("it starts");
     assert!(app.sandbox.mailbox().wait_for_count(after, Duration::from_secs(30)).await);
     let page = desk.open(&path(edition)).await;
     desk.submit_and_follow(&page.form("/pause")).await.says("Paused.");
+    hold.let_go();
     engine.stop().await;
     app.sandbox.smtp_script().clear();
 }
