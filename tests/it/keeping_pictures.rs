@@ -176,7 +176,7 @@ both_engines! {
         change(&app.site.db, there("gone.jpg")).await;
         let (desk, path) = (app.desk().await, format!("/desk/editions/{}", draft.public_id));
         let composer = desk.open(&path).await;
-        let said = "The picture of the first article is on 127.0.0.1, which does not encrypt what it sends, so mails leave it out";
+        let said = "The picture of an article that leads is on 127.0.0.1, which does not encrypt what it sends, so mails leave it out";
         assert!(composer.body.contains(said), "{}", composer.body);
         let copies = |page: &Page| page.form(&path).with("act", "copy-picture").with("subject", "Typed before");
         desk.submit_and_follow(&copies(&composer)).await.says("The picture could not be copied");
