@@ -52,6 +52,12 @@ struct Page {
     theirs: Option<i64>,
 }
 
+/// What somebody wrote, and the places of the blocks that they ticked to be left out.
+struct Written {
+    content: Content,
+    without: Vec<usize>,
+}
+
 /// `GET /desk/editions/{id}/correct`
 pub(crate) async fn show(desk: Desk, Path(id): Path<String>) -> Outcome {
     let edition = publishing::find(&desk.site().db, &id).await?;
@@ -63,7 +69,7 @@ pub(crate) async fn show(desk: Desk, Path(id): Path<String>) -> Outcome {
         .with("subject", &content.subject)
         .with("preview_text", &content.preview_text)
         .with("intro", &content.intro_markdown);
-    let written = (content.clone(), Vec::new());
+    let written = Written { content: content.clone(), without: Vec::new() };
     let page = page(&desk, &edition, form, (&written, &[]), None).await?;
     desk.page("desk/editions/correct", TITLE, &page).await
 }
@@ -90,7 +96,7 @@ pub(crate) async fn submit(desk: Desk, Path(id): Path<String>, posted: Posted) -
         except_segment: None,
     };
     let edition = publishing::find(&desk.site().db, &id).await?;
-    let written = (content.clone(), without.clone());
+    let written = Written { content: content.clone(), without: without.clone() };
     let kept = |(at, block): (usize, Block)| (!without.contains(&at)).then_some(block);
     let sent = content.blocks.iter().cloned().enumerate().filter_map(kept).collect();
     // What goes to those who wait is put right before it is saved.
@@ -135,13 +141,13 @@ async fn page(
     desk: &Desk,
     edition: &Edition,
     form: Form,
-    ((written, without), wrong): (&(Content, Vec<usize>), &[(usize, String)]),
+    (written, wrong): (&Written, &[(usize, String)]),
     trouble: Option<&'static str>,
 ) -> Result<Page, WebError> {
     let db = &desk.site().db;
-    let mut rows = blocks::rows(desk, written, wrong, &Moved::default()).await?;
+    let mut rows = blocks::rows(desk, &written.content, wrong, &Moved::default()).await?;
     for (at, row) in rows.iter_mut().enumerate() {
-        row.is_left_out = without.contains(&at);
+        row.is_left_out = written.without.contains(&at);
     }
     Ok(Page {
         title: title(&edition.content.subject),
