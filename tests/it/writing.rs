@@ -665,7 +665,7 @@ async fn what_its_source_says_is_for_everybody() {
     browser.sound("desk-source-asks").await;
     browser.tick("Change it without a word, as for a slip of the pen").await;
     browser.click("Take its source’s version").await;
-    browser.wait_for_text("follows it again").await;
+    browser.wait_for_text("It says what its source says").await;
     assert_eq!(now(&app, article.id).await.title, article.title);
     browser.close().await;
     app.finish().await;
