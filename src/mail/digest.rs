@@ -60,20 +60,15 @@ fn is_usual(greeting: &str) -> bool {
 impl DigestContext {
     /// Puts blocks into their places; the request for a gift, if there is one, into that of the block that is none. Without such a
     /// block nothing is asked for.
-    pub fn lay_out(&mut self, blocks: Vec<Option<DigestBlock>>, appeal: Option<Appeal>) {
-        let asks = blocks.iter().position(Option::is_none);
-        let mut blocks = blocks;
-        let after = asks.map_or_else(Vec::new, |at| blocks.split_off(at));
+    pub fn lay_out(&mut self, mut blocks: Vec<Option<DigestBlock>>, appeal: Option<Appeal>) {
+        let place = blocks.iter().position(Option::is_none).filter(|_| appeal.is_some());
+        let after = place.map_or_else(Vec::new, |at| blocks.split_off(at));
         self.blocks = laid_out(blocks.into_iter().flatten().collect());
         self.after = laid_out(after.into_iter().flatten().collect());
-        self.appeal = asks.and(appeal);
+        self.appeal = place.and(appeal);
         // The text part has a rule there.
         if let Some(first) = self.after.first_mut() {
             first.is_parted = false;
-        }
-        if self.appeal.is_none() {
-            let after = std::mem::take(&mut self.after);
-            self.blocks = laid_out(std::mem::take(&mut self.blocks).into_iter().chain(after).collect());
         }
     }
 
@@ -173,21 +168,20 @@ impl DigestBlock {
 #[must_use]
 pub fn laid_out(mut blocks: Vec<DigestBlock>) -> Vec<DigestBlock> {
     for at in 0..blocks.len() {
-        let above = at.checked_sub(1).map(|above| blocks[above].clone());
-        let below = blocks.get(at + 1);
-        let goes_on = below.is_some_and(|below| below.is_text() && !below.begins_with_picture());
-        let block = &blocks[at];
-        let opens = block.is_text()
-            && (block.begins_with_picture() || above.as_ref().is_none_or(|above| !above.is_text()));
-        let ends = block.is_text() && !goes_on;
-        let follows = above.as_ref().is_some_and(|above| block.article.is_some() && above.article.is_some());
-        let is_list = above.as_ref().is_some_and(|above| above.is_short() && block.is_short());
-        let is_ruled = !opens && follows && !is_list;
-        let is_apart = !opens && !is_ruled && above.is_some_and(|above| !above.is_line);
-        let is_below_line = at.checked_sub(1).is_some_and(|above| blocks[above].is_line);
-        let is_parted = blocks[at].article.is_some() && !is_list && !is_below_line;
-        let block = &mut blocks[at];
-        (block.opens, block.ends, block.is_apart, block.is_parted) = (opens, ends, is_apart, is_parted);
+        let (before, rest) = blocks.split_at_mut(at);
+        let Some((block, behind)) = rest.split_first_mut() else { break };
+        let (above, below) = (before.last(), behind.first());
+        block.opens =
+            block.is_text() && (block.begins_with_picture() || !above.is_some_and(DigestBlock::is_text));
+        block.ends =
+            block.is_text() && !below.is_some_and(|below| below.is_text() && !below.begins_with_picture());
+        let is_below_line = above.is_some_and(|above| above.is_line);
+        let is_below_article = above.is_some_and(|above| above.article.is_some());
+        // Short ones in a row are a list.
+        let goes_on = block.is_short() && above.is_some_and(DigestBlock::is_short);
+        let is_ruled = block.article.is_some() && is_below_article && !block.opens && !goes_on;
+        block.is_apart = block.is_text() && !block.opens && !is_ruled && !is_below_line;
+        block.is_parted = block.article.is_some() && !goes_on && !is_below_line;
         if let Some(article) = &mut block.article {
             article.is_ruled = is_ruled;
         }

@@ -88,14 +88,12 @@ impl Block {
     fn tidy(self) -> Self {
         match self {
             Self::Article(article) => Self::Article(ShownArticle {
-                title: one_line(&article.title, usize::MAX),
-                standfirst: one_line(&article.standfirst, usize::MAX),
+                title: one_line(&article.title),
+                standfirst: one_line(&article.standfirst),
                 ..article
             }),
             Self::Words(words) => Self::Words(words.replace("\r\n", "\n").replace(['\r', '\0'], "")),
-            Self::Button { label, url } => {
-                Self::Button { label: one_line(&label, usize::MAX), url: one_line(&url, usize::MAX) }
-            }
+            Self::Button { label, url } => Self::Button { label: one_line(&label), url: one_line(&url) },
             Self::Line | Self::Appeal => self,
         }
     }
@@ -112,9 +110,9 @@ pub(super) fn tidy(blocks: Vec<Block>) -> Vec<Block> {
     blocks.into_iter().filter(|block| is_new(block)).map(Block::tidy).collect()
 }
 
-/// What becomes a line, such as a header (TRUST A1): without what ends one, and no longer than that.
-pub(super) fn one_line(text: &str, most: usize) -> String {
+/// What becomes a line, such as a header (TRUST A1): without what ends one.
+pub(super) fn one_line(text: &str) -> String {
     let words: Vec<&str> =
         text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|w| !w.is_empty()).collect();
-    words.join(" ").chars().take(most).collect()
+    words.join(" ")
 }

@@ -132,8 +132,8 @@ async fn save_once(
 impl Content {
     /// One line for what becomes a header (TRUST A1), no article twice, nothing longer than a mail program takes.
     fn tidy(mut self) -> Self {
-        self.subject = one_line(&self.subject, SUBJECT_MOST);
-        self.preview_text = one_line(&self.preview_text, PREVIEW_MOST);
+        self.subject = one_line(&self.subject).chars().take(SUBJECT_MOST).collect();
+        self.preview_text = one_line(&self.preview_text).chars().take(PREVIEW_MOST).collect();
         self.intro_markdown = self.intro_markdown.replace("\r\n", "\n").replace(['\r', '\0'], "");
         self.blocks = blocks::tidy(self.blocks);
         self

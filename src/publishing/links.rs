@@ -18,8 +18,9 @@ use crate::{
 const MOST: usize = 100;
 /// So many at once.
 const AT_ONCE: usize = 5;
-/// So long in all; what is left then is not followed.
+/// Behind that no other is begun.
 const MOST_TIME: Duration = Duration::from_secs(20);
+/// Whose turn it is to follow links, of all who press.
 static TURN: Mutex<()> = Mutex::const_new(());
 
 /// A link, and what is there.

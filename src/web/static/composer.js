@@ -57,11 +57,16 @@ if (form) {
         document.getElementById(`${name}-error`)?.remove();
         if (there) here.before(there);
         here.closest(".field").classList.toggle("wrong", Boolean(there));
-        here.toggleAttribute("aria-invalid", Boolean(there));
+        here.ariaInvalid = String(Boolean(there));
       }
       // The rows are those that were sent, in their order.
       const [rows, saved] = [form, page].map((part) => [...part.querySelectorAll("[data-sortable] > li [data-wrong]")]);
-      if (rows.length === saved.length) rows.forEach((row, at) => row.replaceChildren(...saved[at].childNodes));
+      if (rows.length === saved.length) {
+        rows.forEach((row, at) => {
+          row.replaceChildren(...saved[at].childNodes);
+          for (const field of row.closest("li").querySelectorAll("[aria-describedby^=wrong]")) field.ariaInvalid = String(row.childElementCount > 0);
+        });
+      }
       status.textContent = form.querySelector(".error") ? "Saved, with a mistake above" : "Saved";
       if (edits === sent) form.dataset.saved = "yes";
       const preview = document.querySelector("iframe[name=preview]");

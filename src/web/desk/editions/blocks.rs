@@ -7,12 +7,12 @@ use serde::Serialize;
 
 use crate::{
     articles::{self, ArticleId},
-    publishing::{Block, Content, Look, ShownArticle},
+    publishing::{Block, Content, Edition, Look, ShownArticle},
     web::{Desk, Form, WebError, desk::moved::Moved, words::articles::line},
 };
 
 /// The fields of a row.
-pub(super) const ROW: [&str; 7] = ["block", "look", "headline", "says", "words", "label", "link"];
+const ROW: [&str; 7] = ["block", "look", "headline", "says", "words", "label", "link"];
 
 /// What is said to whoever wants more than [`MOST_BLOCKS`](crate::publishing::MOST_BLOCKS).
 pub(super) const TOO_MANY: &str = "An edition holds at most 200 blocks. Go back, and take some out first.";
@@ -98,9 +98,15 @@ pub(super) fn read(form: &Form) -> Result<Vec<(String, Block)>, WebError> {
     tokens.iter().map(block).collect()
 }
 
-/// Refuses articles that are not there, as no page of ours offers them.
-pub(super) async fn check_there(desk: &Desk, rows: &[(String, Block)]) -> Result<(), WebError> {
-    let ids: Vec<ArticleId> = rows.iter().filter_map(|(_, block)| block.article_id()).collect();
+/// Refuses articles that are not there, as no page of ours offers them. Those that the edition has are.
+pub(super) async fn check_there(
+    desk: &Desk,
+    edition: &Edition,
+    rows: &[(String, Block)],
+) -> Result<(), WebError> {
+    let known = edition.content.article_ids();
+    let mut ids: Vec<ArticleId> = rows.iter().filter_map(|(_, block)| block.article_id()).collect();
+    ids.retain(|id| !known.contains(id));
     let there = articles::by_ids(&desk.site().db, &ids).await?;
     match ids.iter().all(|id| there.iter().any(|article| article.id == *id)) {
         true => Ok(()),

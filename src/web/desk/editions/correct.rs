@@ -80,7 +80,8 @@ pub(crate) async fn submit(desk: Desk, Path(id): Path<String>, posted: Posted) -
     let again = || WebError::BadRequest("Open the edition again and try once more.");
     let based_on = form.text("based_on").parse().map_err(|_| again())?;
     let rows = blocks::read(&form)?;
-    blocks::check_there(&desk, &rows).await?;
+    let edition = publishing::find(&desk.site().db, &id).await?;
+    blocks::check_there(&desk, &edition, &rows).await?;
     // By their places, which the page that comes back counts anew.
     let without: Vec<usize> =
         (0..rows.len()).filter(|at| form.all("without").contains(&rows[*at].0)).collect();
@@ -95,7 +96,6 @@ pub(crate) async fn submit(desk: Desk, Path(id): Path<String>, posted: Posted) -
         only_segment: None,
         except_segment: None,
     };
-    let edition = publishing::find(&desk.site().db, &id).await?;
     let written = Written { content: content.clone(), without: without.clone() };
     let kept = |(at, block): (usize, Block)| (!without.contains(&at)).then_some(block);
     let sent = content.blocks.iter().cloned().enumerate().filter_map(kept).collect();

@@ -146,7 +146,7 @@ pub(crate) async fn submit(
     if rows.len() > publishing::MOST_BLOCKS.max(edition.content.blocks.len()) {
         return Err(WebError::BadRequest(blocks::TOO_MANY));
     }
-    blocks::check_there(&desk, &rows).await?;
+    blocks::check_there(&desk, &edition, &rows).await?;
     let content = Content {
         subject: form.text("subject").to_owned(),
         preview_text: form.text("preview_text").to_owned(),

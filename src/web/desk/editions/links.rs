@@ -15,9 +15,8 @@ use crate::{
 struct Page {
     title: String,
     public_id: String,
-    has_any: bool,
-    /// How many lead somewhere.
-    good: String,
+    /// How many lead somewhere; none where none does.
+    good: Option<String>,
     broken: Vec<Line>,
     /// Those that were too many to be followed.
     skipped: Option<String>,
@@ -42,8 +41,7 @@ pub(super) async fn page(desk: &Desk, edition: &Edition) -> Outcome {
     let page = Page {
         title: title(&edition.content.subject),
         public_id: edition.public_id.clone(),
-        has_any: !followed.is_empty(),
-        good: count(good, "link"),
+        good: (good > 0).then(|| count(good, "link")),
         broken: followed.into_iter().filter_map(line).collect(),
         skipped: (skipped > 0).then(|| count(skipped, "link")),
     };
