@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use broadside::clock::Stopwatch;
 
-const AT_MOST: Duration = Duration::from_secs(30);
+const AT_MOST: Duration = Duration::from_secs(120);
 const BETWEEN: Duration = Duration::from_millis(20);
 
-/// Asks until there is an answer; fails after half a minute, saying what was waited for.
+/// Asks until there is an answer; fails after two minutes, saying what was waited for.
 pub async fn until<T>(what: &str, ask: impl AsyncFnMut() -> Option<T>) -> T {
     match at_most(AT_MOST, ask).await {
         Some(answer) => answer,
