@@ -430,7 +430,8 @@ async fn leave_saying(
         }
     }
     if let Some(Deed { staff_id, reader, why }) = deed.filter(|_| left || said) {
-        audit_log::record(&mut tx, site, Some(staff_id), "took off a list", reader, why).await?;
+        let detail = store::about_lists(&mut tx, &[list], why).await?;
+        audit_log::record(&mut tx, site, Some(staff_id), "took off a list", reader, &detail).await?;
     }
     if let Some(mail) = mail {
         leaving::note_mail(&mut tx, mail, site.now()).await?;

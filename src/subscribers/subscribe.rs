@@ -253,8 +253,9 @@ pub async fn ask_by_staff(
     };
     let asked = ask(&mut tx, site, settings, (asking, &known, &whose, Goes::Now)).await?;
     let reader = store::by_key_in(&mut tx, &email.key()).await?.ok_or(SubscriberError::NotFound)?;
-    audit_log::record(&mut tx, site, staff_id, "asked somebody to subscribe", &reader.public_id, source)
-        .await?;
+    let (action, detail) =
+        ("asked somebody to subscribe", store::about_lists(&mut tx, &[list], source).await?);
+    audit_log::record(&mut tx, site, staff_id, action, &reader.public_id, &detail).await?;
     tx.commit().await?;
     Ok(asked)
 }
@@ -678,7 +679,8 @@ pub(super) async fn add(site: &Site, new: Adding<'_>, by: Option<(i64, &str)>) -
         consent::record(&mut tx, site, happened).await?;
         forgotten::taken(&mut tx, &[&Suppressions::new(site).hash(email)]).await?;
         if let Some((staff_id, why)) = by {
-            audit_log::record(&mut tx, site, Some(staff_id), "added to a list", &reader.public_id, why)
+            let detail = store::about_lists(&mut tx, &[list], why).await?;
+            audit_log::record(&mut tx, site, Some(staff_id), "added to a list", &reader.public_id, &detail)
                 .await?;
         }
     }
