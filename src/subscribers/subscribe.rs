@@ -12,6 +12,7 @@ use super::{
     consent::{self, ConsentAction, ConsentMethod, Happened},
     forgotten, forms,
     implied::Implied,
+    left_before,
     lists::{List, OptIn},
     read::{Subscriber, SubscriptionState, held},
     store::{
@@ -496,7 +497,8 @@ async fn may_look(site: &Site) -> Result<bool> {
     }
 }
 
-/// The reader who has the address, held: whoever moves away from it just then, or is forgotten, is not taken for them.
+/// The reader who has the address, held: whoever moves away from it just then, or is forgotten, is not taken for them. And whether nothing was
+/// known of them before.
 async fn reader_held(
     tx: &mut Tx,
     site: &Site,
@@ -509,7 +511,10 @@ async fn reader_held(
         // Nobody else has seen who is new.
         if is_new {
             Suppressions::new(site).link(tx, [(found.id, email)].into_iter()).await?;
-            return Ok((found, is_new));
+            let hash = Suppressions::new(site).hash(email);
+            let left = left_before::of(tx, &[&hash]).await?.remove(&hash).unwrap_or_default();
+            left_before::stay_off(tx, site, found.id, &left).await?;
+            return Ok((found, left.is_empty()));
         }
         if let Some(reader) = held(tx, found.id).await?.filter(|reader| reader.email.key() == row.1) {
             return Ok((reader, is_new));
