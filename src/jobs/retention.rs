@@ -321,18 +321,28 @@ async fn believed(site: &Site, ran: Duration) -> Result<Option<Moment>> {
 
 /// Deletes what is over at a moment; returns how many rows that were.
 pub async fn forget_as_of(site: &Site, now: Moment) -> Result<u64> {
-    let (mut gone, mut failed) = (0, None);
+    let (mut gone, mut failed, mut unconfirmed) = (0, None, None);
     for (table, rule) in RETENTION {
         let Goes(spans) = rule else { continue };
         for (statement, span) in *spans {
             match forget(site, *statement, now.minus(*span)).await {
-                Ok(rows) => gone += rows,
+                Ok(rows) => {
+                    gone += rows;
+                    if rows > 0 && statement.name == subscribers::UNCONFIRMED.name {
+                        unconfirmed = Some((rows, now.minus(*span)));
+                    }
+                }
                 Err(error) => {
                     tracing::error!(table, %error, "what is over could not be deleted");
                     failed = Some(error);
                 }
             }
         }
+    }
+    if let Some((rows, before)) = unconfirmed {
+        // Without a word the team would look for them, or bring them in again.
+        let detail = format!("{rows}, from before {before}");
+        audit_log::note(site, None, "forgot sign-ups that nobody confirmed", "", &detail).await?;
     }
     match forget_traces(site, now).await {
         Ok(rows) => gone += rows,

@@ -102,8 +102,8 @@ async fn again(site: &Site, one: &Unknown) -> db::Result<bool> {
     let at = *at;
     let source = format!("entry {number} of the journal of withdrawals, of {at}");
     match what {
-        Withdrawal::Left { reader, list, how } => {
-            subscribers::leave_as_written(site, (reader, list), how, at, &source).await
+        Withdrawal::Left { reader, list, how, known_by } => {
+            subscribers::leave_as_written(site, (reader, list, known_by.as_ref()), how, at, &source).await
         }
         Withdrawal::Moved { reader, hash, to } => {
             subscribers::moved_as_written(site, reader, (hash, to.as_deref()), at, &source).await

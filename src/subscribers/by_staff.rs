@@ -101,13 +101,14 @@ async fn correct_once(
         }
     }
     let mut changed = !lists.is_empty();
+    let detail = store::about_lists(&mut tx, &lists, by.why).await?;
     chosen::said(&mut tx, site, reader.id, lists.into_iter()).await?;
     for (field, typed) in &corrected.answers {
         changed |= fields::answer(&mut tx, reader.id, *field, typed).await?;
     }
     if changed {
         let (who, id) = (Some(by.staff_id), &reader.public_id);
-        audit_log::record(&mut tx, site, who, "corrected what a reader chose or answered", id, by.why)
+        audit_log::record(&mut tx, site, who, "corrected what a reader chose or answered", id, &detail)
             .await?;
         tx.commit().await?;
     }

@@ -80,6 +80,14 @@ impl Field {
         }
     }
 
+    /// The same as [`Field::read`], where why it is none stands apart from the question, too: it names it.
+    ///
+    /// # Errors
+    /// In words.
+    pub fn answer(&self, typed: &str) -> Result<String, String> {
+        self.read(typed).map_err(|why| format!("“{}”: {why}", self.label))
+    }
+
     /// What can be chosen.
     pub fn choices(&self) -> impl Iterator<Item = &str> {
         self.choices.lines()

@@ -351,6 +351,14 @@ pub async fn fold_waiting(site: &Site) -> Result<u64> {
 pub(super) async fn tidy(db: &Db) -> Result<()> {
     let mut tx = db.begin().await?;
     finding::tidy(&mut tx).await?;
+    finding::count_anew(&mut tx).await?;
+    tx.commit().await
+}
+
+/// In the midst of very many: from now on they are looked for as among many.
+pub(super) async fn are_many(db: &Db) -> Result<()> {
+    let mut tx = db.begin().await?;
+    finding::count_anew(&mut tx).await?;
     tx.commit().await
 }
 

@@ -24,9 +24,10 @@ use super::{
 use crate::{
     clock::Moment,
     db::{self, Db, Tx},
-    delivery::{self, Class},
+    delivery::{self, Class, Suppressions},
+    email_address::EmailAddress,
     site::Site,
-    withdrawals::{self, ListChoice, Withdrawal},
+    withdrawals::{self, LeftBy, ListChoice, Withdrawal},
     words,
 };
 
@@ -319,10 +320,16 @@ pub async fn write_down_in_bulk(site: &Site, what: &InBulk<'_>, readers: &[i64])
             let Some(list) = lists.into_iter().find(|list| list.id == what.list) else {
                 return Ok(HashSet::new());
             };
-            let left = |(_, reader)| Withdrawal::Left {
+            let addresses: HashMap<i64, EmailAddress> =
+                importing::addresses_now(&site.db, &ids).await?.into_iter().collect();
+            let left = |(id, reader): (i64, String)| Withdrawal::Left {
                 reader,
                 list: list.public_id.clone(),
                 how: ConsentMethod::Staff.as_str().to_owned(),
+                known_by: addresses.get(&id).map(|address| LeftBy {
+                    hash: Suppressions::new(site).hash(address),
+                    slug: list.slug.clone(),
+                }),
             };
             let names = undone::public_ids(&site.db, &ids).await?;
             withdrawals::write(site, &names.into_iter().map(left).collect::<Vec<_>>()).await;
@@ -590,6 +597,7 @@ pub async fn write_down_taking_back(site: &Site, what: &InBulk<'_>, readers: &[i
             reader: names.get(&one.subscriber_id)?.clone(),
             list: list.public_id.clone(),
             how: ConsentMethod::Staff.as_str().to_owned(),
+            known_by: None,
         })
     });
     withdrawals::write(site, &left.collect::<Vec<_>>()).await;

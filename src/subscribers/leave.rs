@@ -5,7 +5,7 @@ use std::pin::Pin;
 use super::{
     By, Result, SubscriberError, Trace,
     consent::{self, ConsentAction, ConsentMethod, Happened},
-    good_bye, often,
+    good_bye, left_before, often,
     read::{Subscriber, Subscription, SubscriptionState, stopped},
     rows::{OFF_ALREADY, SaidOfLeaving},
     store::{
@@ -23,6 +23,7 @@ use crate::{
     delivery::{self, Leaving},
     links::{BY_MAIL, Name, Unsubscribe, WELCOME},
     site::Site,
+    withdrawals::LeftBy,
 };
 
 /// How long leaving can be taken back by one press; after that, the form is the way.
@@ -331,24 +332,34 @@ async fn leave_as_mailed(site: &Site, asked: &Leaving, mail: &LeavingMail) -> Re
 }
 
 /// A withdrawal that stands in the journal beside the database, and that the database may not know. Changes nothing for who has
-/// left, or asked for the list again or came back to it since.
+/// left, or asked for the list again or came back to it since. Of a reader who is not there it is kept by what they are `known_by`, so that
+/// they are off the list when their address comes in again.
 ///
 /// # Errors
 /// When the database fails, and then nothing was changed.
 pub async fn leave_as_written(
     site: &Site,
-    (reader, list): (&str, &str),
+    (reader, list, known_by): (&str, &str, Option<&LeftBy>),
     how: &str,
     at: Moment,
     source: &str,
 ) -> db::Result<bool> {
-    let (Some(reader), Some(list)) =
-        (store::by_public_id(&site.db, reader).await?, store::named_list(&site.db, &Name::id(list)).await?)
-    else {
-        return Ok(false);
+    let found = match (store::named_list(&site.db, &Name::id(list)).await?, known_by) {
+        (None, Some(LeftBy { slug, .. })) => left_before::list_again(site, list, slug).await?,
+        (found, _) => found,
     };
+    let Some(list) = found else { return Ok(false) };
     let method = ConsentMethod::parse(how).unwrap_or(ConsentMethod::UnsubscribePage);
+    let Some(reader) = store::by_public_id(&site.db, reader).await? else {
+        return match known_by {
+            Some(LeftBy { hash, .. }) => left_before::keep(site, hash, (list, method, at)).await,
+            None => Ok(false),
+        };
+    };
     let known = store::subscriptions(&site.db, reader.id).await?;
+    if known_by.is_some() && known.iter().all(|one| one.list_id != list) {
+        return db::again(|| left_before::leave_unseen(site, reader.id, (list, method, at))).await;
+    }
     let newest = knowing::newest_events(&site.db, reader.id).await?;
     // Of who is off it: what the database does not know that was said since.
     let is_news = |one: &Numbered| one.event.at < at || one.event.at == at && method.is_their_own();
@@ -430,7 +441,8 @@ async fn leave_saying(
         }
     }
     if let Some(Deed { staff_id, reader, why }) = deed.filter(|_| left || said) {
-        audit_log::record(&mut tx, site, Some(staff_id), "took off a list", reader, why).await?;
+        let detail = store::about_lists(&mut tx, &[list], why).await?;
+        audit_log::record(&mut tx, site, Some(staff_id), "took off a list", reader, &detail).await?;
     }
     if let Some(mail) = mail {
         leaving::note_mail(&mut tx, mail, site.now()).await?;

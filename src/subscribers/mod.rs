@@ -32,6 +32,7 @@ mod import;
 mod imports;
 mod in_bulk;
 mod leave;
+mod left_before;
 pub mod lists;
 pub mod machines;
 mod mail_again;

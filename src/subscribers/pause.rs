@@ -114,7 +114,8 @@ async fn begin_once(
     imports_undone::stays_on(&mut tx, reader.id, None).await?;
     delivery::withdraw_because(&mut tx, site, reader.id, None, Class::Paused).await?;
     if let Some(Deed { staff_id, reader, why }) = deed {
-        audit_log::record(&mut tx, site, Some(staff_id), "paused a reader", reader, why).await?;
+        let detail = format!("until {until}: {why}");
+        audit_log::record(&mut tx, site, Some(staff_id), "paused a reader", reader, &detail).await?;
     }
     tell(&mut tx, site, settings, reader, until).await?;
     tx.commit().await?;
@@ -167,7 +168,8 @@ async fn end_once(
         imports_undone::stays_on(&mut tx, reader.id, None).await?;
     }
     if let (true, Some(Deed { staff_id, reader, why })) = (goes_on, deed) {
-        audit_log::record(&mut tx, site, Some(staff_id), "ended a reader’s pause", reader, why).await?;
+        let detail = seen.map_or_else(|| why.to_owned(), |until| format!("the one until {until}: {why}"));
+        audit_log::record(&mut tx, site, Some(staff_id), "ended a reader’s pause", reader, &detail).await?;
     }
     let back = goes_on.then(|| Withdrawal::WentOn { reader: reader.public_id.clone(), until: seen });
     withdrawals::commit(tx, site, back.into_iter().collect(), before).await?;

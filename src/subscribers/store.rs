@@ -189,6 +189,14 @@ pub async fn lists_in(tx: &mut Tx) -> Result<Vec<List>> {
     lists::all_in(tx).await
 }
 
+/// Why the team did something, for the log, with the lists that it was done to.
+pub async fn about_lists(tx: &mut Tx, lists: &[i64], why: &str) -> Result<String> {
+    let all = lists_in(tx).await?;
+    let names: Vec<&str> =
+        all.iter().filter(|list| lists.contains(&list.id)).map(|list| list.name.as_str()).collect();
+    Ok(if names.is_empty() { why.to_owned() } else { format!("{}: {why}", names.join(", ")) })
+}
+
 /// The reader with that address, made if there is none; and whether they are new.
 pub async fn subscriber_for(
     tx: &mut Tx,

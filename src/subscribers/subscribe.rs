@@ -12,6 +12,7 @@ use super::{
     consent::{self, ConsentAction, ConsentMethod, Happened},
     forgotten, forms,
     implied::Implied,
+    left_before,
     lists::{List, OptIn},
     read::{Subscriber, SubscriptionState, held},
     store::{
@@ -253,8 +254,9 @@ pub async fn ask_by_staff(
     };
     let asked = ask(&mut tx, site, settings, (asking, &known, &whose, Goes::Now)).await?;
     let reader = store::by_key_in(&mut tx, &email.key()).await?.ok_or(SubscriberError::NotFound)?;
-    audit_log::record(&mut tx, site, staff_id, "asked somebody to subscribe", &reader.public_id, source)
-        .await?;
+    let (action, detail) =
+        ("asked somebody to subscribe", store::about_lists(&mut tx, &[list], source).await?);
+    audit_log::record(&mut tx, site, staff_id, action, &reader.public_id, &detail).await?;
     tx.commit().await?;
     Ok(asked)
 }
@@ -495,7 +497,8 @@ async fn may_look(site: &Site) -> Result<bool> {
     }
 }
 
-/// The reader who has the address, held: whoever moves away from it just then, or is forgotten, is not taken for them.
+/// The reader who has the address, held: whoever moves away from it just then, or is forgotten, is not taken for them. And whether nothing was
+/// known of them before.
 async fn reader_held(
     tx: &mut Tx,
     site: &Site,
@@ -508,7 +511,10 @@ async fn reader_held(
         // Nobody else has seen who is new.
         if is_new {
             Suppressions::new(site).link(tx, [(found.id, email)].into_iter()).await?;
-            return Ok((found, is_new));
+            let hash = Suppressions::new(site).hash(email);
+            let left = left_before::of(tx, &[&hash]).await?.remove(&hash).unwrap_or_default();
+            left_before::stay_off(tx, site, found.id, &left).await?;
+            return Ok((found, left.is_empty()));
         }
         if let Some(reader) = held(tx, found.id).await?.filter(|reader| reader.email.key() == row.1) {
             return Ok((reader, is_new));
@@ -678,7 +684,8 @@ pub(super) async fn add(site: &Site, new: Adding<'_>, by: Option<(i64, &str)>) -
         consent::record(&mut tx, site, happened).await?;
         forgotten::taken(&mut tx, &[&Suppressions::new(site).hash(email)]).await?;
         if let Some((staff_id, why)) = by {
-            audit_log::record(&mut tx, site, Some(staff_id), "added to a list", &reader.public_id, why)
+            let detail = store::about_lists(&mut tx, &[list], why).await?;
+            audit_log::record(&mut tx, site, Some(staff_id), "added to a list", &reader.public_id, &detail)
                 .await?;
         }
     }

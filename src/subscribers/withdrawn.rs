@@ -8,8 +8,9 @@ use super::{
 use crate::{
     clock::Moment,
     db::{self, Db, Tx},
+    delivery::Suppressions,
     site::Site,
-    withdrawals::{self, Withdrawal},
+    withdrawals::{self, LeftBy, Withdrawal},
 };
 
 /// A reader leaves lists: before it is done.
@@ -17,8 +18,16 @@ pub(super) async fn leaves(site: &Site, reader: &str, lists: &[i64], how: Consen
     if lists.is_empty() || site.journal.path().is_none() {
         return Ok(());
     }
-    let left = |list| Withdrawal::Left { reader: reader.to_owned(), list, how: how.as_str().to_owned() };
-    let withdrawals: Vec<_> = names(store::lists(&site.db).await?, lists).map(left).collect();
+    let known = store::by_public_id(&site.db, reader).await?;
+    let hash = known.map(|reader| Suppressions::new(site).hash(&reader.email));
+    let left = |list: List| Withdrawal::Left {
+        reader: reader.to_owned(),
+        list: list.public_id,
+        how: how.as_str().to_owned(),
+        known_by: hash.clone().map(|hash| LeftBy { hash, slug: list.slug }),
+    };
+    let all = store::lists(&site.db).await?.into_iter();
+    let withdrawals: Vec<_> = all.filter(|list| lists.contains(&list.id)).map(left).collect();
     withdrawals::write(site, &withdrawals).await;
     Ok(())
 }
@@ -48,10 +57,6 @@ pub(super) async fn commit_back(
         lines.extend(rests.map(|until| Withdrawal::Rests { reader, list, until }));
     }
     withdrawals::commit(tx, site, lines, before).await
-}
-
-fn names(all: Vec<List>, lists: &[i64]) -> impl Iterator<Item = String> {
-    all.into_iter().filter(|list| lists.contains(&list.id)).map(|list| list.public_id)
 }
 
 /// Whether somebody came back to a list after a moment: they left it, before or since, and are on it again. The proof knows what no row

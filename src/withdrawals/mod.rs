@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 use self::store::Known;
 pub use self::{
     store::STATEMENTS,
-    what::{EVERYTHING, ListChoice, Withdrawal},
+    what::{EVERYTHING, LeftBy, ListChoice, Withdrawal},
 };
 use crate::{
     clock::Moment,

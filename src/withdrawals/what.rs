@@ -14,6 +14,8 @@ pub enum Withdrawal {
         list: String,
         /// By which way, in the word that consent is kept in.
         how: String,
+        /// For a database that has neither; none in lines of an earlier version, and where what the team did is taken back.
+        known_by: Option<LeftBy>,
     },
     /// A reader who had left a list is on it again.
     Back {
@@ -90,6 +92,15 @@ pub enum Withdrawal {
     },
 }
 
+/// What reader and list are known by where their public ids are not.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LeftBy {
+    /// The keyed hash of the address.
+    pub hash: String,
+    /// The short name of the list.
+    pub slug: String,
+}
+
 /// What somebody chose otherwise of one list; whatever is not here stays as it was.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ListChoice {
@@ -158,7 +169,10 @@ impl fmt::Display for ListChoice {
 impl fmt::Display for Withdrawal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Left { reader, list, how } => write!(f, "left {reader} {list} {how}"),
+            Self::Left { reader, list, how, known_by: None } => write!(f, "left {reader} {list} {how}"),
+            Self::Left { reader, list, how, known_by: Some(LeftBy { hash, slug }) } => {
+                write!(f, "left {reader} {list} {how} {hash} {slug}")
+            }
             Self::Back { reader, list } => write!(f, "back {reader} {list}"),
             Self::Moved { reader, hash, to: Some(to) } => write!(f, "moved {reader} {hash} {to}"),
             Self::Moved { reader, hash, to: None } => write!(f, "moved {reader} {hash}"),
@@ -184,9 +198,16 @@ impl Withdrawal {
         let words: Vec<String> = text.split(' ').map(str::to_owned).collect();
         let (kind, about) = words.split_first()?;
         Some(match (kind.as_str(), about) {
-            ("left", [reader, list, how]) => {
-                Self::Left { reader: reader.clone(), list: list.clone(), how: how.clone() }
-            }
+            ("left", [reader, list, how, known_by @ ..]) => Self::Left {
+                reader: reader.clone(),
+                list: list.clone(),
+                how: how.clone(),
+                known_by: match known_by {
+                    [] => None,
+                    [hash, slug] => Some(LeftBy { hash: hash.clone(), slug: slug.clone() }),
+                    _ => return None,
+                },
+            },
             ("back", [reader, list]) => Self::Back { reader: reader.clone(), list: list.clone() },
             ("moved", [reader, hash]) => Self::Moved { reader: reader.clone(), hash: hash.clone(), to: None },
             ("moved", [reader, hash, to]) => {
@@ -247,7 +268,18 @@ mod tests {
         let reader = "r".to_owned();
         let hash = "h".to_owned();
         for withdrawal in [
-            Withdrawal::Left { reader: reader.clone(), list: "l".to_owned(), how: "one-click".to_owned() },
+            Withdrawal::Left {
+                reader: reader.clone(),
+                list: "l".to_owned(),
+                how: "one-click".to_owned(),
+                known_by: None,
+            },
+            Withdrawal::Left {
+                reader: reader.clone(),
+                list: "l".to_owned(),
+                how: "one-click".to_owned(),
+                known_by: Some(LeftBy { hash: hash.clone(), slug: "the-list".to_owned() }),
+            },
             Withdrawal::Back { reader: reader.clone(), list: "l".to_owned() },
             Withdrawal::Moved { reader: reader.clone(), hash: hash.clone(), to: None },
             Withdrawal::Moved { reader: reader.clone(), hash: hash.clone(), to: Some("t".to_owned()) },
@@ -285,7 +317,7 @@ mod tests {
         ] {
             assert_eq!(Withdrawal::parse(&withdrawal.to_string()), Some(withdrawal));
         }
-        for strange in ["erased r", "chose r l", "chose r l = t", "chose r l = +t "] {
+        for strange in ["erased r", "left r l h h", "chose r l", "chose r l = t", "chose r l = +t "] {
             assert_eq!(Withdrawal::parse(strange), None, "{strange}");
         }
     }

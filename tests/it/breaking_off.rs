@@ -307,6 +307,7 @@ both_engines! {
             reader: reader(&app, "ann@example.org").await.public_id,
             list: lists[0].public_id.clone(),
             how: ConsentMethod::OneClick.to_string(),
+            known_by: None,
         };
         withdrawals::write(&app.site, &[left]).await;
         assert_eq!(start(&app).await, Replayed { left: 1, ..Replayed::default() });

@@ -631,7 +631,7 @@ both_engines! {
 
         // And one presses, and the process dies before the database knows it.
         let list_name = rows::<(String,)>(&app.site.db, "select public_id from list order by id limit 1").await.remove(0).0;
-        let left = Withdrawal::Left { reader: name_of("race").await, list: list_name, how: "one-click".to_owned() };
+        let left = Withdrawal::Left { reader: name_of("race").await, list: list_name, how: "one-click".to_owned(), known_by: None };
         withdrawals::write(&app.site, &[left]).await;
         app.advance(Duration::from_secs(60));
         let standing = async || rows::<(String,)>(&app.site.db, "select r.email from subscriber r join subscription s on s.subscriber_id = r.id where s.state = 'confirmed' order by r.email").await;

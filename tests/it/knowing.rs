@@ -96,8 +96,8 @@ both_engines! {
         let deed = |action: &str, why: &str| ("Olive Owner".to_owned(), action.to_owned(), why.to_owned());
         assert_eq!(log, [
             deed("corrected a reader’s name", "she wrote to us"),
-            deed("took off a list", "asked by telephone"),
-            deed("added to a list", "on paper, at the fair"),
+            deed("took off a list", "The digest: asked by telephone"),
+            deed("added to a list", "The digest: on paper, at the fair"),
             deed("noted something", ""),
             deed("removed a note", "written on 2026-03-03T09:00:00Z"),
         ]);
@@ -120,7 +120,7 @@ both_engines! {
         let form = desk.open(&correct).await.form(&correct).and("topic", &topic(21)).with("answer_born", "tomorrow");
         let mistaken = desk.submit(&form).await;
         assert_eq!(mistaken.status, StatusCode::UNPROCESSABLE_ENTITY);
-        mistaken.says("Say why").says("Write a day");
+        mistaken.says("Say why").says("“Born on”: Write a day");
         let form = mistaken.form(&correct);
         assert_eq!(form.value("topic"), Some(topic(21).as_str()), "what was ticked comes back");
         let form = form.with("answer_born", "2001-05-12").with("why", "she wrote to us");
@@ -136,7 +136,7 @@ both_engines! {
         let unchanged = desk.open(&correct).await.form(&correct).with("why", "nothing to do");
         desk.submit_and_follow(&unchanged).await.says("Saved.");
         let deed = |why: &str| ("Olive Owner".to_owned(), "corrected what a reader chose or answered".to_owned(), why.to_owned());
-        assert_eq!(deeds(&app, &ann).await, [deed("she wrote to us"), deed("by telephone")]);
+        assert_eq!(deeds(&app, &ann).await, [deed("The digest: she wrote to us"), deed("The digest: by telephone")]);
         assert_eq!(desk.open("/desk/readers/nobody/correct").await.status, StatusCode::NOT_FOUND);
     }
 
@@ -157,7 +157,7 @@ both_engines! {
         desk.submit(&read).await;
         let who = |action: &str, detail: &str| ("Olive Owner".to_owned(), action.to_owned(), detail.to_owned());
         assert_eq!(deeds(&app, &ann).await, [
-            who("asked somebody to subscribe", "a call"),
+            who("asked somebody to subscribe", "The digest: a call"),
             who("read a letter and put it away", "it came on 2023-11-14T22:13:20Z"),
         ]);
         app.drain().await;

@@ -411,7 +411,7 @@ both_engines! {
         let form = desk.open(&correct).await.form(&correct).with("rhythm", &format!("{}.monthly", app.list().await)).with("why", "asked by telephone");
         desk.submit_and_follow(&form).await.says("How often: Once a month");
         let log: Vec<(String, String)> = rows(&app.site.db, "select action, detail from audit_log").await;
-        assert!(log.contains(&("corrected what a reader chose or answered".to_owned(), "asked by telephone".to_owned())), "{log:?}");
+        assert!(log.contains(&("corrected what a reader chose or answered".to_owned(), "The digest: asked by telephone".to_owned())), "{log:?}");
 
         publishing::retire_list(&app.site, &list(&app).await, None).await.expect("retired");
         publishing::bring_list_back(&app.site, &list(&app).await, None).await.expect("back");

@@ -133,7 +133,7 @@ both_engines! {
         let form = page.form("/subscribe/spring-fair").with("email", ANN).with("consent", "yes");
         let missing = visitor.submit(&form.clone().with("field_how_do_you_read_us", "By owl")).await;
         assert_eq!(missing.status, StatusCode::UNPROCESSABLE_ENTITY);
-        missing.says("Please answer this: First name").says("Choose one of these.");
+        missing.says("Please answer this: First name").says("“How do you read us?”: Choose one of these.");
         let form = form.with("field_first_name", "Ann").with("field_how_do_you_read_us", "Print");
         let with_more = visitor.submit(&form.clone().with("role", "owner")).await;
         assert_eq!(with_more.status, StatusCode::BAD_REQUEST, "TRUST A13");
@@ -210,7 +210,7 @@ both_engines! {
         assert_eq!(answers_of(&app, ANN).await, [("How do you read us?".to_owned(), "Online".to_owned())]);
         let shown = visitor.open("/subscribe/spring-fair").await;
         let form = shown.form("/subscribe/spring-fair").with("email", BOB).with("consent", "yes");
-        visitor.submit(&form.with("field_first_name", "Bob")).await.says("Write a number");
+        visitor.submit(&form.with("field_first_name", "Bob")).await.says(": Write a number");
 
         let gone = desk.open("/desk/fields/how_do_you_read_us/remove").await;
         gone.says("Its answers go with it: 1 answer").says("Spring fair");

@@ -16,15 +16,17 @@ use axum::http::{Method, StatusCode, header::CONTENT_TYPE};
 use broadside::{
     bounces::{Effect, receive_mail},
     delivery::{self, Suppressions},
-    donations,
+    donations, dossier,
     email_address::EmailAddress,
     journal::{Disk, Found, Journal, JournalLine, NAME, Read},
+    moving_in::ImportChoices,
     origin::{self, Doubt, Standing},
     restored::{self, Replayed},
     settings::{self, Settings},
     site::Site,
     subscribers::{
-        self, Chosen, ConsentMethod, Crowd, Goes, SubscriptionState, Trace, Weeks, consent, leave_by_mail,
+        self, Basis, BulkDeed, BulkOutcome, Chosen, ConsentMethod, Crowd, Goes, ImportReport, InBulk, Plan,
+        SubscriptionState, Trace, Weeks, consent, leave_by_mail,
     },
     withdrawals::{self, Why, Withdrawal},
 };
@@ -119,6 +121,37 @@ impl Disk for Tap {
     }
 }
 
+fn complaint(message_id: &str) -> String {
+    format!(
+        "From: feedback@example.com\r\nTo: abuse@example.org\r\nSubject: FW\r\n\
+         Content-Type: multipart/report; report-type=feedback-report; boundary=b\r\n\r\n\
+         --b\r\nContent-Type: message/feedback-report\r\n\r\nFeedback-Type: abuse\r\nUser-Agent: Loop/1\r\n--b\r\n\
+         Content-Type: message/rfc822\r\n\r\nMessage-ID: <{message_id}>\r\nTo: redacted@example.com\r\n\r\nHello\r\n--b--\r\n"
+    )
+}
+
+/// A file comes in, and whatever lists it names.
+async fn bring_in(app: &TestApp, file: &str) -> ImportReport {
+    let (basis, choices) = (
+        Basis { basis: "consent".to_owned(), source: "the list again".to_owned() },
+        ImportChoices::default(),
+    );
+    let plan =
+        Plan { list: app.list().await, basis: &basis, choices: &choices, makes_lists: true, is_dry: false };
+    let report = subscribers::import_as(&app.site, &file.as_bytes(), &plan, &mut |_| Ok(())).await;
+    report.expect("a file in order")
+}
+
+/// How everybody of a list stands with it, by their addresses.
+async fn standings(app: &TestApp, list: &str) -> Vec<(String, String)> {
+    let sql = format!(
+        "select r.email, s.state from subscription s join subscriber r on r.id = s.subscriber_id join list l on l.id = s.list_id
+         where l.slug = '{list}' order by r.email"
+    );
+    let found = database::rows::<(String, String)>(&app.site.db, sql.leak()).await;
+    found.into_iter().map(|(email, state)| (email.replace("@example.org", ""), state)).collect()
+}
+
 const ALL: [&str; 6] = ["ann", "lea", "uma", "pia", "cat", "bob"];
 
 both_engines! {
@@ -146,13 +179,7 @@ both_engines! {
         subscribers::save_choices(&app.site, choices, &leaves, Trace::default()).await.expect("saved");
         let copy = app.names(first, app.reader_row("cat@example.org").await).await;
         let id = copy.message_id(&app.site).expect("it has one");
-        let complaint = format!(
-            "From: feedback@example.com\r\nTo: abuse@example.org\r\nSubject: FW\r\n\
-             Content-Type: multipart/report; report-type=feedback-report; boundary=b\r\n\r\n\
-             --b\r\nContent-Type: message/feedback-report\r\n\r\nFeedback-Type: abuse\r\nUser-Agent: Loop/1\r\n--b\r\n\
-             Content-Type: message/rfc822\r\n\r\nMessage-ID: <{id}>\r\nTo: redacted@example.com\r\n\r\nHello\r\n--b--\r\n"
-        );
-        let effect = receive_mail(&app.site, complaint.as_bytes(), leave_by_mail).await.expect("it is taken in");
+        let effect = receive_mail(&app.site, complaint(&id).as_bytes(), leave_by_mail).await.expect("it is taken in");
         assert_eq!(effect, Effect::Complained);
         for name in ["bob", "sue", "tom"] {
             subscribers::block(&app.site, &address(name), "never again", None).await.expect("blocked");
@@ -191,6 +218,92 @@ both_engines! {
         assert_eq!(gifts, [(gift, "cancelled".to_owned())], "nobody is charged again");
         let desk = again.desk().await;
         desk.open("/desk/address").await.says("6 such withdrawals were taken from it");
+    }
+
+    /// TRUST T10, L7: whoever came after the backup was made, and left, complained, was blocked or forgotten, stays so when the same list is
+    /// brought in again; so does who left a list that the backup does not know. Whoever left and came back comes with it, and they themselves
+    /// come back by confirming.
+    async fn who_came_after_the_backup_and_left_is_off_when_the_list_comes_in_again(db: TestDb) {
+        const CAME: [&str; 8] = ["bob", "cat", "eva", "ivy", "joe", "lea", "rue", "sam"];
+        let app = TestApp::journalled(db.clone()).await;
+        app.leaves_work();
+        start(&app).await;
+        app.reader("ann@example.org").await;
+        app.advance(DAY);
+        let backup = db.restored_copy().await;
+
+        let row = |name: &&str| format!("{name}@example.org,Reader {name},digest\n");
+        let file = format!(
+            "email,name,list\nann@example.org,,essays\nnew@example.org,,essays\nsol@example.org,,essays\n{}",
+            CAME.iter().map(row).collect::<String>()
+        );
+        assert_eq!(bring_in(&app, &file).await.added, 11);
+        let first = app.send_edition("The first").await;
+        app.advance(DAY);
+        for name in ["lea", "ivy", "eva"] {
+            leave(&app, first, name).await;
+        }
+        let rues = leave(&app, first, "rue").await;
+        subscribers::rejoin(&app.site, &rues, Trace::default()).await.expect("it was by mistake");
+        let copy = app.names(first, app.reader_row("cat@example.org").await).await;
+        let id = copy.message_id(&app.site).expect("it has one");
+        let effect = receive_mail(&app.site, complaint(&id).as_bytes(), leave_by_mail).await.expect("it is taken in");
+        assert_eq!(effect, Effect::Complained);
+        subscribers::block(&app.site, &address("bob"), "never again", None).await.expect("blocked");
+        let lists = subscribers::lists::all(&app.site.db).await.expect("a read");
+        let essays = lists.iter().find(|list| list.slug == "essays").expect("the file made it");
+        for name in ["ann", "new"] {
+            let reader = app.reader_row(&format!("{name}@example.org")).await;
+            subscribers::leave_by_staff(&app.site, reader, essays.id, "by telephone").await.expect("left");
+        }
+        let eva = subscribers::by_email(&app.site.db, &address("eva")).await.expect("a read").expect("a reader");
+        assert!(dossier::forget_reader(&app.site, &eva, None).await.expect("forgotten"));
+
+        let again = app.restored_from(backup).await;
+        again.leaves_work();
+        start(&again).await;
+        let report = restore(&again).await;
+        let replayed = Replayed { left: 5, complained: 1, blocked: 1, ..Replayed::default() };
+        assert_eq!((report.replayed, report.gaps.len()), (replayed, 0));
+        assert_eq!(start(&again).await, Replayed::default(), "once is enough");
+        let lists = subscribers::lists::all(&again.site.db).await.expect("a read");
+        let there = lists.iter().find(|list| list.slug == "essays").expect("who left it is known");
+        assert_eq!(there.public_id, essays.public_id, "links in mails that went out name it");
+
+        for added in [5, 0] {
+            // One of them signs up before the second time.
+            let report = bring_in(&again, &file.replace("ivy@example.org,Reader ivy,digest\n", "")).await;
+            assert_eq!((report.added, report.refused), (added, 2), "{report:?}");
+            assert_eq!(
+                standings(&again, "digest").await,
+                [("ann", "confirmed"), ("cat", "confirmed"), ("joe", "confirmed"), ("lea", "left"), ("rue", "confirmed"), ("sam", "confirmed")]
+                    .map(|(name, state)| (name.to_owned(), state.to_owned()))
+            );
+            assert_eq!(
+                standings(&again, "essays").await,
+                [("ann", "left"), ("new", "left"), ("sol", "confirmed")].map(|(name, state)| (name.to_owned(), state.to_owned()))
+            );
+        }
+        let lea = subscribers::by_email(&again.site.db, &address("lea")).await.expect("a read").expect("a reader");
+        assert_eq!(lea.name, "", "of who left no more is kept than that");
+        let proof = consent::proof(&again.site.db, lea.id).await.expect("a read");
+        assert!(matches!(&proof[..], [one] if one.method == ConsentMethod::OneClick && one.source.contains("journal")), "{proof:?}");
+        let list = again.list().await;
+        let act = InBulk { act: 0, deed: BulkDeed::Join, list, topic: 0, until: None, source: "a call" };
+        let sums = subscribers::expect_in_bulk(&again.site, &act, &[lea.id]).await.expect("sums");
+        assert_eq!((sums.of(BulkOutcome::Left), sums.all()), (1, 1), "{sums:?}");
+
+        again.send_edition("The next").await;
+        let got = |name: &&&str| again.mails(&format!("{name}@example.org")).iter().any(|mail| mail.subject == "The next");
+        assert_eq!(CAME.iter().filter(got).collect::<Vec<_>>(), [&"joe", &"rue", &"sam"]);
+
+        // A form that asks nobody to confirm asks who had left.
+        database::change(&again.site.db, "update list set opt_in = 'single'").await;
+        again.subscribe("ivy@example.org").await;
+        assert!(!gets_the_list(&again, "ivy").await);
+        again.advance(DAY);
+        again.reader("ivy@example.org").await;
+        assert!(gets_the_list(&again, "ivy").await);
     }
 
     /// TRUST T10, T8: by whichever way somebody left since the backup was made, they are off in it; and who stayed is not.
@@ -567,6 +680,7 @@ both_engines! {
             reader: ann.public_id,
             list: lists[0].public_id.clone(),
             how: ConsentMethod::OneClick.to_string(),
+            known_by: None,
         };
         withdrawals::write(&app.site, &[left]).await;
         let mut torn = OpenOptions::new().append(true).open(file(&app)).expect("our own file");

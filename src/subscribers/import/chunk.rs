@@ -29,6 +29,7 @@ use crate::{
         forgotten,
         implied::{Implied, NotImplied},
         imports::{Change, ChangeKind, Changes, told as told_by},
+        left_before,
         read::SubscriptionState,
         store::{
             self, NewReader,
@@ -38,7 +39,7 @@ use crate::{
             topics,
         },
     },
-    withdrawals::{self, Withdrawal},
+    withdrawals::{self, LeftBy, Withdrawal},
 };
 
 /// A row, and what it is known by.
@@ -314,7 +315,7 @@ impl Step<'_> {
         for reader in met.readers.ids.values().filter(|id| !met.readers.known.contains(id)) {
             self.changed(*reader, ChangeKind::Reader, (0, ""));
         }
-        if met.readers.known.is_empty() {
+        if met.readers.known.is_empty() && !met.readers.any_left {
             return Ok(met);
         }
         let ids: Vec<i64> = met.readers.ids.values().copied().collect();
@@ -617,6 +618,8 @@ async fn write_down(site: &Site, to: i64, lines: &[Line]) -> db::Result<()> {
         let acts = acts(importing::last_acts_now(&site.db, &ids).await?);
         let taken_back = pairs(&importing::taken_back_now(&site.db, &ids).await?);
         let lists = store::lists(&site.db).await?;
+        let hashes: HashMap<&str, &str> =
+            sad.iter().map(|line| (line.key.as_str(), line.hash.as_str())).collect();
         let by_id: HashMap<i64, (&str, &str)> =
             known.iter().map(|(id, public_id, key, _)| (*id, (public_id.as_str(), key.as_str()))).collect();
         for (reader, list, state) in importing::standings_now(&site.db, &ids).await? {
@@ -642,6 +645,9 @@ async fn write_down(site: &Site, to: i64, lines: &[Line]) -> db::Result<()> {
                     reader: (*public_id).to_owned(),
                     list: list.public_id.clone(),
                     how,
+                    known_by: hashes
+                        .get(*key)
+                        .map(|hash| LeftBy { hash: (*hash).to_owned(), slug: list.slug.clone() }),
                 });
             }
         }
@@ -807,6 +813,8 @@ struct Readers {
     known: HashSet<i64>,
     /// Those of them who have no name.
     nameless: HashSet<i64>,
+    /// Whether anybody who is new had left something before a backup was restored.
+    any_left: bool,
 }
 
 async fn readers(
@@ -822,8 +830,10 @@ async fn readers(
     let mut known = importing::known(tx, &keys).await?;
     let mut ids: HashMap<String, i64> = known.iter().map(|(id, _, key, _)| (key.clone(), *id)).collect();
     let mut new: HashMap<&str, NewReader<'_>> = HashMap::new();
+    let hashes = ones.iter().filter(|one| !ids.contains_key(&one.line.key)).map(|one| one.line.hash.as_str());
+    let left = left_before::of(tx, &hashes.collect::<Vec<_>>()).await?;
     for one in ones.iter().filter(|one| !ids.contains_key(&one.line.key)) {
-        let keeps = is_own || one.state == State::OnList;
+        let keeps = is_own || one.state == State::OnList && !left.contains_key(&one.line.hash);
         let name = if keeps { one.line.name.as_str() } else { "" };
         let (public_id, email, key) = (one.line.public_id.as_str(), &one.entry.email, one.line.key.as_str());
         let first = new.entry(key).or_insert(NewReader { public_id, email, key, name });
@@ -843,12 +853,19 @@ async fn readers(
         ids.extend(known.iter().map(|(id, _, key, _)| (key.clone(), *id)));
     }
     ids.extend(added.iter().map(|(id, one)| (one.key.to_owned(), *id)));
+    for (hash, left) in &left {
+        let reader = ones.iter().find(|one| one.line.hash == *hash).and_then(|one| ids.get(&one.line.key));
+        if let Some(reader) = reader {
+            left_before::stay_off(tx, site, *reader, left).await?;
+        }
+    }
     let stopped: HashSet<&str> =
         ones.iter().filter(|one| one.is_stopped).map(|one| one.line.key.as_str()).collect();
     let stopped = added.iter().filter(|(_, one)| stopped.contains(one.key));
     Suppressions::new(site).link(tx, stopped.map(|(id, one)| (*id, one.email))).await?;
     let nameless = known.iter().filter(|(.., name)| name.is_empty()).map(|(id, ..)| *id).collect();
-    Ok(Readers { ids, known: known.into_iter().map(|(id, ..)| id).collect(), nameless })
+    let known = known.into_iter().map(|(id, ..)| id).collect();
+    Ok(Readers { ids, known, nameless, any_left: !left.is_empty() })
 }
 
 /// How somebody stands with a list who did not before.

@@ -146,6 +146,8 @@ pub(super) struct Importing<'a> {
     pub report: ImportReport,
     /// So many rows go in the next step.
     at_once: usize,
+    /// Whether the database knows that readers are many by now.
+    are_many: bool,
     /// Of whom it was said already what would become of them, where nothing is written; so many at most.
     seen: HashSet<u64>,
 }
@@ -153,6 +155,8 @@ pub(super) struct Importing<'a> {
 /// Where nobody waits for a step but whoever writes of the same readers, it may take so many times as long: what each costs beside its
 /// rows is paid less often.
 const PATIENT: u32 = 5;
+/// So many who are new are others for whoever plans how they are looked for.
+const MANY: u64 = 2_000;
 /// The first step is small.
 const FIRST: usize = 100;
 /// Of so many it is known that they stood in the file before, where nothing is written: some 100 MB.
@@ -169,7 +173,7 @@ impl<'a> Importing<'a> {
         let not_read = mapping.not_read().into_iter().map(str::to_owned).collect();
         let report = ImportReport { preset: mapping.preset, not_read, ..ImportReport::default() };
         let places = Places::new(mapping, &plan, lists, Settings::load(&site.db).await?);
-        Ok(Self { site, plan, places, report, at_once: FIRST, seen: HashSet::new() })
+        Ok(Self { site, plan, places, report, at_once: FIRST, are_many: plan.is_dry, seen: HashSet::new() })
     }
 
     /// Takes rows, in one step or several; those that were not taken. None if the import is no longer ours.
@@ -191,6 +195,10 @@ impl<'a> Importing<'a> {
             self.places.are_made(taken.made);
             self.report = taken.report;
             all.extend(taken.errors);
+            if !self.are_many && self.report.added >= MANY {
+                find::are_many(&self.site.db).await?;
+                self.are_many = true;
+            }
             let held = if self.holds_others(some) { taken.held } else { taken.held / PATIENT };
             self.at_once = queue::next_step(self.at_once, held, (LEAST, CHUNK));
             if let Some(kept) = &mut kept {

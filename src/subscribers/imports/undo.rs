@@ -129,6 +129,7 @@ async fn write_down(site: &Site, import: &Import, readers: &[i64], lists: &[List
             reader: names.get(&one.subscriber_id)?.clone(),
             list: lists.iter().find(|list| list.id == one.about)?.public_id.clone(),
             how: ConsentMethod::Import.as_str().to_owned(),
+            known_by: None,
         })
     });
     withdrawals::write_at(site, &left.collect::<Vec<_>>(), before).await;

@@ -201,6 +201,8 @@ statements! {
         on conflict (what) do update set version = excluded.version, after_id = excluded.after_id";
     /// What many new readers are found by goes from the list where the server gathers it to where it is found quickly.
     TIDY = sqlite "select 0", postgres "select gin_clean_pending_list(cast('subscriber_found_idx' as regclass))";
+    /// The server hears how many there are: what it plans for a table of some hundred rows, and keeps, reads all of it for each row.
+    COUNT_ANEW = sqlite "select 0", postgres "analyze subscriber (id), subscription (subscriber_id), consent_event (subscriber_id), field_value (subscriber_id)";
     FOLD = "update subscriber set search = $2 where id = $1";
     /// Unless they were changed since they were read.
     FOLD_MANY = rows(4) "update subscriber set search = v.column2 from (values {rows}) as v
@@ -427,6 +429,10 @@ pub async fn fold_on(tx: &mut Tx, version: i64, after: i64) -> Result<u64> {
 
 pub async fn tidy(tx: &mut Tx) -> Result<()> {
     tx.all::<(i64,)>(TIDY, ()).await.map(drop)
+}
+
+pub async fn count_anew(tx: &mut Tx) -> Result<()> {
+    tx.exec(COUNT_ANEW, ()).await.map(drop)
 }
 
 pub async fn fold(tx: &mut Tx, id: i64, text: &str) -> Result<u64> {

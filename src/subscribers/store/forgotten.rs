@@ -1,6 +1,6 @@
 //! The SQL of forgetting a reader, and of who was forgotten.
 
-use super::super::rows::Subscriber;
+use super::super::rows::{ConsentMethod, Subscriber};
 use crate::{
     clock::Moment,
     db::{self, Db, Result, Tx},
@@ -17,6 +17,22 @@ statements! {
     /// What they agreed to, without where from and in what words of the team.
     KEEP_CONSENT = "insert into forgotten_consent (address_hash, list_id, action, method, wording_id, at, forgotten_at)
         select cast($2 as text), list_id, action, method, wording_id, at, cast($3 as bigint) from consent_event where subscriber_id = $1 order by id";
+    /// Of who is not there and left a list, as the journal has it: once, and not of whoever was forgotten since.
+    KEEP_LEFT = "insert into forgotten_consent (address_hash, list_id, action, method, at, forgotten_at)
+        select cast($1 as text), cast($2 as bigint), 'left', cast($3 as text), cast($4 as bigint), cast($5 as bigint)
+        where not exists (select 1 from forgotten f where f.address_hash = $1 and f.forgotten_at >= $4)
+            and not exists (select 1 from forgotten_consent k where k.address_hash = $1 and k.list_id = $2 and k.action = 'left' and k.at >= $4)";
+    /// What those of a JSON array of hashes left last whom only the journal knows, by which way and when. Who was forgotten is none of them.
+    LEFT_AMONG = sqlite "select k.address_hash, k.list_id, k.method, k.at from forgotten_consent k
+            where k.action = 'left' and k.address_hash in (select value from json_each($1))
+                and not exists (select 1 from forgotten_consent o where o.address_hash = k.address_hash and o.list_id = k.list_id
+                    and (o.at > k.at or o.at = k.at and o.id > k.id))
+                and not exists (select 1 from forgotten f where f.address_hash = k.address_hash) order by k.id",
+        postgres "select k.address_hash, k.list_id, k.method, k.at from forgotten_consent k
+            where k.action = 'left' and k.address_hash = any (array(select json_array_elements_text(cast($1 as json))))
+                and not exists (select 1 from forgotten_consent o where o.address_hash = k.address_hash and o.list_id = k.list_id
+                    and (o.at > k.at or o.at = k.at and o.id > k.id))
+                and not exists (select 1 from forgotten f where f.address_hash = k.address_hash) order by k.id";
     ERASE_CONSENT = "delete from consent_event where subscriber_id = $1";
     /// With what hangs from it: lists, topics, answers, notes.
     DROP_READER = "delete from subscriber where id = $1";
@@ -55,6 +71,19 @@ pub async fn hold_whole(tx: &mut Tx, reader: i64) -> Result<Option<Subscriber>> 
 
 pub async fn keep_consent(tx: &mut Tx, reader: i64, hash: &str, at: Moment) -> Result<u64> {
     tx.exec(KEEP_CONSENT, (reader, hash, at)).await
+}
+
+pub async fn keep_left(
+    tx: &mut Tx,
+    hash: &str,
+    (list, method, at): (i64, ConsentMethod, Moment),
+    now: Moment,
+) -> Result<bool> {
+    Ok(tx.exec(KEEP_LEFT, (hash, list, method, at, now)).await? == 1)
+}
+
+pub async fn left_among(tx: &mut Tx, hashes: &[&str]) -> Result<Vec<(String, i64, ConsentMethod, Moment)>> {
+    tx.all(LEFT_AMONG, (db::array(hashes)?,)).await
 }
 
 /// The reader and all that hangs from them.

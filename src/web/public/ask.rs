@@ -296,7 +296,7 @@ pub(super) fn read(form: &mut Form, shown: &Shown) -> Typed {
     let mut answers = Answers::default();
     for asked in &shown.fields {
         let name = posted_name(&asked.field);
-        let Some(value) = form.parse(&name, |typed| asked.field.read(typed)) else { continue };
+        let Some(value) = form.parse(&name, |typed| asked.field.answer(typed)) else { continue };
         if value.is_empty() && asked.answer == Answer::Required {
             form.mistake(&name, format_args!("Please answer this: {}", asked.field.label));
         }

@@ -312,7 +312,7 @@ fn read(form: &mut Form, asked: &[(Field, String)]) -> Chosen {
         if !form.is_ticked(&name) || form.text(&name) == form.text(&seen_name(field)) {
             continue;
         }
-        if let Some(answer) = form.parse(&name, |typed| field.read(typed)) {
+        if let Some(answer) = form.parse(&name, |typed| field.answer(typed)) {
             answers.push((field.id, answer));
         }
     }

@@ -102,7 +102,7 @@ pub(crate) async fn submit(desk: Desk, Path(id): Path<String>, posted: Posted) -
         let name = format!("{ANSWER}{}", field.name);
         let typed = form.text(&name).to_owned();
         if typed != form.text(&format!("{SEEN}{}", field.name)) {
-            match field.read(&typed) {
+            match field.answer(&typed) {
                 Ok(value) => corrected.answers.push((field.id, value)),
                 Err(wrong) => form.mistake(&name, wrong),
             }
