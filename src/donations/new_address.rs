@@ -334,7 +334,7 @@ async fn asker(
     asked: &OwnAddress,
     to: &EmailAddress,
 ) -> db::Result<Option<(rows::Giver, EmailAddress)>> {
-    let Some(giver) = rows::named_in(tx, &asked.whose).await? else { return Ok(None) };
+    let Some(giver) = rows::take(tx, &asked.whose).await? else { return Ok(None) };
     let is_free = rows::at(tx, &to.key()).await?.is_none();
     let was = EmailAddress::parse(&giver.email).ok();
     let was = was.filter(|_| is_free && has(site, &giver.email, &asked.was));

@@ -11,6 +11,9 @@ use crate::{
 
 statements! {
     SUPPORTER = "select id, public_id, email, name, named_since from donor where public_id = $1 and email <> ''";
+    /// Held until the end of the transaction; whoever waited finds nobody by a name that they have no more.
+    TAKE_SUPPORTER = "update donor set name = name where public_id = $1 and email <> ''
+        returning id, public_id, email, name, named_since";
     SUPPORTER_AT = "select id, public_id, email, name, named_since from donor where email_key = $1";
     WHO_GAVE = "select donor.id, donor.public_id, donor.email, donor.name, donor.named_since from donation join donor on donor.id = donation.donor_id
         where donation.public_id = $1 and donor.email <> ''";
@@ -127,6 +130,10 @@ pub struct Paper {
 
 pub async fn named(db: &Db, public_id: &str) -> Result<Option<Giver>> {
     db.opt(SUPPORTER, (public_id,)).await
+}
+
+pub async fn take(tx: &mut Tx, public_id: &str) -> Result<Option<Giver>> {
+    tx.opt(TAKE_SUPPORTER, (public_id,)).await
 }
 
 pub async fn named_in(tx: &mut Tx, public_id: &str) -> Result<Option<Giver>> {
