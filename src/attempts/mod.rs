@@ -272,6 +272,11 @@ pub async fn is_noted(site: &Site, (what, whom): (&str, &str)) -> Result<bool> {
     store::is_noted(&site.db, &key(site, what, whom), site.now()).await
 }
 
+/// As [`is_noted`], in a transaction.
+pub async fn is_noted_in(tx: &mut Tx, site: &Site, (what, whom): (&str, &str)) -> Result<bool> {
+    store::is_noted_in(tx, &key(site, what, whom), site.now()).await
+}
+
 /// Something that everybody shares and that was used up.
 #[derive(Clone, Debug, PartialEq, Eq, FromRow)]
 pub struct UsedUp {

@@ -75,6 +75,10 @@ pub async fn is_noted(db: &Db, key: &str, now: Moment) -> Result<bool> {
     Ok(db.one::<(i64,)>(NOTED, (key, now, now.plus(CLOCKS_DIFFER))).await?.0 > 0)
 }
 
+pub async fn is_noted_in(tx: &mut Tx, key: &str, now: Moment) -> Result<bool> {
+    Ok(tx.one::<(i64,)>(NOTED, (key, now, now.plus(CLOCKS_DIFFER))).await?.0 > 0)
+}
+
 pub async fn used_up(tx: &mut Tx, what: &str, since: Moment, until: Moment) -> Result<u64> {
     tx.exec(USED_UP, (what, since, until)).await
 }

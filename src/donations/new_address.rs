@@ -1,12 +1,12 @@
 //! Another address of a supporter. Nothing moves before somebody at the new one says that it is theirs, by a link that is good for that
 //! alone; then the old mailbox is told.
 //!
-//! Of whoever gives regularly it is changed at the provider: letters go on to the old one until then, and what was given until then stays
-//! with it. The link does not run out: it moves nothing unless the gift goes on and the provider still has that address.
+//! Supporters change it on their own page. Everything that they gave goes with them, and what they give regularly goes on: by a link that
+//! was mailed before, nobody learns the new address or gives in its name, nor does a reader who stays at the old one. The provider has the
+//! new address first; where it does not take it, nothing is changed here, and it gets the old one back. Two supporters are never made one.
 //!
-//! Whose gifts are all over changes it on their own page: the provider has nothing to take by it. Everything that they gave goes with
-//! them: by a link that was mailed before, nobody learns the new address or gives in its name, nor does a reader who stays at the old one.
-//! Two supporters are never made one.
+//! If somebody changed it at the provider, letters go on to the old one until then, and what was given until then stays with it. The link
+//! does not run out: it moves nothing unless the gift goes on and the provider still has that address.
 
 use std::time::Duration;
 
@@ -24,6 +24,7 @@ use super::{
     supporter::Supporter,
 };
 use crate::{
+    attempts,
     clock::Moment,
     db::{self, Gate, Tx},
     delivery::Suppressions,
@@ -43,6 +44,8 @@ pub struct AskedAddress {
     pub is_taken: bool,
     /// Whether gifts are known under it already, which keeps it from being taken for others.
     pub is_known: bool,
+    /// Whether the provider has to take it, too: something goes on that is given regularly.
+    pub goes_on: bool,
 }
 
 /// Why nobody was asked whether another address is theirs.
@@ -54,9 +57,6 @@ pub enum OwnAddressError {
     /// It is the one that they have.
     #[error("Nothing was changed: your letters go there already.")]
     Same,
-    /// What they give regularly is taken by the provider, which has an address of its own.
-    #[error("Nothing was changed: you give regularly. Please write to us with the new address.")]
-    GivesRegularly,
     /// The link is not one that was asked for.
     #[error("that takes a link that was asked for")]
     NeedsLink,
@@ -116,9 +116,6 @@ pub async fn ask_for_another_address(
     if was.key() == to.key() {
         return Err(OwnAddressError::Same);
     }
-    if rows::goes_on(&site.db, supporter.id()).await? {
-        return Err(OwnAddressError::GivesRegularly);
-    }
     if !supporter.was_asked_for {
         return Err(OwnAddressError::NeedsLink);
     }
@@ -144,9 +141,12 @@ pub enum NewAddressError {
     /// The link is not genuine; or the gift is over, or its address was changed again.
     #[error("there is no such change of address")]
     NotFound,
-    /// The provider could not be asked whether it still has that address.
+    /// The provider could not be asked whether it still has that address, or does not say that it has it by now.
     #[error(transparent)]
     Unreachable(ProviderError),
+    /// The provider did not take it.
+    #[error(transparent)]
+    Refused(ProviderError),
     /// The database failed.
     #[error(transparent)]
     Database(#[from] sqlx::Error),
@@ -171,8 +171,13 @@ pub(super) async fn ask(
         return Ok(());
     }
     let token = token_of(site, &recurring.public_id, &to);
-    let fact = format!("gift-address:{customer}:{}", Suppressions::new(site).hash(&to));
+    let fact = fact_of(site, customer, &to);
     regular_letters::send_new_address(tx, site, recurring, (&to, at), (&fact, &token)).await
+}
+
+/// That a customer of the provider has that address by now.
+fn fact_of(site: &Site, customer: &str, address: &EmailAddress) -> String {
+    format!("gift-address:{customer}:{}", Suppressions::new(site).hash(address))
 }
 
 fn is_at(known: &str, address: &EmailAddress) -> bool {
@@ -218,10 +223,11 @@ pub async fn new_gift_address(site: &Site, token: &str) -> db::Result<Option<Ask
         let is_known = rows::at(&mut tx, &to.key()).await?.is_some();
         return Ok(match giver {
             Some(giver) if has(site, &giver.email, &asked.was) => {
-                Some(AskedAddress { gift: None, is_taken: false, is_known })
+                let goes_on = !rows::customers(&mut tx, giver.id).await?.is_empty();
+                Some(AskedAddress { gift: None, is_taken: false, is_known, goes_on })
             }
             // By its links of before nobody finds them any more who moved.
-            _ if is_known => Some(AskedAddress { gift: None, is_taken: true, is_known }),
+            _ if is_known => Some(AskedAddress { gift: None, is_taken: true, is_known, goes_on: false }),
             _ => None,
         });
     }
@@ -229,6 +235,7 @@ pub async fn new_gift_address(site: &Site, token: &str) -> db::Result<Option<Ask
         gift: Some(format!("{} {}", figures(row.amount_minor, &row.currency), row.rhythm().words())),
         is_taken: has(site, &row.email, &name),
         is_known: false,
+        goes_on: true,
     }))
 }
 
@@ -243,7 +250,7 @@ pub async fn take_new_address(
     token: &str,
 ) -> Result<String, NewAddressError> {
     if let Some((asked, to)) = OwnAddress::open(site, token) {
-        return db::again(|| take_own(site, &asked, &to)).await?.ok_or(NewAddressError::NotFound);
+        return take_own(site, provider, (&asked, &to)).await;
     }
     let (row, name) = named(site, token).await?.ok_or(NewAddressError::NotFound)?;
     let customer = row.provider_customer_id.clone().ok_or(NewAddressError::NotFound)?;
@@ -259,12 +266,122 @@ pub async fn take_new_address(
     db::again(|| take(site, (&row, &customer), &address)).await?.ok_or(NewAddressError::NotFound)
 }
 
-async fn take_own(site: &Site, asked: &OwnAddress, to: &EmailAddress) -> db::Result<Option<String>> {
+/// The provider has it first: a press again mends what was broken off in between. Whatever it has, letters of ours go where our rows say.
+async fn take_own(
+    site: &Site,
+    provider: Option<&dyn PaymentProvider>,
+    (asked, to): (&OwnAddress, &EmailAddress),
+) -> Result<String, NewAddressError> {
+    let Some(customers) = db::again(|| begin_own(site, asked, to)).await? else {
+        return Err(NewAddressError::NotFound);
+    };
+    if customers.is_empty() {
+        let taken = db::again(|| move_own(site, (asked, to), &customers)).await?;
+        return taken.ok_or(NewAddressError::NotFound);
+    }
+    let provider = provider.ok_or_else(|| {
+        NewAddressError::Unreachable(ProviderError::Unknown("donations are switched off".to_owned()))
+    })?;
+    let came = match give_out(provider, &customers, to.as_str()).await {
+        Ok(()) => match db::again(|| move_own(site, (asked, to), &customers)).await {
+            Ok(Some(whose)) => Ok(whose),
+            // Somebody else was quicker.
+            Ok(None) => Err(NewAddressError::NotFound),
+            Err(error) => Err(error.into()),
+        },
+        Err(error) if error.may_work_later() => Err(NewAddressError::Unreachable(error)),
+        Err(error) => Err(NewAddressError::Refused(error)),
+    };
+    if came.is_err() {
+        take_back(site, provider, &customers).await?;
+    }
+    db::again(|| under_way(site, &customers, Duration::ZERO)).await?;
+    came
+}
+
+/// Where the provider's news of customers wait while we let it have an address ourselves: nobody is asked what they have just said.
+const UNDER_WAY: &str = "address of a customer";
+/// So long it takes at most.
+const UNDER_WAY_LASTS: Duration = Duration::from_secs(300);
+
+async fn under_way(site: &Site, customers: &[String], lasts: Duration) -> db::Result<()> {
+    let mut tx = site.db.begin().await?;
+    for customer in customers {
+        attempts::note(&mut tx, site, (UNDER_WAY, customer), lasts).await?;
+    }
+    tx.commit().await
+}
+
+/// Whether we let the provider have another address of a customer just now.
+pub(super) async fn is_under_way(site: &Site, customer: &str) -> db::Result<bool> {
+    attempts::is_noted(site, (UNDER_WAY, customer)).await
+}
+
+/// What the provider knows somebody by whose address may be changed.
+async fn begin_own(site: &Site, asked: &OwnAddress, to: &EmailAddress) -> db::Result<Option<Vec<String>>> {
+    let mut tx = site.db.begin().await?;
+    let Some((giver, _)) = asker(&mut tx, site, asked, to).await? else { return Ok(None) };
+    let customers = rows::customers(&mut tx, giver.id).await?;
+    drop(tx);
+    under_way(site, &customers, UNDER_WAY_LASTS).await?;
+    Ok(Some(customers))
+}
+
+/// Who asked, and the address that they have, while that may be changed.
+async fn asker(
+    tx: &mut Tx,
+    site: &Site,
+    asked: &OwnAddress,
+    to: &EmailAddress,
+) -> db::Result<Option<(rows::Giver, EmailAddress)>> {
+    let Some(giver) = rows::take(tx, &asked.whose).await? else { return Ok(None) };
+    let is_free = rows::at(tx, &to.key()).await?.is_none();
+    let was = EmailAddress::parse(&giver.email).ok();
+    let was = was.filter(|_| is_free && has(site, &giver.email, &asked.was));
+    Ok(was.map(|was| (giver, was)))
+}
+
+/// Each of these customers has that address at the provider from now on. One that is deleted there has none.
+async fn give_out(
+    provider: &dyn PaymentProvider,
+    customers: &[String],
+    address: &str,
+) -> Result<(), ProviderError> {
+    for customer in customers {
+        // The provider keeps the answer that it gave to a key, a failure too: a try has one of its own.
+        let key = format!("address:{customer}:{}", token::public_id());
+        match provider.set_customer_email(customer, address, &key).await {
+            Err(error) if !error.is_missing() => return Err(error),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// Each of these customers has the address at the provider that their gifts have here. Where that does not get through, whoever reads at the
+/// other one is asked, as about any address that the provider has.
+async fn take_back(site: &Site, provider: &dyn PaymentProvider, customers: &[String]) -> db::Result<()> {
+    for customer in customers {
+        let Some(address) = rows::address_of(&site.db, customer).await? else { continue };
+        if let Err(error) = give_out(provider, std::slice::from_ref(customer), &address).await {
+            let error = error.for_the_record();
+            tracing::warn!(
+                error,
+                "the payment service may have an address of a supporter that was not taken"
+            );
+        }
+    }
+    Ok(())
+}
+
+async fn move_own(
+    site: &Site,
+    (asked, to): (&OwnAddress, &EmailAddress),
+    customers: &[String],
+) -> db::Result<Option<String>> {
     let mut tx = site.db.begin_inside(Gate::Book).await?;
-    let Some(giver) = rows::named_in(&mut tx, &asked.whose).await? else { return Ok(None) };
-    let Ok(was) = EmailAddress::parse(&giver.email) else { return Ok(None) };
-    let is_free = rows::at(&mut tx, &to.key()).await?.is_none();
-    if !has(site, &giver.email, &asked.was) || !is_free || rows::goes_on_in(&mut tx, giver.id).await? {
+    let Some((giver, was)) = asker(&mut tx, site, asked, to).await? else { return Ok(None) };
+    if rows::customers(&mut tx, giver.id).await? != customers {
         return Ok(None);
     }
     let whose = token::public_id();

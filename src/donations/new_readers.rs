@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{letters, store};
-use crate::{db, queue, site::Site, subscribers};
+use crate::{clock::Moment, db, queue, site::Site, subscribers};
 
 /// Up to which reader it was looked.
 const LOOKED: &str = "readers asked for their gifts";
@@ -11,6 +11,8 @@ const LOOKED: &str = "readers asked for their gifts";
 const CHUNK: i64 = 500;
 /// A transaction that makes readers may be over later than one that made others: whoever is younger is looked at once more.
 const SETTLED: Duration = Duration::from_secs(600);
+/// And so long whoever moved is looked at again.
+const MOVED: Duration = Duration::from_secs(86_400);
 
 /// Looks for the gifts of readers of whom none are known, from where it left off.
 ///
@@ -24,15 +26,7 @@ pub async fn meet_new_readers(site: &Site) -> db::Result<()> {
         let readers = subscribers::without_donor_state(&site.db, after, CHUNK).await?;
         let Some((last, ..)) = readers.last() else { break };
         after = *last;
-        let keys: Vec<&str> = readers.iter().map(|(_, key, _)| key.as_str()).collect();
-        for donor in store::donors::donors_at(&site.db, &db::array(&keys)?).await? {
-            db::again(async || {
-                let mut tx = site.db.begin().await?;
-                letters::tell_donor_state(&mut tx, site, donor).await?;
-                tx.commit().await
-            })
-            .await?;
-        }
+        meet(site, &readers).await?;
         for (id, _, known_since) in &readers {
             is_settled = is_settled && *known_since < settled;
             up_to = if is_settled { *id } else { up_to };
@@ -42,6 +36,20 @@ pub async fn meet_new_readers(site: &Site) -> db::Result<()> {
         let mut tx = site.db.begin().await?;
         queue::set_cursor(&mut tx, LOOKED, &up_to.to_string(), site.now()).await?;
         tx.commit().await?;
+    }
+    // Whoever has another address since may be known by it.
+    meet(site, &subscribers::moved_without_donor_state(&site.db, site.now().minus(MOVED)).await?).await
+}
+
+async fn meet(site: &Site, readers: &[(i64, String, Moment)]) -> db::Result<()> {
+    let keys: Vec<&str> = readers.iter().map(|(_, key, _)| key.as_str()).collect();
+    for donor in store::donors::donors_at(&site.db, &db::array(&keys)?).await? {
+        db::again(async || {
+            let mut tx = site.db.begin().await?;
+            letters::tell_donor_state(&mut tx, site, donor).await?;
+            tx.commit().await
+        })
+        .await?;
     }
     Ok(())
 }

@@ -75,11 +75,6 @@ impl Supporter {
         &self.giver.public_id
     }
 
-    /// Their row.
-    pub(super) const fn id(&self) -> i64 {
-        self.giver.id
-    }
-
     /// Their address, so that who knows it recognises it and nobody else learns it.
     #[must_use]
     pub fn masked_email(&self) -> String {

@@ -450,6 +450,13 @@ pub trait PaymentProvider: Send + Sync + fmt::Debug {
     fn card_page<'a>(&'a self, customer: &'a str, back: &'a str) -> ProviderAnswer<'a, String>;
     /// The address that the provider has of whoever pays a subscription; none if it has none, or they are deleted there.
     fn customer_email<'a>(&'a self, customer: &'a str) -> ProviderAnswer<'a, Option<String>>;
+    /// Lets the provider have another address of whoever pays a subscription. Doing it twice is doing it once.
+    fn set_customer_email<'a>(
+        &'a self,
+        customer: &'a str,
+        email: &'a str,
+        idempotency_key: &'a str,
+    ) -> ProviderAnswer<'a, ()>;
     /// What pays by a mandate, if the bank has revoked it; none while it is good.
     fn revoked_method<'a>(&'a self, mandate: &'a str) -> ProviderAnswer<'a, Option<String>>;
     /// A page of the events that are asked for: the first page, or the one after an event that another page named as its end.

@@ -1,8 +1,11 @@
 //! What is known of a reader's gifts, in one row: donations write it, blocks and segments read it.
 
+use std::time::Duration;
+
 pub use super::rows::DonorState;
 use super::store;
 use crate::{
+    attempts,
     clock::Moment,
     db::{Db, Result, Tx},
     delivery::{self, Suppressions},
@@ -46,6 +49,7 @@ pub async fn gave_under_another(
     (was, is): (&EmailAddress, &EmailAddress),
 ) -> Result<()> {
     store::set_donor_state(tx, &was.key(), DonorState::Never, None, site.now()).await?;
+    attempts::note(tx, site, (GIFTS_WENT, &from_to(was, is)), WENT_LASTS).await?;
     // Their mail moved there before.
     if let Some(reader) = store::moving::who_gave_before_moving(tx, &was.key(), &is.key()).await? {
         delivery::letters_are_of(tx, &was.key(), reader, mail::OF_MONEY).await?;
@@ -54,9 +58,38 @@ pub async fn gave_under_another(
     known_by(tx, site, (is, site.now())).await
 }
 
+/// Where the gifts of an address went, so that whoever reads there and moves after them is known by them: for a year.
+const GIFTS_WENT: &str = "gifts went to another address";
+const WENT_LASTS: Duration = Duration::from_secs(366 * 86_400);
+
+fn from_to(was: &EmailAddress, is: &EmailAddress) -> String {
+    format!("{} {}", was.key(), is.key())
+}
+
+/// A reader's mail moved from one address to another: if their gifts did before, and they gave nothing under the old one since, they are
+/// known by them again. What they come to is found anew.
+pub(super) async fn comes_after_gifts(
+    tx: &mut Tx,
+    site: &Site,
+    reader: i64,
+    (was, is): (&EmailAddress, &EmailAddress),
+) -> Result<()> {
+    if attempts::is_noted_in(tx, site, (GIFTS_WENT, &from_to(was, is))).await?
+        && store::moving::gives_where_gifts_went(tx, reader).await?
+    {
+        store::moving::forget_donor_state(tx, reader).await?;
+    }
+    Ok(())
+}
+
 /// The next readers, by number, address and since when they are known, of whose gifts nothing is: behind one of them.
 pub async fn without_donor_state(db: &Db, after: i64, limit: i64) -> Result<Vec<(i64, String, Moment)>> {
     store::without_donor_state(db, after, limit).await
+}
+
+/// The same of those who moved since a moment, whatever their number.
+pub async fn moved_without_donor_state(db: &Db, since: Moment) -> Result<Vec<(i64, String, Moment)>> {
+    store::moving::moved_without_state(db, since).await
 }
 
 /// By which address, in small letters, the gifts of a reader are known; none where they are those of another reader, who had the

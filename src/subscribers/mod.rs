@@ -70,7 +70,8 @@ pub use self::{
     consent::{By, ConsentAction, ConsentMethod},
     counting::{HowMany, count_large, on_lists, with_topic_alone, with_topics},
     donor_state::{
-        DonorState, donor_state, gave_as, gave_under_another, gives_as, set_donor_state, without_donor_state,
+        DonorState, donor_state, gave_as, gave_under_another, gives_as, moved_without_donor_state,
+        set_donor_state, without_donor_state,
     },
     export::{CsvError, Export, ExportAhead, ExportLines, export, lines_of_export},
     find::{

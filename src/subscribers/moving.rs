@@ -15,7 +15,7 @@ use super::{
     ByStaff, Result, SubscriberError, Trace,
     budget::{self, Crowd, Whose, next_mail},
     consent::{self, By, ConsentAction, ConsentMethod, Happened},
-    forgotten,
+    donor_state, forgotten,
     found_by::text_of,
     leave::leave_once,
     often,
@@ -717,8 +717,15 @@ async fn go_once(
         Way::Back => moving::undone(&mut tx, now.id, site.now()).await?,
     };
     let search = text_of(to, &reader.name);
-    if !moving::readdress(&mut tx, reader.id, (from, to), &search, site.now()).await? {
+    let went = match way {
+        Way::There => moving::readdress(&mut tx, reader.id, (from, to), &search, site.now()).await?,
+        Way::Back => moving::readdress_back(&mut tx, reader.id, (from, to), &search, site.now()).await?,
+    };
+    if !went {
         return Ok(MoveState::Over);
+    }
+    if way == Way::There {
+        donor_state::comes_after_gifts(&mut tx, site, reader.id, (from, to)).await?;
     }
     record(&mut tx, site, settings, (&reader, &now, way), trace).await?;
     delivery::withdraw_because(&mut tx, site, reader.id, None, Class::Readdressed).await?;

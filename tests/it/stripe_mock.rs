@@ -127,6 +127,8 @@ async fn ask_for_gifts(asked: &mut Asked, stripe: &Stripe) {
     }
     asked.ask("the page of a card", stripe.card_page("cus_1", "https://magazine.example.org/")).await;
     asked.ask("a customer", stripe.customer_email("cus_1")).await;
+    let moved = stripe.set_customer_email("cus_1", "ann@other.example", "another address");
+    asked.ask("another address of a customer", moved).await;
     asked.ask("a mandate", stripe.revoked_method("mandate_1")).await;
     for kinds in payments::event_kinds().chunks(payments::MOST_KINDS_AT_ONCE) {
         let span = EventsAsked { kinds, from: Some(at), until: Some(at) };

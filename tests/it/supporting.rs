@@ -1,6 +1,6 @@
 //! A supporter's own page, by a link to their mailbox: what they gave, what they change, the way out; and letters about renewals.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use broadside::{
     db::Engine,
@@ -10,12 +10,15 @@ use broadside::{
     origin,
     payments::{Stripe, StripeSettings},
     restored::{self, Replayed},
+    sandbox::ApiFault,
     subscribers::{self, Subscriber},
 };
 use reqwest::StatusCode;
 
 use crate::support::{
-    Browser, Fixture, TestApp, TestDb, both_engines,
+    Browser, Fixture, TestApp, TestDb,
+    between::broken_off,
+    both_engines,
     database::{change, rows},
     visitor::Page,
 };
@@ -74,6 +77,14 @@ async fn gives_from(app: &TestApp, new: &str) {
     let open = visitor.open(&app.last_mail(new).link("/gift-address/")).await;
     visitor.submit_and_follow(&open.form("/gift-address/")).await;
     app.drain().await;
+}
+
+/// The address that the payment service has of a customer.
+fn address_of(app: &TestApp, customer: &str) -> String {
+    app.sandbox.stripe().object(customer).expect("a customer")["email"]
+        .as_str()
+        .unwrap_or_default()
+        .to_owned()
 }
 
 /// How each reader stands who is known as a supporter, or as none.
@@ -316,7 +327,7 @@ both_engines! {
         let audit = donations::audit_money(&app.site.db).await.expect("an audit");
         assert!(audit.balances(), "{:?}", audit.problems);
 
-        // Two supporters are never made one; and what is given regularly stays where the payment service has it.
+        // Two supporters are never made one.
         app.give("bea@example.org", "5", "once").await;
         let visitor = app.visitor();
         let form = visitor.open("/supporter").await.form("/supporter").with("email", "bea@example.org");
@@ -330,8 +341,178 @@ both_engines! {
         known.says("We know this address already");
         assert!(!known.body.contains("Yes, it is mine"));
         assert_eq!(rows::<(i64,)>(&app.site.db, "select count(*) from donor").await, [(2,)]);
-        app.give("bea@example.org", "7", "month").await;
-        assert!(!app.visitor().open(&bea).await.body.contains("Use this address"));
+        app.leaves_work();
+    }
+
+    /// TRUST A22: whoever gives regularly changes their address the same way, and the payment service has it, too. What they give goes on,
+    /// nobody is asked twice, and the old mailbox keeps the way to end it and nothing else.
+    async fn who_gives_regularly_has_another_address(app: TestApp) {
+        const NEW: &str = "ann.lamp@other.example";
+        let (_, subscription) = monthly(&app).await;
+        let stop = app.last_mail(SUPPORTER).link("/giving/");
+        app.give(SUPPORTER, "7", "once").await;
+        let customer = app.sandbox.stripe().customer_of(&subscription).expect("a customer");
+        let there = || address_of(&app, &customer);
+        let fresh = asked_for(&app).await;
+        press(&app, &fresh, "address", &[("address", NEW)]).await.says("A link is on its way to the new address");
+        app.drain().await;
+        assert_eq!(there(), SUPPORTER);
+        let visitor = app.visitor();
+        let open = visitor.open(&app.last_mail(NEW).link("/gift-address/")).await;
+        open.says("What you give regularly goes on as it is");
+        let theirs = visitor.submit_and_follow(&open.form("/gift-address/")).await;
+        theirs.says("€15.00").says("€7.00").says("a***@other.example");
+        assert_eq!(there(), NEW);
+        app.hear_the_provider().await;
+        app.drain().await;
+        assert_eq!(app.mails(NEW).len(), 1, "nobody is asked once more");
+        assert!(app.last_mail(SUPPORTER).text.contains("go to another address"));
+        assert_eq!(app.visitor().open(&fresh).await.status, StatusCode::GONE);
+        let shown = app.visitor().open(&stop).await;
+        assert!(!shown.whole().contains("other.example"), "{}", shown.whole());
+
+        let before = app.mails(SUPPORTER).len();
+        app.sandbox.stripe().renew(&subscription).expect("another month");
+        app.hear_the_provider().await;
+        app.drain().await;
+        assert!(app.last_mail(NEW).subject.contains("your receipt"), "{}", app.last_mail(NEW).subject);
+        assert_eq!(app.mails(SUPPORTER).len(), before);
+        let held: Vec<(String, String)> = rows(&app.site.db, "select d.email, r.email from donor d join recurring_donation r on r.donor_id = d.id").await;
+        assert_eq!(held, [(NEW.to_owned(), NEW.to_owned())]);
+        let audit = donations::audit_money(&app.site.db).await.expect("an audit");
+        assert!(audit.balances(), "{:?}", audit.problems);
+    }
+
+    /// TRUST A22: what the payment service does not take is changed nowhere, whichever of several gifts it is about, and the page says so. What
+    /// did not get through is done by the next press.
+    async fn an_address_that_the_payment_service_does_not_take_is_changed_nowhere(app: TestApp) {
+        const NEW: &str = "ann.lamp@other.example";
+        monthly(&app).await;
+        app.give(SUPPORTER, "20", "month").await;
+        let stripe = app.sandbox.stripe();
+        let all = stripe.subscriptions();
+        let mut customers: Vec<String> =
+            all.iter().map(|own| own["customer"].as_str().expect("a customer").to_owned()).collect();
+        customers.sort();
+        assert_eq!(customers.len(), 2);
+        let there = || customers.iter().map(|customer| address_of(&app, customer)).collect::<Vec<_>>();
+        let fresh = asked_for(&app).await;
+        press(&app, &fresh, "address", &[("address", NEW)]).await.says("A link is on its way to the new address");
+        app.drain().await;
+        let link = app.last_mail(NEW).link("/gift-address/");
+        let press_there = async || {
+            let visitor = app.visitor();
+            let open = visitor.open(&link).await;
+            let came = visitor.submit_and_follow(&open.form("/gift-address/")).await;
+            app.hear_the_provider().await;
+            app.drain().await;
+            came
+        };
+        let faults = [
+            (ApiFault::Refuse(400), StatusCode::UNPROCESSABLE_ENTITY, "the payment service does not take this address"),
+            (ApiFault::TooMany(600), StatusCode::SERVICE_UNAVAILABLE, "Try again in a few minutes"),
+        ];
+        for (fault, status, words) in faults {
+            stripe.plan_request(Some(&format!("/v1/customers/{}", customers[1])), fault, Some(1));
+            let came = press_there().await;
+            assert_eq!(came.status, status);
+            came.says("Nothing was changed").says(words);
+            assert_eq!(there(), [SUPPORTER, SUPPORTER]);
+            assert_eq!(app.mails(NEW).len(), 1, "nobody is asked what they said");
+            app.visitor().open(&fresh).await.says("a***@example.org");
+        }
+        // It was done, and nobody heard of it; nor could it be taken back. Whoever reads there is asked, as about any address.
+        let first = format!("/v1/customers/{}", customers[0]);
+        stripe.plan_request(Some(&first), ApiFault::LoseReply, Some(3));
+        stripe.plan_request(Some(&first), ApiFault::TooMany(600), Some(1));
+        press_there().await.says("Nothing was changed");
+        assert_eq!(there(), [NEW, SUPPORTER]);
+        assert_eq!(app.mails(NEW).len(), 2);
+        press_there().await.says("€20.00");
+        assert_eq!(there(), [NEW, NEW]);
+        app.visitor().open(&app.last_mail(NEW).link("/gift-address/")).await.says("Letters come here");
+        assert_eq!(rows::<(i64,)>(&app.site.db, "select count(*) from donor").await, [(1,)]);
+    }
+
+    /// TRUST D6, A22: wherever it is broken off, nothing is changed or all of it is once the button is pressed again; and the payment service's
+    /// news of it ask nobody meanwhile.
+    async fn a_new_address_of_who_gives_regularly_is_broken_off_anywhere(app: TestApp) {
+        const NEW: &str = "ann.lamp@other.example";
+        let (_, subscription) = monthly(&app).await;
+        let customer = app.sandbox.stripe().customer_of(&subscription).expect("a customer");
+        let fresh = asked_for(&app).await;
+        press(&app, &fresh, "address", &[("address", NEW)]).await.says("A link is on its way to the new address");
+        app.drain().await;
+        let link = app.last_mail(NEW).link("/gift-address/");
+        let token = link.rsplit('/').next().expect("an end");
+        let (mut after, mut seen) = (1, BTreeSet::new());
+        loop {
+            let take = donations::take_new_address(&app.site, Some(app.payments.provider.as_ref()), token);
+            let taken = broken_off(take, after).await;
+            app.hear_the_provider().await;
+            app.drain().await;
+            assert_eq!(app.mails(NEW).len(), 1, "after {after}");
+            if let Some(taken) = taken {
+                taken.expect("it is taken");
+                break;
+            }
+            seen.insert(address_of(&app, &customer));
+            let ours: Vec<(String,)> = rows(&app.site.db, "select email from donor").await;
+            if ours[0].0 == NEW {
+                break;
+            }
+            after += 1 + after / 4;
+        }
+        assert!(seen.contains(SUPPORTER), "{seen:?}");
+        assert_eq!(address_of(&app, &customer), NEW);
+        app.advance(Duration::from_secs(3_600));
+        app.hear_the_provider().await;
+        app.drain().await;
+        assert_eq!(app.mails(NEW).len(), 1);
+        app.visitor().open(&link).await.says("Letters come here");
+        assert_eq!(rows::<(String,)>(&app.site.db, "select email from recurring_donation").await, [(NEW.to_owned(),)]);
+    }
+
+    /// TRUST A22, D1: the button is pressed twice at once, and the payment service keeps the new address.
+    async fn a_new_address_that_is_taken_twice_at_once_stays(app: TestApp) {
+        const NEW: &str = "ann.lamp@other.example";
+        let (_, subscription) = monthly(&app).await;
+        let customer = app.sandbox.stripe().customer_of(&subscription).expect("a customer");
+        let fresh = asked_for(&app).await;
+        press(&app, &fresh, "address", &[("address", NEW)]).await.says("A link is on its way to the new address");
+        app.drain().await;
+        let link = app.last_mail(NEW).link("/gift-address/");
+        let token = link.rsplit('/').next().expect("an end");
+        let take = || donations::take_new_address(&app.site, Some(app.payments.provider.as_ref()), token);
+        let (one, other) = tokio::join!(take(), take());
+        assert!(one.is_ok() != other.is_ok(), "{one:?} {other:?}");
+        app.hear_the_provider().await;
+        app.drain().await;
+        assert_eq!(address_of(&app, &customer), NEW);
+        assert_eq!(app.mails(NEW).len(), 1);
+        assert_eq!(rows::<(String,)>(&app.site.db, "select email from donor").await, [(NEW.to_owned(),)]);
+    }
+
+    /// TRUST L8: whose gifts went to another address first, and then their mail, is known by them there. The earlier mailbox that takes the mail
+    /// back learns nothing of them.
+    async fn whose_mail_comes_after_their_gifts_is_known_by_them(app: TestApp) {
+        const NEW: &str = "ann.lamp@other.example";
+        app.reader(SUPPORTER).await;
+        app.give(SUPPORTER, "15", "once").await;
+        gives_from(&app, NEW).await;
+        assert_eq!(states(&app).await, [(SUPPORTER.to_owned(), "never".to_owned())]);
+        crate::readdressing::moves(&app, SUPPORTER, NEW).await;
+        donations::meet_new_readers(&app.site).await.expect("a look");
+        assert_eq!(states(&app).await, [(NEW.to_owned(), "once".to_owned())]);
+        held(&app, &reader(&app, NEW).await).await.says("€15.00");
+
+        let back = crate::readdressing::link(&app, SUPPORTER);
+        crate::readdressing::press(&app, &back).await.says("It is taken back");
+        donations::meet_new_readers(&app.site).await.expect("a look");
+        assert_eq!(states(&app).await, [], "they gave nothing under the earlier one");
+        let seen = held(&app, &reader(&app, SUPPORTER).await).await;
+        seen.says(SUPPORTER);
+        assert!(!seen.body.contains("€15.00"), "{}", seen.body);
         app.leaves_work();
     }
 

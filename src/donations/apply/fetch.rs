@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::{
     super::{
         back::{Aftermath, Back},
+        new_address,
         store::{self, events::Told},
     },
     ProviderPollError,
@@ -263,6 +264,9 @@ async fn of_customer(
         Err(error) if error.is_missing() => None,
         Err(error) => return Err(error.into()),
     };
+    if new_address::is_under_way(site, customer).await? {
+        return Err(ProviderError::NotYet("whose address that is").into());
+    }
     let mut months = Vec::new();
     for subscription in subscriptions {
         let Some(month) = look(site, provider, &subscription, None, None).await? else { continue };

@@ -11,6 +11,9 @@ use crate::{
 
 statements! {
     SUPPORTER = "select id, public_id, email, name, named_since from donor where public_id = $1 and email <> ''";
+    /// Held until the end of the transaction; whoever waited finds nobody by a name that they have no more.
+    TAKE_SUPPORTER = "update donor set name = name where public_id = $1 and email <> ''
+        returning id, public_id, email, name, named_since";
     SUPPORTER_AT = "select id, public_id, email, name, named_since from donor where email_key = $1";
     WHO_GAVE = "select donor.id, donor.public_id, donor.email, donor.name, donor.named_since from donation join donor on donor.id = donation.donor_id
         where donation.public_id = $1 and donor.email <> ''";
@@ -44,8 +47,12 @@ statements! {
     RHYTHM_OF = "select every_count, every_unit from recurring_donation where public_id = $1";
     /// Whose regular gift it is.
     OWNED = "select count(*) from recurring_donation where public_id = $1 and donor_id = $2";
-    /// What is not over, whoever is charged for it.
-    GOES_ON = "select count(*) from recurring_donation where donor_id = $1 and state <> 'cancelled'";
+    /// The provider's names of those who pay what is not over.
+    CUSTOMERS = "select distinct provider_customer_id from recurring_donation
+        where donor_id = $1 and state <> 'cancelled' and provider_customer_id is not null order by provider_customer_id";
+    /// By which address a customer of the provider gives here.
+    ADDRESS_OF = "select email from recurring_donation where provider_customer_id = $1 and state <> 'cancelled' and email <> ''
+        order by id desc limit 1";
     /// Whose links were made before is nobody any more.
     READDRESS_DONOR = "update donor set public_id = $4, email = $2, email_key = $3 where id = $1";
     READDRESS_GIFTS = "update donation set email = $2 where donor_id = $1";
@@ -125,17 +132,22 @@ pub async fn named(db: &Db, public_id: &str) -> Result<Option<Giver>> {
     db.opt(SUPPORTER, (public_id,)).await
 }
 
+pub async fn take(tx: &mut Tx, public_id: &str) -> Result<Option<Giver>> {
+    tx.opt(TAKE_SUPPORTER, (public_id,)).await
+}
+
 pub async fn named_in(tx: &mut Tx, public_id: &str) -> Result<Option<Giver>> {
     tx.opt(SUPPORTER, (public_id,)).await
 }
 
-/// Whether something that they give regularly is not over.
-pub async fn goes_on(db: &Db, donor: i64) -> Result<bool> {
-    Ok(db.one::<(i64,)>(GOES_ON, (donor,)).await?.0 > 0)
+/// The provider's names of whoever pays what they give regularly and is not over.
+pub async fn customers(tx: &mut Tx, donor: i64) -> Result<Vec<String>> {
+    Ok(tx.all::<(String,)>(CUSTOMERS, (donor,)).await?.into_iter().map(|(name,)| name).collect())
 }
 
-pub async fn goes_on_in(tx: &mut Tx, donor: i64) -> Result<bool> {
-    Ok(tx.one::<(i64,)>(GOES_ON, (donor,)).await?.0 > 0)
+/// By which address a customer of the provider gives here.
+pub async fn address_of(db: &Db, customer: &str) -> Result<Option<String>> {
+    Ok(db.opt::<(String,)>(ADDRESS_OF, (customer,)).await?.map(|(email,)| email))
 }
 
 /// Everything that they gave is known by another address, and they by another public id.

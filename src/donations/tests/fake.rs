@@ -358,6 +358,18 @@ impl PaymentProvider for Fake {
     fn customer_email<'a>(&'a self, customer: &'a str) -> ProviderAnswer<'a, Option<String>> {
         Box::pin(async move { self.trouble(|| self.objects().addresses.get(customer).cloned()) })
     }
+    fn set_customer_email<'a>(
+        &'a self,
+        customer: &'a str,
+        email: &'a str,
+        _key: &'a str,
+    ) -> ProviderAnswer<'a, ()> {
+        Box::pin(async move {
+            self.trouble(|| {
+                self.objects().addresses.insert(customer.to_owned(), email.to_owned());
+            })
+        })
+    }
     fn revoked_method<'a>(&'a self, mandate: &'a str) -> ProviderAnswer<'a, Option<String>> {
         Box::pin(async move { self.trouble(|| self.objects().revoked.get(mandate).cloned()) })
     }

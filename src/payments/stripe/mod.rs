@@ -449,6 +449,25 @@ impl PaymentProvider for Stripe {
         })
     }
 
+    fn set_customer_email<'a>(
+        &'a self,
+        customer: &'a str,
+        email: &'a str,
+        idempotency_key: &'a str,
+    ) -> ProviderAnswer<'a, ()> {
+        Box::pin(async move {
+            let _changed: WireCustomer = self
+                .send(Call {
+                    method: Method::POST,
+                    path: &["customers", customer],
+                    fields: vec![("email".to_owned(), email.to_owned())],
+                    key: Some(idempotency_key),
+                })
+                .await?;
+            Ok(())
+        })
+    }
+
     fn revoked_method<'a>(&'a self, mandate: &'a str) -> ProviderAnswer<'a, Option<String>> {
         Box::pin(async move {
             #[derive(Deserialize)]

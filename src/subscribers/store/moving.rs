@@ -41,6 +41,20 @@ statements! {
     READDRESS = "update subscriber set email = $2, email_key = $3, search = $4, moved_at = $5,
             gives_as = nullif(coalesce(gives_as, email_key), $3)
         where id = $1 and email_key = $6";
+    /// The earlier mailbox takes it back: what is known under the other one is not of whoever reads there.
+    READDRESS_BACK = "update subscriber set email = $2, email_key = $3, search = $4, moved_at = $5, gives_as = nullif(gives_as, $3)
+        where id = $1 and email_key = $6";
+    /// It is found anew: it was that of the address that they leave.
+    FORGET_STATE_OF_HERE = "delete from donor_state where subscriber_id = $1
+        and exists (select 1 from subscriber r where r.id = $1 and r.gives_as is null)";
+    FORGET_STATE = "delete from donor_state where subscriber_id = $1";
+    /// Who gave nothing under the old address since their gifts went to the one that they have now.
+    GIVES_WHERE_GIFTS_WENT = "update subscriber set gives_as = null where id = $1
+        and not exists (select 1 from donor_state d where d.subscriber_id = $1 and d.state <> 'never')";
+    /// Who moved since a moment, and of whose gifts nothing is known.
+    MOVED_WITHOUT_STATE = "select r.id, r.email_key, r.created_at from subscriber r
+        where r.id in (select c.subscriber_id from address_change c where c.done_at > $1 or c.undone_at > $1)
+        and not exists (select 1 from donor_state d where d.subscriber_id = r.id) order by r.id limit 500";
     /// Nobody leaves a list meanwhile.
     HOLD_SUBSCRIPTIONS = "update subscription set state = state where subscriber_id = $1";
     /// Who gives under their new address for the first time since they moved there is known by it, unless a monthly donation runs.
@@ -188,6 +202,33 @@ pub async fn readdress(
     now: Moment,
 ) -> Result<bool> {
     Ok(tx.exec(READDRESS, (subscriber, to.as_str(), to.key(), search, now, from.key())).await? == 1)
+}
+
+/// The same by whoever reads at the earlier one, who takes it back.
+pub async fn readdress_back(
+    tx: &mut Tx,
+    subscriber: i64,
+    (from, to): (&EmailAddress, &EmailAddress),
+    search: &str,
+    now: Moment,
+) -> Result<bool> {
+    tx.exec(FORGET_STATE_OF_HERE, (subscriber,)).await?;
+    Ok(tx.exec(READDRESS_BACK, (subscriber, to.as_str(), to.key(), search, now, from.key())).await? == 1)
+}
+
+/// Whether they are known by the gifts of the address that they have now.
+pub async fn gives_where_gifts_went(tx: &mut Tx, subscriber: i64) -> Result<bool> {
+    Ok(tx.exec(GIVES_WHERE_GIFTS_WENT, (subscriber,)).await? == 1)
+}
+
+/// Who moved since then, and of whose gifts nothing is known, by number, address and since when they are known.
+pub async fn moved_without_state(db: &Db, since: Moment) -> Result<Vec<(i64, String, Moment)>> {
+    db.all(MOVED_WITHOUT_STATE, (since,)).await
+}
+
+/// What is known of their gifts is found anew.
+pub async fn forget_donor_state(tx: &mut Tx, subscriber: i64) -> Result<u64> {
+    tx.exec(FORGET_STATE, (subscriber,)).await
 }
 
 pub async fn hold_subscriptions(tx: &mut Tx, subscriber: i64) -> Result<u64> {

@@ -11,7 +11,7 @@ use axum::{
 use serde::Serialize;
 
 use super::{
-    super::{App, Outcome, session::see_other},
+    super::{App, Outcome, answers::invalid, session::see_other},
     dead_link,
 };
 use crate::{
@@ -27,14 +27,26 @@ struct Page {
     taken: bool,
     /// Whether gifts of this address are known already.
     known: bool,
+    /// Whether the payment service has to take it, too.
+    goes_on: bool,
     contact: String,
     /// Whether the payment service did not answer.
     unreachable: bool,
+    /// Whether it did not take it.
+    refused: bool,
+}
+
+/// What became of a press.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Came {
+    NotPressed,
+    Unreachable,
+    Refused,
 }
 
 /// `GET /gift-address/{token}`
 pub(crate) async fn show(State(app): State<App>, Path(token): Path<String>) -> Outcome {
-    page(&app, &token, false).await
+    page(&app, &token, Came::NotPressed).await
 }
 
 /// `POST /gift-address/{token}`: goes on to the page of everything that they give.
@@ -45,17 +57,27 @@ pub(crate) async fn submit(State(app): State<App>, Path(token): Path<String>) ->
         Err(NewAddressError::NotFound) => match donations::new_gift_address(&app.site, &token).await? {
             // Pressed twice, or long ago; the page says so.
             Some(gift) if gift.is_taken || gift.is_known => Ok(see_other(&format!("/gift-address/{token}"))),
+            // Something else was begun meanwhile that is given regularly.
+            Some(gift) if gift.gift.is_none() => {
+                Ok((StatusCode::SERVICE_UNAVAILABLE, page(&app, &token, Came::Unreachable).await?)
+                    .into_response())
+            }
             _ => dead_link::page(&app, dead_link::Was::Unknown).await,
         },
         Err(NewAddressError::Unreachable(error)) => {
-            tracing::warn!(error = error.for_the_record(), "a new address of a gift could not be looked at");
-            Ok((StatusCode::SERVICE_UNAVAILABLE, page(&app, &token, true).await?).into_response())
+            tracing::warn!(error = error.for_the_record(), "a new address of a gift was not taken now");
+            Ok((StatusCode::SERVICE_UNAVAILABLE, page(&app, &token, Came::Unreachable).await?)
+                .into_response())
+        }
+        Err(NewAddressError::Refused(error)) => {
+            tracing::warn!(error = error.for_the_record(), "the payment service did not take a new address");
+            Ok(invalid(page(&app, &token, Came::Refused).await?))
         }
         Err(NewAddressError::Database(error)) => Err(error.into()),
     }
 }
 
-async fn page(app: &App, token: &str, unreachable: bool) -> Outcome {
+async fn page(app: &App, token: &str, came: Came) -> Outcome {
     let Some(gift) = donations::new_gift_address(&app.site, token).await? else {
         return dead_link::page(app, dead_link::Was::Unknown).await;
     };
@@ -65,7 +87,9 @@ async fn page(app: &App, token: &str, unreachable: bool) -> Outcome {
         taken: gift.is_taken,
         known: gift.is_known,
         contact: Settings::load(&app.site.db).await?.contact_email,
-        unreachable,
+        goes_on: gift.goes_on,
+        unreachable: came == Came::Unreachable,
+        refused: came == Came::Refused,
     };
     app.public_page("public/gift_address", "Your gifts, at this address", &page).await
 }

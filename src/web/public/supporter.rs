@@ -83,7 +83,7 @@ struct Page {
     named: bool,
     /// Whether they came by a link that they asked for, by which more can be given, and sooner.
     asked: bool,
-    /// Whether what they gave can be another address's from now on: nothing of it is taken by the payment service, which has its own.
+    /// Whether what they gave can be another address's from now on: what they give regularly takes the payment service.
     moves: bool,
 }
 
@@ -508,7 +508,7 @@ async fn page(
         || !form.text("address").is_empty();
     let page = Page {
         unsaved: trouble.is_none() && is_typed,
-        moves: !regular.iter().any(|gift| gift.running),
+        moves: app.payments.is_some() || !regular.iter().any(|gift| gift.running),
         here,
         email: supporter.masked_email(),
         done,

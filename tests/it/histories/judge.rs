@@ -426,8 +426,15 @@ async fn regular(app: &TestApp, theirs: &Theirs, found: &mut Found) {
             other => other,
         };
         let Some(is) = ours.get(id) else {
-            // What never began is nobody's.
-            if !matches!(word(own, "status"), "incomplete" | "incomplete_expired") {
+            // What never began is nobody's: nothing was ever paid of it, and its checkout is over.
+            let of_it = |bill: &&Value| word(&bill["parent"]["subscription_details"], "subscription") == id;
+            let is_paid = theirs.invoices.iter().filter(of_it).any(|bill| word(bill, "status") == "paid");
+            let never_began = match word(own, "status") {
+                "incomplete" | "incomplete_expired" => true,
+                "canceled" => !is_paid,
+                _ => false,
+            };
+            if !never_began {
                 found.push((Finds::Regular, format!("{id} is {state} and not known here")));
             }
             continue;

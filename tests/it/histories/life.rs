@@ -1,11 +1,11 @@
 //! What happens to the money of a magazine, drawn step by step from a seed: what supporters, banks, the team and whoever sits at the
 //! provider's dashboard do, how the news of it come, and where our own work is broken off.
 
-use std::{collections::BTreeSet, sync::Arc, task::Poll, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use broadside::{
     clock::{Moment, Zone},
-    db,
+    db::{self, Db},
     donations::{
         self, GiftRequest, Giver, RefundAsk, Wish,
         adopt::{self, AdoptChoice, AdoptionState},
@@ -24,7 +24,7 @@ use broadside::{
 use serde_json::Value;
 
 use super::judge::{Marks, objects};
-use crate::support::{Seed, TestApp, TestDb, database::rows, mail::Mail};
+use crate::support::{Seed, TestApp, TestDb, between::broken_off, database::rows, mail::Mail};
 
 const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3_600);
@@ -32,24 +32,12 @@ const DAY: Duration = Duration::from_secs(86_400);
 /// The provider is asked at the latest after so long: it keeps what happened for thirty days.
 const ASKED_AFTER: Duration = Duration::from_secs(5 * 86_400);
 
-/// Does work until it is done, or until it was taken up so often: then it is broken off where it is, and nothing comes of it.
-async fn broken_off<T>(work: impl Future<Output = T>, after: usize) -> Option<T> {
-    let mut work = Box::pin(work);
-    let mut left = after;
-    std::future::poll_fn(move |context| {
-        if left == 0 {
-            return Poll::Ready(None);
-        }
-        left -= 1;
-        work.as_mut().poll(context).map(Some)
-    })
-    .await
-}
-
 /// One history.
 pub struct Life {
     pub app: TestApp,
     db: TestDb,
+    /// The connections of whoever may be broken off: a process has its own, which end with it.
+    own: Option<Db>,
     seed: Seed,
     /// What was done, in its order.
     pub steps: Vec<String>,
@@ -135,6 +123,7 @@ impl Life {
         Self {
             app,
             db,
+            own: None,
             seed,
             steps: Vec::new(),
             kills: 0,
@@ -218,11 +207,16 @@ impl Life {
         }
         let most = [8, 30, 120, 500][self.seed.within(0..4)];
         let after = 1 + self.seed.within(0..most);
-        // A process has connections of its own, which end with it.
-        let site = Site { db: self.db.open_again().await, ..self.app.site.clone() };
+        let db = match self.own.take() {
+            Some(db) => db,
+            None => self.db.open_again().await,
+        };
+        let site = Site { db, ..self.app.site.clone() };
         let done = broken_off(work(&site, provider.as_ref()), after).await;
-        site.db.close().await;
-        if done.is_none() {
+        if done.is_some() {
+            self.own = Some(site.db);
+        } else {
+            site.db.close().await;
             self.kills += 1;
             self.steps.push(format!("  (broken off after {after})"));
         }
@@ -1018,6 +1012,9 @@ impl Life {
             self.turn().await;
         }
         self.app.send().await;
+        if let Some(db) = self.own.take() {
+            db.close().await;
+        }
     }
 }
 

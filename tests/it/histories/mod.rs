@@ -9,13 +9,14 @@
 //! against the sandbox's own objects and book.
 //!
 //! The same few on each engine by default; as many as one likes, of a new seed, with a report at the end, by
-//! `HISTORIES=500 cargo test --test it histories:: -- --nocapture`, which prints the seed of the first; the others follow it by ones.
+//! `HISTORIES=500 cargo test --test it every_history -- --nocapture --test-threads=1`, which prints the seed of the first; the others
+//! follow it by ones, as many at once as there are cores.
 //! A history that failed is told again alone with `HISTORIES=1 HISTORIES_SEED=…`; `--nocapture` shows its steps.
 
 mod judge;
 mod life;
 
-use std::panic::AssertUnwindSafe;
+use std::{panic::AssertUnwindSafe, sync::Mutex};
 
 use broadside::{
     clock::Stopwatch,
@@ -24,6 +25,7 @@ use broadside::{
     token,
 };
 use futures_util::FutureExt as _;
+use tokio::runtime::Builder;
 
 use self::{
     judge::{Finds, Marks, Theirs, charges, judge},
@@ -62,36 +64,65 @@ impl Fixture for Stage {
 }
 
 // TRUST T4, D1, D2, D3, D6, D7: some histories on each engine, or as many as are asked for.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn every_history_ends_in_the_providers_book_sqlite() {
-    histories(Engine::Sqlite).await;
+#[test]
+fn every_history_ends_in_the_providers_book_sqlite() {
+    histories(Engine::Sqlite);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn every_history_ends_in_the_providers_book_postgres() {
-    histories(Engine::Postgres).await;
+#[test]
+fn every_history_ends_in_the_providers_book_postgres() {
+    histories(Engine::Postgres);
 }
 
 fn number(name: &str) -> Option<u64> {
     environment::variable(name).map(|value| value.parse().unwrap_or_else(|_| panic!("{name} is a number")))
 }
 
-/// Tells one history after the other, and reports; fails in the end if one of them did.
-async fn histories(engine: Engine) {
+/// What was told so far, by all who tell.
+#[derive(Default)]
+struct Told {
+    begun: u64,
+    steps: usize,
+    kills: usize,
+    failed: Vec<u64>,
+}
+
+/// Tells the histories, as many at once as there are cores, and reports; fails in the end if one of them did.
+fn histories(engine: Engine) {
     let asked = number("HISTORIES");
     let (runs, any) = (asked.unwrap_or(USUAL), asked.map(|_| u64::from_le_bytes(token::random())));
     let first = number("HISTORIES_SEED").or(any).unwrap_or(FIRST);
+    let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get() as u64);
     println!("histories on {engine:?}: HISTORIES={runs} HISTORIES_SEED={first}");
-    let (watch, mut steps, mut kills, mut failed) = (Stopwatch::start(), 0, 0, Vec::new());
-    for seed in (0..runs).map(|number| first.wrapping_add(number)) {
-        let mut told = (0, 0);
-        let run = database::run(engine, async |stage: Stage| told = history(stage, seed, runs == 1).await);
-        if AssertUnwindSafe(run).catch_unwind().await.is_err() {
-            failed.push(seed);
+    let (watch, told) = (Stopwatch::start(), Mutex::new(Told::default()));
+    let next = || {
+        let mut told = told.lock().expect("nobody panics here");
+        told.begun += 1;
+        (told.begun <= runs).then(|| first.wrapping_add(told.begun - 1))
+    };
+    let tell = || {
+        let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build();
+        let runtime = runtime.expect("a runtime starts");
+        while let Some(seed) = next() {
+            let (began, mut length) = (Stopwatch::start(), (0, 0));
+            let run =
+                database::run(engine, async |stage: Stage| length = history(stage, seed, runs == 1).await);
+            let ended = runtime.block_on(AssertUnwindSafe(run).catch_unwind());
+            let (steps, kills) = length;
+            let seconds = began.elapsed().as_secs_f64();
+            println!("history {seed}: {steps} steps, broken off {kills} times, {seconds:.0} s");
+            let mut told = told.lock().expect("nobody panics here");
+            told.steps += steps;
+            told.kills += kills;
+            told.failed.extend(ended.is_err().then_some(seed));
         }
-        steps += told.0;
-        kills += told.1;
-    }
+    };
+    std::thread::scope(|scope| {
+        for _ in 0..cores.min(runs) {
+            scope.spawn(tell);
+        }
+    });
+    let Told { steps, kills, failed, .. } = told.into_inner().expect("nobody panics here");
     println!(
         "{engine:?}: {runs} histories from {first} on, {steps} steps, broken off {kills} times, {:.0} s; failed: {failed:?}",
         watch.elapsed().as_secs_f64()

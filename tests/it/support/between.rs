@@ -6,6 +6,7 @@
 use std::{
     future::Future,
     sync::atomic::{AtomicBool, Ordering},
+    task::Poll,
 };
 
 use broadside::db::Db;
@@ -70,4 +71,18 @@ pub async fn circles(db: &Db) -> i64 {
 async fn waiting(db: &Db) -> i64 {
     let waits = "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'";
     rows::<(i64,)>(db, waits).await[0].0
+}
+
+/// Does work until it is done, or until it was taken up so often: then it is broken off where it is, and nothing comes of it.
+pub async fn broken_off<T>(work: impl Future<Output = T>, after: usize) -> Option<T> {
+    let mut work = Box::pin(work);
+    let mut left = after;
+    std::future::poll_fn(move |context| {
+        if left == 0 {
+            return Poll::Ready(None);
+        }
+        left -= 1;
+        work.as_mut().poll(context).map(Some)
+    })
+    .await
 }

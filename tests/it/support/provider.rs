@@ -151,6 +151,14 @@ impl PaymentProvider for Faulty {
     fn customer_email<'a>(&'a self, customer: &'a str) -> ProviderAnswer<'a, Option<String>> {
         self.inner.customer_email(customer)
     }
+    fn set_customer_email<'a>(
+        &'a self,
+        customer: &'a str,
+        email: &'a str,
+        key: &'a str,
+    ) -> ProviderAnswer<'a, ()> {
+        self.inner.set_customer_email(customer, email, key)
+    }
     fn revoked_method<'a>(&'a self, mandate: &'a str) -> ProviderAnswer<'a, Option<String>> {
         self.inner.revoked_method(mandate)
     }
