@@ -219,11 +219,17 @@ impl Zone {
         Some((begins(date)?, begins(date.tomorrow().ok()?)?))
     }
 
+    /// The day that it is there at a moment.
+    #[must_use]
+    pub fn date_of(&self, moment: Moment) -> jiff::civil::Date {
+        moment.timestamp().to_zoned(self.0.clone()).date()
+    }
+
     /// The first moment of the day that comes so many days after that of a moment.
     #[must_use]
     pub fn days_after(&self, moment: Moment, days: i32) -> Moment {
-        let today = moment.timestamp().to_zoned(self.0.clone()).date();
-        let then = today.checked_add(jiff::Span::new().days(days)).ok().and_then(|day| self.day(day));
+        let then =
+            self.date_of(moment).checked_add(jiff::Span::new().days(days)).ok().and_then(|day| self.day(day));
         then.map_or(moment, |(begins, _)| begins)
     }
 

@@ -1,13 +1,13 @@
 //! How fast an edition goes out, as a ratio to Postfix's smtp-source in the same run against the same sink.
 //!
 //! `cargo bench --bench sending -- --json [--messages N] [--connections N] [--rounds N] [--delay MS] [--sink fast|postfix]
-//! [--tls] [--notices] [--readers N] [--dkim ed25519|rsa] [--database postgres://… (empty)] [--workers N]`
+//! [--tls] [--notices] [--readers N] [--dkim ed25519|rsa] [--parts N] [--database postgres://… (empty)] [--workers N]`
 //!
 //! The whole path counts: deliveries are claimed from the ledger (SQLite, synchronous=FULL), each copy is composed with its
 //! personal links, sent, and its result recorded. The sending process is this program again, as a child, so that its memory
 //! and processor time are its own; the sink is a third process. The two senders take turns. With more readers than messages
 //! the edition is stopped after so many, which shows how the ledger's size counts. With `--notices` somebody subscribes all the
-//! while, and the slowest confirmation mail is told.
+//! while, and the slowest confirmation mail is told. With `--parts` the edition has so many blocks that are each for some readers alone.
 
 #![expect(clippy::disallowed_methods, reason = "a bench measures real time")]
 
@@ -30,6 +30,7 @@ struct Options {
     delay: Duration,
     sinks: Vec<String>,
     dkim: String,
+    parts: usize,
     tls: bool,
     notices: bool,
     database: Option<String>,
@@ -46,6 +47,7 @@ fn options() -> anyhow::Result<Options> {
         delay: Duration::ZERO,
         sinks: vec!["postfix".to_owned(), "fast".to_owned()],
         dkim: "none".to_owned(),
+        parts: 0,
         tls: false,
         notices: false,
         database: None,
@@ -63,6 +65,7 @@ fn options() -> anyhow::Result<Options> {
             "--delay" => options.delay = Duration::from_millis(value()?.parse()?),
             "--sink" => options.sinks = vec![value()?],
             "--dkim" => options.dkim = value()?,
+            "--parts" => options.parts = value()?.parse()?,
             "--tls" => options.tls = true,
             "--notices" => options.notices = true,
             "--database" => options.database = Some(value()?),
@@ -94,7 +97,9 @@ fn main() -> anyhow::Result<()> {
             let authority = words.get(2).map(Path::new);
             runtime.block_on(sink::serve(Duration::from_millis(words[1].parse()?), authority))
         }
-        Some("--be-preparer") => runtime.block_on(product::prepare(&words[1], words[2].parse()?, &words[3])),
+        Some("--be-preparer") => {
+            runtime.block_on(product::prepare(&words[1], words[2].parse()?, &words[3], words[4].parse()?))
+        }
         Some("--be-sender") => {
             let authority = words.get(6).map(Path::new);
             let notices = words[5] == "notices";
@@ -193,7 +198,7 @@ fn message_size() -> anyhow::Result<u64> {
     let database = std::env::temp_dir().join(format!("broadside-bench-size-{}.db", std::process::id()));
     let url = format!("sqlite:{}", database.display());
     let me = std::env::current_exe()?;
-    Child::start(&me, &["--be-preparer", &url, "20", "none"])?.finish()?;
+    Child::start(&me, &["--be-preparer", &url, "20", "none", "0"])?.finish()?;
     let mut sink = Child::start(&me, &["--be-sink", "0"])?;
     let address = sink.line()?;
     Child::start(&me, &["--be-sender", &url, &address, "1", "20", "alone"])?.finish()?;
@@ -276,8 +281,16 @@ fn broadside(
 ) -> anyhow::Result<Run> {
     let database = options.database.clone().unwrap_or_else(|| format!("sqlite:{}", file.display()));
     let me = std::env::current_exe()?;
-    let mut preparer =
-        Child::start(&me, &["--be-preparer", &database, &options.readers.to_string(), &options.dkim])?;
+    let mut preparer = Child::start(
+        &me,
+        &[
+            "--be-preparer",
+            &database,
+            &options.readers.to_string(),
+            &options.dkim,
+            &options.parts.to_string(),
+        ],
+    )?;
     let [import, seal, wait_ms] = numbers(&preparer.line()?)?;
     preparer.finish()?;
     let authority = file.with_extension("pem").display().to_string();

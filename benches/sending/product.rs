@@ -20,8 +20,9 @@ use broadside::{
     dkim,
     email_address::EmailAddress,
     mail::{Algorithm, ConfirmSubscription, EmailTemplate as _, Templates},
-    publishing::{self, Block, Content},
+    publishing::{self, Block, Content, Placed, Whom},
     relays::RelayOptions,
+    segments::{self, Condition, SegmentTree},
     settings::Settings,
     site::Site,
     smtp::{Relay, Timeouts, Wire},
@@ -51,8 +52,9 @@ async fn open(database: &str, clock: Clock) -> anyhow::Result<Site> {
     })
 }
 
-/// A new database with one sealed edition to so many readers; prints the seconds of import and seal.
-pub async fn prepare(database: &str, readers: u32, key: &str) -> anyhow::Result<()> {
+/// A new database with one sealed edition to so many readers, of which so many blocks are each for some of them alone; prints the seconds
+/// of import and seal.
+pub async fn prepare(database: &str, readers: u32, key: &str, parts: usize) -> anyhow::Result<()> {
     let site = open(database, Clock::manual(THEN)).await?;
     Migrations::apply(&site.db).await?;
     let email = EmailAddress::parse("owner@example.org")?;
@@ -82,11 +84,15 @@ pub async fn prepare(database: &str, readers: u32, key: &str) -> anyhow::Result<
 
     let digest = publishing::digests(&site.db).await?.remove(0);
     let (edition, _) = publishing::create_draft(&site, digest.id, None).await?;
+    let mut blocks = Block::row(articles::latest(&site, 1).await?.iter().map(|article| article.id));
+    for number in 0..parts {
+        blocks.push(for_some(&site, number).await?);
+    }
     let content = Content {
         subject: "The week between the breakwater and the hills".to_owned(),
         preview_text: "What our writers found".to_owned(),
         intro_markdown: LETTER.repeat(6),
-        blocks: Block::row(articles::latest(&site, 1).await?.iter().map(|article| article.id)),
+        blocks,
         topic_ids: Vec::new(),
         rhythm: None,
         only_segment: None,
@@ -95,7 +101,12 @@ pub async fn prepare(database: &str, readers: u32, key: &str) -> anyhow::Result<
     publishing::save_revision(&site, edition, 1, content, None).await?;
     let templates = Templates::load()?;
     let draft = publishing::load(&site.db, edition).await?;
+    let started = Instant::now();
     publishing::press_send(&site, &templates, edition, draft.revision, None, None).await?;
+    if parts > 0 {
+        let (took, versions) = (started.elapsed(), 1_u64 << parts);
+        eprintln!("{parts} parts, so up to {versions} versions: Send took {took:.1?}");
+    }
     site.clock.advance(publishing::UNDO + Duration::from_secs(1));
     if key != "none" {
         let algorithm = if key == "rsa" { Algorithm::Rsa } else { Algorithm::Ed25519 };
@@ -110,6 +121,15 @@ pub async fn prepare(database: &str, readers: u32, key: &str) -> anyhow::Result<
     println!("{import} {seal} {}", LONGEST_WAIT.load(Ordering::SeqCst) as f64 / 1000.0);
     site.db.close().await;
     Ok(())
+}
+
+/// A block for one segment alone, or for all but it.
+async fn for_some(site: &Site, number: usize) -> anyhow::Result<Placed> {
+    let tree = SegmentTree::Is(Condition::Source { text: format!("{number}") });
+    let id = segments::create(site, None, &format!("Segment {number}"), tree).await?;
+    let readers = publishing::Readers::Segment(segments::find(&site.db, &id).await?.context("a segment")?.id);
+    let whom = if number % 2 == 0 { Whom::Only(readers) } else { Whom::But(readers) };
+    Ok(Placed { block: Block::Words(LETTER.to_owned()), whom })
 }
 
 /// In microseconds.

@@ -23,7 +23,7 @@ use crate::{
     delivery::{self, Class},
     editions::DueEdition,
     email_address::EmailAddress,
-    segments::{self, SegmentCount, Sifter},
+    segments::{self, SegmentCount, SegmentTree, Sifter},
     site::Site,
 };
 
@@ -141,6 +141,30 @@ impl Audience {
             })
         };
         segments::count_each(db, meant).await.map(Some)
+    }
+
+    /// How many of those who would be mailed an edition are such as a tree says, for a page; of a correction nobody counts them.
+    pub async fn among_them(
+        self,
+        site: &Site,
+        edition: i64,
+        tree: &SegmentTree,
+    ) -> Result<Option<SegmentCount>> {
+        let (Self::List(list) | Self::Choosing { list, .. }) = self else { return Ok(None) };
+        let (db, now) = (&site.db, site.now());
+        let meant = segments::sifter(db, edition, now).await?;
+        let wanted = segments::sift(site, tree).await?;
+        let (meant, wanted) = (meant.as_ref(), &wanted);
+        let among = move |readers: Vec<i64>| -> BoxFuture<'_, Result<i64>> {
+            Box::pin(async move {
+                let mut found = store::choosing(db, (edition, list), &readers, now).await?;
+                for sifter in meant.into_iter().chain([wanted]) {
+                    found = sifter.among(db, &found).await?;
+                }
+                Ok(i64::try_from(found.len()).unwrap_or(i64::MAX))
+            })
+        };
+        segments::count_each(db, among).await.map(Some)
     }
 
     /// How many of the list would be, whatever they chose and whomever segments mean.

@@ -5,7 +5,7 @@
 //! is no worker). Who changes many copies of an edition that may be claimed closes the gate of copies first; feeders need no gate,
 //! for they wait for no copy.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 pub use super::store::ledger::{Claim, CopyLine, LoggedAttempt, WaitingCopy};
 use super::{
@@ -37,6 +37,8 @@ pub struct NewDelivery {
     pub name: String,
     /// The frozen body they get.
     pub variant_id: i64,
+    /// Which of its parts they see that are not for everybody, as bits.
+    pub parts: i64,
 }
 
 /// Writes the rows of a chunk of the audience; whoever is suppressed is written as suppressed, with the reason.
@@ -67,8 +69,8 @@ pub async fn write_rows(
 fn row(delivery: &NewDelivery, reason: Option<StopReason>) -> Row<'_> {
     let class = reason.map(Class::from);
     let state = if class.is_some() { CopyState::Suppressed } else { CopyState::Queued };
-    let NewDelivery { subscriber_id, address, name, variant_id } = delivery;
-    (*subscriber_id, address.as_str(), name, address.domain(), *variant_id, state, class)
+    let NewDelivery { subscriber_id, address, name, variant_id, parts } = delivery;
+    (*subscriber_id, address.as_str(), name, address.domain(), *variant_id, state, class, *parts)
 }
 
 /// A reader left one list, or all: nothing more is begun for them, from this commit on (TRUST T3).
@@ -114,15 +116,16 @@ pub async fn cancel_open(tx: &mut Tx, site: &Site, edition: Cancelled) -> Result
 }
 
 /// Puts failed copies back in line for a whole run of tries; how many there were. Whether their readers still want them is
-/// for the caller to know, who is inside the gate of suppressions and has reopened the edition.
+/// for the caller to know, who is inside the gate of suppressions and has reopened the edition; and which parts of the body each sees.
 pub async fn retry(
     tx: &mut Tx,
     site: &Site,
-    (edition_id, variant_id): (i64, i64),
+    edition: (i64, i64),
     subscribers: &[i64],
+    parts: &HashMap<i64, i64>,
 ) -> Result<u64> {
     let mut moves = Moves::of_nobody();
-    let retried = moves::retry(tx, &mut moves, (edition_id, variant_id), subscribers, site.now()).await?;
+    let retried = moves::retry(tx, &mut moves, edition, (subscribers, parts), site.now()).await?;
     moves.write(tx).await?;
     Ok(retried)
 }
@@ -183,17 +186,19 @@ pub async fn behind(
 }
 
 /// Gives the open copies of a chunk of an edition that is not sending another body. What a worker had claimed and not
-/// begun is taken from it: in its memory it still holds the old one.
+/// begun is taken from it: in its memory it still holds the old one. Returns whose copies have it now: which parts of it they see is for
+/// the caller to say ([`set_parts`](super::set_parts)).
 pub async fn repoint(
     tx: &mut Tx,
     site: &Site,
     (edition_id, variant_id): (i64, i64),
     chunk: (i64, i64),
-) -> Result<()> {
+) -> Result<Vec<i64>> {
     tx.close(Gate::Copies).await?;
     let mut moves = Moves::of_nobody();
-    moves::repoint(tx, &mut moves, (edition_id, variant_id), chunk, site.now()).await?;
-    moves.write(tx).await
+    let given = moves::repoint(tx, &mut moves, (edition_id, variant_id), chunk, site.now()).await?;
+    moves.write(tx).await?;
+    Ok(given)
 }
 
 /// How many open copies have another body than this one, or are leaving at this moment.

@@ -76,6 +76,7 @@ pub use self::{
         untold as untold_returned, waiting as waiting_returned, words as words_of_returned,
     },
     states::{AttemptOutcome, AttemptStage, Class, CopyState, MassState, StopReason},
+    store::moves::set_parts,
     suppression::{Blocked, KeptBy, Suppressions, ToldStop, proof as suppression_proof},
     variant::{
         CopyLinks, CopyNames, NO_COPY, VariantHeaders, copy_html, date as date_variant,

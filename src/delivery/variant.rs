@@ -24,7 +24,7 @@ use crate::{
     links::{Choices, ConfirmAgain, Give, Name, Unsubscribe, View},
     mail::{
         BulkHeaders, Compiled, CompiledFormatError, CopyHeaders, EditionHeaders, FeedbackId, Mailbox,
-        NoticeHeaders, Personal, Signer, Templates, notice_message, sign_all,
+        NoticeHeaders, Personal, SeenParts, Signer, Templates, notice_message, sign_all,
     },
     site::Site,
     token,
@@ -191,12 +191,18 @@ impl CopyLinks {
         }
     }
 
-    /// As the mail room wants them, with the reader's name and what they answered.
+    /// As the mail room wants them, with the reader's name, what they answered, and which parts they see.
     #[must_use]
-    pub fn personal<'a>(&'a self, name: &'a str, answers: &'a [(i64, String)]) -> Personal<'a> {
+    pub fn personal<'a>(
+        &'a self,
+        name: &'a str,
+        answers: &'a [(i64, String)],
+        parts: SeenParts,
+    ) -> Personal<'a> {
         Personal {
             name,
             answers,
+            parts,
             unsubscribe_url: &self.unsubscribe,
             preferences_url: &self.preferences,
             view_url: &self.view,
@@ -245,6 +251,8 @@ fn to_nobody(site: &Site, headers: &str, body: &[u8], here: &str) -> Result<Stri
         give_monthly_url: &give.monthly,
         again_url: &explanation,
         answers: &[],
+        // Neither a reader who hands it on nor the archive tells who gives.
+        parts: SeenParts::STRANGER,
     };
     shown(body, &personal).map(|(html, _)| html)
 }
@@ -389,7 +397,8 @@ impl Frozen {
         };
         bytes.clear();
         self.bulk.write(&copy, &mut bytes).map_err(|error| error.to_string())?;
-        self.body.write_body(&links.personal(&claim.name, &claim.answers), &mut bytes);
+        self.body
+            .write_body(&links.personal(&claim.name, &claim.answers, SeenParts(claim.parts)), &mut bytes);
         sign(&self.signers, &mut bytes, site.now()).map_err(|error| error.to_string())?;
         Ok(Message { from, bytes })
     }

@@ -111,6 +111,7 @@ pub const RETENTION: &[(&str, Retention)] = &[
     ("segment", Bounded("made by hand")),
     ("segment_version", Bounded("saved by hand")),
     ("variant", Kept("what was sent, to the letter: readers open it from their mail")),
+    ("variant_part", Kept("what was sent, and to whom")),
     ("delivery", Kept("the ledger: audits recount it, and bounces find their copy by it, however late")),
     ("delivery_attempt", Goes(&[(delivery::ATTEMPTS, SEASON)])),
     ("delivery_tally", Bounded("a few rows for each edition")),

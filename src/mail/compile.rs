@@ -38,15 +38,17 @@ pub fn compile(templates: &Templates, digest: &DigestContext) -> Result<Compiled
     // Made from a hash of the content, the mark cannot occur in the content.
     let mark = format!("zq{}q", &boundary[2..]);
     let mut asked = Vec::new();
-    let mut context = context_of(&marked(digest, &mark, &mut asked))?;
+    let mut marked = marked(digest, &mark, &mut asked);
+    mark_parts(&mut marked, &mark);
+    let mut context = context_of(&marked)?;
     context["personal"] = marks(&mark);
     let rendered = templates.render_json(DigestContext::NAME, &context)?;
     if rendered.subject.contains(&mark) {
         return Err(CompileError::Misplaced("subject"));
     }
-    let text = split(&rendered.text, &mark, |_| Ok(Escape::Plain))?;
+    let text = split(&rendered.text, &mark, ("", ""), |_| Ok(Escape::Plain))?;
     let mut place = HtmlPlace::default();
-    let html = split(&rendered.html, &mark, |before| place.after(before))?;
+    let html = split(&rendered.html, &mark, COMMENT, |before| place.after(before))?;
     Ok(Compiled::new(rendered.subject, asked, mime::alternative(&boundary, &text, &html)))
 }
 
@@ -123,6 +125,23 @@ fn marked(digest: &DigestContext, mark: &str, asked: &mut Vec<Asked>) -> DigestC
 /// So many different fields may stand in one body.
 const MOST_ASKED: usize = 200;
 
+/// Where a part begins and is over that is not for everybody, HTML has a comment, for elsewhere words may not stand between rows of a table.
+const COMMENT: (&str, &str) = ("<!--", "-->");
+
+/// Marks around each part that is not for everybody.
+fn mark_parts(digest: &mut DigestContext, mark: &str) {
+    let around = |part: Option<u8>| {
+        let edge = |what: What| format!("{mark}{}z", what.number());
+        part.map_or_else(Default::default, |part| (edge(What::Begins(part)), edge(What::Over)))
+    };
+    for block in digest.blocks.iter_mut().chain(&mut digest.after) {
+        (block.begins, block.over) = around(block.part);
+    }
+    if let Some(appeal) = &mut digest.appeal {
+        (appeal.begins, appeal.over) = around(appeal.part);
+    }
+}
+
 /// Each personal field as a mark: the common beginning, its number, an end.
 fn marks(mark: &str) -> Value {
     let of = |field: PersonalField| format!("{mark}{}z", field.number());
@@ -137,20 +156,27 @@ fn marks(mark: &str) -> Value {
     })
 }
 
-/// Cuts `text` at its marks; `escape` is told each stretch before a mark, in order, and says how the value is escaped.
+/// Cuts `text` at its marks, of which those of parts stand between two words; `escape` is told each stretch before a mark, in order, and says
+/// how the value is escaped.
 fn split(
     text: &str,
     mark: &str,
+    (opens, closes): (&str, &str),
     mut escape: impl FnMut(&str) -> Result<Escape, CompileError>,
 ) -> Result<Slotted, CompileError> {
     let mut slotted = Slotted::default();
     let mut rest = text;
     while let Some((before, after)) = rest.split_once(mark) {
         let number = after.split_once('z').and_then(|(number, after)| Some((number.parse().ok()?, after)));
-        let Some((number, after)) = number else {
+        let Some((number, mut after)) = number else {
             return Err(CompileError::Misplaced("template in pieces"));
         };
-        slotted.slots.push(Slot { position: 0, what: What::numbered(number), escape: escape(before)? });
+        let (what, mut before) = (What::numbered(number), before);
+        if what.is_edge() {
+            let bare = before.strip_suffix(opens).zip(after.strip_prefix(closes));
+            (before, after) = bare.ok_or(CompileError::Misplaced("part in pieces"))?;
+        }
+        slotted.slots.push(Slot { position: 0, what, escape: escape(before)? });
         slotted.pieces.push(before.to_owned());
         rest = after;
     }

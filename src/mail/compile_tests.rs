@@ -4,7 +4,7 @@ use mail_parser::MessageParser;
 use proptest::prelude::*;
 
 use super::*;
-use crate::mail::{ArticleBlock, DigestBlock, Image, laid_out, letter};
+use crate::mail::{Appeal, ArticleBlock, DigestBlock, Image, SeenParts, laid_out, letter};
 
 fn templates() -> Templates {
     Templates::load().expect("the templates in the binary compile")
@@ -86,6 +86,74 @@ fn a_compiled_copy_is_the_rendered_copy() {
         let full = render_full(&templates(), &digest, &Personal::sample()).expect("renders");
         assert_fit_for_data(&full);
         assert_eq!(difference(&body, &full), None);
+    }
+}
+
+/// A digest whose blocks are for whoever sees a part, some for others than their neighbours.
+fn parted(mut digest: DigestContext) -> DigestContext {
+    let parts = [None, Some(0), Some(0), Some(15), None, Some(29)];
+    for (block, part) in digest.blocks.iter_mut().chain(&mut digest.after).zip(parts.into_iter().cycle()) {
+        block.part = part;
+    }
+    digest.appeal = digest.appeal.map(|appeal| Appeal { part: Some(1), ..appeal });
+    (digest.blocks, digest.after) = (laid_out(digest.blocks), laid_out(digest.after));
+    digest
+}
+
+/// A copy holds the parts that are for its reader and nothing else of them, and what stands around them is the same in each.
+#[test]
+fn a_copy_holds_the_parts_for_its_reader() {
+    for digest in [parted(digest()), parted(hostile_digest())] {
+        let compiled = compile(&templates(), &digest).expect("compiles");
+        assert_eq!(Compiled::from_bytes(&compiled.to_bytes()).as_ref(), Ok(&compiled));
+        for parts in [0, 1, 2, 1 << 15, 1 << 29, 1 | 1 << 29, SeenParts::STRANGER.0, SeenParts::ALL.0] {
+            let personal = Personal { parts: SeenParts(parts), ..Personal::sample() };
+            let body = written(&compiled, &personal);
+            assert_fit_for_data(&body);
+            let full = render_full(&templates(), &digest, &personal).expect("renders");
+            let (text, html) = self::parts(&body);
+            // MJML says in the head how wide columns are, also of what is left out.
+            let (full_text, full_html) = self::parts(&full);
+            // And what two stretches for Outlook have between them may be a part.
+            let shown = |html: &str| {
+                let (_, body) = html.split_once("<body").expect("a body");
+                body.replace("\r\n", "").replace("<![endif]--><!--[if mso | IE]>", "")
+            };
+            assert_eq!(text, full_text, "{parts:b}");
+            let same =
+                shown(&html).chars().zip(shown(&full_html).chars()).take_while(|(a, b)| a == b).count();
+            let behind =
+                |html: &str| shown(html).chars().skip(same.saturating_sub(60)).take(200).collect::<String>();
+            assert!(
+                shown(&html) == shown(&full_html),
+                "{parts:b}: {} and {}",
+                behind(&html),
+                behind(&full_html)
+            );
+            let mark = format!("zq{}", &boundary_of(&context_of(&digest).expect("links of the web"))[2..]);
+            assert!(!html.contains(&mark) && !text.contains(&mark), "a mark is left");
+            assert_eq!(text.contains("Give once:"), parts & 2 != 0, "the appeal");
+            for table in ["table", "tr", "td", "div"] {
+                let (opened, closed) = (format!("<{table}"), format!("</{table}>"));
+                let opened =
+                    html.matches(&format!("{opened} ")).count() + html.matches(&format!("{opened}>")).count();
+                assert_eq!(opened, html.matches(&closed).count(), "{table}");
+            }
+        }
+    }
+}
+
+/// What is damaged is refused, and nobody gets a part that is for others.
+#[test]
+fn a_stored_body_with_parts_in_disorder_is_refused() {
+    let bytes = compile(&templates(), &parted(digest())).expect("compiles").to_bytes();
+    let edges: Vec<usize> =
+        (0..4_000).filter(|at| matches!(bytes[*at], 210..=239 | 254) && bytes[at + 1] == 0).collect();
+    assert!(edges.len() >= 8, "{edges:?}");
+    for at in edges {
+        let mut damaged = bytes.clone();
+        damaged[at] = if bytes[at] == 254 { 211 } else { 254 };
+        assert!(Compiled::from_bytes(&damaged).is_err(), "{at}");
     }
 }
 

@@ -72,10 +72,18 @@ impl DigestContext {
         }
     }
 
-    /// The same as one reader gets it: with their own in the place of each field.
+    /// The same as one reader gets it: with their own in the place of each field, and without what is for others.
     #[must_use]
     pub fn filled(&self, personal: &Personal<'_>) -> Self {
-        self.with_places(&mut |place, out| out.push_str(&fields::value(place, personal)))
+        let mut filled = self.with_places(&mut |place, out| out.push_str(&fields::value(place, personal)));
+        let is_for_others = |part: Option<u8>| part.is_some_and(|part| !personal.parts.has(part));
+        filled.appeal.take_if(|appeal| is_for_others(appeal.part));
+        for block in filled.blocks.iter_mut().chain(&mut filled.after) {
+            if is_for_others(block.part) {
+                *block = DigestBlock::default();
+            }
+        }
+        filled
     }
 
     /// The same with something `put` in the place of each field.
@@ -89,7 +97,7 @@ impl DigestContext {
             appeal: self
                 .appeal
                 .as_ref()
-                .map(|appeal| Appeal { heading: filled(&appeal.heading), text: filled(&appeal.text) }),
+                .map(|appeal| Appeal::new(filled(&appeal.heading), filled(&appeal.text), appeal.part)),
             ..self.clone()
         }
     }
@@ -123,6 +131,14 @@ pub struct DigestBlock {
     pub is_apart: bool,
     /// In plain text a rule stands above it.
     pub is_parted: bool,
+    /// For whom it is, by the number of that part; none for everybody.
+    #[serde(default)]
+    pub part: Option<u8>,
+    /// The compiler's marks around that part.
+    #[serde(default)]
+    pub(super) begins: String,
+    #[serde(default)]
+    pub(super) over: String,
 }
 
 impl DigestBlock {
@@ -150,6 +166,12 @@ impl DigestBlock {
         Self { is_line: true, ..Self::default() }
     }
 
+    /// The same, for whom that part is.
+    #[must_use]
+    pub fn in_part(self, part: Option<u8>) -> Self {
+        Self { part, ..self }
+    }
+
     fn is_text(&self) -> bool {
         self.button.is_none()
     }
@@ -164,13 +186,15 @@ impl DigestBlock {
     }
 }
 
-/// Blocks with what each has to know of its neighbours: where cells of text begin and end, and where a line stands above an article.
+/// Blocks with what each has to know of its neighbours: where cells of text begin and end, and where a line stands above an article. What is
+/// not for the same readers as its neighbour stands in a cell of its own, so that one can be left out and nothing else changes.
 #[must_use]
 pub fn laid_out(mut blocks: Vec<DigestBlock>) -> Vec<DigestBlock> {
     for at in 0..blocks.len() {
         let (before, rest) = blocks.split_at_mut(at);
         let Some((block, behind)) = rest.split_first_mut() else { break };
-        let (above, below) = (before.last(), behind.first());
+        let same = |other: &&DigestBlock| other.part == block.part;
+        let (above, below) = (before.last().filter(same), behind.first().filter(same));
         block.opens =
             block.is_text() && (block.begins_with_picture() || !above.is_some_and(DigestBlock::is_text));
         block.ends =
@@ -239,6 +263,22 @@ pub struct Appeal {
     pub heading: String,
     /// One or two sentences.
     pub text: String,
+    /// For whom it is, by the number of that part; none for everybody.
+    #[serde(default)]
+    pub part: Option<u8>,
+    /// The compiler's marks around that part.
+    #[serde(default)]
+    pub(super) begins: String,
+    #[serde(default)]
+    pub(super) over: String,
+}
+
+impl Appeal {
+    /// For everybody, or for whom that part is.
+    #[must_use]
+    pub const fn new(heading: String, text: String, part: Option<u8>) -> Self {
+        Self { heading, text, part, begins: String::new(), over: String::new() }
+    }
 }
 
 /// One copy of a digest as an automatic email, for a member of the team who wants to see it in a real mail program.
@@ -336,10 +376,11 @@ impl EmailTemplate for DigestContext {
                     6,
                 ))),
             ]),
-            appeal: Some(Appeal {
-                heading: "No owner, no advertisers. You.".into(),
-                text: "Nine in ten of our readers pay nothing, and that is how it should stay. If you can, give a little so that the rest can go on reading.".into(),
-            }),
+            appeal: Some(Appeal::new(
+                "No owner, no advertisers. You.".into(),
+                "Nine in ten of our readers pay nothing, and that is how it should stay. If you can, give a little so that the rest can go on reading.".into(),
+                None,
+            )),
             after: laid_out(vec![DigestBlock::words(letter("Until next week,  \n*the Tidewater desk*"))]),
             why: "You get this because you joined The weekly at tidewater.example.org.".into(),
             fields: Vec::new(),

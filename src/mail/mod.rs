@@ -52,6 +52,6 @@ pub use lint::LintProblem;
 pub use message::{
     BulkHeaders, CopyHeaders, EditionHeaders, FeedbackId, HeaderError, Mailbox, NoticeHeaders, notice_message,
 };
-pub use personal::{Personal, PersonalField, clean_name, is_invisible};
+pub use personal::{Personal, PersonalField, SeenParts, clean_name, is_invisible};
 pub use segments::{Compiled, CompiledFormatError};
 pub use templates::{Rendered, TemplateError, Templates};

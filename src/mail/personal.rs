@@ -68,6 +68,30 @@ pub struct Personal<'a> {
     /// What they answered, by the number of the field, of those that may stand in mails.
     #[serde(skip)]
     pub answers: &'a [(i64, String)],
+    /// Which of the parts they see that are not for everybody.
+    #[serde(skip)]
+    pub parts: SeenParts,
+}
+
+/// Which parts of a digest somebody sees of those that are not for everybody: a bit for each, from 0 to [`SeenParts::MOST`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SeenParts(pub u32);
+
+impl SeenParts {
+    /// So many parts may there be of each kind, and twice as many in all.
+    pub const MOST_OF_A_KIND: u8 = 15;
+    /// So many in all.
+    pub const MOST: u8 = 2 * Self::MOST_OF_A_KIND;
+    /// What somebody sees of whom nothing is known: parts for all but some have the lower numbers, and parts for some the higher.
+    pub const STRANGER: Self = Self((1 << Self::MOST_OF_A_KIND) - 1);
+    /// All of them.
+    pub const ALL: Self = Self((1 << Self::MOST) - 1);
+
+    /// Whether a part is among them.
+    #[must_use]
+    pub const fn has(self, part: u8) -> bool {
+        self.0 >> part & 1 == 1
+    }
 }
 
 impl<'a> Personal<'a> {
@@ -97,6 +121,7 @@ impl<'a> Personal<'a> {
             give_monthly_url: "https://news.example.org/give?monthly=sample",
             again_url: "https://news.example.org/again/sample",
             answers: &[],
+            parts: SeenParts::ALL,
         }
     }
 }

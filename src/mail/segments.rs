@@ -6,7 +6,7 @@ use mail_parser::MessageParser;
 
 use super::{
     fields::{self, Place},
-    personal::{Personal, PersonalField, clean_name},
+    personal::{Personal, PersonalField, SeenParts, clean_name},
     quoted_printable::Encoder,
 };
 
@@ -31,21 +31,39 @@ pub(super) enum What {
     Own(PersonalField),
     /// What the reader answered, by its place among what the body asks.
     Asked(u8),
+    /// Here a part begins that some see, by its number among [`SeenParts`].
+    Begins(u8),
+    /// Here it is over.
+    Over,
 }
+
+/// The stored number of the beginning of the first part.
+const FIRST_PART: u8 = 210;
+/// The stored number of the end of any.
+const OVER: u8 = 254;
 
 impl What {
     /// By its stored number.
     pub(super) fn numbered(number: u8) -> Self {
         match PersonalField::ALL.into_iter().find(|field| field.number() == number) {
             Some(field) => Self::Own(field),
+            None if number == OVER => Self::Over,
+            None if number >= FIRST_PART => Self::Begins(number - FIRST_PART),
             None => Self::Asked(number.saturating_sub(FIRST_ASKED)),
         }
     }
 
-    const fn number(self) -> u8 {
+    /// Whether it says where a part begins or is over, and nothing stands there.
+    pub(super) const fn is_edge(self) -> bool {
+        matches!(self, Self::Begins(_) | Self::Over)
+    }
+
+    pub(super) const fn number(self) -> u8 {
         match self {
             Self::Own(field) => field.number(),
             Self::Asked(at) => at + FIRST_ASKED,
+            Self::Begins(part) => part + FIRST_PART,
+            Self::Over => OVER,
         }
     }
 }
@@ -87,6 +105,7 @@ impl Slot {
                     self.encode(&fields::value(asked.place(), personal), out);
                 }
             }
+            What::Begins(_) | What::Over => {}
         }
     }
 
@@ -145,6 +164,8 @@ pub struct CompiledFormatError;
 const MAGIC: [u8; 4] = *b"BSD\x01";
 /// One in which fields of the team stand: those come behind the subject.
 const MAGIC_WITH_FIELDS: [u8; 4] = *b"BSD\x02";
+/// One with parts that are not for everybody, and perhaps fields.
+const MAGIC_WITH_PARTS: [u8; 4] = *b"BSD\x03";
 
 impl Compiled {
     pub(super) fn new(subject: String, asked: Vec<Asked>, body: Body) -> Self {
@@ -172,13 +193,24 @@ impl Compiled {
     /// No line begins with a dot, so nothing is to be stuffed; the final dot of DATA is the caller's.
     pub fn write_body(&self, personal: &Personal<'_>, out: &mut Vec<u8>) {
         out.reserve(self.body.bytes.len() + self.body.slots.len() * 160);
-        let mut from = 0;
+        let (mut from, mut is_left_out) = (0, false);
         for slot in &self.body.slots {
-            out.extend_from_slice(&self.body.bytes[from..slot.position]);
-            slot.write(personal, &self.asked, out);
+            if !is_left_out {
+                out.extend_from_slice(&self.body.bytes[from..slot.position]);
+            }
+            match slot.what {
+                What::Begins(part) => is_left_out = !personal.parts.has(part),
+                What::Over => is_left_out = false,
+                _ if is_left_out => {}
+                _ => slot.write(personal, &self.asked, out),
+            }
             from = slot.position;
         }
         out.extend_from_slice(&self.body.bytes[from..]);
+    }
+
+    fn has_parts(&self) -> bool {
+        self.body.slots.iter().any(|slot| slot.what.is_edge())
     }
 
     /// The HTML and the plain text of one copy, as mail programs show them; `None` if one of them is not in it.
@@ -193,11 +225,16 @@ impl Compiled {
     /// As bytes to be stored.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
-        let mut out = if self.asked.is_empty() { MAGIC } else { MAGIC_WITH_FIELDS }.to_vec();
+        let magic = match (self.has_parts(), self.asked.is_empty()) {
+            (true, _) => MAGIC_WITH_PARTS,
+            (false, true) => MAGIC,
+            (false, false) => MAGIC_WITH_FIELDS,
+        };
+        let mut out = magic.to_vec();
         let number = |n: usize| u32::try_from(n).unwrap_or(u32::MAX).to_le_bytes();
         out.extend_from_slice(&number(self.subject.len()));
         out.extend_from_slice(self.subject.as_bytes());
-        if !self.asked.is_empty() {
+        if magic != MAGIC {
             out.extend_from_slice(&number(self.asked.len()));
         }
         for Asked { id, is_day, otherwise } in &self.asked {
@@ -225,7 +262,8 @@ impl Compiled {
 }
 
 fn read(bytes: &[u8]) -> Option<Compiled> {
-    let with_fields = bytes.strip_prefix(&MAGIC_WITH_FIELDS);
+    let with_parts = bytes.strip_prefix(&MAGIC_WITH_PARTS);
+    let with_fields = with_parts.or_else(|| bytes.strip_prefix(&MAGIC_WITH_FIELDS));
     let mut rest = with_fields.or_else(|| bytes.strip_prefix(&MAGIC))?;
     let subject = read_text(&mut rest)?;
     let mut asked = Vec::new();
@@ -236,7 +274,7 @@ fn read(bytes: &[u8]) -> Option<Compiled> {
         asked.push(Asked { id, is_day: is_day != 0, otherwise: read_text(&mut rest)? });
     }
     let count = read_number(&mut rest)?;
-    let mut slots = Vec::new();
+    let (mut slots, mut is_in_part) = (Vec::new(), false);
     for _ in 0..count {
         let position = read_number(&mut rest)?;
         let [what, escape] = *take(&mut rest, 2)? else { return None };
@@ -244,12 +282,20 @@ fn read(bytes: &[u8]) -> Option<Compiled> {
         if matches!(what, What::Asked(at) if usize::from(at) >= asked.len()) {
             return None;
         }
+        // SeenParts do not stand in one another, and each is over somewhere.
+        if what.is_edge() {
+            let begins = matches!(what, What::Begins(part) if part < SeenParts::MOST);
+            if with_parts.is_none() || is_in_part == begins {
+                return None;
+            }
+            is_in_part = begins;
+        }
         let escape = *[Escape::Plain, Escape::HtmlText, Escape::HtmlAttribute].get(usize::from(escape))?;
         slots.push(Slot { position, what, escape });
     }
     let ordered = slots.is_sorted_by_key(|slot| slot.position);
     let inside = slots.last().is_none_or(|slot| slot.position <= rest.len());
-    (ordered && inside && is_fit(rest)).then(|| Compiled {
+    (ordered && inside && !is_in_part && is_fit(rest)).then(|| Compiled {
         subject,
         asked,
         body: Body { bytes: rest.to_vec(), slots },

@@ -6,10 +6,24 @@
 
 use std::collections::HashSet;
 
+use super::Whom;
 use crate::{articles::ArticleId, words};
 
 /// So many are put into one edition at the desk.
 pub const MOST_BLOCKS: usize = 200;
+
+/// A block of an edition, and for whom it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Placed {
+    pub block: Block,
+    pub whom: Whom,
+}
+
+impl From<Block> for Placed {
+    fn from(block: Block) -> Self {
+        Self { block, whom: Whom::Everybody }
+    }
+}
 
 /// One block of an edition.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -65,8 +79,8 @@ words! {
 
 impl Block {
     /// Articles in a row, as they are, and the appeal below them: what an edition is when nobody decided otherwise.
-    pub fn row(articles: impl IntoIterator<Item = ArticleId>) -> Vec<Self> {
-        articles.into_iter().map(Self::article).chain([Self::Appeal]).collect()
+    pub fn row(articles: impl IntoIterator<Item = ArticleId>) -> Vec<Placed> {
+        articles.into_iter().map(Self::article).chain([Self::Appeal]).map(Placed::from).collect()
     }
 
     /// An article as it is.
@@ -100,14 +114,15 @@ impl Block {
 }
 
 /// As they are kept: no article twice, the appeal once.
-pub(super) fn tidy(blocks: Vec<Block>) -> Vec<Block> {
+pub(super) fn tidy(blocks: Vec<Placed>) -> Vec<Placed> {
     let (mut seen, mut asks) = (HashSet::new(), false);
     let mut is_new = |block: &Block| match block {
         Block::Article(article) => seen.insert(article.id),
         Block::Appeal => !std::mem::replace(&mut asks, true),
         _ => true,
     };
-    blocks.into_iter().filter(|block| is_new(block)).map(Block::tidy).collect()
+    let new = blocks.into_iter().filter(|placed| is_new(&placed.block));
+    new.map(|placed| Placed { block: placed.block.tidy(), ..placed }).collect()
 }
 
 /// What becomes a line, such as a header (TRUST A1): without what ends one.

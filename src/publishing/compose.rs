@@ -34,7 +34,7 @@ pub async fn create_draft(site: &Site, digest_id: i64, staff_id: Option<i64>) ->
     let created = editions::create(&mut tx, site, &public_id, digest_id, staff_id).await?;
     // A series is never deleted.
     let id = created.ok_or(MoveError::Retired)?;
-    let empty = Content { blocks: vec![Block::Appeal], ..Content::default() };
+    let empty = Content { blocks: vec![Block::Appeal.into()], ..Content::default() };
     store::insert_revision(&mut tx, id, 1, &empty, staff_id, now).await?;
     segments::begin_as_usual(&mut tx, id).await?;
     tx.commit().await?;

@@ -16,6 +16,7 @@ use crate::{
     delivery,
     editions::{self, MoveError, MovedBy},
     mail::Templates,
+    segments,
     settings::Settings,
     site::Site,
     token,
@@ -99,7 +100,9 @@ pub(super) async fn give_to_the_rest(
         if !is_stopped(&mut tx, edition).await? {
             return Err(Error::NotAsSeen);
         }
-        delivery::repoint_copies(&mut tx, site, (edition.id, variant), (after, to)).await?;
+        let given = delivery::repoint_copies(&mut tx, site, (edition.id, variant), (after, to)).await?;
+        let seen = segments::parts_seen(&mut tx, variant, &given, site.now()).await?;
+        delivery::set_parts(&mut tx, edition.id, &given, &seen).await?;
         tx.commit().await?;
         after = to;
     }
@@ -150,7 +153,7 @@ pub async fn begin_correction(
     content.intro_markdown =
         [&said[..], &[content.intro_markdown.as_str()]].concat().join("\n\n").trim().to_owned();
     // Whoever was written to twice for our mistake is not asked for a gift as well.
-    content.blocks.retain(|block| *block != Block::Appeal);
+    content.blocks.retain(|placed| placed.block != Block::Appeal);
     // It goes to whoever got the wrong copy, whatever they choose.
     content.topic_ids.clear();
     content.rhythm = None;

@@ -39,7 +39,7 @@ pub async fn mistakes(db: &Db, content: &Content) -> db::Result<Vec<(Place, Fiel
         mistakes.extend(mail::check_none(text).err().map(|mistake| (place, mistake)));
     }
     let letters: Vec<(Place, String)> = std::iter::once((Place::Letter, content.intro_markdown.clone()))
-        .chain(content.blocks.iter().enumerate().filter_map(|(at, block)| match block {
+        .chain(content.blocks.iter().enumerate().filter_map(|(at, placed)| match &placed.block {
             Block::Words(words) => Some((Place::Block(at), words.clone())),
             _ => None,
         }))
@@ -55,8 +55,8 @@ pub async fn mistakes(db: &Db, content: &Content) -> db::Result<Vec<(Place, Fiel
         tracing::warn!(%cause, "the words of an edition cannot be read");
         vec![(Place::Letter, FieldMistake::Strange)]
     }));
-    for (at, block) in content.blocks.iter().enumerate() {
-        let mistake = match block {
+    for (at, placed) in content.blocks.iter().enumerate() {
+        let mistake = match &placed.block {
             Block::Article(shown) => check_line(&shown.title, LINE_MOST)
                 .and_then(|()| check_line(&shown.standfirst, SAYS_MOST))
                 .err(),

@@ -4,7 +4,9 @@ use std::collections::HashSet;
 
 use url::Url;
 
-use super::{Block, Content, Edition, Error, Look, Result, ShownArticle, fields};
+use super::{
+    Block, Content, Edition, Error, Look, Placed, Readers, Result, Selections, ShownArticle, Whom, fields,
+};
 use crate::{
     articles::{self, Article},
     clock::Moment,
@@ -13,7 +15,7 @@ use crate::{
     heavy,
     mail::{
         self, Appeal, ArticleBlock, Compiled, DigestBlock, DigestContext, Image, LetterBlock, Personal,
-        Templates,
+        SeenParts, Templates,
     },
     segments::{self, Narrowing},
     settings::{ArticlesAt, Settings},
@@ -31,6 +33,28 @@ pub struct Preview {
     pub text: String,
 }
 
+/// As whom one looks at an edition.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SeenAs {
+    /// With every block, whoever it is for.
+    #[default]
+    Team,
+    /// As somebody of whom nothing is known: who never gave, and is in no segment.
+    Stranger,
+    /// As one of these readers.
+    One(Readers),
+}
+
+impl SeenAs {
+    fn parts(self, selections: &Selections) -> SeenParts {
+        match self {
+            Self::Team => SeenParts::ALL,
+            Self::Stranger => selections.seen_by(None),
+            Self::One(readers) => selections.seen_by(Some(readers)),
+        }
+    }
+}
+
 /// What readers will get, or once it is approved what was, with sample personal fields; the links that act for a reader
 /// lead nowhere.
 ///
@@ -41,15 +65,17 @@ pub async fn preview(
     templates: &Templates,
     settings: &Settings,
     edition: &Edition,
+    seen: SeenAs,
 ) -> Result<Preview> {
     let links = SampleLinks::load(site, edition).await?;
-    let personal = links.personal("Ada");
+    let selections = Selections::load(site, settings, edition).await?;
+    let personal = Personal { parts: seen.parts(&selections), ..links.personal("Ada") };
     if let Some((html, text)) =
         delivery::revision_shown(site, edition.id, edition.revision, &personal).await?
     {
         return Ok(Preview { html, text });
     }
-    Issue::load(site, settings, edition).await?.compile(templates).await?.preview(&links)
+    Issue::load(site, settings, edition).await?.compile(templates).await?.preview(&personal)
 }
 
 /// In one word, what stands in the mail of an edition, and what the segments that it goes by ask, with those that they take in: what its pages carry, so that nobody approves another text than they
@@ -63,7 +89,7 @@ pub async fn fingerprint(site: &Site, settings: &Settings, edition: &Edition) ->
 
 /// What a fingerprint begins with. It is another one whenever an issue says itself otherwise, so that what was approved before is not
 /// taken for changed.
-const SHAPE: &str = "blocks.";
+const SHAPE: &str = "parts.";
 
 /// Whether it is one that what is written now could have.
 pub(super) fn is_comparable(fingerprint: &str) -> bool {
@@ -79,12 +105,15 @@ pub(super) struct Issue {
     pub(super) undescribed: Vec<String>,
     /// The segments that it goes by, each in a version.
     pub(super) segments: Narrowing,
+    /// The selections that its blocks make among its readers.
+    pub(super) selections: Selections,
 }
 
 /// An issue ready to be frozen.
 pub(super) struct Body {
     headers: VariantHeaders,
     compiled: Compiled,
+    selections: Selections,
     fingerprint: String,
 }
 
@@ -105,9 +134,10 @@ impl Issue {
         };
         let letters = letters(&edition.content).await?;
         let fields = fields::standing_in(&site.db, settings, &letters).await?;
-        let (letter, blocks) = blocks(site, settings, edition, &articles, letters).await?;
+        let selections = Selections::load(site, settings, edition).await?;
+        let (letter, blocks) = blocks(site, settings, edition, (&articles, &selections), letters).await?;
         let mut context = DigestContext { letter, fields, ..context(site, settings, edition) };
-        context.lay_out(blocks, appeal(settings));
+        context.lay_out(blocks, appeal(settings, edition, &selections));
         let segments = segments::of_edition(&site.db, edition.id).await?;
         let pictured = context.blocks.iter().chain(&context.after).filter_map(|block| block.article.as_ref());
         let pictured: Vec<&str> =
@@ -116,7 +146,7 @@ impl Issue {
             one.image_alt.trim().is_empty() && pictured.contains(&address(site, settings, one).as_str())
         };
         let undescribed = articles.iter().filter(is_bare).map(|one| one.title.clone()).collect();
-        Ok(Self { context, headers, articles, undescribed, segments })
+        Ok(Self { context, headers, articles, undescribed, segments, selections })
     }
 
     pub(super) fn fingerprint(&self) -> String {
@@ -126,6 +156,7 @@ impl Issue {
         );
         let mut said = serde_json::to_string(&undated).unwrap_or_default();
         said.push_str(&self.segments.in_full());
+        said.push_str(&self.selections.said());
         format!("{SHAPE}{}", token::hash(&said))
     }
 
@@ -165,14 +196,15 @@ impl Issue {
             tracing::error!(%cause, edition = self.headers.edition, "making an edition's mail failed in a way that nobody foresaw");
             Error::Strange
         })??;
-        Ok(Body { headers: self.headers.clone(), compiled, fingerprint: self.fingerprint() })
+        let (headers, selections) = (self.headers.clone(), self.selections.clone());
+        Ok(Body { headers, compiled, selections, fingerprint: self.fingerprint() })
     }
 }
 
 impl Body {
     /// As a reader who does not exist would get it: made of the very bytes that are frozen.
-    pub(super) fn preview(&self, links: &SampleLinks) -> Result<Preview> {
-        let shown = self.compiled.shown(&links.personal("Ada"));
+    pub(super) fn preview(&self, personal: &Personal<'_>) -> Result<Preview> {
+        let shown = self.compiled.shown(personal);
         let damaged = || sqlx::Error::Decode(Box::new(mail::CompiledFormatError));
         let (html, text) = shown.ok_or_else(damaged)?;
         Ok(Preview { html, text })
@@ -185,8 +217,12 @@ impl Body {
         site: &Site,
         (edition_id, revision): (i64, i64),
     ) -> Result<i64> {
-        let Self { headers, compiled, fingerprint } = self;
-        Ok(delivery::freeze_variant(tx, site, (edition_id, revision), headers, compiled, fingerprint).await?)
+        let Self { headers, compiled, selections, fingerprint } = self;
+        let variant =
+            delivery::freeze_variant(tx, site, (edition_id, revision), headers, compiled, fingerprint)
+                .await?;
+        segments::keep_parts(tx, variant, &selections.kept()).await?;
+        Ok(variant)
     }
 }
 
@@ -221,6 +257,7 @@ impl SampleLinks {
             give_monthly_url: &self.give_monthly,
             again_url: &self.explanation,
             answers: &self.answers,
+            parts: SeenParts::ALL,
         }
     }
 }
@@ -231,12 +268,15 @@ pub(super) async fn test_copy(site: &Site, settings: &Settings, edition: &Editio
     digest.subject = format!("[Test] {}", digest.subject).trim_end().to_owned();
     digest.why =
         "This is a test copy. Only you got it, and its links to leave and to choose do nothing.".to_owned();
+    if edition.content.blocks.iter().any(|placed| placed.whom != Whom::Everybody) {
+        digest.why.push_str(" It has every block in it, also those that are for some readers alone.");
+    }
     Ok(digest)
 }
 
 /// What its letters say: of the words that it begins with, then of each block, for those that are none nothing.
 async fn letters(content: &Content) -> Result<Vec<Vec<LetterBlock>>> {
-    let words = |block: &Block| match block {
+    let words = |placed: &Placed| match &placed.block {
         Block::Words(words) => words.clone(),
         _ => String::new(),
     };
@@ -251,14 +291,15 @@ async fn blocks(
     site: &Site,
     settings: &Settings,
     edition: &Edition,
-    articles: &[Article],
+    (articles, selections): (&[Article], &Selections),
     letters: Vec<Vec<LetterBlock>>,
 ) -> Result<(Vec<LetterBlock>, Vec<Option<DigestBlock>>)> {
     let mut letters = letters.into_iter();
     let begins = letters.next().unwrap_or_default();
     let (mut laid, leading) = (Vec::new(), edition.content.leading());
-    for (block, words) in edition.content.blocks.iter().zip(letters) {
-        laid.push(Some(match block {
+    for (Placed { block, whom }, words) in edition.content.blocks.iter().zip(letters) {
+        let part = selections.part(block, *whom);
+        let shown = match block {
             Block::Article(shown) => {
                 let Some(article) = articles.iter().find(|article| article.id == shown.id) else { continue };
                 let is_lead = leading.contains(&shown.id);
@@ -283,7 +324,8 @@ async fn blocks(
                 laid.push(None);
                 continue;
             }
-        }));
+        };
+        laid.push(Some(shown.in_part(part)));
     }
     Ok((begins, laid))
 }
@@ -309,9 +351,12 @@ fn context(site: &Site, settings: &Settings, edition: &Edition) -> DigestContext
     }
 }
 
-fn appeal(settings: &Settings) -> Option<Appeal> {
-    let said = !settings.appeal_heading.is_empty() || !settings.appeal_text.is_empty();
-    said.then(|| Appeal { heading: settings.appeal_heading.clone(), text: settings.appeal_text.clone() })
+fn appeal(settings: &Settings, edition: &Edition, selections: &Selections) -> Option<Appeal> {
+    let placed = edition.content.blocks.iter().find(|placed| placed.block == Block::Appeal);
+    let part = placed.and_then(|placed| selections.part(&placed.block, placed.whom));
+    settings
+        .has_appeal()
+        .then(|| Appeal::new(settings.appeal_heading.clone(), settings.appeal_text.clone(), part))
 }
 
 fn shown_as(site: &Site, settings: &Settings, article: &Article, shown: &ShownArticle) -> ArticleBlock {

@@ -30,12 +30,14 @@ mod retry;
 mod returned;
 mod rows;
 mod seal;
+mod selections;
 mod send;
 mod sent_log;
 mod store;
 mod test_copy;
 #[cfg(test)]
 pub(crate) mod tests;
+mod whom;
 
 pub use self::{
     approve::{
@@ -44,11 +46,11 @@ pub use self::{
     },
     archive::{archive, copy_of, in_archive, linked_copy},
     ask_again::{begin_asking_again, confirmed_again},
-    blocks::{Block, BlockKind, Look, MOST_BLOCKS, ShownArticle},
+    blocks::{Block, BlockKind, Look, MOST_BLOCKS, Placed, ShownArticle},
     compose::{create_draft, delete_draft, save_correction, save_revision},
     correct::{begin_correction, current_revision, is_corrected, reached},
     fields::{Place, mistakes as field_mistakes},
-    issue::{Preview, fingerprint, preview},
+    issue::{Preview, SeenAs, fingerprint, preview},
     links::{Link, follow_links},
     lists::{
         TouchedByList, bring_back as bring_list_back, bring_topic_back, change as change_list, change_topic,
@@ -66,12 +68,14 @@ pub use self::{
     returned::{Returned, decide_returned, is_told_by_its_pause, returned, tell_of_returned},
     rows::{CopyHistory, CopyOutcome, FailedClass, Reached, WantedCopies},
     seal::{CHUNK, seal_due},
+    selections::{Part, Selections},
     send::{
         Press, Refused, SeenEdition, UNDO, cancel, go_on, hold_all, pause, press, press_send, resume, undo,
     },
     sent_log::SentLog,
     store::STATEMENTS,
     test_copy::send_test_copy,
+    whom::{Readers, Whom, WhomKind},
 };
 use crate::{
     articles::ArticleId,
@@ -176,7 +180,7 @@ pub struct Content {
     pub intro_markdown: String,
     /// What it is made of behind those, in order.
     #[sqlx(skip)]
-    pub blocks: Vec<Block>,
+    pub blocks: Vec<Placed>,
     /// What it is about, of the topics that readers choose among; nothing for everybody. Of the edition, not of a revision: who
     /// gets it is decided while it is a draft.
     #[sqlx(skip)]
@@ -195,13 +199,13 @@ impl Content {
     /// Its articles, in their order.
     #[must_use]
     pub fn article_ids(&self) -> Vec<ArticleId> {
-        self.blocks.iter().filter_map(Block::article_id).collect()
+        self.blocks.iter().filter_map(|placed| placed.block.article_id()).collect()
     }
 
     /// Those that are shown large: who is chosen for it, and the first article unless it is chosen for less.
     #[must_use]
     pub fn leading(&self) -> Vec<ArticleId> {
-        let articles = self.blocks.iter().filter_map(|block| match block {
+        let articles = self.blocks.iter().filter_map(|placed| match &placed.block {
             Block::Article(shown) => Some(shown),
             _ => None,
         });

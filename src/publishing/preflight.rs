@@ -3,8 +3,9 @@
 use std::fmt;
 
 use super::{
-    Block, Content, Edition, Error, Result, fields,
+    Block, Content, Edition, Error, Placed, Result, fields,
     issue::{Body, Issue, SampleLinks},
+    selections,
 };
 use crate::{
     articles::{self, Article, ArticleId, ArticleState},
@@ -47,6 +48,10 @@ pub enum Problem {
     Setting(&'static str),
     /// A segment that it goes by asks for something that is gone, in words.
     Segment(String),
+    /// A block is for a segment that is gone, or not for it.
+    ReadersGone,
+    /// Blocks are for more kinds of readers than one edition can tell apart.
+    TooManyChoices,
     /// Nobody is on the list.
     NoReaders,
     /// Some are, and what the edition is for leaves out all of them.
@@ -114,6 +119,12 @@ impl fmt::Display for Problem {
                 write!(f, "Under every edition must stand {what}. Fill it in under Settings.")
             }
             Self::Segment(why) => f.write_str(why),
+            Self::ReadersGone => f.write_str(
+                "A block is for a segment that was deleted, or for all but that one. Choose again who sees it.",
+            ),
+            Self::TooManyChoices => f.write_str(
+                "Its blocks are for too many different kinds of readers: fifteen can be told apart. Choose the same ones for more of them.",
+            ),
             Self::NoReaders => f.write_str("Nobody would get it: nobody is on this list whom we may mail."),
             Self::NobodyMeant(by) => write!(
                 f,
@@ -172,7 +183,7 @@ fn of_subject(subject: &str) -> impl Iterator<Item = Problem> {
 /// Where words stand that somebody meant to replace.
 fn filler(content: &Content) -> Option<Problem> {
     let stands_in = |text: &str| text.to_lowercase().contains("lorem ipsum");
-    let in_block = |block: &Block| match block {
+    let in_block = |placed: &Placed| match &placed.block {
         Block::Words(words) => stands_in(words),
         Block::Article(shown) => stands_in(&shown.title) || stands_in(&shown.standfirst),
         Block::Button { label, .. } => stands_in(label),
@@ -230,7 +241,7 @@ pub(super) async fn check(
         problems.push(Problem::NoSubject);
     }
     if issue.articles.is_empty() {
-        let says = |block: &Block| matches!(block, Block::Words(words) if !words.trim().is_empty());
+        let says = |placed: &Placed| matches!(&placed.block, Block::Words(words) if !words.trim().is_empty());
         let wordless = content.intro_markdown.trim().is_empty() && !content.blocks.iter().any(says);
         let empty = if wordless { Problem::Empty } else { Problem::NoArticles };
         // One that asks its readers needs none.
@@ -239,8 +250,7 @@ pub(super) async fn check(
     problems.extend(
         fields::mistakes(&site.db, content).await?.into_iter().map(|(_, wrong)| Problem::Field(wrong)),
     );
-    let is_half =
-        |block: &&Block| matches!(block, Block::Button { label, url } if label.is_empty() || url.is_empty());
+    let is_half = |placed: &&Placed| matches!(&placed.block, Block::Button { label, url } if label.is_empty() || url.is_empty());
     problems.extend(content.blocks.iter().find(is_half).map(|_| Problem::HalfButton));
     problems.extend(fields::gone(&site.db, settings).await?.into_iter().map(Problem::FieldGone));
     // What is scheduled for later is not out by the time that this goes.
@@ -255,6 +265,8 @@ pub(super) async fn check(
     }));
     problems.extend(settings.can_send().into_iter().map(Problem::Setting));
     problems.extend(segments::what_is_gone(&site.db, edition.id).await?.map(Problem::Segment));
+    problems.extend(issue.selections.has_gone().then_some(Problem::ReadersGone));
+    problems.extend(selections::are_too_many(content).then_some(Problem::TooManyChoices));
     if readers == 0 {
         problems.push(nobody(site, edition).await?);
     }
@@ -266,7 +278,7 @@ pub(super) async fn check(
     }
     let body = match issue.compile(templates).await {
         Ok(body) => {
-            let bytes = body.preview(&SampleLinks::load(site, edition).await?)?.html.len();
+            let bytes = body.preview(&SampleLinks::load(site, edition).await?.personal("Ada"))?.html.len();
             if bytes > MOST_BYTES {
                 problems.push(Problem::TooLarge(bytes));
             }

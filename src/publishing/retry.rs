@@ -14,6 +14,7 @@ use crate::{
     db::{self, Db, Gate},
     delivery::{self, Class, Suppressions},
     editions::{self, Deed, EditionState, MovedBy},
+    segments,
     site::Site,
 };
 
@@ -195,7 +196,10 @@ async fn again(site: &Site, edition: &Edition, which: Failed<'_>, staff_id: Opti
             Failed::InDoubt { .. } => {
                 delivery::retry_doubted_copies(&mut tx, site, edition.id, &wanted).await?
             }
-            _ => delivery::retry_copies(&mut tx, site, (edition.id, variant), &wanted).await?,
+            _ => {
+                let seen = segments::parts_seen(&mut tx, variant, &wanted, site.now()).await?;
+                delivery::retry_copies(&mut tx, site, (edition.id, variant), &wanted, &seen).await?
+            }
         };
         delivery::returned_tried_again(&mut tx, edition.id, &wanted).await?;
         let kind = if matches!(which, Failed::InDoubt { .. }) { "in doubt" } else { "that failed" };

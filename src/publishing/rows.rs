@@ -1,6 +1,11 @@
 //! What the statements of this room find besides editions: copies, versions, what hangs on a list.
 
+use super::{
+    blocks::{BlockKind, Look},
+    whom::{Whom, WhomKind},
+};
 use crate::{
+    articles::ArticleId,
     clock::Moment,
     delivery::{Class, CopyState},
 };
@@ -85,4 +90,42 @@ pub struct TouchedByList {
     pub stopped: i64,
     /// Editions whose readers were written down, however they ended.
     pub sent: i64,
+}
+
+/// For whom a block is, as it is kept.
+#[derive(Clone, Debug, sqlx_macros::FromRow)]
+pub struct WhomRow {
+    whom: WhomKind,
+    readers: String,
+    segment_id: Option<i64>,
+}
+
+impl WhomRow {
+    /// None where it is kept in a way that this program does not know.
+    pub(super) fn read(&self) -> Option<Whom> {
+        Whom::read(self.whom, &self.readers, self.segment_id)
+    }
+}
+
+/// An article of an edition.
+#[derive(Clone, Debug, sqlx_macros::FromRow)]
+pub struct ArticleRow {
+    pub position: i64,
+    pub article_id: ArticleId,
+    pub look: Look,
+    pub title: String,
+    pub standfirst: String,
+    #[sqlx(flatten)]
+    pub whom: WhomRow,
+}
+
+/// Another block of it.
+#[derive(Clone, Debug, sqlx_macros::FromRow)]
+pub struct BlockRow {
+    pub position: i64,
+    pub kind: BlockKind,
+    pub words: String,
+    pub link: String,
+    #[sqlx(flatten)]
+    pub whom: WhomRow,
 }

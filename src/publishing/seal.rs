@@ -145,7 +145,10 @@ pub(super) async fn write_chunk(site: &Site, due: DueEdition, cursor: i64) -> Re
     if cursor == 0 {
         delivery::date_variant(&mut tx, site, variant_id).await?;
     }
+    let ids: Vec<i64> = readers.members.iter().map(|reader| reader.subscriber_id).collect();
+    let seen = segments::parts_seen(&mut tx, variant_id, &ids, site.now()).await?;
     let deliveries = readers.members.into_iter().map(|reader| NewDelivery {
+        parts: seen.get(&reader.subscriber_id).copied().unwrap_or_default(),
         subscriber_id: reader.subscriber_id,
         address: reader.email,
         name: reader.name,

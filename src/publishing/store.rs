@@ -4,8 +4,11 @@ use std::collections::BTreeSet;
 
 use super::{
     Content, Corrects, Digest, Edition, EditionSummary, Subject,
-    blocks::{Block, BlockKind, Look, ShownArticle},
-    rows::{CopyHistory, CopyOutcome, FailedClass, Reached, TouchedByList, WantedCopies},
+    blocks::{Block, BlockKind, Placed, ShownArticle},
+    rows::{
+        ArticleRow, BlockRow, CopyHistory, CopyOutcome, FailedClass, Reached, TouchedByList, WantedCopies,
+        WhomRow,
+    },
 };
 use crate::{
     articles::{ArticleId, FeedId},
@@ -55,8 +58,8 @@ statements! {
             where t.id in (select value from json_each($1)) order by t.id",
         postgres "select t.id, coalesce(t.merged_into, t.id) from reader_topic t
             where t.id in (select value::bigint from json_array_elements_text(cast($1 as json))) order by t.id for share";
-    INSERT_ARTICLES = rows(7) "insert into edition_article (edition_id, revision, position, article_id, look, title, standfirst) values {rows}";
-    INSERT_BLOCKS = rows(6) "insert into edition_block (edition_id, revision, position, kind, words, link) values {rows}";
+    INSERT_ARTICLES = rows(10) "insert into edition_article (edition_id, revision, position, article_id, look, title, standfirst, whom, readers, segment_id) values {rows}";
+    INSERT_BLOCKS = rows(9) "insert into edition_block (edition_id, revision, position, kind, words, link, whom, readers, segment_id) values {rows}";
     /// The versions of a revision's articles, held until the commit. One that somebody is changing at this moment is not
     /// waited for, and not among them.
     HOLD_ARTICLES = sqlite "select a.id, a.version from edition_article e join article a on a.id = e.article_id
@@ -110,8 +113,8 @@ statements! {
     /// How many said by the button of an edition that it may go on coming.
     CONFIRMED_AGAIN = "select count(*) from consent_event where method = 'edition' and source = $1";
     EDITION_ID = "select id from edition where public_id = $1";
-    ARTICLES = "select position, article_id, look, title, standfirst from edition_article where edition_id = $1 and revision = $2";
-    BLOCKS = "select position, kind, words, link from edition_block where edition_id = $1 and revision = $2";
+    ARTICLES = "select position, article_id, look, title, standfirst, whom, readers, segment_id from edition_article where edition_id = $1 and revision = $2";
+    BLOCKS = "select position, kind, words, link, whom, readers, segment_id from edition_block where edition_id = $1 and revision = $2";
     SUMMARIES = "select e.id, e.public_id, e.state, e.send_at, e.sealed_count, e.sealed_at, e.updated_at,
             r.subject, r.preview_text, d.name as digest_name,
             (select count(*) from edition_article a where a.edition_id = e.id and a.revision = e.revision) as article_count
@@ -122,6 +125,8 @@ statements! {
     /// For how many the edition of a list was that was sealed last before another, corrections aside.
     LAST_AUDIENCE = "select sealed_count from edition where list_id = $1 and id <> $2 and sealed_at is not null and corrects_edition_id is null
         order by sealed_at desc, id desc limit 1";
+    /// When that was.
+    LAST_SEALED_AT = "select max(sealed_at) from edition where list_id = $1 and id <> $2 and sealed_at is not null and corrects_edition_id is null";
     /// The one that was sealed last, whatever was begun since.
     LAST_SEALED = "select e.id, e.public_id, e.state, e.send_at, e.sealed_count, e.sealed_at, e.updated_at,
             r.subject, r.preview_text, d.name as digest_name, cast(0 as bigint) as article_count
@@ -338,14 +343,26 @@ pub(super) async fn insert_revision(
     let row = (edition_id, revision, &**subject, &**preview_text, &**intro_markdown, staff_id, now);
     tx.exec(INSERT_REVISION, row).await?;
     let placed = || (1_i64..).zip(blocks);
-    let articles = placed().filter_map(|(position, block)| match block {
+    let articles = placed().filter_map(|(position, Placed { block, whom })| match block {
         Block::Article(ShownArticle { id, look, title, standfirst }) => {
-            Some((edition_id, revision, position, *id, *look, &**title, &**standfirst))
+            let (whom, readers, segment) = whom.words();
+            Some((
+                edition_id,
+                revision,
+                position,
+                *id,
+                *look,
+                &**title,
+                &**standfirst,
+                whom,
+                readers,
+                segment,
+            ))
         }
         _ => None,
     });
     tx.many(INSERT_ARTICLES, articles).await?;
-    let others = placed().filter_map(|(position, block)| {
+    let others = placed().filter_map(|(position, Placed { block, whom })| {
         let (kind, words, link) = match block {
             Block::Article(_) => return None,
             Block::Words(words) => (BlockKind::Words, &**words, ""),
@@ -353,7 +370,8 @@ pub(super) async fn insert_revision(
             Block::Line => (BlockKind::Line, "", ""),
             Block::Appeal => (BlockKind::Appeal, "", ""),
         };
-        Some((edition_id, revision, position, kind, words, link))
+        let (whom, readers, segment) = whom.words();
+        Some((edition_id, revision, position, kind, words, link, whom, readers, segment))
     });
     tx.many(INSERT_BLOCKS, others).await?;
     Ok(())
@@ -422,25 +440,31 @@ pub(super) async fn edition(db: &Db, edition_id: i64, revision: Option<i64>) -> 
 }
 
 /// What a revision is made of, in order.
-async fn blocks(db: &Db, edition_id: i64, revision: i64) -> Result<Vec<Block>> {
-    let articles: Vec<(i64, ArticleId, Look, String, String)> =
-        db.all(ARTICLES, (edition_id, revision)).await?;
-    let others: Vec<(i64, BlockKind, String, String)> = db.all(BLOCKS, (edition_id, revision)).await?;
-    let articles = articles.into_iter().map(|(position, id, look, title, standfirst)| {
-        (position, Block::Article(ShownArticle { id, look, title, standfirst }))
+async fn blocks(db: &Db, edition_id: i64, revision: i64) -> Result<Vec<Placed>> {
+    let articles: Vec<ArticleRow> = db.all(ARTICLES, (edition_id, revision)).await?;
+    let others: Vec<BlockRow> = db.all(BLOCKS, (edition_id, revision)).await?;
+    let articles = articles.into_iter().map(|row| {
+        let ArticleRow { position, article_id: id, look, title, standfirst, whom } = row;
+        (position, Block::Article(ShownArticle { id, look, title, standfirst }), whom)
     });
-    let others = others.into_iter().map(|(position, kind, words, link)| {
+    let others = others.into_iter().map(|row| {
+        let BlockRow { position, kind, words, link, whom } = row;
         let block = match kind {
             BlockKind::Words => Block::Words(words),
             BlockKind::Button => Block::Button { label: words, url: link },
             BlockKind::Line => Block::Line,
             BlockKind::Appeal => Block::Appeal,
         };
-        (position, block)
+        (position, block, whom)
     });
-    let mut placed: Vec<(i64, Block)> = articles.chain(others).collect();
-    placed.sort_by_key(|(position, _)| *position);
-    Ok(placed.into_iter().map(|(_, block)| block).collect())
+    let mut placed: Vec<(i64, Block, WhomRow)> = articles.chain(others).collect();
+    placed.sort_by_key(|(position, ..)| *position);
+    let read = |(_, block, whom): (i64, Block, WhomRow)| {
+        let unreadable =
+            || sqlx::Error::Decode("a block is for readers whom this program does not know".into());
+        Ok(Placed { block, whom: whom.read().ok_or_else(unreadable)? })
+    };
+    placed.into_iter().map(read).collect()
 }
 
 pub(super) async fn confirmed_again(db: &Db, public_id: &str) -> Result<i64> {
@@ -457,6 +481,10 @@ pub(super) async fn summaries(db: &Db, before: i64, limit: i64) -> Result<Vec<Ed
 
 pub(super) async fn last_audience(db: &Db, list: i64, except: i64) -> Result<Option<i64>> {
     Ok(db.opt::<(Option<i64>,)>(LAST_AUDIENCE, (list, except)).await?.and_then(|(readers,)| readers))
+}
+
+pub(super) async fn last_sealed_at(db: &Db, list: i64, except: i64) -> Result<Option<Moment>> {
+    Ok(db.one::<(Option<Moment>,)>(LAST_SEALED_AT, (list, except)).await?.0)
 }
 
 pub(super) async fn last_sealed(db: &Db) -> Result<Option<EditionSummary>> {

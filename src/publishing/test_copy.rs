@@ -5,7 +5,7 @@
 
 use super::{
     Edition, Error, Result,
-    issue::{self, SampleLinks},
+    issue::{self, SampleLinks, SeenAs},
 };
 use crate::{
     delivery,
@@ -29,7 +29,7 @@ pub async fn send_test_copy(
     to: &Staff,
 ) -> Result<()> {
     // What cannot be rendered is said at once, not found in a log later.
-    issue::preview(site, templates, settings, edition).await?;
+    issue::preview(site, templates, settings, edition, SeenAs::Team).await?;
     let digest = issue::test_copy(site, settings, edition).await?;
     let key = format!(
         "test-copy:{}:{}:{}:{}",

@@ -12,6 +12,7 @@ mod count;
 mod keep;
 mod names;
 mod narrowing;
+mod parts;
 mod sentence;
 mod states;
 mod store;
@@ -30,6 +31,7 @@ pub use self::{
         NarrowedBy, Narrowing, NotApproved, approve, begin_as_usual, disapprove, in_full, narrow, of_edition,
         of_edition_in, segments_of, set_usual, sifter, sifter_in, usual, what_is_gone,
     },
+    parts::{KeptPart, keep_parts, parts_seen},
     sentence::sentence,
     states::NarrowingRole,
     tree::{

@@ -32,10 +32,13 @@ statements! {
     RENAME = "update segment set name = $3, name_key = $4, changed_at = $5 where id = $1 and name = $2 and deleted_at is null
         and not exists (select 1 from segment o where o.name_key = $4 and o.id <> $1 and o.deleted_at is null)";
     DELETE = "update segment set deleted_at = $3 where id = $1 and version = $2 and deleted_at is null";
-    /// Editions that are not over, and go by it.
-    USED_BY = "select e.public_id, v.subject from edition_segment n join edition e on e.id = n.edition_id
+    /// Editions that are not over, and go by it or have a block that does.
+    USED_BY = "select e.public_id, v.subject from edition e
         join edition_revision v on v.edition_id = e.id and v.revision = e.revision
-        where n.segment_id = $1 and e.state not in ('finished', 'cancelled') order by e.id desc limit $2";
+        where e.id in (select edition_id from edition_segment where segment_id = $1
+            union select b.edition_id from edition_block b join edition o on o.id = b.edition_id and o.revision = b.revision where b.segment_id = $1
+            union select a.edition_id from edition_article a join edition o on o.id = a.edition_id and o.revision = a.revision where a.segment_id = $1)
+            and e.state not in ('finished', 'cancelled') order by e.id desc limit $2";
     /// Lists whose new editions begin with it.
     LISTS_BEGINNING = "select l.name from list_segment n join list l on l.id = n.list_id where n.segment_id = $1 order by l.position, l.id limit $2";
     /// What its conditions can name, by their keys; of editions those in a JSON array.
@@ -75,6 +78,9 @@ statements! {
     BEGIN_AS_USUAL = "insert into edition_segment (edition_id, role, segment_id) select e.id, n.role, n.segment_id
         from edition e join list_segment n on n.list_id = e.list_id where e.id = $1";
     APPROVE = "update edition_segment set version = $3, tree = $4 where edition_id = $1 and role = $2";
+    /// A body that is frozen again keeps what it was frozen with.
+    KEEP_PARTS = rows(3) "insert into variant_part (variant_id, part, tree) values {rows} on conflict (variant_id, part) do nothing";
+    PARTS = "select part, tree from variant_part where variant_id = $1 order by part";
     DISAPPROVE = "update edition_segment set version = null, tree = null where edition_id = $1";
 }
 
@@ -291,4 +297,13 @@ pub async fn approve(
 pub async fn disapprove(tx: &mut Tx, edition: i64) -> Result<()> {
     tx.exec(DISAPPROVE, (edition,)).await?;
     Ok(())
+}
+
+pub async fn keep_parts(tx: &mut Tx, variant: i64, parts: impl Iterator<Item = (i64, String)>) -> Result<()> {
+    tx.many(KEEP_PARTS, parts.map(|(part, tree)| (variant, part, tree))).await?;
+    Ok(())
+}
+
+pub async fn parts(tx: &mut Tx, variant: i64) -> Result<Vec<(i64, String)>> {
+    tx.all(PARTS, (variant,)).await
 }

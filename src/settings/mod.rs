@@ -35,6 +35,12 @@ impl Settings {
         Ok(Self::from_rows(store::rows_in(tx).await?))
     }
 
+    /// Whether there are words that ask for a gift.
+    #[must_use]
+    pub const fn has_appeal(&self) -> bool {
+        !self.appeal_heading.is_empty() || !self.appeal_text.is_empty()
+    }
+
     /// What the law wants said under every edition and is not said yet (TRUST L4); empty when editions can be sent.
     #[must_use]
     pub fn can_send(&self) -> Vec<&'static str> {

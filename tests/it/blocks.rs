@@ -45,11 +45,11 @@ both_engines! {
         let edition = found(&app, &path).await;
         let blocks = &edition.content.blocks;
         assert_eq!(blocks.len(), 7, "{blocks:?}");
-        assert!(matches!(&blocks[1], Block::Article(ShownArticle { look: Look::Short, title, .. }) if title == "Said <otherwise>"));
-        assert_eq!((&blocks[5], &blocks[6]), (&Block::Appeal, &Block::Line));
+        assert!(matches!(&blocks[1].block, Block::Article(ShownArticle { look: Look::Short, title, .. }) if title == "Said <otherwise>"));
+        assert_eq!((&blocks[5].block, &blocks[6].block), (&Block::Appeal, &Block::Line));
 
         let mail = sent(&app, &edition).await;
-        let of = |place: usize| blocks[place].article_id().expect("an article").0;
+        let of = |place: usize| blocks[place].block.article_id().expect("an article").0;
         let titles: Vec<(i64, String)> = database::rows(&app.site.db, "select id, title from article").await;
         let title = |id| titles.iter().find(|(one, _)| *one == id).expect("a title").1.clone();
         let (first, third) = (title(of(0)), title(of(3)));
@@ -136,7 +136,7 @@ both_engines! {
         app.import_readers(2).await;
         let draft = app.draft("Wrong").await;
         let words = Block::Words("The wrong hour.".to_owned());
-        let blocks = [&[words, Block::Line], draft.content.blocks.as_slice()].concat();
+        let blocks = [&[words.into(), Block::Line.into()], draft.content.blocks.as_slice()].concat();
         let content = Content { blocks, ..draft.content.clone() };
         publishing::save_revision(&app.site, draft.id, draft.revision, content, None).await.expect("saved");
         let edition = publishing::load(&app.site.db, draft.id).await.expect("the draft");
@@ -156,7 +156,7 @@ both_engines! {
         assert_eq!(corrected.blocks.len(), edition.content.blocks.len() - 2);
         let draft = publishing::begin_correction(&app.site, &edition.public_id, corrected_revision(&app, edition.id).await, None).await;
         let draft = publishing::find(&app.site.db, &draft.expect("a correction")).await.expect("the draft");
-        assert!(!draft.content.blocks.contains(&Block::Appeal) && draft.content.blocks.len() > 1, "{:?}", draft.content.blocks);
+        assert!(draft.content.blocks.iter().all(|placed| placed.block != Block::Appeal) && draft.content.blocks.len() > 1, "{:?}", draft.content.blocks);
     }
 
     /// TRUST A8: every link of a draft is followed before readers do, and what leads nowhere is said with why.
@@ -166,7 +166,7 @@ both_engines! {
         let words = Block::Words(format!("[Here]({}) and [write](mailto:ann@example.org).", app.url("/")));
         let button = Block::Button { label: "There".to_owned(), url: app.url("/nothing-at-all") };
         let edition = found(&app, &path).await;
-        let content = Content { blocks: vec![words, button], ..edition.content };
+        let content = Content { blocks: vec![words.into(), button.into()], ..edition.content };
         publishing::save_revision(&app.site, edition.id, edition.revision, content, None).await.expect("saved");
         let page = press(&desk, desk.open(&path).await.form(&path), "links").await;
         page.says("1 link led somewhere").says("There: there is nothing at that address (404)");
@@ -230,7 +230,7 @@ async fn blocks_in_a_browser() {
     browser.element("#words-3").await.send_keys("Written by hand.").await.expect("keys");
     browser.wait_for_text("Saved").await;
     let saved = publishing::load(&app.site.db, draft.id).await.expect("the draft").content;
-    assert_eq!(saved.blocks[3], Block::Words("Written by hand.".to_owned()));
+    assert_eq!(saved.blocks[3].block, Block::Words("Written by hand.".to_owned()));
     press_button(&browser, "put:button").await;
     browser.wait_for_text("Where it leads").await;
     assert_eq!(browser.script("return document.activeElement.name").await, "label");

@@ -580,6 +580,11 @@ const READ_FROM_BELOW: &[(&str, &[&str], &str)] = &[
         &["bulk_act"],
         "the statements that merge topics: what an act on many gave of either stays as what readers chose",
     ),
+    (
+        "segments",
+        &["edition_article", "edition_block"],
+        "a segment stays while a block of an edition that is not over is for it",
+    ),
     ("origin", &["worker"], "whether somebody sends for this address"),
     ("origin", &["consent_event", "suppression"], "how far the database has come"),
     (

@@ -36,6 +36,7 @@ mod feeding;
 mod fields_in_mails;
 mod finding;
 mod finding_gifts;
+mod for_some;
 mod forgetting;
 mod forms;
 mod forms_leftovers;

@@ -39,8 +39,8 @@ const TAKES_NOTHING: &str = "takes no answer";
 /// A page is answered in a few milliseconds; a busy machine may take much longer, a held door takes for ever.
 const PATIENCE: Duration = Duration::from_secs(9);
 /// So long half of the pages may take, and nearly all of them …
-const HALF: Duration = Duration::from_millis(100);
-const NEARLY_ALL: Duration = Duration::from_secs(2);
+const HALF: Duration = Duration::from_millis(500);
+const NEARLY_ALL: Duration = Duration::from_secs(4);
 /// … but where the machine does so much else that a page takes long of which nobody holds the door, so many times as long.
 const TIMES: u32 = 5;
 

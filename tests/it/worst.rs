@@ -10,10 +10,10 @@ use crate::{
     support::{TestApp, both_engines, scratch},
 };
 
-const PREVIEWS: usize = 10;
+const PREVIEWS: usize = 4;
 
 both_engines! {
-    /// Ten previews of the worst text that the form takes, at once: other pages do not wait for them, and what was typed comes back.
+    /// Several previews of the worst text that the form takes, at once: other pages do not wait for them, and what was typed comes back.
     async fn a_page_answers_while_others_preview_the_worst(app: TestApp) {
         let desk = app.desk().await;
         // A sign that takes the longest to read, and comments that never end.

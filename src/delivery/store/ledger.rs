@@ -17,28 +17,28 @@ use crate::{
 
 statements! {
     /// What is to be claimed next, for `Tx::array`.
-    DUE = sqlite "select json_group_array(json_array(subscriber_id, address, name, domain_key, variant_id, attempt + 1, public_id, earlier_attempts, asked_at, next_at, broke_off))
-            from (select d.subscriber_id, d.address, d.name, d.domain_key, d.variant_id, d.attempt, d.earlier_attempts, d.asked_at, d.next_at, coalesce(s.public_id, '') as public_id,
+    DUE = sqlite "select json_group_array(json_array(subscriber_id, address, name, domain_key, variant_id, attempt + 1, public_id, earlier_attempts, asked_at, next_at, broke_off, parts))
+            from (select d.subscriber_id, d.address, d.name, d.domain_key, d.variant_id, d.attempt, d.earlier_attempts, d.asked_at, d.next_at, d.parts, coalesce(s.public_id, '') as public_id,
                     case when d.broke_off then 1 else 0 end as broke_off
                 from delivery d left join subscriber s on s.id = d.subscriber_id
                 where d.edition_id = $1 and d.state = 'queued' and d.lane = '' and d.next_at <= $2
                 and exists (select 1 from edition where id = $1 and state = 'sending') order by d.next_at, d.subscriber_id limit $3)",
-        postgres "select cast(coalesce(json_agg(json_build_array(subscriber_id, address, name, domain_key, variant_id, attempt + 1, public_id, earlier_attempts, asked_at, next_at, broke_off)), '[]') as text)
-            from (select d.subscriber_id, d.address, d.name, d.domain_key, d.variant_id, d.attempt, d.earlier_attempts, d.asked_at, d.next_at, coalesce(s.public_id, '') as public_id,
+        postgres "select cast(coalesce(json_agg(json_build_array(subscriber_id, address, name, domain_key, variant_id, attempt + 1, public_id, earlier_attempts, asked_at, next_at, broke_off, parts)), '[]') as text)
+            from (select d.subscriber_id, d.address, d.name, d.domain_key, d.variant_id, d.attempt, d.earlier_attempts, d.asked_at, d.next_at, d.parts, coalesce(s.public_id, '') as public_id,
                     case when d.broke_off then 1 else 0 end as broke_off
                 from delivery d left join subscriber s on s.id = d.subscriber_id
                 where d.edition_id = $1 and d.state = 'queued' and d.lane = '' and d.next_at <= $2
                 and exists (select 1 from edition where id = $1 and state = 'sending') order by d.next_at, d.subscriber_id limit $3
                 for update of d skip locked) as due";
     /// The same in a lane: those that were asked for patience and have waited come before those that nobody tried.
-    DUE_IN_LANE = sqlite "select json_group_array(json_array(subscriber_id, address, name, domain_key, variant_id, attempt + 1, public_id, earlier_attempts, asked_at, next_at, broke_off))
-            from (select d.subscriber_id, d.address, d.name, d.domain_key, d.variant_id, d.attempt, d.earlier_attempts, d.asked_at, d.next_at, coalesce(s.public_id, '') as public_id,
+    DUE_IN_LANE = sqlite "select json_group_array(json_array(subscriber_id, address, name, domain_key, variant_id, attempt + 1, public_id, earlier_attempts, asked_at, next_at, broke_off, parts))
+            from (select d.subscriber_id, d.address, d.name, d.domain_key, d.variant_id, d.attempt, d.earlier_attempts, d.asked_at, d.next_at, d.parts, coalesce(s.public_id, '') as public_id,
                     case when d.broke_off then 1 else 0 end as broke_off
                 from delivery d left join subscriber s on s.id = d.subscriber_id
                 where d.edition_id = $1 and d.state = 'queued' and d.lane = $4 and d.next_at <= $2
                 and exists (select 1 from edition where id = $1 and state = 'sending') order by d.next_at desc, d.subscriber_id desc limit $3)",
-        postgres "select cast(coalesce(json_agg(json_build_array(subscriber_id, address, name, domain_key, variant_id, attempt + 1, public_id, earlier_attempts, asked_at, next_at, broke_off)), '[]') as text)
-            from (select d.subscriber_id, d.address, d.name, d.domain_key, d.variant_id, d.attempt, d.earlier_attempts, d.asked_at, d.next_at, coalesce(s.public_id, '') as public_id,
+        postgres "select cast(coalesce(json_agg(json_build_array(subscriber_id, address, name, domain_key, variant_id, attempt + 1, public_id, earlier_attempts, asked_at, next_at, broke_off, parts)), '[]') as text)
+            from (select d.subscriber_id, d.address, d.name, d.domain_key, d.variant_id, d.attempt, d.earlier_attempts, d.asked_at, d.next_at, d.parts, coalesce(s.public_id, '') as public_id,
                     case when d.broke_off then 1 else 0 end as broke_off
                 from delivery d left join subscriber s on s.id = d.subscriber_id
                 where d.edition_id = $1 and d.state = 'queued' and d.lane = $4 and d.next_at <= $2
@@ -192,6 +192,8 @@ pub struct Claim {
     pub domain_key: String,
     /// Which frozen body.
     pub variant_id: i64,
+    /// Which of its parts the reader sees that are not for everybody, as bits.
+    pub parts: u32,
     /// Which attempt this is, from 1.
     pub attempt: i64,
     /// How many of them were made before staff had it tried again.
@@ -332,7 +334,7 @@ pub async fn join_lane(tx: &mut Tx, edition: i64, (lane, provider): (&str, &str)
 
 /// A row of `DUE`, in its order.
 #[derive(serde::Deserialize)]
-pub struct Due(pub i64, String, String, pub String, i64, i64, String, i64, Option<i64>, i64, i64);
+pub struct Due(pub i64, String, String, pub String, i64, i64, String, i64, Option<i64>, i64, i64, u32);
 
 impl Due {
     pub fn claim(self, edition_id: i64) -> Claim {
@@ -348,6 +350,7 @@ impl Due {
             asked,
             due,
             broke,
+            parts,
         ) = self;
         Claim {
             edition_id,
@@ -358,6 +361,7 @@ impl Due {
             answers: Vec::new(),
             domain_key,
             variant_id,
+            parts,
             attempt,
             earlier_attempts: earlier,
             asked_at: asked.map(Moment),

@@ -4,7 +4,7 @@
 //! returns where each came to; [`Moves::run`] and its likes run it and count what it really moved. So nobody can move rows and forget
 //! their tallies. They are written at the end, since tallies are locked after copies (decision 12).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use super::{
     super::states::{Class, CopyState},
@@ -20,11 +20,11 @@ use crate::{
 statements! {
     /// Sealing writes every row at once, already suppressed where it must be. Nobody's first copy waits for a moment, so it does
     /// not matter to them if a clock is set back.
-    INSERT = sqlite "insert into delivery (edition_id, subscriber_id, address, name, domain_key, variant_id, state, class, next_at, updated_at, attempt, marker, maybe_duplicate)
-            select $1, r.value ->> 0, r.value ->> 1, r.value ->> 2, r.value ->> 3, r.value ->> 4, r.value ->> 5, r.value ->> 6, 0, $2, 0, false, false
+    INSERT = sqlite "insert into delivery (edition_id, subscriber_id, address, name, domain_key, variant_id, state, class, next_at, updated_at, attempt, marker, maybe_duplicate, parts)
+            select $1, r.value ->> 0, r.value ->> 1, r.value ->> 2, r.value ->> 3, r.value ->> 4, r.value ->> 5, r.value ->> 6, 0, $2, 0, false, false, r.value ->> 7
             from json_each($3) as r where true on conflict (edition_id, subscriber_id) do nothing returning edition_id, state",
-        postgres "insert into delivery (edition_id, subscriber_id, address, name, domain_key, variant_id, state, class, next_at, updated_at, attempt, marker, maybe_duplicate)
-            select $1, cast(r.value ->> 0 as bigint), r.value ->> 1, r.value ->> 2, r.value ->> 3, cast(r.value ->> 4 as bigint), r.value ->> 5, r.value ->> 6, 0, $2, 0, false, false
+        postgres "insert into delivery (edition_id, subscriber_id, address, name, domain_key, variant_id, state, class, next_at, updated_at, attempt, marker, maybe_duplicate, parts)
+            select $1, cast(r.value ->> 0 as bigint), r.value ->> 1, r.value ->> 2, r.value ->> 3, cast(r.value ->> 4 as bigint), r.value ->> 5, r.value ->> 6, 0, $2, 0, false, false, cast(r.value ->> 7 as integer)
             from json_array_elements(cast($3 as json)) as r where true on conflict (edition_id, subscriber_id) do nothing returning edition_id, state";
     /// Takes them for one worker. The attempt number moves with it: with the worker's id it is the fence.
     CLAIM = sqlite "update delivery set state = 'claimed', lane = '', claimed_by = $1, attempt = attempt + 1, marker = false, updated_at = $2
@@ -114,7 +114,7 @@ statements! {
     /// And those that are on their way: they are not tried again.
     CANCEL_BEGUN = "update delivery set withdrawn = 'cancelled' where edition_id = $1 and state = 'claimed' and marker";
     /// Failed copies that staff want tried again: the gaps between the tries begin anew, with the body that is sent now.
-    RETRY = rows(4) "update delivery set state = 'queued', class = null, withdrawn = null, broke_off = false, variant_id = cast(v.column4 as bigint),
+    RETRY = rows(5) "update delivery set state = 'queued', class = null, withdrawn = null, broke_off = false, variant_id = cast(v.column4 as bigint), parts = cast(v.column5 as integer),
             earlier_attempts = attempt, lane = '', asked_at = null, next_at = cast(v.column3 as bigint), updated_at = cast(v.column3 as bigint)
         from (values {rows}) as v
         where delivery.edition_id = cast(v.column1 as bigint) and delivery.subscriber_id = cast(v.column2 as bigint) and delivery.state = 'failed'";
@@ -138,6 +138,11 @@ statements! {
     /// A worker holds these in memory with the old body: its claims are taken from it, and its marker finds that out.
     REPOINT_CLAIMED = "update delivery set variant_id = $2, state = 'queued', claimed_by = null, updated_at = $5
         where edition_id = $1 and subscriber_id > $3 and subscriber_id <= $4 and state = 'claimed' and not marker";
+    /// The copies of a chunk that wait with that body.
+    REPOINTED = "select subscriber_id from delivery
+        where edition_id = $1 and subscriber_id > $3 and subscriber_id <= $4 and state = 'queued' and variant_id = $2";
+    SET_PARTS = rows(3) "update delivery set parts = cast(v.column3 as integer) from (values {rows}) as v
+        where delivery.edition_id = cast(v.column1 as bigint) and delivery.subscriber_id = cast(v.column2 as bigint)";
     /// What a worker holds.
     HELD = "select edition_id, subscriber_id, attempt, marker from delivery where state = 'claimed' and claimed_by = $1";
     /// Before claims go back whose attempts count: those whose outcome nobody knows get a line in the log, and so do all that a task
@@ -179,8 +184,8 @@ statements! {
         returning edition_id, case when state = 'suppressed' and class = 'cancelled' then 'cancelled' else state end as state";
 }
 
-/// A row to write when an edition is sealed: subscriber, address, name, domain, variant, state and class.
-pub type Row<'a> = (i64, &'a str, &'a str, &'a str, i64, CopyState, Option<Class>);
+/// A row to write when an edition is sealed: subscriber, address, name, domain, variant, state, class and parts.
+pub type Row<'a> = (i64, &'a str, &'a str, &'a str, i64, CopyState, Option<Class>, i64);
 
 /// A statement that moves copies, with where they stood and where they come to.
 #[derive(Clone, Copy, Debug)]
@@ -449,10 +454,12 @@ pub async fn retry(
     tx: &mut Tx,
     moves: &mut Moves,
     (edition, variant): (i64, i64),
-    subscribers: &[i64],
+    (subscribers, parts): (&[i64], &HashMap<i64, i64>),
     now: Moment,
 ) -> Result<u64> {
-    let rows = subscribers.iter().map(|subscriber| (edition, *subscriber, now, variant));
+    let parts_of = |subscriber| parts.get(subscriber).copied().unwrap_or_default();
+    let rows =
+        subscribers.iter().map(|subscriber| (edition, *subscriber, now, variant, parts_of(subscriber)));
     moves.run_many(tx, edition, RETRIED, rows).await
 }
 
@@ -488,17 +495,31 @@ pub async fn had_not_before(
     moves.run(tx, edition, SAID_NOT_TO_HAVE, (edition, limit, now)).await
 }
 
-/// Gives the copies of a chunk another body; those that a worker had claimed and not begun wait again.
+/// Gives the copies of a chunk another body; those that a worker had claimed and not begun wait again. Returns whose have it now.
 pub async fn repoint(
     tx: &mut Tx,
     moves: &mut Moves,
     (edition, variant): (i64, i64),
     (after, to): (i64, i64),
     now: Moment,
-) -> Result<()> {
+) -> Result<Vec<i64>> {
     let chunk = (edition, variant, after, to, now);
     tx.exec(REPOINT_QUEUED, chunk).await?;
     moves.run(tx, edition, TAKEN_BACK, chunk).await?;
+    let given: Vec<(i64,)> = tx.all(REPOINTED, (edition, variant, after, to)).await?;
+    Ok(given.into_iter().map(|(subscriber,)| subscriber).collect())
+}
+
+/// Which parts of their body copies show; none where nothing is said of one.
+pub async fn set_parts(
+    tx: &mut Tx,
+    edition: i64,
+    subscribers: &[i64],
+    parts: &HashMap<i64, i64>,
+) -> Result<()> {
+    let parts_of = |subscriber| parts.get(subscriber).copied().unwrap_or_default();
+    let rows = subscribers.iter().map(|subscriber| (edition, *subscriber, parts_of(subscriber)));
+    tx.many(SET_PARTS, rows).await?;
     Ok(())
 }
 

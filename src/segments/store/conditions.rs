@@ -101,7 +101,7 @@ statements! {
     /// Under one of those addresses: they said so, or a gift of theirs is in dispute.
     pub(crate) NEVER_ASKED = "select r.id from subscriber r where exists (select 1 from (
                 select coalesce(r.gives_as, r.email_key) as address where r.gives_as is not null or not exists (select 1 from subscriber m where m.gives_as = r.email_key)
-                union select f.gave_as from former_address f where f.subscriber_id = r.id and f.gave_as is not null
+                union all select f.gave_as from former_address f where f.subscriber_id = r.id and f.gave_as is not null
                     and not exists (select 1 from subscriber o where o.id <> r.id and (o.email_key = f.gave_as or o.gives_as = f.gave_as))) a
             cross join donor d where d.email_key = a.address and (d.never_ask_since is not null
                 or exists (select 1 from donation g join dispute x on x.donation_id = g.id where g.donor_id = d.id

@@ -48,7 +48,7 @@ if (form) {
       const fresh = page.querySelector("#composer [name=based_on]");
       if (!answer.ok || !fresh) throw new Error(String(answer.status));
       form.elements.based_on.value = fresh.value;
-      for (const id of ["readiness", "composer-meta"]) {
+      for (const id of ["readiness", "composer-meta", "kinds"]) {
         const part = page.getElementById(id);
         if (part) document.getElementById(id)?.replaceChildren(...part.childNodes);
       }
@@ -79,6 +79,20 @@ if (form) {
   };
 
   dragging(form.querySelector("[data-sortable]"), changed);
+  // As whom one looks stays so when the preview is made anew.
+  document.getElementById("kinds")?.addEventListener("click", (event) => {
+    const link = event.target.closest("a");
+    if (!link) return;
+    event.preventDefault();
+    document.querySelector("iframe[name=preview]").setAttribute("src", link.href);
+  });
+  form.addEventListener("change", (event) => {
+    const said = event.target.name === "whom" && event.target.closest("details").querySelector("[data-seen-by]");
+    if (!said) return;
+    const [chosen] = event.target.selectedOptions;
+    const words = [chosen.closest("optgroup")?.label, chosen.textContent].filter(Boolean).join(" ");
+    said.textContent = words.charAt(0).toLowerCase() + words.slice(1);
+  });
 }
 
 function dragging(list, changed) {

@@ -11,8 +11,9 @@ use broadside::{
     delivery::{Engine, EngineOptions},
     editions::EditionState,
     email_address::EmailAddress,
-    publishing,
+    publishing::{self, Block, Edition, Placed, Readers, Whom},
     sandbox::{Sandbox, SandboxConfig, SmtpOptions},
+    segments::{self, Condition, SegmentTree},
     smtp::{Relay, Timeouts},
     subscribers::{self, Basis},
 };
@@ -23,7 +24,9 @@ use super::{
     workers::{Mortal, options},
 };
 use crate::support::{
-    Seed, TestApp, database, environment, scratch,
+    Seed, TestApp, database, environment,
+    mail::Mail,
+    scratch,
     verify::{Verdict, mailbox, verify},
     wait,
 };
@@ -137,8 +140,9 @@ impl Drawn {
     async fn run(self) -> (Verdict, Vec<&'static str>) {
         let Self { app, mut seed } = self;
         let readers = import(&app, 20 + seed.within(0..60)).await;
-        let edition = app.seal_edition("In a storm").await;
-        let public_id = publishing::load(&app.site.db, edition).await.expect("the edition").public_id;
+        let draft = in_two_versions(&app).await;
+        app.seal_draft(&draft).await;
+        let (edition, public_id) = (draft.id, draft.public_id);
         let hold = seed.once_in(4);
         if hold {
             assert_eq!(database::change(&app.site.db, "update edition set unknown_policy = 'hold'").await, 1);
@@ -291,6 +295,26 @@ impl Storm {
         panic!("the edition was never finished");
     }
 
+    /// Every copy at an address is whole, and the version for its reader.
+    fn check_versions(&self, address: &str) {
+        let is_apart = address.ends_with(&format!("@{APART}"));
+        for received in self.sandbox.mailbox().to(address) {
+            let mail =
+                Mail::new(self.sandbox.mailbox().raw(received.seq).expect("the sandbox keeps its mail"));
+            for part in [&mail.text, &mail.html] {
+                assert!(
+                    part.contains("Good morning.") && part.contains("/unsubscribe/"),
+                    "{address}: {part}"
+                );
+                assert_eq!(
+                    (part.contains(FOR_SOME), part.contains(FOR_OTHERS)),
+                    (is_apart, !is_apart),
+                    "{address}"
+                );
+            }
+        }
+    }
+
     async fn compare_with_fates(&self) {
         let db = &self.app.site.db;
         let rows = "select subscriber_id, address, state, coalesce(class, '') from delivery";
@@ -336,9 +360,29 @@ impl Storm {
                 }
             };
             assert!(copies as i64 <= 1 + doubts, "{said}");
+            self.check_versions(&address);
             assert!(!self.exact || doubts == expected, "{said}");
         }
     }
+}
+
+/// Who some blocks are for; the others are for all but them.
+const APART: &str = "example.com";
+const FOR_SOME: &str = "Only for some of you.";
+const FOR_OTHERS: &str = "Not for some of you.";
+
+/// A draft of which some readers get another version than the others.
+async fn in_two_versions(app: &TestApp) -> Edition {
+    let draft = app.draft("In a storm").await;
+    let tree = SegmentTree::Is(Condition::Domain { domain: APART.to_owned() });
+    let id = segments::create(&app.site, None, "Some", tree).await.expect("made");
+    let some = segments::find(&app.site.db, &id).await.expect("a read").expect("it is there").id;
+    let words = |words: &str, whom| Placed { block: Block::Words(words.to_owned()), whom };
+    let mut content = draft.content.clone();
+    content.blocks.insert(0, words(FOR_SOME, Whom::Only(Readers::Segment(some))));
+    content.blocks.push(words(FOR_OTHERS, Whom::But(Readers::Segment(some))));
+    publishing::save_revision(&app.site, draft.id, draft.revision, content, None).await.expect("saved");
+    publishing::load(&app.site.db, draft.id).await.expect("the draft")
 }
 
 fn reader(number: usize) -> String {

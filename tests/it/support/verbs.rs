@@ -197,13 +197,18 @@ impl TestApp {
     /// As [`TestApp::send_edition`], up to the moment when copies may be sent. Returns the edition's number.
     pub async fn seal_edition(&self, subject: &str) -> i64 {
         let draft = self.draft(subject).await;
+        self.seal_draft(&draft).await;
+        draft.id
+    }
+
+    /// The same of a draft.
+    pub async fn seal_draft(&self, draft: &Edition) {
         let pressed =
             publishing::press_send(&self.site, &self.templates, draft.id, draft.revision, None, None);
         pressed.await.expect("nothing is in the way");
         self.advance(publishing::UNDO + Duration::from_secs(1));
         let sealed = publishing::seal_due(&self.site, &self.templates).await.expect("what is due is sealed");
         assert_eq!(sealed, 1, "the edition is locked");
-        draft.id
     }
 
     /// Somebody looks at an edition that is stopped, and lets it go on.

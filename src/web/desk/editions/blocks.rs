@@ -7,12 +7,14 @@ use serde::Serialize;
 
 use crate::{
     articles::{self, ArticleId},
-    publishing::{Block, Content, Edition, Look, ShownArticle},
+    publishing::{Block, Content, Edition, Look, Placed, Readers, SeenAs, ShownArticle, Whom, WhomKind},
+    segments,
+    subscribers::DonorState,
     web::{Desk, Form, WebError, desk::moved::Moved, words::articles::line},
 };
 
 /// The fields of a row.
-const ROW: [&str; 7] = ["block", "look", "headline", "says", "words", "label", "link"];
+const ROW: [&str; 8] = ["block", "whom", "look", "headline", "says", "words", "label", "link"];
 
 /// What is said to whoever wants more than [`MOST_BLOCKS`](crate::publishing::MOST_BLOCKS).
 pub(super) const TOO_MANY: &str = "An edition holds at most 200 blocks. Go back, and take some out first.";
@@ -34,6 +36,11 @@ pub(super) struct Row {
     button: Option<ButtonRow>,
     is_line: bool,
     is_appeal: bool,
+    /// Who sees it, in words.
+    seen_by: String,
+    is_for_some: bool,
+    /// Who could.
+    readers: Vec<ReadersGroup>,
     /// It was just moved or put in: which of its buttons, or whether its first field, goes on with that.
     focus: &'static str,
     /// What is wrong with what was typed into it.
@@ -60,6 +67,20 @@ struct LookChoice {
     chosen: bool,
 }
 
+/// Choices that belong together.
+#[derive(Serialize)]
+struct ReadersGroup {
+    label: &'static str,
+    choices: Vec<ReadersChoice>,
+}
+
+#[derive(Serialize)]
+struct ReadersChoice {
+    word: String,
+    label: String,
+    chosen: bool,
+}
+
 #[derive(Serialize)]
 struct ButtonRow {
     label: String,
@@ -67,7 +88,7 @@ struct ButtonRow {
 }
 
 /// The blocks of a form, each with what its buttons call it.
-pub(super) fn read(form: &Form) -> Result<Vec<(String, Block)>, WebError> {
+pub(super) fn read(form: &Form) -> Result<Vec<(String, Placed)>, WebError> {
     let again = || WebError::BadRequest("Open the edition again and try once more.");
     let tokens = form.all("block");
     let mut fields = ROW.map(|name| form.all(name).iter());
@@ -77,6 +98,7 @@ pub(super) fn read(form: &Form) -> Result<Vec<(String, Block)>, WebError> {
     };
     let block = |token: &String| {
         let (key, kind) = token.split_once('.').ok_or_else(again)?;
+        let whom = whom(&next("whom")).ok_or_else(again)?;
         let block = match kind.split_once('-').unwrap_or((kind, "")) {
             ("article", id) => Block::Article(ShownArticle {
                 id: ArticleId(id.parse().map_err(|_| again())?),
@@ -93,7 +115,7 @@ pub(super) fn read(form: &Form) -> Result<Vec<(String, Block)>, WebError> {
             ("appeal", _) => Block::Appeal,
             _ => return Err(again()),
         };
-        Ok((key.to_owned(), block))
+        Ok((key.to_owned(), Placed { block, whom }))
     };
     tokens.iter().map(block).collect()
 }
@@ -102,10 +124,10 @@ pub(super) fn read(form: &Form) -> Result<Vec<(String, Block)>, WebError> {
 pub(super) async fn check_there(
     desk: &Desk,
     edition: &Edition,
-    rows: &[(String, Block)],
+    rows: &[(String, Placed)],
 ) -> Result<(), WebError> {
     let known = edition.content.article_ids();
-    let mut ids: Vec<ArticleId> = rows.iter().filter_map(|(_, block)| block.article_id()).collect();
+    let mut ids: Vec<ArticleId> = rows.iter().filter_map(|(_, placed)| placed.block.article_id()).collect();
     ids.retain(|id| !known.contains(id));
     let there = articles::by_ids(&desk.site().db, &ids).await?;
     match ids.iter().all(|id| there.iter().any(|article| article.id == *id)) {
@@ -126,12 +148,10 @@ pub(super) fn new(kind: &str) -> Option<Block> {
 }
 
 /// Puts a block in below all others, but above an appeal that ends the edition; returns where.
-pub(super) fn put_in(rows: &mut Vec<(String, Block)>, new: Block) -> usize {
-    let at = match rows.last() {
-        Some((_, Block::Appeal)) => rows.len() - 1,
-        _ => rows.len(),
-    };
-    rows.insert(at, (String::new(), new));
+pub(super) fn put_in(rows: &mut Vec<(String, Placed)>, new: Block) -> usize {
+    let ends_with_appeal = rows.last().is_some_and(|(_, last)| last.block == Block::Appeal);
+    let at = if ends_with_appeal { rows.len() - 1 } else { rows.len() };
+    rows.insert(at, (String::new(), new.into()));
     at
 }
 
@@ -144,7 +164,8 @@ pub(super) async fn rows(
 ) -> Result<Vec<Row>, WebError> {
     let articles = articles::by_ids(&desk.site().db, &content.article_ids()).await?;
     let of = content.blocks.len();
-    let row = |(key, block): (usize, &Block)| {
+    let segments = segment_names(desk).await?;
+    let row = |(key, Placed { block, whom }): (usize, &Placed)| {
         let mut row = Row {
             key,
             token: format!("{key}."),
@@ -156,6 +177,9 @@ pub(super) async fn rows(
             button: None,
             is_line: false,
             is_appeal: false,
+            seen_by: seen_by(*whom, &segments),
+            is_for_some: *whom != Whom::Everybody,
+            readers: readers(*whom, &segments),
             focus: if moved.is_new(&key.to_string()) {
                 "new"
             } else {
@@ -230,4 +254,105 @@ fn beginning(words: &str) -> Option<String> {
         .take(6)
         .collect();
     (!first.is_empty()).then(|| first.join(" ").chars().take(40).collect())
+}
+
+/// For whom a row says that its block is, as `KIND:WORD`, or `KIND:segment:KEY`.
+fn whom(said: &str) -> Option<Whom> {
+    let said = said.trim();
+    let Some((kind, readers)) = said.split_once(':') else {
+        return said.is_empty().then_some(Whom::Everybody);
+    };
+    let (word, segment) = match readers.split_once(':') {
+        Some((word, segment)) => (word, Some(segment.parse().ok()?)),
+        None => (readers, None),
+    };
+    Whom::read(WhomKind::parse(kind)?, word, segment)
+}
+
+/// As whom somebody wants to look at an edition.
+pub(super) fn seen_as(said: &str) -> Option<SeenAs> {
+    match said {
+        "" => Some(SeenAs::Team),
+        "stranger" => Some(SeenAs::Stranger),
+        said => whom(&format!("only:{said}"))?.readers().map(SeenAs::One),
+    }
+}
+
+/// As [`seen_as`] reads it.
+pub(super) fn as_whom(readers: Readers) -> String {
+    said(Whom::Only(readers)).trim_start_matches("only:").to_owned()
+}
+
+/// The same, as rows say it.
+fn said(whom: Whom) -> String {
+    match whom.words() {
+        (WhomKind::Everybody, ..) => String::new(),
+        (kind, word, None) => format!("{kind}:{word}"),
+        (kind, word, Some(segment)) => format!("{kind}:{word}:{segment}"),
+    }
+}
+
+/// Every segment, by its key and name.
+pub(super) async fn segment_names(desk: &Desk) -> Result<Vec<(i64, String)>, WebError> {
+    Ok(segments::all(&desk.site().db).await?.into_iter().map(|one| (one.id, one.name)).collect())
+}
+
+/// Who sees a block, for people: "everybody", "only those who never gave".
+pub(super) fn seen_by(whom: Whom, segments: &[(i64, String)]) -> String {
+    match whom {
+        Whom::Everybody => "everybody".to_owned(),
+        Whom::Only(readers) => format!("only those {}", who(readers, segments)),
+        Whom::But(readers) => format!("all but those {}", who(readers, segments)),
+    }
+}
+
+/// Readers, as they are spoken of.
+pub(super) fn who(readers: Readers, segments: &[(i64, String)]) -> String {
+    let usual = match readers {
+        Readers::Giving(DonorState::Never) => "who never gave",
+        Readers::Giving(DonorState::Once) => "who gave, and not regularly",
+        Readers::Giving(DonorState::Monthly) => "who give regularly",
+        Readers::Giving(DonorState::Lapsed) => "who gave regularly and stopped",
+        Readers::Giving(DonorState::Failing) => "whose regular payment failed",
+        Readers::JustGave => "who just gave",
+        Readers::Segment(segment) => {
+            let name = segments.iter().find(|(id, _)| *id == segment).map(|(_, name)| name.as_str());
+            return name.map_or_else(
+                || "a segment that was deleted".to_owned(),
+                |name| format!("who are in “{name}”"),
+            );
+        }
+    };
+    usual.to_owned()
+}
+
+fn readers(chosen: Whom, segments: &[(i64, String)]) -> Vec<ReadersGroup> {
+    let choice = |whom: Whom| ReadersChoice {
+        word: said(whom),
+        label: match whom.readers() {
+            Some(readers) => who(readers, segments),
+            None => "Everybody".to_owned(),
+        },
+        chosen: whom == chosen,
+    };
+    // One that is gone stays what was chosen until somebody chooses again.
+    let gone = chosen
+        .readers()
+        .filter(|one| matches!(one, Readers::Segment(id) if segments.iter().all(|(known, _)| known != id)));
+    let all: Vec<Readers> = Readers::USUAL
+        .into_iter()
+        .chain(segments.iter().map(|(id, _)| Readers::Segment(*id)))
+        .chain(gone)
+        .collect();
+    vec![
+        ReadersGroup { label: "", choices: vec![choice(Whom::Everybody)] },
+        ReadersGroup {
+            label: "Only those",
+            choices: all.iter().map(|one| choice(Whom::Only(*one))).collect(),
+        },
+        ReadersGroup {
+            label: "All but those",
+            choices: all.iter().map(|one| choice(Whom::But(*one))).collect(),
+        },
+    ]
 }

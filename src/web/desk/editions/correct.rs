@@ -11,7 +11,7 @@ use super::{
 use crate::{
     delivery,
     editions::EditionState,
-    publishing::{self, Block, Content, Edition},
+    publishing::{self, Content, Edition, Placed},
     web::{
         Desk, Form, Outcome, Posted, WebError,
         answers::conflict,
@@ -27,6 +27,7 @@ const FIELDS: &[&str] = &[
     "preview_text",
     "intro",
     "block",
+    "whom",
     "look",
     "headline",
     "says",
@@ -97,7 +98,7 @@ pub(crate) async fn submit(desk: Desk, Path(id): Path<String>, posted: Posted) -
         except_segment: None,
     };
     let written = Written { content: content.clone(), without: without.clone() };
-    let kept = |(at, block): (usize, Block)| (!without.contains(&at)).then_some(block);
+    let kept = |(at, block): (usize, Placed)| (!without.contains(&at)).then_some(block);
     let sent = content.blocks.iter().cloned().enumerate().filter_map(kept).collect();
     // What goes to those who wait is put right before it is saved.
     let mut wrong = note_field_mistakes(&desk, &mut form, &content).await?;

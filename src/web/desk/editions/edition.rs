@@ -17,8 +17,9 @@ use crate::{
     articles::{self, Article, ArticleId, Before, FeedsRead},
     clock::Moment,
     editions::{EditionState, Rhythm},
-    publishing::{self, Block, Content, Edition},
+    publishing::{self, Block, Content, Edition, Readers, Selections},
     staff::Role,
+    subscribers::DonorState,
     web::{
         Desk, Form, Outcome, Posted, WebError,
         answers::conflict,
@@ -35,6 +36,7 @@ const FIELDS: &[&str] = &[
     "preview_text",
     "intro",
     "block",
+    "whom",
     "look",
     "headline",
     "says",
@@ -85,10 +87,20 @@ struct Page {
     /// Somebody else's version, to be looked at beside one's own.
     theirs: Option<i64>,
     may_send: bool,
+    /// As whom one can look at it, where not everybody sees everything.
+    kinds: Vec<Kind>,
     /// Where a test copy goes.
     who_email: String,
     #[serde(flatten)]
     readiness: Readiness,
+}
+
+/// Readers who see it otherwise than others.
+#[derive(Serialize)]
+struct Kind {
+    /// As the preview calls them.
+    word: String,
+    label: String,
 }
 
 #[derive(Serialize)]
@@ -127,7 +139,7 @@ pub(crate) async fn submit(
     let mut rows = blocks::read(&form)?;
     // Whatever was pressed: what is ticked is meant.
     for id in ids(form.all("add"))? {
-        if rows.iter().all(|(_, block)| block.article_id() != Some(id)) {
+        if rows.iter().all(|(_, placed)| placed.block.article_id() != Some(id)) {
             blocks::put_in(&mut rows, Block::article(id));
         }
     }
@@ -267,15 +279,29 @@ async fn page(
         came: look.came.0.map(came),
         moved: blocks::told(&rows),
         has_articles: !picked.is_empty(),
-        has_appeal: chosen.blocks.contains(&Block::Appeal),
+        has_appeal: chosen.blocks.iter().any(|placed| placed.block == Block::Appeal),
         rows,
         picture: picture(desk, chosen).await?,
         theirs: trouble.map(|_| edition.revision),
         trouble,
         may_send: desk.may(Role::SENDING),
+        kinds: kinds(desk, edition).await?,
         who_email: desk.who.staff.email.to_string(),
         readiness: readiness(desk, edition).await?,
     })
+}
+
+async fn kinds(desk: &Desk, edition: &Edition) -> Result<Vec<Kind>, WebError> {
+    let selections = Selections::load(desk.site(), &desk.settings, edition).await?;
+    if selections.each().next().is_none() {
+        return Ok(Vec::new());
+    }
+    let names = blocks::segment_names(desk).await?;
+    let never = Readers::Giving(DonorState::Never);
+    let named = selections.readers().into_iter().filter(|one| *one != never);
+    let named = named.map(|one| Kind { word: blocks::as_whom(one), label: blocks::who(one, &names) });
+    let stranger = Kind { word: "stranger".to_owned(), label: "who never gave".to_owned() };
+    Ok([stranger].into_iter().chain(named).collect())
 }
 
 async fn picture(desk: &Desk, chosen: &Content) -> Result<Option<Elsewhere>, WebError> {

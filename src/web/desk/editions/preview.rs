@@ -7,9 +7,10 @@ use axum::{
 };
 use serde::Deserialize;
 
+use super::blocks;
 use crate::{
     publishing,
-    web::{Desk, Outcome},
+    web::{Desk, Outcome, WebError},
 };
 
 /// Which part to look at.
@@ -19,6 +20,9 @@ pub(crate) struct Look {
     part: String,
     /// An earlier version; none for the newest.
     revision: Option<i64>,
+    /// As whom: `stranger`, or readers as the rows of blocks name them. With every block, if nobody is named.
+    #[serde(default)]
+    seen_as: String,
 }
 
 /// `GET /desk/editions/{id}/preview`
@@ -28,7 +32,8 @@ pub(crate) async fn show(desk: Desk, Path(id): Path<String>, Query(look): Query<
     if let Some(revision) = look.revision {
         edition = publishing::load_revision(&site.db, edition.id, revision).await?;
     }
-    let preview = publishing::preview(site, &desk.app.templates, &desk.settings, &edition).await?;
+    let seen = blocks::seen_as(&look.seen_as).ok_or(WebError::NotFound)?;
+    let preview = publishing::preview(site, &desk.app.templates, &desk.settings, &edition, seen).await?;
     Ok(if look.part == "text" {
         ([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], preview.text).into_response()
     } else {

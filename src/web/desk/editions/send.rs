@@ -4,13 +4,14 @@ use axum::extract::Path;
 use serde::Serialize;
 
 use super::{
+    blocks::{seen_by, segment_names},
     live::forecast,
     parts::{ArticleLine, EditionView, Readiness, SegmentSaid, picked_lines, readiness, segments_said},
 };
 use crate::{
     clock::{Moment, Moments, Zone},
     editions::{EditionState, UnknownPolicy},
-    publishing::{self, Edition, Press},
+    publishing::{self, Edition, Press, SeenAs, Selections, Whom},
     settings::Settings,
     subscribers::{consent::phrase, topics},
     web::{
@@ -57,12 +58,27 @@ struct Page {
     not_meant: Option<String>,
     /// How many of the list do not get it, for they rest from mail.
     paused: Option<String>,
+    /// Who of them sees what is not for everybody.
+    parts: Vec<PartSaid>,
     may_send: bool,
     /// When the last reader will have it, if that is not today.
     forecast: Option<String>,
     #[serde(flatten)]
     readiness: Readiness,
 }
+
+/// A choice that the edition makes among its readers.
+#[derive(Serialize)]
+struct PartSaid {
+    /// "The appeal", "What is for only those who never gave".
+    what: String,
+    /// How many see it; none where nobody counts.
+    readers: Option<String>,
+    is_about: bool,
+}
+
+/// So many choices are counted for the page.
+const MOST_COUNTED: usize = 8;
 
 /// `GET /desk/editions/{id}/send`
 pub(crate) async fn show(desk: Desk, Path(id): Path<String>) -> Outcome {
@@ -147,7 +163,7 @@ async fn page(
     let settings = &Settings::load(&desk.site().db).await?;
     // Before anything that is shown: what changes while the page is made is then not approved by it.
     let fingerprint = publishing::fingerprint(desk.site(), settings, edition).await?;
-    let size = publishing::preview(desk.site(), &desk.app.templates, settings, edition).await?.html.len();
+    let size = publishing::preview(desk.site(), &desk.app.templates, settings, edition, SeenAs::Team).await?;
     let readiness = readiness(desk, edition).await?;
     let letterhead = settings.letterhead(desk.site());
     let some = |readers: i64| (readers > 0).then(|| count(readers, "reader"));
@@ -160,7 +176,7 @@ async fn page(
         trouble,
         from: format!("{} <{}>", letterhead.from_name, letterhead.from),
         later_hint: later_hint(desk.zone(), desk.site().now()),
-        size: format!("{} kB", size.div_ceil(1_000)),
+        size: format!("{} kB", size.html.len().div_ceil(1_000)),
         picked: picked_lines(desk, &edition.content.article_ids()).await?,
         topics: topic_names(desk, edition).await?,
         left_out: some(readiness.readership.chose_others),
@@ -169,11 +185,32 @@ async fn page(
         segments: segments_said(desk, edition).await?,
         not_meant: some(readiness.readership.not_meant),
         paused: some(readiness.readership.paused),
+        parts: parts(desk, settings, edition).await?,
         than_last: than_last(desk, edition, &readiness).await?,
         may_send: true,
         forecast: forecast(&desk.app, desk.zone(), readiness.readership.readers).await?,
         readiness,
     })
+}
+
+async fn parts(desk: &Desk, settings: &Settings, edition: &Edition) -> Result<Vec<PartSaid>, WebError> {
+    let names = segment_names(desk).await?;
+    let mut said = Vec::new();
+    for part in Selections::load(desk.site(), settings, edition).await?.each() {
+        let counts = said.len() < MOST_COUNTED;
+        let seen = if counts { part.seen_by_how_many(desk.site(), edition).await? } else { None };
+        let for_whom = seen_by(part.whom, &names);
+        said.push(PartSaid {
+            what: match (part.asks, part.whom) {
+                (true, Whom::Everybody) => "The appeal".to_owned(),
+                (true, _) => format!("The appeal, for {for_whom}"),
+                (false, _) => format!("What is for {for_whom}"),
+            },
+            readers: seen.map(|seen| count(seen.n, "reader")),
+            is_about: seen.is_some_and(|seen| seen.about),
+        });
+    }
+    Ok(said)
 }
 
 /// How many more or fewer that are than the last time: a slip in the choice of readers shows there. Nothing of an estimate, or a
