@@ -110,6 +110,13 @@ pub(super) fn tidy(blocks: Vec<Block>) -> Vec<Block> {
     blocks.into_iter().filter(|block| is_new(block)).map(Block::tidy).collect()
 }
 
+/// What an edition has in common with the next one: all but its articles. Lines that meet where articles stood become one.
+pub(super) fn standing(mut blocks: Vec<Block>) -> Vec<Block> {
+    blocks.retain(|block| block.article_id().is_none());
+    blocks.dedup_by(|next, one| matches!((next, one), (Block::Line, Block::Line)));
+    blocks
+}
+
 /// What becomes a line, such as a header (TRUST A1): without what ends one.
 pub(super) fn one_line(text: &str) -> String {
     let words: Vec<&str> =

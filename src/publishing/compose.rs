@@ -7,7 +7,7 @@
 use super::{
     Content, Error, Result,
     blocks::{self, Block, one_line},
-    find, home, store,
+    find, home, load, store,
 };
 use crate::{
     db,
@@ -28,14 +28,41 @@ const PREVIEW_MOST: usize = 300;
 /// # Errors
 /// [`Error::NotFound`] when there is no such digest.
 pub async fn create_draft(site: &Site, digest_id: i64, staff_id: Option<i64>) -> Result<(i64, String)> {
+    begin(site, digest_id, vec![Block::Appeal], staff_id).await
+}
+
+/// As [`create_draft`], laid out as the edition of the digest that went out last: with its words, buttons, lines and appeal in their
+/// places, and without what belonged to that one alone: its articles, its subject and the words that it began with. None went out, and
+/// it is empty.
+///
+/// # Errors
+/// As [`create_draft`].
+pub async fn create_draft_like_last(
+    site: &Site,
+    digest_id: i64,
+    staff_id: Option<i64>,
+) -> Result<(i64, String)> {
+    let blocks = match store::last_sent(&site.db, digest_id).await? {
+        Some(last) => blocks::standing(load(&site.db, last).await?.content.blocks),
+        None => vec![Block::Appeal],
+    };
+    begin(site, digest_id, blocks, staff_id).await
+}
+
+async fn begin(
+    site: &Site,
+    digest_id: i64,
+    blocks: Vec<Block>,
+    staff_id: Option<i64>,
+) -> Result<(i64, String)> {
     let now = site.now();
     let mut tx = site.db.begin().await?;
     let public_id = token::public_id();
     let created = editions::create(&mut tx, site, &public_id, digest_id, staff_id).await?;
     // A series is never deleted.
     let id = created.ok_or(MoveError::Retired)?;
-    let empty = Content { blocks: vec![Block::Appeal], ..Content::default() };
-    store::insert_revision(&mut tx, id, 1, &empty, staff_id, now).await?;
+    let content = Content { blocks, ..Content::default() };
+    store::insert_revision(&mut tx, id, 1, &content, staff_id, now).await?;
     segments::begin_as_usual(&mut tx, id).await?;
     tx.commit().await?;
     Ok((id, public_id))

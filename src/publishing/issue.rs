@@ -18,7 +18,7 @@ use crate::{
     segments::{self, Narrowing},
     settings::{ArticlesAt, Settings},
     site::Site,
-    subscribers::{self, consent},
+    subscribers::{self, Subscriber, consent},
     token,
 };
 
@@ -42,8 +42,33 @@ pub async fn preview(
     settings: &Settings,
     edition: &Edition,
 ) -> Result<Preview> {
-    let links = SampleLinks::load(site, edition).await?;
-    let personal = links.personal("Ada");
+    preview_as(site, templates, settings, edition, Eyes::Sample).await
+}
+
+/// With whose eyes an edition is looked at before it goes.
+#[derive(Clone, Copy, Debug)]
+pub enum Eyes<'a> {
+    /// Of a reader who does not exist and has told everything.
+    Sample,
+    /// Of one who told nothing: no name, and no answer.
+    Nameless,
+    /// Of one who is there.
+    Reader(&'a Subscriber),
+}
+
+/// As [`preview`], as somebody would get it: their name and answers stand in it, and no link of theirs. Nothing is counted.
+///
+/// # Errors
+/// As [`preview`].
+pub async fn preview_as(
+    site: &Site,
+    templates: &Templates,
+    settings: &Settings,
+    edition: &Edition,
+    eyes: Eyes<'_>,
+) -> Result<Preview> {
+    let links = SampleLinks::seen_by(site, edition, eyes).await?;
+    let personal = links.personal();
     if let Some((html, text)) =
         delivery::revision_shown(site, edition.id, edition.revision, &personal).await?
     {
@@ -170,9 +195,9 @@ impl Issue {
 }
 
 impl Body {
-    /// As a reader who does not exist would get it: made of the very bytes that are frozen.
+    /// As whoever has those links would get it: made of the very bytes that are frozen.
     pub(super) fn preview(&self, links: &SampleLinks) -> Result<Preview> {
-        let shown = self.compiled.shown(&links.personal("Ada"));
+        let shown = self.compiled.shown(&links.personal());
         let damaged = || sqlx::Error::Decode(Box::new(mail::CompiledFormatError));
         let (html, text) = shown.ok_or_else(damaged)?;
         Ok(Preview { html, text })
@@ -192,6 +217,8 @@ impl Body {
 
 /// The links of a copy that no reader gets, and what nobody answered. They cannot act for anybody: those that would lead to a page that says so.
 pub(super) struct SampleLinks {
+    /// Who is greeted.
+    name: String,
     explanation: String,
     view: String,
     give_once: String,
@@ -201,9 +228,26 @@ pub(super) struct SampleLinks {
 
 impl SampleLinks {
     pub(super) async fn load(site: &Site, edition: &Edition) -> Result<Self> {
+        Self::seen_by(site, edition, Eyes::Sample).await
+    }
+
+    async fn seen_by(site: &Site, edition: &Edition, eyes: Eyes<'_>) -> Result<Self> {
         let fields = subscribers::fields::for_mails(&site.db).await?;
+        let (name, answers) = match eyes {
+            Eyes::Sample => {
+                ("Ada".to_owned(), fields.iter().map(|field| (field.id, field.sample())).collect())
+            }
+            Eyes::Nameless => (String::new(), Vec::new()),
+            Eyes::Reader(reader) => {
+                let told = subscribers::fields::of_reader(&site.db, reader.id).await?;
+                let stands = |field: &subscribers::fields::Field| fields.iter().any(|one| one.id == field.id);
+                let told = told.into_iter().filter(|(field, _)| stands(field));
+                (reader.name.clone(), told.map(|(field, said)| (field.id, said)).collect())
+            }
+        };
         Ok(Self {
-            answers: fields.iter().map(|field| (field.id, field.sample())).collect(),
+            name,
+            answers,
             explanation: site.url("/sample-link"),
             view: site.url(&format!("/desk/editions/{}/preview", edition.public_id)),
             give_once: site.url("/donate?every=once"),
@@ -211,9 +255,14 @@ impl SampleLinks {
         })
     }
 
-    pub(super) fn personal<'a>(&'a self, name: &'a str) -> Personal<'a> {
+    /// The same, greeting somebody else.
+    pub(super) fn greeting(self, name: &str) -> Self {
+        Self { name: name.to_owned(), ..self }
+    }
+
+    pub(super) fn personal(&self) -> Personal<'_> {
         Personal {
-            name,
+            name: &self.name,
             unsubscribe_url: &self.explanation,
             preferences_url: &self.explanation,
             view_url: &self.view,
@@ -230,7 +279,8 @@ pub(super) async fn test_copy(site: &Site, settings: &Settings, edition: &Editio
     let mut digest = Issue::load(site, settings, edition).await?.context;
     digest.subject = format!("[Test] {}", digest.subject).trim_end().to_owned();
     digest.why =
-        "This is a test copy. Only you got it, and its links to leave and to choose do nothing.".to_owned();
+        "This is a test copy, sent by the team. No reader got it, and its links to leave and to choose do nothing."
+            .to_owned();
     Ok(digest)
 }
 

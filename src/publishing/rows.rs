@@ -3,7 +3,17 @@
 use crate::{
     clock::Moment,
     delivery::{Class, CopyState},
+    email_address::EmailAddress,
 };
+
+/// A mailbox for test copies, as it is kept.
+#[derive(Clone, Debug, sqlx_macros::FromRow)]
+pub(super) struct KeptAddress {
+    pub(super) id: i64,
+    pub(super) email: EmailAddress,
+    pub(super) added_by: Option<String>,
+    pub(super) added_at: Moment,
+}
 
 /// What became of one copy.
 #[derive(Clone, Debug, sqlx_macros::FromRow)]

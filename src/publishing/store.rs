@@ -5,19 +5,22 @@ use std::collections::BTreeSet;
 use super::{
     Content, Corrects, Digest, Edition, EditionSummary, Subject,
     blocks::{Block, BlockKind, Look, ShownArticle},
-    rows::{CopyHistory, CopyOutcome, FailedClass, Reached, TouchedByList, WantedCopies},
+    rows::{CopyHistory, CopyOutcome, FailedClass, KeptAddress, Reached, TouchedByList, WantedCopies},
 };
 use crate::{
     articles::{ArticleId, FeedId},
     clock::Moment,
     db::{self, Db, Result, Tx},
     editions::Rhythm,
+    email_address::EmailAddress,
     segments, statements,
 };
 
 statements! {
     /// Every digest whose list is not retired, in the order of the lists.
-    DIGESTS = "select d.id, d.slug, d.name, d.list_id, l.name as list_name
+    DIGESTS = "select d.id, d.slug, d.name, d.list_id, l.name as list_name,
+            exists (select 1 from edition e where e.digest_id = d.id and e.sealed_at is not null
+                and e.state in ('sending', 'paused', 'finished') and e.corrects_edition_id is null and not e.asks_again) as has_last
         from digest d join list l on l.id = d.list_id where l.retired_at is null order by l.position, l.id, d.id";
     ANY_DIGEST = "select id from digest limit 1";
     /// What bears the list's name bears its new one.
@@ -30,10 +33,21 @@ statements! {
             (select count(*) from edition where list_id = $1 and state = 'sending') as going,
             (select count(*) from edition where list_id = $1 and state in ('paused', 'held')) as stopped,
             (select count(*) from edition where list_id = $1 and sealed_at is not null) as sent";
+    /// The edition of a digest that went out last, but for corrections and what asks its readers to confirm again.
+    LAST_SENT = "select id from edition where digest_id = $1 and sealed_at is not null
+            and state in ('sending', 'paused', 'finished') and corrects_edition_id is null and not asks_again
+        order by sealed_at desc, id desc limit 1";
     ADD_DIGEST = "insert into digest (slug, name, list_id, created_at) values ($1, $2, $3, $4)
         on conflict (slug) do nothing";
     /// Those without an edition.
     DELETE_DIGESTS = "delete from digest where list_id = $1 and not exists (select 1 from edition e where e.digest_id = digest.id)";
+    TEST_ADDRESSES = "select a.id, a.email, s.name as added_by, a.added_at from test_address a left join staff s on s.id = a.staff_id order by a.id";
+    /// While there are fewer than that.
+    KEEP_TEST_ADDRESS = "insert into test_address (email, email_key, staff_id, added_at)
+        select $1, $2, cast($3 as bigint), cast($4 as bigint) where (select count(*) from test_address) < $5
+        on conflict (email_key) do nothing";
+    DROP_TEST_ADDRESS = "delete from test_address where id = $1 returning email";
+    FORGET_TEST_ADDRESS = "delete from test_address where email_key = $1";
     INSERT_REVISION = "insert into edition_revision (edition_id, revision, subject, preview_text, intro_markdown, staff_id, created_at)
         values ($1, $2, $3, $4, $5, $6, $7)";
     CLEAR_TOPICS = "delete from edition_topic where edition_id = $1";
@@ -248,6 +262,10 @@ pub(super) async fn digests(db: &Db) -> Result<Vec<Digest>> {
     db.all(DIGESTS, ()).await
 }
 
+pub(super) async fn last_sent(db: &Db, digest_id: i64) -> Result<Option<i64>> {
+    Ok(db.opt::<(i64,)>(LAST_SENT, (digest_id,)).await?.map(|(id,)| id))
+}
+
 /// `false` if another digest has that short name.
 pub(super) async fn add_digest(
     tx: &mut Tx,
@@ -356,6 +374,29 @@ pub(super) async fn insert_revision(
         Some((edition_id, revision, position, kind, words, link))
     });
     tx.many(INSERT_BLOCKS, others).await?;
+    Ok(())
+}
+
+pub(super) async fn test_addresses(db: &Db) -> Result<Vec<KeptAddress>> {
+    db.all(TEST_ADDRESSES, ()).await
+}
+
+/// `false` if there are as many as there may be.
+pub(super) async fn keep_test_address(
+    tx: &mut Tx,
+    email: &EmailAddress,
+    staff_id: i64,
+    (most, now): (i64, Moment),
+) -> Result<bool> {
+    Ok(tx.exec(KEEP_TEST_ADDRESS, (email.as_str(), email.key(), staff_id, now, most)).await? == 1)
+}
+
+pub(super) async fn drop_test_address(tx: &mut Tx, id: i64) -> Result<Option<EmailAddress>> {
+    Ok(tx.opt::<(EmailAddress,)>(DROP_TEST_ADDRESS, (id,)).await?.map(|(email,)| email))
+}
+
+pub(super) async fn forget_test_address(tx: &mut Tx, key: &str) -> Result<()> {
+    tx.exec(FORGET_TEST_ADDRESS, (key,)).await?;
     Ok(())
 }
 

@@ -325,6 +325,8 @@ pub fn routes() -> Vec<Route> {
         Route::get("/desk/editions/{id}/send", Staff(Role::SENDING), Desk, desk::editions::send::show),
         Route::post("/desk/editions/{id}/send", Staff(Role::SENDING), Token, Desk, desk::editions::send::submit),
         Route::post("/desk/editions/{id}/test", Staff(Role::WRITING), Token, Desk, desk::editions::test::submit),
+        Route::get("/desk/test-copies", Staff(Role::WRITING), Desk, desk::editions::test_addresses::show),
+        Route::post("/desk/test-copies", Staff(Role::WRITING), Token, Desk, desk::editions::test_addresses::submit),
         Route::post("/desk/editions/{id}/undo", Staff(Role::SENDING), Token, Desk, desk::editions::act::undo),
         Route::post("/desk/editions/{id}/pause", Staff(Role::SENDING), Token, Desk, desk::editions::act::pause),
         Route::post("/desk/editions/{id}/resume", Staff(Role::SENDING), Token, Desk, desk::editions::act::resume),

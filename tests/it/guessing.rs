@@ -158,6 +158,8 @@ const DOORS: &[(&[Role], &[&str])] = &[
         "POST /desk/editions",
         "POST /desk/editions/{id}",
         "POST /desk/editions/{id}/test",
+        "GET /desk/test-copies",
+        "POST /desk/test-copies",
         "GET /desk/editions/{id}/delete",
         "POST /desk/editions/{id}/delete",
         "GET /desk/editions/{id}/correct",

@@ -435,6 +435,7 @@ async fn staff_look_after_it(app: &TestApp) {
     let article = articles::create(&app.site, &written).await.expect("an article");
     let typed = ArticleText { title: "A longer note".to_owned(), ..ArticleText::of(&article) };
     articles::sit(&app.site, 1, &Piece::of(article.id), (article.version, Some(&typed))).await.expect("kept");
+    publishing::keep_test_address(&app.site, &address("sieve@example.org"), 1).await.expect("kept");
     let mut picture = std::io::Cursor::new(Vec::new());
     image::RgbImage::new(3, 2).write_to(&mut picture, image::ImageFormat::Png).expect("a picture");
     pictures::keep(&app.site, Some(1), ("quay.png", None), picture.into_inner()).await.expect("kept");

@@ -31,6 +31,8 @@ struct Overview {
     may_write: bool,
     /// The digest of a new edition; none where there are several to choose from.
     digest: Option<i64>,
+    /// It can be laid out as the last one was.
+    has_last: bool,
     tiles: Vec<Tile>,
     /// Which mail services cannot be used, a sentence each.
     mail_services: Vec<String>,
@@ -128,13 +130,13 @@ pub(crate) async fn show(desk: Desk) -> Outcome {
     let name = &desk.who.staff.name;
     let readers = subscribers::counts(&desk.site().db).await?;
     let steps = steps(&desk, readers).await?;
+    let digests = publishing::digests(&desk.site().db).await?;
+    let only = if let [only] = digests.as_slice() { Some(only) } else { None };
     let page = Overview {
         first_name: name.split_whitespace().next().unwrap_or(name).to_owned(),
         may_write: desk.may(Role::WRITING),
-        digest: match publishing::digests(&desk.site().db).await?.as_slice() {
-            [only] => Some(only.id),
-            _ => None,
-        },
+        digest: only.map(|digest| digest.id),
+        has_last: only.is_some_and(|digest| digest.has_last),
         tiles: tiles(&desk, readers).await?,
         mail_services: live::troubles(&desk.app, desk.zone()).await?,
         standing_still: standing_still(&desk).await?,

@@ -78,6 +78,16 @@ if (form) {
     }
   };
 
+  // What is chosen to be looked at stays chosen when the preview is made anew.
+  const look = document.querySelector("#look");
+  const show = (event) => {
+    event.preventDefault();
+    const preview = document.querySelector("iframe[name=preview]");
+    preview.src = `${look.action}?${new URLSearchParams(new FormData(look))}`;
+  };
+  look?.addEventListener("submit", show);
+  look?.addEventListener("change", show);
+
   dragging(form.querySelector("[data-sortable]"), changed);
 }
 

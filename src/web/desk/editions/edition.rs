@@ -7,9 +7,9 @@ use super::{
     blocks::{self, Row},
     links,
     parts::{
-        ArticleLine, EditionView, FieldLine, Readiness, RhythmLine, SegmentChoices, SegmentSaid, TopicLine,
-        field_lines, note_field_mistakes, readiness, rhythm_lines, segment_choices, segments_said,
-        topic_lines,
+        ArticleLine, EditionView, FieldLine, Readiness, RhythmLine, SegmentChoices, SegmentSaid, TestLine,
+        TopicLine, field_lines, note_field_mistakes, readiness, rhythm_lines, segment_choices, segments_said,
+        test_lines, topic_lines,
     },
     progress, test,
 };
@@ -46,6 +46,7 @@ const FIELDS: &[&str] = &[
     "rhythm",
     "only",
     "except",
+    "also",
     "act",
 ];
 /// How many articles the composer offers at once, the newest first.
@@ -85,8 +86,12 @@ struct Page {
     /// Somebody else's version, to be looked at beside one's own.
     theirs: Option<i64>,
     may_send: bool,
+    /// Whether they may look at it as a reader who is there.
+    may_see_readers: bool,
     /// Where a test copy goes.
     who_email: String,
+    /// Where else it may go.
+    tests: Vec<TestLine>,
     #[serde(flatten)]
     readiness: Readiness,
 }
@@ -177,7 +182,7 @@ pub(crate) async fn submit(
     {
         Ok(saved) if act == "test" => {
             let edition = publishing::load_revision(&desk.site().db, edition.id, saved).await?;
-            test::send(&desk, &edition, "").await
+            test::send(&desk, &edition, test::ticked(&form), "").await
         }
         Ok(saved) if act == "links" => {
             let edition = publishing::load_revision(&desk.site().db, edition.id, saved).await?;
@@ -273,7 +278,9 @@ async fn page(
         theirs: trouble.map(|_| edition.revision),
         trouble,
         may_send: desk.may(Role::SENDING),
+        may_see_readers: desk.may(Role::READERS),
         who_email: desk.who.staff.email.to_string(),
+        tests: test_lines(desk).await?,
         readiness: readiness(desk, edition).await?,
     })
 }

@@ -22,3 +22,4 @@ pub(in crate::web) mod release;
 mod repair;
 pub(in crate::web) mod send;
 pub(in crate::web) mod test;
+pub(in crate::web) mod test_addresses;

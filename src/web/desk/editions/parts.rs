@@ -7,7 +7,7 @@ use crate::{
     clock::Zone,
     editions::Rhythm,
     mail::fields_written,
-    publishing::{self, Content, Edition, Place, Problem, Readership},
+    publishing::{self, Content, Edition, Place, Problem, Readership, TestAddress},
     segments,
     settings::Settings,
     subscribers::{consent::AGAIN_BUTTON, fields, topics},
@@ -17,7 +17,7 @@ use crate::{
             articles::line,
             count,
             editions::state_label,
-            readers::{how_often, is_at},
+            readers::{how_often, is_at, stopped_because},
         },
     },
 };
@@ -307,6 +307,25 @@ pub(super) async fn segments_said(desk: &Desk, edition: &Edition) -> Result<Vec<
 pub(super) async fn picked_lines(desk: &Desk, ids: &[ArticleId]) -> Result<Vec<ArticleLine>, WebError> {
     let articles = articles::by_ids(&desk.site().db, ids).await?;
     Ok(articles.into_iter().map(|article| ArticleLine::new(article, &desk.settings)).collect())
+}
+
+/// A mailbox that a test copy may go to, too.
+#[derive(Serialize)]
+pub(super) struct TestLine {
+    id: i64,
+    address: String,
+    /// Why none goes there.
+    stopped: Option<&'static str>,
+}
+
+pub(super) async fn test_lines(desk: &Desk) -> Result<Vec<TestLine>, WebError> {
+    let kept = publishing::test_addresses(desk.site()).await?;
+    let line = |one: TestAddress| TestLine {
+        id: one.id,
+        address: one.email.readable(),
+        stopped: one.stopped.map(stopped_because),
+    };
+    Ok(kept.into_iter().map(line).collect())
 }
 
 pub(super) async fn readiness(desk: &Desk, edition: &Edition) -> Result<Readiness, WebError> {

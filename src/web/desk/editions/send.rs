@@ -5,7 +5,10 @@ use serde::Serialize;
 
 use super::{
     live::forecast,
-    parts::{ArticleLine, EditionView, Readiness, SegmentSaid, picked_lines, readiness, segments_said},
+    parts::{
+        ArticleLine, EditionView, Readiness, SegmentSaid, TestLine, picked_lines, readiness, segments_said,
+        test_lines,
+    },
 };
 use crate::{
     clock::{Moment, Moments, Zone},
@@ -58,6 +61,8 @@ struct Page {
     /// How many of the list do not get it, for they rest from mail.
     paused: Option<String>,
     may_send: bool,
+    /// Where else a test copy may go.
+    tests: Vec<TestLine>,
     /// When the last reader will have it, if that is not today.
     forecast: Option<String>,
     #[serde(flatten)]
@@ -171,6 +176,7 @@ async fn page(
         paused: some(readiness.readership.paused),
         than_last: than_last(desk, edition, &readiness).await?,
         may_send: true,
+        tests: test_lines(desk).await?,
         forecast: forecast(&desk.app, desk.zone(), readiness.readership.readers).await?,
         readiness,
     })
