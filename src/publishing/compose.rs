@@ -103,6 +103,24 @@ pub async fn save_revision(
     save(site, edition_id, (based_on, EditionState::Draft), content, staff_id).await
 }
 
+/// Takes a block out of what somebody wrote. What they wrote is a revision of its own before, from which the block can be put back:
+/// returns the number of that.
+///
+/// # Errors
+/// As [`save_revision`].
+pub async fn take_out(
+    site: &Site,
+    edition_id: i64,
+    based_on: i64,
+    (mut content, at): (Content, usize),
+    staff_id: Option<i64>,
+) -> Result<i64> {
+    let whole = save_revision(site, edition_id, based_on, content.clone(), staff_id).await?;
+    content.blocks.remove(at);
+    save_revision(site, edition_id, whole, content, staff_id).await?;
+    Ok(whole)
+}
+
 /// Writes the next revision of an edition that somebody stopped: the correction that the rest will get. Nobody gets it
 /// before the edition is told to go on.
 ///

@@ -320,6 +320,7 @@ async fn blocks(
                     ..shown_as(site, settings, article, shown)
                 })
             }
+            Block::Hidden(_) => continue,
             Block::Words(_) if words.is_empty() => continue,
             Block::Words(_) => DigestBlock::words(words),
             Block::Button { label, url }

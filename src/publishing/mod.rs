@@ -46,7 +46,7 @@ pub use self::{
     archive::{archive, copy_of, in_archive, linked_copy},
     ask_again::{begin_asking_again, confirmed_again},
     blocks::{Block, BlockKind, Look, MOST_BLOCKS, ShownArticle},
-    compose::{create_draft, create_draft_like_last, delete_draft, save_correction, save_revision},
+    compose::{create_draft, create_draft_like_last, delete_draft, save_correction, save_revision, take_out},
     correct::{begin_correction, current_revision, is_corrected, reached},
     fields::{Place, mistakes as field_mistakes},
     issue::{Eyes, Preview, fingerprint, preview, preview_as},

@@ -67,6 +67,8 @@ pub enum Problem {
     Shouting,
     /// Words that stand for words, with where they stand.
     Filler(&'static str),
+    /// So many blocks stand in the draft and in no mail.
+    Hidden(usize),
     /// The picture of an article, by its title, that says nothing to who does not see it.
     NoAlt(String),
 }
@@ -85,6 +87,7 @@ impl Problem {
                 | Self::Shouting
                 | Self::Filler(_)
                 | Self::NoAlt(_)
+                | Self::Hidden(_)
         )
     }
 }
@@ -150,6 +153,10 @@ impl fmt::Display for Problem {
                 f,
                 "“Lorem ipsum” stands in {place}: words that somebody may have meant to replace."
             ),
+            Self::Hidden(1) => f.write_str("1 block is hidden: it stays in the draft, and no reader gets it."),
+            Self::Hidden(blocks) => {
+                write!(f, "{blocks} blocks are hidden: they stay in the draft, and no reader gets them.")
+            }
             Self::NoAlt(title) => write!(
                 f,
                 "The picture of “{title}” is not described, so who does not see it hears the title. Describe it in the article."
@@ -176,7 +183,7 @@ fn filler(content: &Content) -> Option<Problem> {
         Block::Words(words) => stands_in(words),
         Block::Article(shown) => stands_in(&shown.title) || stands_in(&shown.standfirst),
         Block::Button { label, .. } => stands_in(label),
-        Block::Line | Block::Appeal => false,
+        Block::Line | Block::Appeal | Block::Hidden(_) => false,
     };
     let places = [
         (stands_in(&content.subject), "the subject"),
@@ -283,6 +290,8 @@ pub(super) async fn check(
     }
     problems.extend(of_subject(&content.subject));
     problems.extend(filler(content));
+    let hidden = content.blocks.iter().filter(|block| block.is_hidden()).count();
+    problems.extend((hidden > 0).then_some(Problem::Hidden(hidden)));
     problems.extend(issue.undescribed.iter().cloned().map(Problem::NoAlt));
     problems.sort_by_key(|problem| !problem.is_in_the_way());
     Ok((problems, body))

@@ -69,8 +69,8 @@ statements! {
             where t.id in (select value from json_each($1)) order by t.id",
         postgres "select t.id, coalesce(t.merged_into, t.id) from reader_topic t
             where t.id in (select value::bigint from json_array_elements_text(cast($1 as json))) order by t.id for share";
-    INSERT_ARTICLES = rows(7) "insert into edition_article (edition_id, revision, position, article_id, look, title, standfirst) values {rows}";
-    INSERT_BLOCKS = rows(6) "insert into edition_block (edition_id, revision, position, kind, words, link) values {rows}";
+    INSERT_ARTICLES = rows(8) "insert into edition_article (edition_id, revision, position, article_id, look, title, standfirst, hidden) values {rows}";
+    INSERT_BLOCKS = rows(7) "insert into edition_block (edition_id, revision, position, kind, words, link, hidden) values {rows}";
     /// The versions of a revision's articles, held until the commit. One that somebody is changing at this moment is not
     /// waited for, and not among them.
     HOLD_ARTICLES = sqlite "select a.id, a.version from edition_article e join article a on a.id = e.article_id
@@ -82,7 +82,7 @@ statements! {
         where edition_id = $1 and revision = $2";
     /// Articles of a revision that changed since it was approved.
     CHANGED_ARTICLES = "select a.id, a.title from edition_article e join article a on a.id = e.article_id
-        where e.edition_id = $1 and e.revision = $2 and e.approved_version <> a.version order by e.position";
+        where e.edition_id = $1 and e.revision = $2 and not e.hidden and e.approved_version <> a.version order by e.position";
     /// Approved editions that wait for their moment with an article in them.
     WAITING_WITH = "select e.id, e.public_id, e.state, e.send_at, e.sealed_count, e.sealed_at, e.updated_at,
             r.subject, r.preview_text, d.name as digest_name, cast(0 as bigint) as article_count
@@ -90,7 +90,7 @@ statements! {
         join edition e on e.id = a.edition_id and e.revision = a.revision
         join digest d on d.id = e.digest_id
         join edition_revision r on r.edition_id = e.id and r.revision = e.revision
-        where a.article_id = $1 and e.state in ('scheduled', 'held') and e.sealed_at is null order by e.send_at, e.id";
+        where a.article_id = $1 and not a.hidden and e.state in ('scheduled', 'held') and e.sealed_at is null order by e.send_at, e.id";
     /// The same, with an article of a feed in them.
     WAITING_WITH_FEED = "select e.id, e.public_id, e.state, e.send_at, e.sealed_count, e.sealed_at, e.updated_at,
             r.subject, r.preview_text, d.name as digest_name, cast(0 as bigint) as article_count
@@ -99,7 +99,7 @@ statements! {
         join edition_revision r on r.edition_id = e.id and r.revision = e.revision
         where e.state in ('scheduled', 'held') and e.sealed_at is null and exists (select 1 from edition_article a
             join article on article.id = a.article_id
-            where a.edition_id = e.id and a.revision = e.revision and article.feed_id = $1) order by e.send_at, e.id";
+            where a.edition_id = e.id and a.revision = e.revision and not a.hidden and article.feed_id = $1) order by e.send_at, e.id";
     /// The edition that last went out with an article in it.
     MAILED_WITH = "select e.id, e.public_id, e.state, e.send_at, e.sealed_count, e.sealed_at, e.updated_at,
             r.subject, r.preview_text, d.name as digest_name, cast(0 as bigint) as article_count
@@ -107,7 +107,7 @@ statements! {
         join edition e on e.id = a.edition_id and e.revision = a.revision
         join digest d on d.id = e.digest_id
         join edition_revision r on r.edition_id = e.id and r.revision = e.revision
-        where a.article_id = $1 and e.state in ('sending', 'paused', 'finished') and e.sealed_at is not null order by e.sealed_at desc, e.id desc limit 1";
+        where a.article_id = $1 and not a.hidden and e.state in ('sending', 'paused', 'finished') and e.sealed_at is not null order by e.sealed_at desc, e.id desc limit 1";
     EDITION = "select e.id, e.public_id, e.digest_id, d.name as digest_name, e.list_id, l.public_id as list_public_id, l.slug as list_slug, l.name as list_name, l.rhythms as list_rhythms, e.rhythm, e.asks_again,
             e.state, r.revision, e.send_at, e.unknown_policy,
             e.held_because, e.paused_because,
@@ -124,11 +124,11 @@ statements! {
     /// How many said by the button of an edition that it may go on coming.
     CONFIRMED_AGAIN = "select count(*) from consent_event where method = 'edition' and source = $1";
     EDITION_ID = "select id from edition where public_id = $1";
-    ARTICLES = "select position, article_id, look, title, standfirst from edition_article where edition_id = $1 and revision = $2";
-    BLOCKS = "select position, kind, words, link from edition_block where edition_id = $1 and revision = $2";
+    ARTICLES = "select position, article_id, look, title, standfirst, hidden from edition_article where edition_id = $1 and revision = $2";
+    BLOCKS = "select position, kind, words, link, hidden from edition_block where edition_id = $1 and revision = $2";
     SUMMARIES = "select e.id, e.public_id, e.state, e.send_at, e.sealed_count, e.sealed_at, e.updated_at,
             r.subject, r.preview_text, d.name as digest_name,
-            (select count(*) from edition_article a where a.edition_id = e.id and a.revision = e.revision) as article_count
+            (select count(*) from edition_article a where a.edition_id = e.id and a.revision = e.revision and not a.hidden) as article_count
         from edition e
         join digest d on d.id = e.digest_id
         join edition_revision r on r.edition_id = e.id and r.revision = e.revision
@@ -185,7 +185,7 @@ statements! {
     /// What readers may find in the archive: sent on a public list, not cancelled on its way, and more than a question to its readers.
     ARCHIVE = "select e.id, e.public_id, e.state, e.send_at, e.sealed_count, e.sealed_at, e.updated_at,
             r.subject, r.preview_text, d.name as digest_name,
-            (select count(*) from edition_article a where a.edition_id = e.id and a.revision = e.revision) as article_count
+            (select count(*) from edition_article a where a.edition_id = e.id and a.revision = e.revision and not a.hidden) as article_count
         from edition e
         join digest d on d.id = e.digest_id
         join list l on l.id = e.list_id
@@ -355,23 +355,24 @@ pub(super) async fn insert_revision(
     let Content { subject, preview_text, intro_markdown, blocks, .. } = content;
     let row = (edition_id, revision, &**subject, &**preview_text, &**intro_markdown, staff_id, now);
     tx.exec(INSERT_REVISION, row).await?;
-    let placed = || (1_i64..).zip(blocks);
-    let articles = placed().filter_map(|(position, block)| match block {
+    let placed =
+        || (1_i64..).zip(blocks).map(|(position, block)| (position, block.as_written(), block.is_hidden()));
+    let articles = placed().filter_map(|(position, block, hidden)| match block {
         Block::Article(ShownArticle { id, look, title, standfirst }) => {
-            Some((edition_id, revision, position, *id, *look, &**title, &**standfirst))
+            Some((edition_id, revision, position, *id, *look, &**title, &**standfirst, hidden))
         }
         _ => None,
     });
     tx.many(INSERT_ARTICLES, articles).await?;
-    let others = placed().filter_map(|(position, block)| {
+    let others = placed().filter_map(|(position, block, hidden)| {
         let (kind, words, link) = match block {
-            Block::Article(_) => return None,
+            Block::Article(_) | Block::Hidden(_) => return None,
             Block::Words(words) => (BlockKind::Words, &**words, ""),
             Block::Button { label, url } => (BlockKind::Button, &**label, &**url),
             Block::Line => (BlockKind::Line, "", ""),
             Block::Appeal => (BlockKind::Appeal, "", ""),
         };
-        Some((edition_id, revision, position, kind, words, link))
+        Some((edition_id, revision, position, kind, words, link, hidden))
     });
     tx.many(INSERT_BLOCKS, others).await?;
     Ok(())
@@ -464,20 +465,20 @@ pub(super) async fn edition(db: &Db, edition_id: i64, revision: Option<i64>) -> 
 
 /// What a revision is made of, in order.
 async fn blocks(db: &Db, edition_id: i64, revision: i64) -> Result<Vec<Block>> {
-    let articles: Vec<(i64, ArticleId, Look, String, String)> =
+    let articles: Vec<(i64, ArticleId, Look, String, String, bool)> =
         db.all(ARTICLES, (edition_id, revision)).await?;
-    let others: Vec<(i64, BlockKind, String, String)> = db.all(BLOCKS, (edition_id, revision)).await?;
-    let articles = articles.into_iter().map(|(position, id, look, title, standfirst)| {
-        (position, Block::Article(ShownArticle { id, look, title, standfirst }))
+    let others: Vec<(i64, BlockKind, String, String, bool)> = db.all(BLOCKS, (edition_id, revision)).await?;
+    let articles = articles.into_iter().map(|(position, id, look, title, standfirst, hidden)| {
+        (position, Block::Article(ShownArticle { id, look, title, standfirst }).hidden(hidden))
     });
-    let others = others.into_iter().map(|(position, kind, words, link)| {
+    let others = others.into_iter().map(|(position, kind, words, link, hidden)| {
         let block = match kind {
             BlockKind::Words => Block::Words(words),
             BlockKind::Button => Block::Button { label: words, url: link },
             BlockKind::Line => Block::Line,
             BlockKind::Appeal => Block::Appeal,
         };
-        (position, block)
+        (position, block.hidden(hidden))
     });
     let mut placed: Vec<(i64, Block)> = articles.chain(others).collect();
     placed.sort_by_key(|(position, _)| *position);
