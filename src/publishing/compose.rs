@@ -5,7 +5,7 @@
 //! it was based on.
 
 use super::{
-    Content, Error, Result,
+    Content, Edition, Error, Result,
     blocks::{self, Block, one_line},
     find, home, load, store,
 };
@@ -172,6 +172,16 @@ async fn save_once(
     }
     tx.commit().await?;
     Ok(revision)
+}
+
+impl Edition {
+    /// Whether somebody who wrote that wrote nothing new.
+    #[must_use]
+    pub fn reads_as(&self, written: &Content) -> bool {
+        let mut written = written.clone().tidy();
+        written.topic_ids.sort_unstable();
+        written == self.content
+    }
 }
 
 impl Content {

@@ -15,6 +15,7 @@ mod blocks;
 mod compose;
 mod correct;
 mod fields;
+mod four_eyes;
 mod home;
 mod issue;
 mod late;
@@ -49,6 +50,7 @@ pub use self::{
     compose::{create_draft, create_draft_like_last, delete_draft, save_correction, save_revision, take_out},
     correct::{begin_correction, current_revision, is_corrected, reached},
     fields::{Place, mistakes as field_mistakes},
+    four_eyes::{Approval, AskedFor, approval_of, ask_for_approval, waiting_for_approval},
     issue::{Eyes, Preview, fingerprint, preview, preview_as},
     links::{Link, follow_links},
     lists::{
@@ -131,6 +133,9 @@ pub enum Error {
     /// The database may be a copy or a backup, and nobody has said what it is: nothing of it may be let go out.
     #[error("nothing goes out before an owner has said at the desk (Address) what this database is")]
     Doubtful,
+    /// The house wants two people for it, and nobody else has asked for it as it is.
+    #[error("somebody else has to have asked for it as it is")]
+    NotApproved,
     /// More test copies were asked for than there may be; so long it takes until there may be one.
     #[error("too many test copies")]
     TooManyTests(Duration),

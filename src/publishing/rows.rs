@@ -6,6 +6,22 @@ use crate::{
     email_address::EmailAddress,
 };
 
+/// That somebody asked for an edition to be approved.
+#[derive(Clone, Debug, sqlx_macros::FromRow)]
+pub struct AskedFor {
+    pub edition_id: i64,
+    /// The edition's name in addresses.
+    pub public_id: String,
+    pub subject: String,
+    /// Who gets it is decided with a revision, and does not stand in the mail.
+    pub revision: i64,
+    /// What its mail was, in one word.
+    pub fingerprint: String,
+    pub asked_by: i64,
+    pub asker: String,
+    pub asked_at: Moment,
+}
+
 /// A mailbox for test copies, as it is kept.
 #[derive(Clone, Debug, sqlx_macros::FromRow)]
 pub(super) struct KeptAddress {

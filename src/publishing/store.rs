@@ -5,7 +5,9 @@ use std::collections::BTreeSet;
 use super::{
     Content, Corrects, Digest, Edition, EditionSummary, Subject,
     blocks::{Block, BlockKind, Look, ShownArticle},
-    rows::{CopyHistory, CopyOutcome, FailedClass, KeptAddress, Reached, TouchedByList, WantedCopies},
+    rows::{
+        AskedFor, CopyHistory, CopyOutcome, FailedClass, KeptAddress, Reached, TouchedByList, WantedCopies,
+    },
 };
 use crate::{
     articles::{ArticleId, FeedId},
@@ -41,6 +43,26 @@ statements! {
         on conflict (slug) do nothing";
     /// Those without an edition.
     DELETE_DIGESTS = "delete from digest where list_id = $1 and not exists (select 1 from edition e where e.digest_id = digest.id)";
+    ASK_FOR_APPROVAL = "insert into edition_approval (edition_id, revision, fingerprint, asked_by, asked_at) values ($1, $2, $3, $4, $5)
+        on conflict (edition_id) do update set revision = excluded.revision, fingerprint = excluded.fingerprint, asked_by = excluded.asked_by,
+            asked_at = excluded.asked_at, approved_by = null, approved_at = null";
+    ASKED_FOR = "select a.edition_id, e.public_id, r.subject, a.revision, a.fingerprint, a.asked_by, s.name as asker, a.asked_at
+        from edition_approval a
+        join edition e on e.id = a.edition_id
+        join edition_revision r on r.edition_id = e.id and r.revision = e.revision
+        join staff s on s.id = a.asked_by
+        where a.edition_id = $1";
+    /// Drafts as they were asked for.
+    WAITING_FOR_APPROVAL = "select a.edition_id, e.public_id, r.subject, a.revision, a.fingerprint, a.asked_by, s.name as asker, a.asked_at
+        from edition_approval a
+        join edition e on e.id = a.edition_id and e.revision = a.revision
+        join edition_revision r on r.edition_id = e.id and r.revision = e.revision
+        join staff s on s.id = a.asked_by
+        where e.state = 'draft' order by a.asked_at, a.edition_id limit $1";
+    /// By somebody else than whoever asked, and as it was asked for.
+    APPROVE = "update edition_approval set approved_by = cast($3 as bigint), approved_at = $4
+        where edition_id = $1 and revision = $5 and fingerprint = $2 and asked_by <> coalesce(cast($3 as bigint), 0)
+        returning (select name from staff where id = asked_by)";
     TEST_ADDRESSES = "select a.id, a.email, s.name as added_by, a.added_at from test_address a left join staff s on s.id = a.staff_id order by a.id";
     /// While there are fewer than that.
     KEEP_TEST_ADDRESS = "insert into test_address (email, email_key, staff_id, added_at)
@@ -376,6 +398,36 @@ pub(super) async fn insert_revision(
     });
     tx.many(INSERT_BLOCKS, others).await?;
     Ok(())
+}
+
+pub(super) async fn ask_for_approval(
+    tx: &mut Tx,
+    (edition_id, revision): (i64, i64),
+    fingerprint: &str,
+    staff_id: i64,
+    now: Moment,
+) -> Result<()> {
+    tx.exec(ASK_FOR_APPROVAL, (edition_id, revision, fingerprint, staff_id, now)).await?;
+    Ok(())
+}
+
+pub(super) async fn asked_for(db: &Db, edition_id: i64) -> Result<Option<AskedFor>> {
+    db.opt(ASKED_FOR, (edition_id,)).await
+}
+
+pub(super) async fn waiting_for_approval(db: &Db, limit: i64) -> Result<Vec<AskedFor>> {
+    db.all(WAITING_FOR_APPROVAL, (limit,)).await
+}
+
+/// Who asked for it, if somebody else did, as it is.
+pub(super) async fn approve(
+    tx: &mut Tx,
+    (edition_id, revision, fingerprint): (i64, i64, &str),
+    staff_id: Option<i64>,
+    now: Moment,
+) -> Result<Option<String>> {
+    let row = (edition_id, fingerprint, staff_id, now, revision);
+    Ok(tx.opt::<(String,)>(APPROVE, row).await?.map(|(asker,)| asker))
 }
 
 pub(super) async fn test_addresses(db: &Db) -> Result<Vec<KeptAddress>> {

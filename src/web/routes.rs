@@ -325,6 +325,7 @@ pub fn routes() -> Vec<Route> {
         Route::get("/desk/editions/{id}/send", Staff(Role::SENDING), Desk, desk::editions::send::show),
         Route::post("/desk/editions/{id}/send", Staff(Role::SENDING), Token, Desk, desk::editions::send::submit),
         Route::post("/desk/editions/{id}/test", Staff(Role::WRITING), Token, Desk, desk::editions::test::submit),
+        Route::post("/desk/editions/{id}/ask", Staff(Role::WRITING), Token, Desk, desk::editions::approval::submit),
         Route::get("/desk/test-copies", Staff(Role::WRITING), Desk, desk::editions::test_addresses::show),
         Route::post("/desk/test-copies", Staff(Role::WRITING), Token, Desk, desk::editions::test_addresses::submit),
         Route::post("/desk/editions/{id}/undo", Staff(Role::SENDING), Token, Desk, desk::editions::act::undo),

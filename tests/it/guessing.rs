@@ -158,6 +158,7 @@ const DOORS: &[(&[Role], &[&str])] = &[
         "POST /desk/editions",
         "POST /desk/editions/{id}",
         "POST /desk/editions/{id}/test",
+        "POST /desk/editions/{id}/ask",
         "GET /desk/test-copies",
         "POST /desk/test-copies",
         "GET /desk/editions/{id}/delete",

@@ -387,7 +387,10 @@ async fn editions_go_out(app: &TestApp) {
     let leaves = format!("From: reader6@example.org\r\nTo: {by_mail}\r\nSubject: unsubscribe\r\n\r\n\r\n");
     let left = receive_mail(&app.site, leaves.as_bytes(), subscribers::leave_by_mail).await;
     assert_eq!(left.expect("it is taken in"), Effect::Left);
-    app.draft("Not yet").await;
+    let draft = app.draft("Not yet").await;
+    let settings = Settings::load(&app.site.db).await.expect("the settings");
+    let seen = publishing::fingerprint(&app.site, &settings, &draft).await.expect("a fingerprint");
+    publishing::ask_for_approval(&app.site, &settings, &draft, &seen, 1).await.expect("asked");
 }
 
 /// They rest, leave and say why, move, ask to be forgotten, and are forgotten.

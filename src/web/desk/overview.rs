@@ -47,6 +47,8 @@ struct Overview {
     /// How many drafts feeds brought that wait for somebody, in a sentence without its full stop.
     from_feeds: Option<String>,
     letters: Vec<LetterLine>,
+    /// What waits for somebody's approval, where two people approve each edition.
+    approvals: Vec<Draft>,
     scheduled: Vec<Draft>,
     drafts: Vec<Draft>,
     last: Option<LastEdition>,
@@ -145,6 +147,7 @@ pub(crate) async fn show(desk: Desk) -> Outcome {
         requests: requests(&desk).await?,
         from_feeds: from_feeds(&desk).await?,
         letters: letters(&desk).await?,
+        approvals: approvals(&desk).await?,
         scheduled: scheduled(&desk).await?,
         drafts: drafts(&desk).await?,
         last: last_edition(&desk).await?,
@@ -285,6 +288,22 @@ async fn held_up(desk: &Desk) -> Result<Vec<String>, WebError> {
         return Ok(vec!["Nothing leaves just now: on top of this page it says why.".to_owned()]);
     }
     live::used_up(&desk.app, desk.zone()).await
+}
+
+/// What waits for approval, and who asked for it.
+async fn approvals(desk: &Desk) -> Result<Vec<Draft>, WebError> {
+    const SHOWN: i64 = 10;
+    if !desk.settings.four_eyes {
+        return Ok(Vec::new());
+    }
+    let waiting = publishing::waiting_for_approval(&desk.site().db, SHOWN).await?;
+    let page = if desk.may(Role::SENDING) { "/send" } else { "" };
+    let line = |asked: publishing::AskedFor| Draft {
+        title: title(&asked.subject),
+        path: format!("/desk/editions/{}{page}", asked.public_id),
+        when: format!("{}, {}", asked.asker, asked.asked_at.date_time(desk.zone())),
+    };
+    Ok(waiting.into_iter().map(line).collect())
 }
 
 /// What goes out by itself, and when.

@@ -146,6 +146,9 @@ impl From<publishing::Error> for WebError {
             Error::NotAsSeen => {
                 Self::Conflict("It changed since you looked at it. Look at it again first.".into())
             }
+            Error::NotApproved => Self::Conflict(
+                "Two people approve each edition here, and nobody else has asked for it as it is now. Ask for approval, and somebody else sends it.".into(),
+            ),
             Error::TooManyTests(wait) => Self::TooMany(wait),
             Error::EnoughAddresses => {
                 Self::Conflict("As many addresses are kept as there may be. Take one away first.".into())

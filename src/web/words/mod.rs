@@ -86,6 +86,9 @@ pub fn done(code: &str) -> Option<&'static str> {
             "It is laid out as the last one that went out: its words, buttons and lines stand where they stood. Subject, first words and articles are yours to choose."
         }
         "tested" => "A test copy is on its way to your own address. Look at it on your phone too.",
+        "asked-for-approval" => {
+            "Asked. Somebody else who may send finds it on the overview, looks at it and presses Send. If you change it, ask again."
+        }
         "tested-all" => "Test copies are on their way to you and to the addresses that you ticked.",
         "tested-some" => {
             "A test copy is on its way to you. Not all that you ticked get one: mail there is stopped, or somebody took the address away."

@@ -302,7 +302,9 @@ pub(super) fn told(rows: &[Row]) -> Option<String> {
     let at = rows.iter().position(|row| matches!(row.focus, "up" | "down" | "switch"))?;
     let row = &rows[at];
     Some(match (row.focus, row.is_hidden) {
-        ("switch", true) => format!("“{}” is hidden: it stays in the draft, and no reader gets it.", row.name),
+        ("switch", true) => {
+            format!("“{}” is hidden: it stays in the draft, and no reader gets it.", row.name)
+        }
         ("switch", false) => format!("“{}” is shown again.", row.name),
         _ => Moved::told(&row.name, (at, rows.len())),
     })

@@ -4,12 +4,13 @@ use axum::extract::{Path, Query};
 use serde::Serialize;
 
 use super::{
+    approval,
     blocks::{self, Row, TakenOut},
     links,
     parts::{
-        ArticleLine, EditionView, FieldLine, Readiness, RhythmLine, SegmentChoices, SegmentSaid, TestLine,
-        TopicLine, field_lines, note_field_mistakes, readiness, rhythm_lines, segment_choices, segments_said,
-        test_lines, topic_lines,
+        ApprovalView, ArticleLine, EditionView, FieldLine, Readiness, RhythmLine, SegmentChoices,
+        SegmentSaid, TestLine, TopicLine, approval_view, field_lines, note_field_mistakes, readiness,
+        rhythm_lines, segment_choices, segments_said, test_lines, topic_lines,
     },
     progress, test,
 };
@@ -18,6 +19,7 @@ use crate::{
     clock::Moment,
     editions::{EditionState, Rhythm},
     publishing::{self, Block, Content, Edition},
+    settings::Settings,
     staff::Role,
     web::{
         Desk, Form, Outcome, Posted, WebError,
@@ -88,6 +90,8 @@ struct Page {
     /// Somebody else's version, to be looked at beside one's own.
     theirs: Option<i64>,
     may_send: bool,
+    /// How it stands where two people approve each edition.
+    approval: Option<ApprovalView>,
     /// Whether they may look at it as a reader who is there.
     may_see_readers: bool,
     /// Where a test copy goes.
@@ -186,6 +190,14 @@ pub(crate) async fn submit(
     let (site, who) = (desk.site(), Some(desk.who.staff.id));
     let saved = match pressed.filter(|_| act == "out") {
         Some(at) => publishing::take_out(site, edition.id, based_on, (content, at), who).await,
+        // Whoever only goes on from what they found does not become the one who changed it last.
+        None if matches!(act, "send" | "ask")
+            && edition.state == EditionState::Draft
+            && based_on == edition.revision
+            && edition.reads_as(&content) =>
+        {
+            Ok(based_on)
+        }
         None => publishing::save_revision(site, edition.id, based_on, content, who).await,
     };
     match saved {
@@ -197,6 +209,13 @@ pub(crate) async fn submit(
         Ok(saved) if act == "test" => {
             let edition = publishing::load_revision(&desk.site().db, edition.id, saved).await?;
             test::send(&desk, &edition, test::ticked(&form), "").await
+        }
+        Ok(saved) if act == "ask" => {
+            let edition = publishing::load_revision(&desk.site().db, edition.id, saved).await?;
+            let settings = Settings::load(&desk.site().db).await?;
+            let fingerprint = publishing::fingerprint(desk.site(), &settings, &edition).await?;
+            approval::ask(&desk, &edition, &fingerprint).await?;
+            Ok(see_other(&format!("{path}?done=asked-for-approval")))
         }
         Ok(saved) if act == "links" => {
             let edition = publishing::load_revision(&desk.site().db, edition.id, saved).await?;
@@ -293,6 +312,13 @@ async fn page(
         theirs: trouble.map(|_| edition.revision),
         trouble,
         may_send: desk.may(Role::SENDING),
+        approval: match settings.four_eyes {
+            false => None,
+            true => {
+                let fingerprint = publishing::fingerprint(site, settings, edition).await?;
+                approval_view(desk, settings, edition, &fingerprint).await?
+            }
+        },
         may_see_readers: desk.may(Role::READERS),
         who_email: desk.who.staff.email.to_string(),
         tests: test_lines(desk).await?,

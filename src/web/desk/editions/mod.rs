@@ -5,6 +5,7 @@
 
 pub(in crate::web) mod act;
 pub(in crate::web) mod again;
+pub(in crate::web) mod approval;
 mod blocks;
 pub(in crate::web) mod cancel;
 pub(in crate::web) mod copies;

@@ -6,8 +6,8 @@ use serde::Serialize;
 use super::{
     live::forecast,
     parts::{
-        ArticleLine, EditionView, Readiness, SegmentSaid, TestLine, picked_lines, readiness, segments_said,
-        test_lines,
+        ApprovalView, ArticleLine, EditionView, Readiness, SegmentSaid, TestLine, approval_view,
+        picked_lines, readiness, segments_said, test_lines,
     },
 };
 use crate::{
@@ -61,6 +61,10 @@ struct Page {
     /// How many of the list do not get it, for they rest from mail.
     paused: Option<String>,
     may_send: bool,
+    /// How it stands where two people approve each edition.
+    approval: Option<ApprovalView>,
+    /// Whether they can press Send.
+    may_press: bool,
     /// Where else a test copy may go.
     tests: Vec<TestLine>,
     /// When the last reader will have it, if that is not today.
@@ -120,6 +124,9 @@ pub(crate) async fn submit(desk: Desk, Path(id): Path<String>, posted: Posted) -
             "Nothing was sent: an article in it, a segment that it goes by, or a setting that it shows, changed since you opened the page. Below it is as it \
              is now. Look at it again before you press Send."
         }
+        Err(publishing::Error::NotApproved) => {
+            "Nothing was sent: two people approve each edition here, and nobody else has asked for it as it is now."
+        }
         Err(error) => return Err(error.into()),
     };
     let edition = publishing::find(&site.db, &id).await?;
@@ -154,6 +161,7 @@ async fn page(
     let fingerprint = publishing::fingerprint(desk.site(), settings, edition).await?;
     let size = publishing::preview(desk.site(), &desk.app.templates, settings, edition).await?.html.len();
     let readiness = readiness(desk, edition).await?;
+    let approval = approval_view(desk, settings, edition, &fingerprint).await?;
     let letterhead = settings.letterhead(desk.site());
     let some = |readers: i64| (readers > 0).then(|| count(readers, "reader"));
     Ok(Page {
@@ -176,6 +184,8 @@ async fn page(
         paused: some(readiness.readership.paused),
         than_last: than_last(desk, edition, &readiness).await?,
         may_send: true,
+        may_press: approval.as_ref().is_none_or(|approval| approval.may_send),
+        approval,
         tests: test_lines(desk).await?,
         forecast: forecast(&desk.app, desk.zone(), readiness.readership.readers).await?,
         readiness,
