@@ -18,7 +18,7 @@ use crate::{
     donations,
     email_address::EmailAddress,
     links::Forget,
-    mail,
+    mail, publishing,
     site::Site,
     subscribers::{self, Subscriber, SubscriberError, letters_asked, requests},
     withdrawals::{self, Withdrawal},
@@ -266,6 +266,7 @@ async fn forget_held(tx: &mut Tx, site: &Site, reader: &Subscriber, at: Moment) 
     }
     delivery::forget_letters_of(tx, &reader.email, reader.id, site.now()).await?;
     subscribers::forget_sign_ups(tx, &reader.email).await?;
+    publishing::forget_test_address(tx, &reader.email).await?;
     let asked = letters_asked(tx, reader.id).await?;
     delivery::forget_letters_asked(tx, &asked, site.now()).await?;
     bounces::forget(tx, site, &hashes, reader.id).await?;
@@ -292,6 +293,7 @@ async fn forget_supporter(tx: &mut Tx, site: &Site, email: &EmailAddress, at: Mo
     let hash = suppressions.hash(email);
     delivery::forget_letters(tx, email, site.now()).await?;
     subscribers::forget_sign_ups(tx, email).await?;
+    publishing::forget_test_address(tx, email).await?;
     bounces::forget(tx, site, std::slice::from_ref(&hash), 0).await?;
     suppressions.forget(tx, &hash).await?;
     requests::forget(tx, &hash).await?;

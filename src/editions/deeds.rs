@@ -27,6 +27,8 @@ impl MovedBy<'_> {
 words! {
     /// What is done to an edition, as the log has it.
     pub enum Deed {
+        AskedForApproval = "asked for approval",
+        Approved = "approved",
         PressedSend = "pressed Send",
         UndidSend = "undid Send",
         Paused = "paused",

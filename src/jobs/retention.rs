@@ -106,6 +106,8 @@ pub const RETENTION: &[(&str, Retention)] = &[
     ("edition_revision", Kept("what was sent, and what it looked like before")),
     ("edition_article", Kept("what was sent")),
     ("edition_block", Kept("what was sent")),
+    ("edition_approval", Kept("who answers for what was sent")),
+    ("test_address", Bounded("ten at most")),
     ("edition_topic", Kept("what was sent, and to whom")),
     ("edition_segment", Kept("what was sent, and to whom")),
     ("segment", Bounded("made by hand")),

@@ -38,6 +38,8 @@ pub enum Block {
     Line,
     /// The request for a gift that the settings hold; without one there, nothing. An edition without this block asks for nothing.
     Appeal,
+    /// One that stays in the draft and stands in no mail.
+    Hidden(Box<Block>),
 }
 
 /// An article as one edition shows it.
@@ -89,13 +91,32 @@ impl Block {
         Self::Article(ShownArticle { id, look: Look::Usual, title: String::new(), standfirst: String::new() })
     }
 
-    /// The article, if it is one.
+    /// The article that it shows in the mail, if it is one.
     #[must_use]
     pub const fn article_id(&self) -> Option<ArticleId> {
         match self {
             Self::Article(article) => Some(article.id),
             _ => None,
         }
+    }
+
+    /// What it is, hidden or not.
+    #[must_use]
+    pub fn as_written(&self) -> &Self {
+        if let Self::Hidden(block) = self { block } else { self }
+    }
+
+    /// Whether it stands in no mail.
+    #[must_use]
+    pub const fn is_hidden(&self) -> bool {
+        matches!(self, Self::Hidden(_))
+    }
+
+    /// The same, hidden or not.
+    #[must_use]
+    pub fn hidden(self, is_hidden: bool) -> Self {
+        let block = if let Self::Hidden(block) = self { *block } else { self };
+        if is_hidden { Self::Hidden(Box::new(block)) } else { block }
     }
 
     /// As it is kept: no line that is none. What is too long is told, and not cut.
@@ -109,6 +130,7 @@ impl Block {
             Self::Words(words) => Self::Words(words.replace("\r\n", "\n").replace(['\r', '\0'], "")),
             Self::Button { label, url } => Self::Button { label: one_line(&label), url: one_line(&url) },
             Self::Line | Self::Appeal => self,
+            Self::Hidden(block) => block.tidy().hidden(true),
         }
     }
 }
@@ -116,13 +138,20 @@ impl Block {
 /// As they are kept: no article twice, the appeal once.
 pub(super) fn tidy(blocks: Vec<Placed>) -> Vec<Placed> {
     let (mut seen, mut asks) = (HashSet::new(), false);
-    let mut is_new = |block: &Block| match block {
+    let mut is_new = |block: &Block| match block.as_written() {
         Block::Article(article) => seen.insert(article.id),
         Block::Appeal => !std::mem::replace(&mut asks, true),
         _ => true,
     };
     let new = blocks.into_iter().filter(|placed| is_new(&placed.block));
     new.map(|placed| Placed { block: placed.block.tidy(), ..placed }).collect()
+}
+
+/// What an edition has in common with the next one: all but its articles. Lines that meet where articles stood become one.
+pub(super) fn standing(mut blocks: Vec<Placed>) -> Vec<Placed> {
+    blocks.retain(|placed| placed.block.as_written().article_id().is_none());
+    blocks.dedup_by(|next, one| next.block == Block::Line && next == one);
+    blocks
 }
 
 /// What becomes a line, such as a header (TRUST A1): without what ends one.

@@ -5,9 +5,9 @@
 //! it was based on.
 
 use super::{
-    Content, Error, Result,
-    blocks::{self, Block, one_line},
-    find, home, store,
+    Content, Edition, Error, Result,
+    blocks::{self, Block, Placed, one_line},
+    find, home, load, store,
 };
 use crate::{
     db,
@@ -28,14 +28,41 @@ const PREVIEW_MOST: usize = 300;
 /// # Errors
 /// [`Error::NotFound`] when there is no such digest.
 pub async fn create_draft(site: &Site, digest_id: i64, staff_id: Option<i64>) -> Result<(i64, String)> {
+    begin(site, digest_id, vec![Block::Appeal.into()], staff_id).await
+}
+
+/// As [`create_draft`], laid out as the edition of the digest that went out last: with its words, buttons, lines and appeal in their
+/// places, and without what belonged to that one alone: its articles, its subject and the words that it began with. None went out, and
+/// it is empty.
+///
+/// # Errors
+/// As [`create_draft`].
+pub async fn create_draft_like_last(
+    site: &Site,
+    digest_id: i64,
+    staff_id: Option<i64>,
+) -> Result<(i64, String)> {
+    let blocks = match store::last_sent(&site.db, digest_id).await? {
+        Some(last) => blocks::standing(load(&site.db, last).await?.content.blocks),
+        None => vec![Block::Appeal.into()],
+    };
+    begin(site, digest_id, blocks, staff_id).await
+}
+
+async fn begin(
+    site: &Site,
+    digest_id: i64,
+    blocks: Vec<Placed>,
+    staff_id: Option<i64>,
+) -> Result<(i64, String)> {
     let now = site.now();
     let mut tx = site.db.begin().await?;
     let public_id = token::public_id();
     let created = editions::create(&mut tx, site, &public_id, digest_id, staff_id).await?;
     // A series is never deleted.
     let id = created.ok_or(MoveError::Retired)?;
-    let empty = Content { blocks: vec![Block::Appeal.into()], ..Content::default() };
-    store::insert_revision(&mut tx, id, 1, &empty, staff_id, now).await?;
+    let content = Content { blocks, ..Content::default() };
+    store::insert_revision(&mut tx, id, 1, &content, staff_id, now).await?;
     segments::begin_as_usual(&mut tx, id).await?;
     tx.commit().await?;
     Ok((id, public_id))
@@ -74,6 +101,24 @@ pub async fn save_revision(
     staff_id: Option<i64>,
 ) -> Result<i64> {
     save(site, edition_id, (based_on, EditionState::Draft), content, staff_id).await
+}
+
+/// Takes a block out of what somebody wrote. What they wrote is a revision of its own before, from which the block can be put back:
+/// returns the number of that.
+///
+/// # Errors
+/// As [`save_revision`].
+pub async fn take_out(
+    site: &Site,
+    edition_id: i64,
+    based_on: i64,
+    (mut content, at): (Content, usize),
+    staff_id: Option<i64>,
+) -> Result<i64> {
+    let whole = save_revision(site, edition_id, based_on, content.clone(), staff_id).await?;
+    content.blocks.remove(at);
+    save_revision(site, edition_id, whole, content, staff_id).await?;
+    Ok(whole)
 }
 
 /// Writes the next revision of an edition that somebody stopped: the correction that the rest will get. Nobody gets it
@@ -127,6 +172,16 @@ async fn save_once(
     }
     tx.commit().await?;
     Ok(revision)
+}
+
+impl Edition {
+    /// Whether somebody who wrote that wrote nothing new.
+    #[must_use]
+    pub fn reads_as(&self, written: &Content) -> bool {
+        let mut written = written.clone().tidy();
+        written.topic_ids.sort_unstable();
+        written == self.content
+    }
 }
 
 impl Content {

@@ -153,7 +153,7 @@ pub async fn begin_correction(
     content.intro_markdown =
         [&said[..], &[content.intro_markdown.as_str()]].concat().join("\n\n").trim().to_owned();
     // Whoever was written to twice for our mistake is not asked for a gift as well.
-    content.blocks.retain(|placed| placed.block != Block::Appeal);
+    content.blocks.retain(|placed| placed.block != Block::Appeal && !placed.block.is_hidden());
     // It goes to whoever got the wrong copy, whatever they choose.
     content.topic_ids.clear();
     content.rhythm = None;

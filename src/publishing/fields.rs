@@ -63,7 +63,7 @@ pub async fn mistakes(db: &Db, content: &Content) -> db::Result<Vec<(Place, Fiel
             Block::Button { label, url } => {
                 check_line(label, LINE_MOST).and_then(|()| check_address(url)).err()
             }
-            Block::Words(_) | Block::Line | Block::Appeal => None,
+            Block::Words(_) | Block::Line | Block::Appeal | Block::Hidden(_) => None,
         };
         mistakes.extend(mistake.map(|mistake| (Place::Block(at), mistake)));
     }

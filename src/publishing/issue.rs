@@ -20,7 +20,7 @@ use crate::{
     segments::{self, Narrowing},
     settings::{ArticlesAt, Settings},
     site::Site,
-    subscribers::{self, consent},
+    subscribers::{self, Subscriber, consent},
     token,
 };
 
@@ -33,28 +33,6 @@ pub struct Preview {
     pub text: String,
 }
 
-/// As whom one looks at an edition.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum SeenAs {
-    /// With every block, whoever it is for.
-    #[default]
-    Team,
-    /// As somebody of whom nothing is known: who never gave, and is in no segment.
-    Stranger,
-    /// As one of these readers.
-    One(Readers),
-}
-
-impl SeenAs {
-    fn parts(self, selections: &Selections) -> SeenParts {
-        match self {
-            Self::Team => SeenParts::ALL,
-            Self::Stranger => selections.seen_by(None),
-            Self::One(readers) => selections.seen_by(Some(readers)),
-        }
-    }
-}
-
 /// What readers will get, or once it is approved what was, with sample personal fields; the links that act for a reader
 /// lead nowhere.
 ///
@@ -65,11 +43,50 @@ pub async fn preview(
     templates: &Templates,
     settings: &Settings,
     edition: &Edition,
-    seen: SeenAs,
 ) -> Result<Preview> {
-    let links = SampleLinks::load(site, edition).await?;
-    let selections = Selections::load(site, settings, edition).await?;
-    let personal = Personal { parts: seen.parts(&selections), ..links.personal("Ada") };
+    preview_as(site, templates, settings, edition, Eyes::Sample).await
+}
+
+/// With whose eyes an edition is looked at before it goes.
+#[derive(Clone, Copy, Debug)]
+pub enum Eyes<'a> {
+    /// Of a reader who does not exist and has told everything, with every block, whoever it is for.
+    Sample,
+    /// Of one who told nothing: no name, and no answer.
+    Nameless,
+    /// Of somebody of whom nothing is known: who never gave, and is in no segment.
+    Stranger,
+    /// Of one of these readers.
+    One(Readers),
+    /// Of one who is there.
+    Reader(&'a Subscriber),
+}
+
+impl Eyes<'_> {
+    async fn parts(self, site: &Site, settings: &Settings, edition: &Edition) -> Result<SeenParts> {
+        let selections = Selections::load(site, settings, edition).await?;
+        Ok(match self {
+            Self::Sample | Self::Nameless => SeenParts::ALL,
+            Self::Stranger => selections.seen_by(None),
+            Self::One(readers) => selections.seen_by(Some(readers)),
+            Self::Reader(reader) => selections.seen_by_reader(site, reader.id).await?,
+        })
+    }
+}
+
+/// As [`preview`], as somebody would get it: their name and answers stand in it, and no link of theirs. Nothing is counted.
+///
+/// # Errors
+/// As [`preview`].
+pub async fn preview_as(
+    site: &Site,
+    templates: &Templates,
+    settings: &Settings,
+    edition: &Edition,
+    eyes: Eyes<'_>,
+) -> Result<Preview> {
+    let links = SampleLinks::seen_by(site, edition, eyes).await?;
+    let personal = Personal { parts: eyes.parts(site, settings, edition).await?, ..links.personal() };
     if let Some((html, text)) =
         delivery::revision_shown(site, edition.id, edition.revision, &personal).await?
     {
@@ -202,7 +219,7 @@ impl Issue {
 }
 
 impl Body {
-    /// As a reader who does not exist would get it: made of the very bytes that are frozen.
+    /// As somebody would get it: made of the very bytes that are frozen.
     pub(super) fn preview(&self, personal: &Personal<'_>) -> Result<Preview> {
         let shown = self.compiled.shown(personal);
         let damaged = || sqlx::Error::Decode(Box::new(mail::CompiledFormatError));
@@ -228,6 +245,8 @@ impl Body {
 
 /// The links of a copy that no reader gets, and what nobody answered. They cannot act for anybody: those that would lead to a page that says so.
 pub(super) struct SampleLinks {
+    /// Who is greeted.
+    name: String,
     explanation: String,
     view: String,
     give_once: String,
@@ -237,9 +256,26 @@ pub(super) struct SampleLinks {
 
 impl SampleLinks {
     pub(super) async fn load(site: &Site, edition: &Edition) -> Result<Self> {
+        Self::seen_by(site, edition, Eyes::Sample).await
+    }
+
+    async fn seen_by(site: &Site, edition: &Edition, eyes: Eyes<'_>) -> Result<Self> {
         let fields = subscribers::fields::for_mails(&site.db).await?;
+        let (name, answers) = match eyes {
+            Eyes::Sample | Eyes::Stranger | Eyes::One(_) => {
+                ("Ada".to_owned(), fields.iter().map(|field| (field.id, field.sample())).collect())
+            }
+            Eyes::Nameless => (String::new(), Vec::new()),
+            Eyes::Reader(reader) => {
+                let told = subscribers::fields::of_reader(&site.db, reader.id).await?;
+                let stands = |field: &subscribers::fields::Field| fields.iter().any(|one| one.id == field.id);
+                let told = told.into_iter().filter(|(field, _)| stands(field));
+                (reader.name.clone(), told.map(|(field, said)| (field.id, said)).collect())
+            }
+        };
         Ok(Self {
-            answers: fields.iter().map(|field| (field.id, field.sample())).collect(),
+            name,
+            answers,
             explanation: site.url("/sample-link"),
             view: site.url(&format!("/desk/editions/{}/preview", edition.public_id)),
             give_once: site.url("/donate?every=once"),
@@ -247,9 +283,14 @@ impl SampleLinks {
         })
     }
 
-    pub(super) fn personal<'a>(&'a self, name: &'a str) -> Personal<'a> {
+    /// The same, greeting somebody else.
+    pub(super) fn greeting(self, name: &str) -> Self {
+        Self { name: name.to_owned(), ..self }
+    }
+
+    pub(super) fn personal(&self) -> Personal<'_> {
         Personal {
-            name,
+            name: &self.name,
             unsubscribe_url: &self.explanation,
             preferences_url: &self.explanation,
             view_url: &self.view,
@@ -267,7 +308,8 @@ pub(super) async fn test_copy(site: &Site, settings: &Settings, edition: &Editio
     let mut digest = Issue::load(site, settings, edition).await?.context;
     digest.subject = format!("[Test] {}", digest.subject).trim_end().to_owned();
     digest.why =
-        "This is a test copy. Only you got it, and its links to leave and to choose do nothing.".to_owned();
+        "This is a test copy, sent by the team. No reader got it, and its links to leave and to choose do nothing."
+            .to_owned();
     if edition.content.blocks.iter().any(|placed| placed.whom != Whom::Everybody) {
         digest.why.push_str(" It has every block in it, also those that are for some readers alone.");
     }
@@ -311,6 +353,7 @@ async fn blocks(
                     ..shown_as(site, settings, article, shown)
                 })
             }
+            Block::Hidden(_) => continue,
             Block::Words(_) if words.is_empty() => continue,
             Block::Words(_) => DigestBlock::words(words),
             Block::Button { label, url }

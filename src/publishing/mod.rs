@@ -15,6 +15,7 @@ mod blocks;
 mod compose;
 mod correct;
 mod fields;
+mod four_eyes;
 mod home;
 mod issue;
 mod late;
@@ -34,6 +35,7 @@ mod selections;
 mod send;
 mod sent_log;
 mod store;
+mod test_addresses;
 mod test_copy;
 #[cfg(test)]
 pub(crate) mod tests;
@@ -47,10 +49,11 @@ pub use self::{
     archive::{archive, copy_of, in_archive, linked_copy},
     ask_again::{begin_asking_again, confirmed_again},
     blocks::{Block, BlockKind, Look, MOST_BLOCKS, Placed, ShownArticle},
-    compose::{create_draft, delete_draft, save_correction, save_revision},
+    compose::{create_draft, create_draft_like_last, delete_draft, save_correction, save_revision, take_out},
     correct::{begin_correction, current_revision, is_corrected, reached},
     fields::{Place, mistakes as field_mistakes},
-    issue::{Preview, SeenAs, fingerprint, preview},
+    four_eyes::{Approval, AskedFor, approval_of, ask_for_approval, waiting_for_approval},
+    issue::{Eyes, Preview, fingerprint, preview, preview_as},
     links::{Link, follow_links},
     lists::{
         TouchedByList, bring_back as bring_list_back, bring_topic_back, change as change_list, change_topic,
@@ -74,9 +77,15 @@ pub use self::{
     },
     sent_log::SentLog,
     store::STATEMENTS,
-    test_copy::send_test_copy,
+    test_addresses::{
+        MOST_TEST_ADDRESSES, TestAddress, drop_test_address, forget_test_address, keep_test_address,
+        test_addresses,
+    },
+    test_copy::send_test_copies,
     whom::{Readers, Whom, WhomKind},
 };
+use std::time::Duration;
+
 use crate::{
     articles::ArticleId,
     audience::Audience,
@@ -128,6 +137,15 @@ pub enum Error {
     /// The database may be a copy or a backup, and nobody has said what it is: nothing of it may be let go out.
     #[error("nothing goes out before an owner has said at the desk (Address) what this database is")]
     Doubtful,
+    /// The house wants two people for it, and nobody else has asked for it as it is.
+    #[error("somebody else has to have asked for it as it is")]
+    NotApproved,
+    /// More test copies were asked for than there may be; so long it takes until there may be one.
+    #[error("too many test copies")]
+    TooManyTests(Duration),
+    /// As many addresses for test copies are kept as there may be.
+    #[error("there are as many addresses for test copies as there may be")]
+    EnoughAddresses,
     /// A segment by which it goes asks for something that is gone.
     #[error("{0}")]
     Segment(String),
@@ -168,6 +186,8 @@ pub struct Digest {
     /// The list whose readers get it.
     pub list_id: i64,
     pub list_name: String,
+    /// Whether an edition of it went out, so that the next one can be made like it.
+    pub has_last: bool,
 }
 
 /// What a writer decides of an edition.

@@ -72,6 +72,8 @@ pub enum Problem {
     Shouting,
     /// Words that stand for words, with where they stand.
     Filler(&'static str),
+    /// So many blocks stand in the draft and in no mail.
+    Hidden(usize),
     /// The picture of an article, by its title, that says nothing to who does not see it.
     NoAlt(String),
 }
@@ -90,6 +92,7 @@ impl Problem {
                 | Self::Shouting
                 | Self::Filler(_)
                 | Self::NoAlt(_)
+                | Self::Hidden(_)
         )
     }
 }
@@ -161,6 +164,10 @@ impl fmt::Display for Problem {
                 f,
                 "“Lorem ipsum” stands in {place}: words that somebody may have meant to replace."
             ),
+            Self::Hidden(1) => f.write_str("1 block is hidden: it stays in the draft, and no reader gets it."),
+            Self::Hidden(blocks) => {
+                write!(f, "{blocks} blocks are hidden: they stay in the draft, and no reader gets them.")
+            }
             Self::NoAlt(title) => write!(
                 f,
                 "The picture of “{title}” is not described, so who does not see it hears the title. Describe it in the article."
@@ -187,7 +194,7 @@ fn filler(content: &Content) -> Option<Problem> {
         Block::Words(words) => stands_in(words),
         Block::Article(shown) => stands_in(&shown.title) || stands_in(&shown.standfirst),
         Block::Button { label, .. } => stands_in(label),
-        Block::Line | Block::Appeal => false,
+        Block::Line | Block::Appeal | Block::Hidden(_) => false,
     };
     let places = [
         (stands_in(&content.subject), "the subject"),
@@ -278,7 +285,7 @@ pub(super) async fn check(
     }
     let body = match issue.compile(templates).await {
         Ok(body) => {
-            let bytes = body.preview(&SampleLinks::load(site, edition).await?.personal("Ada"))?.html.len();
+            let bytes = body.preview(&SampleLinks::load(site, edition).await?.personal())?.html.len();
             if bytes > MOST_BYTES {
                 problems.push(Problem::TooLarge(bytes));
             }
@@ -295,6 +302,8 @@ pub(super) async fn check(
     }
     problems.extend(of_subject(&content.subject));
     problems.extend(filler(content));
+    let hidden = content.blocks.iter().filter(|placed| placed.block.is_hidden()).count();
+    problems.extend((hidden > 0).then_some(Problem::Hidden(hidden)));
     problems.extend(issue.undescribed.iter().cloned().map(Problem::NoAlt));
     problems.sort_by_key(|problem| !problem.is_in_the_way());
     Ok((problems, body))

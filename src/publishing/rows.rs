@@ -8,7 +8,33 @@ use crate::{
     articles::ArticleId,
     clock::Moment,
     delivery::{Class, CopyState},
+    email_address::EmailAddress,
 };
+
+/// That somebody asked for an edition to be approved.
+#[derive(Clone, Debug, sqlx_macros::FromRow)]
+pub struct AskedFor {
+    pub edition_id: i64,
+    /// The edition's name in addresses.
+    pub public_id: String,
+    pub subject: String,
+    /// Who gets it is decided with a revision, and does not stand in the mail.
+    pub revision: i64,
+    /// What its mail was, in one word.
+    pub fingerprint: String,
+    pub asked_by: i64,
+    pub asker: String,
+    pub asked_at: Moment,
+}
+
+/// A mailbox for test copies, as it is kept.
+#[derive(Clone, Debug, sqlx_macros::FromRow)]
+pub(super) struct KeptAddress {
+    pub(super) id: i64,
+    pub(super) email: EmailAddress,
+    pub(super) added_by: Option<String>,
+    pub(super) added_at: Moment,
+}
 
 /// What became of one copy.
 #[derive(Clone, Debug, sqlx_macros::FromRow)]
@@ -115,6 +141,7 @@ pub struct ArticleRow {
     pub look: Look,
     pub title: String,
     pub standfirst: String,
+    pub hidden: bool,
     #[sqlx(flatten)]
     pub whom: WhomRow,
 }
@@ -126,6 +153,7 @@ pub struct BlockRow {
     pub kind: BlockKind,
     pub words: String,
     pub link: String,
+    pub hidden: bool,
     #[sqlx(flatten)]
     pub whom: WhomRow,
 }

@@ -142,6 +142,11 @@ impl Selections {
         )
     }
 
+    /// What a reader sees who is there, if the edition were sealed now.
+    pub(super) async fn seen_by_reader(&self, site: &Site, reader: i64) -> Result<SeenParts> {
+        Ok(SeenParts(segments::parts_of_reader(site, &self.kept(), reader).await?))
+    }
+
     /// As they are frozen with a body.
     pub(super) fn kept(&self) -> Vec<KeptPart> {
         self.parts
@@ -164,7 +169,7 @@ impl Selections {
 /// Every choice, in the order of the blocks, and whether it is that of the request for a gift.
 fn wanted(content: &Content) -> Vec<(Whom, bool)> {
     let mut wanted = Vec::new();
-    for placed in &content.blocks {
+    for placed in content.blocks.iter().filter(|placed| !placed.block.is_hidden()) {
         let one = (placed.whom, placed.block == Block::Appeal);
         if one != (Whom::Everybody, false) && !wanted.contains(&one) {
             wanted.push(one);

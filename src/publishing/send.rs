@@ -9,8 +9,8 @@
 use std::time::Duration;
 
 use super::{
-    Edition, Error, Problem, Result, approve, correct, find, home::check_at_home, issue::Issue, load,
-    preflight, retry, version,
+    Edition, Error, Problem, Result, approve, correct, find, four_eyes, home::check_at_home, issue::Issue,
+    load, preflight, retry, version,
 };
 use crate::{
     audience,
@@ -75,7 +75,8 @@ pub async fn press_send(
 ///
 /// # Errors
 /// [`Error::NotReady`] with everything that is in the way, [`Error::Changed`] when someone saved another revision since,
-/// [`Error::NotAsSeen`] when an article or a setting that it shows changed, [`Error::Past`] when the later moment is over,
+/// [`Error::NotAsSeen`] when an article or a setting that it shows changed, [`Error::NotApproved`] where two people are wanted and nobody
+/// else asked for it as it is, [`Error::Past`] when the later moment is over,
 /// [`Error::AlreadyPressed`] when someone else was first.
 pub async fn press(site: &Site, templates: &Templates, press: Press<'_>) -> Result<Moment> {
     let Press { edition_id, revision, fingerprint, later, policy, staff_id } = press;
@@ -117,6 +118,9 @@ pub async fn press(site: &Site, templates: &Templates, press: Press<'_>) -> Resu
     let stand = editions::stand(&mut tx, edition_id).await?.ok_or(Error::NotFound)?;
     if stand.revision != revision {
         return Err(Error::Changed);
+    }
+    if settings.four_eyes {
+        four_eyes::approve(&mut tx, site, &edition, &issue.fingerprint(), staff_id).await?;
     }
     approve::approve_articles(&mut tx, &edition, &issue).await?;
     approve::hold_topics(&mut tx, &edition).await?;
@@ -198,7 +202,7 @@ pub async fn go_on(
 /// # Errors
 /// [`Error::Move`] unless it is paused or held back, [`Error::NotAsSeen`] when it stands otherwise than was seen, or its
 /// corrected version reads otherwise, [`Error::StillLeaving`] while copies of the old version are leaving,
-/// [`Error::NotReady`] when the corrected version is not, [`Error::Doubtful`] before somebody said what the database is.
+/// [`Error::NotReady`] when the corrected version is not, [`Error::NotApproved`] as for [`press`], [`Error::Doubtful`] before somebody said what the database is.
 pub async fn resume(
     site: &Site,
     templates: &Templates,
@@ -210,6 +214,10 @@ pub async fn resume(
     let stopped = matches!(edition.state, EditionState::Paused | EditionState::Held);
     if stopped && edition.version() != seen.version {
         return Err(Error::NotAsSeen);
+    }
+    if stopped && correct::is_corrected(&site.db, &edition).await? {
+        let settings = Settings::load(&site.db).await?;
+        four_eyes::check(&site.db, &settings, &edition, seen.fingerprint, staff_id).await?;
     }
     let given = if stopped {
         correct::give_to_the_rest(site, templates, &edition, seen.fingerprint).await?
@@ -223,6 +231,9 @@ pub async fn resume(
     editions::resume(&mut tx, site, edition.id, MovedBy::staff(staff_id)).await?;
     stood.check(seen.version)?;
     check_at_home(&mut tx, site).await?;
+    if given.is_some() && Settings::load_in(&mut tx).await?.four_eyes {
+        four_eyes::approve(&mut tx, site, &edition, seen.fingerprint, staff_id).await?;
+    }
     if let Some(variant) = given {
         correct::check_the_rest(&mut tx, &edition, variant).await?;
     }

@@ -6,8 +6,8 @@ use super::{
     Content, Corrects, Digest, Edition, EditionSummary, Subject,
     blocks::{Block, BlockKind, Placed, ShownArticle},
     rows::{
-        ArticleRow, BlockRow, CopyHistory, CopyOutcome, FailedClass, Reached, TouchedByList, WantedCopies,
-        WhomRow,
+        ArticleRow, AskedFor, BlockRow, CopyHistory, CopyOutcome, FailedClass, KeptAddress, Reached,
+        TouchedByList, WantedCopies, WhomRow,
     },
 };
 use crate::{
@@ -15,12 +15,15 @@ use crate::{
     clock::Moment,
     db::{self, Db, Result, Tx},
     editions::Rhythm,
+    email_address::EmailAddress,
     segments, statements,
 };
 
 statements! {
     /// Every digest whose list is not retired, in the order of the lists.
-    DIGESTS = "select d.id, d.slug, d.name, d.list_id, l.name as list_name
+    DIGESTS = "select d.id, d.slug, d.name, d.list_id, l.name as list_name,
+            exists (select 1 from edition e where e.digest_id = d.id and e.sealed_at is not null
+                and e.state in ('sending', 'paused', 'finished') and e.corrects_edition_id is null and not e.asks_again) as has_last
         from digest d join list l on l.id = d.list_id where l.retired_at is null order by l.position, l.id, d.id";
     ANY_DIGEST = "select id from digest limit 1";
     /// What bears the list's name bears its new one.
@@ -33,10 +36,41 @@ statements! {
             (select count(*) from edition where list_id = $1 and state = 'sending') as going,
             (select count(*) from edition where list_id = $1 and state in ('paused', 'held')) as stopped,
             (select count(*) from edition where list_id = $1 and sealed_at is not null) as sent";
+    /// The edition of a digest that went out last, but for corrections and what asks its readers to confirm again.
+    LAST_SENT = "select id from edition where digest_id = $1 and sealed_at is not null
+            and state in ('sending', 'paused', 'finished') and corrects_edition_id is null and not asks_again
+        order by sealed_at desc, id desc limit 1";
     ADD_DIGEST = "insert into digest (slug, name, list_id, created_at) values ($1, $2, $3, $4)
         on conflict (slug) do nothing";
     /// Those without an edition.
     DELETE_DIGESTS = "delete from digest where list_id = $1 and not exists (select 1 from edition e where e.digest_id = digest.id)";
+    ASK_FOR_APPROVAL = "insert into edition_approval (edition_id, revision, fingerprint, asked_by, asked_at) values ($1, $2, $3, $4, $5)
+        on conflict (edition_id) do update set revision = excluded.revision, fingerprint = excluded.fingerprint, asked_by = excluded.asked_by,
+            asked_at = excluded.asked_at, approved_by = null, approved_at = null";
+    ASKED_FOR = "select a.edition_id, e.public_id, r.subject, a.revision, a.fingerprint, a.asked_by, s.name as asker, a.asked_at
+        from edition_approval a
+        join edition e on e.id = a.edition_id
+        join edition_revision r on r.edition_id = e.id and r.revision = e.revision
+        join staff s on s.id = a.asked_by
+        where a.edition_id = $1";
+    /// Drafts as they were asked for.
+    WAITING_FOR_APPROVAL = "select a.edition_id, e.public_id, r.subject, a.revision, a.fingerprint, a.asked_by, s.name as asker, a.asked_at
+        from edition_approval a
+        join edition e on e.id = a.edition_id and e.revision = a.revision
+        join edition_revision r on r.edition_id = e.id and r.revision = e.revision
+        join staff s on s.id = a.asked_by
+        where e.state = 'draft' order by a.asked_at, a.edition_id limit $1";
+    /// By somebody else than whoever asked, and as it was asked for.
+    APPROVE = "update edition_approval set approved_by = cast($3 as bigint), approved_at = $4
+        where edition_id = $1 and revision = $5 and fingerprint = $2 and asked_by <> coalesce(cast($3 as bigint), 0)
+        returning (select name from staff where id = asked_by)";
+    TEST_ADDRESSES = "select a.id, a.email, s.name as added_by, a.added_at from test_address a left join staff s on s.id = a.staff_id order by a.id";
+    /// While there are fewer than that.
+    KEEP_TEST_ADDRESS = "insert into test_address (email, email_key, staff_id, added_at)
+        select $1, $2, cast($3 as bigint), cast($4 as bigint) where (select count(*) from test_address) < $5
+        on conflict (email_key) do nothing";
+    DROP_TEST_ADDRESS = "delete from test_address where id = $1 returning email";
+    FORGET_TEST_ADDRESS = "delete from test_address where email_key = $1";
     INSERT_REVISION = "insert into edition_revision (edition_id, revision, subject, preview_text, intro_markdown, staff_id, created_at)
         values ($1, $2, $3, $4, $5, $6, $7)";
     CLEAR_TOPICS = "delete from edition_topic where edition_id = $1";
@@ -58,8 +92,8 @@ statements! {
             where t.id in (select value from json_each($1)) order by t.id",
         postgres "select t.id, coalesce(t.merged_into, t.id) from reader_topic t
             where t.id in (select value::bigint from json_array_elements_text(cast($1 as json))) order by t.id for share";
-    INSERT_ARTICLES = rows(10) "insert into edition_article (edition_id, revision, position, article_id, look, title, standfirst, whom, readers, segment_id) values {rows}";
-    INSERT_BLOCKS = rows(9) "insert into edition_block (edition_id, revision, position, kind, words, link, whom, readers, segment_id) values {rows}";
+    INSERT_ARTICLES = rows(11) "insert into edition_article (edition_id, revision, position, article_id, look, title, standfirst, hidden, whom, readers, segment_id) values {rows}";
+    INSERT_BLOCKS = rows(10) "insert into edition_block (edition_id, revision, position, kind, words, link, hidden, whom, readers, segment_id) values {rows}";
     /// The versions of a revision's articles, held until the commit. One that somebody is changing at this moment is not
     /// waited for, and not among them.
     HOLD_ARTICLES = sqlite "select a.id, a.version from edition_article e join article a on a.id = e.article_id
@@ -71,7 +105,7 @@ statements! {
         where edition_id = $1 and revision = $2";
     /// Articles of a revision that changed since it was approved.
     CHANGED_ARTICLES = "select a.id, a.title from edition_article e join article a on a.id = e.article_id
-        where e.edition_id = $1 and e.revision = $2 and e.approved_version <> a.version order by e.position";
+        where e.edition_id = $1 and e.revision = $2 and not e.hidden and e.approved_version <> a.version order by e.position";
     /// Approved editions that wait for their moment with an article in them.
     WAITING_WITH = "select e.id, e.public_id, e.state, e.send_at, e.sealed_count, e.sealed_at, e.updated_at,
             r.subject, r.preview_text, d.name as digest_name, cast(0 as bigint) as article_count
@@ -79,7 +113,7 @@ statements! {
         join edition e on e.id = a.edition_id and e.revision = a.revision
         join digest d on d.id = e.digest_id
         join edition_revision r on r.edition_id = e.id and r.revision = e.revision
-        where a.article_id = $1 and e.state in ('scheduled', 'held') and e.sealed_at is null order by e.send_at, e.id";
+        where a.article_id = $1 and not a.hidden and e.state in ('scheduled', 'held') and e.sealed_at is null order by e.send_at, e.id";
     /// The same, with an article of a feed in them.
     WAITING_WITH_FEED = "select e.id, e.public_id, e.state, e.send_at, e.sealed_count, e.sealed_at, e.updated_at,
             r.subject, r.preview_text, d.name as digest_name, cast(0 as bigint) as article_count
@@ -88,7 +122,7 @@ statements! {
         join edition_revision r on r.edition_id = e.id and r.revision = e.revision
         where e.state in ('scheduled', 'held') and e.sealed_at is null and exists (select 1 from edition_article a
             join article on article.id = a.article_id
-            where a.edition_id = e.id and a.revision = e.revision and article.feed_id = $1) order by e.send_at, e.id";
+            where a.edition_id = e.id and a.revision = e.revision and not a.hidden and article.feed_id = $1) order by e.send_at, e.id";
     /// The edition that last went out with an article in it.
     MAILED_WITH = "select e.id, e.public_id, e.state, e.send_at, e.sealed_count, e.sealed_at, e.updated_at,
             r.subject, r.preview_text, d.name as digest_name, cast(0 as bigint) as article_count
@@ -96,7 +130,7 @@ statements! {
         join edition e on e.id = a.edition_id and e.revision = a.revision
         join digest d on d.id = e.digest_id
         join edition_revision r on r.edition_id = e.id and r.revision = e.revision
-        where a.article_id = $1 and e.state in ('sending', 'paused', 'finished') and e.sealed_at is not null order by e.sealed_at desc, e.id desc limit 1";
+        where a.article_id = $1 and not a.hidden and e.state in ('sending', 'paused', 'finished') and e.sealed_at is not null order by e.sealed_at desc, e.id desc limit 1";
     EDITION = "select e.id, e.public_id, e.digest_id, d.name as digest_name, e.list_id, l.public_id as list_public_id, l.slug as list_slug, l.name as list_name, l.rhythms as list_rhythms, e.rhythm, e.asks_again,
             e.state, r.revision, e.send_at, e.unknown_policy,
             e.held_because, e.paused_because,
@@ -113,11 +147,11 @@ statements! {
     /// How many said by the button of an edition that it may go on coming.
     CONFIRMED_AGAIN = "select count(*) from consent_event where method = 'edition' and source = $1";
     EDITION_ID = "select id from edition where public_id = $1";
-    ARTICLES = "select position, article_id, look, title, standfirst, whom, readers, segment_id from edition_article where edition_id = $1 and revision = $2";
-    BLOCKS = "select position, kind, words, link, whom, readers, segment_id from edition_block where edition_id = $1 and revision = $2";
+    ARTICLES = "select position, article_id, look, title, standfirst, hidden, whom, readers, segment_id from edition_article where edition_id = $1 and revision = $2";
+    BLOCKS = "select position, kind, words, link, hidden, whom, readers, segment_id from edition_block where edition_id = $1 and revision = $2";
     SUMMARIES = "select e.id, e.public_id, e.state, e.send_at, e.sealed_count, e.sealed_at, e.updated_at,
             r.subject, r.preview_text, d.name as digest_name,
-            (select count(*) from edition_article a where a.edition_id = e.id and a.revision = e.revision) as article_count
+            (select count(*) from edition_article a where a.edition_id = e.id and a.revision = e.revision and not a.hidden) as article_count
         from edition e
         join digest d on d.id = e.digest_id
         join edition_revision r on r.edition_id = e.id and r.revision = e.revision
@@ -176,7 +210,7 @@ statements! {
     /// What readers may find in the archive: sent on a public list, not cancelled on its way, and more than a question to its readers.
     ARCHIVE = "select e.id, e.public_id, e.state, e.send_at, e.sealed_count, e.sealed_at, e.updated_at,
             r.subject, r.preview_text, d.name as digest_name,
-            (select count(*) from edition_article a where a.edition_id = e.id and a.revision = e.revision) as article_count
+            (select count(*) from edition_article a where a.edition_id = e.id and a.revision = e.revision and not a.hidden) as article_count
         from edition e
         join digest d on d.id = e.digest_id
         join list l on l.id = e.list_id
@@ -251,6 +285,10 @@ struct Loaded {
 
 pub(super) async fn digests(db: &Db) -> Result<Vec<Digest>> {
     db.all(DIGESTS, ()).await
+}
+
+pub(super) async fn last_sent(db: &Db, digest_id: i64) -> Result<Option<i64>> {
+    Ok(db.opt::<(i64,)>(LAST_SENT, (digest_id,)).await?.map(|(id,)| id))
 }
 
 /// `false` if another digest has that short name.
@@ -342,38 +380,92 @@ pub(super) async fn insert_revision(
     let Content { subject, preview_text, intro_markdown, blocks, .. } = content;
     let row = (edition_id, revision, &**subject, &**preview_text, &**intro_markdown, staff_id, now);
     tx.exec(INSERT_REVISION, row).await?;
-    let placed = || (1_i64..).zip(blocks);
-    let articles = placed().filter_map(|(position, Placed { block, whom })| match block {
-        Block::Article(ShownArticle { id, look, title, standfirst }) => {
-            let (whom, readers, segment) = whom.words();
-            Some((
-                edition_id,
-                revision,
-                position,
-                *id,
-                *look,
-                &**title,
-                &**standfirst,
-                whom,
-                readers,
-                segment,
-            ))
-        }
+    let placed = || {
+        let of =
+            |(position, placed): (i64, &Placed)| (position, placed.block.is_hidden(), placed.whom.words());
+        (1_i64..).zip(blocks).map(of).zip(blocks.iter().map(|placed| placed.block.as_written()))
+    };
+    let articles = placed().filter_map(|((position, hidden, (whom, readers, segment)), block)| match block {
+        Block::Article(ShownArticle { id, look, title, standfirst }) => Some((
+            edition_id,
+            revision,
+            position,
+            *id,
+            *look,
+            &**title,
+            &**standfirst,
+            hidden,
+            whom,
+            readers,
+            segment,
+        )),
         _ => None,
     });
     tx.many(INSERT_ARTICLES, articles).await?;
-    let others = placed().filter_map(|(position, Placed { block, whom })| {
+    let others = placed().filter_map(|((position, hidden, (whom, readers, segment)), block)| {
         let (kind, words, link) = match block {
-            Block::Article(_) => return None,
+            Block::Article(_) | Block::Hidden(_) => return None,
             Block::Words(words) => (BlockKind::Words, &**words, ""),
             Block::Button { label, url } => (BlockKind::Button, &**label, &**url),
             Block::Line => (BlockKind::Line, "", ""),
             Block::Appeal => (BlockKind::Appeal, "", ""),
         };
-        let (whom, readers, segment) = whom.words();
-        Some((edition_id, revision, position, kind, words, link, whom, readers, segment))
+        Some((edition_id, revision, position, kind, words, link, hidden, whom, readers, segment))
     });
     tx.many(INSERT_BLOCKS, others).await?;
+    Ok(())
+}
+
+pub(super) async fn ask_for_approval(
+    tx: &mut Tx,
+    (edition_id, revision): (i64, i64),
+    fingerprint: &str,
+    staff_id: i64,
+    now: Moment,
+) -> Result<()> {
+    tx.exec(ASK_FOR_APPROVAL, (edition_id, revision, fingerprint, staff_id, now)).await?;
+    Ok(())
+}
+
+pub(super) async fn asked_for(db: &Db, edition_id: i64) -> Result<Option<AskedFor>> {
+    db.opt(ASKED_FOR, (edition_id,)).await
+}
+
+pub(super) async fn waiting_for_approval(db: &Db, limit: i64) -> Result<Vec<AskedFor>> {
+    db.all(WAITING_FOR_APPROVAL, (limit,)).await
+}
+
+/// Who asked for it, if somebody else did, as it is.
+pub(super) async fn approve(
+    tx: &mut Tx,
+    (edition_id, revision, fingerprint): (i64, i64, &str),
+    staff_id: Option<i64>,
+    now: Moment,
+) -> Result<Option<String>> {
+    let row = (edition_id, fingerprint, staff_id, now, revision);
+    Ok(tx.opt::<(String,)>(APPROVE, row).await?.map(|(asker,)| asker))
+}
+
+pub(super) async fn test_addresses(db: &Db) -> Result<Vec<KeptAddress>> {
+    db.all(TEST_ADDRESSES, ()).await
+}
+
+/// `false` if there are as many as there may be.
+pub(super) async fn keep_test_address(
+    tx: &mut Tx,
+    email: &EmailAddress,
+    staff_id: i64,
+    (most, now): (i64, Moment),
+) -> Result<bool> {
+    Ok(tx.exec(KEEP_TEST_ADDRESS, (email.as_str(), email.key(), staff_id, now, most)).await? == 1)
+}
+
+pub(super) async fn drop_test_address(tx: &mut Tx, id: i64) -> Result<Option<EmailAddress>> {
+    Ok(tx.opt::<(EmailAddress,)>(DROP_TEST_ADDRESS, (id,)).await?.map(|(email,)| email))
+}
+
+pub(super) async fn forget_test_address(tx: &mut Tx, key: &str) -> Result<()> {
+    tx.exec(FORGET_TEST_ADDRESS, (key,)).await?;
     Ok(())
 }
 
@@ -444,18 +536,18 @@ async fn blocks(db: &Db, edition_id: i64, revision: i64) -> Result<Vec<Placed>> 
     let articles: Vec<ArticleRow> = db.all(ARTICLES, (edition_id, revision)).await?;
     let others: Vec<BlockRow> = db.all(BLOCKS, (edition_id, revision)).await?;
     let articles = articles.into_iter().map(|row| {
-        let ArticleRow { position, article_id: id, look, title, standfirst, whom } = row;
-        (position, Block::Article(ShownArticle { id, look, title, standfirst }), whom)
+        let ArticleRow { position, article_id: id, look, title, standfirst, hidden, whom } = row;
+        (position, Block::Article(ShownArticle { id, look, title, standfirst }).hidden(hidden), whom)
     });
     let others = others.into_iter().map(|row| {
-        let BlockRow { position, kind, words, link, whom } = row;
+        let BlockRow { position, kind, words, link, hidden, whom } = row;
         let block = match kind {
             BlockKind::Words => Block::Words(words),
             BlockKind::Button => Block::Button { label: words, url: link },
             BlockKind::Line => Block::Line,
             BlockKind::Appeal => Block::Appeal,
         };
-        (position, block, whom)
+        (position, block.hidden(hidden), whom)
     });
     let mut placed: Vec<(i64, Block, WhomRow)> = articles.chain(others).collect();
     placed.sort_by_key(|(position, ..)| *position);

@@ -253,11 +253,11 @@ both_engines! {
         let (id, _) = house.draft().await;
         let edition = load(&house.site.db, id).await.expect("an edition");
         let mut settings = Settings::load(&house.site.db).await.expect("settings");
-        let here = preview(&house.site, &house.templates, &settings, &edition, SeenAs::Team).await.expect("a preview");
+        let here = preview(&house.site, &house.templates, &settings, &edition).await.expect("a preview");
         assert!(here.html.contains("href=\"https://news.example.org/articles/one\""), "{}", here.html);
         assert!(!here.html.contains("<img"));
         settings.articles_at = crate::settings::ArticlesAt::Elsewhere;
-        let elsewhere = preview(&house.site, &house.templates, &settings, &edition, SeenAs::Team).await.expect("a preview");
+        let elsewhere = preview(&house.site, &house.templates, &settings, &edition).await.expect("a preview");
         assert!(elsewhere.html.contains("href=\"https://magazine.example.org/One\""));
         assert!(elsewhere.text.lines().any(|line| line.ends_with("https://magazine.example.org/One")));
     }

@@ -31,7 +31,7 @@ pub use self::{
         NarrowedBy, Narrowing, NotApproved, approve, begin_as_usual, disapprove, in_full, narrow, of_edition,
         of_edition_in, segments_of, set_usual, sifter, sifter_in, usual, what_is_gone,
     },
-    parts::{KeptPart, keep_parts, parts_seen},
+    parts::{KeptPart, keep_parts, parts_of_reader, parts_seen},
     sentence::sentence,
     states::NarrowingRole,
     tree::{

@@ -7,6 +7,7 @@ use crate::{
     clock::Moment,
     db::{Result, Tx},
     settings::Settings,
+    site::Site,
 };
 
 /// A part, and what is true of whoever sees it, with every segment in its place.
@@ -45,6 +46,22 @@ pub async fn parts_seen(
         let tree = SegmentTree::read(&tree).map_err(|error| sqlx::Error::Decode(error.into()))?;
         for reader in Sifter::new(vec![(true, tree)], at.clone()).among_in(tx, readers).await? {
             *seen.entry(reader).or_default() |= 1 << number;
+        }
+    }
+    Ok(seen)
+}
+
+/// The same of one reader, of parts that are not frozen yet.
+///
+/// # Errors
+/// When the database fails.
+pub async fn parts_of_reader(site: &Site, parts: &[KeptPart], reader: i64) -> Result<u32> {
+    let at = SegmentMoment { now: site.now(), zone: Settings::load(&site.db).await?.time_zone };
+    let mut seen = 0;
+    for KeptPart { number, tree } in parts {
+        let sifter = Sifter::new(vec![(true, tree.clone())], at.clone());
+        if !sifter.among(&site.db, &[reader]).await?.is_empty() {
+            seen |= 1 << number;
         }
     }
     Ok(seen)

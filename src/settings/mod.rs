@@ -153,6 +153,7 @@ mod tests {
             giving_line: "j".into(),
             send_unproven: true,
             late_hours: 9,
+            four_eyes: true,
             says_good_bye: true,
             keep_traces_months: 12,
             implied_consent_months: 18,

@@ -89,6 +89,8 @@ settings! {
     /// An edition that comes up later than this many hours is held back and staff are asked.
     late_hours: i64 = 6, "Hours after which an edition is too late",
         number(1..=168, ("Enter a number of hours, such as 6.", "Enter a number from 1 to 168."));
+    /// Whether an edition goes out only after two people have approved it.
+    four_eyes: bool = false, "Two people for each edition", checks::yes_or_no;
     /// Whether somebody who leaves by the page, by one click or by a mail of their mail program gets a letter of good-bye.
     says_good_bye: bool = false, "Letter of good-bye", checks::yes_or_no;
     /// Domains that the form takes no addresses of, a line each.

@@ -185,10 +185,10 @@ both_engines! {
         }
 
         for (seen_as, stands) in [("", true), ("stranger", false), ("just-gave", false), (&format!("segment:{friends}"), true)] {
-            let preview = desk.open(&format!("{path}/preview?seen_as={seen_as}")).await;
+            let preview = desk.open(&format!("{path}/preview?as={seen_as}")).await;
             assert_eq!(preview.body.contains("For friends."), stands, "{seen_as}");
         }
-        assert_eq!(desk.open(&format!("{path}/preview?seen_as=nobody")).await.status, StatusCode::NOT_FOUND);
+        assert_eq!(desk.open(&format!("{path}/preview?as=nobody")).await.status, StatusCode::NOT_FOUND);
         let send = desk.open(&format!("{path}/send")).await;
         send.says("What is for only those who are in “Friends” is seen by 1 reader");
         send.says("What is for all but those who never gave is seen by 4 readers");

@@ -433,6 +433,8 @@ const TABLES: &[(&str, Tells)] = &[
     ("edition_revision", Nothing("what the magazine sent")),
     ("edition_article", Nothing("what the magazine sent")),
     ("edition_block", Nothing("what the magazine sent")),
+    ("edition_approval", Nothing("who of the team asked for an edition to be approved, and who approved it")),
+    ("test_address", Nothing("mailboxes of the team for test copies; whoever is forgotten is taken away")),
     ("edition_topic", Nothing("what the magazine sent")),
     ("edition_segment", Nothing("to whom the magazine sent it, by what is asked of readers")),
     ("segment", Nothing("what the team asks of readers")),

@@ -75,6 +75,7 @@ mod paths;
 mod pictures;
 mod polling;
 mod preferences;
+mod preparing;
 mod pressure;
 mod privacy_of_files;
 mod provider_shapes;

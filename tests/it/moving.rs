@@ -387,7 +387,10 @@ async fn editions_go_out(app: &TestApp) {
     let leaves = format!("From: reader6@example.org\r\nTo: {by_mail}\r\nSubject: unsubscribe\r\n\r\n\r\n");
     let left = receive_mail(&app.site, leaves.as_bytes(), subscribers::leave_by_mail).await;
     assert_eq!(left.expect("it is taken in"), Effect::Left);
-    app.draft("Not yet").await;
+    let draft = app.draft("Not yet").await;
+    let settings = Settings::load(&app.site.db).await.expect("the settings");
+    let seen = publishing::fingerprint(&app.site, &settings, &draft).await.expect("a fingerprint");
+    publishing::ask_for_approval(&app.site, &settings, &draft, &seen, 1).await.expect("asked");
 }
 
 /// They rest, leave and say why, move, ask to be forgotten, and are forgotten.
@@ -435,6 +438,7 @@ async fn staff_look_after_it(app: &TestApp) {
     let article = articles::create(&app.site, &written).await.expect("an article");
     let typed = ArticleText { title: "A longer note".to_owned(), ..ArticleText::of(&article) };
     articles::sit(&app.site, 1, &Piece::of(article.id), (article.version, Some(&typed))).await.expect("kept");
+    publishing::keep_test_address(&app.site, &address("sieve@example.org"), 1).await.expect("kept");
     let mut picture = std::io::Cursor::new(Vec::new());
     image::RgbImage::new(3, 2).write_to(&mut picture, image::ImageFormat::Png).expect("a picture");
     pictures::keep(&app.site, Some(1), ("quay.png", None), picture.into_inner()).await.expect("kept");

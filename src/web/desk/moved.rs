@@ -28,6 +28,16 @@ impl Moved {
         self.to == "new" && self.moved == id
     }
 
+    /// Whether it was just hidden, or shown again.
+    pub(crate) fn is_switched(&self, id: &str) -> bool {
+        self.to == "switch" && self.moved == id
+    }
+
+    /// What was just taken out, in its own words.
+    pub(crate) fn taken_out(&self) -> Option<&str> {
+        (self.to == "out").then_some(self.moved.as_str())
+    }
+
     /// The same in words.
     pub(crate) fn told(name: &str, (at, of): (usize, usize)) -> String {
         format!("“{name}” is number {} of {of} now.", at + 1)

@@ -31,6 +31,8 @@ struct Overview {
     may_write: bool,
     /// The digest of a new edition; none where there are several to choose from.
     digest: Option<i64>,
+    /// It can be laid out as the last one was.
+    has_last: bool,
     tiles: Vec<Tile>,
     /// Which mail services cannot be used, a sentence each.
     mail_services: Vec<String>,
@@ -45,6 +47,8 @@ struct Overview {
     /// How many drafts feeds brought that wait for somebody, in a sentence without its full stop.
     from_feeds: Option<String>,
     letters: Vec<LetterLine>,
+    /// What waits for somebody's approval, where two people approve each edition.
+    approvals: Vec<Draft>,
     scheduled: Vec<Draft>,
     drafts: Vec<Draft>,
     last: Option<LastEdition>,
@@ -128,13 +132,13 @@ pub(crate) async fn show(desk: Desk) -> Outcome {
     let name = &desk.who.staff.name;
     let readers = subscribers::counts(&desk.site().db).await?;
     let steps = steps(&desk, readers).await?;
+    let digests = publishing::digests(&desk.site().db).await?;
+    let only = if let [only] = digests.as_slice() { Some(only) } else { None };
     let page = Overview {
         first_name: name.split_whitespace().next().unwrap_or(name).to_owned(),
         may_write: desk.may(Role::WRITING),
-        digest: match publishing::digests(&desk.site().db).await?.as_slice() {
-            [only] => Some(only.id),
-            _ => None,
-        },
+        digest: only.map(|digest| digest.id),
+        has_last: only.is_some_and(|digest| digest.has_last),
         tiles: tiles(&desk, readers).await?,
         mail_services: live::troubles(&desk.app, desk.zone()).await?,
         standing_still: standing_still(&desk).await?,
@@ -143,6 +147,7 @@ pub(crate) async fn show(desk: Desk) -> Outcome {
         requests: requests(&desk).await?,
         from_feeds: from_feeds(&desk).await?,
         letters: letters(&desk).await?,
+        approvals: approvals(&desk).await?,
         scheduled: scheduled(&desk).await?,
         drafts: drafts(&desk).await?,
         last: last_edition(&desk).await?,
@@ -283,6 +288,22 @@ async fn held_up(desk: &Desk) -> Result<Vec<String>, WebError> {
         return Ok(vec!["Nothing leaves just now: on top of this page it says why.".to_owned()]);
     }
     live::used_up(&desk.app, desk.zone()).await
+}
+
+/// What waits for approval, and who asked for it.
+async fn approvals(desk: &Desk) -> Result<Vec<Draft>, WebError> {
+    const SHOWN: i64 = 10;
+    if !desk.settings.four_eyes {
+        return Ok(Vec::new());
+    }
+    let waiting = publishing::waiting_for_approval(&desk.site().db, SHOWN).await?;
+    let page = if desk.may(Role::SENDING) { "/send" } else { "" };
+    let line = |asked: publishing::AskedFor| Draft {
+        title: title(&asked.subject),
+        path: format!("/desk/editions/{}{page}", asked.public_id),
+        when: format!("{}, {}", asked.asker, asked.asked_at.date_time(desk.zone())),
+    };
+    Ok(waiting.into_iter().map(line).collect())
 }
 
 /// What goes out by itself, and when.

@@ -146,6 +146,13 @@ impl From<publishing::Error> for WebError {
             Error::NotAsSeen => {
                 Self::Conflict("It changed since you looked at it. Look at it again first.".into())
             }
+            Error::NotApproved => Self::Conflict(
+                "Two people approve each edition here, and nobody else has asked for it as it is now. Ask for approval, and somebody else sends it.".into(),
+            ),
+            Error::TooManyTests(wait) => Self::TooMany(wait),
+            Error::EnoughAddresses => {
+                Self::Conflict("As many addresses are kept as there may be. Take one away first.".into())
+            }
             Error::RhythmWaits => Self::Conflict(
                 "An edition for some of its readers waits to go out. Let it go out, or take Send back, first.".into(),
             ),

@@ -48,9 +48,17 @@ if (form) {
       const fresh = page.querySelector("#composer [name=based_on]");
       if (!answer.ok || !fresh) throw new Error(String(answer.status));
       form.elements.based_on.value = fresh.value;
-      for (const id of ["readiness", "composer-meta", "kinds"]) {
+      for (const id of ["readiness", "composer-meta"]) {
         const part = page.getElementById(id);
         if (part) document.getElementById(id)?.replaceChildren(...part.childNodes);
+      }
+      // Other readers may be told apart now; whoever was chosen stays it.
+      const [eyes, others] = [document.getElementById("as"), page.getElementById("as")];
+      if (eyes && others) {
+        const chosen = eyes.value;
+        eyes.replaceChildren(...others.childNodes);
+        eyes.value = chosen;
+        if (eyes.selectedIndex < 0) eyes.selectedIndex = 0;
       }
       for (const name of ["subject", "preview_text", "intro"]) {
         const [here, there] = [form.elements[name], page.getElementById(`${name}-error`)];
@@ -78,14 +86,17 @@ if (form) {
     }
   };
 
-  dragging(form.querySelector("[data-sortable]"), changed);
-  // As whom one looks stays so when the preview is made anew.
-  document.getElementById("kinds")?.addEventListener("click", (event) => {
-    const link = event.target.closest("a");
-    if (!link) return;
+  // What is chosen to be looked at stays chosen when the preview is made anew.
+  const look = document.querySelector("#look");
+  const show = (event) => {
     event.preventDefault();
-    document.querySelector("iframe[name=preview]").setAttribute("src", link.href);
-  });
+    const preview = document.querySelector("iframe[name=preview]");
+    preview.src = `${look.action}?${new URLSearchParams(new FormData(look))}`;
+  };
+  look?.addEventListener("submit", show);
+  look?.addEventListener("change", show);
+
+  dragging(form.querySelector("[data-sortable]"), changed);
   form.addEventListener("change", (event) => {
     const said = event.target.name === "whom" && event.target.closest("details").querySelector("[data-seen-by]");
     if (!said) return;

@@ -82,7 +82,19 @@ pub fn done(code: &str) -> Option<&'static str> {
         "article-deleted" => "It lies in the bin. You can bring it back for 30 days.",
         "article-back" => "It is back as it was.",
         "draft-deleted" => "The draft was deleted.",
+        "like-last" => {
+            "It is laid out as the last one that went out: its words, buttons and lines stand where they stood. Subject, first words and articles are yours to choose."
+        }
         "tested" => "A test copy is on its way to your own address. Look at it on your phone too.",
+        "asked-for-approval" => {
+            "Asked. Somebody else who may send finds it on the overview, looks at it and presses Send. If you change it, ask again."
+        }
+        "tested-all" => "Test copies are on their way to you and to the addresses that you ticked.",
+        "tested-some" => {
+            "A test copy is on its way to you. Not all that you ticked get one: mail there is stopped, or somebody took the address away."
+        }
+        "test-address-kept" => "It is kept. Tick it beside “Send a test copy to me”.",
+        "test-address-away" => "It is taken away.",
         "undone" => "Undone. Nobody has got anything, and the edition is a draft again.",
         "paused" => "Paused.",
         "resumed" => "Going on.",

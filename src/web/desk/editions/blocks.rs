@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::{
     articles::{self, ArticleId},
-    publishing::{Block, Content, Edition, Look, Placed, Readers, SeenAs, ShownArticle, Whom, WhomKind},
+    publishing::{self, Block, Content, Edition, Eyes, Look, Placed, Readers, ShownArticle, Whom, WhomKind},
     segments,
     subscribers::DonorState,
     web::{Desk, Form, WebError, desk::moved::Moved, words::articles::line},
@@ -15,6 +15,9 @@ use crate::{
 
 /// The fields of a row.
 const ROW: [&str; 8] = ["block", "whom", "look", "headline", "says", "words", "label", "link"];
+
+/// What the kind of a block begins with that is hidden.
+const HIDDEN: &str = "hidden-";
 
 /// What is said to whoever wants more than [`MOST_BLOCKS`](crate::publishing::MOST_BLOCKS).
 pub(super) const TOO_MANY: &str = "An edition holds at most 200 blocks. Go back, and take some out first.";
@@ -41,6 +44,10 @@ pub(super) struct Row {
     is_for_some: bool,
     /// Who could.
     readers: Vec<ReadersGroup>,
+    /// It stays in the draft, and stands in no mail.
+    is_hidden: bool,
+    /// One more like it can be put beside it.
+    is_copied: bool,
     /// It was just moved or put in: which of its buttons, or whether its first field, goes on with that.
     focus: &'static str,
     /// What is wrong with what was typed into it.
@@ -99,6 +106,7 @@ pub(super) fn read(form: &Form) -> Result<Vec<(String, Placed)>, WebError> {
     let block = |token: &String| {
         let (key, kind) = token.split_once('.').ok_or_else(again)?;
         let whom = whom(&next("whom")).ok_or_else(again)?;
+        let (is_hidden, kind) = kind.strip_prefix(HIDDEN).map_or((false, kind), |kind| (true, kind));
         let block = match kind.split_once('-').unwrap_or((kind, "")) {
             ("article", id) => Block::Article(ShownArticle {
                 id: ArticleId(id.parse().map_err(|_| again())?),
@@ -115,7 +123,7 @@ pub(super) fn read(form: &Form) -> Result<Vec<(String, Placed)>, WebError> {
             ("appeal", _) => Block::Appeal,
             _ => return Err(again()),
         };
-        Ok((key.to_owned(), Placed { block, whom }))
+        Ok((key.to_owned(), Placed { block: block.hidden(is_hidden), whom }))
     };
     tokens.iter().map(block).collect()
 }
@@ -126,13 +134,94 @@ pub(super) async fn check_there(
     edition: &Edition,
     rows: &[(String, Placed)],
 ) -> Result<(), WebError> {
-    let known = edition.content.article_ids();
-    let mut ids: Vec<ArticleId> = rows.iter().filter_map(|(_, placed)| placed.block.article_id()).collect();
+    let known = written_ids(&edition.content);
+    let mut ids: Vec<ArticleId> =
+        rows.iter().filter_map(|(_, placed)| placed.block.as_written().article_id()).collect();
     ids.retain(|id| !known.contains(id));
     let there = articles::by_ids(&desk.site().db, &ids).await?;
     match ids.iter().all(|id| there.iter().any(|article| article.id == *id)) {
         true => Ok(()),
         false => Err(WebError::BadRequest("Open the edition again and try once more.")),
+    }
+}
+
+/// The articles in a draft, hidden or not.
+pub(super) fn written_ids(content: &Content) -> Vec<ArticleId> {
+    content.blocks.iter().filter_map(|placed| placed.block.as_written().article_id()).collect()
+}
+
+/// Puts one more beside a block of words or a button; returns where, none for others.
+pub(super) fn copied(rows: &mut Vec<(String, Placed)>, at: Option<usize>) -> Option<usize> {
+    let at = at.filter(|at| is_copied(&rows[*at].1.block))?;
+    let twin = rows[at].1.clone();
+    rows.insert(at + 1, (String::new(), twin));
+    Some(at + 1)
+}
+
+fn is_copied(block: &Block) -> bool {
+    matches!(block.as_written(), Block::Words(_) | Block::Button { .. })
+}
+
+/// Hides a block or shows it again; returns where it is.
+pub(super) fn switched(rows: &mut [(String, Placed)], at: Option<usize>, is_hidden: bool) -> Option<usize> {
+    let (_, placed) = &mut rows[at?];
+    placed.block = placed.block.clone().hidden(is_hidden);
+    at
+}
+
+/// A block that was taken out, in the revision that still has it.
+#[derive(Serialize)]
+pub(super) struct TakenOut {
+    /// As the button says it that puts it back.
+    place: String,
+    name: String,
+}
+
+/// What can be put back, as the address of the page says it; none if that is no block of this edition.
+pub(super) async fn taken_out(
+    desk: &Desk,
+    edition: &Edition,
+    moved: &Moved,
+) -> Result<Option<TakenOut>, WebError> {
+    let Some(place) = moved.taken_out() else { return Ok(None) };
+    let Some(block) = of_revision(desk, edition.id, place).await? else { return Ok(None) };
+    let name = match block.block.as_written() {
+        Block::Article(shown) => {
+            let article = articles::by_ids(&desk.site().db, &[shown.id]).await?.pop();
+            article.map_or_else(|| "The article".to_owned(), |article| format!("“{}”", article.title))
+        }
+        Block::Words(words) => {
+            beginning(words).map_or_else(|| "What stood there".to_owned(), |words| format!("“{words}”"))
+        }
+        Block::Button { label, .. } if !label.is_empty() => format!("“{label}”"),
+        Block::Button { .. } => "The button".to_owned(),
+        Block::Line => "The line".to_owned(),
+        Block::Appeal | Block::Hidden(_) => "The appeal".to_owned(),
+    };
+    Ok(Some(TakenOut { place: place.to_owned(), name }))
+}
+
+/// Puts a block back where it stood; returns where it stands.
+pub(super) async fn put_back(
+    desk: &Desk,
+    edition: &Edition,
+    rows: &mut Vec<(String, Placed)>,
+    place: &str,
+) -> Result<Option<usize>, WebError> {
+    let Some(block) = of_revision(desk, edition.id, place).await? else { return Ok(None) };
+    let at = place.split_once('.').and_then(|(_, at)| at.parse().ok()).unwrap_or(rows.len()).min(rows.len());
+    rows.insert(at, (String::new(), block));
+    Ok(Some(at))
+}
+
+/// The block of an earlier revision, by `REVISION.PLACE`.
+async fn of_revision(desk: &Desk, edition: i64, place: &str) -> Result<Option<Placed>, WebError> {
+    let numbers = place.split_once('.').and_then(|(one, at)| Some((one.parse().ok()?, at.parse().ok()?)));
+    let Some((revision, at)): Option<(i64, usize)> = numbers else { return Ok(None) };
+    match publishing::load_revision(&desk.site().db, edition, revision).await {
+        Ok(edition) => Ok(edition.content.blocks.into_iter().nth(at)),
+        Err(publishing::Error::NotFound) => Ok(None),
+        Err(error) => Err(error.into()),
     }
 }
 
@@ -149,8 +238,8 @@ pub(super) fn new(kind: &str) -> Option<Block> {
 
 /// Puts a block in below all others, but above an appeal that ends the edition; returns where.
 pub(super) fn put_in(rows: &mut Vec<(String, Placed)>, new: Block) -> usize {
-    let ends_with_appeal = rows.last().is_some_and(|(_, last)| last.block == Block::Appeal);
-    let at = if ends_with_appeal { rows.len() - 1 } else { rows.len() };
+    let ends_with_appeal = rows.last().is_some_and(|(_, last)| *last.block.as_written() == Block::Appeal);
+    let at = rows.len() - usize::from(ends_with_appeal);
     rows.insert(at, (String::new(), new.into()));
     at
 }
@@ -162,13 +251,15 @@ pub(super) async fn rows(
     wrong: &[(usize, String)],
     moved: &Moved,
 ) -> Result<Vec<Row>, WebError> {
-    let articles = articles::by_ids(&desk.site().db, &content.article_ids()).await?;
+    let articles = articles::by_ids(&desk.site().db, &written_ids(content)).await?;
     let of = content.blocks.len();
     let segments = segment_names(desk).await?;
     let row = |(key, Placed { block, whom }): (usize, &Placed)| {
         let mut row = Row {
             key,
-            token: format!("{key}."),
+            token: format!("{key}.{}", if block.is_hidden() { HIDDEN } else { "" }),
+            is_hidden: block.is_hidden(),
+            is_copied: is_copied(block),
             name: String::new(),
             line: String::new(),
             article: None,
@@ -182,13 +273,15 @@ pub(super) async fn rows(
             readers: readers(*whom, &segments),
             focus: if moved.is_new(&key.to_string()) {
                 "new"
+            } else if moved.is_switched(&key.to_string()) {
+                "switch"
             } else {
                 moved.focus(&key.to_string(), (key, of))
             },
             is_left_out: false,
             wrong: wrong.iter().filter(|(at, _)| *at == key).map(|(_, wrong)| wrong.clone()).collect(),
         };
-        match block {
+        match block.as_written() {
             Block::Article(shown) => {
                 let article = articles.iter().find(|article| article.id == shown.id)?;
                 row.token.push_str(&format!("article-{}", shown.id.0));
@@ -200,7 +293,7 @@ pub(super) async fn rows(
                     standfirst: article.standfirst.clone(),
                     headline: shown.title.clone(),
                     says: shown.standfirst.clone(),
-                    is_changed: *block != Block::article(shown.id),
+                    is_changed: *block.as_written() != Block::article(shown.id),
                 });
             }
             Block::Words(words) => {
@@ -219,7 +312,7 @@ pub(super) async fn rows(
                 row.name = "Line".to_owned();
                 row.is_line = true;
             }
-            Block::Appeal => {
+            Block::Appeal | Block::Hidden(_) => {
                 row.token.push_str("appeal");
                 row.name = "Appeal".to_owned();
                 row.is_appeal = true;
@@ -232,8 +325,15 @@ pub(super) async fn rows(
 
 /// What was moved, in words, and where it is now.
 pub(super) fn told(rows: &[Row]) -> Option<String> {
-    let at = rows.iter().position(|row| matches!(row.focus, "up" | "down"))?;
-    Some(Moved::told(&rows[at].name, (at, rows.len())))
+    let at = rows.iter().position(|row| matches!(row.focus, "up" | "down" | "switch"))?;
+    let row = &rows[at];
+    Some(match (row.focus, row.is_hidden) {
+        ("switch", true) => {
+            format!("“{}” is hidden: it stays in the draft, and no reader gets it.", row.name)
+        }
+        ("switch", false) => format!("“{}” is shown again.", row.name),
+        _ => Moved::told(&row.name, (at, rows.len())),
+    })
 }
 
 fn choice(look: Look, chosen: Look) -> LookChoice {
@@ -269,16 +369,17 @@ fn whom(said: &str) -> Option<Whom> {
     Whom::read(WhomKind::parse(kind)?, word, segment)
 }
 
-/// As whom somebody wants to look at an edition.
-pub(super) fn seen_as(said: &str) -> Option<SeenAs> {
+/// With whose eyes somebody wants to look at an edition.
+pub(super) fn eyes(said: &str) -> Option<Eyes<'static>> {
     match said {
-        "" => Some(SeenAs::Team),
-        "stranger" => Some(SeenAs::Stranger),
-        said => whom(&format!("only:{said}"))?.readers().map(SeenAs::One),
+        "" => Some(Eyes::Sample),
+        "nameless" => Some(Eyes::Nameless),
+        "stranger" => Some(Eyes::Stranger),
+        said => whom(&format!("only:{said}"))?.readers().map(Eyes::One),
     }
 }
 
-/// As [`seen_as`] reads it.
+/// As [`eyes`] reads it.
 pub(super) fn as_whom(readers: Readers) -> String {
     said(Whom::Only(readers)).trim_start_matches("only:").to_owned()
 }

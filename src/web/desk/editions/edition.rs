@@ -4,12 +4,13 @@ use axum::extract::{Path, Query};
 use serde::Serialize;
 
 use super::{
-    blocks::{self, Row},
+    approval,
+    blocks::{self, Row, TakenOut},
     links,
     parts::{
-        ArticleLine, EditionView, FieldLine, Readiness, RhythmLine, SegmentChoices, SegmentSaid, TopicLine,
-        field_lines, note_field_mistakes, readiness, rhythm_lines, segment_choices, segments_said,
-        topic_lines,
+        ApprovalView, ArticleLine, EditionView, FieldLine, Readiness, RhythmLine, SegmentChoices,
+        SegmentSaid, TestLine, TopicLine, approval_view, field_lines, note_field_mistakes, readiness,
+        rhythm_lines, segment_choices, segments_said, test_lines, topic_lines,
     },
     progress, test,
 };
@@ -18,6 +19,7 @@ use crate::{
     clock::Moment,
     editions::{EditionState, Rhythm},
     publishing::{self, Block, Content, Edition, Readers, Selections},
+    settings::Settings,
     staff::Role,
     subscribers::DonorState,
     web::{
@@ -48,6 +50,7 @@ const FIELDS: &[&str] = &[
     "rhythm",
     "only",
     "except",
+    "also",
     "act",
 ];
 /// How many articles the composer offers at once, the newest first.
@@ -64,6 +67,8 @@ struct Page {
     has_appeal: bool,
     /// Where the one is now that was moved.
     moved: Option<String>,
+    /// What was just taken out.
+    taken_out: Option<TakenOut>,
     offered: Vec<ArticleLine>,
     topics: Vec<TopicLine>,
     /// Whom it may be for; empty where readers of the list cannot choose.
@@ -89,8 +94,14 @@ struct Page {
     may_send: bool,
     /// As whom one can look at it, where not everybody sees everything.
     kinds: Vec<Kind>,
+    /// How it stands where two people approve each edition.
+    approval: Option<ApprovalView>,
+    /// Whether they may look at it as a reader who is there.
+    may_see_readers: bool,
     /// Where a test copy goes.
     who_email: String,
+    /// Where else it may go.
+    tests: Vec<TestLine>,
     #[serde(flatten)]
     readiness: Readiness,
 }
@@ -139,22 +150,21 @@ pub(crate) async fn submit(
     let mut rows = blocks::read(&form)?;
     // Whatever was pressed: what is ticked is meant.
     for id in ids(form.all("add"))? {
-        if rows.iter().all(|(_, placed)| placed.block.article_id() != Some(id)) {
+        if rows.iter().all(|(_, placed)| placed.block.as_written().article_id() != Some(id)) {
             blocks::put_in(&mut rows, Block::article(id));
         }
     }
     let pressed = rows.iter().position(|(key, _)| key == of);
+    let edition = publishing::find(&desk.site().db, &id).await?;
     let place = match act {
         "up" => moved(&mut rows, pressed, -1),
         "down" => moved(&mut rows, pressed, 1),
-        "out" => {
-            pressed.map(|at| rows.remove(at));
-            None
-        }
+        "hide" | "unhide" => blocks::switched(&mut rows, pressed, act == "hide"),
+        "copy" => blocks::copied(&mut rows, pressed),
+        "back" => blocks::put_back(&desk, &edition, &mut rows, of).await?,
         "put" => blocks::new(of).map(|new| blocks::put_in(&mut rows, new)),
         _ => None,
     };
-    let edition = publishing::find(&desk.site().db, &id).await?;
     if rows.len() > publishing::MOST_BLOCKS.max(edition.content.blocks.len()) {
         return Err(WebError::BadRequest(blocks::TOO_MANY));
     }
@@ -175,21 +185,49 @@ pub(crate) async fn submit(
     let on = match act {
         "send" => format!("{path}/send"),
         // No place on the page: a browser that is sent to one gives no button the focus.
-        "up" | "down" | "put" => {
+        "up" | "down" | "put" | "copy" | "back" | "hide" | "unhide" => {
             let place = place.map(|place| place.to_string()).unwrap_or_default();
-            let to = if act == "put" { "new" } else { act };
+            let to = match act {
+                "up" | "down" => act,
+                "hide" | "unhide" => "switch",
+                _ => "new",
+            };
             List { kept: &[("moved", &place), ("to", to)], ..offered(&path) }.address(look.offered.0)
         }
-        "out" | "add" => here("#picked"),
+        "add" => here("#picked"),
         "offer" => here("#offered"),
         _ => List { kept: &[("done", "saved")], ..offered(&path) }.address(look.offered.0),
     };
     let chosen = content.clone();
-    match publishing::save_revision(desk.site(), edition.id, based_on, content, Some(desk.who.staff.id)).await
-    {
+    let (site, who) = (desk.site(), Some(desk.who.staff.id));
+    let saved = match pressed.filter(|_| act == "out") {
+        Some(at) => publishing::take_out(site, edition.id, based_on, (content, at), who).await,
+        // Whoever only goes on from what they found does not become the one who changed it last.
+        None if matches!(act, "send" | "ask")
+            && edition.state == EditionState::Draft
+            && based_on == edition.revision
+            && edition.reads_as(&content) =>
+        {
+            Ok(based_on)
+        }
+        None => publishing::save_revision(site, edition.id, based_on, content, who).await,
+    };
+    match saved {
+        Ok(whole) if act == "out" => {
+            let place = pressed.map(|at| format!("{whole}.{at}")).unwrap_or_default();
+            let list = List { kept: &[("moved", &place), ("to", "out")], ..offered(&path) };
+            Ok(see_other(&list.address(look.offered.0)))
+        }
         Ok(saved) if act == "test" => {
             let edition = publishing::load_revision(&desk.site().db, edition.id, saved).await?;
-            test::send(&desk, &edition, "").await
+            test::send(&desk, &edition, test::ticked(&form), "").await
+        }
+        Ok(saved) if act == "ask" => {
+            let edition = publishing::load_revision(&desk.site().db, edition.id, saved).await?;
+            let settings = Settings::load(&desk.site().db).await?;
+            let fingerprint = publishing::fingerprint(desk.site(), &settings, &edition).await?;
+            approval::ask(&desk, &edition, &fingerprint).await?;
+            Ok(see_other(&format!("{path}?done=asked-for-approval")))
         }
         Ok(saved) if act == "links" => {
             let edition = publishing::load_revision(&desk.site().db, edition.id, saved).await?;
@@ -257,7 +295,7 @@ async fn page(
     let read = |most| articles::page(site, None, before, most);
     let key = |last: &Article| [last.published_at.0, last.id.0];
     let rows = blocks::rows(desk, chosen, wrong, moved).await?;
-    let picked = chosen.article_ids();
+    let picked = blocks::written_ids(chosen);
     let path = format!("/desk/editions/{}", edition.public_id);
     let here = offered(&path).address(place.0);
     let path = format!("{path}#offered");
@@ -279,14 +317,24 @@ async fn page(
         came: look.came.0.map(came),
         moved: blocks::told(&rows),
         has_articles: !picked.is_empty(),
-        has_appeal: chosen.blocks.iter().any(|placed| placed.block == Block::Appeal),
+        has_appeal: chosen.blocks.iter().any(|placed| *placed.block.as_written() == Block::Appeal),
+        taken_out: blocks::taken_out(desk, edition, moved).await?,
         rows,
         picture: picture(desk, chosen).await?,
         theirs: trouble.map(|_| edition.revision),
         trouble,
         may_send: desk.may(Role::SENDING),
         kinds: kinds(desk, edition).await?,
+        approval: match settings.four_eyes {
+            false => None,
+            true => {
+                let fingerprint = publishing::fingerprint(site, settings, edition).await?;
+                approval_view(desk, settings, edition, &fingerprint).await?
+            }
+        },
+        may_see_readers: desk.may(Role::READERS),
         who_email: desk.who.staff.email.to_string(),
+        tests: test_lines(desk).await?,
         readiness: readiness(desk, edition).await?,
     })
 }

@@ -34,6 +34,8 @@ struct Page {
     pages: Links,
     digests: Vec<DigestView>,
     several: bool,
+    /// An edition can be begun as the last one was made.
+    has_last: bool,
     may_write: bool,
 }
 
@@ -95,6 +97,7 @@ pub(crate) async fn show(desk: Desk, Query(look): Query<Look>) -> Outcome {
         editions: editions.into_iter().map(|edition| Line::new(edition, desk.zone())).collect(),
         pages,
         several: digests.len() > 1,
+        has_last: digests.iter().any(|digest| digest.has_last),
         may_write: desk.may(Role::WRITING),
         digests: digests.into_iter().map(view).collect(),
     };
@@ -103,8 +106,15 @@ pub(crate) async fn show(desk: Desk, Query(look): Query<Look>) -> Outcome {
 
 /// `POST /desk/editions`
 pub(crate) async fn submit(desk: Desk, posted: Posted) -> Outcome {
-    let form = posted.form(&["digest"])?;
+    let form = posted.form(&["digest", "like"])?;
     let digest = form.text("digest").parse().map_err(|_| WebError::BadRequest("Choose a digest."))?;
-    let (_, public_id) = publishing::create_draft(desk.site(), digest, Some(desk.who.staff.id)).await?;
-    Ok(see_other(&format!("/desk/editions/{public_id}")))
+    let (site, who) = (desk.site(), Some(desk.who.staff.id));
+    let like_last = form.text("like") == "last";
+    let (_, public_id) = if like_last {
+        publishing::create_draft_like_last(site, digest, who).await?
+    } else {
+        publishing::create_draft(site, digest, who).await?
+    };
+    let done = if like_last { "?done=like-last" } else { "" };
+    Ok(see_other(&format!("/desk/editions/{public_id}{done}")))
 }

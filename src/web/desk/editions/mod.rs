@@ -5,6 +5,7 @@
 
 pub(in crate::web) mod act;
 pub(in crate::web) mod again;
+pub(in crate::web) mod approval;
 mod blocks;
 pub(in crate::web) mod cancel;
 pub(in crate::web) mod copies;
@@ -22,3 +23,4 @@ pub(in crate::web) mod release;
 mod repair;
 pub(in crate::web) mod send;
 pub(in crate::web) mod test;
+pub(in crate::web) mod test_addresses;

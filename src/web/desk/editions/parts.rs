@@ -7,7 +7,7 @@ use crate::{
     clock::Zone,
     editions::Rhythm,
     mail::fields_written,
-    publishing::{self, Content, Edition, Place, Problem, Readership},
+    publishing::{self, Approval, Content, Edition, Place, Problem, Readership, TestAddress},
     segments,
     settings::Settings,
     subscribers::{consent::AGAIN_BUTTON, fields, topics},
@@ -17,7 +17,7 @@ use crate::{
             articles::line,
             count,
             editions::state_label,
-            readers::{how_often, is_at},
+            readers::{how_often, is_at, stopped_because},
         },
     },
 };
@@ -307,6 +307,69 @@ pub(super) async fn segments_said(desk: &Desk, edition: &Edition) -> Result<Vec<
 pub(super) async fn picked_lines(desk: &Desk, ids: &[ArticleId]) -> Result<Vec<ArticleLine>, WebError> {
     let articles = articles::by_ids(&desk.site().db, ids).await?;
     Ok(articles.into_iter().map(|article| ArticleLine::new(article, &desk.settings)).collect())
+}
+
+/// How an edition stands for whoever looks at it.
+#[derive(Serialize)]
+pub(super) struct ApprovalView {
+    said: String,
+    /// Somebody else asked for it as it is: they may send it.
+    pub(super) may_send: bool,
+    /// They can ask for it.
+    may_ask: bool,
+    /// What is asked for, in one word.
+    fingerprint: String,
+}
+
+/// None where one person is enough.
+pub(super) async fn approval_view(
+    desk: &Desk,
+    settings: &Settings,
+    edition: &Edition,
+    fingerprint: &str,
+) -> Result<Option<ApprovalView>, WebError> {
+    let who = desk.who.staff.id;
+    let approval = publishing::approval_of(&desk.site().db, settings, edition, fingerprint, who).await?;
+    let (said, may_send, may_ask) = match approval {
+        Approval::NotWanted => return Ok(None),
+        Approval::Missing { before: None } => {
+            ("Two people approve each edition. Nobody has asked for this one yet.".to_owned(), false, true)
+        }
+        Approval::Missing { before: Some(by) } => {
+            (format!("It changed since {by} asked for approval, so somebody has to ask again."), false, true)
+        }
+        Approval::Own => (
+            "You asked for approval of it as it is now. Somebody else who may send looks at it and presses Send."
+                .to_owned(),
+            false,
+            false,
+        ),
+        Approval::Asked { by, at } => (
+            format!("{by} asked for approval of it as it is now, on {}.", at.date_time(desk.zone())),
+            true,
+            false,
+        ),
+    };
+    Ok(Some(ApprovalView { said, may_send, may_ask, fingerprint: fingerprint.to_owned() }))
+}
+
+/// A mailbox that a test copy may go to, too.
+#[derive(Serialize)]
+pub(super) struct TestLine {
+    id: i64,
+    address: String,
+    /// Why none goes there.
+    stopped: Option<&'static str>,
+}
+
+pub(super) async fn test_lines(desk: &Desk) -> Result<Vec<TestLine>, WebError> {
+    let kept = publishing::test_addresses(desk.site()).await?;
+    let line = |one: TestAddress| TestLine {
+        id: one.id,
+        address: one.email.readable(),
+        stopped: one.stopped.map(stopped_because),
+    };
+    Ok(kept.into_iter().map(line).collect())
 }
 
 pub(super) async fn readiness(desk: &Desk, edition: &Edition) -> Result<Readiness, WebError> {

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     again::WhoConfirmed,
     live::{Speed, notes},
-    parts::{EditionView, SegmentSaid, segments_said},
+    parts::{ApprovalView, EditionView, SegmentSaid, approval_view, segments_said},
     release,
     repair::Repair,
 };
@@ -90,6 +90,8 @@ struct Page {
     segments: Vec<SegmentSaid>,
     /// What its newest revision reads like, for letting it go on.
     fingerprint: String,
+    /// How its correction stands where two people approve each edition.
+    approval: Option<ApprovalView>,
     seconds_left: Option<u64>,
     actions: Vec<Action>,
     figures: Option<Figures>,
@@ -206,7 +208,15 @@ pub(super) async fn page(desk: &Desk, edition: &Edition, look: &Look, stale: boo
     let refused = if edition.state == EditionState::Paused { retryable.for_pause } else { 0 };
     // What went out since, or elsewhere, nobody here can know; and nothing goes out before somebody says what this is.
     let at_home = origin::look(desk.site()).await? == Standing::AtHome;
-    let offered = if desk.may(Role::SENDING) { actions(edition, corrected, refused) } else { Vec::new() };
+    let mut offered = if desk.may(Role::SENDING) { actions(edition, corrected, refused) } else { Vec::new() };
+    let approval = if corrected {
+        let fingerprint = publishing::fingerprint(desk.site(), &desk.settings, edition).await?;
+        approval_view(desk, &desk.settings, edition, &fingerprint).await?.filter(|_| desk.may(Role::WRITING))
+    } else {
+        None
+    };
+    // A correction is approved by somebody else, too.
+    offered.retain(|action| !action.lets_go || approval.as_ref().is_none_or(|approval| approval.may_send));
     let page = Page {
         title: title(&edition.content.subject),
         edition: EditionView::new(edition, zone),
@@ -223,6 +233,7 @@ pub(super) async fn page(desk: &Desk, edition: &Edition, look: &Look, stale: boo
         } else {
             String::new()
         },
+        approval,
         seconds_left: seconds_left(desk, edition),
         actions: offered.into_iter().filter(|action| at_home || !action.lets_go).collect(),
         figures: progress.map(|progress| Figures::new(progress, edition.state)),

@@ -6,12 +6,15 @@ use serde::Serialize;
 use super::{
     blocks::{seen_by, segment_names},
     live::forecast,
-    parts::{ArticleLine, EditionView, Readiness, SegmentSaid, picked_lines, readiness, segments_said},
+    parts::{
+        ApprovalView, ArticleLine, EditionView, Readiness, SegmentSaid, TestLine, approval_view,
+        picked_lines, readiness, segments_said, test_lines,
+    },
 };
 use crate::{
     clock::{Moment, Moments, Zone},
     editions::{EditionState, UnknownPolicy},
-    publishing::{self, Edition, Press, SeenAs, Selections, Whom},
+    publishing::{self, Edition, Press, Selections, Whom},
     settings::Settings,
     subscribers::{consent::phrase, topics},
     web::{
@@ -61,6 +64,12 @@ struct Page {
     /// Who of them sees what is not for everybody.
     parts: Vec<PartSaid>,
     may_send: bool,
+    /// How it stands where two people approve each edition.
+    approval: Option<ApprovalView>,
+    /// Whether they can press Send.
+    may_press: bool,
+    /// Where else a test copy may go.
+    tests: Vec<TestLine>,
     /// When the last reader will have it, if that is not today.
     forecast: Option<String>,
     #[serde(flatten)]
@@ -131,6 +140,9 @@ pub(crate) async fn submit(desk: Desk, Path(id): Path<String>, posted: Posted) -
             "Nothing was sent: an article in it, a segment that it goes by, or a setting that it shows, changed since you opened the page. Below it is as it \
              is now. Look at it again before you press Send."
         }
+        Err(publishing::Error::NotApproved) => {
+            "Nothing was sent: two people approve each edition here, and nobody else has asked for it as it is now."
+        }
         Err(error) => return Err(error.into()),
     };
     let edition = publishing::find(&site.db, &id).await?;
@@ -163,8 +175,9 @@ async fn page(
     let settings = &Settings::load(&desk.site().db).await?;
     // Before anything that is shown: what changes while the page is made is then not approved by it.
     let fingerprint = publishing::fingerprint(desk.site(), settings, edition).await?;
-    let size = publishing::preview(desk.site(), &desk.app.templates, settings, edition, SeenAs::Team).await?;
+    let size = publishing::preview(desk.site(), &desk.app.templates, settings, edition).await?;
     let readiness = readiness(desk, edition).await?;
+    let approval = approval_view(desk, settings, edition, &fingerprint).await?;
     let letterhead = settings.letterhead(desk.site());
     let some = |readers: i64| (readers > 0).then(|| count(readers, "reader"));
     Ok(Page {
@@ -188,6 +201,9 @@ async fn page(
         parts: parts(desk, settings, edition).await?,
         than_last: than_last(desk, edition, &readiness).await?,
         may_send: true,
+        may_press: approval.as_ref().is_none_or(|approval| approval.may_send),
+        approval,
+        tests: test_lines(desk).await?,
         forecast: forecast(&desk.app, desk.zone(), readiness.readership.readers).await?,
         readiness,
     })
