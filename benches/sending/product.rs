@@ -128,7 +128,7 @@ async fn for_some(site: &Site, number: usize) -> anyhow::Result<Placed> {
     let tree = SegmentTree::Is(Condition::Source { text: format!("{number}") });
     let id = segments::create(site, None, &format!("Segment {number}"), tree).await?;
     let readers = publishing::Readers::Segment(segments::find(&site.db, &id).await?.context("a segment")?.id);
-    let whom = if number % 2 == 0 { Whom::Only(readers) } else { Whom::But(readers) };
+    let whom = if number.is_multiple_of(2) { Whom::Only(readers) } else { Whom::But(readers) };
     Ok(Placed { block: Block::Words(LETTER.to_owned()), whom })
 }
 
