@@ -292,8 +292,8 @@ async fn take_own(
         Err(error) if error.may_work_later() => Err(NewAddressError::Unreachable(error)),
         Err(error) => Err(NewAddressError::Refused(error)),
     };
-    if came.is_err() {
-        take_back(site, provider, &customers).await?;
+    if came.is_err() || !has_all(provider, &customers, to).await {
+        give_ours(site, provider, &customers).await?;
     }
     db::again(|| under_way(site, &customers, Duration::ZERO)).await?;
     came
@@ -358,17 +358,36 @@ async fn give_out(
     Ok(())
 }
 
-/// Each of these customers has the address at the provider that their gifts have here. Where that does not get through, whoever reads at the
-/// other one is asked, as about any address that the provider has.
-async fn take_back(site: &Site, provider: &dyn PaymentProvider, customers: &[String]) -> db::Result<()> {
+/// Whether each of these customers has that address at the provider: somebody who pressed at the same moment may have given another one back.
+async fn has_all(provider: &dyn PaymentProvider, customers: &[String], address: &EmailAddress) -> bool {
     for customer in customers {
-        let Some(address) = rows::address_of(&site.db, customer).await? else { continue };
-        if let Err(error) = give_out(provider, std::slice::from_ref(customer), &address).await {
-            let error = error.for_the_record();
-            tracing::warn!(
-                error,
-                "the payment service may have an address of a supporter that was not taken"
-            );
+        if let Ok(Some(there)) = provider.customer_email(customer).await
+            && there != address.as_str()
+        {
+            return false;
+        }
+    }
+    true
+}
+
+/// Each of these customers has the address at the provider that their gifts have here, also if that changes meanwhile: who pressed at the same
+/// moment looks after they wrote theirs down, and this looks after it gave it out. Where that does not get through, whoever reads at the other
+/// one is asked, as about any address that the provider has.
+async fn give_ours(site: &Site, provider: &dyn PaymentProvider, customers: &[String]) -> db::Result<()> {
+    for customer in customers {
+        let mut given = None;
+        loop {
+            let address = rows::address_of(&site.db, customer).await?;
+            let Some(ours) = address.clone().filter(|_| address != given) else { break };
+            if let Err(error) = give_out(provider, std::slice::from_ref(customer), &ours).await {
+                let error = error.for_the_record();
+                tracing::warn!(
+                    error,
+                    "the payment service may have an address of a supporter that was not taken"
+                );
+                break;
+            }
+            given = address;
         }
     }
     Ok(())

@@ -2,8 +2,11 @@
 //!
 //! They are the team's, few, and no readers for it: nothing but test copies goes there, and none where mail is stopped.
 
+use std::time::Duration;
+
 use super::{Error, Result, store};
 use crate::{
+    attempts::{Attempt, Limit, Refusal},
     audit_log,
     clock::Moment,
     db::{self, Tx},
@@ -14,6 +17,8 @@ use crate::{
 
 /// So many are kept.
 pub const MOST_TEST_ADDRESSES: i64 = 10;
+/// So many are added in a day.
+const KEPT_IN_A_DAY: Limit = Limit::within("addresses for test copies", 20, Duration::from_secs(86_400));
 
 /// A mailbox for test copies.
 #[derive(Clone, Debug)]
@@ -44,11 +49,17 @@ pub async fn test_addresses(site: &Site) -> db::Result<Vec<TestAddress>> {
 /// Keeps one more; one that is kept already stays as it is.
 ///
 /// # Errors
-/// [`Error::EnoughAddresses`] when there are as many as there may be.
+/// [`Error::EnoughAddresses`] when there are as many as there may be; [`Error::TooManyTests`] when very many came and went today: whole
+/// editions go there, and nobody there asked for them.
 pub async fn keep_test_address(site: &Site, email: &EmailAddress, staff_id: i64) -> Result<()> {
     let kept = store::test_addresses(&site.db).await?;
     if kept.iter().any(|one| one.email.key() == email.key()) {
         return Ok(());
+    }
+    match Attempt::begin(site, &[KEPT_IN_A_DAY.on("everybody")]).await {
+        Ok(_stays_counted) => {}
+        Err(Refusal::TooMany(wait)) => return Err(Error::TooManyTests(wait)),
+        Err(Refusal::Database(error)) => return Err(error.into()),
     }
     let mut tx = site.db.begin().await?;
     if !store::keep_test_address(&mut tx, email, staff_id, (MOST_TEST_ADDRESSES, site.now())).await? {

@@ -212,6 +212,18 @@ both_engines! {
         assert_eq!(desk.submit(&look.form("/test").and("also", &id)).await.status, StatusCode::SEE_OTHER);
         app.drain().await;
         assert_eq!(app.mails("to0@example.org").len(), pressed + 1);
+        // Nobody mails strangers by taking some away and adding others.
+        let mut added = 0;
+        while added < 20 {
+            let first = publishing::test_addresses(&app.site).await.expect("a read")[0].id;
+            publishing::drop_test_address(&app.site, first, 1).await.expect("taken away");
+            match publishing::keep_test_address(&app.site, &address(&format!("other{added}@example.org")), 1).await {
+                Ok(()) => added += 1,
+                Err(publishing::Error::TooManyTests(_)) => break,
+                Err(error) => panic!("{error}"),
+            }
+        }
+        assert!((5..15).contains(&added), "{added}");
     }
 
     /// TRUST L7: whoever is forgotten gets no test copies any more, and stands in no list for them.
