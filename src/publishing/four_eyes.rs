@@ -70,7 +70,7 @@ pub async fn ask_for_approval(
     fingerprint: &str,
     staff_id: i64,
 ) -> Result<()> {
-    if !matches!(edition.state, EditionState::Draft | EditionState::Paused) {
+    if !matches!(edition.state, EditionState::Draft | EditionState::Paused | EditionState::Held) {
         return Err(Error::NotAsSeen);
     }
     if issue::fingerprint(site, settings, edition).await? != fingerprint {
@@ -88,6 +88,11 @@ pub async fn ask_for_approval(
     editions::record(&mut tx, site, &edition.public_id, Deed::AskedForApproval, by).await?;
     tx.commit().await?;
     Ok(())
+}
+
+/// A press was taken back: nobody asks for anything any more.
+pub(super) async fn disapprove(tx: &mut Tx, edition: i64) -> Result<()> {
+    Ok(store::disapprove(tx, edition).await?)
 }
 
 /// Before a corrected edition is given to the rest: refuses what [`approve`] would refuse then.

@@ -31,6 +31,8 @@ pub struct Part {
     pub asks: bool,
     /// What it asks, with every segment in its place.
     pub(super) tree: SegmentTree,
+    /// What its segment asks, as it is kept; empty where it names none.
+    segment: String,
 }
 
 impl Part {
@@ -61,13 +63,13 @@ impl Selections {
     /// # Errors
     /// When the database fails.
     pub async fn load(site: &Site, settings: &Settings, edition: &Edition) -> Result<Self> {
-        let mut wanted = wanted(&edition.content);
-        wanted.retain(|(_, asks)| !asks || settings.has_appeal());
+        let wanted = wanted(&edition.content);
         if wanted.is_empty() {
             return Ok(Self::default());
         }
-        let last = store::last_sealed_at(&site.db, edition.list_id, edition.id).await?;
-        let just_gave = just_gave(settings, last, edition.sealed_at.unwrap_or_else(|| site.now()));
+        let now = edition.sealed_at.unwrap_or_else(|| site.now());
+        let last = store::last_sealed_at(&site.db, edition.list_id, edition.id, now).await?;
+        let just_gave = just_gave(settings, last, now);
         let segments: Vec<i64> =
             segments::all(&site.db).await?.into_iter().map(|segment| segment.id).collect();
         let is_gone =
@@ -87,7 +89,13 @@ impl Selections {
                 all.push(SegmentTree::Not(Box::new(spared)));
             }
             let tree = segments::in_full(&site.db, &SegmentTree::All(all)).await?;
-            let mut part = Part { number: 0, whom, asks, tree };
+            let segment = match whom.readers() {
+                Some(readers @ Readers::Segment(_)) => {
+                    segments::in_full(&site.db, &tree_of(readers, &just_gave)).await?.write()
+                }
+                _ => String::new(),
+            };
+            let mut part = Part { number: 0, whom, asks, tree, segment };
             let (number, end) = match part.is_seen(None) {
                 true => (&mut of_strangers, SeenParts::MOST_OF_A_KIND),
                 false => (&mut others, SeenParts::MOST),
@@ -158,9 +166,8 @@ impl Selections {
     /// What they ask, but for days that go by, so that nobody approves another choice than they saw.
     pub(super) fn said(&self) -> String {
         let undated = |part: &Part| {
-            let (kind, word, segment) = part.whom.words();
-            let tree = segment.map(|_| part.tree.write()).unwrap_or_default();
-            format!("{} {kind} {word} {} {tree}\n", part.number, u8::from(part.asks))
+            let (kind, word, _) = part.whom.words();
+            format!("{} {kind} {word} {} {}\n", part.number, u8::from(part.asks), part.segment)
         };
         self.parts.iter().map(undated).collect()
     }
@@ -209,7 +216,13 @@ mod tests {
     /// What a stranger sees has numbers that say so without looking anything up.
     #[test]
     fn a_stranger_never_gave_and_is_in_no_segment() {
-        let part = |whom, asks| Part { number: 0, whom, asks, tree: SegmentTree::All(Vec::new()) };
+        let part = |whom, asks| Part {
+            number: 0,
+            whom,
+            asks,
+            tree: SegmentTree::All(Vec::new()),
+            segment: String::new(),
+        };
         let never = Readers::Giving(DonorState::Never);
         for (whom, asks, is_seen) in [
             (Whom::Everybody, true, true),

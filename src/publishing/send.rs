@@ -119,7 +119,7 @@ pub async fn press(site: &Site, templates: &Templates, press: Press<'_>) -> Resu
     if stand.revision != revision {
         return Err(Error::Changed);
     }
-    if settings.four_eyes {
+    if Settings::load_in(&mut tx).await?.four_eyes {
         four_eyes::approve(&mut tx, site, &edition, &issue.fingerprint(), staff_id).await?;
     }
     approve::approve_articles(&mut tx, &edition, &issue).await?;
@@ -148,6 +148,7 @@ pub async fn undo(site: &Site, public_id: &str, version: &str, staff_id: Option<
     }
     stood.check(version)?;
     segments::disapprove(&mut tx, edition.id).await?;
+    four_eyes::disapprove(&mut tx, edition.id).await?;
     delivery::thaw_variants(&mut tx, edition.id).await?;
     tx.commit().await?;
     Ok(())
@@ -215,7 +216,8 @@ pub async fn resume(
     if stopped && edition.version() != seen.version {
         return Err(Error::NotAsSeen);
     }
-    if stopped && correct::is_corrected(&site.db, &edition).await? {
+    let is_corrected = stopped && correct::is_corrected(&site.db, &edition).await?;
+    if is_corrected {
         let settings = Settings::load(&site.db).await?;
         four_eyes::check(&site.db, &settings, &edition, seen.fingerprint, staff_id).await?;
     }
@@ -231,7 +233,7 @@ pub async fn resume(
     editions::resume(&mut tx, site, edition.id, MovedBy::staff(staff_id)).await?;
     stood.check(seen.version)?;
     check_at_home(&mut tx, site).await?;
-    if given.is_some() && Settings::load_in(&mut tx).await?.four_eyes {
+    if is_corrected && given.is_some() && Settings::load_in(&mut tx).await?.four_eyes {
         four_eyes::approve(&mut tx, site, &edition, seen.fingerprint, staff_id).await?;
     }
     if let Some(variant) = given {

@@ -60,6 +60,7 @@ statements! {
         join edition_revision r on r.edition_id = e.id and r.revision = e.revision
         join staff s on s.id = a.asked_by
         where e.state = 'draft' order by a.asked_at, a.edition_id limit $1";
+    DISAPPROVE = "delete from edition_approval where edition_id = $1";
     /// By somebody else than whoever asked, and as it was asked for.
     APPROVE = "update edition_approval set approved_by = cast($3 as bigint), approved_at = $4
         where edition_id = $1 and revision = $5 and fingerprint = $2 and asked_by <> coalesce(cast($3 as bigint), 0)
@@ -159,8 +160,9 @@ statements! {
     /// For how many the edition of a list was that was sealed last before another, corrections aside.
     LAST_AUDIENCE = "select sealed_count from edition where list_id = $1 and id <> $2 and sealed_at is not null and corrects_edition_id is null
         order by sealed_at desc, id desc limit 1";
-    /// When that was.
-    LAST_SEALED_AT = "select max(sealed_at) from edition where list_id = $1 and id <> $2 and sealed_at is not null and corrects_edition_id is null";
+    /// When one that its readers know as an edition was sealed last before a moment.
+    LAST_SEALED_AT = "select max(sealed_at) from edition where list_id = $1 and id <> $2 and sealed_at < $3 and state <> 'cancelled'
+        and corrects_edition_id is null and not asks_again";
     /// The one that was sealed last, whatever was begun since.
     LAST_SEALED = "select e.id, e.public_id, e.state, e.send_at, e.sealed_count, e.sealed_at, e.updated_at,
             r.subject, r.preview_text, d.name as digest_name, cast(0 as bigint) as article_count
@@ -575,8 +577,18 @@ pub(super) async fn last_audience(db: &Db, list: i64, except: i64) -> Result<Opt
     Ok(db.opt::<(Option<i64>,)>(LAST_AUDIENCE, (list, except)).await?.and_then(|(readers,)| readers))
 }
 
-pub(super) async fn last_sealed_at(db: &Db, list: i64, except: i64) -> Result<Option<Moment>> {
-    Ok(db.one::<(Option<Moment>,)>(LAST_SEALED_AT, (list, except)).await?.0)
+pub(super) async fn disapprove(tx: &mut Tx, edition: i64) -> Result<()> {
+    tx.exec(DISAPPROVE, (edition,)).await?;
+    Ok(())
+}
+
+pub(super) async fn last_sealed_at(
+    db: &Db,
+    list: i64,
+    except: i64,
+    before: Moment,
+) -> Result<Option<Moment>> {
+    Ok(db.one::<(Option<Moment>,)>(LAST_SEALED_AT, (list, except, before)).await?.0)
 }
 
 pub(super) async fn last_sealed(db: &Db) -> Result<Option<EditionSummary>> {

@@ -433,6 +433,13 @@ both_engines! {
             where a.action in ('asked for approval', 'approved', 'pressed Send') order by a.id desc limit 3").await;
         let did: Vec<(&str, &str)> = did.iter().map(|(action, name, _)| (action.as_str(), name.as_str())).collect();
         assert_eq!(did, [("approved", "Sam"), ("pressed Send", "Sam"), ("asked for approval", "Nina")]);
+        // What was taken back is approved by nobody any more.
+        let waits = publishing::load(&app.site.db, draft.id).await.expect("it waits");
+        publishing::undo(&app.site, &waits.public_id, &waits.version(), Some(3)).await.expect("within its minute");
+        let again = publishing::press_send(&app.site, &app.templates, draft.id, waits.revision, None, Some(3)).await;
+        assert!(matches!(again, Err(publishing::Error::NotApproved)), "{again:?}");
+        act(&nina, nina.open(&path).await.form(&path), "ask").await.says("You asked for approval");
+        sam.submit_and_follow(&sam.open(&send).await.form("/send").with("act", "now")).await.says("Goes out in");
         app.advance(publishing::UNDO);
         publishing::seal_due(&app.site, &app.templates).await.expect("sealing");
         app.drain().await;

@@ -212,7 +212,8 @@ async fn page(
 async fn parts(desk: &Desk, settings: &Settings, edition: &Edition) -> Result<Vec<PartSaid>, WebError> {
     let names = segment_names(desk).await?;
     let mut said = Vec::new();
-    for part in Selections::load(desk.site(), settings, edition).await?.each() {
+    let selections = Selections::load(desk.site(), settings, edition).await?;
+    for part in selections.each().filter(|part| !part.asks || settings.has_appeal()) {
         let counts = said.len() < MOST_COUNTED;
         let seen = if counts { part.seen_by_how_many(desk.site(), edition).await? } else { None };
         let for_whom = seen_by(part.whom, &names);
