@@ -20,7 +20,7 @@ use tokio::{
     net::{TcpSocket, TcpStream},
     sync::{Semaphore, mpsc, watch},
     task::JoinHandle,
-    time::{Instant, interval, sleep_until, timeout},
+    time::{interval, sleep_until, timeout},
 };
 
 use super::{Headcount, Limits, listen, serve};
@@ -152,24 +152,29 @@ async fn closed(stream: &mut TcpStream) -> (Duration, String) {
 /// The moments at which somebody does something, and how late they were.
 struct Pace {
     every: Duration,
-    due: Instant,
+    watch: Stopwatch,
+    ticks: u32,
     late: Duration,
 }
 
 impl Pace {
     async fn tick(&mut self) {
-        sleep_until(self.due).await;
-        self.late = self.late.max(self.due.elapsed());
-        self.due += self.every;
+        sleep_until(self.watch.after(self.every * self.ticks).into()).await;
+        self.late = self.how_late();
+        self.ticks += 1;
+    }
+
+    fn how_late(&self) -> Duration {
+        self.late.max(self.watch.elapsed().saturating_sub(self.every * self.ticks))
     }
 }
 
 /// Tries what keeps a pace, and again where this machine did not let it keep the pace to within `slack`.
 async fn paced(every: Duration, slack: Duration, attempt: impl AsyncFn(&mut Pace) -> Result<(), String>) {
     for _ in 0..20 {
-        let mut pace = Pace { every, due: Instant::now(), late: Duration::ZERO };
+        let mut pace = Pace { every, watch: Stopwatch::start(), ticks: 0, late: Duration::ZERO };
         let Err(why) = attempt(&mut pace).await else { return };
-        let late = pace.late.max(pace.due.elapsed());
+        let late = pace.how_late();
         assert!(late > slack, "{why}, and nothing was later than by {late:?}");
     }
     panic!("this machine is never in time");
