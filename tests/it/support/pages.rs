@@ -113,6 +113,16 @@ impl Web {
         let csrf = csrf_of(&self.get("/desk", &cookie).await);
         (cookie, csrf)
     }
+
+    /// The same of each role.
+    pub async fn session_of_each_role(&self) -> Vec<(Role, String, String)> {
+        let mut sessions = Vec::new();
+        for role in Role::ALL {
+            let (cookie, csrf) = self.session_of(role).await;
+            sessions.push((role, cookie, csrf));
+        }
+        sessions
+    }
 }
 
 /// Whether the form to sign in came back.
